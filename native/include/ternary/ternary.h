@@ -1,0 +1,283 @@
+/**
+ * @file ternary.h
+ * @brief Matrix products with ternary weights (-1, 0, +1): the public C interface.
+ *
+ * Words. `Y[M,N] = X[M,K] * W[N,K]^T`: M rows of activations (tokens), N output features, K input features.
+ * A ternary code is `w + 1` (0, 1, 2); code 3 is invalid. I2S is the interchange layout: row-major
+ * `[N, ceil(K/4)]` bytes, the weight `k` of a byte at bits `2 * (k mod 4)`, unused codes of the last byte are 1 or 0
+ * (ignored on input, 1 on output). Alpha is the scale of the weights.
+ *
+ * Numbers. With int8 activations (`TERNARY_A8`) every kernel on every machine gives the same bits; the steps are
+ * written in the project's design and repeated in core/oracle.h. With `TERNARY_A16` activations are used as they are
+ * and sums are fp32; on one machine the bits do not depend on M, the position in the batch or the thread count.
+ *
+ * Errors. A function that can fail returns a ternary_status; ternary_last_error() then holds one sentence with what
+ * was wrong, the value and the rule. On an error no output has been written. Nothing prints to stdout.
+ *
+ * Threads. Every function may be called from any thread. Handles are immutable after creation and may be shared;
+ * destroying one while another thread uses it is the caller's mistake. Scratch memory belongs to the call.
+ *
+ * Units. Strides (`ld...`) count elements, not bytes. Pointers must be aligned to their element type. Inputs and
+ * outputs must not overlap except where said.
+ */
+#ifndef TERNARY_TERNARY_H_
+#define TERNARY_TERNARY_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define TERNARY_API __attribute__((visibility("default")))
+#else
+#define TERNARY_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Outcome of a call. */
+typedef enum ternary_status {
+  TERNARY_OK = 0,               /**< done */
+  TERNARY_INVALID_ARGUMENT = 1, /**< an argument breaks a rule; nothing was written */
+  TERNARY_UNSUPPORTED = 2,      /**< no kernel serves the problem, or TERNARY_I2S_ONLY forbids the fallback */
+  TERNARY_OUT_OF_MEMORY = 3,    /**< memory or a thread could not be had */
+  TERNARY_ILLEGAL_STATE = 4,    /**< the handle cannot be used now, e.g. in the child of a fork */
+  TERNARY_DEVICE_ERROR = 5      /**< a device reported a fault */
+} ternary_status;
+
+/** Element types. */
+typedef enum ternary_dtype {
+  TERNARY_F32 = 0,
+  TERNARY_F16 = 1,
+  TERNARY_BF16 = 2,
+  TERNARY_F8_E4M3 = 3, /**< OCP e4m3fn: 0x7f and 0xff are NaN, no infinities */
+  TERNARY_I8 = 4
+} ternary_dtype;
+
+/** Arrangement of the codes of a weight matrix. */
+typedef enum ternary_layout {
+  /** Interchange: row-major [N, ceil(K/4)], 2.00 bits a weight. */
+  TERNARY_LAYOUT_I2S = 0,
+  /**
+   * CPU tiles of 16 rows by 16 columns, 64 bytes each, the tiles of 16 rows in ascending K one after the other:
+   * byte `4 * (n mod 16) + (k mod 4)` holds column `k mod 16` at bits `2 * ((k mod 16) / 4)`. Rows and columns beyond
+   * N and K hold code 1 (weight 0). 2.00 bits a weight when N and K are multiples of 16.
+   */
+  TERNARY_LAYOUT_I2S_TILED = 1
+} ternary_layout;
+
+/** What the weight scale alpha belongs to. */
+typedef enum ternary_alpha_kind {
+  TERNARY_ALPHA_TENSOR = 0, /**< 1 value */
+  TERNARY_ALPHA_ROW = 1,    /**< N values, one an output feature */
+  TERNARY_ALPHA_COLUMN = 2, /**< K values, one an input feature: multiplies X before it is quantised */
+  TERNARY_ALPHA_GROUP = 3   /**< [N, ceil(K/group)] values, group a multiple of 32; the last group may be short */
+} ternary_alpha_kind;
+
+/** How a product uses its activations. */
+typedef enum ternary_activation {
+  TERNARY_A8 = 0, /**< quantised to int8 per token by absmax; exact integer sums */
+  TERNARY_A16 = 1 /**< used as they are, fp32 sums */
+} ternary_activation;
+
+/** How ternary_ternarise() chooses codes and alpha. */
+typedef enum ternary_ternarise_method {
+  TERNARY_ABSMEAN = 0,  /**< BitNet b1.58: alpha = max(mean|w|, 1e-5), w = clamp(round_half_even(w / alpha), -1, 1) */
+  TERNARY_THRESHOLD = 1 /**< Mangrove: keep |w| > 0.7 * mean|w|; alpha = mean of the kept |w| (0 if none is kept) */
+} ternary_ternarise_method;
+
+/** Configuration, threads and counters. */
+typedef struct ternary_runtime ternary_runtime;
+/** An immutable packed weight matrix. */
+typedef struct ternary_weights ternary_weights;
+
+/** @return the library's version, e.g. "0.1.0". */
+TERNARY_API const char* ternary_version(void);
+
+/** @return the sentence of the calling thread's last error; empty if there was none. Valid until its next error. */
+TERNARY_API const char* ternary_last_error(void);
+
+/* ---- runtime ---------------------------------------------------------------------------------------------------- */
+
+/**
+ * Creates a runtime.
+ * @param settings lines `NAME=VALUE` (see below), which win over environment variables of the same names; may be null.
+ * @param runtime receives the handle.
+ *
+ * | name | value | meaning |
+ * |---|---|---|
+ * | TERNARY_MAX_ISA | portable, avx2, avxvnni, avx512vnni, amx | no kernel of a higher ISA is used; one the machine lacks is an error |
+ * | TERNARY_NUM_THREADS | 1 ... 1024 | threads a call may use, the caller's included; default: the process's physical cores |
+ * | TERNARY_COLLECT_PATH_STATS | 0, 1 | count paths and fallbacks (default 1) |
+ * | TERNARY_PATH_REPORT | file name | counters as JSON at exit; `{pid}` is expanded |
+ * | TERNARY_PATH_REPORT_EVERY | 0 ... 2^62 | also rewrite the report every that many calls (default 0: only at exit) |
+ * | TERNARY_I2S_ONLY | 0, 1 | 1: a fallback is an error |
+ * | TERNARY_FUSE_RMSNORM_QKV | 0, 1 | 0: rmsnorm_linear runs its norm and its product as two passes (same bits) |
+ * | TERNARY_ENABLE_PDL | 0, 1 | GPU only: checked here, not used |
+ * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU only: checked here, not used; 0 lets the library choose |
+ * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU only: checked here, not used; 0 is off |
+ *
+ * Errors: TERNARY_INVALID_ARGUMENT for an unknown name or a value that cannot be honoured, named in the sentence.
+ */
+TERNARY_API ternary_status ternary_runtime_create(const char* settings, ternary_runtime** runtime);
+
+/** Ends the runtime's threads and frees it. Weights do not belong to it. Null is allowed. */
+TERNARY_API void ternary_runtime_destroy(ternary_runtime* runtime);
+
+/**
+ * Describes the runtime: version, CPU, ISAs with reasons, settings with their origin, every kernel and whether it can
+ * serve here.
+ * @param json receives at most `capacity` bytes, zero-terminated if capacity > 0; may be null if capacity is 0.
+ * @param length receives the whole length without the zero, so a caller can ask first. May be null.
+ */
+TERNARY_API ternary_status ternary_runtime_info(const ternary_runtime* runtime, char* json, size_t capacity,
+                                                size_t* length);
+
+/**
+ * The counters of this runtime: `{"pid":1,"path_counts":{"linear.gemm_a8_i2s.cpu.avx2":3},"fallback_counts":
+ * {"linear.gemm_a8_i2s.cpu.amx:group_size":3}}`. Parameters as for ternary_runtime_info().
+ */
+TERNARY_API ternary_status ternary_runtime_counters(const ternary_runtime* runtime, char* json, size_t capacity,
+                                                    size_t* length);
+
+/** Sets this runtime's counters to zero; what was counted stays in the process's report. */
+TERNARY_API ternary_status ternary_runtime_reset_counters(ternary_runtime* runtime);
+
+/**
+ * @return the address of a 64-bit count of *distinct* (path, reason) fallbacks of this runtime so far; it changes only
+ * when a fallback happens for the first time, so a caller can poll it for logging at the price of one load. Lives as
+ * long as the runtime.
+ */
+TERNARY_API const uint64_t* ternary_runtime_distinct_fallbacks(const ternary_runtime* runtime);
+
+/** Writes the process's report (every runtime's counters, also of destroyed ones) to `path`, `{pid}` expanded. */
+TERNARY_API ternary_status ternary_write_report(const char* path);
+
+/* ---- layouts ---------------------------------------------------------------------------------------------------- */
+
+/** Bytes of an [N, K] matrix in a layout. 1 <= N < 2^31, 1 <= K < 2^24. */
+TERNARY_API ternary_status ternary_layout_bytes(ternary_layout layout, int64_t N, int64_t K, int64_t* bytes);
+
+/** Packs weights -1, 0, +1 (`w` [N, K], row stride `ldw` >= K) into I2S. Any other value is an error that names it. */
+TERNARY_API ternary_status ternary_pack(const int8_t* w, int64_t ldw, int64_t N, int64_t K, uint8_t* i2s);
+
+/** Unpacks I2S into weights -1, 0, +1. A code 3 is an error that names its place. */
+TERNARY_API ternary_status ternary_unpack(const uint8_t* i2s, int64_t N, int64_t K, int8_t* w, int64_t ldw);
+
+/** Rearranges codes from one layout to another; source and target must not overlap. Code 3 is an error. */
+TERNARY_API ternary_status ternary_repack(const uint8_t* source, ternary_layout source_layout, int64_t N, int64_t K,
+                                          uint8_t* target, ternary_layout target_layout);
+
+/**
+ * Converts the packing of published BitNet safetensors files to I2S: `packed` is uint8 [ceil(N/4), K]; byte [r, k] holds
+ * the codes of rows r, r + R, r + 2R, r + 3R (R = ceil(N/4)) at bits 0, 2, 4, 6. Where N is not a multiple of 4 the
+ * rows beyond N are padding and are ignored whatever they hold.
+ */
+TERNARY_API ternary_status ternary_pack_bitnet(const uint8_t* packed, int64_t N, int64_t K, uint8_t* i2s);
+
+/**
+ * Makes ternary weights of dense ones. Sums run in double in ascending (row-major) order; ties round half to even.
+ * @param w dense weights [N, K] of type F32, F16 or BF16, row stride `ldw`; a NaN or infinity is an error.
+ * @param kind what one alpha covers; `group` is used for TERNARY_ALPHA_GROUP and 0 otherwise.
+ * @param i2s receives the codes in I2S.
+ * @param alpha receives 1, N, K or N * ceil(K/group) values.
+ */
+TERNARY_API ternary_status ternary_ternarise(const void* w, ternary_dtype dtype, int64_t ldw, int64_t N, int64_t K,
+                                             ternary_ternarise_method method, ternary_alpha_kind kind, int64_t group,
+                                             uint8_t* i2s, float* alpha);
+
+/* ---- weights ---------------------------------------------------------------------------------------------------- */
+
+/**
+ * Creates a weight matrix: checks the codes, copies them into `layout` and copies alpha.
+ * @param codes source codes in `source_layout`.
+ * @param layout the layout to keep. TERNARY_LAYOUT_I2S_TILED serves every CPU kernel; TERNARY_LAYOUT_I2S is served by
+ *        the portable kernels only.
+ * @param alpha 1, N, K or N * ceil(K/group) finite values, by `kind`; `alpha_count` says how many there are.
+ * @param group for TERNARY_ALPHA_GROUP a multiple of 32, else 0.
+ */
+TERNARY_API ternary_status ternary_weights_create(const uint8_t* codes, ternary_layout source_layout, int64_t N,
+                                                  int64_t K, ternary_layout layout, ternary_alpha_kind kind,
+                                                  const float* alpha, int64_t alpha_count, int64_t group,
+                                                  ternary_weights** weights);
+
+/** Frees the weights. Null is allowed. */
+TERNARY_API void ternary_weights_destroy(ternary_weights* weights);
+
+/** Bytes the weights hold, scales included. */
+TERNARY_API int64_t ternary_weights_bytes(const ternary_weights* weights);
+
+/** Writes the codes in I2S (ternary_layout_bytes() of it). */
+TERNARY_API ternary_status ternary_weights_codes(const ternary_weights* weights, uint8_t* i2s);
+
+/* ---- products --------------------------------------------------------------------------------------------------- */
+
+/**
+ * Y = X * W^T (+ bias).
+ * @param activation TERNARY_A8 or TERNARY_A16.
+ * @param x [M, K], row stride ldx >= K. Any dtype; TERNARY_I8 (A8 only, alpha not per column) needs x_scale.
+ * @param x_scale [M]: the scale of each row for TERNARY_I8 (required) and TERNARY_F8_E4M3 (optional); else null.
+ * @param bias [N] or null.
+ * @param y [M, N], row stride ldy >= N, of type F32, F16 or BF16.
+ * @param M rows, 1 <= M < 2^31.
+ */
+TERNARY_API ternary_status ternary_linear(ternary_runtime* runtime, const ternary_weights* weights,
+                                          ternary_activation activation, const void* x, ternary_dtype x_dtype,
+                                          int64_t ldx, const float* x_scale, const float* bias, void* y,
+                                          ternary_dtype y_dtype, int64_t ldy, int64_t M);
+
+/**
+ * v = x + residual; residual_out = v; Y = quantise(RMSNorm(v) * norm_weight) * W^T (+ bias), in one call.
+ * Q, K and V of unequal sizes are one weight matrix [Nq + Nk + Nv, K] with an alpha per row.
+ * @param residual [M, K] of residual_dtype (F32, F16 or BF16), row stride ld_residual >= K; null: v = x, and
+ *        residual_out must be null too.
+ * @param residual_out [M, K], same type and stride; may be the very same pointer as `residual` (each row is read before
+ *        it is written), any other overlap is an error.
+ * @param norm_weight [K].
+ * @param eps finite and > 0.
+ * @param x F32, F16, BF16 or F8_E4M3 (x_scale optional). Other parameters as for ternary_linear().
+ */
+TERNARY_API ternary_status ternary_rmsnorm_linear(ternary_runtime* runtime, const ternary_weights* weights,
+                                                  ternary_activation activation, const void* x, ternary_dtype x_dtype,
+                                                  int64_t ldx, const float* x_scale, const void* residual,
+                                                  void* residual_out, ternary_dtype residual_dtype, int64_t ld_residual,
+                                                  const float* norm_weight, float eps, const float* bias, void* y,
+                                                  ternary_dtype y_dtype, int64_t ldy, int64_t M);
+
+/**
+ * Quantises activations per row by absmax: `q` [M, K] int8 (row stride ldq >= K) and `s` [M], x is about q * s.
+ * @param alpha_column [K] or null: multiplies x first.
+ * @param x F32, F16, BF16 or F8_E4M3 (x_scale optional). A row with a non-finite value gets s = NaN and q = 0.
+ */
+TERNARY_API ternary_status ternary_quantise_activations(ternary_runtime* runtime, const void* x, ternary_dtype x_dtype,
+                                                        int64_t ldx, const float* x_scale, const float* alpha_column,
+                                                        int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K);
+
+/* ---- the oracle ------------------------------------------------------------------------------------------------- */
+
+/**
+ * ternary_linear() by the oracle: plain C++ that follows the contract line by line, on the calling thread. With
+ * TERNARY_A8 every kernel must give exactly these bits (NaNs compared as a class).
+ */
+TERNARY_API ternary_status ternary_oracle_linear(const ternary_weights* weights, ternary_activation activation,
+                                                 const void* x, ternary_dtype x_dtype, int64_t ldx,
+                                                 const float* x_scale, const float* bias, void* y,
+                                                 ternary_dtype y_dtype, int64_t ldy, int64_t M);
+
+/** ternary_rmsnorm_linear() by the oracle. */
+TERNARY_API ternary_status ternary_oracle_rmsnorm_linear(
+    const ternary_weights* weights, ternary_activation activation, const void* x, ternary_dtype x_dtype, int64_t ldx,
+    const float* x_scale, const void* residual, void* residual_out, ternary_dtype residual_dtype, int64_t ld_residual,
+    const float* norm_weight, float eps, const float* bias, void* y, ternary_dtype y_dtype, int64_t ldy, int64_t M);
+
+/** ternary_quantise_activations() by the oracle. */
+TERNARY_API ternary_status ternary_oracle_quantise_activations(const void* x, ternary_dtype x_dtype, int64_t ldx,
+                                                               const float* x_scale, const float* alpha_column,
+                                                               int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  /* TERNARY_TERNARY_H_ */
