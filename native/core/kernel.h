@@ -71,11 +71,13 @@ struct ActivationTask {
   int64_t K;
   // A8: set q, s and (unless null) q_sum; A16: set f. The other group is null.
   int8_t* q;
-  int64_t ldq;  ///< columns K to min(ldq, round_up(K, kRowPadding)) are set to 0
+  int64_t ldq;
   float* s;
   int32_t* q_sum;  ///< sum of the row's q
   float* f;
-  int64_t ldf;  ///< columns K to min(ldf, round_up(K, kRowPadding)) are set to 0
+  int64_t ldf;
+  int64_t padded;  ///< K: nothing beyond column K is written (q may be a user's matrix with gaps between rows);
+                   ///< round_up(K, kRowPadding): columns K ... padded of q or f are set to 0
 };
 
 /** Makes rows m_begin ... m_end ready. `scratch`: round_up(K, kRowPadding) + 256 floats of this thread's own. */

@@ -82,9 +82,10 @@ void copy_row(const ActivationTask& task, int64_t m) {
 }
 
 void zero_padding(const ActivationTask& task, int64_t m) {
-  const int64_t padded = round_up(task.K, kRowPadding);
-  for (int64_t k = task.K; task.q != nullptr && k < std::min(task.ldq, padded); ++k) task.q[m * task.ldq + k] = 0;
-  for (int64_t k = task.K; task.f != nullptr && k < std::min(task.ldf, padded); ++k) task.f[m * task.ldf + k] = 0;
+  for (int64_t k = task.K; k < task.padded; ++k) {
+    if (task.q != nullptr) task.q[m * task.ldq + k] = 0;
+    if (task.f != nullptr) task.f[m * task.ldf + k] = 0;
+  }
 }
 
 /** Sum over [begin, end) of activation times weight: an exact integer for A8, fp32 in ascending order for A16. */

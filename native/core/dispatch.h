@@ -1,0 +1,21 @@
+/**
+ * @file dispatch.h
+ * @brief Policy: which kernel serves a problem, how the work is split, what is counted.
+ */
+#ifndef TERNARY_CORE_DISPATCH_H_
+#define TERNARY_CORE_DISPATCH_H_
+
+#include "core/product.h"
+#include "core/runtime.h"
+
+namespace ternary {
+
+/** Runs checked arguments on the best kernels of the runtime; throws if none may serve. */
+void run_product(ternary_runtime& runtime, const Product& product);
+
+/** Runs a checked quantisation. */
+void run_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_DISPATCH_H_

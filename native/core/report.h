@@ -1,0 +1,34 @@
+/**
+ * @file report.h
+ * @brief The process's report: the counters of every runtime, living or gone, as JSON in a file.
+ */
+#ifndef TERNARY_CORE_REPORT_H_
+#define TERNARY_CORE_REPORT_H_
+
+#include <string>
+
+#include "core/runtime.h"
+
+namespace ternary {
+
+/** From now on `runtime` is part of the report, and written to its path_report when the process exits. */
+void join_report(ternary_runtime* runtime);
+
+/** Adds the runtime's counts to the process's and forgets it. */
+void leave_report(ternary_runtime* runtime);
+
+/** Adds the runtime's counts to the process's and sets them to zero. */
+void reset_counters(ternary_runtime* runtime);
+
+/** Writes the report, whole or not at all; throws if it cannot. `{pid}` in the path is expanded. */
+void write_report(const std::string& path);
+
+/** Throws unless a file could be written there. */
+void check_report_path(const std::string& path);
+
+/** Counts forks on the child's side. */
+int forks();
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_REPORT_H_

@@ -1,0 +1,152 @@
+#include "core/runtime.h"
+
+#include <memory>
+
+#include "core/argument.h"
+#include "core/backend.h"
+#include "core/failure.h"
+#include "core/report.h"
+#include "core/topology.h"
+
+namespace ternary {
+namespace {
+
+Settings settings_for(const char* lines, const Backend& backend) {
+  Settings settings = read_settings(lines);
+  if (settings.max_isa) {
+    if (const char* why = backend.isa_missing(*settings.max_isa)) {
+      fail(TERNARY_INVALID_ARGUMENT, "TERNARY_MAX_ISA is \"%s\", which this machine does not offer: %s",
+           kIsaNames[static_cast<int>(*settings.max_isa)], why);
+    }
+  }
+  if (!settings.path_report.empty()) check_report_path(settings.path_report);
+  if (settings.num_threads == 0) settings.num_threads = available_cores();
+  return settings;
+}
+
+std::string isas_json(const Backend& backend) {
+  std::string out = "[";
+  for (int i = 0; i < kIsaCount; ++i) {
+    const char* why = backend.isa_missing(static_cast<Isa>(i));
+    out += (i ? ",{\"name\":" : "{\"name\":") + json_string(kIsaNames[i]) + ",\"available\":" +
+           (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
+  }
+  return out + ']';
+}
+
+std::string settings_json(const Settings& settings) {
+  std::string out = "[";
+  for (int i = 0; i < kKnobCount; ++i) {
+    out += (i ? ",{\"name\":" : "{\"name\":") + json_string(kKnobNames[i]) + ",\"value\":" +
+           json_string(settings.value_text(static_cast<Knob>(i))) + ",\"origin\":" +
+           json_string(kOriginNames[static_cast<int>(settings.origin[i])]) + "}";
+  }
+  return out + ']';
+}
+
+const char* stage_name(Stage stage) {
+  return stage == Stage::activations ? "activations" : stage == Stage::gemm_a8 ? "gemm_a8" : "gemm_a16";
+}
+
+std::string kernels_json(const ternary_runtime& runtime) {
+  std::string out = "[";
+  for (int row = 0; row < runtime.backend.kernel_count; ++row) {
+    const Kernel& kernel = runtime.backend.kernels[row];
+    const char* why = why_not_allowed(runtime, kernel);
+    out += (row ? ",{\"name\":" : "{\"name\":") +
+           json_string(std::string(kernel.name) + '.' + runtime.backend.name + '.' +
+                       kIsaNames[static_cast<int>(kernel.isa)]) +
+           ",\"file\":" + json_string(kernel.file) + ",\"stage\":" + json_string(stage_name(kernel.stage)) +
+           ",\"isa\":" + json_string(kIsaNames[static_cast<int>(kernel.isa)]);
+    if (kernel.stage != Stage::activations) {
+      out += ",\"layout\":" + json_string(kernel.layout == TERNARY_LAYOUT_I2S ? "i2s" : "i2s_tiled");
+    }
+    out += std::string(",\"available\":") + (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
+  }
+  return out + ']';
+}
+
+}  // namespace
+
+const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel) {
+  if (runtime.settings.max_isa && kernel.isa > *runtime.settings.max_isa) return "TERNARY_MAX_ISA is lower";
+  return runtime.backend.isa_missing(kernel.isa);
+}
+
+void check_runtime(const ternary_runtime* runtime) {
+  check_pointer("runtime", runtime, alignof(ternary_runtime));
+  if (runtime->fork_count != forks()) {
+    fail(TERNARY_ILLEGAL_STATE, "the runtime was made before a fork; its threads do not exist in the child, which must "
+         "create its own");
+  }
+}
+
+}  // namespace ternary
+
+using namespace ternary;
+
+ternary_runtime::ternary_runtime(const char* setting_lines)
+    : settings(settings_for(setting_lines, cpu_backend())),
+      backend(cpu_backend()),
+      counters(backend),
+      fork_count(forks()),
+      pool(static_cast<int>(settings.num_threads)) {
+  for (int row = 0; row < backend.kernel_count; ++row) {
+    const Kernel& kernel = backend.kernels[row];
+    if (why_not_allowed(*this, kernel) == nullptr) allowed[static_cast<int>(kernel.stage)].push_back(&kernel);
+  }
+}
+
+const char* ternary_version(void) { return TERNARY_VERSION; }
+
+ternary_status ternary_runtime_create(const char* settings, ternary_runtime** runtime) {
+  return guarded([&] {
+    check_pointer("runtime", runtime, alignof(ternary_runtime*));
+    auto made = std::make_unique<ternary_runtime>(settings);
+    join_report(made.get());
+    *runtime = made.release();
+  });
+}
+
+void ternary_runtime_destroy(ternary_runtime* runtime) {
+  if (runtime == nullptr) return;
+  if (runtime->fork_count != forks()) runtime->pool.abandon();
+  leave_report(runtime);
+  delete runtime;
+}
+
+ternary_status ternary_runtime_info(const ternary_runtime* runtime, char* json, size_t capacity, size_t* length) {
+  return guarded([&] {
+    check_pointer("runtime", runtime, alignof(ternary_runtime));
+    copy_json("{\"version\":" + json_string(TERNARY_VERSION) + ",\"device\":" + json_string(runtime->backend.device_name()) +
+                  ",\"threads\":" + std::to_string(runtime->settings.num_threads) + ",\"isas\":" +
+                  isas_json(runtime->backend) + ",\"settings\":" + settings_json(runtime->settings) +
+                  ",\"kernels\":" + kernels_json(*runtime) + "}",
+              json, capacity, length);
+  });
+}
+
+ternary_status ternary_runtime_counters(const ternary_runtime* runtime, char* json, size_t capacity, size_t* length) {
+  return guarded([&] {
+    check_pointer("runtime", runtime, alignof(ternary_runtime));
+    copy_json(json_report(runtime->counters.paths(), runtime->counters.fallbacks()), json, capacity, length);
+  });
+}
+
+ternary_status ternary_runtime_reset_counters(ternary_runtime* runtime) {
+  return guarded([&] {
+    check_pointer("runtime", runtime, alignof(ternary_runtime));
+    reset_counters(runtime);
+  });
+}
+
+const uint64_t* ternary_runtime_distinct_fallbacks(const ternary_runtime* runtime) {
+  return runtime == nullptr ? nullptr : runtime->counters.distinct_fallbacks();
+}
+
+ternary_status ternary_write_report(const char* path) {
+  return guarded([&] {
+    check_pointer("path", path, 1);
+    write_report(path);
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * @file runtime.h
+ * @brief A runtime: settings, the kernels this machine can run, threads and counters.
+ */
+#ifndef TERNARY_CORE_RUNTIME_H_
+#define TERNARY_CORE_RUNTIME_H_
+
+#include <atomic>
+#include <vector>
+
+#include "core/counters.h"
+#include "core/kernel.h"
+#include "core/settings.h"
+#include "core/thread_pool.h"
+
+struct ternary_runtime {
+  explicit ternary_runtime(const char* setting_lines);
+
+  /** Kernels of a stage that the machine and TERNARY_MAX_ISA allow, best first. */
+  const std::vector<const ternary::Kernel*>& kernels(ternary::Stage stage) const {
+    return allowed[static_cast<int>(stage)];
+  }
+
+  ternary::Settings settings;
+  const ternary::Backend& backend;
+  std::vector<const ternary::Kernel*> allowed[3];
+  ternary::Counters counters;
+  const int fork_count;  ///< forks this process had seen when the runtime was made
+  ternary::ThreadPool pool;
+  std::atomic<uint64_t> calls{0};
+};
+
+namespace ternary {
+
+/** Why a kernel cannot serve here: null, the machine's reason, or the cap. */
+const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel);
+
+/** Throws unless the runtime can be used: not null, not inherited by a fork. */
+void check_runtime(const ternary_runtime* runtime);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_RUNTIME_H_

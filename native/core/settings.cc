@@ -1,0 +1,106 @@
+#include "core/settings.h"
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/failure.h"
+
+namespace ternary {
+namespace {
+
+int64_t parse_number(const char* name, const std::string& value, int64_t least, int64_t most) {
+  char* end = nullptr;
+  errno = 0;
+  const long long number = std::strtoll(value.c_str(), &end, 10);
+  const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || errno != 0 || *end != 0 || number < least || number > most) {
+    fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be a whole number from %" PRId64 " to %" PRId64, name,
+         value.c_str(), least, most);
+  }
+  return number;
+}
+
+bool parse_switch(const char* name, const std::string& value) {
+  if (value != "0" && value != "1") fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be 0 or 1", name, value.c_str());
+  return value == "1";
+}
+
+Isa parse_isa(const char* name, const std::string& value) {
+  for (int i = 0; i < kIsaCount; ++i) {
+    if (value == kIsaNames[i]) return static_cast<Isa>(i);
+  }
+  fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be one of portable, avx2, avxvnni, avx512vnni, amx", name,
+       value.c_str());
+}
+
+void apply(Settings& settings, Knob knob, const std::string& value, Origin origin) {
+  const char* name = kKnobNames[static_cast<int>(knob)];
+  switch (knob) {
+    case Knob::max_isa: settings.max_isa = parse_isa(name, value); break;
+    case Knob::num_threads: settings.num_threads = parse_number(name, value, 1, 1024); break;
+    case Knob::collect_path_stats: settings.collect_path_stats = parse_switch(name, value); break;
+    case Knob::path_report: settings.path_report = value; break;
+    case Knob::path_report_every: settings.path_report_every = parse_number(name, value, 0, int64_t{1} << 62); break;
+    case Knob::i2s_only: settings.i2s_only = parse_switch(name, value); break;
+    case Knob::fuse_rmsnorm_qkv: settings.fuse_rmsnorm_qkv = parse_switch(name, value); break;
+    case Knob::enable_pdl: settings.enable_pdl = parse_switch(name, value); break;
+    case Knob::i2s_splits: settings.i2s_splits = parse_number(name, value, 0, 64); break;
+    case Knob::prefill_skip_m: settings.prefill_skip_m = parse_number(name, value, 0, INT32_MAX); break;
+  }
+  settings.origin[static_cast<int>(knob)] = origin;
+}
+
+void read_line(Settings& settings, const std::string& line) {
+  const size_t equals = line.find('=');
+  const std::string name = line.substr(0, equals);
+  for (int i = 0; i < kKnobCount; ++i) {
+    if (name != kKnobNames[i]) continue;
+    if (equals == std::string::npos) break;
+    return apply(settings, static_cast<Knob>(i), line.substr(equals + 1), Origin::caller);
+  }
+  fail(TERNARY_INVALID_ARGUMENT, "the setting \"%s\" is not NAME=VALUE with a known name", line.c_str());
+}
+
+}  // namespace
+
+std::string Settings::value_text(Knob knob) const {
+  switch (knob) {
+    case Knob::max_isa: return max_isa ? kIsaNames[static_cast<int>(*max_isa)] : "";
+    case Knob::num_threads: return std::to_string(num_threads);
+    case Knob::collect_path_stats: return std::to_string(collect_path_stats);
+    case Knob::path_report: return path_report;
+    case Knob::path_report_every: return std::to_string(path_report_every);
+    case Knob::i2s_only: return std::to_string(i2s_only);
+    case Knob::fuse_rmsnorm_qkv: return std::to_string(fuse_rmsnorm_qkv);
+    case Knob::enable_pdl: return std::to_string(enable_pdl);
+    case Knob::i2s_splits: return std::to_string(i2s_splits);
+    case Knob::prefill_skip_m: return std::to_string(prefill_skip_m);
+  }
+  return "";
+}
+
+Settings read_settings(const char* lines) {
+  // A value given by the caller hides the variable of the same name, a bad one included.
+  Settings given;
+  const char* at = lines == nullptr ? "" : lines;
+  while (*at != 0) {
+    const size_t length = std::strcspn(at, "\n");
+    if (length > 0) read_line(given, std::string(at, length));
+    at += length + (at[length] == '\n');
+  }
+  Settings settings;
+  for (int i = 0; i < kKnobCount; ++i) {
+    const Knob knob = static_cast<Knob>(i);
+    const char* variable = std::getenv(kKnobNames[i]);
+    if (given.origin[i] == Origin::caller) {
+      apply(settings, knob, given.value_text(knob), Origin::caller);
+    } else if (variable != nullptr) {
+      apply(settings, knob, variable, Origin::environment);
+    }
+  }
+  return settings;
+}
+
+}  // namespace ternary

@@ -1,0 +1,145 @@
+#include "core/thread_pool.h"
+
+#include <immintrin.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstring>
+
+#include "core/failure.h"
+#include "core/float_environment.h"
+
+namespace ternary {
+namespace {
+
+/** Pauses before an idle worker sleeps: about 40 microseconds at 20 ns a pause, longer than the gap between the layers
+ *  of a decoding step, far shorter than anything a user would see as load. */
+constexpr int kSpins = 2000;
+
+/** Kernels use a few KB of stack. */
+constexpr size_t kStackBytes = 256 << 10;
+
+void futex_wait(std::atomic<uint32_t>* word, uint32_t seen) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+}
+
+void futex_wake(std::atomic<uint32_t>* word, int count) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
+}
+
+/** The process's signals belong to its own threads; faults must still reach the handler. */
+sigset_t signals_not_for_workers() {
+  sigset_t set;
+  sigfillset(&set);
+  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&set, fault);
+  return set;
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) {
+  workers_.resize(threads - 1);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  const sigset_t blocked = signals_not_for_workers();
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  int error = 0;
+  size_t started = 0;
+  while (started < workers_.size()) {
+    error = pthread_create(&workers_[started], &attributes, &ThreadPool::work, this);
+    if (error != 0) break;
+    ++started;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) {
+    workers_.resize(started);
+    stop();
+    fail(TERNARY_OUT_OF_MEMORY, "thread %zu of TERNARY_NUM_THREADS=%d could not be started: %s", started + 2, threads,
+         std::strerror(error));
+  }
+}
+
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
+  if (stopping_.exchange(true)) return;
+  while (taken_.exchange(true)) _mm_pause();  // let a running job end, and keep the pool: later callers work alone
+  generation_.fetch_add(1);
+  futex_wake(&generation_, INT_MAX);
+  for (pthread_t worker : workers_) pthread_join(worker, nullptr);
+}
+
+void ThreadPool::abandon() {
+  stopping_ = true;
+  taken_ = true;
+}
+
+void ThreadPool::run(int64_t chunks, int threads, Body body, void* context) {
+  const bool alone = chunks <= 1 || threads <= 1 || workers_.empty() || taken_.exchange(true);
+  if (alone) {
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) body(context, chunk, 0);
+    return;
+  }
+  chunks_ = chunks;
+  limit_ = threads;
+  body_ = body;
+  context_ = context;
+  next_.store(0, std::memory_order_relaxed);
+  joined_.store(1, std::memory_order_relaxed);
+  open_.store(true);
+  generation_.fetch_add(1);
+  // Both this pair and the worker's (sleepers_, then generation_ inside the futex) are sequentially consistent: either
+  // the worker is seen here, or it sees the new generation and does not sleep.
+  if (sleepers_.load() > 0) futex_wake(&generation_, threads - 1);
+  take_chunks(0);
+  open_.store(false);
+  // A worker first counts itself active and then looks at open_, so none can slip in after this loop.
+  for (int spin = 0; active_.load() != 0; ++spin) {
+    if (spin < kSpins) {
+      _mm_pause();
+    } else {
+      sched_yield();  // a worker in the middle of a chunk has lost its core
+    }
+  }
+  taken_.store(false);
+}
+
+void ThreadPool::take_chunks(int thread) {
+  for (int64_t chunk; (chunk = next_.fetch_add(1, std::memory_order_relaxed)) < chunks_;) body_(context_, chunk, thread);
+}
+
+void* ThreadPool::work(void* pool) {
+  const FloatEnvironment environment;
+  static_cast<ThreadPool*>(pool)->serve();
+  return nullptr;
+}
+
+void ThreadPool::serve() {
+  uint32_t seen = 0;
+  for (;;) {
+    for (int spin = 0; generation_.load(std::memory_order_acquire) == seen && spin < kSpins; ++spin) _mm_pause();
+    if (generation_.load() == seen) {
+      sleepers_.fetch_add(1);
+      futex_wait(&generation_, seen);
+      sleepers_.fetch_sub(1);
+      continue;
+    }
+    seen = generation_.load();
+    if (stopping_.load()) return;
+    active_.fetch_add(1);
+    if (open_.load()) {
+      const int thread = joined_.fetch_add(1, std::memory_order_relaxed);
+      if (thread < limit_) take_chunks(thread);
+    }
+    active_.fetch_sub(1);
+  }
+}
+
+}  // namespace ternary

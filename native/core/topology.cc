@@ -1,0 +1,99 @@
+#include "core/topology.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdio>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace ternary {
+namespace {
+
+/** First line of a small file, empty if it cannot be read. */
+std::string first_line(const std::string& path) {
+  std::string line;
+  if (FILE* file = std::fopen(path.c_str(), "re")) {
+    char buffer[256];
+    if (std::fgets(buffer, sizeof buffer, file)) line = buffer;
+    std::fclose(file);
+  }
+  return line.substr(0, line.find('\n'));
+}
+
+int physical_cores_in_affinity() {
+  // Machines may have more CPUs than a cpu_set_t holds; the kernel then wants a larger mask.
+  for (int cpus = CPU_SETSIZE; cpus <= 1 << 20; cpus *= 4) {
+    std::vector<cpu_set_t> mask(static_cast<size_t>(cpus) / CPU_SETSIZE);
+    const size_t bytes = mask.size() * sizeof(cpu_set_t);
+    if (sched_getaffinity(0, bytes, mask.data()) != 0) continue;
+    std::set<std::string> cores;
+    for (int cpu = 0; cpu < cpus; ++cpu) {
+      if (!CPU_ISSET_S(cpu, bytes, mask.data())) continue;
+      const std::string name = std::to_string(cpu);
+      const std::string siblings = first_line("/sys/devices/system/cpu/cpu" + name + "/topology/thread_siblings_list");
+      cores.insert(siblings.empty() ? name : siblings);  // without sysfs every CPU counts
+    }
+    return std::max<int>(1, static_cast<int>(cores.size()));
+  }
+  return 1;
+}
+
+int cores_of_quota(double quota, double period) {
+  if (quota <= 0 || period <= 0) return INT_MAX;
+  return std::max(1, static_cast<int>(quota / period + 0.999));
+}
+
+int quota_of_v2(const std::string& directory) {
+  long long quota, period;
+  if (std::sscanf(first_line(directory + "/cpu.max").c_str(), "%lld %lld", &quota, &period) != 2) return INT_MAX;
+  return cores_of_quota(static_cast<double>(quota), static_cast<double>(period));
+}
+
+int quota_of_v1(const std::string& directory) {
+  long long quota, period;
+  if (std::sscanf(first_line(directory + "/cpu.cfs_quota_us").c_str(), "%lld", &quota) != 1) return INT_MAX;
+  if (std::sscanf(first_line(directory + "/cpu.cfs_period_us").c_str(), "%lld", &period) != 1) return INT_MAX;
+  return cores_of_quota(static_cast<double>(quota), static_cast<double>(period));
+}
+
+/** The strictest quota from `path` up to the root of the hierarchy mounted at `root`. */
+template <typename Quota>
+int strictest(const std::string& root, std::string path, Quota quota) {
+  int cores = quota(root);
+  while (!path.empty() && path != "/") {
+    cores = std::min(cores, quota(root + path));
+    path.resize(path.rfind('/'));
+  }
+  return cores;
+}
+
+int cores_of_cgroup() {
+  int cores = INT_MAX;
+  FILE* file = std::fopen("/proc/self/cgroup", "re");
+  if (file == nullptr) return cores;
+  char line[4096];
+  while (std::fgets(line, sizeof line, file)) {
+    const std::string text(line);
+    const size_t first = text.find(':'), second = text.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = text.substr(first + 1, second - first - 1);
+    std::string path = text.substr(second + 1);
+    path.resize(path.find_last_not_of('\n') + 1);
+    if (controllers.empty()) cores = std::min(cores, strictest("/sys/fs/cgroup", path, quota_of_v2));
+    if ((',' + controllers + ',').find(",cpu,") != std::string::npos) {
+      cores = std::min(cores, strictest("/sys/fs/cgroup/" + controllers, path, quota_of_v1));
+      cores = std::min(cores, strictest("/sys/fs/cgroup/cpu", path, quota_of_v1));
+    }
+  }
+  std::fclose(file);
+  return cores;
+}
+
+}  // namespace
+
+int available_cores() { return std::min(physical_cores_in_affinity(), cores_of_cgroup()); }
+
+}  // namespace ternary
