@@ -1,0 +1,23 @@
+/**
+ * @file kernels.h
+ * @brief Declarations of every kernel, from kernels.inc.
+ */
+#ifndef TERNARY_CPU_KERNELS_H_
+#define TERNARY_CPU_KERNELS_H_
+
+#include "core/kernel.h"
+
+namespace ternary::cpu {
+
+#define ACTIVATIONS(name, isa, function) \
+  void function(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch);
+#define GEMM(name, stage, isa, layout, function, ...)                                                                 \
+  void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch); \
+  int64_t function##_scratch(int64_t M, int64_t N, int64_t K);
+#include "cpu/kernels.inc"
+#undef ACTIVATIONS
+#undef GEMM
+
+}  // namespace ternary::cpu
+
+#endif  // TERNARY_CPU_KERNELS_H_

@@ -1,0 +1,3 @@
+#include "cpu/portable/decoded_dot.h"
+
+TERNARY_CPU_GEMM(gemm_a8_i2s_rows_64x16__portable, PortableA8<RowCodes>)

@@ -1,0 +1,34 @@
+#include "core/kernel.h"
+#include "cpu/cpu_features.h"
+#include "cpu/kernels.h"
+
+namespace ternary::cpu {
+namespace {
+
+constexpr int64_t kAnyM = (int64_t{1} << 31) - 1;
+constexpr int64_t kAnyK = (int64_t{1} << 24) - 1;  // every kernel folds its partial sums, so none has a limit of its own
+
+constexpr Kernel kKernels[] = {
+#define ACTIVATIONS(name, isa, function)                                                                      \
+  {name, #function, Stage::activations, Isa::isa, TERNARY_LAYOUT_I2S_TILED, 1, kAnyM, 32, kAnyK, 1, 1, function, \
+   nullptr, nullptr},
+#define GEMM(name, stage, isa, layout, function, preferred_min, preferred_max, group_multiple, m_step, n_step)     \
+  {name,  #function,      Stage::stage, Isa::isa, TERNARY_LAYOUT_##layout, preferred_min, preferred_max, \
+   group_multiple, kAnyK, m_step,       n_step,   nullptr,                 function,      function##_scratch},
+#include "cpu/kernels.inc"
+#undef ACTIVATIONS
+#undef GEMM
+};
+
+constexpr Backend kBackend = {"cpu", kKernels, sizeof kKernels / sizeof kKernels[0], isa_missing, device_name};
+
+}  // namespace
+}  // namespace ternary::cpu
+
+namespace ternary {
+
+extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi) {
+  return abi == kBackendAbi ? &cpu::kBackend : nullptr;
+}
+
+}  // namespace ternary
