@@ -1,0 +1,33 @@
+#!/bin/sh
+# Names every missing or too old build tool, with what to do, before anything else can fail for want of it.
+# Usage: check-tools.sh JAVA_HOME MAVEN_VERSION
+set -u
+java_home=$1
+maven_version=$2
+missing=0
+
+# at_least FOUND WANTED: compares MAJOR.MINOR versions; an empty FOUND is too old.
+at_least() {
+  [ -n "$1" ] || return 1
+  [ "$(printf '%s\n%s\n' "$2" "$1" | sort -t . -k 1,1n -k 2,2n | head -n 1)" = "$2" ]
+}
+
+# require NAME FOUND WANTED ADVICE
+require() {
+  if at_least "$2" "$3"; then return; fi
+  missing=1
+  echo "missing build tool: $1 $3 or newer (found: ${2:-none}). $4" >&2
+}
+
+# The first MAJOR.MINOR[...] of what a command prints.
+version_of() { "$@" 2>/dev/null | sed -n 's/^[^0-9]*\([0-9][0-9.]*\).*/\1/p' | head -n 1; }
+
+if [ -x "$java_home/bin/javac" ]; then jdk=$(version_of "$java_home/bin/javac" -version); else jdk=; fi
+cxx=${CXX:-g++}
+
+require JDK "$jdk" 17 "Install a JDK (Debian: apt-get install openjdk-17-jdk) and point JAVA_HOME at it."
+require Maven "$maven_version" 3.8 "Install it (Debian: apt-get install maven)."
+require g++ "$(version_of "$cxx" -dumpfullversion)" 12 "Install it (Debian: apt-get install g++) or set CXX to one."
+require CMake "$(version_of cmake --version)" 3.25 "Install it (Debian: apt-get install cmake; or pip install cmake)."
+require Ninja "$(version_of ninja --version)" 1.10 "Install it (Debian: apt-get install ninja-build; or pip install ninja)."
+exit $missing

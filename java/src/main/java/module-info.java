@@ -1,0 +1,12 @@
+/** Matrix products with ternary weights on CPUs. */
+module org.ternarykernels {
+  requires transitive org.bytedeco.javacpp; // TernaryBuffer.of(Pointer)
+  requires com.fasterxml.jackson.core;
+  requires org.slf4j;
+  requires jdk.jfr;
+  requires static transitive micrometer.core; // optional: org.ternarykernels.micrometer
+
+  exports org.ternarykernels;
+  exports org.ternarykernels.io;
+  exports org.ternarykernels.micrometer;
+}

@@ -1,0 +1,62 @@
+package org.ternarykernels;
+
+import java.lang.ref.Cleaner;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Counts the users of a native object; the last one frees it. The owner is a user until it is closed or forgotten, a
+ * call for as long as it runs, and a layer that was built on the object until the layer itself goes.
+ *
+ * <p>It is also the owner's cleaning action, so neither it nor {@code free} may refer to the owner.
+ */
+final class NativeHandle implements Runnable {
+  private static final Cleaner CLEANER = Cleaner.create();
+  private static final int OPEN = 1;
+  private static final int USER = 2;
+
+  private final AtomicInteger state = new AtomicInteger(OPEN);
+  private final String name;
+  private final Runnable free;
+
+  private NativeHandle(String name, Runnable free) {
+    this.name = name;
+    this.free = free;
+  }
+
+  /** A handle with the action that its owner's {@code close} runs, or the collector when the owner was forgotten. */
+  record Owned(NativeHandle handle, Cleaner.Cleanable close) {}
+
+  static Owned own(Object owner, String name, Runnable free) {
+    NativeHandle handle = new NativeHandle(name, free);
+    return new Owned(handle, CLEANER.register(owner, handle));
+  }
+
+  boolean isOpen() {
+    return (state.get() & OPEN) != 0;
+  }
+
+  /** Becomes a user; every acquire is followed by a {@link #release()}. */
+  void acquire() {
+    int seen;
+    do {
+      seen = state.get();
+      if ((seen & OPEN) == 0) {
+        throw new IllegalStateException("the " + name + " is closed, must be open");
+      }
+    } while (!state.compareAndSet(seen, seen + USER));
+  }
+
+  void release() {
+    if (state.addAndGet(-USER) == 0) {
+      free.run();
+    }
+  }
+
+  /** Closes: no new users, and whoever is last frees. The cleaner calls it at most once. */
+  @Override
+  public void run() {
+    if (state.addAndGet(-OPEN) == 0) {
+      free.run();
+    }
+  }
+}

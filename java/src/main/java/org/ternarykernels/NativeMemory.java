@@ -1,0 +1,79 @@
+package org.ternarykernels;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.ternarykernels.binding.Ternary;
+
+/**
+ * A block of native memory, aligned to 64 bytes and zeroed. It is malloc's and not JavaCPP's or the JDK's: JavaCPP would
+ * refuse it once the process is larger than four heaps, and a direct buffer ends at 2 GB.
+ */
+final class NativeMemory {
+  private static final long ALIGNMENT = 64;
+
+  private final long address;
+
+  private NativeMemory(long address) {
+    this.address = address;
+  }
+
+  /** Allocates memory that is freed by {@link #free()} alone. */
+  static NativeMemory allocate(long bytes) {
+    long size = Math.max(ALIGNMENT, bytes + (ALIGNMENT - 1) & -ALIGNMENT);
+    long address = size < bytes ? 0 : Ternary.aligned_alloc(ALIGNMENT, size);
+    if (address == 0) {
+      throw new TernaryException("no native memory for " + bytes + " bytes");
+    }
+    Ternary.memset(address, 0, size);
+    return new NativeMemory(address);
+  }
+
+  /** Memory with a copy of the values. */
+  static NativeMemory of(float[] values) {
+    NativeMemory memory = allocate((long) values.length * Float.BYTES);
+    // An array holds less than 2^31 floats: at most four windows.
+    int step = Integer.MAX_VALUE / Float.BYTES;
+    for (int from = 0; from < values.length; from += step) {
+      int count = Math.min(step, values.length - from);
+      view(memory.address + (long) from * Float.BYTES, count * Float.BYTES).asFloatBuffer().put(values, from, count);
+      if (values.length - from <= step) {
+        break;
+      }
+    }
+    return memory;
+  }
+
+  long address() {
+    return address;
+  }
+
+  void free() {
+    Ternary.free(address);
+  }
+
+  /** A view of memory that somebody else keeps alive, in native byte order. */
+  static ByteBuffer view(long address, int bytes) {
+    return new Address(address, bytes).asByteBuffer().order(ByteOrder.nativeOrder());
+  }
+
+  /** The zero-terminated UTF-8 string at an address. */
+  static String string(long address) {
+    if (address == 0) {
+      return "";
+    }
+    return StandardCharsets.UTF_8.decode(view(address, (int) Ternary.strlen(address))).toString();
+  }
+
+  /** Opens the protected fields of a pointer; owns nothing. */
+  private static final class Address extends BytePointer {
+    Address(long address, long bytes) {
+      super((Pointer) null);
+      this.address = address;
+      this.limit = bytes;
+      this.capacity = bytes;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package org.ternarykernels;
+
+/** The operands of a product, checked before native code sees an address. Allocates nothing unless a rule is broken. */
+final class Operands {
+  private Operands() {}
+
+  /** X [m, k], as both products take it; the bytes it spans. */
+  static long activations(TernaryBuffer x, long ldx, Activation activation, AlphaKind alpha, long m, long k) {
+    Checks.size("M", m, Checks.MAX_ROWS);
+    long bytes = input("x", x, ldx, m, k);
+    DataType type = x.dataType();
+    if (type == DataType.I8) {
+      if (activation != Activation.A8) {
+        throw new IllegalArgumentException("x is of type I8 with activation A16, must be a float type or the activation A8");
+      }
+      if (alpha == AlphaKind.COLUMN) {
+        throw new IllegalArgumentException("x is of type I8 with alpha per column, must be a float type"
+            + " (alpha per column multiplies x before it is quantised)");
+      }
+    }
+    return bytes;
+  }
+
+  /** The scales [m] of X, which may be null for most types; the bytes they span. */
+  static long scale(TernaryBuffer xScale, DataType type, long m) {
+    if (xScale == null) {
+      if (type == DataType.I8) {
+        throw new IllegalArgumentException("xScale is null, must be given for x of type I8");
+      }
+      return 0;
+    }
+    if (type != DataType.I8 && type != DataType.F8_E4M3) {
+      throw new IllegalArgumentException("xScale is given for x of type " + type + ", must be null (only I8 and F8_E4M3"
+          + " have it)");
+    }
+    typed("xScale", xScale, DataType.F32);
+    return input("xScale", xScale, 1, m, 1);
+  }
+
+  static void floats(String name, TernaryBuffer buffer) {
+    if (buffer.dataType().code > DataType.BF16.code) {
+      throw new IllegalArgumentException(name + " is of type " + buffer.dataType() + ", must be F32, F16 or BF16");
+    }
+  }
+
+  static void typed(String name, TernaryBuffer buffer, DataType type) {
+    if (buffer.dataType() != type) {
+      throw new IllegalArgumentException(name + " is of type " + buffer.dataType() + ", must be " + type);
+    }
+  }
+
+  /** A strided [rows, columns] operand; the bytes it spans. */
+  static long input(String name, TernaryBuffer buffer, long stride, long rows, long columns) {
+    Checks.notNull(name, buffer);
+    if (stride < columns) {
+      throw new IllegalArgumentException("the row stride of " + name + " is " + stride + " elements, must be at least the "
+          + columns + " columns of a row");
+    }
+    long bytes = Checks.span(name, rows, columns, stride, buffer.dataType().bytes());
+    if (buffer.byteSize() < bytes) {
+      throw new IllegalArgumentException(name + " has " + buffer.byteSize() + " bytes, must have at least " + bytes + " for "
+          + rows + " rows of " + columns + " elements at a stride of " + stride);
+    }
+    return bytes;
+  }
+
+  /** An operand that is written. */
+  static long output(String name, TernaryBuffer buffer, long stride, long rows, long columns) {
+    long bytes = input(name, buffer, stride, rows, columns);
+    buffer.checkWritable(name);
+    return bytes;
+  }
+
+  /** The output [m, n] of a product. */
+  static long result(TernaryBuffer y, long ldy, long m, long n) {
+    long bytes = output("y", y, ldy, m, n);
+    floats("y", y);
+    return bytes;
+  }
+
+  /** An operand that is written, against any other, which may be null. */
+  static void disjoint(String name, TernaryBuffer written, long bytes, String otherName, TernaryBuffer other,
+      long otherBytes) {
+    if (other == null) {
+      return;
+    }
+    long start = written.address();
+    long otherStart = other.address();
+    if (start < otherStart + otherBytes && otherStart < start + bytes) {
+      throw new IllegalArgumentException(name + " overlaps " + otherName + " (0x" + Long.toHexString(start) + " to 0x"
+          + Long.toHexString(start + bytes) + " and 0x" + Long.toHexString(otherStart) + " to 0x"
+          + Long.toHexString(otherStart + otherBytes) + "), must not");
+    }
+  }
+
+  static long addressOrNull(TernaryBuffer buffer) {
+    return buffer == null ? 0 : buffer.address();
+  }
+}

@@ -1,0 +1,153 @@
+package org.ternarykernels;
+
+import java.lang.ref.Reference;
+import org.ternarykernels.binding.Ternary;
+
+/**
+ * The slow reference: plain C++ that follows the numerics contract line by line, on the calling thread. With activations
+ * A8 every kernel must give exactly these bits (NaNs compared as a class). For tests and verification.
+ */
+public final class Oracle {
+  private Oracle() {}
+
+  /**
+   * What {@link TernaryLinear} must give. Parameters and errors as for
+   * {@link TernaryLinear#apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, long, long)}.
+   *
+   * @param weights of the layer
+   * @param activation of the layer
+   * @param bias N values or null
+   * @param x as there
+   * @param ldx as there
+   * @param xScale as there
+   * @param y as there
+   * @param ldy as there
+   * @param m as there
+   */
+  public static void linear(TernaryWeights weights, Activation activation, float[] bias, TernaryBuffer x, long ldx,
+      TernaryBuffer xScale, TernaryBuffer y, long ldy, long m) {
+    Checks.notNull("weights", weights);
+    Checks.notNull("activation", activation);
+    TernaryLinear.check(activation, weights.alpha().kind(), weights.n(), weights.k(), x, ldx, xScale, y, ldy, m);
+    weights.handle().acquire();
+    try (Scratch biasCopy = vector("bias", bias, weights.n(), "N")) {
+      Status.check(Ternary.ternary_oracle_linear(weights.address(), activation.code, x.address(), x.dataType().code, ldx,
+          Operands.addressOrNull(xScale), addressOrNull(biasCopy), y.address(), y.dataType().code, ldy, m));
+    } finally {
+      weights.handle().release();
+      Reference.reachabilityFence(weights);
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(y);
+    }
+  }
+
+  /**
+   * What {@link RmsNormLinear} must give. Parameters and errors as for {@link RmsNormLinear#apply(TernaryBuffer, long,
+   * TernaryBuffer, TernaryBuffer, TernaryBuffer, long, TernaryBuffer, long, long)}.
+   *
+   * @param weights of the layer
+   * @param activation of the layer
+   * @param norm K values
+   * @param eps of the norm
+   * @param bias N values or null
+   * @param x as there
+   * @param ldx as there
+   * @param xScale as there
+   * @param residual as there
+   * @param residualOut as there
+   * @param ldResidual as there
+   * @param y as there
+   * @param ldy as there
+   * @param m as there
+   */
+  public static void rmsNormLinear(TernaryWeights weights, Activation activation, float[] norm, float eps, float[] bias,
+      TernaryBuffer x, long ldx, TernaryBuffer xScale, TernaryBuffer residual, TernaryBuffer residualOut,
+      long ldResidual, TernaryBuffer y, long ldy, long m) {
+    Checks.notNull("weights", weights);
+    Checks.notNull("activation", activation);
+    Checks.notNull("norm", norm);
+    RmsNormLinear.check(activation, weights.alpha().kind(), weights.n(), weights.k(), x, ldx, xScale, residual,
+        residualOut, ldResidual, y, ldy, m);
+    weights.handle().acquire();
+    try (Scratch biasCopy = vector("bias", bias, weights.n(), "N"); Scratch normCopy = vector("norm", norm, weights.k(), "K")) {
+      Status.check(Ternary.ternary_oracle_rmsnorm_linear(weights.address(), activation.code, x.address(),
+          x.dataType().code, ldx, Operands.addressOrNull(xScale), Operands.addressOrNull(residual),
+          Operands.addressOrNull(residualOut), residual == null ? 0 : residual.dataType().code, ldResidual,
+          normCopy.address(), eps, addressOrNull(biasCopy), y.address(), y.dataType().code, ldy, m));
+    } finally {
+      weights.handle().release();
+      Reference.reachabilityFence(weights);
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(residual);
+      Reference.reachabilityFence(residualOut);
+      Reference.reachabilityFence(y);
+    }
+  }
+
+  /**
+   * What {@link TernaryRuntime#quantise} must give. Parameters and errors as there.
+   *
+   * @param x as there
+   * @param xScale as there
+   * @param alphaColumn as there
+   * @param q as there
+   * @param s as there
+   * @param m as there
+   * @param k as there
+   */
+  public static void quantise(TernaryBuffer x, TernaryBuffer xScale, TernaryBuffer alphaColumn, TernaryBuffer q,
+      TernaryBuffer s, long m, long k) {
+    checkQuantise(x, xScale, alphaColumn, q, s, m, k);
+    try {
+      Status.check(Ternary.ternary_oracle_quantise_activations(x.address(), x.dataType().code, k,
+          Operands.addressOrNull(xScale), Operands.addressOrNull(alphaColumn), q.address(), k, s.address(), m, k));
+    } finally {
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(alphaColumn);
+      Reference.reachabilityFence(q);
+      Reference.reachabilityFence(s);
+    }
+  }
+
+  static void checkQuantise(TernaryBuffer x, TernaryBuffer xScale, TernaryBuffer alphaColumn, TernaryBuffer q,
+      TernaryBuffer s, long m, long k) {
+    Checks.size("M", m, Checks.MAX_ROWS);
+    Checks.size("K", k, Checks.MAX_COLUMNS);
+    long xBytes = Operands.input("x", x, k, m, k);
+    if (x.dataType() == DataType.I8) {
+      throw new IllegalArgumentException("x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be quantised");
+    }
+    long scaleBytes = Operands.scale(xScale, x.dataType(), m);
+    long alphaBytes = 0;
+    if (alphaColumn != null) {
+      Operands.typed("alphaColumn", alphaColumn, DataType.F32);
+      alphaBytes = Operands.input("alphaColumn", alphaColumn, k, 1, k);
+    }
+    long qBytes = Operands.output("q", q, k, m, k);
+    Operands.typed("q", q, DataType.I8);
+    long sBytes = Operands.output("s", s, 1, m, 1);
+    Operands.typed("s", s, DataType.F32);
+    Operands.disjoint("q", q, qBytes, "s", s, sBytes);
+    Operands.disjoint("q", q, qBytes, "x", x, xBytes);
+    Operands.disjoint("q", q, qBytes, "xScale", xScale, scaleBytes);
+    Operands.disjoint("q", q, qBytes, "alphaColumn", alphaColumn, alphaBytes);
+    Operands.disjoint("s", s, sBytes, "x", x, xBytes);
+    Operands.disjoint("s", s, sBytes, "xScale", xScale, scaleBytes);
+    Operands.disjoint("s", s, sBytes, "alphaColumn", alphaColumn, alphaBytes);
+  }
+
+  private static Scratch vector(String name, float[] values, long length, String rule) {
+    if (values == null) {
+      return null;
+    }
+    Checks.length(name, values.length, length, rule);
+    return Scratch.copyOf(values);
+  }
+
+  private static long addressOrNull(Scratch scratch) {
+    return scratch == null ? 0 : scratch.address();
+  }
+}

@@ -1,0 +1,213 @@
+package org.ternarykernels;
+
+import java.lang.ref.Reference;
+import org.ternarykernels.binding.Ternary;
+
+/**
+ * Residual add, RMSNorm and a linear layer in one call: {@code v = x + residual}, {@code residualOut = v},
+ * {@code Y = (RMSNorm(v) * weight) * W^T (+ bias)}.
+ *
+ * <p>This is the fused RMSNorm+QKV of a transformer block: Q, K and V of unequal sizes are one weight matrix {@code
+ * [Nq + Nk + Nv, K]} with an alpha per row ({@link Alpha#segments}). It serves gate and up projections alike.
+ *
+ * <p>Threads, errors and closing are as for {@link TernaryLinear}.
+ */
+public final class RmsNormLinear implements AutoCloseable {
+  private final LayerState state;
+  private final float eps;
+
+  private RmsNormLinear(Builder builder) {
+    if (builder.norm == null) {
+      throw new IllegalArgumentException("the norm weight is null, must be given by norm(weight, eps)");
+    }
+    if (!Float.isFinite(builder.eps) || builder.eps <= 0) {
+      throw new IllegalArgumentException("eps is " + builder.eps + ", must be finite and above 0");
+    }
+    this.eps = builder.eps;
+    this.state = new LayerState(this, "RMSNorm and linear layer", builder.runtime, builder.weights, builder.activation,
+        builder.bias, builder.norm);
+  }
+
+  /**
+   * Starts a layer.
+   *
+   * @param runtime that serves its calls; closing it ends the layer's use
+   * @param weights of the layer; may be closed once the layer is built
+   * @return a builder
+   * @throws IllegalArgumentException if one is null
+   */
+  public static Builder builder(TernaryRuntime runtime, TernaryWeights weights) {
+    return new Builder(Checks.notNull("runtime", runtime), Checks.notNull("weights", weights));
+  }
+
+  /** Collects what a layer is made of. Not thread-safe. */
+  public static final class Builder {
+    private final TernaryRuntime runtime;
+    private final TernaryWeights weights;
+    private Activation activation = Activation.A8;
+    private float[] bias;
+    private float[] norm;
+    private float eps;
+
+    private Builder(TernaryRuntime runtime, TernaryWeights weights) {
+      this.runtime = runtime;
+      this.weights = weights;
+    }
+
+    /**
+     * Sets the norm; required.
+     *
+     * @param weight K finite values; copied when the layer is built
+     * @param eps added to the mean of squares, finite and above 0
+     * @return this
+     */
+    public Builder norm(float[] weight, float eps) {
+      this.norm = weight;
+      this.eps = eps;
+      return this;
+    }
+
+    /**
+     * Adds a bias.
+     *
+     * @param bias N finite values, or null for none; copied when the layer is built
+     * @return this
+     */
+    public Builder bias(float... bias) {
+      this.bias = bias;
+      return this;
+    }
+
+    /**
+     * Chooses how activations are used.
+     *
+     * @param activation default A8
+     * @return this
+     */
+    public Builder activation(Activation activation) {
+      this.activation = Checks.notNull("activation", activation);
+      return this;
+    }
+
+    /**
+     * Builds the layer.
+     *
+     * @return the layer
+     * @throws IllegalArgumentException if the norm is missing, a vector has the wrong length, or a value is not finite
+     * @throws IllegalStateException if the runtime or the weights are closed
+     */
+    public RmsNormLinear build() {
+      return new RmsNormLinear(this);
+    }
+  }
+
+  /**
+   * Computes Y of contiguous operands.
+   *
+   * @param x {@code [M, K]} of type F32, F16, BF16 or F8_E4M3
+   * @param residual {@code [M, K]} of type F32, F16 or BF16, or null for none
+   * @param residualOut {@code [M, K]} of residual's type; may be the very memory of residual, must not overlap anything
+   *     else; null if residual is
+   * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
+   * @param m rows, at least 1 and below 2^31
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the layer or its runtime is closed
+   * @throws TernaryException if no kernel serves the problem or memory cannot be had
+   */
+  public void apply(TernaryBuffer x, TernaryBuffer residual, TernaryBuffer residualOut, TernaryBuffer y, long m) {
+    apply(x, state.k, null, residual, residualOut, state.k, y, state.n, m);
+  }
+
+  /**
+   * Computes Y of strided operands. Strides count elements from one row to the next.
+   *
+   * @param x {@code [M, K]} of type F32, F16, BF16 or F8_E4M3
+   * @param ldx stride of x, at least K
+   * @param xScale {@code [M]} of type F32 for x of type F8_E4M3, or null
+   * @param residual {@code [M, K]} of type F32, F16 or BF16, or null for none
+   * @param residualOut {@code [M, K]} of residual's type; may be the very memory of residual, must not overlap anything
+   *     else; null if residual is
+   * @param ldResidual stride of residual and residualOut, at least K
+   * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
+   * @param ldy stride of y, at least N
+   * @param m rows, at least 1 and below 2^31
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the layer or its runtime is closed
+   * @throws TernaryException if no kernel serves the problem or memory cannot be had
+   */
+  public void apply(TernaryBuffer x, long ldx, TernaryBuffer xScale, TernaryBuffer residual, TernaryBuffer residualOut,
+      long ldResidual, TernaryBuffer y, long ldy, long m) {
+    LayerState state = this.state;
+    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
+    state.acquire();
+    try {
+      Status.check(Ternary.ternary_rmsnorm_linear(state.runtime.address(), state.weights, state.activation.code,
+          x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), Operands.addressOrNull(residual),
+          Operands.addressOrNull(residualOut), residual == null ? 0 : residual.dataType().code, ldResidual, state.norm,
+          eps, state.bias, y.address(), y.dataType().code, ldy, m));
+      state.runtime.noteFallbacks();
+    } finally {
+      state.release();
+      Reference.reachabilityFence(this);
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(residual);
+      Reference.reachabilityFence(residualOut);
+      Reference.reachabilityFence(y);
+    }
+  }
+
+  static void check(Activation activation, AlphaKind alpha, long n, long k, TernaryBuffer x, long ldx,
+      TernaryBuffer xScale, TernaryBuffer residual, TernaryBuffer residualOut, long ldResidual, TernaryBuffer y, long ldy,
+      long m) {
+    if (x != null && x.dataType() == DataType.I8) {
+      throw new IllegalArgumentException("x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be normalised");
+    }
+    long xBytes = Operands.activations(x, ldx, activation, alpha, m, k);
+    long scaleBytes = Operands.scale(xScale, x.dataType(), m);
+    long yBytes = Operands.result(y, ldy, m, n);
+    Operands.disjoint("y", y, yBytes, "x", x, xBytes);
+    Operands.disjoint("y", y, yBytes, "xScale", xScale, scaleBytes);
+    if (residual == null) {
+      if (residualOut != null) {
+        throw new IllegalArgumentException("residualOut is given without residual, must be null");
+      }
+      return;
+    }
+    long residualBytes = Operands.input("residual", residual, ldResidual, m, k);
+    Operands.floats("residual", residual);
+    Operands.output("residualOut", residualOut, ldResidual, m, k);
+    Operands.typed("residualOut", residualOut, residual.dataType());
+    Operands.disjoint("residualOut", residualOut, residualBytes, "x", x, xBytes);
+    Operands.disjoint("residualOut", residualOut, residualBytes, "xScale", xScale, scaleBytes);
+    Operands.disjoint("y", y, yBytes, "residual", residual, residualBytes);
+    Operands.disjoint("y", y, yBytes, "residualOut", residualOut, residualBytes);
+    if (residualOut.address() != residual.address()) {
+      Operands.disjoint("residualOut", residualOut, residualBytes, "residual", residual, residualBytes);
+    }
+  }
+
+  /**
+   * Output features.
+   *
+   * @return N
+   */
+  public long n() {
+    return state.n;
+  }
+
+  /**
+   * Input features.
+   *
+   * @return K
+   */
+  public long k() {
+    return state.k;
+  }
+
+  /** Ends the layer; a call that still runs in another thread ends first. Closing again does nothing. */
+  @Override
+  public void close() {
+    state.close();
+  }
+}

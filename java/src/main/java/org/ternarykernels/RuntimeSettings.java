@@ -1,0 +1,43 @@
+package org.ternarykernels;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * The settings of a runtime as lines {@code NAME=VALUE}: the builder's win over system properties, which win over the
+ * environment. The native core reads the environment and checks every value.
+ */
+final class RuntimeSettings {
+  /** Every setting, by the name of its environment variable. */
+  static final List<String> NAMES = List.of("TERNARY_MAX_ISA", "TERNARY_NUM_THREADS", "TERNARY_COLLECT_PATH_STATS",
+      "TERNARY_PATH_REPORT", "TERNARY_PATH_REPORT_EVERY", "TERNARY_I2S_ONLY", "TERNARY_FUSE_RMSNORM_QKV",
+      "TERNARY_ENABLE_PDL", "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M");
+
+  private final Map<String, String> built = new LinkedHashMap<>();
+
+  void put(String name, Object value) {
+    built.put(name, Checks.notNull(name, value).toString());
+  }
+
+  /** The system property of a setting: {@code TERNARY_MAX_ISA} is {@code ternary.max.isa}. */
+  static String property(String name) {
+    return name.toLowerCase(Locale.ROOT).replace('_', '.');
+  }
+
+  String lines() {
+    StringBuilder lines = new StringBuilder();
+    for (String name : NAMES) {
+      String value = built.containsKey(name) ? built.get(name) : System.getProperty(property(name));
+      if (value == null) {
+        continue;
+      }
+      if (value.chars().anyMatch(c -> c < ' ')) {
+        throw new IllegalArgumentException(name + " is \"" + value + "\", must not contain control characters");
+      }
+      lines.append(name).append('=').append(value).append('\n');
+    }
+    return lines.toString();
+  }
+}

@@ -1,0 +1,178 @@
+package org.ternarykernels;
+
+import java.lang.ref.Reference;
+import org.ternarykernels.binding.Ternary;
+
+/**
+ * A linear layer: {@code Y[M, N] = X[M, K] * W[N, K]^T (+ bias)}.
+ *
+ * <p>Any number of threads may use one layer at once; a call's scratch is its own. A call uses up to the runtime's
+ * threads, the caller's included, and allocates nothing on the Java heap. A virtual thread is pinned to its carrier for
+ * the length of a call: let as many run at once as there are cores, not more.
+ *
+ * <p>Operands are checked before native code sees them: after an exception nothing has been written.
+ */
+public final class TernaryLinear implements AutoCloseable {
+  private final LayerState state;
+
+  private TernaryLinear(Builder builder) {
+    this.state = new LayerState(this, "linear layer", builder.runtime, builder.weights, builder.activation, builder.bias,
+        null);
+  }
+
+  /**
+   * Starts a layer.
+   *
+   * @param runtime that serves its calls; closing it ends the layer's use
+   * @param weights of the layer; may be closed once the layer is built
+   * @return a builder
+   * @throws IllegalArgumentException if one is null
+   */
+  public static Builder builder(TernaryRuntime runtime, TernaryWeights weights) {
+    return new Builder(Checks.notNull("runtime", runtime), Checks.notNull("weights", weights));
+  }
+
+  /** Collects what a layer is made of. Not thread-safe. */
+  public static final class Builder {
+    private final TernaryRuntime runtime;
+    private final TernaryWeights weights;
+    private Activation activation = Activation.A8;
+    private float[] bias;
+
+    private Builder(TernaryRuntime runtime, TernaryWeights weights) {
+      this.runtime = runtime;
+      this.weights = weights;
+    }
+
+    /**
+     * Adds a bias.
+     *
+     * @param bias N finite values, or null for none; copied when the layer is built
+     * @return this
+     */
+    public Builder bias(float... bias) {
+      this.bias = bias;
+      return this;
+    }
+
+    /**
+     * Chooses how activations are used.
+     *
+     * @param activation default A8
+     * @return this
+     */
+    public Builder activation(Activation activation) {
+      this.activation = Checks.notNull("activation", activation);
+      return this;
+    }
+
+    /**
+     * Builds the layer.
+     *
+     * @return the layer
+     * @throws IllegalArgumentException if the bias has not N values or one is NaN or infinite
+     * @throws IllegalStateException if the runtime or the weights are closed
+     */
+    public TernaryLinear build() {
+      return new TernaryLinear(this);
+    }
+  }
+
+  /**
+   * Computes Y of contiguous X.
+   *
+   * @param x {@code [M, K]} of any float type
+   * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap x
+   * @param m rows, at least 1 and below 2^31
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the layer or its runtime is closed
+   * @throws TernaryException if no kernel serves the problem or memory cannot be had
+   */
+  public void apply(TernaryBuffer x, TernaryBuffer y, long m) {
+    apply(x, state.k, null, y, state.n, m);
+  }
+
+  /**
+   * Computes Y of strided X.
+   *
+   * @param x {@code [M, K]} of any type
+   * @param ldx elements from one row of x to the next, at least K
+   * @param xScale {@code [M]} of type F32: the scale of each row, required for x of type I8, optional for F8_E4M3, else
+   *     null
+   * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
+   * @param ldy elements from one row of y to the next, at least N
+   * @param m rows, at least 1 and below 2^31
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the layer or its runtime is closed
+   * @throws TernaryException if no kernel serves the problem or memory cannot be had
+   */
+  public void apply(TernaryBuffer x, long ldx, TernaryBuffer xScale, TernaryBuffer y, long ldy, long m) {
+    LayerState state = this.state;
+    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
+    state.acquire();
+    try {
+      Status.check(Ternary.ternary_linear(state.runtime.address(), state.weights, state.activation.code, x.address(),
+          x.dataType().code, ldx, Operands.addressOrNull(xScale), state.bias, y.address(), y.dataType().code, ldy, m));
+      state.runtime.noteFallbacks();
+    } finally {
+      state.release();
+      Reference.reachabilityFence(this);
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(y);
+    }
+  }
+
+  static void check(Activation activation, AlphaKind alpha, long n, long k, TernaryBuffer x, long ldx,
+      TernaryBuffer xScale, TernaryBuffer y, long ldy, long m) {
+    long xBytes = Operands.activations(x, ldx, activation, alpha, m, k);
+    long scaleBytes = Operands.scale(xScale, x.dataType(), m);
+    long yBytes = Operands.result(y, ldy, m, n);
+    Operands.disjoint("y", y, yBytes, "x", x, xBytes);
+    Operands.disjoint("y", y, yBytes, "xScale", xScale, scaleBytes);
+  }
+
+  /**
+   * Computes Y of an array, by copy: convenient, not fast.
+   *
+   * @param x {@code [M, K]} row-major
+   * @param m rows, at least 1
+   * @return {@code [M, N]} row-major
+   * @throws IllegalArgumentException if x has not M * K values or Y would have 2^31 or more
+   * @throws IllegalStateException if the layer or its runtime is closed
+   * @throws TernaryException if no kernel serves the problem or memory cannot be had
+   */
+  public float[] apply(float[] x, int m) {
+    Checks.size("M", m, Checks.MAX_ROWS);
+    Checks.length("x", Checks.notNull("x", x).length, m * state.k, "M * K");
+    float[] result = new float[(int) Checks.size("M * N", m * state.n, Checks.MAX_ROWS)];
+    TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, result.length);
+    apply(TernaryBuffer.copyOf(DataType.F32, x), y, m);
+    y.get(0, result);
+    return result;
+  }
+
+  /**
+   * Output features.
+   *
+   * @return N
+   */
+  public long n() {
+    return state.n;
+  }
+
+  /**
+   * Input features.
+   *
+   * @return K
+   */
+  public long k() {
+    return state.k;
+  }
+
+  /** Ends the layer; a call that still runs in another thread ends first. Closing again does nothing. */
+  @Override
+  public void close() {
+    state.close();
+  }
+}

@@ -1,0 +1,356 @@
+package org.ternarykernels;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import org.ternarykernels.binding.Ternary;
+
+/**
+ * Configuration, threads and counters of the kernels.
+ *
+ * <p>Every setting comes from the builder, else from a system property, else from the environment: {@code maxIsa} is
+ * {@code ternary.max.isa} and {@code TERNARY_MAX_ISA}, and so on. A value that cannot be honoured is an error that names
+ * it.
+ *
+ * <p>Any number of threads may use one runtime; parallel callers share its threads. {@link #close()} ends its use, also by
+ * layers: calls that run then end first, and the last one ends the native threads.
+ */
+public final class TernaryRuntime implements AutoCloseable {
+  private final long address;
+  private final NativeHandle.Owned owned;
+  private final FallbackLog fallbackLog;
+
+  private TernaryRuntime(long address) {
+    this.address = address;
+    this.owned = NativeHandle.own(this, "runtime", () -> Ternary.ternary_runtime_destroy(address));
+    this.fallbackLog = new FallbackLog(Ternary.ternary_runtime_distinct_fallbacks(address));
+  }
+
+  /**
+   * A runtime with the settings of system properties and environment.
+   *
+   * @return the runtime
+   * @throws IllegalArgumentException if a setting cannot be honoured
+   * @throws UnsatisfiedLinkError if the platform is not supported or the natives cannot be extracted
+   */
+  public static TernaryRuntime create() {
+    return builder().build();
+  }
+
+  /**
+   * Starts a runtime with settings of its own.
+   *
+   * @return a builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Collects settings; they are checked when the runtime is built. Not thread-safe. */
+  public static final class Builder {
+    private final RuntimeSettings settings = new RuntimeSettings();
+
+    private Builder() {}
+
+    /**
+     * No kernel of a higher instruction set is used.
+     *
+     * @param isa one that the machine has
+     * @return this
+     */
+    public Builder maxIsa(Isa isa) {
+      return set("TERNARY_MAX_ISA", Checks.notNull("isa", isa).id());
+    }
+
+    /**
+     * Threads that a call may use, the caller's included.
+     *
+     * @param threads 1 to 1024; default: the physical cores available to the process
+     * @return this
+     */
+    public Builder threads(int threads) {
+      return set("TERNARY_NUM_THREADS", threads);
+    }
+
+    /**
+     * Counts paths and fallbacks.
+     *
+     * @param collect default true
+     * @return this
+     */
+    public Builder collectPathStats(boolean collect) {
+      return set("TERNARY_COLLECT_PATH_STATS", flag(collect));
+    }
+
+    /**
+     * Writes the process's counters as JSON at exit.
+     *
+     * @param file to write; <code>{pid}</code> is expanded
+     * @return this
+     */
+    public Builder pathReport(Path file) {
+      return set("TERNARY_PATH_REPORT", file);
+    }
+
+    /**
+     * Also rewrites the report while running.
+     *
+     * @param calls from one report to the next; 0: only at exit
+     * @return this
+     */
+    public Builder pathReportEvery(long calls) {
+      return set("TERNARY_PATH_REPORT_EVERY", calls);
+    }
+
+    /**
+     * Makes a fallback an error.
+     *
+     * @param only default false
+     * @return this
+     */
+    public Builder i2sOnly(boolean only) {
+      return set("TERNARY_I2S_ONLY", flag(only));
+    }
+
+    /**
+     * Runs norm and product of {@link RmsNormLinear} in one pass.
+     *
+     * @param fuse default true; the bits are the same
+     * @return this
+     */
+    public Builder fuseRmsNormQkv(boolean fuse) {
+      return set("TERNARY_FUSE_RMSNORM_QKV", flag(fuse));
+    }
+
+    /**
+     * Programmatic dependent launch; GPU only, checked but not used on CPUs.
+     *
+     * @param enable whether to use it
+     * @return this
+     */
+    public Builder enablePdl(boolean enable) {
+      return set("TERNARY_ENABLE_PDL", flag(enable));
+    }
+
+    /**
+     * Splits of K; GPU only, checked but not used on CPUs.
+     *
+     * @param splits 0 to 64; 0 lets the library choose
+     * @return this
+     */
+    public Builder i2sSplits(int splits) {
+      return set("TERNARY_I2S_SPLITS", splits);
+    }
+
+    /**
+     * Rows from which the decode kernels are skipped; GPU only, checked but not used on CPUs.
+     *
+     * @param m 0 to 2^31 - 1; 0 is off
+     * @return this
+     */
+    public Builder prefillSkipM(int m) {
+      return set("TERNARY_PREFILL_SKIP_M", m);
+    }
+
+    private static String flag(boolean value) {
+      return value ? "1" : "0";
+    }
+
+    private Builder set(String name, Object value) {
+      settings.put(name, value);
+      return this;
+    }
+
+    /**
+     * Builds the runtime.
+     *
+     * @return the runtime
+     * @throws IllegalArgumentException if a setting cannot be honoured
+     * @throws UnsatisfiedLinkError if the platform is not supported or the natives cannot be extracted
+     */
+    public TernaryRuntime build() {
+      byte[] lines = (settings.lines() + '\0').getBytes(StandardCharsets.UTF_8);
+      try (Scratch text = Scratch.copyOf(lines); Scratch handle = Scratch.ofBytes(Long.BYTES)) {
+        Status.check(Ternary.ternary_runtime_create(text.address(), handle.address()));
+        TernaryRuntime runtime = new TernaryRuntime(handle.readLong());
+        FlightRecording.add(runtime);
+        return runtime;
+      }
+    }
+  }
+
+  /**
+   * How often each path (kernel) served a call.
+   *
+   * @return path to count, for example {@code linear.gemm_a8_i2s.cpu.avx2} to 3; a copy
+   * @throws IllegalStateException if the runtime is closed
+   */
+  public Map<String, Long> pathCounts() {
+    return CountersJson.parse(countersJson()).paths();
+  }
+
+  /**
+   * How often a preferred kernel refused a problem, and why.
+   *
+   * @return {@code path:reason} to count, for example {@code linear.gemm_a8_i2s.cpu.amx:group_size} to 3; a copy
+   * @throws IllegalStateException if the runtime is closed
+   */
+  public Map<String, Long> fallbackCounts() {
+    return CountersJson.parse(countersJson()).fallbacks();
+  }
+
+  /**
+   * Both counters as JSON.
+   *
+   * @return an object with {@code pid}, {@code path_counts} and {@code fallback_counts}
+   * @throws IllegalStateException if the runtime is closed
+   */
+  public String countersJson() {
+    return text(Ternary::ternary_runtime_counters);
+  }
+
+  /**
+   * Sets the counters to zero; what was counted stays in the process's report.
+   *
+   * @throws IllegalStateException if the runtime is closed
+   */
+  public void resetCounters() {
+    acquire();
+    try {
+      Status.check(Ternary.ternary_runtime_reset_counters(address));
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
+   * Describes the runtime: version, CPU, instruction sets, settings with their origin, every kernel and whether it can
+   * serve here.
+   *
+   * @return a JSON object
+   * @throws IllegalStateException if the runtime is closed
+   */
+  public String infoJson() {
+    return text(Ternary::ternary_runtime_info);
+  }
+
+  /**
+   * Quantises activations per row by absmax: x is about {@code q * s}. A row with a non-finite value gets {@code s} NaN
+   * and {@code q} 0.
+   *
+   * @param x {@code [M, K]} of type F32, F16, BF16 or F8_E4M3, contiguous
+   * @param xScale {@code [M]} of type F32 for x of type F8_E4M3, or null
+   * @param alphaColumn {@code [K]} of type F32, multiplies x first; or null
+   * @param q receives {@code [M, K]} of type I8
+   * @param s receives {@code [M]} of type F32
+   * @param m rows, at least 1 and below 2^31
+   * @param k columns, at least 1 and below 2^24
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the runtime is closed
+   */
+  public void quantise(TernaryBuffer x, TernaryBuffer xScale, TernaryBuffer alphaColumn, TernaryBuffer q,
+      TernaryBuffer s, long m, long k) {
+    Oracle.checkQuantise(x, xScale, alphaColumn, q, s, m, k);
+    acquire();
+    try {
+      Status.check(Ternary.ternary_quantise_activations(address, x.address(), x.dataType().code, k,
+          Operands.addressOrNull(xScale), Operands.addressOrNull(alphaColumn), q.address(), k, s.address(), m, k));
+      noteFallbacks();
+    } finally {
+      releaseReachable();
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(alphaColumn);
+      Reference.reachabilityFence(q);
+      Reference.reachabilityFence(s);
+    }
+  }
+
+  /**
+   * Writes the process's report now: the counters of every runtime, also of closed ones.
+   *
+   * @param file to write; <code>{pid}</code> is expanded
+   * @throws IllegalArgumentException if it is null
+   * @throws TernaryException if it cannot be written
+   */
+  public static void writeReport(Path file) {
+    byte[] path = (Checks.notNull("file", file).toString() + '\0').getBytes(StandardCharsets.UTF_8);
+    try (Scratch text = Scratch.copyOf(path)) {
+      Status.check(Ternary.ternary_write_report(text.address()));
+    }
+  }
+
+  /**
+   * The version of the native library.
+   *
+   * @return for example {@code "0.1.0"}
+   */
+  public static String version() {
+    return NativeMemory.string(Ternary.ternary_version());
+  }
+
+  /** Whether the runtime can still be used. */
+  boolean isOpen() {
+    return owned.handle().isOpen();
+  }
+
+  void checkOpen() {
+    acquire();
+    release();
+  }
+
+  void acquire() {
+    owned.handle().acquire();
+  }
+
+  void release() {
+    owned.handle().release();
+  }
+
+  long address() {
+    return address;
+  }
+
+  /** Logs fallbacks not seen before; one load when there is none. The runtime must be acquired. */
+  void noteFallbacks() {
+    fallbackLog.poll(this);
+  }
+
+  private void releaseReachable() {
+    release();
+    Reference.reachabilityFence(this);
+  }
+
+  /** A native function that writes text of unknown length. */
+  private interface TextSource {
+    int write(long runtime, long text, long capacity, long length);
+  }
+
+  private String text(TextSource source) {
+    acquire();
+    try (Scratch length = Scratch.ofBytes(Long.BYTES)) {
+      Status.check(source.write(address, 0, 0, length.address()));
+      while (true) {
+        // Counters may grow between the two calls, hence the loop and the margin.
+        int capacity = Math.toIntExact(length.readLong() + 256);
+        try (Scratch text = Scratch.ofBytes(capacity)) {
+          Status.check(source.write(address, text.address(), capacity, length.address()));
+          if (length.readLong() < capacity) {
+            ByteBuffer bytes = text.window(0, length.readLong());
+            return StandardCharsets.UTF_8.decode(bytes).toString();
+          }
+        }
+      }
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /** Ends the runtime's use. Closing again does nothing. */
+  @Override
+  public void close() {
+    owned.close().clean();
+  }
+}

@@ -1,0 +1,365 @@
+package org.ternarykernels;
+
+import java.lang.ref.Reference;
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import org.ternarykernels.binding.Ternary;
+
+/**
+ * A packed ternary weight matrix {@code W[N, K]} with its scale. Immutable and shareable by any number of threads and
+ * layers.
+ *
+ * <p>Sizes: {@code 1 <= N < 2^31}, {@code 1 <= K < 2^24}. A code is {@code w + 1}; code 3 is invalid. The interchange
+ * layout I2S is row-major {@code [N, ceil(K/4)]} bytes, the weight {@code k} of a byte at bits {@code 2 * (k mod 4)}.
+ *
+ * <p>{@link #close()} gives up this handle: it cannot be used any more, but layers built on it keep the matrix in memory
+ * until they are closed too. A handle that was forgotten is closed when it is collected.
+ */
+public final class TernaryWeights implements AutoCloseable {
+  private final long address;
+  private final long n;
+  private final long k;
+  private final Alpha alpha;
+  private final Layout layout;
+  private final NativeHandle.Owned owned;
+
+  private TernaryWeights(long address, long n, long k, Alpha alpha, Layout layout) {
+    this.address = address;
+    this.n = n;
+    this.k = k;
+    this.alpha = alpha;
+    this.layout = layout;
+    this.owned = NativeHandle.own(this, "weights", () -> Ternary.ternary_weights_destroy(address));
+  }
+
+  /**
+   * Packs weights given one a byte, in the layout {@link Layout#I2S_TILED}.
+   *
+   * @param w {@code [N, K]} row-major, each -1, 0 or +1
+   * @param n output features
+   * @param k input features
+   * @param alpha the scale
+   * @return the weights
+   * @throws IllegalArgumentException if a size, the number of values or a weight is wrong
+   */
+  public static TernaryWeights pack(byte[] w, long n, long k, Alpha alpha) {
+    Checks.shape(n, k);
+    Checks.length("w", Checks.notNull("w", w).length, Checks.multiply(n, k, "N * K"), "N * K");
+    try (Scratch codes = Scratch.ofBytes(codeBytes(Layout.I2S, n, k)); Scratch dense = Scratch.copyOf(w)) {
+      Status.check(Ternary.ternary_pack(dense.address(), k, n, k, codes.address()));
+      return create(codes.address(), Layout.I2S, n, k, alpha, Layout.I2S_TILED);
+    }
+  }
+
+  /**
+   * Copies codes that are packed already.
+   *
+   * @param codes {@code [N, ceil(K/4)]} bytes of type I8 in the layout I2S
+   * @param n output features
+   * @param k input features
+   * @param alpha the scale
+   * @param layout the layout to keep
+   * @return the weights
+   * @throws IllegalArgumentException if a size or the number of bytes is wrong, or a code is 3
+   */
+  public static TernaryWeights ofI2s(TernaryBuffer codes, long n, long k, Alpha alpha, Layout layout) {
+    Checks.shape(n, k);
+    Operands.typed("codes", Checks.notNull("codes", codes), DataType.I8);
+    Checks.length("codes", codes.byteSize(), codeBytes(Layout.I2S, n, k), "bytes of I2S: N * ceil(K / 4)");
+    try {
+      return create(codes.address(), Layout.I2S, n, k, alpha, layout);
+    } finally {
+      Reference.reachabilityFence(codes);
+    }
+  }
+
+  /**
+   * Copies codes that are packed already, from a direct buffer's position to its limit. Otherwise as
+   * {@link #ofI2s(TernaryBuffer, long, long, Alpha, Layout)}.
+   *
+   * @param codes as there
+   * @param n as there
+   * @param k as there
+   * @param alpha as there
+   * @param layout as there
+   * @return the weights
+   * @throws IllegalArgumentException as there, or if the buffer is on the heap
+   */
+  public static TernaryWeights ofI2s(ByteBuffer codes, long n, long k, Alpha alpha, Layout layout) {
+    return ofI2s(TernaryBuffer.of((Buffer) codes, DataType.I8), n, k, alpha, layout);
+  }
+
+  /**
+   * Copies codes that are packed already. Otherwise as {@link #ofI2s(TernaryBuffer, long, long, Alpha, Layout)}.
+   *
+   * @param codes as there
+   * @param n as there
+   * @param k as there
+   * @param alpha as there
+   * @param layout as there
+   * @return the weights
+   * @throws IllegalArgumentException as there
+   */
+  public static TernaryWeights ofI2s(byte[] codes, long n, long k, Alpha alpha, Layout layout) {
+    Checks.shape(n, k);
+    Checks.length("codes", Checks.notNull("codes", codes).length, codeBytes(Layout.I2S, n, k),
+        "bytes of I2S: N * ceil(K / 4)");
+    try (Scratch copy = Scratch.copyOf(codes)) {
+      return create(copy.address(), Layout.I2S, n, k, alpha, layout);
+    }
+  }
+
+  /**
+   * Copies codes in the packing of published BitNet safetensors files: uint8 {@code [ceil(N/4), K]}; byte {@code [r, k]}
+   * holds the codes of rows {@code r, r + R, r + 2R, r + 3R} ({@code R = ceil(N/4)}) at bits 0, 2, 4, 6. Rows beyond N
+   * are padding and are ignored whatever they hold. Several matrices of one K are stacked along N.
+   *
+   * @param packed one buffer of type I8 a matrix
+   * @param n output features of each matrix
+   * @param k input features of all
+   * @param alpha the scale of the stack
+   * @param layout the layout to keep
+   * @return the weights {@code [sum(n), k]}
+   * @throws IllegalArgumentException if a size or the number of bytes is wrong, or a code of a row below N is 3
+   */
+  public static TernaryWeights ofBitNet(TernaryBuffer[] packed, long[] n, long k, Alpha alpha, Layout layout) {
+    Checks.notNull("packed", packed);
+    Checks.length("n", Checks.notNull("n", n).length, packed.length, "one a matrix");
+    long rows = 0;
+    for (int i = 0; i < n.length; i++) {
+      Checks.shape(n[i], k);
+      rows += n[i];
+      Operands.typed("packed", Checks.notNull("packed", packed[i]), DataType.I8);
+      Checks.length("packed", packed[i].byteSize(), Checks.multiply((n[i] + 3) / 4, k, "ceil(N / 4) * K"),
+          "bytes: ceil(N / 4) * K");
+    }
+    Checks.shape(rows, k);
+    try (Scratch codes = Scratch.ofBytes(codeBytes(Layout.I2S, rows, k))) {
+      long at = codes.address();
+      for (int i = 0; i < n.length; i++) {
+        Status.check(Ternary.ternary_pack_bitnet(packed[i].address(), n[i], k, at));
+        at += codeBytes(Layout.I2S, n[i], k);
+      }
+      return create(codes.address(), Layout.I2S, rows, k, alpha, layout);
+    } finally {
+      for (TernaryBuffer buffer : packed) {
+        Reference.reachabilityFence(buffer);
+      }
+    }
+  }
+
+  /**
+   * Makes ternary weights of dense ones, in the layout {@link Layout#I2S_TILED}. Sums run in double in ascending order;
+   * ties round half to even.
+   *
+   * @param dense {@code [N, K]} row-major, of type F32, F16 or BF16, all finite
+   * @param n output features
+   * @param k input features
+   * @param method how codes and scales are chosen
+   * @param kind what one scale covers
+   * @param group a multiple of 32 for {@link AlphaKind#GROUP}, else 0
+   * @return the weights
+   * @throws IllegalArgumentException if a size or type is wrong or a value is NaN or infinite
+   */
+  public static TernaryWeights ternarise(TernaryBuffer dense, long n, long k, TernariseMethod method, AlphaKind kind,
+      long group) {
+    Checks.shape(n, k);
+    Operands.input("dense", dense, k, n, k);
+    Operands.floats("dense", dense);
+    Checks.notNull("method", method);
+    Checks.group(kind, group);
+    float[] alpha = new float[(int) Checks.size("the number of scales", Alpha.count(kind, group, n, k), Checks.MAX_ROWS)];
+    try (Scratch codes = Scratch.ofBytes(codeBytes(Layout.I2S, n, k));
+        Scratch scales = Scratch.ofBytes((long) alpha.length * Float.BYTES)) {
+      Status.check(Ternary.ternary_ternarise(dense.address(), dense.dataType().code, k, n, k, method.code, kind.code,
+          group, codes.address(), scales.address()));
+      TernaryBuffer.ofAddress(scales.address(), (long) alpha.length * Float.BYTES, DataType.F32, null).get(0, alpha);
+      return create(codes.address(), Layout.I2S, n, k, Alpha.of(kind, group, alpha), Layout.I2S_TILED);
+    } finally {
+      Reference.reachabilityFence(dense);
+    }
+  }
+
+  /** Copies codes from an address the caller keeps alive. */
+  static TernaryWeights create(long codes, Layout source, long n, long k, Alpha alpha, Layout layout) {
+    Checks.notNull("alpha", alpha);
+    Checks.notNull("layout", layout);
+    Checks.length("alpha per " + Checks.lower(alpha.kind()), alpha.count(), Alpha.count(alpha.kind(), alpha.group(), n, k),
+        "for N " + n + " and K " + k);
+    try (Scratch handle = Scratch.ofBytes(Long.BYTES); Scratch scales = Scratch.copyOf(alpha.shared())) {
+      Status.check(Ternary.ternary_weights_create(codes, source.code, n, k, layout.code, alpha.kind().code,
+          scales.address(), alpha.count(), alpha.group(), handle.address()));
+      return new TernaryWeights(handle.readLong(), n, k, alpha, layout);
+    }
+  }
+
+  static long codeBytes(Layout layout, long n, long k) {
+    if (layout == Layout.I2S) {
+      return n * ((k + 3) / 4);
+    }
+    try (Scratch bytes = Scratch.ofBytes(Long.BYTES)) {
+      Status.check(Ternary.ternary_layout_bytes(layout.code, n, k, bytes.address()));
+      return bytes.readLong();
+    }
+  }
+
+  /**
+   * The same matrix in another layout.
+   *
+   * @param layout the layout to keep
+   * @return new weights
+   * @throws IllegalStateException if these are closed
+   */
+  public TernaryWeights repack(Layout layout) {
+    try (Scratch codes = i2s()) {
+      return create(codes.address(), Layout.I2S, n, k, alpha, layout);
+    }
+  }
+
+  /**
+   * The codes in the layout I2S.
+   *
+   * @return {@code [N, ceil(K/4)]} bytes
+   * @throws IllegalArgumentException if they are 2^31 bytes or more
+   * @throws IllegalStateException if the weights are closed
+   */
+  public byte[] codes() {
+    int bytes = (int) Checks.size("the bytes of the codes", codeBytes(Layout.I2S, n, k), Checks.MAX_ROWS);
+    try (Scratch codes = i2s()) {
+      return codes.readBytes(bytes);
+    }
+  }
+
+  /**
+   * The weights, one a byte.
+   *
+   * @return {@code [N, K]} row-major, each -1, 0 or +1
+   * @throws IllegalArgumentException if they are 2^31 or more
+   * @throws IllegalStateException if the weights are closed
+   */
+  public byte[] unpack() {
+    int bytes = (int) Checks.size("N * K", Checks.multiply(n, k, "N * K"), Checks.MAX_ROWS);
+    try (Scratch codes = i2s(); Scratch dense = Scratch.ofBytes(bytes)) {
+      Status.check(Ternary.ternary_unpack(codes.address(), n, k, dense.address(), k));
+      return dense.readBytes(bytes);
+    }
+  }
+
+  /** The codes in I2S; the caller closes them. */
+  Scratch i2s() {
+    Scratch codes = Scratch.ofBytes(codeBytes(Layout.I2S, n, k));
+    try {
+      copyCodes(codes.address());
+      return codes;
+    } catch (RuntimeException e) {
+      codes.close();
+      throw e;
+    }
+  }
+
+  private void copyCodes(long target) {
+    handle().acquire();
+    try {
+      Status.check(Ternary.ternary_weights_codes(address, target));
+    } finally {
+      handle().release();
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * Output features.
+   *
+   * @return N
+   */
+  public long n() {
+    return n;
+  }
+
+  /**
+   * Input features.
+   *
+   * @return K
+   */
+  public long k() {
+    return k;
+  }
+
+  /**
+   * The scale.
+   *
+   * @return the scale
+   */
+  public Alpha alpha() {
+    return alpha;
+  }
+
+  /**
+   * How the codes lie in memory.
+   *
+   * @return the layout
+   */
+  public Layout layout() {
+    return layout;
+  }
+
+  /**
+   * Native memory the weights hold, scales included.
+   *
+   * @return bytes
+   * @throws IllegalStateException if the weights are closed
+   */
+  public long byteSize() {
+    handle().acquire();
+    try {
+      return Ternary.ternary_weights_bytes(address);
+    } finally {
+      handle().release();
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * Writes the weights to a file in the project's own format (see {@code test-data/README.md}), atomically: the file
+   * is there whole or not at all.
+   *
+   * @param file to write; replaced if it exists
+   * @throws java.io.UncheckedIOException if it cannot be written
+   * @throws IllegalStateException if the weights are closed
+   */
+  public void save(Path file) {
+    WeightFile.save(this, Checks.notNull("file", file));
+  }
+
+  /**
+   * Reads weights that {@link #save(Path)} wrote, into the layout {@link Layout#I2S_TILED}.
+   *
+   * @param file to read
+   * @return the weights
+   * @throws java.io.UncheckedIOException if it cannot be read
+   * @throws IllegalArgumentException if it is truncated, corrupt or no weight file
+   */
+  public static TernaryWeights load(Path file) {
+    return WeightFile.load(Checks.notNull("file", file));
+  }
+
+  long address() {
+    return address;
+  }
+
+  NativeHandle handle() {
+    return owned.handle();
+  }
+
+  /** Gives up this handle. Closing again does nothing. */
+  @Override
+  public void close() {
+    owned.close().clean();
+  }
+
+  @Override
+  public String toString() {
+    return "TernaryWeights[N " + n + ", K " + k + ", " + alpha.kind() + ", " + layout + "]";
+  }
+}

@@ -1,0 +1,2 @@
+/** Files of weights: safetensors, and the checkpoints of published BitNet models. */
+package org.ternarykernels.io;
