@@ -1,0 +1,97 @@
+package org.ternarykernels.example;
+
+import java.util.Arrays;
+
+/**
+ * Causal grouped-query attention of one layer with its KV cache, a position at a time in fp32.
+ *
+ * <p>The cache is laid out so that the inner loops run over independent sums: keys as {@code [head, feature, position]},
+ * values as {@code [head, position, feature]}. They vectorise, yet every sum keeps its order.
+ */
+final class Attention {
+  private final BitNetConfig config;
+  private final RotaryEmbedding rotary;
+  private final float[] keys;
+  private final float[] values;
+  private final float[] scores;
+
+  Attention(BitNetConfig config, RotaryEmbedding rotary) {
+    this.config = config;
+    this.rotary = rotary;
+    keys = new float[config.keys() * config.context()];
+    values = new float[config.keys() * config.context()];
+    scores = new float[config.context()];
+  }
+
+  /**
+   * Adds a position to the cache and attends to all positions up to it.
+   *
+   * @param qkv queries, keys and values of the position; turned in place
+   * @param out receives the heads' outputs, one after the other
+   */
+  void append(int position, float[] qkv, float[] out) {
+    int dim = config.headDim();
+    for (int h = 0; h < config.heads() + config.kvHeads(); h++) {
+      rotary.rotate(qkv, h * dim, position);
+    }
+    remember(position, qkv);
+    int headsPerGroup = config.heads() / config.kvHeads();
+    for (int h = 0; h < config.heads(); h++) {
+      weigh(qkv, h * dim, h / headsPerGroup, position + 1);
+      mix(h / headsPerGroup, position + 1, out, h * dim);
+    }
+  }
+
+  private void remember(int position, float[] qkv) {
+    int dim = config.headDim();
+    int key = config.queries();
+    int value = key + config.keys();
+    for (int i = 0; i < config.keys(); i++) {
+      keys[i * config.context() + position] = qkv[key + i];
+    }
+    for (int g = 0; g < config.kvHeads(); g++) {
+      System.arraycopy(qkv, value + g * dim, values, (g * config.context() + position) * dim, dim);
+    }
+  }
+
+  /** scores = softmax(q . keys / sqrt(dim)) over the first {@code count} positions. */
+  private void weigh(float[] q, int offset, int group, int count) {
+    int dim = config.headDim();
+    Arrays.fill(scores, 0, count, 0);
+    for (int d = 0; d < dim; d++) {
+      float x = q[offset + d];
+      int base = (group * dim + d) * config.context();
+      for (int t = 0; t < count; t++) {
+        scores[t] += x * keys[base + t];
+      }
+    }
+    float scale = (float) (1 / Math.sqrt(dim));
+    float max = Float.NEGATIVE_INFINITY;
+    for (int t = 0; t < count; t++) {
+      scores[t] *= scale;
+      max = Math.max(max, scores[t]);
+    }
+    float sum = 0;
+    for (int t = 0; t < count; t++) {
+      // StrictMath: Math.exp may be an intrinsic that differs between machines.
+      scores[t] = (float) StrictMath.exp(scores[t] - max);
+      sum += scores[t];
+    }
+    for (int t = 0; t < count; t++) {
+      scores[t] /= sum;
+    }
+  }
+
+  /** out = sum over positions of score * value. */
+  private void mix(int group, int count, float[] out, int offset) {
+    int dim = config.headDim();
+    Arrays.fill(out, offset, offset + dim, 0);
+    for (int t = 0; t < count; t++) {
+      float weight = scores[t];
+      int base = (group * config.context() + t) * dim;
+      for (int d = 0; d < dim; d++) {
+        out[offset + d] += weight * values[base + d];
+      }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package org.ternarykernels.example;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.ternarykernels.Activation;
+import org.ternarykernels.RmsNormLinear;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.TernaryWeights;
+import org.ternarykernels.io.BitNetCheckpoint;
+
+/**
+ * A BitNet b1.58 network: its ternary layers as {@link RmsNormLinear}, its embedding and last norm as fp32.
+ *
+ * <p>Every ternary layer of this architecture stands behind an RMSNorm, so a block is four calls: norm + Q, K and V;
+ * sub-norm + output projection; norm + gate and up; sub-norm + down. The residual stream is added in the first and the
+ * third. {@link BitNetSession} has the arithmetic between them.
+ *
+ * <p>Immutable; any number of sessions may use one model from any number of threads.
+ */
+public final class BitNetModel implements AutoCloseable {
+  /** One block. {@code qkv} and {@code gateUp} are stacked matrices with an alpha for each part. */
+  record Block(RmsNormLinear qkv, RmsNormLinear output, RmsNormLinear gateUp, RmsNormLinear down) {}
+
+  private final BitNetConfig config;
+  private final float[] embedding;
+  private final float[] embeddingTransposed;
+  private final float[] norm;
+  private final Block[] blocks;
+
+  private BitNetModel(BitNetConfig config, float[] embedding, float[] norm, Block[] blocks) {
+    this.config = config;
+    this.embedding = embedding;
+    this.embeddingTransposed = transpose(embedding, config.vocabulary(), config.hidden());
+    this.norm = norm;
+    this.blocks = blocks;
+  }
+
+  /** Loads {@code config.json} and {@code model.safetensors} of {@code folder} with int8 activations. */
+  public static BitNetModel load(TernaryRuntime runtime, Path folder) throws IOException {
+    BitNetConfig config = BitNetConfig.read(folder);
+    try (BitNetCheckpoint checkpoint = BitNetCheckpoint.open(folder)) {
+      Block[] blocks = new Block[config.layers()];
+      for (int i = 0; i < blocks.length; i++) {
+        blocks[i] = block(runtime, checkpoint, config, "model.layers." + i + ".");
+      }
+      float[] embedding = checkpoint.floats("model.embed_tokens.weight");
+      requireLength("model.embed_tokens.weight", embedding, config.vocabulary() * config.hidden());
+      float[] norm = checkpoint.floats("model.norm.weight");
+      requireLength("model.norm.weight", norm, config.hidden());
+      return new BitNetModel(config, embedding, norm, blocks);
+    }
+  }
+
+  private static Block block(
+      TernaryRuntime runtime, BitNetCheckpoint checkpoint, BitNetConfig c, String prefix) throws IOException {
+    String attention = prefix + "self_attn.";
+    String ffn = prefix + "mlp.";
+    return new Block(
+        layer(runtime, checkpoint, c, prefix + "input_layernorm",
+            List.of(attention + "q_proj", attention + "k_proj", attention + "v_proj"),
+            c.queries(), c.keys(), c.keys()),
+        layer(runtime, checkpoint, c, attention + "attn_sub_norm", List.of(attention + "o_proj"), c.hidden()),
+        layer(runtime, checkpoint, c, prefix + "post_attention_layernorm",
+            List.of(ffn + "gate_proj", ffn + "up_proj"), c.ffn(), c.ffn()),
+        layer(runtime, checkpoint, c, ffn + "ffn_sub_norm", List.of(ffn + "down_proj"), c.hidden()));
+  }
+
+  /** The matrices {@code names}, with {@code rows} output features, stacked into one layer behind its norm. */
+  private static RmsNormLinear layer(
+      TernaryRuntime runtime, BitNetCheckpoint checkpoint, BitNetConfig config, String norm, List<String> names,
+      int... rows) throws IOException {
+    // The layer keeps the weights; this handle is no longer needed.
+    try (TernaryWeights weights = checkpoint.weights(names, rows)) {
+      return RmsNormLinear.builder(runtime, weights)
+          .norm(checkpoint.floats(norm + ".weight"), config.eps())
+          .activation(Activation.A8)
+          .build();
+    }
+  }
+
+  public BitNetConfig config() {
+    return config;
+  }
+
+  /** A new conversation with an empty cache that takes up to {@code batch} positions a call. */
+  public BitNetSession session(int batch) {
+    return new BitNetSession(this, batch);
+  }
+
+  Block block(int index) {
+    return blocks[index];
+  }
+
+  /** Copies the embedding of a token to {@code target[offset ...]}. */
+  void embed(int token, float[] target, int offset) {
+    System.arraycopy(embedding, token * config.hidden(), target, offset, config.hidden());
+  }
+
+  float[] norm() {
+    return norm;
+  }
+
+  /** The embedding as output layer, {@code [hidden, vocabulary]}: one input feature's weights lie together. */
+  float[] outputWeights() {
+    return embeddingTransposed;
+  }
+
+  @Override
+  public void close() {
+    for (Block block : blocks) {
+      block.qkv.close();
+      block.output.close();
+      block.gateUp.close();
+      block.down.close();
+    }
+  }
+
+  private static float[] transpose(float[] matrix, int rows, int columns) {
+    float[] transposed = new float[matrix.length];
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < columns; c++) {
+        transposed[c * rows + r] = matrix[r * columns + c];
+      }
+    }
+    return transposed;
+  }
+
+  private static void requireLength(String name, float[] values, int expected) {
+    if (values.length != expected) {
+      throw new IllegalArgumentException(name + " has " + values.length + " values, config.json says " + expected);
+    }
+  }
+}

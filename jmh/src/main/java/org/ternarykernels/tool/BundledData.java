@@ -1,0 +1,66 @@
+package org.ternarykernels.tool;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * The model and the shapes that travel in the tool's jar, so that it runs from any folder; a folder given with
+ * {@code --test-data} replaces them.
+ */
+final class BundledData implements AutoCloseable {
+  private static final List<String> MODEL = List.of("config.json", "model.safetensors", "text.txt", "LICENSE-PSF.txt");
+  private static final String RESOURCES = "/test-data/";
+
+  private final Path folder;
+  private Path extracted;
+
+  /** @param folder a {@code test-data} folder, or null for the jar's own */
+  BundledData(Path folder) {
+    this.folder = folder;
+  }
+
+  /** A folder with tiny-bitnet. The reader of weights maps files, so those of the jar are copied out. */
+  Path model() throws IOException {
+    if (folder != null) {
+      return folder.resolve("tiny-bitnet");
+    }
+    if (extracted == null) {
+      extracted = Files.createTempDirectory("tiny-bitnet");
+      for (String name : MODEL) {
+        Files.write(extracted.resolve(name), resource("tiny-bitnet/" + name));
+      }
+    }
+    return extracted;
+  }
+
+  /** The shapes of {@code shapes/<name>.txt}. */
+  List<Shape> shapes(String name) throws IOException {
+    String file = "shapes/" + name + ".txt";
+    byte[] text = folder == null ? resource(file) : Files.readAllBytes(folder.resolve(file));
+    return Shape.parse(file, new String(text, StandardCharsets.UTF_8));
+  }
+
+  private static byte[] resource(String name) throws IOException {
+    try (InputStream in = BundledData.class.getResourceAsStream(RESOURCES + name)) {
+      if (in == null) {
+        throw new NoSuchFileException(RESOURCES + name + " in the tool's jar");
+      }
+      return in.readAllBytes();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (extracted != null) {
+      for (String name : MODEL) {
+        Files.deleteIfExists(extracted.resolve(name));
+      }
+      Files.deleteIfExists(extracted);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package org.ternarykernels.tool;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.ternarykernels.TernaryRuntime;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "info",
+    description = "Show the machine, its instruction sets, the settings in force and which kernel can serve here.",
+    mixinStandardHelpOptions = true,
+    footer = {"", "JSON: the object of TernaryRuntime.infoJson()."})
+final class InfoCommand implements Callable<Integer> {
+  @Mixin private RuntimeOptions runtimeOptions;
+  @Mixin(name = "output") private OutputOptions output;
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    try (TernaryRuntime runtime = runtimeOptions.open()) {
+      ObjectMapper mapper = new ObjectMapper();
+      JsonNode info = mapper.readTree(runtime.infoJson());
+      PrintWriter out = spec.commandLine().getOut();
+      print(out, info);
+      out.flush();
+      output.write(mapper.convertValue(info, new TypeReference<Map<String, Object>>() {}));
+    }
+    return 0;
+  }
+
+  private static void print(PrintWriter out, JsonNode info) {
+    out.printf("version  %s%n", info.get("version").asText());
+    out.printf("device   %s%n", info.get("device").asText());
+    out.printf("threads  %s%n", info.get("threads").asText());
+    out.printf("%nInstruction sets%n");
+    for (JsonNode isa : info.get("isas")) {
+      out.printf("  %-12s %s%n", isa.get("name").asText(), availability(isa));
+    }
+    out.printf("%nSettings%n");
+    for (JsonNode setting : info.get("settings")) {
+      out.printf("  %-28s %-12s %s%n", setting.get("name").asText(), setting.get("value").asText(),
+          setting.get("origin").asText());
+    }
+    out.printf("%nKernels%n");
+    for (JsonNode kernel : info.get("kernels")) {
+      out.printf("  %-36s %-12s %-10s %s%n", kernel.get("name").asText(), kernel.get("stage").asText(),
+          kernel.path("layout").asText("-"), availability(kernel));
+    }
+  }
+
+  private static String availability(JsonNode item) {
+    return item.get("available").asBoolean() ? "yes" : "no: " + item.get("reason").asText();
+  }
+}

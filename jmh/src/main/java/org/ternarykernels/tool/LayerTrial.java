@@ -1,0 +1,134 @@
+package org.ternarykernels.tool;
+
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.ternarykernels.Activation;
+import org.ternarykernels.Alpha;
+import org.ternarykernels.AlphaKind;
+import org.ternarykernels.DataType;
+import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.TernaryLinear;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.TernaryWeights;
+
+/** One layer of a block, packed, timed at several M, checked, and compared with oneDNN on the same data. */
+final class LayerTrial implements AutoCloseable {
+  /**
+   * What one product cost.
+   *
+   * @param packedBytes of the weights that a call reads
+   * @param worstError relative to max(|ref|, RMS of its row), against fp32
+   * @param withinBound whether every output was within {@link ErrorBound}
+   * @param baseline what oneDNN ran, or why it did not
+   * @param baselineMicros null if oneDNN did not run
+   */
+  record Result(
+      Shape shape, int m, String path, double micros, long packedBytes, double worstError, boolean withinBound,
+      String baseline, Double baselineMicros) {
+
+    double gigabytesPerSecond() {
+      return packedBytes / micros / 1e3;
+    }
+
+    double gigaOperations() {
+      return 2.0 * m * shape.n() * shape.k() / micros / 1e3;
+    }
+
+    Map<String, Object> json() {
+      Map<String, Object> json = new LinkedHashMap<>();
+      json.put("shape", shape.name());
+      json.put("m", m);
+      json.put("n", shape.n());
+      json.put("k", shape.k());
+      json.put("path", path);
+      json.put("micros", micros);
+      json.put("gb_per_s", gigabytesPerSecond());
+      json.put("gops", gigaOperations());
+      json.put("baseline", baseline);
+      json.put("baseline_micros", baselineMicros);
+      json.put("max_rel_fp32", worstError);
+      json.put("within_bound", withinBound);
+      return json;
+    }
+  }
+
+  private final TernaryRuntime runtime;
+  private final Shape shape;
+  private final RandomProblem random;
+  private final byte[] w;
+  private final Alpha alpha;
+  private final TernaryWeights weights;
+  private final TernaryLinear layer;
+  /** The baseline's weights, made when first needed. */
+  private TernaryBuffer dense;
+
+  LayerTrial(TernaryRuntime runtime, Shape shape, long seed) {
+    this.runtime = runtime;
+    this.shape = shape;
+    random = new RandomProblem(seed);
+    w = random.weights(shape.n(), shape.k());
+    alpha = random.alpha(AlphaKind.TENSOR, 0, shape.n(), shape.k());
+    weights = TernaryWeights.pack(w, shape.n(), shape.k(), alpha);
+    layer = TernaryLinear.builder(runtime, weights).activation(Activation.A8).build();
+  }
+
+  Result run(int m, Baseline baseline) {
+    TernaryBuffer x = random.activations(DataType.BF16, m, shape.k());
+    TernaryBuffer y = TernaryBuffer.allocate(DataType.BF16, (long) m * shape.n());
+    Map<String, Long> before = runtime.pathCounts();
+    layer.apply(x, y, m);
+    String path = changed(before, runtime.pathCounts());
+    DenseReference reference =
+        new DenseReference(x.toArray(), m, w, shape.n(), shape.k(), alpha, new float[shape.n()]);
+    ErrorStatistics errors = compare(y.toArray(), reference);
+    double micros = Stopwatch.micros(() -> layer.apply(x, y, m));
+    if (dense == null) {
+      dense = dense(baseline.type());
+    }
+    Baseline.Timing other = baseline.time(shape, m, x.toArray(), dense, reference);
+    return new Result(shape, m, path, micros, packedBytes(), errors.maxRel, errors.maxOfBound <= 1, other.what(),
+        other.micros());
+  }
+
+  /** Two bits a weight, without the scale. */
+  private long packedBytes() {
+    return (long) shape.n() * shape.k() / 4;
+  }
+
+  private ErrorStatistics compare(float[] y, DenseReference reference) {
+    ErrorBound bound = new ErrorBound(reference, Activation.A8, DataType.BF16, DataType.BF16, false);
+    ErrorStatistics errors = new ErrorStatistics();
+    for (int row = 0; row < reference.m; row++) {
+      int r = row;
+      errors.addRow(y, reference.fp32, row * reference.n, reference.n, column -> bound.fp32(r, column));
+    }
+    return errors;
+  }
+
+  private TernaryBuffer dense(DataType type) {
+    TernaryBuffer dense = TernaryBuffer.allocate(type, w.length);
+    ByteBuffer bytes = dense.asByteBuffer();
+    float scale = alpha.values()[0];
+    for (int i = 0; i < w.length; i++) {
+      ScalarFormat.write(bytes, type, i, w[i] * scale);
+    }
+    return dense;
+  }
+
+  private static String changed(Map<String, Long> before, Map<String, Long> after) {
+    StringBuilder paths = new StringBuilder();
+    after.forEach((path, count) -> {
+      if (count > before.getOrDefault(path, 0L)) {
+        paths.append(paths.length() == 0 ? "" : "+").append(path);
+      }
+    });
+    return paths.toString();
+  }
+
+  @Override
+  public void close() {
+    layer.close();
+    weights.close();
+  }
+}

@@ -1,0 +1,60 @@
+package org.ternarykernels.tool;
+
+import org.ternarykernels.Isa;
+import org.ternarykernels.TernaryRuntime;
+import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** Options of the commands that compute. */
+final class RuntimeOptions {
+  /** Names of instruction sets as in {@code TERNARY_MAX_ISA}. */
+  static final class IsaName implements ITypeConverter<Isa> {
+    @Override
+    public Isa convert(String value) {
+      try {
+        return Isa.of(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  @Option(
+      names = "--isa",
+      paramLabel = "NAME",
+      converter = IsaName.class,
+      description = "Highest instruction set to use: portable, avx2, avxvnni, avx512vnni, amx. "
+          + "One that this machine lacks is an error. The result has the same bits with each.")
+  Isa isa;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of a call (default: the process's physical cores). Same bits with any number.")
+  Integer threads;
+
+  TernaryRuntime open() {
+    return openCapped(isa);
+  }
+
+  /** @param cap highest instruction set, or null for any */
+  TernaryRuntime openCapped(Isa cap) {
+    TernaryRuntime.Builder builder = TernaryRuntime.builder();
+    if (cap != null) {
+      builder.maxIsa(cap);
+    }
+    if (threads != null) {
+      builder.threads(threads);
+    }
+    return builder.build();
+  }
+
+  /** Refuses an option's value that is out of range, as wrong usage. */
+  static void require(boolean valid, CommandLine command, String option, Object value, String rule) {
+    if (!valid) {
+      throw new CommandLine.ParameterException(command, option + " is " + value + ", must be " + rule);
+    }
+  }
+}

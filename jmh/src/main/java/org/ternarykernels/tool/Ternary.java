@@ -1,0 +1,96 @@
+package org.ternarykernels.tool;
+
+import java.io.FileNotFoundException;
+import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
+
+/** The command line {@code ternary}. Exit codes: 0 done, 1 failed, 2 wrong usage. */
+@Command(
+    name = "ternary",
+    description = "Matrix products with ternary weights: try them, time them, check their numbers.",
+    subcommands = {
+      QuickstartCommand.class, InfoCommand.class, DecodeCommand.class, PerplexityCommand.class, RunCommand.class,
+      VerifyCommand.class, CommandLine.HelpCommand.class
+    },
+    mixinStandardHelpOptions = true,
+    versionProvider = Ternary.Version.class,
+    footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage."})
+public final class Ternary implements Runnable {
+  @Spec private CommandSpec spec;
+
+  /** The library's version. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Ternary.class.getPackage().getImplementationVersion();
+      return new String[] {"ternary " + (version == null ? "(not packaged)" : version)};
+    }
+  }
+
+  public static void main(String[] arguments) {
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** The command line with its error handling; tests give it their own writers. */
+  static CommandLine commandLine() {
+    return new CommandLine(new Ternary())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setUsageHelpAutoWidth(true)
+        .setParameterExceptionHandler(Ternary::wrongUsage)
+        .setExecutionExceptionHandler(Ternary::failure);
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Missing command; \"ternary --help\" lists them");
+  }
+
+  private static int wrongUsage(ParameterException error, String[] arguments) {
+    CommandLine command = error.getCommandLine();
+    command.getErr().println("ternary: " + oneLine(error.getMessage()));
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  private static int failure(Exception error, CommandLine command, ParseResult parsed) {
+    PrintWriter err = command.getErr();
+    err.println("ternary " + command.getCommandName() + ": " + sentence(error));
+    if (command.getMixins().get("output") != null
+        && ((OutputOptions) command.getMixins().get("output").userObject()).verbose) {
+      error.printStackTrace(err);
+    }
+    return CommandLine.ExitCode.SOFTWARE;
+  }
+
+  /** What went wrong, in words: some exceptions of the JDK only name the file. */
+  private static String sentence(Throwable error) {
+    String message = error.getMessage();
+    if (error instanceof NoSuchFileException || error instanceof FileNotFoundException) {
+      return "no such file: " + message;
+    }
+    if (error instanceof AccessDeniedException) {
+      return "access denied: " + message;
+    }
+    if (error instanceof FileAlreadyExistsException) {
+      return "already exists: " + message;
+    }
+    if (error instanceof OutOfMemoryError) {
+      return "out of memory: " + message;
+    }
+    if (message == null || message.isBlank()) {
+      return error.getClass().getSimpleName() + "; --verbose shows where";
+    }
+    return oneLine(message);
+  }
+
+  private static String oneLine(String message) {
+    return message.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+}

@@ -1,0 +1,108 @@
+package org.ternarykernels.tool;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import org.ternarykernels.Activation;
+import org.ternarykernels.Alpha;
+import org.ternarykernels.AlphaKind;
+import org.ternarykernels.DataType;
+import org.ternarykernels.Isa;
+import org.ternarykernels.Layout;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.TernaryWeights;
+
+/** Every kernel of the given instruction sets on every shape, M, operation, type, scale and activation. */
+final class VerifySuite {
+  private static final int GROUP = 64;
+
+  private final Map<Isa, TernaryRuntime> runtimes;
+  private final VerifyLimits limits;
+  private final BiConsumer<Integer, String> progress;
+  private final List<VerifyResult> results = new ArrayList<>();
+
+  /**
+   * @param runtimes one for each instruction set, capped to it
+   * @param progress receives the number of problems done and the present shape
+   */
+  VerifySuite(Map<Isa, TernaryRuntime> runtimes, VerifyLimits limits, BiConsumer<Integer, String> progress) {
+    this.runtimes = runtimes;
+    this.limits = limits;
+    this.progress = progress;
+  }
+
+  /** How many problems {@link #run} will have. */
+  static int problems(List<Shape> shapes, List<Integer> ms) {
+    int kinds = 0;
+    for (AlphaKind kind : AlphaKind.values()) {
+      for (DataType type : DataType.values()) {
+        kinds += (allowed(kind, type, false) ? 1 : 0) + (allowed(kind, type, true) ? 1 : 0);
+      }
+    }
+    return shapes.size() * ms.size() * kinds;
+  }
+
+  /** Int8 X is quantised already: no norm before it, no scale into it. */
+  private static boolean allowed(AlphaKind kind, DataType type, boolean normed) {
+    return type != DataType.I8 || (!normed && kind != AlphaKind.COLUMN);
+  }
+
+  List<VerifyResult> run(List<Shape> shapes, List<Integer> ms) {
+    long seed = 1;
+    int done = 0;
+    for (Shape shape : shapes) {
+      for (AlphaKind kind : AlphaKind.values()) {
+        RandomProblem random = new RandomProblem(seed++);
+        byte[] w = random.weights(shape.n(), shape.k());
+        Alpha alpha = random.alpha(kind, GROUP, shape.n(), shape.k());
+        try (TernaryWeights tiled = TernaryWeights.pack(w, shape.n(), shape.k(), alpha);
+            TernaryWeights plain = tiled.repack(Layout.I2S)) {
+          done = run(shape, ms, w, alpha, List.of(tiled, plain), random, done);
+        }
+      }
+    }
+    return results;
+  }
+
+  private int run(Shape shape, List<Integer> ms, byte[] w, Alpha alpha, List<TernaryWeights> layouts,
+      RandomProblem random, int done) {
+    for (int m : ms) {
+      for (DataType type : DataType.values()) {
+        for (boolean normed : new boolean[] {false, true}) {
+          if (allowed(alpha.kind(), type, normed)) {
+            progress.accept(done++, shape.n() + " x " + shape.k() + ", M " + m);
+            run(new VerifyProblem(shape, w, alpha, m, type, normed, random), layouts);
+          }
+        }
+      }
+    }
+    return done;
+  }
+
+  private void run(VerifyProblem problem, List<TernaryWeights> layouts) {
+    for (Activation activation : Activation.values()) {
+      if (activation == Activation.A16 && problem.input == DataType.I8) {
+        continue;
+      }
+      for (Map.Entry<Isa, TernaryRuntime> runtime : runtimes.entrySet()) {
+        for (TernaryWeights weights : layouts) {
+          // Only the portable kernels read I2S; above them it would be the same call again.
+          if (weights.layout() != Layout.I2S || runtime.getKey() == Isa.PORTABLE) {
+            results.add(problem.run(runtime.getValue(), weights, activation, limits));
+          }
+        }
+      }
+    }
+  }
+
+  /** The results of each path together, in order of appearance. */
+  static Map<String, List<VerifyResult>> byPath(List<VerifyResult> results) {
+    Map<String, List<VerifyResult>> paths = new LinkedHashMap<>();
+    for (VerifyResult result : results) {
+      paths.computeIfAbsent(result.path(), path -> new ArrayList<>()).add(result);
+    }
+    return paths;
+  }
+}
