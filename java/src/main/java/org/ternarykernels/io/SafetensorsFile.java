@@ -1,0 +1,152 @@
+package org.ternarykernels.io;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A safetensors file, memory-mapped, of any size. The header is checked completely when the file is opened: see the
+ * format's description at its authors'. Thread-safe.
+ */
+public final class SafetensorsFile implements Closeable {
+  /** A mapping is at most this long, so a large file is a row of windows. */
+  private static final long WINDOW = 1L << 30;
+
+  private final String source;
+  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+  private final Map<String, String> metadata;
+  /** Null once closed. */
+  private volatile ByteBuffer[] windows;
+
+  private SafetensorsFile(String source, ByteBuffer[] windows, long bytes) {
+    this.source = source;
+    this.windows = windows;
+    require(bytes >= Long.BYTES, "the size is " + bytes + " bytes, must be at least the 8 of the header's length");
+    ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    copy(0, length);
+    byte[] json = new byte[SafetensorsHeader.checkLength(length.getLong(0), bytes)];
+    copy(Long.BYTES, ByteBuffer.wrap(json));
+    long dataStart = Long.BYTES + json.length;
+    SafetensorsHeader header = SafetensorsHeader.parse(json, bytes - dataStart);
+    header.tensors().forEach((name, entry) -> tensors.put(name, new Tensor(this, name, entry, dataStart)));
+    this.metadata = header.metadata();
+  }
+
+  /**
+   * Opens a file.
+   *
+   * @param path of the file
+   * @return the file
+   * @throws UncheckedIOException if it cannot be read
+   * @throws IllegalArgumentException if it breaks a rule of the format
+   */
+  public static SafetensorsFile open(Path path) {
+    require(path != null, "path is null, must be given");
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      long bytes = channel.size();
+      ByteBuffer[] windows = new ByteBuffer[windowCount(bytes)];
+      for (int i = 0; i < windows.length; i++) {
+        windows[i] = channel.map(FileChannel.MapMode.READ_ONLY, i * WINDOW, Math.min(WINDOW, bytes - i * WINDOW));
+      }
+      return new SafetensorsFile(path.toString(), windows, bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(path + " cannot be read: " + e.getMessage(), e);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(path + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Reads a file that is in memory.
+   *
+   * @param content all bytes from the position to the limit; not copied
+   * @return the file
+   * @throws IllegalArgumentException if it breaks a rule of the format
+   */
+  public static SafetensorsFile of(ByteBuffer content) {
+    require(content != null, "content is null, must be given");
+    ByteBuffer all = content.slice();
+    ByteBuffer[] windows = new ByteBuffer[windowCount(all.limit())];
+    for (int i = 0; i < windows.length; i++) {
+      int start = (int) (i * WINDOW);
+      windows[i] = all.slice(start, (int) Math.min(WINDOW, all.limit() - start));
+    }
+    return new SafetensorsFile("memory", windows, all.limit());
+  }
+
+  private static int windowCount(long bytes) {
+    return Math.toIntExact((bytes + WINDOW - 1) / WINDOW);
+  }
+
+  /**
+   * The names of the tensors, in the order of the header.
+   *
+   * @return an unmodifiable set
+   */
+  public Set<String> names() {
+    return Collections.unmodifiableSet(tensors.keySet());
+  }
+
+  /**
+   * A tensor.
+   *
+   * @param name of the tensor
+   * @return the tensor
+   * @throws IllegalArgumentException if there is none of this name
+   */
+  public Tensor tensor(String name) {
+    Tensor tensor = tensors.get(name);
+    require(tensor != null, source + " has no tensor \"" + name + "\"");
+    return tensor;
+  }
+
+  /**
+   * The texts of {@code __metadata__}.
+   *
+   * @return an unmodifiable map, empty if there are none
+   */
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  void copy(long offset, ByteBuffer target) {
+    ByteBuffer[] windows = this.windows;
+    if (windows == null) {
+      throw new IllegalStateException(source + " is closed, must be open");
+    }
+    try {
+      while (target.hasRemaining()) {
+        ByteBuffer window = windows[(int) (offset / WINDOW)];
+        int at = (int) (offset % WINDOW);
+        int count = Math.min(target.remaining(), window.limit() - at);
+        target.put(window.slice(at, count));
+        offset += count;
+      }
+    } catch (InternalError e) {
+      // What the JVM makes of a page of a mapped file that is gone.
+      throw new UncheckedIOException(
+          new IOException(source + " has been truncated since it was opened, must stay as it is", e));
+    }
+  }
+
+  private static void require(boolean holds, String sentence) {
+    if (!holds) {
+      throw new IllegalArgumentException(sentence);
+    }
+  }
+
+  /** Gives up the mapping; tensors cannot be read any more. Closing again does nothing. */
+  @Override
+  public void close() {
+    windows = null; // The JDK unmaps when the buffers are collected: no thread can be reading then.
+  }
+}

@@ -1,0 +1,73 @@
+package org.ternarykernels.io;
+
+import org.ternarykernels.DataType;
+
+/** Element types of the safetensors format. */
+public enum TensorType {
+  /** One byte a truth value. */
+  BOOL(1, null),
+  /** Unsigned 8-bit integer. */
+  U8(1, null),
+  /** Signed 8-bit integer. */
+  I8(1, DataType.I8),
+  /** 8-bit float e4m3fn. */
+  F8_E4M3(1, DataType.F8_E4M3),
+  /** 8-bit float e5m2. */
+  F8_E5M2(1, null),
+  /** Signed 16-bit integer. */
+  I16(2, null),
+  /** Unsigned 16-bit integer. */
+  U16(2, null),
+  /** IEEE binary16. */
+  F16(2, DataType.F16),
+  /** bfloat16. */
+  BF16(2, DataType.BF16),
+  /** Signed 32-bit integer. */
+  I32(4, null),
+  /** Unsigned 32-bit integer. */
+  U32(4, null),
+  /** IEEE binary32. */
+  F32(4, DataType.F32),
+  /** Signed 64-bit integer. */
+  I64(8, null),
+  /** Unsigned 64-bit integer. */
+  U64(8, null),
+  /** IEEE binary64. */
+  F64(8, null);
+
+  private final int bytes;
+  private final DataType dataType;
+
+  TensorType(int bytes, DataType dataType) {
+    this.bytes = bytes;
+    this.dataType = dataType;
+  }
+
+  /**
+   * Size of an element.
+   *
+   * @return bytes
+   */
+  public int bytes() {
+    return bytes;
+  }
+
+  /**
+   * The type of activations and outputs that it is.
+   *
+   * @return the type, or null for one that kernels do not know
+   */
+  public DataType dataType() {
+    return dataType;
+  }
+
+  /**
+   * The tensor type of a type of activations and outputs.
+   *
+   * @param type any
+   * @return the one of the same name
+   */
+  public static TensorType of(DataType type) {
+    return valueOf(type.name());
+  }
+}
