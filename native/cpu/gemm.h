@@ -43,14 +43,17 @@ struct Workspace {
   static constexpr int64_t kCells = Micro::kRows * Micro::kColumns;
   static constexpr int64_t kDecoded = (Micro::kDecodedBytes + 63) / 64 * 64;
   static constexpr int64_t kSmallestGroup = 32;
-  static constexpr int64_t kBytes = kDecoded + kCells * static_cast<int64_t>(sizeof(Sum) + 2 * sizeof(float));
+  static constexpr int64_t kGroupsABlock = 2048 / kSmallestGroup;
+  static constexpr int64_t kBytes = kDecoded + kCells * static_cast<int64_t>(sizeof(Sum) + 2 * sizeof(float)) +
+                                    kGroupsABlock * Micro::kColumns * static_cast<int64_t>(sizeof(float));
 
   explicit Workspace(void* scratch)
       : decoded(scratch),
         sums(reinterpret_cast<Sum*>(static_cast<char*>(scratch) + kDecoded)),
         products(reinterpret_cast<float*>(sums + kCells)),
         block_products(products + kCells),
-        group_q_sums(reinterpret_cast<int32_t*>(block_products + kCells)) {}
+        alphas(block_products + kCells),
+        group_q_sums(reinterpret_cast<int32_t*>(alphas + kGroupsABlock * Micro::kColumns)) {}
 
   static int64_t bytes(int64_t M, int64_t, int64_t K) {
     const int64_t rows = M < Micro::kRows ? M : Micro::kRows;
@@ -62,6 +65,7 @@ struct Workspace {
   Sum* sums;              ///< [kRows][kColumns]
   float* products;        ///< p of the contract
   float* block_products;  ///< p_b
+  float* alphas;          ///< [groups of a block][kColumns]
   int32_t* group_q_sums;  ///< [rows][groups]: sum of q over each group
 };
 
@@ -133,15 +137,22 @@ void finish_groups(const Block& b, const Workspace<Micro>& space) {
   }
 }
 
-/** p_b += sums of group g times its alpha. */
+/** Transposes alpha [n][group] of a block of groups, so that each group's come as lanes; zero beyond N. */
 template <class Micro>
-void scale_group(const Block& b, const Workspace<Micro>& space, int64_t g, int64_t groups) {
-  const GemmTask& t = b.task;
+void gather_alphas(const Block& b, const Workspace<Micro>& space, int64_t first, int64_t last, int64_t groups) {
+  for (int64_t i = 0; i < 16 * b.panels; ++i) {
+    const float* row = b.task.alpha + (b.n + i) * groups;
+    for (int64_t g = first; g < last; ++g) {
+      space.alphas[(g - first) * Micro::kColumns + i] = b.n + i < b.task.N ? row[g] : 0.0f;
+    }
+  }
+}
+
+/** p_b += sums of group g times its alphas. */
+template <class Micro>
+void scale_group(const Block& b, const Workspace<Micro>& space, const float* alphas, int64_t g, int64_t groups) {
   for (int64_t p = 0; p < b.panels; ++p) {
-    const int64_t n = b.n + 16 * p, count = t.N - n < 16 ? t.N - n : 16;
-    alignas(64) float column[16] = {};
-    for (int64_t i = 0; i < count; ++i) column[i] = t.alpha[(n + i) * groups + g];
-    const Lanes::F alpha = Lanes::load(column);
+    const Lanes::F alpha = Lanes::load(alphas + 16 * p);
     for (int64_t i = 0; i < b.rows; ++i) {
       const int64_t cell = i * Micro::kColumns + 16 * p;
       const Lanes::F sum = sums_as_float(space.sums + cell, space.group_q_sums[i * groups + g]);
@@ -160,11 +171,12 @@ void multiply_groups(const Block& b, const Workspace<Micro>& space) {
   for (int64_t first = 0; first < groups; first += groups_a_block) {
     const int64_t last = first + groups_a_block < groups ? first + groups_a_block : groups;
     std::memset(space.block_products, 0, static_cast<size_t>(cells) * sizeof(float));
+    gather_alphas(b, space, first, last, groups);
     for (int64_t g = first; g < last; ++g) {
       const int64_t k_end = (g + 1) * t.group < t.K ? (g + 1) * t.group : t.K;
       std::memset(space.sums, 0, static_cast<size_t>(cells) * sizeof(*space.sums));
       Micro::accumulate(b, g * t.group, k_end, space.sums, space.decoded);
-      scale_group(b, space, g, groups);
+      scale_group(b, space, space.alphas + (g - first) * Micro::kColumns, g, groups);
     }
     for (int64_t cell = 0; cell < cells; cell += 16) {
       const Lanes::F sum = Lanes::add(Lanes::load(space.products + cell), Lanes::load(space.block_products + cell));

@@ -1,0 +1,41 @@
+#include "cpu/avx2/decoded_codes.h"
+
+namespace ternary::cpu {
+namespace {
+
+struct Maddubs {
+  static constexpr int kRows = 6;  // with 2 vectors of W: 12 sums, 2 codes, 1 activation, 1 product in 16 registers
+
+  /**
+   * Sums of a whole chunk stay in int16: a maddubs is at least -512 (two products of 2 and -128), 4 of them in each of
+   * 16 tiles exactly -32768.
+   */
+  template <int kActive>
+  __attribute__((noinline)) static void add(const uint8_t* codes, int64_t tiles, const int8_t* q, int64_t ldq, int32_t* sums) {
+    __m256i low[kActive], high[kActive];
+    for (int i = 0; i < kActive; ++i) low[i] = high[i] = _mm256_setzero_si256();
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+#pragma GCC unroll 4
+      for (int64_t step = 4 * tile; step < 4 * tile + 4; ++step) {
+        const __m256i codes_low = load_codes(codes + 64 * step), codes_high = load_codes(codes + 64 * step + 32);
+        for (int i = 0; i < kActive; ++i) {
+          const __m256i four = broadcast_four(q + i * ldq + 4 * step);
+          low[i] = _mm256_add_epi16(low[i], _mm256_maddubs_epi16(codes_low, four));
+          high[i] = _mm256_add_epi16(high[i], _mm256_maddubs_epi16(codes_high, four));
+        }
+      }
+    }
+    const __m256i one = _mm256_set1_epi16(1);
+    for (int i = 0; i < kActive; ++i) {
+      add_sums(sums + 16 * i, _mm256_madd_epi16(low[i], one));
+      add_sums(sums + 16 * i + 8, _mm256_madd_epi16(high[i], one));
+    }
+  }
+};
+
+static_assert(DecodedGemm<Maddubs>::kChunkTiles <= 16, "int16 sums hold 16 tiles");
+
+}  // namespace
+}  // namespace ternary::cpu
+
+TERNARY_CPU_GEMM(gemm_a8_i2s_6x16__avx2, DecodedGemm<Maddubs>)
