@@ -1,0 +1,158 @@
+package org.ternarykernels.binding;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Where natives are extracted to: a folder that only this user can write, named by what is in it. Loading a library is
+ * running it, so neither the folder nor a file in it may be anybody else's.
+ *
+ * <p>Several processes may extract at once: each writes a temporary file and renames it, and all write the same bytes.
+ */
+final class NativeCache {
+  static final String PROPERTY = "ternary.cache.dir";
+  static final String VARIABLE = "TERNARY_CACHE_DIR";
+  static final String ADVICE = "; set the system property " + PROPERTY + " or the environment variable " + VARIABLE
+      + " to a folder of your own that you can write to and run libraries from";
+  private static final FileAttribute<?> OWNER_ONLY =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+  private static final Set<PosixFilePermission> WRITABLE_BY_OTHERS =
+      Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
+
+  private final Path root;
+
+  NativeCache(Path root) {
+    this.root = root.toAbsolutePath();
+  }
+
+  /** The cache that properties and environment name, else one in the user's home. */
+  static NativeCache ofProcess() {
+    return new NativeCache(choose(System.getProperty(PROPERTY), System.getenv(VARIABLE), System.getenv("XDG_CACHE_HOME"),
+        System.getProperty("user.home")));
+  }
+
+  static Path choose(String property, String variable, String xdg, String home) {
+    if (property != null && !property.isEmpty()) {
+      return Path.of(property);
+    }
+    if (variable != null && !variable.isEmpty()) {
+      return Path.of(variable);
+    }
+    // The XDG specification: a relative path is to be ignored.
+    // A user without a home has "?" for one: the root folder cannot be written to, and the error has the advice.
+    boolean hasHome = home != null && home.startsWith("/");
+    Path base = xdg != null && xdg.startsWith("/") ? Path.of(xdg) : Path.of(hasHome ? home : "/", ".cache");
+    return base.resolve("ternary-kernels");
+  }
+
+  /**
+   * Makes files available in one folder.
+   *
+   * @param version of the library, for the user's eyes: the hash tells contents apart
+   * @param files content by name
+   * @return the folder
+   * @throws IOException if they cannot be written, or the folder is not this user's alone; the sentence has the advice
+   */
+  Path extract(String version, Map<String, byte[]> files) throws IOException {
+    Path folder = root.resolve(version + "-" + hash(files).substring(0, 16));
+    try {
+      Files.createDirectories(root.getParent() == null ? root : root.getParent());
+      createPrivate(root);
+      createPrivate(folder);
+      for (Map.Entry<String, byte[]> file : files.entrySet()) {
+        place(folder.resolve(file.getKey()), file.getValue());
+      }
+      return folder;
+    } catch (IOException e) {
+      throw new IOException(describe(e) + ADVICE, e);
+    }
+  }
+
+  private static String describe(IOException e) {
+    return e.getClass() == IOException.class ? e.getMessage() : e.getClass().getSimpleName() + ": " + e.getMessage();
+  }
+
+  private static void createPrivate(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      try {
+        Files.createDirectory(folder, OWNER_ONLY);
+      } catch (FileAlreadyExistsException e) {
+        // Another process was faster; what it made is checked below like any other.
+      }
+    }
+    checkOwn(folder);
+  }
+
+  /** Refuses a folder or file that another user owns or may write to. */
+  private static void checkOwn(Path path) throws IOException {
+    PosixFileAttributes attributes =
+        Files.readAttributes(path, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    if (attributes.isSymbolicLink()) {
+      throw new IOException(path + " is a symbolic link, must not be one");
+    }
+    int owner = (Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+    int user = (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+    if (owner != user) {
+      throw new IOException(path + " belongs to user " + owner + ", must belong to this process's user " + user);
+    }
+    for (PosixFilePermission permission : WRITABLE_BY_OTHERS) {
+      if (attributes.permissions().contains(permission)) {
+        throw new IOException(path + " has the mode " + PosixFilePermissions.toString(attributes.permissions())
+            + ", must not be writable by others");
+      }
+    }
+  }
+
+  private static void place(Path file, byte[] content) throws IOException {
+    if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      checkOwn(file);
+      if (Files.size(file) == content.length && Arrays.equals(Files.readAllBytes(file), content)) {
+        return;
+      }
+    }
+    // Half-written or damaged files are replaced, never repaired in place: a process may have them mapped.
+    Path temporary = Files.createTempFile(file.getParent(), file.getFileName() + ".", ".tmp", OWNER_ONLY);
+    try {
+      try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+        ByteBuffer bytes = ByteBuffer.wrap(content);
+        while (bytes.hasRemaining()) {
+          channel.write(bytes);
+        }
+        channel.force(true);
+      }
+      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (AtomicMoveNotSupportedException e) {
+      throw new IOException(file.getParent() + " cannot rename files atomically, must be able to", e);
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+  }
+
+  private static String hash(Map<String, byte[]> files) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      files.values().forEach(digest::update);
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
+  }
+}
