@@ -1,40 +1,32 @@
 package org.ternarykernels.example;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.nio.file.Path;
+import org.ternarykernels.io.BitNetCheckpoint;
 
 /**
- * Sizes of a {@code BitNetForCausalLM}, from its {@code config.json}.
+ * Sizes of a {@code BitNetForCausalLM}.
  *
  * @param context positions the model was trained for, and the length of the KV cache
  */
 public record BitNetConfig(
-    int vocabulary, int hidden, int ffn, int layers, int heads, int kvHeads, int headDim, int context,
-    float eps, float ropeTheta) {
+    int vocabulary, int hidden, int ffn, int layers, int heads, int kvHeads, int headDim, int context, float eps,
+    float ropeTheta) {
 
-  /** Reads {@code folder/config.json}; a missing or foreign field is an error that names it. */
-  public static BitNetConfig read(Path folder) throws IOException {
-    Path file = folder.resolve("config.json");
-    JsonNode json = new ObjectMapper().readTree(file.toFile());
-    require(file, json, "model_type", "bitnet");
-    require(file, json, "hidden_act", "relu2");
-    require(file, json, "tie_word_embeddings", "true");
-    int hidden = positive(file, json, "hidden_size");
-    int heads = positive(file, json, "num_attention_heads");
-    BitNetConfig config = new BitNetConfig(
-        positive(file, json, "vocab_size"), hidden, positive(file, json, "intermediate_size"),
-        positive(file, json, "num_hidden_layers"), heads, positive(file, json, "num_key_value_heads"),
-        json.has("head_dim") ? positive(file, json, "head_dim") : hidden / heads,
-        positive(file, json, "max_position_embeddings"),
-        (float) field(file, json, "rms_norm_eps").asDouble(), (float) field(file, json, "rope_theta").asDouble());
-    if (config.heads % config.kvHeads != 0 || config.headDim % 2 != 0) {
-      throw new IllegalArgumentException(file + ": num_attention_heads (" + config.heads
-          + ") must be a multiple of num_key_value_heads (" + config.kvHeads + ") and head_dim ("
-          + config.headDim + ") even");
+  /** Reads {@code config.json}; a missing or foreign value is an error that names it. */
+  static BitNetConfig of(BitNetCheckpoint checkpoint) {
+    require(checkpoint, "model_type", "bitnet");
+    require(checkpoint, "hidden_act", "relu2");
+    require(checkpoint, "tie_word_embeddings", "true");
+    int hidden = positive(checkpoint, "hidden_size");
+    int heads = positive(checkpoint, "num_attention_heads");
+    int kvHeads = positive(checkpoint, "num_key_value_heads");
+    if (hidden % heads != 0 || hidden / heads % 2 != 0 || heads % kvHeads != 0) {
+      throw new IllegalArgumentException("config.json: hidden_size " + hidden + ", num_attention_heads " + heads
+          + " and num_key_value_heads " + kvHeads + " must make heads of an even size, shared evenly");
     }
-    return config;
+    return new BitNetConfig(positive(checkpoint, "vocab_size"), hidden, positive(checkpoint, "intermediate_size"),
+        positive(checkpoint, "num_hidden_layers"), heads, kvHeads, hidden / heads,
+        positive(checkpoint, "max_position_embeddings"), (float) checkpoint.configDouble("rms_norm_eps"),
+        (float) checkpoint.configDouble("rope_theta"));
   }
 
   /** Features of all query heads together. */
@@ -47,26 +39,18 @@ public record BitNetConfig(
     return kvHeads * headDim;
   }
 
-  private static JsonNode field(Path file, JsonNode json, String name) {
-    JsonNode value = json.get(name);
-    if (value == null || value.isNull()) {
-      throw new IllegalArgumentException(file + " has no \"" + name + "\"");
+  private static int positive(BitNetCheckpoint checkpoint, String name) {
+    int value = checkpoint.configInt(name);
+    if (value < 1) {
+      throw new IllegalArgumentException("config.json: " + name + " is " + value + ", must be at least 1");
     }
     return value;
   }
 
-  private static int positive(Path file, JsonNode json, String name) {
-    JsonNode value = field(file, json, name);
-    if (!value.canConvertToInt() || value.asInt() < 1) {
-      throw new IllegalArgumentException(file + ": \"" + name + "\" is " + value + ", must be a whole number from 1");
-    }
-    return value.asInt();
-  }
-
-  private static void require(Path file, JsonNode json, String name, String expected) {
-    String value = field(file, json, name).asText();
+  private static void require(BitNetCheckpoint checkpoint, String name, String expected) {
+    String value = checkpoint.configText(name);
     if (!value.equals(expected)) {
-      throw new IllegalArgumentException(file + ": \"" + name + "\" is " + value + "; this example runs " + expected);
+      throw new IllegalArgumentException("config.json: " + name + " is " + value + "; this example runs " + expected);
     }
   }
 }

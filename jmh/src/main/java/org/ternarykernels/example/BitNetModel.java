@@ -1,13 +1,12 @@
 package org.ternarykernels.example;
 
-import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import org.ternarykernels.Activation;
 import org.ternarykernels.RmsNormLinear;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.io.BitNetCheckpoint;
+import org.ternarykernels.io.BitNetCheckpoint.Matrix;
 
 /**
  * A BitNet b1.58 network: its ternary layers as {@link RmsNormLinear}, its embedding and last norm as fp32.
@@ -37,9 +36,9 @@ public final class BitNetModel implements AutoCloseable {
   }
 
   /** Loads {@code config.json} and {@code model.safetensors} of {@code folder} with int8 activations. */
-  public static BitNetModel load(TernaryRuntime runtime, Path folder) throws IOException {
-    BitNetConfig config = BitNetConfig.read(folder);
+  public static BitNetModel load(TernaryRuntime runtime, Path folder) {
     try (BitNetCheckpoint checkpoint = BitNetCheckpoint.open(folder)) {
+      BitNetConfig config = BitNetConfig.of(checkpoint);
       Block[] blocks = new Block[config.layers()];
       for (int i = 0; i < blocks.length; i++) {
         blocks[i] = block(runtime, checkpoint, config, "model.layers." + i + ".");
@@ -52,33 +51,31 @@ public final class BitNetModel implements AutoCloseable {
     }
   }
 
-  private static Block block(
-      TernaryRuntime runtime, BitNetCheckpoint checkpoint, BitNetConfig c, String prefix) throws IOException {
+  private static Block block(TernaryRuntime runtime, BitNetCheckpoint checkpoint, BitNetConfig c, String prefix) {
     String attention = prefix + "self_attn.";
     String ffn = prefix + "mlp.";
     return new Block(
-        layer(runtime, checkpoint, c, prefix + "input_layernorm",
-            List.of(attention + "q_proj", attention + "k_proj", attention + "v_proj"),
-            c.queries(), c.keys(), c.keys()),
-        layer(runtime, checkpoint, c, attention + "attn_sub_norm", List.of(attention + "o_proj"), c.hidden()),
-        layer(runtime, checkpoint, c, prefix + "post_attention_layernorm",
-            List.of(ffn + "gate_proj", ffn + "up_proj"), c.ffn(), c.ffn()),
-        layer(runtime, checkpoint, c, ffn + "ffn_sub_norm", List.of(ffn + "down_proj"), c.hidden()));
+        layer(runtime, checkpoint, c.eps(), prefix + "input_layernorm", new Matrix(attention + "q_proj", c.queries()),
+            new Matrix(attention + "k_proj", c.keys()), new Matrix(attention + "v_proj", c.keys())),
+        layer(runtime, checkpoint, c.eps(), attention + "attn_sub_norm", new Matrix(attention + "o_proj", c.hidden())),
+        layer(runtime, checkpoint, c.eps(), prefix + "post_attention_layernorm",
+            new Matrix(ffn + "gate_proj", c.ffn()), new Matrix(ffn + "up_proj", c.ffn())),
+        layer(runtime, checkpoint, c.eps(), ffn + "ffn_sub_norm", new Matrix(ffn + "down_proj", c.hidden())));
   }
 
-  /** The matrices {@code names}, with {@code rows} output features, stacked into one layer behind its norm. */
+  /** Matrices stacked into one layer behind its norm, each with its own alpha. */
   private static RmsNormLinear layer(
-      TernaryRuntime runtime, BitNetCheckpoint checkpoint, BitNetConfig config, String norm, List<String> names,
-      int... rows) throws IOException {
+      TernaryRuntime runtime, BitNetCheckpoint checkpoint, float eps, String norm, Matrix... matrices) {
     // The layer keeps the weights; this handle is no longer needed.
-    try (TernaryWeights weights = checkpoint.weights(names, rows)) {
+    try (TernaryWeights weights = checkpoint.stack(matrices)) {
       return RmsNormLinear.builder(runtime, weights)
-          .norm(checkpoint.floats(norm + ".weight"), config.eps())
+          .norm(checkpoint.floats(norm + ".weight"), eps)
           .activation(Activation.A8)
           .build();
     }
   }
 
+  /** The sizes. */
   public BitNetConfig config() {
     return config;
   }

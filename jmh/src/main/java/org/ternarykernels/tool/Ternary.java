@@ -7,6 +7,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -44,6 +45,7 @@ public final class Ternary implements Runnable {
     return new CommandLine(new Ternary())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
+        .setExecutionStrategy(Ternary::execute)
         .setParameterExceptionHandler(Ternary::wrongUsage)
         .setExecutionExceptionHandler(Ternary::failure);
   }
@@ -51,6 +53,16 @@ public final class Ternary implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(spec.commandLine(), "Missing command; \"ternary --help\" lists them");
+  }
+
+  /** Runs the command; what the JVM throws when natives or memory are missing becomes a sentence too. */
+  private static int execute(ParseResult parsed) {
+    try {
+      return new CommandLine.RunLast().execute(parsed);
+    } catch (LinkageError | OutOfMemoryError e) {
+      CommandLine command = parsed.asCommandLineList().get(parsed.asCommandLineList().size() - 1);
+      throw new ExecutionException(command, sentence(e), e);
+    }
   }
 
   private static int wrongUsage(ParameterException error, String[] arguments) {
@@ -62,8 +74,7 @@ public final class Ternary implements Runnable {
   private static int failure(Exception error, CommandLine command, ParseResult parsed) {
     PrintWriter err = command.getErr();
     err.println("ternary " + command.getCommandName() + ": " + sentence(error));
-    if (command.getMixins().get("output") != null
-        && ((OutputOptions) command.getMixins().get("output").userObject()).verbose) {
+    if (command.getMixins().get("output") instanceof OutputOptions output && output.verbose) {
       error.printStackTrace(err);
     }
     return CommandLine.ExitCode.SOFTWARE;
