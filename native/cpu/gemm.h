@@ -225,6 +225,13 @@ void gemm(const GemmTask& t, int64_t m_begin, int64_t m_end, int64_t n_begin, in
   }
 }
 
+/** Four activations, to broadcast. */
+inline int32_t four_activations(const int8_t* q) {
+  int32_t four;
+  std::memcpy(&four, q, sizeof four);
+  return four;
+}
+
 /** The first tile, at column k, of the 16 rows of W from n: 64 bytes for every 16 columns follow. */
 inline const uint8_t* tiles_at(const GemmTask& t, int64_t n, int64_t k) {
   return t.w + (n / kTile * ceil_div(t.K, kTile) + k / kTile) * 64;

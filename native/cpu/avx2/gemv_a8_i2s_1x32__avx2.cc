@@ -3,45 +3,25 @@
 
 #include "cpu/lanes_avx2.h"
 
-#include "cpu/gemm.h"
+#include "cpu/in_place_gemv.h"
 
 namespace ternary::cpu {
 namespace {
 
-struct Gemv {
-  using Sum = int32_t;
-  static constexpr int64_t kRows = 4, kColumns = 32, kDecodedBytes = 0;
-  static constexpr int64_t kChunkTiles = 64;  ///< 1024 columns: further rows of X find the weights in the L1 cache
+struct Maddubs {
+  static constexpr int kPanels = 2;
   static constexpr int64_t kWidenTiles = 8;
   static constexpr int64_t kPrefetchBytes = 2048;
 
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void*) {
-    const int64_t tiles = ceil_div(k_end - k_begin, kTile);
-    for (int64_t first = 0; first < tiles; first += kChunkTiles) {
-      const int64_t count = tiles - first < kChunkTiles ? tiles - first : kChunkTiles;
-      const int64_t k = k_begin + first * kTile;
-      for (int64_t i = 0; i < b.rows; ++i) {
-        const int8_t* q = b.task.q + (b.m + i) * b.task.ldq + k;
-        const uint8_t* w[2] = {tiles_at(b.task, b.n, k), tiles_at(b.task, b.n + 16 * (b.panels - 1), k)};
-        if (b.panels == 2) {
-          add_row<2>(w, q, count, sums + i * kColumns);
-        } else {
-          add_row<1>(w, q, count, sums + i * kColumns);
-        }
-      }
-    }
-  }
-
- private:
-  template <int kPanels>
-  static void add_row(const uint8_t* const* w, const int8_t* q, int64_t tiles, int32_t* sums) {
-    constexpr int kVectors = 2 * kPanels;
+  template <int kActive>
+  static void add(const uint8_t* const* w, int64_t tiles, const int8_t* q, int32_t* sums) {
+    constexpr int kVectors = 2 * kActive;
     __m256i total[kVectors];  // four times the sum
     for (auto& vector : total) vector = _mm256_setzero_si256();
     const __m256i mask_one = _mm256_set1_epi8(0x03), mask_four = _mm256_set1_epi8(0x0c);
     for (int64_t first = 0; first < tiles; first += kWidenTiles) {
       const int64_t last = first + kWidenTiles < tiles ? first + kWidenTiles : tiles;
-      // The sums of codes and of codes times 4. In int16 a maddubs of the latter is at least -2048 (two products of 12
+      // The sums of codes and of codes times 4. In int16 a maddubs of the latter is at least -2048 (two products of 8
       // and -128; -128 comes only with given int8 X), two of them in each of 8 tiles exactly -32768: no more fit.
       __m256i ones[kVectors], fours[kVectors];
       for (int v = 0; v < kVectors; ++v) ones[v] = fours[v] = _mm256_setzero_si256();
@@ -66,21 +46,17 @@ struct Gemv {
     }
     for (int v = 0; v < kVectors; ++v) {
       auto* sum = reinterpret_cast<__m256i*>(sums + 8 * v);
-      // Exact, a chunk's four-fold sum is a multiple of 4 and below 2^20.
+      // Exact, a chunk's four-fold sum is a multiple of 4 and at most 2^20.
       _mm256_storeu_si256(sum, _mm256_add_epi32(_mm256_loadu_si256(sum), _mm256_srai_epi32(total[v], 2)));
     }
   }
 
   static void add_to(__m256i& sum, __m256i value) { sum = _mm256_add_epi16(sum, value); }
 
-  static __m256i broadcast(const int8_t* q) {
-    int32_t four;
-    std::memcpy(&four, q, sizeof four);
-    return _mm256_set1_epi32(four);
-  }
+  static __m256i broadcast(const int8_t* q) { return _mm256_set1_epi32(four_activations(q)); }
 };
 
 }  // namespace
 }  // namespace ternary::cpu
 
-TERNARY_CPU_GEMM(gemv_a8_i2s_1x32__avx2, Gemv)
+TERNARY_CPU_GEMM(gemv_a8_i2s_1x32__avx2, InPlaceGemv<Maddubs>)

@@ -1,0 +1,38 @@
+#include "cpu/avx512vnni/decoded_codes.h"
+
+namespace ternary::cpu {
+namespace {
+
+struct Dpbusd {
+  // 8 rows by 2 vectors: 16 sums in flight, and each code vector and each broadcast serves several dpbusd.
+  static constexpr int kRows = 8, kPanels = 2;
+  static constexpr int64_t kChunkTiles = 32;  // 16 KiB of codes
+
+  static void decode(const uint8_t* w, int64_t tiles, uint8_t* codes, int64_t stride) {
+    decode_tiles(w, tiles, codes, stride);
+  }
+
+  template <int kActive>
+  static void add(const uint8_t* codes, int64_t tiles, const int8_t* q, int64_t ldq, int32_t* sums) {
+    __m512i sum[kActive][kPanels];
+    for (int i = 0; i < kActive; ++i) {
+      for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_loadu_si512(sums + 32 * i + 16 * p);
+    }
+    for (int64_t step = 0; step < 4 * tiles; ++step) {
+      __m512i code[kPanels];
+      for (int p = 0; p < kPanels; ++p) code[p] = _mm512_load_si512(codes + 128 * step + 64 * p);
+      for (int i = 0; i < kActive; ++i) {
+        const __m512i four = _mm512_set1_epi32(four_activations(q + i * ldq + 4 * step));
+        for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_dpbusd_epi32(sum[i][p], code[p], four);
+      }
+    }
+    for (int i = 0; i < kActive; ++i) {
+      for (int p = 0; p < kPanels; ++p) _mm512_storeu_si512(sums + 32 * i + 16 * p, sum[i][p]);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace ternary::cpu
+
+TERNARY_CPU_GEMM(gemm_a8_i2s_8x32__avx512vnni, DecodedGemm<Dpbusd>)
