@@ -1,0 +1,234 @@
+// pack, unpack, repack and the published BitNet packing: round trips over every small shape, bytes by formula, code 3.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "support/guarded_buffer.h"
+#include "support/handles.h"
+#include "support/random.h"
+#include "ternary/ternary.h"
+
+namespace ternary::test {
+namespace {
+
+constexpr ternary_layout kLayouts[] = {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED};
+
+int64_t bytes_of(ternary_layout layout, int64_t N, int64_t K) {
+  int64_t bytes = -1;
+  EXPECT_EQ(ternary_layout_bytes(layout, N, K, &bytes), TERNARY_OK) << ternary_last_error();
+  return bytes;
+}
+
+/** Where the header says that a code lives; `at` may lie in the padding. */
+struct Place {
+  int64_t byte;
+  int shift;
+};
+
+Place place(ternary_layout layout, int64_t K, int64_t n, int64_t k) {
+  if (layout == TERNARY_LAYOUT_I2S) return {n * ((K + 3) / 4) + k / 4, static_cast<int>(2 * (k % 4))};
+  const int64_t tile = n / 16 * ((K + 15) / 16) + k / 16, column = k % 16;
+  return {64 * tile + 4 * (n % 16) + column % 4, static_cast<int>(2 * (column / 4))};
+}
+
+int code_at(const uint8_t* codes, const Place& p) { return codes[p.byte] >> p.shift & 3; }
+
+void set_code(uint8_t* codes, const Place& p, int code) {
+  codes[p.byte] = static_cast<uint8_t>((codes[p.byte] & ~(3 << p.shift)) | code << p.shift);
+}
+
+std::vector<int8_t> random_weights(Random& random, int64_t count) {
+  std::vector<int8_t> w(count);
+  for (int8_t& value : w) value = static_cast<int8_t>(random.integer(-1, 1));
+  return w;
+}
+
+/** Rows and columns including the padding that the layout stores. */
+int64_t stored_rows(ternary_layout layout, int64_t N) { return layout == TERNARY_LAYOUT_I2S ? N : (N + 15) / 16 * 16; }
+int64_t stored_columns(ternary_layout layout, int64_t K) {
+  return layout == TERNARY_LAYOUT_I2S ? (K + 3) / 4 * 4 : (K + 15) / 16 * 16;
+}
+
+void check_codes(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K, const std::vector<int8_t>& w) {
+  for (int64_t n = 0; n < stored_rows(layout, N); ++n) {
+    for (int64_t k = 0; k < stored_columns(layout, K); ++k) {
+      const int expected = n < N && k < K ? w[n * K + k] + 1 : 1;
+      ASSERT_EQ(code_at(codes, place(layout, K, n, k)), expected)
+          << N << "x" << K << " layout " << layout << " at " << n << "," << k;
+    }
+  }
+}
+
+void round_trip(Random& random, int64_t N, int64_t K) {
+  const std::vector<int8_t> w = random_weights(random, N * K);
+  const int64_t i2s_bytes = bytes_of(TERNARY_LAYOUT_I2S, N, K), tiled_bytes = bytes_of(TERNARY_LAYOUT_I2S_TILED, N, K);
+  ASSERT_EQ(i2s_bytes, N * ((K + 3) / 4));
+  ASSERT_EQ(tiled_bytes, (N + 15) / 16 * ((K + 15) / 16) * 64);
+  GuardedBuffer i2s(i2s_bytes), tiled(tiled_bytes), tiled_again(tiled_bytes), back(i2s_bytes);
+  ASSERT_EQ(ternary_pack(w.data(), K, N, K, i2s.data()), TERNARY_OK) << ternary_last_error();
+  check_codes(i2s.data(), TERNARY_LAYOUT_I2S, N, K, w);
+  ASSERT_EQ(ternary_repack(i2s.data(), TERNARY_LAYOUT_I2S, N, K, tiled.data(), TERNARY_LAYOUT_I2S_TILED), TERNARY_OK);
+  check_codes(tiled.data(), TERNARY_LAYOUT_I2S_TILED, N, K, w);
+  ASSERT_EQ(ternary_repack(tiled.data(), TERNARY_LAYOUT_I2S_TILED, N, K, tiled_again.data(), TERNARY_LAYOUT_I2S_TILED),
+            TERNARY_OK);
+  ASSERT_EQ(std::memcmp(tiled.data(), tiled_again.data(), tiled_bytes), 0);
+  ASSERT_EQ(ternary_repack(tiled.data(), TERNARY_LAYOUT_I2S_TILED, N, K, back.data(), TERNARY_LAYOUT_I2S), TERNARY_OK);
+  ASSERT_EQ(std::memcmp(back.data(), i2s.data(), i2s_bytes), 0) << N << "x" << K;
+  OutputMatrix unpacked(TERNARY_I8, N, K, K + 3);
+  ASSERT_EQ(ternary_unpack(back.data(), N, K, static_cast<int8_t*>(unpacked.data()), K + 3), TERNARY_OK);
+  ASSERT_EQ(unpacked.outside_written(unpacked.whole()), "");
+  for (int64_t n = 0; n < N; ++n) ASSERT_EQ(std::memcmp(unpacked.row(n), &w[n * K], K), 0) << "row " << n;
+}
+
+TEST(Layout, RoundTripsOfEverySmallShape) {
+  Random random(11);
+  for (int64_t N = 1; N <= 70; ++N) {
+    for (int64_t K = 1; K <= 70; ++K) {
+      round_trip(random, N, K);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(Layout, RoundTripsOfRandomShapes) {
+  Random random(12);
+  for (int i = 0; i < 60 && !HasFatalFailure(); ++i) round_trip(random, random.integer(1, 300), random.integer(1, 1200));
+}
+
+TEST(Layout, PackReadsRowsByTheirStrideAndRejectsOtherValues) {
+  const int64_t N = 5, K = 9, ldw = 13;
+  GuardedBuffer w((N - 1) * ldw + K);
+  std::memset(w.data(), 77, w.bytes());  // gaps must not be looked at
+  for (int64_t n = 0; n < N; ++n) {
+    for (int64_t k = 0; k < K; ++k) w.as<int8_t>()[n * ldw + k] = static_cast<int8_t>((n + k) % 3 - 1);
+  }
+  OutputMatrix i2s(TERNARY_I8, N, 3, 3);
+  uint8_t* bytes = static_cast<uint8_t*>(i2s.data());
+  ASSERT_EQ(ternary_pack(w.as<int8_t>(), ldw, N, K, bytes), TERNARY_OK) << ternary_last_error();
+  for (int64_t n = 0; n < N; ++n) {
+    for (int64_t k = 0; k < K; ++k) EXPECT_EQ(code_at(bytes, place(TERNARY_LAYOUT_I2S, K, n, k)), (n + k) % 3);
+  }
+  for (int bad : {2, -2, 127, -128, 3}) {
+    w.as<int8_t>()[3 * ldw + 7] = static_cast<int8_t>(bad);
+    OutputMatrix untouched(TERNARY_I8, N, 3, 3);
+    EXPECT_EQ(ternary_pack(w.as<int8_t>(), ldw, N, K, static_cast<uint8_t*>(untouched.data())), TERNARY_INVALID_ARGUMENT);
+    const std::string sentence = ternary_last_error();
+    EXPECT_NE(sentence.find(std::to_string(bad)), std::string::npos) << sentence;
+    EXPECT_NE(sentence.find("row 3"), std::string::npos) << sentence;
+    EXPECT_NE(sentence.find("column 7"), std::string::npos) << sentence;
+    EXPECT_EQ(untouched.anything_written(), "");
+  }
+}
+
+TEST(Layout, Code3IsRejectedWithItsPlaceByEveryReader) {
+  Random random(13);
+  for (ternary_layout layout : kLayouts) {
+    for (auto [N, K] : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {5, 70}, {16, 16}, {40, 21}}) {
+      const std::vector<int8_t> w = random_weights(random, N * K);
+      GuardedBuffer i2s(bytes_of(TERNARY_LAYOUT_I2S, N, K)), codes(bytes_of(layout, N, K));
+      ASSERT_EQ(ternary_pack(w.data(), K, N, K, i2s.data()), TERNARY_OK);
+      ASSERT_EQ(ternary_repack(i2s.data(), TERNARY_LAYOUT_I2S, N, K, codes.data(), layout), TERNARY_OK);
+      const int64_t n = random.integer(0, N - 1), k = random.integer(0, K - 1);
+      set_code(codes.data(), place(layout, K, n, k), 3);
+      const std::string where = "row " + std::to_string(n) + ", column " + std::to_string(k);
+      for (ternary_layout target : kLayouts) {
+        const int64_t bytes = bytes_of(target, N, K);
+        OutputMatrix out(TERNARY_I8, 1, bytes, bytes);
+        EXPECT_EQ(ternary_repack(codes.data(), layout, N, K, static_cast<uint8_t*>(out.data()), target),
+                  TERNARY_INVALID_ARGUMENT);
+        EXPECT_NE(std::string(ternary_last_error()).find(where), std::string::npos) << ternary_last_error();
+        EXPECT_EQ(out.anything_written(), "");
+        const float alpha = 1;
+        ternary_weights* weights = nullptr;
+        EXPECT_EQ(ternary_weights_create(codes.data(), layout, N, K, target, TERNARY_ALPHA_TENSOR, &alpha, 1, 0, &weights),
+                  TERNARY_INVALID_ARGUMENT);
+        EXPECT_NE(std::string(ternary_last_error()).find(where), std::string::npos) << ternary_last_error();
+        EXPECT_EQ(weights, nullptr);
+      }
+      if (layout != TERNARY_LAYOUT_I2S) continue;
+      OutputMatrix out(TERNARY_I8, N, K, K);
+      EXPECT_EQ(ternary_unpack(codes.data(), N, K, static_cast<int8_t*>(out.data()), K), TERNARY_INVALID_ARGUMENT);
+      EXPECT_NE(std::string(ternary_last_error()).find(where), std::string::npos) << ternary_last_error();
+      EXPECT_EQ(out.anything_written(), "");
+    }
+  }
+}
+
+TEST(Layout, PaddingIsIgnoredOnInputAndNormalisedOnOutput) {
+  Random random(14);
+  for (auto [N, K] : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {5, 70}, {15, 31}, {33, 18}}) {
+    const std::vector<int8_t> w = random_weights(random, N * K);
+    for (ternary_layout source : kLayouts) {
+      GuardedBuffer i2s(bytes_of(TERNARY_LAYOUT_I2S, N, K)), codes(bytes_of(source, N, K));
+      ASSERT_EQ(ternary_pack(w.data(), K, N, K, i2s.data()), TERNARY_OK);
+      ASSERT_EQ(ternary_repack(i2s.data(), TERNARY_LAYOUT_I2S, N, K, codes.data(), source), TERNARY_OK);
+      for (int64_t n = 0; n < stored_rows(source, N); ++n) {
+        for (int64_t k = 0; k < stored_columns(source, K); ++k) {
+          if (n >= N || k >= K) set_code(codes.data(), place(source, K, n, k), static_cast<int>(random.integer(0, 3)));
+        }
+      }
+      for (ternary_layout target : kLayouts) {
+        GuardedBuffer out(bytes_of(target, N, K));
+        ASSERT_EQ(ternary_repack(codes.data(), source, N, K, out.data(), target), TERNARY_OK) << ternary_last_error();
+        check_codes(out.data(), target, N, K, w);
+      }
+    }
+  }
+}
+
+TEST(Layout, PublishedPackingWithPaddingRows) {
+  Random random(15);
+  for (int64_t N = 1; N <= 21; ++N) {
+    const int64_t K = 37, R = (N + 3) / 4;
+    const std::vector<int8_t> w = random_weights(random, N * K);
+    for (int padding = 0; padding < 4; ++padding) {
+      GuardedBuffer packed(R * K), i2s(bytes_of(TERNARY_LAYOUT_I2S, N, K));
+      for (int64_t r = 0; r < R; ++r) {
+        for (int64_t k = 0; k < K; ++k) {
+          int byte = 0;
+          for (int i = 0; i < 4; ++i) {
+            const int64_t n = r + i * R;
+            byte |= (n < N ? w[n * K + k] + 1 : padding) << (2 * i);
+          }
+          packed.data()[r * K + k] = static_cast<uint8_t>(byte);
+        }
+      }
+      ASSERT_EQ(ternary_pack_bitnet(packed.data(), N, K, i2s.data()), TERNARY_OK) << ternary_last_error();
+      check_codes(i2s.data(), TERNARY_LAYOUT_I2S, N, K, w);
+    }
+    // The same, with a code 3 that does belong to the matrix.
+    const int64_t n = random.integer(0, N - 1), k = random.integer(0, K - 1);
+    GuardedBuffer packed(R * K);
+    std::memset(packed.data(), 0x55, packed.bytes());
+    packed.data()[n % R * K + k] |= static_cast<uint8_t>(3 << (2 * (n / R)));
+    OutputMatrix out(TERNARY_I8, N, (K + 3) / 4, (K + 3) / 4);
+    EXPECT_EQ(ternary_pack_bitnet(packed.data(), N, K, static_cast<uint8_t*>(out.data())), TERNARY_INVALID_ARGUMENT);
+    EXPECT_NE(std::string(ternary_last_error()).find("row " + std::to_string(n) + ", column " + std::to_string(k)),
+              std::string::npos) << ternary_last_error();
+    EXPECT_EQ(out.anything_written(), "");
+  }
+}
+
+TEST(Layout, WeightsGiveTheirCodesBackFromEveryLayout) {
+  Random random(16);
+  for (auto [N, K] : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {48, 70}}) {
+    const std::vector<int8_t> w = random_weights(random, N * K);
+    GuardedBuffer i2s(bytes_of(TERNARY_LAYOUT_I2S, N, K)), back(i2s.bytes());
+    ASSERT_EQ(ternary_pack(w.data(), K, N, K, i2s.data()), TERNARY_OK);
+    const float alpha = 0.5f;
+    for (ternary_layout layout : kLayouts) {
+      ternary_weights* weights = nullptr;
+      ASSERT_EQ(ternary_weights_create(i2s.data(), TERNARY_LAYOUT_I2S, N, K, layout, TERNARY_ALPHA_TENSOR, &alpha, 1, 0,
+                                       &weights), TERNARY_OK);
+      const WeightsHandle handle(weights);
+      EXPECT_GE(ternary_weights_bytes(weights), bytes_of(layout, N, K) + static_cast<int64_t>(sizeof(float)));
+      ASSERT_EQ(ternary_weights_codes(weights, back.data()), TERNARY_OK);
+      EXPECT_EQ(std::memcmp(back.data(), i2s.data(), i2s.bytes()), 0);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ternary::test

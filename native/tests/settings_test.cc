@@ -1,0 +1,169 @@
+// Every setting: where it may come from, which wins, and that a value which cannot be honoured is an error by name.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "support/handles.h"
+
+namespace ternary::test {
+namespace {
+
+struct Knob {
+  const char* name;
+  std::vector<std::string> good, bad;
+};
+
+const std::vector<std::string> kNoSwitch = {"", "2", "-1", "true", "yes", " 1", "1 ", "01"};
+const std::vector<std::string> kNoNumber = {"", "-1", "+1", "1.5", " 1", "1 ", "0x10", "1e3", "many", "99999999999999999999"};
+
+std::vector<std::string> plus(std::vector<std::string> values, std::initializer_list<const char*> more) {
+  values.insert(values.end(), more.begin(), more.end());
+  return values;
+}
+
+const std::vector<Knob>& knobs() {
+  static const std::vector<Knob> all = {
+      {"TERNARY_MAX_ISA", {"portable"}, {"", "AVX2", "sse2", "avx512", "portable ", "avx2,amx"}},
+      {"TERNARY_NUM_THREADS", {"1", "2", "3"}, plus(kNoNumber, {"0", "1025"})},
+      {"TERNARY_COLLECT_PATH_STATS", {"0", "1"}, kNoSwitch},
+      {"TERNARY_PATH_REPORT_EVERY", {"0", "1", "4611686018427387904"}, plus(kNoNumber, {"4611686018427387905"})},
+      {"TERNARY_I2S_ONLY", {"0", "1"}, kNoSwitch},
+      {"TERNARY_FUSE_RMSNORM_QKV", {"0", "1"}, kNoSwitch},
+      {"TERNARY_ENABLE_PDL", {"0", "1"}, kNoSwitch},
+      {"TERNARY_I2S_SPLITS", {"0", "64"}, plus(kNoNumber, {"65"})},
+      {"TERNARY_PREFILL_SKIP_M", {"0", "2147483647"}, plus(kNoNumber, {"2147483648"})},
+      {"TERNARY_PATH_REPORT", {"/tmp/ternary-{pid}.json"}, {"/no/such/folder/report.json", "/proc/self/report.json"}},
+  };
+  return all;
+}
+
+std::string info(const ternary_runtime* runtime) {
+  size_t length = 0;
+  EXPECT_EQ(ternary_runtime_info(runtime, nullptr, 0, &length), TERNARY_OK);
+  std::string json(length + 1, '\0');
+  EXPECT_EQ(ternary_runtime_info(runtime, json.data(), json.size(), nullptr), TERNARY_OK);
+  json.resize(length);
+  return json;
+}
+
+std::string setting(const std::string& name, const std::string& value, const std::string& origin) {
+  return "{\"name\":\"" + name + "\",\"value\":\"" + value + "\",\"origin\":\"" + origin + "\"}";
+}
+
+void expect_refused(const std::string& lines, const std::string& name, const std::string& value) {
+  ternary_runtime* runtime = nullptr;
+  EXPECT_EQ(ternary_runtime_create(lines.c_str(), &runtime), TERNARY_INVALID_ARGUMENT) << name << "=" << value;
+  EXPECT_EQ(runtime, nullptr);
+  const std::string sentence = ternary_last_error();
+  EXPECT_NE(sentence.find(name), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("\"" + value + "\""), std::string::npos) << sentence;
+  ternary_runtime_destroy(runtime);
+}
+
+TEST(Settings, DefaultsAreReported) {
+  const RuntimeHandle runtime = make_runtime();
+  ASSERT_NE(runtime, nullptr) << ternary_last_error();
+  for (const Knob& knob : knobs()) {
+    EXPECT_NE(info(runtime.get()).find("{\"name\":\"" + std::string(knob.name) + "\""), std::string::npos) << knob.name;
+  }
+  EXPECT_EQ(info(runtime.get()).find("\"origin\":\"caller\""), std::string::npos);
+  EXPECT_EQ(info(runtime.get()).find("\"origin\":\"environment\""), std::string::npos);
+}
+
+TEST(Settings, GoodValuesFromTheCallerAndTheEnvironment) {
+  for (const Knob& knob : knobs()) {
+    for (const std::string& value : knob.good) {
+      const RuntimeHandle given = make_runtime(std::string(knob.name) + "=" + value);
+      ASSERT_NE(given, nullptr) << ternary_last_error();
+      EXPECT_NE(info(given.get()).find(setting(knob.name, value, "caller")), std::string::npos) << info(given.get());
+      const ScopedVariable variable(knob.name, value);
+      const RuntimeHandle found = make_runtime();
+      ASSERT_NE(found, nullptr) << ternary_last_error();
+      EXPECT_NE(info(found.get()).find(setting(knob.name, value, "environment")), std::string::npos) << info(found.get());
+    }
+  }
+}
+
+TEST(Settings, BadValuesAreNamed) {
+  for (const Knob& knob : knobs()) {
+    for (const std::string& value : knob.bad) {
+      expect_refused(std::string(knob.name) + "=" + value, knob.name, value);
+      const ScopedVariable variable(knob.name, value);
+      expect_refused("", knob.name, value);
+    }
+  }
+}
+
+TEST(Settings, TheCallerHidesTheEnvironmentEvenABadOne) {
+  for (const Knob& knob : knobs()) {
+    for (const std::string& value : knob.good) {
+      const ScopedVariable variable(knob.name, knob.bad.front());
+      const RuntimeHandle runtime = make_runtime(std::string(knob.name) + "=" + value);
+      ASSERT_NE(runtime, nullptr) << knob.name << ": " << ternary_last_error();
+      EXPECT_NE(info(runtime.get()).find(setting(knob.name, value, "caller")), std::string::npos);
+    }
+  }
+}
+
+TEST(Settings, LinesThatAreNoSettings) {
+  for (const char* line : {"TERNARY_NO_SUCH_THING=1", "NUM_THREADS=1", "TERNARY_NUM_THREADS", "=1", "ternary_num_threads=1",
+                           " TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS =1"}) {
+    ternary_runtime* runtime = nullptr;
+    EXPECT_EQ(ternary_runtime_create(line, &runtime), TERNARY_INVALID_ARGUMENT) << line;
+    EXPECT_NE(std::string(ternary_last_error()).find(line), std::string::npos) << ternary_last_error();
+    EXPECT_EQ(runtime, nullptr);
+  }
+  EXPECT_NE(make_runtime("\n\nTERNARY_NUM_THREADS=1\n\nTERNARY_I2S_ONLY=0\n"), nullptr) << ternary_last_error();
+}
+
+TEST(Settings, AnIsaThatTheMachineLacksIsAnErrorWithTheReason) {
+  const std::vector<std::string> available = available_isas();
+  ASSERT_FALSE(available.empty());
+  EXPECT_EQ(available.front(), "portable");
+  for (const std::string isa : {"avx2", "avxvnni", "avx512vnni", "amx"}) {
+    if (std::find(available.begin(), available.end(), isa) != available.end()) continue;
+    expect_refused("TERNARY_MAX_ISA=" + isa, "TERNARY_MAX_ISA", isa);
+    EXPECT_NE(std::string(ternary_last_error()).find("does not offer"), std::string::npos) << ternary_last_error();
+  }
+}
+
+TEST(Settings, ThreadsAreAsManyAsAsked) {
+  const int before = thread_count();
+  for (int threads : {1, 2, 5}) {
+    const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=" + std::to_string(threads));
+    ASSERT_NE(runtime, nullptr) << ternary_last_error();
+    EXPECT_EQ(thread_count(), before + threads - 1) << "the caller is one of them";
+  }
+  EXPECT_EQ(thread_count(), before);
+}
+
+TEST(Settings, InfoListsEveryKernelWithAReasonWhereItCannotServe) {
+  const RuntimeHandle runtime = make_runtime("TERNARY_MAX_ISA=portable");
+  const std::string json = info(runtime.get());
+  EXPECT_NE(json.find("\"version\":\"" + std::string(ternary_version()) + "\""), std::string::npos);
+  size_t kernels = 0, unavailable = 0, reasons = 0;
+  const std::string rows = json.substr(json.find("\"kernels\":"));
+  for (size_t at = 0; (at = rows.find("{\"name\":", at)) != std::string::npos; ++at) ++kernels;
+  for (size_t at = 0; (at = rows.find("\"available\":false", at)) != std::string::npos; ++at) ++unavailable;
+  for (size_t at = 0; (at = rows.find("\"reason\":\"", at)) != std::string::npos; ++at) ++reasons;
+  EXPECT_GE(kernels, 6u);
+  EXPECT_GE(unavailable, 1u);
+  EXPECT_EQ(unavailable, reasons);
+  EXPECT_NE(rows.find("TERNARY_MAX_ISA"), std::string::npos);
+}
+
+TEST(Settings, InfoIsCutToTheCapacityAndTerminated) {
+  const RuntimeHandle runtime = make_runtime();
+  const std::string whole = info(runtime.get());
+  std::vector<char> part(12, 'x');
+  size_t length = 0;
+  ASSERT_EQ(ternary_runtime_info(runtime.get(), part.data(), 10, &length), TERNARY_OK);
+  EXPECT_EQ(length, whole.size());
+  EXPECT_EQ(std::string(part.data()), whole.substr(0, 9));
+  EXPECT_EQ(part[10], 'x');
+}
+
+}  // namespace
+}  // namespace ternary::test

@@ -1,0 +1,69 @@
+#include "support/backend_rows.h"
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/float_environment.h"
+#include "support/guarded_buffer.h"
+
+namespace ternary::test {
+namespace {
+
+const Backend* loaded = nullptr;
+
+/** Scratch as dispatch gives it: aligned, of exactly this size, and with whatever the last user left. */
+GuardedBuffer dirty_scratch(int64_t bytes) {
+  GuardedBuffer scratch(round_up(bytes, kScratchAlignment));
+  std::memset(scratch.data(), 0xff, scratch.bytes());
+  return scratch;
+}
+
+}  // namespace
+
+const Backend& backend() { return *loaded; }
+
+std::vector<const Kernel*> runnable_rows(Stage stage) {
+  std::vector<const Kernel*> rows;
+  for (int row = 0; row < loaded->kernel_count; ++row) {
+    const Kernel& kernel = loaded->kernels[row];
+    if (kernel.stage == stage && loaded->isa_missing(kernel.isa) == nullptr) rows.push_back(&kernel);
+  }
+  return rows;
+}
+
+void call_activations(const Kernel& kernel, const ActivationTask& task, int64_t m_begin, int64_t m_end) {
+  const FloatEnvironment environment;
+  const GuardedBuffer scratch = dirty_scratch((round_up(task.K, kRowPadding) + 256) * static_cast<int64_t>(sizeof(float)));
+  kernel.activations(task, m_begin, m_end, scratch.as<float>());
+}
+
+void call_gemm(const Kernel& kernel, const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin,
+               int64_t n_end) {
+  const FloatEnvironment environment;
+  const int64_t bytes = kernel.scratch_bytes == nullptr ? 0 : kernel.scratch_bytes(task.M, task.N, task.K);
+  const GuardedBuffer scratch = dirty_scratch(bytes);
+  kernel.gemm(task, m_begin, m_end, n_begin, n_end, scratch.data());
+}
+
+}  // namespace ternary::test
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  const char* file = argc > 1 ? argv[1] : "libternary_cpu.so";
+  void* library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  const auto open = library == nullptr ? nullptr : reinterpret_cast<ternary::BackendFn>(dlsym(library, "ternary_backend"));
+  if (open != nullptr) ternary::test::loaded = open(ternary::kBackendAbi);
+  if (ternary::test::loaded == nullptr) {
+    std::fprintf(stderr, "%s is no backend of this version: %s\n", file, library == nullptr ? dlerror() : "refused");
+    return EXIT_FAILURE;
+  }
+  if (open(ternary::kBackendAbi + 1) != nullptr) {
+    std::fprintf(stderr, "%s accepts a foreign ABI version\n", file);
+    return EXIT_FAILURE;
+  }
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,79 @@
+#include "support/handles.h"
+
+#include <dirent.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace ternary::test {
+namespace {
+
+/** The object of numbers that follows `"key":{`. */
+Counts parse_object(const std::string& json, const std::string& key) {
+  Counts counts;
+  size_t at = json.find("\"" + key + "\":");
+  if (at == std::string::npos) return counts;
+  at = json.find('{', at) + 1;
+  const size_t end = json.find('}', at);
+  while ((at = json.find('"', at)) < end) {
+    const size_t close = json.find('"', at + 1);
+    counts[json.substr(at + 1, close - at - 1)] = std::strtoull(json.c_str() + json.find(':', close + 1) + 1, nullptr, 10);
+    at = json.find_first_of(",}", close + 1);
+  }
+  return counts;
+}
+
+}  // namespace
+
+RuntimeHandle make_runtime(const std::string& settings) {
+  ternary_runtime* runtime = nullptr;
+  return ternary_runtime_create(settings.c_str(), &runtime) == TERNARY_OK ? RuntimeHandle(runtime) : nullptr;
+}
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> available;
+  for (const char* isa : {"portable", "avx2", "avxvnni", "avx512vnni", "amx"}) {
+    if (make_runtime(std::string("TERNARY_NUM_THREADS=1\nTERNARY_MAX_ISA=") + isa)) available.push_back(isa);
+  }
+  return available;
+}
+
+Counters parse_counters(const std::string& json) {
+  Counters counters;
+  counters.paths = parse_object(json, "path_counts");
+  counters.fallbacks = parse_object(json, "fallback_counts");
+  const size_t pid = json.find("\"pid\":");
+  if (pid != std::string::npos) counters.pid = std::strtoll(json.c_str() + pid + 6, nullptr, 10);
+  return counters;
+}
+
+Counters counters_of(const ternary_runtime* runtime) {
+  size_t length = 0;
+  if (ternary_runtime_counters(runtime, nullptr, 0, &length) != TERNARY_OK) return {};
+  std::string json(length + 64, '\0');
+  if (ternary_runtime_counters(runtime, json.data(), json.size(), &length) != TERNARY_OK) return {};
+  return parse_counters(json.c_str());
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+int thread_count() {
+  int count = 0;
+  if (DIR* tasks = opendir("/proc/self/task")) {
+    while (const dirent* entry = readdir(tasks)) count += entry->d_name[0] != '.';
+    closedir(tasks);
+  }
+  return count;
+}
+
+int64_t samples(int64_t by_default) {
+  const char* factor = std::getenv("TERNARY_TEST_SAMPLES");
+  return by_default * (factor == nullptr ? 1 : std::strtoll(factor, nullptr, 10));
+}
+
+}  // namespace ternary::test

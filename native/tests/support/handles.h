@@ -1,0 +1,66 @@
+/**
+ * @file handles.h
+ * @brief Owners of the C handles, and what a test asks of a runtime.
+ */
+#ifndef TERNARY_TESTS_SUPPORT_HANDLES_H_
+#define TERNARY_TESTS_SUPPORT_HANDLES_H_
+
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ternary/ternary.h"
+
+namespace ternary::test {
+
+struct EndRuntime {
+  void operator()(ternary_runtime* runtime) const { ternary_runtime_destroy(runtime); }
+};
+struct EndWeights {
+  void operator()(ternary_weights* weights) const { ternary_weights_destroy(weights); }
+};
+using RuntimeHandle = std::unique_ptr<ternary_runtime, EndRuntime>;
+using WeightsHandle = std::unique_ptr<ternary_weights, EndWeights>;
+
+/** A runtime with these setting lines; null with ternary_last_error() set if there is none. */
+RuntimeHandle make_runtime(const std::string& settings = "");
+
+/** The ISAs that TERNARY_MAX_ISA accepts here, lowest first. */
+std::vector<std::string> available_isas();
+
+using Counts = std::map<std::string, uint64_t>;
+struct Counters {
+  Counts paths, fallbacks;
+  int64_t pid = 0;
+};
+
+/** Reads `{"pid":1,"path_counts":{...},"fallback_counts":{...}}`. */
+Counters parse_counters(const std::string& json);
+Counters counters_of(const ternary_runtime* runtime);
+
+std::string read_text(const std::string& path);
+
+/** Threads of this process, from /proc. */
+int thread_count();
+
+/** How long random sweeps run: TERNARY_TEST_SAMPLES times the default, which is 1. */
+int64_t samples(int64_t by_default);
+
+/** A bare variable for a scope. */
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
+  ~ScopedVariable() { unsetenv(name_); }
+  ScopedVariable(const ScopedVariable&) = delete;
+  ScopedVariable& operator=(const ScopedVariable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+}  // namespace ternary::test
+
+#endif  // TERNARY_TESTS_SUPPORT_HANDLES_H_
