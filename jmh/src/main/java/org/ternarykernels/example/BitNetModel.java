@@ -35,13 +35,19 @@ public final class BitNetModel implements AutoCloseable {
     this.blocks = blocks;
   }
 
-  /** Loads {@code config.json} and {@code model.safetensors} of {@code folder} with int8 activations. */
+  /** Loads {@code config.json} and {@code model.safetensors} of {@code folder}, with int8 activations as trained. */
   public static BitNetModel load(TernaryRuntime runtime, Path folder) {
+    return load(runtime, folder, Activation.A8);
+  }
+
+  /** As {@link #load(TernaryRuntime, Path)}; with A16 the activations are not quantised, which shows what that costs. */
+  public static BitNetModel load(TernaryRuntime runtime, Path folder, Activation activation) {
     try (BitNetCheckpoint checkpoint = BitNetCheckpoint.open(folder)) {
       BitNetConfig config = BitNetConfig.of(checkpoint);
+      Loader loader = new Loader(runtime, checkpoint, config.eps(), activation);
       Block[] blocks = new Block[config.layers()];
       for (int i = 0; i < blocks.length; i++) {
-        blocks[i] = block(runtime, checkpoint, config, "model.layers." + i + ".");
+        blocks[i] = loader.block(config, "model.layers." + i + ".");
       }
       float[] embedding = checkpoint.floats("model.embed_tokens.weight");
       requireLength("model.embed_tokens.weight", embedding, config.vocabulary() * config.hidden());
@@ -51,27 +57,29 @@ public final class BitNetModel implements AutoCloseable {
     }
   }
 
-  private static Block block(TernaryRuntime runtime, BitNetCheckpoint checkpoint, BitNetConfig c, String prefix) {
-    String attention = prefix + "self_attn.";
-    String ffn = prefix + "mlp.";
-    return new Block(
-        layer(runtime, checkpoint, c.eps(), prefix + "input_layernorm", new Matrix(attention + "q_proj", c.queries()),
-            new Matrix(attention + "k_proj", c.keys()), new Matrix(attention + "v_proj", c.keys())),
-        layer(runtime, checkpoint, c.eps(), attention + "attn_sub_norm", new Matrix(attention + "o_proj", c.hidden())),
-        layer(runtime, checkpoint, c.eps(), prefix + "post_attention_layernorm",
-            new Matrix(ffn + "gate_proj", c.ffn()), new Matrix(ffn + "up_proj", c.ffn())),
-        layer(runtime, checkpoint, c.eps(), ffn + "ffn_sub_norm", new Matrix(ffn + "down_proj", c.hidden())));
-  }
+  /** Makes layers of a checkpoint. */
+  private record Loader(TernaryRuntime runtime, BitNetCheckpoint checkpoint, float eps, Activation activation) {
+    Block block(BitNetConfig config, String prefix) {
+      String attention = prefix + "self_attn.";
+      String ffn = prefix + "mlp.";
+      return new Block(
+          layer(prefix + "input_layernorm", new Matrix(attention + "q_proj", config.queries()),
+              new Matrix(attention + "k_proj", config.keys()), new Matrix(attention + "v_proj", config.keys())),
+          layer(attention + "attn_sub_norm", new Matrix(attention + "o_proj", config.hidden())),
+          layer(prefix + "post_attention_layernorm", new Matrix(ffn + "gate_proj", config.ffn()),
+              new Matrix(ffn + "up_proj", config.ffn())),
+          layer(ffn + "ffn_sub_norm", new Matrix(ffn + "down_proj", config.hidden())));
+    }
 
-  /** Matrices stacked into one layer behind its norm, each with its own alpha. */
-  private static RmsNormLinear layer(
-      TernaryRuntime runtime, BitNetCheckpoint checkpoint, float eps, String norm, Matrix... matrices) {
-    // The layer keeps the weights; this handle is no longer needed.
-    try (TernaryWeights weights = checkpoint.stack(matrices)) {
-      return RmsNormLinear.builder(runtime, weights)
-          .norm(checkpoint.floats(norm + ".weight"), eps)
-          .activation(Activation.A8)
-          .build();
+    /** Matrices stacked into one layer behind its norm, each with its own alpha. */
+    private RmsNormLinear layer(String norm, Matrix... matrices) {
+      // The layer keeps the weights; this handle is no longer needed.
+      try (TernaryWeights weights = checkpoint.stack(matrices)) {
+        return RmsNormLinear.builder(runtime, weights)
+            .norm(checkpoint.floats(norm + ".weight"), eps)
+            .activation(activation)
+            .build();
+      }
     }
   }
 

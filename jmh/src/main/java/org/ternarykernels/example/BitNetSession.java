@@ -116,16 +116,20 @@ public final class BitNetSession {
     }
   }
 
-  /** The gated squared ReLU: {@code relu(gate)^2 * up}. */
   private void activate(int count) {
     for (int m = 0; m < count; m++) {
       gateUp.get((long) m * gateUpRow.length, gateUpRow);
       for (int i = 0; i < ffnRow.length; i++) {
-        float gate = Math.max(gateUpRow[i], 0);
-        ffnRow[i] = gate * gate * gateUpRow[ffnRow.length + i];
+        ffnRow[i] = gated(gateUpRow[i], gateUpRow[ffnRow.length + i]);
       }
       ffn.put((long) m * ffnRow.length, ffnRow);
     }
+  }
+
+  /** The gated squared ReLU. */
+  static float gated(float gate, float up) {
+    float positive = Math.max(gate, 0);
+    return positive * positive * up;
   }
 
   /**

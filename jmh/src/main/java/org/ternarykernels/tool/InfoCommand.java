@@ -45,7 +45,8 @@ final class InfoCommand implements Callable<Integer> {
     }
     out.printf("%nSettings%n");
     for (JsonNode setting : info.get("settings")) {
-      out.printf("  %-28s %-12s %s%n", setting.get("name").asText(), setting.get("value").asText(),
+      String value = setting.get("value").asText();
+      out.printf("  %-28s %-12s %s%n", setting.get("name").asText(), value.isEmpty() ? "-" : value,
           setting.get("origin").asText());
     }
     out.printf("%nKernels%n");
