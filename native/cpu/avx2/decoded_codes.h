@@ -12,6 +12,12 @@
 namespace ternary::cpu {
 namespace {
 
+/**
+ * Eight sums. In a loop, sums are kept as vectors of their own element type and not as __m256i: that is a vector of
+ * 64-bit elements to GCC 12, which then copies every sum in every round.
+ */
+using Sums = __v8si;
+
 inline void decode_tiles(const uint8_t* w, int64_t tiles, uint8_t* codes, int64_t stride) {
   const __m256i mask = _mm256_set1_epi8(0x03);
   for (int64_t tile = 0; tile < tiles; ++tile, w += 64, codes += 4 * stride) {

@@ -1,8 +1,7 @@
 // For one row of X at a time: codes are multiplied where they lie in their bytes, so that 32 bytes of weights (128 codes)
 // cost 14 instructions, of which one shift and four masks decode.
 
-#include "cpu/lanes_avx2.h"
-
+#include "cpu/avx2/decoded_codes.h"
 #include "cpu/in_place_gemv.h"
 
 namespace ternary::cpu {
@@ -23,37 +22,35 @@ struct Maddubs {
       const int64_t last = first + kWidenTiles < tiles ? first + kWidenTiles : tiles;
       // The sums of codes and of codes times 4. In int16 a maddubs of the latter is at least -2048 (two products of 8
       // and -128; -128 comes only with given int8 X), two of them in each of 8 tiles exactly -32768: no more fit.
-      __m256i ones[kVectors], fours[kVectors];
-      for (int v = 0; v < kVectors; ++v) ones[v] = fours[v] = _mm256_setzero_si256();
+      __v16hu ones[kVectors] = {}, fours[kVectors] = {};  // not __m256i: see Sums in avx2/decoded_codes.h
       for (int64_t tile = first; tile < last; ++tile) {
-        const __m256i q0 = broadcast(q + 16 * tile), q1 = broadcast(q + 16 * tile + 4);
-        const __m256i q2 = broadcast(q + 16 * tile + 8), q3 = broadcast(q + 16 * tile + 12);
+        const __m256i q0 = broadcast_four(q + 16 * tile), q1 = broadcast_four(q + 16 * tile + 4);
+        const __m256i q2 = broadcast_four(q + 16 * tile + 8), q3 = broadcast_four(q + 16 * tile + 12);
         for (int v = 0; v < kVectors; ++v) {
           const uint8_t* p = w[v / 2] + 64 * tile + 32 * (v % 2);
           if (v % 2 == 0) _mm_prefetch(reinterpret_cast<const char*>(p + kPrefetchBytes), _MM_HINT_T0);
           const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
           const __m256i high = _mm256_srli_epi16(low, 4);
-          add_to(ones[v], _mm256_maddubs_epi16(_mm256_and_si256(low, mask_one), q0));
-          add_to(fours[v], _mm256_maddubs_epi16(_mm256_and_si256(low, mask_four), q1));
-          add_to(ones[v], _mm256_maddubs_epi16(_mm256_and_si256(high, mask_one), q2));
-          add_to(fours[v], _mm256_maddubs_epi16(_mm256_and_si256(high, mask_four), q3));
+          ones[v] += reinterpret_cast<__v16hu>(_mm256_maddubs_epi16(_mm256_and_si256(low, mask_one), q0));
+          fours[v] += reinterpret_cast<__v16hu>(_mm256_maddubs_epi16(_mm256_and_si256(low, mask_four), q1));
+          ones[v] += reinterpret_cast<__v16hu>(_mm256_maddubs_epi16(_mm256_and_si256(high, mask_one), q2));
+          fours[v] += reinterpret_cast<__v16hu>(_mm256_maddubs_epi16(_mm256_and_si256(high, mask_four), q3));
         }
       }
       for (int v = 0; v < kVectors; ++v) {
-        total[v] = _mm256_add_epi32(total[v], _mm256_madd_epi16(ones[v], _mm256_set1_epi16(4)));
-        total[v] = _mm256_add_epi32(total[v], _mm256_madd_epi16(fours[v], _mm256_set1_epi16(1)));
+        total[v] = _mm256_add_epi32(total[v], widen(ones[v], 4));
+        total[v] = _mm256_add_epi32(total[v], widen(fours[v], 1));
       }
     }
     for (int v = 0; v < kVectors; ++v) {
-      auto* sum = reinterpret_cast<__m256i*>(sums + 8 * v);
       // Exact, a chunk's four-fold sum is a multiple of 4 and at most 2^20.
-      _mm256_storeu_si256(sum, _mm256_add_epi32(_mm256_loadu_si256(sum), _mm256_srai_epi32(total[v], 2)));
+      add_sums(sums + 8 * v, _mm256_srai_epi32(total[v], 2));
     }
   }
 
-  static void add_to(__m256i& sum, __m256i value) { sum = _mm256_add_epi16(sum, value); }
-
-  static __m256i broadcast(const int8_t* q) { return _mm256_set1_epi32(four_activations(q)); }
+  static __m256i widen(__v16hu sums, int16_t factor) {
+    return _mm256_madd_epi16(reinterpret_cast<__m256i>(sums), _mm256_set1_epi16(factor));
+  }
 };
 
 }  // namespace

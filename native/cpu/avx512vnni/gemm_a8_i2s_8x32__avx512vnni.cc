@@ -1,4 +1,5 @@
 #include "cpu/avx512vnni/decoded_codes.h"
+#include "cpu/avx512vnni/dot.h"
 
 namespace ternary::cpu {
 namespace {
@@ -14,20 +15,16 @@ struct Dpbusd {
 
   template <int kActive>
   static void add(const uint8_t* codes, int64_t tiles, const int8_t* q, int64_t ldq, int32_t* sums) {
-    __m512i sum[kActive][kPanels];
-    for (int i = 0; i < kActive; ++i) {
-      for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_loadu_si512(sums + 32 * i + 16 * p);
-    }
+    Sums sum[kActive][kPanels] = {};
     for (int64_t step = 0; step < 4 * tiles; ++step) {
       __m512i code[kPanels];
       for (int p = 0; p < kPanels; ++p) code[p] = _mm512_load_si512(codes + 128 * step + 64 * p);
       for (int i = 0; i < kActive; ++i) {
-        const __m512i four = _mm512_set1_epi32(four_activations(q + i * ldq + 4 * step));
-        for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_dpbusd_epi32(sum[i][p], code[p], four);
+        for (int p = 0; p < kPanels; ++p) sum[i][p] = add_products(sum[i][p], code[p], q + i * ldq + 4 * step);
       }
     }
     for (int i = 0; i < kActive; ++i) {
-      for (int p = 0; p < kPanels; ++p) _mm512_storeu_si512(sums + 32 * i + 16 * p, sum[i][p]);
+      for (int p = 0; p < kPanels; ++p) add_sums(sums + 32 * i + 16 * p, sum[i][p]);
     }
   }
 };

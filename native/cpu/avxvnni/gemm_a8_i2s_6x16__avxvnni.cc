@@ -15,23 +15,23 @@ struct Dpbusd {
   template <int kActive>  // not inlined: GCC then has the registers for the loop alone
   __attribute__((noinline)) static void add(const uint8_t* codes, int64_t tiles, const int8_t* q, int64_t ldq,
                                             int32_t* sums) {
-    __m256i low[kActive], high[kActive];
-    for (int i = 0; i < kActive; ++i) low[i] = high[i] = _mm256_setzero_si256();
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-#pragma GCC unroll 4
-      for (int64_t step = 4 * tile; step < 4 * tile + 4; ++step) {
-        const __m256i codes_low = load_codes(codes + 64 * step), codes_high = load_codes(codes + 64 * step + 32);
-        for (int i = 0; i < kActive; ++i) {
-          const __m256i four = broadcast_four(q + i * ldq + 4 * step);
-          low[i] = _mm256_dpbusd_avx_epi32(low[i], codes_low, four);
-          high[i] = _mm256_dpbusd_avx_epi32(high[i], codes_high, four);
-        }
+    Sums low[kActive] = {}, high[kActive] = {};
+    for (int64_t step = 0; step < 4 * tiles; ++step) {
+      const __m256i codes_low = load_codes(codes + 64 * step), codes_high = load_codes(codes + 64 * step + 32);
+      for (int i = 0; i < kActive; ++i) {
+        const __m256i four = broadcast_four(q + i * ldq + 4 * step);
+        low[i] = add_products(low[i], codes_low, four);
+        high[i] = add_products(high[i], codes_high, four);
       }
     }
     for (int i = 0; i < kActive; ++i) {
-      add_sums(sums + 16 * i, low[i]);
-      add_sums(sums + 16 * i + 8, high[i]);
+      add_sums(sums + 16 * i, reinterpret_cast<__m256i>(low[i]));
+      add_sums(sums + 16 * i + 8, reinterpret_cast<__m256i>(high[i]));
     }
+  }
+
+  static Sums add_products(Sums sums, __m256i codes, __m256i four) {
+    return reinterpret_cast<Sums>(_mm256_dpbusd_avx_epi32(reinterpret_cast<__m256i>(sums), codes, four));
   }
 };
 
