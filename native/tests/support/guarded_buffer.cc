@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 #include "core/dtype.h"
@@ -69,6 +70,8 @@ void set_crash_note(const std::string& note) {
     return true;
   }();
   (void)installed;
+  static std::mutex mutex;  // the handler reads without it: whichever problem it says was running
+  const std::lock_guard<std::mutex> lock(mutex);
   std::snprintf(crash_note, sizeof crash_note, "%s", note.c_str());
 }
 
