@@ -4,11 +4,15 @@ import org.ternarykernels.Isa;
 import org.ternarykernels.TernaryRuntime;
 import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** Options of the commands that compute. */
 final class RuntimeOptions {
+  private static final int MOST_THREADS = 1024;
+
   /** Names of instruction sets as in {@code TERNARY_MAX_ISA}. */
   static final class IsaName implements ITypeConverter<Isa> {
     @Override
@@ -35,6 +39,8 @@ final class RuntimeOptions {
       description = "Threads of a call (default: the process's physical cores). Same bits with any number.")
   Integer threads;
 
+  @Spec(Spec.Target.MIXEE) private CommandSpec command;
+
   TernaryRuntime open() {
     return openCapped(isa);
   }
@@ -46,6 +52,7 @@ final class RuntimeOptions {
       builder.maxIsa(cap);
     }
     if (threads != null) {
+      require(threads >= 1 && threads <= MOST_THREADS, command.commandLine(), "--threads", threads, "1 to " + MOST_THREADS);
       builder.threads(threads);
     }
     return builder.build();
