@@ -89,13 +89,17 @@ final class Checks {
     return a + b;
   }
 
-  /** Bytes from the first to past the last element of a strided [rows, columns] matrix. */
+  /**
+   * Bytes from the first to past the last element of a strided [rows, columns] matrix of at least 1 row; `stride` is at
+   * least `columns`. On the hot path: no sentence is built unless it is needed.
+   */
   static long span(String name, long rows, long columns, long stride, int elementBytes) {
-    long before = multiply(rows - 1, stride, "(rows - 1) * stride of " + name);
-    if (before > Long.MAX_VALUE - columns) {
-      throw new IllegalArgumentException("the elements of " + name + " are " + before + " + " + columns
-          + ", must be below 2^63");
+    long before = (rows - 1) * stride;
+    long bytes = (before + columns) * elementBytes;
+    if (Math.multiplyHigh(rows - 1, stride) != 0 || before < 0 || before > (Long.MAX_VALUE >> 3) - columns) {
+      throw new IllegalArgumentException("the bytes of " + name + " are (" + (rows - 1) + " * " + stride + " + " + columns
+          + ") * " + elementBytes + ", must be below 2^63");
     }
-    return multiply(before + columns, elementBytes, "the bytes of " + name);
+    return bytes;
   }
 }

@@ -17,7 +17,7 @@ final class LayerState {
   private final NativeHandle handle;
   private final Cleaner.Cleanable close;
 
-  LayerState(Object owner, String name, TernaryRuntime runtime, TernaryWeights weights, Activation activation,
+  LayerState(Object owner, String subject, TernaryRuntime runtime, TernaryWeights weights, Activation activation,
       float[] bias, float[] norm) {
     this.runtime = runtime;
     this.weights = weights.address();
@@ -43,7 +43,7 @@ final class LayerState {
     }
     this.bias = biasMemory == null ? 0 : biasMemory.address();
     this.norm = normMemory == null ? 0 : normMemory.address();
-    NativeHandle.Owned owned = NativeHandle.own(owner, name, freeing(shared, biasMemory, normMemory));
+    NativeHandle.Owned owned = NativeHandle.own(owner, subject, freeing(shared, biasMemory, normMemory));
     this.handle = owned.handle();
     this.close = owned.close();
   }

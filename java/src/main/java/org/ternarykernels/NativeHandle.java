@@ -15,24 +15,30 @@ final class NativeHandle implements Runnable {
   private static final int USER = 2;
 
   private final AtomicInteger state = new AtomicInteger(OPEN);
-  private final String name;
+  private final String subject;
   private final Runnable free;
 
-  private NativeHandle(String name, Runnable free) {
-    this.name = name;
+  private NativeHandle(String subject, Runnable free) {
+    this.subject = subject;
     this.free = free;
   }
 
   /** A handle with the action that its owner's {@code close} runs, or the collector when the owner was forgotten. */
   record Owned(NativeHandle handle, Cleaner.Cleanable close) {}
 
-  static Owned own(Object owner, String name, Runnable free) {
-    NativeHandle handle = new NativeHandle(name, free);
+  /** `subject` begins the sentence about a closed one: "the runtime is". */
+  static Owned own(Object owner, String subject, Runnable free) {
+    NativeHandle handle = new NativeHandle(subject, free);
     return new Owned(handle, CLEANER.register(owner, handle));
   }
 
   boolean isOpen() {
     return (state.get() & OPEN) != 0;
+  }
+
+  /** Calls and layers that use the object now, not counting the owner. */
+  int users() {
+    return state.get() / USER;
   }
 
   /** Becomes a user; every acquire is followed by a {@link #release()}. */
@@ -41,7 +47,7 @@ final class NativeHandle implements Runnable {
     do {
       seen = state.get();
       if ((seen & OPEN) == 0) {
-        throw new IllegalStateException("the " + name + " is closed, must be open");
+        throw new IllegalStateException(subject + " closed, must be open");
       }
     } while (!state.compareAndSet(seen, seen + USER));
   }

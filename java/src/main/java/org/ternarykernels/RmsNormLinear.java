@@ -24,7 +24,7 @@ public final class RmsNormLinear implements AutoCloseable {
       throw new IllegalArgumentException("eps is " + builder.eps + ", must be finite and above 0");
     }
     this.eps = builder.eps;
-    this.state = new LayerState(this, "RMSNorm and linear layer", builder.runtime, builder.weights, builder.activation,
+    this.state = new LayerState(this, "the layer is", builder.runtime, builder.weights, builder.activation,
         builder.bias, builder.norm);
   }
 

@@ -89,7 +89,7 @@ public final class TernaryBuffer {
     long bytes = Checks.multiply(Checks.atLeast("elements", elements, 1), type.bytes(), "the bytes of the buffer");
     NativeMemory memory = NativeMemory.allocate(bytes);
     Object owner = new Object();
-    NativeHandle.own(owner, "buffer", memory::free);
+    NativeHandle.own(owner, "the buffer is", memory::free);
     return ofAddress(memory.address(), bytes, type, owner);
   }
 
@@ -123,7 +123,8 @@ public final class TernaryBuffer {
           "the buffer is " + buffer.getClass().getSimpleName() + " on the heap, must be direct");
     }
     int width = elementWidth(buffer, type);
-    long start = Ternary.address(buffer);
+    // JavaCPP adds the position as if elements were bytes.
+    long start = Ternary.address(buffer) + (long) buffer.position() * (width - 1);
     return bind(start, (long) buffer.remaining() * width, type, buffer, buffer.isReadOnly());
   }
 

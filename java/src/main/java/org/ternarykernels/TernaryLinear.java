@@ -16,7 +16,7 @@ public final class TernaryLinear implements AutoCloseable {
   private final LayerState state;
 
   private TernaryLinear(Builder builder) {
-    this.state = new LayerState(this, "linear layer", builder.runtime, builder.weights, builder.activation, builder.bias,
+    this.state = new LayerState(this, "the layer is", builder.runtime, builder.weights, builder.activation, builder.bias,
         null);
   }
 

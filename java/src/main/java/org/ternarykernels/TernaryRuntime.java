@@ -24,7 +24,7 @@ public final class TernaryRuntime implements AutoCloseable {
 
   private TernaryRuntime(long address) {
     this.address = address;
-    this.owned = NativeHandle.own(this, "runtime", () -> Ternary.ternary_runtime_destroy(address));
+    this.owned = NativeHandle.own(this, "the runtime is", () -> Ternary.ternary_runtime_destroy(address));
     this.fallbackLog = new FallbackLog(Ternary.ternary_runtime_distinct_fallbacks(address));
   }
 

@@ -30,7 +30,7 @@ public final class TernaryWeights implements AutoCloseable {
     this.k = k;
     this.alpha = alpha;
     this.layout = layout;
-    this.owned = NativeHandle.own(this, "weights", () -> Ternary.ternary_weights_destroy(address));
+    this.owned = NativeHandle.own(this, "the weights are", () -> Ternary.ternary_weights_destroy(address));
   }
 
   /**

@@ -16,7 +16,7 @@ import org.ternarykernels.io.AtomicFile;
  * a CRC-32C of the header and one of what follows it. All integers and floats are little-endian.
  */
 final class WeightFile {
-  static final long MAGIC = 0x5752414e52455424L; // "$TERNARW" read as a little-endian long
+  static final long MAGIC = 0x575952414e524554L; // "TERNARYW" read as a little-endian long
   static final int VERSION = 1;
   static final int HEADER_BYTES = 64;
   private static final int CHUNK = 1 << 20;

@@ -41,7 +41,7 @@ public class TernaryPreset implements InfoMapper {
             public static native @Cast("void*") long memset(@Cast("void*") long memory, int value, @Cast("size_t") long bytes);
             /** Length of a zero-terminated string. */
             public static native @Cast("size_t") long strlen(@Cast("const char*") long text);
-            /** The address of a direct buffer's position; 0 for a heap buffer. */
+            /** The address of a direct buffer plus its position, whatever its element size; 0 for a heap buffer. */
             @Name("(uintptr_t)") public static native long address(@Cast("const void*") java.nio.Buffer buffer);
             """));
   }

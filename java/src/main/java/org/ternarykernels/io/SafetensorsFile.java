@@ -2,12 +2,12 @@ package org.ternarykernels.io;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -22,14 +22,19 @@ public final class SafetensorsFile implements Closeable {
   private static final long WINDOW = 1L << 30;
 
   private final String source;
+  /** The open file, to notice when it shrinks; null for one in memory. Not its channel: an interrupt would close that. */
+  private final RandomAccessFile file;
+  private final long bytes;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final Map<String, String> metadata;
   /** Null once closed. */
   private volatile ByteBuffer[] windows;
 
-  private SafetensorsFile(String source, ByteBuffer[] windows, long bytes) {
+  private SafetensorsFile(String source, RandomAccessFile file, ByteBuffer[] windows, long bytes) {
     this.source = source;
+    this.file = file;
     this.windows = windows;
+    this.bytes = bytes;
     require(bytes >= Long.BYTES, "the size is " + bytes + " bytes, must be at least the 8 of the header's length");
     ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     copy(0, length);
@@ -51,13 +56,20 @@ public final class SafetensorsFile implements Closeable {
    */
   public static SafetensorsFile open(Path path) {
     require(path != null, "path is null, must be given");
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      long bytes = channel.size();
-      ByteBuffer[] windows = new ByteBuffer[windowCount(bytes)];
-      for (int i = 0; i < windows.length; i++) {
-        windows[i] = channel.map(FileChannel.MapMode.READ_ONLY, i * WINDOW, Math.min(WINDOW, bytes - i * WINDOW));
+    try {
+      RandomAccessFile file = new RandomAccessFile(path.toFile(), "r");
+      try {
+        long bytes = file.length();
+        ByteBuffer[] windows = new ByteBuffer[windowCount(bytes)];
+        for (int i = 0; i < windows.length; i++) {
+          windows[i] = file.getChannel()
+              .map(FileChannel.MapMode.READ_ONLY, i * WINDOW, Math.min(WINDOW, bytes - i * WINDOW));
+        }
+        return new SafetensorsFile(path.toString(), file, windows, bytes);
+      } catch (IOException | RuntimeException e) {
+        file.close();
+        throw e;
       }
-      return new SafetensorsFile(path.toString(), windows, bytes);
     } catch (IOException e) {
       throw new UncheckedIOException(path + " cannot be read: " + e.getMessage(), e);
     } catch (IllegalArgumentException e) {
@@ -80,7 +92,7 @@ public final class SafetensorsFile implements Closeable {
       int start = (int) (i * WINDOW);
       windows[i] = all.slice(start, (int) Math.min(WINDOW, all.limit() - start));
     }
-    return new SafetensorsFile("memory", windows, all.limit());
+    return new SafetensorsFile("memory", null, windows, all.limit());
   }
 
   private static int windowCount(long bytes) {
@@ -124,6 +136,7 @@ public final class SafetensorsFile implements Closeable {
       throw new IllegalStateException(source + " is closed, must be open");
     }
     try {
+      checkWhole();
       while (target.hasRemaining()) {
         ByteBuffer window = windows[(int) (offset / WINDOW)];
         int at = (int) (offset % WINDOW);
@@ -131,11 +144,22 @@ public final class SafetensorsFile implements Closeable {
         target.put(window.slice(at, count));
         offset += count;
       }
+      checkWhole();
+    } catch (IOException e) {
+      throw new UncheckedIOException(source + " cannot be read: " + e.getMessage(), e);
     } catch (InternalError e) {
-      // What the JVM makes of a page of a mapped file that is gone.
-      throw new UncheckedIOException(
-          new IOException(source + " has been truncated since it was opened, must stay as it is", e));
+      throw new UncheckedIOException(new IOException(truncated(), e)); // what the JVM makes of a mapped page that is gone
     }
+  }
+
+  private void checkWhole() throws IOException {
+    if (file != null && file.length() < bytes) {
+      throw new IOException(truncated());
+    }
+  }
+
+  private String truncated() {
+    return source + " has been truncated since it was opened, must keep its " + bytes + " bytes";
   }
 
   private static void require(boolean holds, String sentence) {
@@ -147,6 +171,16 @@ public final class SafetensorsFile implements Closeable {
   /** Gives up the mapping; tensors cannot be read any more. Closing again does nothing. */
   @Override
   public void close() {
+    if (windows == null) {
+      return;
+    }
     windows = null; // The JDK unmaps when the buffers are collected: no thread can be reading then.
+    if (file != null) {
+      try {
+        file.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(source + " cannot be closed: " + e.getMessage(), e);
+      }
+    }
   }
 }
