@@ -44,14 +44,18 @@ struct Fma {
     const float* f = b.task.f + b.m * ldf + k_begin;
     const int64_t tiles = ceil_div(k_end - k_begin, kTile);
     for (int64_t tile = 0; tile < tiles; ++tile, f += kTile) {
-#pragma GCC unroll 16
-      for (int j = 0; j < 16; ++j) {
-        __m256 weight[kVectors];
-        for (int v = 0; v < kVectors; ++v) weight[v] = decode(w[v / 2] + 64 * tile + 32 * (v % 2), 8 * (j % 4) + 2 * (j / 4));
-        for (int i = 0; i < kActive; ++i) {
-          const __m256 x = _mm256_broadcast_ss(f + i * ldf + j);
-          for (int v = 0; v < kVectors; ++v) sum[i][v] = _mm256_fmadd_ps(weight[v], x, sum[i][v]);
+      __m256i packed[kVectors];
+      for (int v = 0; v < kVectors; ++v) packed[v] = load_codes(w[v / 2] + 64 * tile + 32 * (v % 2));
+      for (int64_t k = 0; k < kTile; k += 4) {
+        for (int j = 0; j < 4; ++j) {
+          __m256 weight[kVectors];
+          for (int v = 0; v < kVectors; ++v) weight[v] = decode(_mm256_srli_epi32(packed[v], 8 * j));
+          for (int i = 0; i < kActive; ++i) {
+            const __m256 x = _mm256_broadcast_ss(f + i * ldf + k + j);
+            for (int v = 0; v < kVectors; ++v) sum[i][v] = _mm256_fmadd_ps(weight[v], x, sum[i][v]);
+          }
         }
+        for (int v = 0; v < kVectors; ++v) packed[v] = _mm256_srli_epi32(packed[v], 2);
       }
     }
     for (int i = 0; i < kActive; ++i) {
@@ -59,11 +63,11 @@ struct Fma {
     }
   }
 
-  /** The weights at bits shift, shift + 1 of 8 dwords: the permutation looks at the low two bits of each alone. */
-  static __m256 decode(const uint8_t* w, int shift) {
-    const __m256 weights = _mm256_setr_ps(-1.0f, 0.0f, 1.0f, 0.0f, -1.0f, 0.0f, 1.0f, 0.0f);
-    const __m256i packed = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
-    return _mm256_permutevar_ps(weights, _mm256_srli_epi32(packed, shift));
+  static __m256i load_codes(const uint8_t* w) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)); }
+
+  /** The weights in bits 0 and 1 of 8 dwords: the permutation looks at these bits alone. */
+  static __m256 decode(__m256i packed) {
+    return _mm256_permutevar_ps(_mm256_setr_ps(-1.0f, 0.0f, 1.0f, 0.0f, -1.0f, 0.0f, 1.0f, 0.0f), packed);
   }
 };
 

@@ -48,14 +48,16 @@ struct Fma {
     for (int64_t tile = 0; tile < tiles; ++tile, f += kTile) {
       __m512i packed[kPanels];
       for (int p = 0; p < kPanels; ++p) packed[p] = _mm512_loadu_si512(w[p] + 64 * tile);
-#pragma GCC unroll 16
-      for (int j = 0; j < 16; ++j) {
-        __m512 weight[kPanels];
-        for (int p = 0; p < kPanels; ++p) weight[p] = decode(packed[p], 8 * (j % 4) + 2 * (j / 4));
-        for (int i = 0; i < kActive; ++i) {
-          const __m512 x = _mm512_set1_ps(f[i * ldf + j]);
-          for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_fmadd_ps(weight[p], x, sum[i][p]);
+      for (int64_t k = 0; k < kTile; k += 4) {
+        for (int j = 0; j < 4; ++j) {
+          __m512 weight[kPanels];
+          for (int p = 0; p < kPanels; ++p) weight[p] = decode(_mm512_srli_epi32(packed[p], 8 * j));
+          for (int i = 0; i < kActive; ++i) {
+            const __m512 x = _mm512_set1_ps(f[i * ldf + k + j]);
+            for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_fmadd_ps(weight[p], x, sum[i][p]);
+          }
         }
+        for (int p = 0; p < kPanels; ++p) packed[p] = _mm512_srli_epi32(packed[p], 2);
       }
     }
     for (int i = 0; i < kActive; ++i) {
@@ -63,10 +65,9 @@ struct Fma {
     }
   }
 
-  /** The weights at bits shift, shift + 1 of 16 dwords: the permutation looks at the low two bits of each alone. */
-  static __m512 decode(__m512i packed, unsigned shift) {
-    const __m512 weights = _mm512_set4_ps(0.0f, 1.0f, 0.0f, -1.0f);
-    return _mm512_permutevar_ps(weights, _mm512_srli_epi32(packed, shift));
+  /** The weights in bits 0 and 1 of 16 dwords: the permutation looks at these bits alone. */
+  static __m512 decode(__m512i packed) {
+    return _mm512_permutevar_ps(_mm512_set4_ps(0.0f, 1.0f, 0.0f, -1.0f), packed);
   }
 };
 
