@@ -109,15 +109,15 @@ final class QuickstartCommand implements Callable<Integer> {
   private boolean layers(TernaryRuntime runtime, BundledData data) throws IOException {
     Baseline baseline = new Baseline();
     out.println();
-    out.println("2. Layers with int8 activations, bf16 in and out; one thread pool, weights warm. Ratio: oneDNN "
-        + baseline.type() + " on the same data / this.");
+    out.println("2. Layers with int8 activations, bf16 in and out; weights warm. Fastest of a third of a second; ratio: "
+        + "oneDNN on the same data / this.");
     if (baseline.missing() != null) {
       out.println("   No ratio: " + baseline.missing());
     } else if (baseline.type() == DataType.F32) {
       out.println("   oneDNN has no bf16 kernels for this CPU (they need AVX-512 or newer), so the ratio is to its fp32.");
     }
     out.println();
-    out.printf("%-28s %3s %-36s %10s %13s %7s %10s%n", "shape (N x K)", "M", "path", "us", "", "ratio", "max_rel");
+    out.printf("%-28s %3s %-36s %10s %13s %7s %10s%n", "shape (N x K)", "M", "path", "us", "speed", "ratio", "max_rel");
     List<Map<String, Object>> rows = new ArrayList<>();
     boolean right = true;
     Progress progress = new Progress(spec.commandLine().getErr(), "layers", 8);
