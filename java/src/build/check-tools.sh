@@ -23,11 +23,10 @@ require() {
 version_of() { "$@" 2>/dev/null | sed -n 's/^[^0-9]*\([0-9][0-9.]*\).*/\1/p' | head -n 1; }
 
 if [ -x "$java_home/bin/javac" ]; then jdk=$(version_of "$java_home/bin/javac" -version); else jdk=; fi
-cxx=${CXX:-g++}
 
 require JDK "$jdk" 17 "Install a JDK (Debian: apt-get install openjdk-17-jdk) and point JAVA_HOME at it."
 require Maven "$maven_version" 3.8 "Install it (Debian: apt-get install maven)."
-require g++ "$(version_of "$cxx" -dumpfullversion)" 12 "Install it (Debian: apt-get install g++) or set CXX to one."
+require g++ "$(version_of g++ -dumpfullversion)" 12 "Install it (Debian: apt-get install g++)."
 require CMake "$(version_of cmake --version)" 3.25 "Install it (Debian: apt-get install cmake; or pip install cmake)."
 require Ninja "$(version_of ninja --version)" 1.10 "Install it (Debian: apt-get install ninja-build; or pip install ninja)."
 exit $missing

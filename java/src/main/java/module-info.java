@@ -4,7 +4,7 @@ module org.ternarykernels {
   requires com.fasterxml.jackson.core;
   requires org.slf4j;
   requires jdk.jfr;
-  requires static transitive micrometer.core; // optional: org.ternarykernels.micrometer
+  requires static micrometer.core; // optional, and not transitive: a user without it could not compile
 
   exports org.ternarykernels;
   exports org.ternarykernels.io;

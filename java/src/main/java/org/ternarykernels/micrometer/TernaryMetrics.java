@@ -16,6 +16,7 @@ import org.ternarykernels.TernaryRuntime;
  * <p>Paths are not known beforehand: those that appear later get their meters when {@code ternary.paths} is read, so a
  * registry that publishes all meters shows them from the next publication on. A closed runtime reads as NaN.
  */
+@SuppressWarnings("exports") // Micrometer is optional, so the module cannot require it transitively.
 public final class TernaryMetrics implements MeterBinder {
   private final TernaryRuntime runtime;
 

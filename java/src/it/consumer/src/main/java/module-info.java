@@ -1,0 +1,4 @@
+module consumer {
+  requires org.ternarykernels;
+  requires java.xml; // reads the list of JDKs
+}
