@@ -7,8 +7,8 @@
  *
  * These headers, activations.h and gemm.h put everything into an unnamed namespace on purpose: each kernel file gets
  * its own copy, compiled with its own flags. As inline functions with external linkage, the linker would keep one copy
- * for all, and portable code could end up running AVX-512 instructions. The test cpu_objects_export_only_kernels holds
- * every ISA's objects to it.
+ * for all, and portable code could end up running AVX-512 instructions. The tests cpu_<isa>_shares_no_code hold every
+ * ISA's objects to it.
  */
 #ifndef TERNARY_CPU_LANES_PORTABLE_H_
 #define TERNARY_CPU_LANES_PORTABLE_H_

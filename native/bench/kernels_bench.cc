@@ -1,0 +1,237 @@
+/**
+ * Every kernel of the table that can run here, on one core, over the shapes of test-data/shapes. Names read
+ * `kernel/model/layer/NxK/M:m/alpha:row`, so --benchmark_filter picks; for example
+ *
+ *     kernels_bench --benchmark_filter='avx2/bitnet-2b-4t/.*M:1/alpha:row'
+ *
+ * GB/s counts the packed weights alone, GOPS two operations a weight and row. Weights of small layers are in cache, as
+ * they are when the same layer is called again; compare with read_bandwidth_bench. Each result is checked before it is
+ * timed.
+ */
+#include <benchmark/benchmark.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/float_environment.h"
+#include "core/kernel.h"
+#include "core/layout.h"
+
+namespace ternary {
+namespace {
+
+struct Shape {
+  std::string model, layer;
+  int64_t N, K;
+};
+
+std::vector<Shape> read_shapes(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".txt") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<Shape> shapes;
+  for (const auto& file : files) {
+    std::ifstream in(file);
+    for (std::string line; std::getline(in, line);) {
+      Shape shape{file.stem().string(), "layer", 0, 0};
+      std::istringstream fields(line);
+      if (line.empty() || line[0] == '#' || !(fields >> shape.N >> shape.K)) continue;
+      fields >> shape.layer;
+      shapes.push_back(shape);
+    }
+  }
+  return shapes;
+}
+
+struct Free {
+  void operator()(void* p) const { std::free(p); }
+};
+
+/** Zeroed memory at the alignment of scratch. */
+template <class T>
+class Buffer {
+ public:
+  explicit Buffer(int64_t count) {
+    const auto bytes = static_cast<size_t>(round_up(count * static_cast<int64_t>(sizeof(T)) + 1, kScratchAlignment));
+    data_.reset(static_cast<T*>(std::aligned_alloc(kScratchAlignment, bytes)));
+    std::fill_n(reinterpret_cast<char*>(data_.get()), bytes, 0);
+  }
+  T* data() { return data_.get(); }
+  T& operator[](int64_t i) { return data_.get()[i]; }
+
+ private:
+  std::unique_ptr<T, Free> data_;
+};
+
+/** Random codes, activations -127 ... 127 (exact in fp32 too, so A16 sums are exact below 2^24), alpha 1. */
+struct Problem {
+  Problem(const Kernel& row, const Shape& shape, int64_t M, int64_t group)
+      : kernel(row),
+        ld(round_up(shape.K, kRowPadding)),
+        q(M * ld),
+        f(row.stage == Stage::gemm_a16 ? M * ld : 0),
+        q_sum(M),
+        s(M),
+        w(layout_bytes(row.layout, shape.N, shape.K)),
+        alpha(shape.N * (group ? ceil_div(shape.K, group) : 1)),
+        y(M * shape.N),
+        scratch(row.scratch_bytes ? row.scratch_bytes(M, shape.N, shape.K) : 0),
+        task{} {
+    std::minstd_rand random(1);
+    for (int64_t m = 0; m < M; ++m) {
+      s[m] = 1.0f;
+      for (int64_t k = 0; k < shape.K; ++k) {
+        q[m * ld + k] = static_cast<int8_t>(static_cast<int>(random() % 255) - 127);
+        q_sum[m] += q[m * ld + k];
+        if (row.stage == Stage::gemm_a16) f[m * ld + k] = q[m * ld + k];
+      }
+    }
+    for (int64_t i = 0; i < layout_bytes(row.layout, shape.N, shape.K); ++i) w[i] = random_codes(random);
+    std::fill_n(alpha.data(), shape.N * (group ? ceil_div(shape.K, group) : 1), 1.0f);
+    task.w = w.data();
+    task.alpha = alpha.data();
+    task.group = group;
+    task.y = y.data();
+    task.y_dtype = TERNARY_F32;
+    task.ldy = task.N = shape.N;
+    task.M = M;
+    task.K = shape.K;
+    if (row.stage == Stage::gemm_a8) {
+      task.q = q.data();
+      task.ldq = ld;
+      task.q_sum = q_sum.data();
+      task.s = s.data();
+    } else {
+      task.f = f.data();
+      task.ldf = ld;
+    }
+  }
+
+  void run() { kernel.gemm(task, 0, task.M, 0, task.N, scratch.data()); }
+
+  /** The first and last column of every row against the codes. */
+  bool correct() {
+    for (int64_t m = 0; m < task.M; ++m) {
+      for (const int64_t n : {int64_t{0}, task.N - 1}) {
+        int64_t sum = 0;
+        for (int64_t k = 0; k < task.K; ++k) sum += q[m * ld + k] * (code_at(w.data(), kernel.layout, task.K, n, k) - 1);
+        if (y[m * task.N + n] != static_cast<float>(sum)) return false;
+      }
+    }
+    return true;
+  }
+
+  const Kernel& kernel;
+  int64_t ld;
+  Buffer<int8_t> q;
+  Buffer<float> f;
+  Buffer<int32_t> q_sum;
+  Buffer<float> s;
+  Buffer<uint8_t> w;
+  Buffer<float> alpha, y;
+  Buffer<char> scratch;
+  GemmTask task;
+
+ private:
+  static uint8_t random_codes(std::minstd_rand& random) {
+    const auto bits = static_cast<unsigned>(random());
+    return static_cast<uint8_t>(bits % 3 | (bits / 3 % 3) << 2 | (bits / 9 % 3) << 4 | (bits / 27 % 3) << 6);
+  }
+};
+
+void run_product(benchmark::State& state, const Kernel& kernel, const Shape& shape, int64_t M, int64_t group) {
+  const FloatEnvironment environment;
+  Problem problem(kernel, shape, M, group);
+  problem.run();
+  if (!problem.correct()) return state.SkipWithError("wrong result");
+  for (auto _ : state) problem.run();
+  const double weights = static_cast<double>(layout_bytes(kernel.layout, shape.N, shape.K));
+  const double operations = 2.0 * static_cast<double>(M * shape.N * shape.K);
+  const auto rate = benchmark::Counter::kIsIterationInvariantRate;
+  state.counters["GB/s"] = benchmark::Counter(weights * 1e-9, rate);
+  state.counters["GOPS"] = benchmark::Counter(operations * 1e-9, rate);
+}
+
+/** RMSNorm and quantisation of M rows of bf16. */
+void run_activations(benchmark::State& state, const Kernel& kernel, int64_t K, int64_t M) {
+  const FloatEnvironment environment;
+  Buffer<uint16_t> x(M * K);
+  Buffer<float> norm_weight(K), s(M), scratch(round_up(K, kRowPadding) + 256);
+  Buffer<int8_t> q(M * round_up(K, kRowPadding));
+  Buffer<int32_t> q_sum(M);
+  for (int64_t i = 0; i < M * K; ++i) x[i] = static_cast<uint16_t>(0x3f00 + i * 37 % 256);
+  std::fill_n(norm_weight.data(), K, 1.0f);
+  ActivationTask task = {};
+  task.x = x.data();
+  task.x_dtype = TERNARY_BF16;
+  task.ldx = task.K = K;
+  task.norm_weight = norm_weight.data();
+  task.eps = 1e-5f;
+  task.q = q.data();
+  task.ldq = task.padded = round_up(K, kRowPadding);
+  task.s = s.data();
+  task.q_sum = q_sum.data();
+  for (auto _ : state) kernel.activations(task, 0, M, scratch.data());
+  const int8_t largest = *std::max_element(q.data(), q.data() + K);  // absmax: the largest element maps to 127
+  if (largest != 127) return state.SkipWithError("wrong result");
+  state.SetItemsProcessed(state.iterations() * M * K);
+}
+
+void register_all(const Backend& backend, const std::vector<Shape>& shapes) {
+  for (int row = 0; row < backend.kernel_count; ++row) {
+    const Kernel& kernel = backend.kernels[row];
+    if (backend.isa_missing(kernel.isa)) continue;
+    const std::string file = kernel.file;
+    if (kernel.stage == Stage::activations) {
+      for (const int64_t K : {2560, 6912}) {
+        const std::string name = file + "/bf16_rmsnorm_a8/K:" + std::to_string(K) + "/M:1";
+        benchmark::RegisterBenchmark(name.c_str(), [=, &kernel](benchmark::State& state) {
+          run_activations(state, kernel, K, 1);
+        });
+      }
+      continue;
+    }
+    for (const Shape& shape : shapes) {
+      for (const int64_t M : {1, 8, 32}) {
+        for (const int64_t group : {0, 128}) {
+          if (group && group % kernel.group_multiple) continue;
+          const std::string name = file + "/" + shape.model + "/" + shape.layer + "/" + std::to_string(shape.N) + "x" +
+                                   std::to_string(shape.K) + "/M:" + std::to_string(M) +
+                                   (group ? "/alpha:group" + std::to_string(group) : "/alpha:row");
+          benchmark::RegisterBenchmark(name.c_str(), [=, &kernel](benchmark::State& state) {
+            run_product(state, kernel, shape, M, group);
+          })->Unit(benchmark::kMicrosecond);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ternary
+
+int main(int argc, char** argv) {
+  void* library = dlopen(TERNARY_BACKEND, RTLD_NOW | RTLD_LOCAL);
+  const auto open = library ? reinterpret_cast<ternary::BackendFn>(dlsym(library, "ternary_backend")) : nullptr;
+  const ternary::Backend* backend = open ? open(ternary::kBackendAbi) : nullptr;
+  if (!backend) {
+    std::fprintf(stderr, "cannot open %s: %s\n", TERNARY_BACKEND, dlerror());
+    return 1;
+  }
+  ternary::register_all(*backend, ternary::read_shapes(TERNARY_SHAPES));
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::AddCustomContext("processor", backend->device_name());
+  benchmark::RunSpecifiedBenchmarks();
+}
