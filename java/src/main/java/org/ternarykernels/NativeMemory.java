@@ -34,14 +34,10 @@ final class NativeMemory {
   /** Memory with a copy of the values. */
   static NativeMemory of(float[] values) {
     NativeMemory memory = allocate((long) values.length * Float.BYTES);
-    // An array holds less than 2^31 floats: at most four windows.
-    int step = Integer.MAX_VALUE / Float.BYTES;
-    for (int from = 0; from < values.length; from += step) {
-      int count = Math.min(step, values.length - from);
-      view(memory.address + (long) from * Float.BYTES, count * Float.BYTES).asFloatBuffer().put(values, from, count);
-      if (values.length - from <= step) {
-        break;
-      }
+    int window = Integer.MAX_VALUE / Float.BYTES; // floats that one view reaches
+    for (long from = 0; from < values.length; from += window) {
+      int count = (int) Math.min(window, values.length - from);
+      view(memory.address + from * Float.BYTES, count * Float.BYTES).asFloatBuffer().put(values, (int) from, count);
     }
     return memory;
   }

@@ -46,7 +46,7 @@ public final class TernaryWeights implements AutoCloseable {
   public static TernaryWeights pack(byte[] w, long n, long k, Alpha alpha) {
     Checks.shape(n, k);
     Checks.length("w", Checks.notNull("w", w).length, Checks.multiply(n, k, "N * K"), "N * K");
-    try (Scratch codes = Scratch.ofBytes(codeBytes(Layout.I2S, n, k)); Scratch dense = Scratch.copyOf(w)) {
+    try (Scratch codes = Scratch.ofBytes(i2sBytes(n, k)); Scratch dense = Scratch.copyOf(w)) {
       Status.check(Ternary.ternary_pack(dense.address(), k, n, k, codes.address()));
       return create(codes.address(), Layout.I2S, n, k, alpha, Layout.I2S_TILED);
     }
@@ -66,7 +66,7 @@ public final class TernaryWeights implements AutoCloseable {
   public static TernaryWeights ofI2s(TernaryBuffer codes, long n, long k, Alpha alpha, Layout layout) {
     Checks.shape(n, k);
     Operands.typed("codes", Checks.notNull("codes", codes), DataType.I8);
-    Checks.length("codes", codes.byteSize(), codeBytes(Layout.I2S, n, k), "bytes of I2S: N * ceil(K / 4)");
+    Checks.length("codes", codes.byteSize(), i2sBytes(n, k), "bytes of I2S: N * ceil(K / 4)");
     try {
       return create(codes.address(), Layout.I2S, n, k, alpha, layout);
     } finally {
@@ -103,7 +103,7 @@ public final class TernaryWeights implements AutoCloseable {
    */
   public static TernaryWeights ofI2s(byte[] codes, long n, long k, Alpha alpha, Layout layout) {
     Checks.shape(n, k);
-    Checks.length("codes", Checks.notNull("codes", codes).length, codeBytes(Layout.I2S, n, k),
+    Checks.length("codes", Checks.notNull("codes", codes).length, i2sBytes(n, k),
         "bytes of I2S: N * ceil(K / 4)");
     try (Scratch copy = Scratch.copyOf(codes)) {
       return create(copy.address(), Layout.I2S, n, k, alpha, layout);
@@ -135,11 +135,11 @@ public final class TernaryWeights implements AutoCloseable {
           "bytes: ceil(N / 4) * K");
     }
     Checks.shape(rows, k);
-    try (Scratch codes = Scratch.ofBytes(codeBytes(Layout.I2S, rows, k))) {
+    try (Scratch codes = Scratch.ofBytes(i2sBytes(rows, k))) {
       long at = codes.address();
       for (int i = 0; i < n.length; i++) {
         Status.check(Ternary.ternary_pack_bitnet(packed[i].address(), n[i], k, at));
-        at += codeBytes(Layout.I2S, n[i], k);
+        at += i2sBytes(n[i], k);
       }
       return create(codes.address(), Layout.I2S, rows, k, alpha, layout);
     } finally {
@@ -170,7 +170,7 @@ public final class TernaryWeights implements AutoCloseable {
     Checks.notNull("method", method);
     Checks.group(kind, group);
     float[] alpha = new float[(int) Checks.size("the number of scales", Alpha.count(kind, group, n, k), Checks.MAX_ROWS)];
-    try (Scratch codes = Scratch.ofBytes(codeBytes(Layout.I2S, n, k));
+    try (Scratch codes = Scratch.ofBytes(i2sBytes(n, k));
         Scratch scales = Scratch.ofBytes((long) alpha.length * Float.BYTES)) {
       Status.check(Ternary.ternary_ternarise(dense.address(), dense.dataType().code, k, n, k, method.code, kind.code,
           group, codes.address(), scales.address()));
@@ -194,14 +194,8 @@ public final class TernaryWeights implements AutoCloseable {
     }
   }
 
-  static long codeBytes(Layout layout, long n, long k) {
-    if (layout == Layout.I2S) {
-      return n * ((k + 3) / 4);
-    }
-    try (Scratch bytes = Scratch.ofBytes(Long.BYTES)) {
-      Status.check(Ternary.ternary_layout_bytes(layout.code, n, k, bytes.address()));
-      return bytes.readLong();
-    }
+  static long i2sBytes(long n, long k) {
+    return n * ((k + 3) / 4);
   }
 
   /**
@@ -225,7 +219,7 @@ public final class TernaryWeights implements AutoCloseable {
    * @throws IllegalStateException if the weights are closed
    */
   public byte[] codes() {
-    int bytes = (int) Checks.size("the bytes of the codes", codeBytes(Layout.I2S, n, k), Checks.MAX_ROWS);
+    int bytes = (int) Checks.size("the bytes of the codes", i2sBytes(n, k), Checks.MAX_ROWS);
     try (Scratch codes = i2s()) {
       return codes.readBytes(bytes);
     }
@@ -248,7 +242,7 @@ public final class TernaryWeights implements AutoCloseable {
 
   /** The codes in I2S; the caller closes them. */
   Scratch i2s() {
-    Scratch codes = Scratch.ofBytes(codeBytes(Layout.I2S, n, k));
+    Scratch codes = Scratch.ofBytes(i2sBytes(n, k));
     try {
       copyCodes(codes.address());
       return codes;

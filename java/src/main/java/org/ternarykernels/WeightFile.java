@@ -9,7 +9,7 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.zip.CRC32C;
-import org.ternarykernels.io.AtomicFile;
+import org.ternarykernels.storage.AtomicFile;
 
 /**
  * The project's own weight file, described in {@code test-data/README.md}: a header of 64 bytes, alpha, codes in I2S, with
@@ -25,7 +25,7 @@ final class WeightFile {
 
   static void save(TernaryWeights weights, Path file) {
     float[] alpha = weights.alpha().shared();
-    long codeBytes = TernaryWeights.codeBytes(Layout.I2S, weights.n(), weights.k());
+    long codeBytes = TernaryWeights.i2sBytes(weights.n(), weights.k());
     try (Scratch codes = weights.i2s()) {
       ByteBuffer scales = ByteBuffer.allocate(Math.multiplyExact(alpha.length, Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
       scales.asFloatBuffer().put(alpha);
@@ -97,7 +97,7 @@ final class WeightFile {
     long alphaCount = header.getLong();
     long wanted = Alpha.count(kind, group, n, k);
     require(alphaCount == wanted && wanted <= Integer.MAX_VALUE / Float.BYTES, "the number of scales", alphaCount, wanted);
-    long codeBytes = TernaryWeights.codeBytes(Layout.I2S, n, k);
+    long codeBytes = TernaryWeights.i2sBytes(n, k);
     long whole = HEADER_BYTES + alphaCount * Float.BYTES + codeBytes;
     require(size == whole, "the size", size + " bytes", whole + " for N " + n + " and K " + k);
     return readPayload(channel, n, k, kind, group, (int) alphaCount, codeBytes, header.getInt());

@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -41,6 +42,10 @@ class WeightFileTest {
     return Files.readAllBytes(path);
   }
 
+  private static String mode(Path path) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+  }
+
   private static TernaryWeights read(byte[] bytes) throws IOException {
     return WeightFile.read(Channels.newChannel(new ByteArrayInputStream(bytes)), bytes.length);
   }
@@ -62,7 +67,7 @@ class WeightFileTest {
 
   @ParameterizedTest
   @EnumSource(AlphaKind.class)
-  void comesBackAsItWas(AlphaKind kind) {
+  void comesBackAsItWas(AlphaKind kind) throws IOException {
     Path path = folder.resolve("weights.tern");
     try (TernaryWeights weights = weights(kind)) {
       weights.save(path);
@@ -75,6 +80,7 @@ class WeightFileTest {
         assertThat(loaded.layout()).isEqualTo(Layout.I2S_TILED);
       }
     }
+    assertThat(mode(path)).isEqualTo(mode(Files.createFile(folder.resolve("usual")))); // the umask's, not a temporary file's
     assertThat(folder).isDirectoryContaining(path::equals).isDirectoryNotContaining("glob:**.tmp");
   }
 

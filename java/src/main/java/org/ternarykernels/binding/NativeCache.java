@@ -2,14 +2,11 @@ package org.ternarykernels.binding;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
@@ -20,6 +17,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
+import org.ternarykernels.storage.AtomicFile;
 
 /**
  * Where natives are extracted to: a folder that only this user can write, named by what is in it. Loading a library is
@@ -129,20 +127,10 @@ final class NativeCache {
       }
     }
     // Half-written or damaged files are replaced, never repaired in place: a process may have them mapped.
-    Path temporary = Files.createTempFile(file.getParent(), file.getFileName() + ".", ".tmp", OWNER_ONLY);
     try {
-      try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-        ByteBuffer bytes = ByteBuffer.wrap(content);
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        channel.force(true);
-      }
-      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      AtomicFile.write(file, channel -> AtomicFile.writeFully(channel, ByteBuffer.wrap(content)), OWNER_ONLY);
     } catch (AtomicMoveNotSupportedException e) {
       throw new IOException(file.getParent() + " cannot rename files atomically, must be able to", e);
-    } finally {
-      Files.deleteIfExists(temporary);
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.storage.AtomicFile;
 
 /** Collects tensors and writes them as a safetensors file, atomically. Not thread-safe. */
 public final class SafetensorsWriter {

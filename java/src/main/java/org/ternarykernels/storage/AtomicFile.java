@@ -1,4 +1,4 @@
-package org.ternarykernels.io;
+package org.ternarykernels.storage;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -7,8 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.util.Set;
+import java.util.UUID;
 
-/** Writes a file so that it is there whole or not at all, also when the machine stops. */
+/** Writes a file so that it is there whole or not at all, also when several processes write it or the machine stops. */
 public final class AtomicFile {
   private AtomicFile() {}
 
@@ -28,13 +31,16 @@ public final class AtomicFile {
    *
    * @param file to write; replaced if it exists
    * @param content what to write
+   * @param attributes of the new file, such as its mode; by default what the process's umask leaves
    * @throws IOException if it cannot be written; the old file is then as it was
    */
-  public static void write(Path file, Content content) throws IOException {
+  public static void write(Path file, Content content, FileAttribute<?>... attributes) throws IOException {
     Path target = file.toAbsolutePath();
-    Path temporary = Files.createTempFile(target.getParent(), target.getFileName() + ".", ".tmp");
+    // Not Files.createTempFile, whose files nobody else can read, whatever the umask.
+    Path temporary = target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".tmp");
     try {
-      try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+      try (FileChannel channel = FileChannel.open(temporary,
+          Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), attributes)) {
         content.write(channel);
         channel.force(true);
       }
