@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,7 @@ TEST(Dispatch, EveryIsaIsReachedAndGivesTheOraclesBits) {
   for (const std::string& isa : available_isas()) {
     const RuntimeHandle runtime = make_runtime("TERNARY_MAX_ISA=" + isa + "\nTERNARY_NUM_THREADS=2");
     ASSERT_NE(runtime, nullptr) << ternary_last_error();
-    const int64_t count = samples(250);
+    const int64_t count = samples(500);
     for (int64_t i = 0; i < count; ++i) {
       const Problem problem(random_spec(7000 + static_cast<uint64_t>(i), 500000));
       const WeightsHandle weights = problem.weights(i % 8 == 0 ? TERNARY_LAYOUT_I2S : TERNARY_LAYOUT_I2S_TILED);
@@ -84,6 +86,27 @@ TEST(Dispatch, EveryProductRowOfTheTableIsReached) {
     }
   }
   EXPECT_TRUE(missing.empty()) << missing.size() << " rows never served, the first is " << missing.front();
+}
+
+TEST(Dispatch, ShapesThatTilesForget) {
+  std::ifstream file(TERNARY_SHAPES_DIR "/odd.txt");
+  const RuntimeHandle runtime = make_runtime();
+  int shapes = 0;
+  for (std::string line; std::getline(file, line);) {
+    ProblemSpec spec;
+    std::istringstream words(line);
+    if (!(words >> spec.N >> spec.K)) continue;
+    ++shapes;
+    for (int64_t M : {1, 5}) {
+      spec.M = spec.N * spec.K > 2000000 ? 1 : M;
+      spec.kind = TERNARY_ALPHA_ROW;
+      const Problem problem(spec);
+      Output got = problem.output();
+      ASSERT_EQ(problem.run(runtime.get(), problem.weights(TERNARY_LAYOUT_I2S_TILED).get(), got), TERNARY_OK);
+      ASSERT_EQ(problem.verdict(got, problem.expected()), "");
+    }
+  }
+  EXPECT_GE(shapes, 8) << TERNARY_SHAPES_DIR "/odd.txt";
 }
 
 /** Runs once on a fresh runtime and returns its counters. */

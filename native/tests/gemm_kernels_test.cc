@@ -154,7 +154,7 @@ TEST(GemmKernels, TableCoversTheIsasThatThisBackendRuns) {
 }
 
 TEST(GemmKernels, RandomProblems) {
-  const int64_t count = samples(700);
+  const int64_t count = samples(2000);
   for (int64_t i = 0; i < count; ++i) {
     ProblemSpec spec = random_spec(1000 + static_cast<uint64_t>(i), 1500000);
     spec.norm = false;

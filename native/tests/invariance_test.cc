@@ -133,6 +133,25 @@ TEST(Invariance, CallersFloatingPointEnvironment) {
   }
 }
 
+TEST(Invariance, ARuntimeMadeWhileTheCallersEnvironmentIsOff) {
+  // A new thread inherits the floating-point environment of the thread that makes it.
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(0x1f80 | 0x8040 | 0x6000);
+  const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=8");
+  _mm_setcsr(before);
+  ASSERT_NE(runtime, nullptr) << ternary_last_error();
+  for (const ProblemSpec& spec : large_specs()) {
+    const Problem problem(spec);
+    const Output expected = problem.expected();
+    const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+    for (int call = 0; call < 20; ++call) {  // until the workers have had their share
+      Output got = problem.output();
+      ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK) << ternary_last_error();
+      ASSERT_EQ(problem.verdict(got, expected), "");
+    }
+  }
+}
+
 TEST(Invariance, FlushToZeroWouldBeSeen) {
   // Denormal x whose scaled values are not 0, and denormal y: with FTZ or DAZ on inside a kernel both become 0.
   ProblemSpec spec;

@@ -52,6 +52,14 @@ TEST(Ternarise, ThresholdKeepsWhatIsAboveAndAveragesIt) {
   EXPECT_EQ(t.w, std::vector<int8_t>({1, 1, -1, -1, 0, 1, 0, 1}));
 }
 
+TEST(Ternarise, ThresholdDropsWhatLiesOnTheLimit) {
+  const std::vector<float> dense = {7, -13};
+  ASSERT_EQ(0.7 * 10, 7.0) << "the limit is exactly the first weight";
+  const Ternarised t = ternarise(dense, 1, 2, TERNARY_THRESHOLD, TERNARY_ALPHA_TENSOR);
+  EXPECT_EQ(t.alpha, std::vector<float>({13}));
+  EXPECT_EQ(t.w, std::vector<int8_t>({0, -1}));
+}
+
 TEST(Ternarise, SumsAscendInDouble) {
   // 2^53 + 2^29 is the middle between two floats, and each 1 after it is lost: ascending, alpha rounds to the even one
   // below. In any other order the ones add up first and alpha rounds up.

@@ -286,7 +286,7 @@ def ternarise_cell(values, method):
     mean = ascending_double_sum(magnitudes) / len(magnitudes)
     if method == "absmean":
         alpha = F32(max(mean, 1e-5))
-        codes = [min(1, round(Fraction(m) / Fraction(float(alpha)))) for m in magnitudes]  # half to even
+        codes = [int(min(np.rint(F32(m) / alpha), 1)) for m in magnitudes]  # an fp32 quotient, half to even
     else:
         kept = [m for m in magnitudes if m > 0.7 * mean]
         alpha = F32(ascending_double_sum(kept) / len(kept)) if kept else F32(0)

@@ -187,6 +187,19 @@ def linear(activation, x_types, seed):
     return golden
 
 
+def long_norms(golden, random):
+    """Rows long enough that the order of the 256 partial sums shows: A16 outputs that are the normalised values."""
+    for i, K in enumerate((700, 1024, 1500, 2049)):
+        x = cast(np.abs(random.floats(6, K)), "BF16")
+        w = np.zeros((4, K), np.int8)
+        w[np.arange(4), [0, 1, K // 2, K - 1]] = 1
+        norm_weight, eps, alpha = np.ones(K, F32), np.array([1e-5], F32), np.ones(1, F32)
+        normalised, _ = contract.rms_norm(contract.load_rows(x), None, norm_weight, eps[0])
+        golden.case(f"long_{K}", {"activation": "a16", "alpha": "tensor", "K": K}, x=x, norm_weight=norm_weight, eps=eps,
+                    w=contract.pack_i2s(w), alpha=alpha,
+                    y=contract.product("a16", normalised, w, "tensor", alpha, 0, None, "F32"))
+
+
 def rmsnorm_linear():
     golden, random = Golden("rmsnorm_linear"), Random(3)
     shapes = [(3, 5, 100), (2, 7, 256), (2, 3, 600), (10, 5, 257), (1, 1, 1), (2, 17, 511)]
@@ -206,6 +219,7 @@ def rmsnorm_linear():
                     {"activation": activation, "alpha": f"group:{group}" if group else kind, "K": K}, x=x,
                     x_scale=x_scale, residual=residual, norm_weight=norm_weight, eps=eps, w=contract.pack_i2s(w),
                     alpha=alpha, bias=bias, residual_out=residual_out, y=y)
+    long_norms(golden, random)
     return golden
 
 
