@@ -90,7 +90,8 @@ struct Tiles {
 
   /** Adds up to 16 (kBoth: 17 to 32) rows of X times both panels to sums [rows][32]. */
   template <bool kBoth>
-  static void multiply(const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq, int32_t* sums) {
+  __attribute__((noinline)) static void multiply(const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq,
+                                                 int32_t* sums) {
     constexpr int64_t kSumStride = kColumns * static_cast<int64_t>(sizeof(int32_t));
     int32_t* second = sums + kTileRows * kColumns;
     _tile_loadd(0, sums, kSumStride);

@@ -12,8 +12,8 @@ struct Maddubs {
   static constexpr int64_t kWidenTiles = 8;
   static constexpr int64_t kPrefetchBytes = 2048;
 
-  template <int kActive>
-  static void add(const uint8_t* const* w, int64_t tiles, const int8_t* q, int32_t* sums) {
+  template <int kActive>  // not inlined: GCC then has the registers for the loop alone
+  __attribute__((noinline)) static void add(const uint8_t* const* w, int64_t tiles, const int8_t* q, int32_t* sums) {
     constexpr int kVectors = 2 * kActive;
     __m256i total[kVectors];  // four times the sum
     for (auto& vector : total) vector = _mm256_setzero_si256();

@@ -11,8 +11,8 @@ struct Dpbusd {
   static constexpr int kPanels = 2;
   static constexpr int64_t kPrefetchBytes = 2048;
 
-  template <int kActive>
-  static void add(const uint8_t* const* w, int64_t tiles, const int8_t* q, int32_t* sums) {
+  template <int kActive>  // not inlined: GCC then has the registers for the loop alone
+  __attribute__((noinline)) static void add(const uint8_t* const* w, int64_t tiles, const int8_t* q, int32_t* sums) {
     constexpr int kVectors = 2 * kActive;
     const __m256i mask_one = _mm256_set1_epi8(0x03), mask_four = _mm256_set1_epi8(0x0c);
     Sums ones[kVectors] = {}, fours[kVectors] = {};
