@@ -124,9 +124,9 @@ class Arguments : public testing::Test {
 
   RuntimeHandle runtime_ = make_runtime();
   WeightsHandle weights_ = make_weights(TERNARY_ALPHA_ROW), column_ = make_weights(TERNARY_ALPHA_COLUMN);
-  std::vector<float> x_ = std::vector<float>(kM * kK, 1), bias_ = std::vector<float>(kN, 1);
-  std::vector<float> norm_ = std::vector<float>(kK, 1), residual_ = std::vector<float>(kM * kK, 1);
-  std::vector<float> scale_ = std::vector<float>(kM, 1);
+  /** `count` ones, with room behind, so that an output laid over their end overlaps nothing else. */
+  static std::vector<float> ones(int64_t count) { return std::vector<float>(count + kM * kK, 1); }
+  std::vector<float> x_ = ones(kM * kK), bias_ = ones(kN), norm_ = ones(kK), residual_ = ones(kM * kK), scale_ = ones(kM);
   OutputMatrix y_{TERNARY_F32, kM, kN, kN}, residual_out_{TERNARY_F32, kM, kK, kK};
   Call call_;
 };
