@@ -5,22 +5,27 @@ import java.util.Arrays;
 /**
  * Causal grouped-query attention of one layer with its KV cache, a position at a time in fp32.
  *
- * <p>The cache is laid out so that the inner loops run over independent sums: keys as {@code [head, feature, position]},
- * values as {@code [head, position, feature]}. They vectorise, yet every sum keeps its order.
+ * <p>The cache is laid out so that the inner loops run over independent sums: a row of keys is one feature of a head at
+ * all positions, a row of values all features of a head at one position. They vectorise (rows of their own, without an
+ * offset, or the JIT does not see it: 0.1 ns a product instead of 0.6), yet every sum keeps its order.
  */
 final class Attention {
   private final BitNetConfig config;
   private final RotaryEmbedding rotary;
-  private final float[] keys;
-  private final float[] values;
+  /** {@code [head * dim + feature][position]}. */
+  private final float[][] keys;
+  /** {@code [head * context + position][feature]}. */
+  private final float[][] values;
   private final float[] scores;
+  private final float[] mixed;
 
   Attention(BitNetConfig config, RotaryEmbedding rotary) {
     this.config = config;
     this.rotary = rotary;
-    keys = new float[config.keys() * config.context()];
-    values = new float[config.keys() * config.context()];
+    keys = new float[config.keys()][config.context()];
+    values = new float[config.kvHeads() * config.context()][config.headDim()];
     scores = new float[config.context()];
+    mixed = new float[config.headDim()];
   }
 
   /**
@@ -38,7 +43,8 @@ final class Attention {
     int headsPerGroup = config.heads() / config.kvHeads();
     for (int h = 0; h < config.heads(); h++) {
       weigh(qkv, h * dim, h / headsPerGroup, position + 1);
-      mix(h / headsPerGroup, position + 1, out, h * dim);
+      mix(h / headsPerGroup, position + 1);
+      System.arraycopy(mixed, 0, out, h * dim, dim);
     }
   }
 
@@ -47,10 +53,10 @@ final class Attention {
     int key = config.queries();
     int value = key + config.keys();
     for (int i = 0; i < config.keys(); i++) {
-      keys[i * config.context() + position] = qkv[key + i];
+      keys[i][position] = qkv[key + i];
     }
     for (int g = 0; g < config.kvHeads(); g++) {
-      System.arraycopy(qkv, value + g * dim, values, (g * config.context() + position) * dim, dim);
+      System.arraycopy(qkv, value + g * dim, values[g * config.context() + position], 0, dim);
     }
   }
 
@@ -60,9 +66,9 @@ final class Attention {
     Arrays.fill(scores, 0, count, 0);
     for (int d = 0; d < dim; d++) {
       float x = q[offset + d];
-      int base = (group * dim + d) * config.context();
+      float[] row = keys[group * dim + d];
       for (int t = 0; t < count; t++) {
-        scores[t] += x * keys[base + t];
+        scores[t] += x * row[t];
       }
     }
     float scale = (float) (1 / Math.sqrt(dim));
@@ -82,15 +88,14 @@ final class Attention {
     }
   }
 
-  /** out = sum over positions of score * value. */
-  private void mix(int group, int count, float[] out, int offset) {
-    int dim = config.headDim();
-    Arrays.fill(out, offset, offset + dim, 0);
+  /** mixed = sum over positions of score * value. */
+  private void mix(int group, int count) {
+    Arrays.fill(mixed, 0);
     for (int t = 0; t < count; t++) {
       float weight = scores[t];
-      int base = (group * config.context() + t) * dim;
-      for (int d = 0; d < dim; d++) {
-        out[offset + d] += weight * values[base + d];
+      float[] row = values[group * config.context() + t];
+      for (int d = 0; d < mixed.length; d++) {
+        mixed[d] += weight * row[d];
       }
     }
   }

@@ -23,14 +23,14 @@ public final class BitNetModel implements AutoCloseable {
 
   private final BitNetConfig config;
   private final float[] embedding;
-  private final float[] embeddingTransposed;
+  private final float[][] outputWeights;
   private final float[] norm;
   private final Block[] blocks;
 
   private BitNetModel(BitNetConfig config, float[] embedding, float[] norm, Block[] blocks) {
     this.config = config;
     this.embedding = embedding;
-    this.embeddingTransposed = transpose(embedding, config.vocabulary(), config.hidden());
+    this.outputWeights = transpose(embedding, config.vocabulary(), config.hidden());
     this.norm = norm;
     this.blocks = blocks;
   }
@@ -106,9 +106,9 @@ public final class BitNetModel implements AutoCloseable {
     return norm;
   }
 
-  /** The embedding as output layer, {@code [hidden, vocabulary]}: one input feature's weights lie together. */
-  float[] outputWeights() {
-    return embeddingTransposed;
+  /** The embedding as output layer, {@code [hidden][vocabulary]}: one input feature's weights lie together. */
+  float[][] outputWeights() {
+    return outputWeights;
   }
 
   @Override
@@ -121,11 +121,11 @@ public final class BitNetModel implements AutoCloseable {
     }
   }
 
-  private static float[] transpose(float[] matrix, int rows, int columns) {
-    float[] transposed = new float[matrix.length];
+  private static float[][] transpose(float[] matrix, int rows, int columns) {
+    float[][] transposed = new float[columns][rows];
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < columns; c++) {
-        transposed[c * rows + r] = matrix[r * columns + c];
+        transposed[c][r] = matrix[r * columns + c];
       }
     }
     return transposed;

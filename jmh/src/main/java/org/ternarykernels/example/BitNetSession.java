@@ -152,13 +152,12 @@ public final class BitNetSession {
     }
     normalise(hiddenRow);
     Arrays.fill(logits, 0);
-    float[] weights = model.outputWeights();
     // Feature by feature, so that the inner loop runs over outputs and vectorises without changing any sum's order.
     for (int i = 0; i < hiddenRow.length; i++) {
       float x = hiddenRow[i];
-      int base = i * logits.length;
+      float[] weights = model.outputWeights()[i];
       for (int v = 0; v < logits.length; v++) {
-        logits[v] += x * weights[base + v];
+        logits[v] += x * weights[v];
       }
     }
   }

@@ -1,15 +1,22 @@
 package org.ternarykernels.tool;
 
-import org.ternarykernels.DataType;
-import org.ternarykernels.TernaryBuffer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /**
- * oneDNN's dense product: in bf16 where it has kernels for it (AVX-512 and newer), else in fp32, and the table says so.
- * Where its library does not load, the table says why.
+ * Times oneDNN on a layer in processes of their own: one with as many OpenMP threads as this runtime, told to spin
+ * between calls, and one with a single thread; the faster counts. On a machine that others use too, oneDNN's threads
+ * wait a scheduler's tick for each other (8 ms where 0.1 ms is needed), which would flatter us; and in this process they
+ * would spin beside the kernels that are timed next. A library that does not load, or dies, is a reason in the table.
  */
 final class Baseline {
-  /** bf16 sums of bf16 inputs are off by their last rounding; a difference of this share of the row's RMS is wrong. */
-  private static final double TOLERANCE = 0x1p-6;
+  static final String LINE = "baseline\t";
+  private static final long TIMEOUT_SECONDS = 60;
 
   /**
    * @param what ran, or why nothing did
@@ -17,64 +24,62 @@ final class Baseline {
    */
   record Timing(String what, Double micros) {}
 
-  private DataType type = DataType.BF16;
-  private String missing;
+  private Baseline() {}
 
-  /** Tries a small product, so that the type and what is missing are known before anything large is made. */
-  Baseline() {
+  /** One timing for each number of rows, on the data of {@link LayerData}. */
+  static List<Timing> fastest(Shape shape, long seed, int threads, int... rows)
+      throws IOException, InterruptedException {
+    List<Timing> timings = new ArrayList<>(time(shape, seed, 1, rows));
+    if (threads > 1) {
+      List<Timing> parallel = time(shape, seed, threads, rows);
+      for (int i = 0; i < rows.length; i++) {
+        timings.set(i, faster(timings.get(i), parallel.get(i)));
+      }
+    }
+    return timings;
+  }
+
+  private static Timing faster(Timing a, Timing b) {
+    return a.micros() == null || b.micros() != null && b.micros() < a.micros() ? b : a;
+  }
+
+  private static List<Timing> time(Shape shape, long seed, int threads, int... rows) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED", "-cp",
+        System.getProperty("java.class.path"), OneDnnProcess.class.getName(), Integer.toString(shape.n()),
+        Integer.toString(shape.k()), Long.toString(seed)));
+    for (int m : rows) {
+      command.add(Integer.toString(m));
+    }
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
+    builder.environment().putIfAbsent("OMP_WAIT_POLICY", "ACTIVE");
+    Process process = builder.start();
     try {
-      probe(DataType.BF16);
-    } catch (OneDnnMatmul.Unavailable noBfloat) {
-      type = DataType.F32;
-      try {
-        probe(DataType.F32);
-      } catch (OneDnnMatmul.Unavailable e) {
-        missing = e.getMessage();
+      if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+        return missing("oneDNN took over " + TIMEOUT_SECONDS + " s", rows.length);
       }
-    } catch (LinkageError e) {
-      missing = "oneDNN does not load: " + e.getMessage();
+      return parse(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8), rows.length);
+    } finally {
+      process.destroyForcibly();
     }
   }
 
-  private static void probe(DataType type) throws OneDnnMatmul.Unavailable {
-    TernaryBuffer matrix = TernaryBuffer.allocate(type, 256);
-    new OneDnnMatmul(type, 16, 16, 16, matrix, matrix, TernaryBuffer.allocate(type, 256)).close();
-  }
-
-  /** What the matrices should be made of. */
-  DataType type() {
-    return type;
-  }
-
-  /** Why there is no baseline here; null if there is. */
-  String missing() {
-    return missing;
-  }
-
-  /**
-   * Times {@code x * w^T} and checks what it gave.
-   *
-   * @param w {@code [n, k]} in {@link #type()}
-   */
-  Timing time(Shape shape, int m, float[] x, TernaryBuffer w, DenseReference reference) {
-    if (missing != null) {
-      return new Timing(missing, null);
-    }
-    TernaryBuffer y = TernaryBuffer.allocate(type, (long) m * shape.n());
-    try (OneDnnMatmul matmul =
-        new OneDnnMatmul(type, m, shape.n(), shape.k(), TernaryBuffer.copyOf(type, x), w, y)) {
-      matmul.run();
-      ErrorStatistics errors = new ErrorStatistics();
-      float[] result = y.toArray();
-      for (int row = 0; row < m; row++) {
-        errors.addRow(result, reference.fp32, row * shape.n(), shape.n(), column -> 1);
+  static List<Timing> parse(String printed, int count) {
+    List<Timing> timings = new ArrayList<>();
+    String last = "oneDNN's process said nothing";
+    for (String line : printed.lines().toList()) {
+      if (line.startsWith(LINE)) {
+        String[] words = line.substring(LINE.length()).split("\t");
+        timings.add(new Timing(words[0], words.length > 1 ? Double.valueOf(words[1]) : null));
+      } else if (!line.isBlank()) {
+        last = line.strip();
       }
-      if (errors.maxRel > TOLERANCE) {
-        return new Timing("oneDNN is wrong by " + errors.maxRel, null);
-      }
-      return new Timing("oneDNN " + (type == DataType.BF16 ? "bf16" : "fp32"), Stopwatch.micros(matmul::run));
-    } catch (OneDnnMatmul.Unavailable e) {
-      return new Timing(e.getMessage(), null);
     }
+    return timings.size() == count ? timings : missing("oneDNN: " + last, count);
+  }
+
+  private static List<Timing> missing(String why, int count) {
+    return Collections.nCopies(count, new Timing(why, null));
   }
 }

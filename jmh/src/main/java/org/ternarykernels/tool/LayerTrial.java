@@ -1,11 +1,9 @@
 package org.ternarykernels.tool;
 
-import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.ternarykernels.Activation;
-import org.ternarykernels.Alpha;
-import org.ternarykernels.AlphaKind;
 import org.ternarykernels.DataType;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
@@ -55,40 +53,36 @@ final class LayerTrial implements AutoCloseable {
 
   private final TernaryRuntime runtime;
   private final Shape shape;
-  private final RandomProblem random;
-  private final byte[] w;
-  private final Alpha alpha;
+  private final int[] rows;
+  private final LayerData data;
+  private final List<Baseline.Timing> baseline;
   private final TernaryWeights weights;
   private final TernaryLinear layer;
-  /** The baseline's weights, made when first needed. */
-  private TernaryBuffer dense;
 
-  LayerTrial(TernaryRuntime runtime, Shape shape, long seed) {
+  /** @param baseline what oneDNN needed for the same data, one timing for each number of rows */
+  LayerTrial(TernaryRuntime runtime, Shape shape, long seed, List<Baseline.Timing> baseline, int... rows) {
     this.runtime = runtime;
     this.shape = shape;
-    random = new RandomProblem(seed);
-    w = random.weights(shape.n(), shape.k());
-    alpha = random.alpha(AlphaKind.TENSOR, 0, shape.n(), shape.k());
-    weights = TernaryWeights.pack(w, shape.n(), shape.k(), alpha);
+    this.rows = rows;
+    this.baseline = baseline;
+    data = new LayerData(shape, seed, rows);
+    weights = TernaryWeights.pack(data.w, shape.n(), shape.k(), data.alpha);
     layer = TernaryLinear.builder(runtime, weights).activation(Activation.A8).build();
   }
 
-  Result run(int m, Baseline baseline) {
-    TernaryBuffer x = random.activations(DataType.BF16, m, shape.k());
+  /** Checks and times the product with the {@code index}-th number of rows. */
+  Result run(int index) {
+    int m = rows[index];
+    TernaryBuffer x = data.x[index];
     TernaryBuffer y = TernaryBuffer.allocate(DataType.BF16, (long) m * shape.n());
     Map<String, Long> before = runtime.pathCounts();
     layer.apply(x, y, m);
     String path = changed(before, runtime.pathCounts());
-    DenseReference reference =
-        new DenseReference(x.toArray(), m, w, shape.n(), shape.k(), alpha, new float[shape.n()]);
-    ErrorStatistics errors = compare(y.toArray(), reference);
+    ErrorStatistics errors = compare(y.toArray(), new DenseReference(
+        x.toArray(), m, data.w, shape.n(), shape.k(), data.alpha, new float[shape.n()]));
     double micros = Stopwatch.micros(() -> layer.apply(x, y, m));
-    if (dense == null) {
-      dense = dense(baseline.type());
-    }
-    Baseline.Timing other = baseline.time(shape, m, x.toArray(), dense, reference);
-    return new Result(shape, m, path, micros, packedBytes(), errors.maxRel, errors.maxOfBound <= 1, other.what(),
-        other.micros());
+    return new Result(shape, m, path, micros, packedBytes(), errors.maxRel, errors.maxOfBound <= 1,
+        baseline.get(index).what(), baseline.get(index).micros());
   }
 
   /** Two bits a weight, without the scale. */
@@ -104,16 +98,6 @@ final class LayerTrial implements AutoCloseable {
       errors.addRow(y, reference.fp32, row * reference.n, reference.n, column -> bound.fp32(r, column));
     }
     return errors;
-  }
-
-  private TernaryBuffer dense(DataType type) {
-    TernaryBuffer dense = TernaryBuffer.allocate(type, w.length);
-    ByteBuffer bytes = dense.asByteBuffer();
-    float scale = alpha.values()[0];
-    for (int i = 0; i < w.length; i++) {
-      ScalarFormat.write(bytes, type, i, w[i] * scale);
-    }
-    return dense;
   }
 
   private static String changed(Map<String, Long> before, Map<String, Long> after) {

@@ -29,7 +29,7 @@ final class OutputOptions {
       return;
     }
     Path target = json.toAbsolutePath();
-    Path whole = Files.createTempFile(target.getParent(), ".ternary", ".json");
+    Path whole = target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
     try {
       Files.write(whole, JSON.writeValueAsBytes(result));
       Files.move(whole, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.ternarykernels.DataType;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.example.BitNetModel;
 import org.ternarykernels.example.Perplexity;
@@ -36,6 +35,7 @@ final class QuickstartCommand implements Callable<Integer> {
   private static final int TOKENS = 240;
   private static final float TEMPERATURE = 0.5f;
   private static final List<String> BLOCKS = List.of("bitnet-2b-4t", "qwen3-30b-a3b");
+  private static final int LAYERS = 8;
   private static final int[] ROWS = {1, 32};
 
   @Option(names = "--test-data", paramLabel = "DIR",
@@ -47,6 +47,7 @@ final class QuickstartCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   private PrintWriter out;
+  private int threads;
   private final Map<String, Object> json = new LinkedHashMap<>();
 
   @Override
@@ -74,7 +75,8 @@ final class QuickstartCommand implements Callable<Integer> {
         isas.add(isa.get("name").asText());
       }
     });
-    out.println(info.get("device").asText() + ", " + info.get("threads").asText() + " threads, " + String.join(" ", isas));
+    threads = info.get("threads").asInt();
+    out.println(info.get("device").asText() + ", " + threads + " threads, " + String.join(" ", isas));
     out.flush();
   }
 
@@ -106,43 +108,57 @@ final class QuickstartCommand implements Callable<Integer> {
     }
   }
 
-  private boolean layers(TernaryRuntime runtime, BundledData data) throws IOException {
-    Baseline baseline = new Baseline();
+  /** Times and checks the layers of the blocks; false if an output was beyond its bound. */
+  private boolean layers(TernaryRuntime runtime, BundledData data) throws IOException, InterruptedException {
     out.println();
     out.println("2. Layers with int8 activations, bf16 in and out; weights warm. Fastest of a third of a second; ratio: "
         + "oneDNN on the same data / this.");
-    if (baseline.missing() != null) {
-      out.println("   No ratio: " + baseline.missing());
-    } else if (baseline.type() == DataType.F32) {
-      out.println("   oneDNN has no bf16 kernels for this CPU (they need AVX-512 or newer), so the ratio is to its fp32.");
-    }
     out.println();
-    out.printf("%-28s %3s %-36s %10s %13s %7s %10s%n", "shape (N x K)", "M", "path", "us", "speed", "ratio", "max_rel");
+    out.printf("%-30s %3s %-36s %10s %13s %12s %10s%n", "shape (N x K)", "M", "path", "us", "speed", "ratio", "max_rel");
+    out.flush();
+    List<LayerTrial.Result> results = new ArrayList<>();
     List<Map<String, Object>> rows = new ArrayList<>();
-    boolean right = true;
-    Progress progress = new Progress(spec.commandLine().getErr(), "layers", 8);
-    int done = 0;
+    Progress progress = new Progress(spec.commandLine().getErr(), "layers done", LAYERS);
     for (String block : BLOCKS) {
       out.println(block);
       for (Shape shape : data.shapes(block)) {
         if (shape.name().equals("lm_head")) {
           continue; // not part of a block
         }
-        progress.at(done++, shape.name());
-        try (LayerTrial trial = new LayerTrial(runtime, shape, done)) {
-          for (int m : ROWS) {
-            LayerTrial.Result result = trial.run(m, baseline);
-            print(result);
-            right &= result.withinBound();
-            Map<String, Object> row = new LinkedHashMap<>(Map.of("block", block));
-            row.putAll(result.json());
-            rows.add(row);
-          }
+        progress.at(results.size() / ROWS.length, "now " + shape.name());
+        for (LayerTrial.Result result : layer(runtime, shape, results.size())) {
+          results.add(result);
+          Map<String, Object> row = new LinkedHashMap<>(Map.of("block", block));
+          row.putAll(result.json());
+          rows.add(row);
         }
       }
     }
+    explainBaseline(results);
     json.put("layers", rows);
-    return right;
+    return results.stream().allMatch(LayerTrial.Result::withinBound);
+  }
+
+  private List<LayerTrial.Result> layer(TernaryRuntime runtime, Shape shape, long seed)
+      throws IOException, InterruptedException {
+    List<Baseline.Timing> baseline = Baseline.fastest(shape, seed, threads, ROWS);
+    List<LayerTrial.Result> results = new ArrayList<>();
+    try (LayerTrial trial = new LayerTrial(runtime, shape, seed, baseline, ROWS)) {
+      for (int i = 0; i < ROWS.length; i++) {
+        results.add(trial.run(i));
+        print(results.get(i));
+      }
+    }
+    return results;
+  }
+
+  /** Says why there is no ratio, or not the one to bf16. */
+  private void explainBaseline(List<LayerTrial.Result> results) {
+    results.stream().filter(result -> result.baselineMicros() == null).map(LayerTrial.Result::baseline).distinct()
+        .forEach(why -> out.println("No ratio: " + why));
+    if (results.stream().anyMatch(result -> result.baseline().equals("oneDNN fp32"))) {
+      out.println("The ratio is to oneDNN's fp32: its bf16 needs AVX-512 or newer.");
+    }
   }
 
   private void print(LayerTrial.Result result) {
@@ -150,9 +166,10 @@ final class QuickstartCommand implements Callable<Integer> {
         ? String.format(Locale.ROOT, "%8.1f GB/s", result.gigabytesPerSecond())
         : String.format(Locale.ROOT, "%8.0f GOPS", result.gigaOperations());
     String ratio = result.baselineMicros() == null ? "-"
-        : String.format(Locale.ROOT, "%.1fx", result.baselineMicros() / result.micros());
+        : String.format(Locale.ROOT, "%.1fx %s", result.baselineMicros() / result.micros(),
+            result.baseline().replace("oneDNN ", ""));
     Shape shape = result.shape();
-    out.printf(Locale.ROOT, "  %-26s %3d %-36s %10.1f %13s %7s %10.2e%s%n",
+    out.printf(Locale.ROOT, "  %-28s %3d %-36s %10.1f %13s %12s %10.2e%s%n",
         shape.name() + " (" + shape.n() + " x " + shape.k() + ")", result.m(), result.path(), result.micros(), speed,
         ratio, result.worstError(), result.withinBound() ? "" : "  BEYOND ITS BOUND");
     out.flush();

@@ -59,6 +59,8 @@ final class VerifyCommand implements Callable<Integer> {
     for (int m : ms) {
       RuntimeOptions.require(m >= 1, spec.commandLine(), "--m", m, "at least 1");
     }
+    // The suite provokes fallbacks to reach every kernel; the library's warnings about them would only distract.
+    System.setProperty("org.slf4j.simpleLogger.log.org.ternarykernels", "error");
     List<Shape> shapes = shapes();
     VerifyLimits limits = new VerifyLimits(maxAbs, maxRel);
     Map<Isa, TernaryRuntime> runtimes = new LinkedHashMap<>();

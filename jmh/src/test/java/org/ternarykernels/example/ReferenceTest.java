@@ -95,7 +95,7 @@ class ReferenceTest {
     for (int v = 0; v < model.config().vocabulary(); v++) {
       double squares = 0;
       for (int i = 0; i < hidden; i++) {
-        double w = model.outputWeights()[i * model.config().vocabulary() + v];
+        double w = model.outputWeights()[i][v];
         squares += w * w;
       }
       row = Math.max(row, Math.sqrt(squares));

@@ -1,0 +1,24 @@
+package org.ternarykernels.tool;
+
+import org.ternarykernels.Alpha;
+import org.ternarykernels.AlphaKind;
+import org.ternarykernels.DataType;
+import org.ternarykernels.TernaryBuffer;
+
+/** The operands of a layer that is timed; the same seed gives the same in any process. */
+final class LayerData {
+  final byte[] w;
+  final Alpha alpha;
+  /** Activations in bf16, one matrix for each number of rows. */
+  final TernaryBuffer[] x;
+
+  LayerData(Shape shape, long seed, int... rows) {
+    RandomProblem random = new RandomProblem(seed);
+    w = random.weights(shape.n(), shape.k());
+    alpha = random.alpha(AlphaKind.TENSOR, 0, shape.n(), shape.k());
+    x = new TernaryBuffer[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      x[i] = random.activations(DataType.BF16, rows[i], shape.k());
+    }
+  }
+}
