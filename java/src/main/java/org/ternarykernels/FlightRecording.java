@@ -10,6 +10,7 @@ import jdk.jfr.Category;
 import jdk.jfr.Description;
 import jdk.jfr.Event;
 import jdk.jfr.FlightRecorder;
+import jdk.jfr.FlightRecorderListener;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.Period;
@@ -22,7 +23,13 @@ final class FlightRecording {
 
   static {
     if (FlightRecorder.isAvailable()) {
-      FlightRecorder.addPeriodicEvent(PathCountEvent.class, FlightRecording::emitPathCounts);
+      // Registering an event starts the recorder's machinery, 0.1 s and more: only when somebody records.
+      FlightRecorder.addListener(new FlightRecorderListener() {
+        @Override
+        public void recorderInitialized(FlightRecorder recorder) {
+          FlightRecorder.addPeriodicEvent(PathCountEvent.class, FlightRecording::emitPathCounts);
+        }
+      });
     }
   }
 
@@ -65,6 +72,9 @@ final class FlightRecording {
   }
 
   static void fallback(String path, String reason) {
+    if (!FlightRecorder.isInitialized()) {
+      return;
+    }
     FallbackEvent event = new FallbackEvent();
     event.path = path;
     event.reason = reason;

@@ -11,12 +11,10 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
+import java.util.zip.CRC32;
 import org.ternarykernels.storage.AtomicFile;
 
 /**
@@ -64,13 +62,13 @@ final class NativeCache {
   /**
    * Makes files available in one folder.
    *
-   * @param version of the library, for the user's eyes: the hash tells contents apart
+   * @param version of the library, for the user's eyes: checksums tell contents apart
    * @param files content by name
    * @return the folder
    * @throws IOException if they cannot be written, or the folder is not this user's alone; the sentence has the advice
    */
   Path extract(String version, Map<String, byte[]> files) throws IOException {
-    Path folder = root.resolve(version + "-" + hash(files).substring(0, 16));
+    Path folder = root.resolve(version + "-" + checksums(files));
     try {
       Files.createDirectories(root.getParent() == null ? root : root.getParent());
       createPrivate(root);
@@ -134,13 +132,17 @@ final class NativeCache {
     }
   }
 
-  private static String hash(Map<String, byte[]> files) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      files.values().forEach(digest::update);
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
+  /**
+   * Names the content. A checksum will do, since files are compared byte by byte; it is native code, where SHA-256 takes
+   * 70 ms of a JVM that has not compiled it yet.
+   */
+  private static String checksums(Map<String, byte[]> files) {
+    StringBuilder text = new StringBuilder();
+    for (byte[] content : files.values()) {
+      CRC32 crc = new CRC32();
+      crc.update(content);
+      text.append(String.format("%08x", crc.getValue()));
     }
+    return text.toString();
   }
 }

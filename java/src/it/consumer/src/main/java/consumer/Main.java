@@ -87,6 +87,21 @@ public final class Main {
     for (Path home : homes) {
       run(home, folder, "class path", List.of("-cp", path, "consumer.Main"));
       run(home, folder, "module path", List.of("--module-path", path, "--module", "consumer/consumer.Main"));
+      cannotExtract(home, folder, path);
+    }
+  }
+
+  /** A home that nothing can be written to, and how its user is told what to do. */
+  private static void cannotExtract(Path home, Path folder, String path) throws Exception {
+    Path output = folder.resolve("output-cannot-extract");
+    ProcessBuilder builder = new ProcessBuilder(home.resolve("bin/java").toString(), "-Duser.home=/proc", "-cp", path,
+        "consumer.Main").redirectErrorStream(true).redirectOutput(output.toFile());
+    builder.environment().clear();
+    int status = builder.start().waitFor();
+    String text = Files.readString(output);
+    if (status != 1 || !text.contains("UnsatisfiedLinkError: the native libraries cannot be extracted: ")
+        || !text.contains("set the system property ternary.cache.dir or the environment variable TERNARY_CACHE_DIR")) {
+      throw new AssertionError("with a home that is read-only and " + home + " (status " + status + "):\n" + text);
     }
   }
 
