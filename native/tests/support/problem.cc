@@ -130,7 +130,20 @@ Problem::Problem(const ProblemSpec& spec) : spec_(spec) {
       }
     }
   }
+  if (spec.values == Values::mixed) add_special_values(random);
   for (GuardedBuffer* input : {&x, &x_scale, &w, &i2s, &alpha, &bias, &residual, &norm_weight}) input->make_read_only();
+}
+
+void Problem::add_special_values(Random& random) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNaN = std::numeric_limits<float>::quiet_NaN();
+  const auto put = [&](GuardedBuffer& buffer, std::initializer_list<float> values) {
+    if (buffer.empty() || !random.chance(6)) return;
+    buffer.as<float>()[random.integer(0, buffer.bytes() / 4 - 1)] = random.pick(values);
+  };
+  put(x_scale, {kNaN, kInfinity, 0.0f, -0.0f, 1e-42f, 3e38f});
+  put(bias, {kNaN, -kInfinity, -0.0f, 1e-42f, 3e38f});
+  put(norm_weight, {kNaN, kInfinity, 0.0f, -1.0f, 1e-42f, 3e38f});
+  put(alpha, {0.0f, -1.0f, 1e-42f, 3e38f});  // must be finite, but s * alpha may overflow
 }
 
 void Problem::fill_x(Random& random) {

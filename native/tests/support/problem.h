@@ -87,6 +87,8 @@ class Problem {
  private:
   void fill_x(Random& random);
   void fill_weights(Random& random);
+  /** Now and then a scale, a bias or a norm weight that arithmetic has to take its course with. */
+  void add_special_values(Random& random);
 
   ProblemSpec spec_;
 };
