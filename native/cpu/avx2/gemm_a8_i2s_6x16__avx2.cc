@@ -9,6 +9,7 @@ struct Maddubs {
   // Sums of a whole chunk stay in int16: a maddubs is at least -512 (two products of 2 and -128), 4 of them in each of
   // 16 tiles exactly -32768.
   static constexpr int64_t kChunkTiles = 16;
+  static_assert(kChunkTiles * 4 * 512 <= 32768, "int16 sums of a chunk");
 
   static void decode(const uint8_t* w, int64_t tiles, uint8_t* codes, int64_t stride) {
     decode_tiles(w, tiles, codes, stride);

@@ -10,6 +10,7 @@ namespace {
 struct Maddubs {
   static constexpr int kPanels = 2;
   static constexpr int64_t kWidenTiles = 8;
+  static_assert(kWidenTiles * 2 * 2048 <= 32768, "int16 sums, see below");
   static constexpr int64_t kPrefetchBytes = 2048;
 
   template <int kActive>  // not inlined: GCC then has the registers for the loop alone
