@@ -35,11 +35,10 @@ final class LayerState {
     try {
       biasMemory = copy(bias);
       normMemory = copy(norm);
-    } finally {
-      if (bias != null && biasMemory == null || norm != null && normMemory == null) {
-        free(biasMemory);
-        shared.release();
-      }
+    } catch (TernaryException e) { // no memory
+      free(biasMemory);
+      shared.release();
+      throw e;
     }
     this.bias = biasMemory == null ? 0 : biasMemory.address();
     this.norm = normMemory == null ? 0 : normMemory.address();

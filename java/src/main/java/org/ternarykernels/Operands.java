@@ -52,6 +52,7 @@ final class Operands {
   /** A strided [rows, columns] operand; the bytes it spans. */
   static long input(String name, TernaryBuffer buffer, long stride, long rows, long columns) {
     Checks.notNull(name, buffer);
+    buffer.checkAlive(name);
     if (stride < columns) {
       throw new IllegalArgumentException("the row stride of " + name + " is " + stride + " elements, must be at least the "
           + columns + " columns of a row");

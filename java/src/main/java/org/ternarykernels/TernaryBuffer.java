@@ -30,6 +30,8 @@ public final class TernaryBuffer {
   private long bytes;
   private DataType type;
   private Object owner;
+  /** The owner where it is a pointer, which knows when its memory is gone; else null. */
+  private Pointer pointer;
   private boolean readOnly;
   private ByteBuffer window;
   private long windowStart;
@@ -39,7 +41,7 @@ public final class TernaryBuffer {
   /**
    * A view of a direct buffer, from its position to its limit.
    *
-   * @param buffer a direct {@code ByteBuffer}, or a direct {@code FloatBuffer} (F32) or {@code ShortBuffer} (F16, BF16)
+   * @param buffer a direct {@code ByteBuffer} (of a mapped file, one that nobody truncates meanwhile), or a direct {@code FloatBuffer} (F32) or {@code ShortBuffer} (F16, BF16)
    *     in native order; a read-only one serves as input only
    * @param type the type of the elements
    * @return the view
@@ -181,6 +183,7 @@ public final class TernaryBuffer {
     this.type = type;
     this.owner = owner;
     this.readOnly = readOnly;
+    this.pointer = owner instanceof Pointer view ? view : null;
     this.window = null;
     return this;
   }
@@ -389,11 +392,19 @@ public final class TernaryBuffer {
    * @throws IllegalArgumentException if there are 2^31 or more bytes
    */
   public ByteBuffer asByteBuffer() {
+    checkAlive("the buffer");
     if (bytes > Integer.MAX_VALUE) {
       throw new IllegalArgumentException("the size is " + bytes + " bytes, must be below 2^31 for a ByteBuffer");
     }
     ByteBuffer view = NativeMemory.view(address, (int) bytes);
     return readOnly ? view.asReadOnlyBuffer().order(ByteOrder.nativeOrder()) : view;
+  }
+
+  /** A pointer that was deallocated after it was bound is noticed here; nothing else that was freed can be. */
+  void checkAlive(String name) {
+    if (pointer != null && pointer.isNull()) {
+      throw new IllegalStateException(name + " is a view of a JavaCPP pointer that is closed, must be open");
+    }
   }
 
   void checkWritable(String name) {
@@ -403,6 +414,7 @@ public final class TernaryBuffer {
   }
 
   private void checkRange(long from, long count) {
+    checkAlive("the buffer");
     if (from < 0 || from > elements() - count) {
       throw new IllegalArgumentException(
           "elements " + from + " to " + (from + count) + " are asked for, must be within 0 to " + elements());

@@ -66,6 +66,7 @@ public final class TernaryWeights implements AutoCloseable {
   public static TernaryWeights ofI2s(TernaryBuffer codes, long n, long k, Alpha alpha, Layout layout) {
     Checks.shape(n, k);
     Operands.typed("codes", Checks.notNull("codes", codes), DataType.I8);
+    codes.checkAlive("codes");
     Checks.length("codes", codes.byteSize(), i2sBytes(n, k), "bytes of I2S: N * ceil(K / 4)");
     try {
       return create(codes.address(), Layout.I2S, n, k, alpha, layout);
@@ -131,6 +132,7 @@ public final class TernaryWeights implements AutoCloseable {
       Checks.shape(n[i], k);
       rows += n[i];
       Operands.typed("packed", Checks.notNull("packed", packed[i]), DataType.I8);
+      packed[i].checkAlive("packed");
       Checks.length("packed", packed[i].byteSize(), Checks.multiply((n[i] + 3) / 4, k, "ceil(N / 4) * K"),
           "bytes: ceil(N / 4) * K");
     }

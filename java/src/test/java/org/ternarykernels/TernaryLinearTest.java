@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.bytedeco.javacpp.FloatPointer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -173,6 +174,22 @@ class TernaryLinearTest {
       TernaryBuffer codes = TernaryBuffer.allocate(DataType.I8, K);
       TernaryBuffer scale = all.slice(3, 1);
       assertRejected(() -> linear.apply(codes, K, scale, all.slice(0, N), N, 1), "y overlaps xScale");
+    }
+  }
+
+  @Test
+  void noticesAPointerThatWasClosed() {
+    try (TernaryWeights weights = weights(AlphaKind.TENSOR);
+        TernaryLinear linear = TernaryLinear.builder(RUNTIME, weights).build()) {
+      FloatPointer pointer = new FloatPointer(K);
+      TernaryBuffer x = TernaryBuffer.of(pointer, DataType.F32);
+      TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N);
+      linear.apply(x, y, 1);
+      pointer.close();
+      for (ThrowingCallable use : new ThrowingCallable[] {() -> linear.apply(x, y, 1), () -> linear.apply(x, K, null, x, N, 1),
+          () -> x.get(0), () -> x.put(0, 1), x::asByteBuffer, () -> x.slice(0, 1)}) {
+        assertThatThrownBy(use).isInstanceOf(IllegalStateException.class).hasMessageContaining("pointer that is closed");
+      }
     }
   }
 
