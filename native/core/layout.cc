@@ -173,8 +173,7 @@ ternary_status ternary_pack(const int8_t* w, int64_t ldw, int64_t N, int64_t K, 
     check_pointer("i2s", i2s, 1);
     check_shape(N, K);
     check_stride("ldw", ldw, K, N, 1);
-    const int64_t row_bytes = ceil_div(K, 4);
-    check_no_overlap("i2s", i2s, N * row_bytes, "w", w, (N - 1) * ldw + K);
+    check_no_overlap("i2s", i2s, layout_bytes(TERNARY_LAYOUT_I2S, N, K), "w", w, (N - 1) * ldw + K);
     for (int64_t n = 0; n < N; ++n) {
       for (int64_t k = 0; k < K; ++k) {
         const int value = w[n * ldw + k];
@@ -184,13 +183,7 @@ ternary_status ternary_pack(const int8_t* w, int64_t ldw, int64_t N, int64_t K, 
         }
       }
     }
-    for (int64_t n = 0; n < N; ++n) {
-      for (int64_t b = 0; b < row_bytes; ++b) {
-        int byte = 0;
-        for (int64_t k = 4 * b; k < 4 * b + 4; ++k) byte |= (k < K ? w[n * ldw + k] + 1 : 1) << (2 * (k % 4));
-        i2s[n * row_bytes + b] = static_cast<uint8_t>(byte);
-      }
-    }
+    write_i2s(N, K, i2s, [&](int64_t n, int64_t k) { return w[n * ldw + k] + 1; });
   });
 }
 
@@ -231,8 +224,8 @@ ternary_status ternary_pack_bitnet(const uint8_t* packed, int64_t N, int64_t K, 
     check_pointer("packed", packed, 1);
     check_pointer("i2s", i2s, 1);
     check_shape(N, K);
-    const int64_t packed_rows = ceil_div(N, 4), row_bytes = ceil_div(K, 4);
-    check_no_overlap("i2s", i2s, N * row_bytes, "packed", packed, packed_rows * K);
+    const int64_t packed_rows = ceil_div(N, 4);
+    check_no_overlap("i2s", i2s, layout_bytes(TERNARY_LAYOUT_I2S, N, K), "packed", packed, packed_rows * K);
     const auto code = [&](int64_t n, int64_t k) {
       return packed[n % packed_rows * K + k] >> (2 * (n / packed_rows)) & 3;
     };
@@ -245,12 +238,6 @@ ternary_status ternary_pack_bitnet(const uint8_t* packed, int64_t N, int64_t K, 
         }
       }
     }
-    for (int64_t n = 0; n < N; ++n) {
-      for (int64_t b = 0; b < row_bytes; ++b) {
-        int byte = 0;
-        for (int64_t k = 4 * b; k < 4 * b + 4; ++k) byte |= (k < K ? code(n, k) : 1) << (2 * (k % 4));
-        i2s[n * row_bytes + b] = static_cast<uint8_t>(byte);
-      }
-    }
+    write_i2s(N, K, i2s, code);
   });
 }

@@ -33,6 +33,18 @@ inline int code_at(const uint8_t* codes, ternary_layout layout, int64_t K, int64
   return codes[place.byte] >> place.shift & 3;
 }
 
+/** Writes I2S of what `code(n, k)` gives, columns beyond K as code 1. */
+template <typename Code>
+void write_i2s(int64_t N, int64_t K, uint8_t* i2s, Code code) {
+  for (int64_t n = 0; n < N; ++n) {
+    for (int64_t k = 0; k < K; k += 4) {
+      int byte = 0;
+      for (int64_t j = 0; j < 4; ++j) byte |= (k + j < K ? code(n, k + j) : 1) << (2 * j);
+      *i2s++ = static_cast<uint8_t>(byte);
+    }
+  }
+}
+
 /** Throws unless 1 <= N <= kMaxN and 1 <= K <= kMaxK. */
 void check_shape(int64_t N, int64_t K);
 void check_layout(ternary_layout layout);

@@ -57,24 +57,12 @@ std::vector<double> means(const Dense& dense, Keep keep) {
   return sum;
 }
 
-template <typename Weight>
-void write_codes(const Dense& dense, uint8_t* i2s, Weight weight) {
-  const int64_t row_bytes = ceil_div(dense.K, 4);
-  for (int64_t n = 0; n < dense.N; ++n) {
-    for (int64_t b = 0; b < row_bytes; ++b) {
-      int byte = 0;
-      for (int64_t k = 4 * b; k < 4 * b + 4; ++k) byte |= (k < dense.K ? weight(n, k) + 1 : 1) << (2 * (k % 4));
-      i2s[n * row_bytes + b] = static_cast<uint8_t>(byte);
-    }
-  }
-}
-
 void absmean(const Dense& dense, uint8_t* i2s, float* alpha) {
   const std::vector<double> mean = means(dense, [](double, int64_t) { return true; });
   for (size_t a = 0; a < mean.size(); ++a) alpha[a] = std::fmax(static_cast<float>(mean[a]), 1e-5f);
-  write_codes(dense, i2s, [&](int64_t n, int64_t k) {
+  write_i2s(dense.N, dense.K, i2s, [&](int64_t n, int64_t k) {
     const float rounded = std::nearbyintf(dense.at(n, k) / alpha[dense.alpha_of(n, k)]);  // half to even
-    return rounded > 0 ? 1 : rounded < 0 ? -1 : 0;
+    return rounded > 0 ? 2 : rounded < 0 ? 0 : 1;
   });
 }
 
@@ -83,9 +71,9 @@ void threshold(const Dense& dense, uint8_t* i2s, float* alpha) {
   for (double& value : limit) value *= 0.7;
   const std::vector<double> kept = means(dense, [&](double magnitude, int64_t a) { return magnitude > limit[a]; });
   for (size_t a = 0; a < kept.size(); ++a) alpha[a] = static_cast<float>(kept[a]);
-  write_codes(dense, i2s, [&](int64_t n, int64_t k) {
+  write_i2s(dense.N, dense.K, i2s, [&](int64_t n, int64_t k) {
     const double value = dense.at(n, k), bound = limit[dense.alpha_of(n, k)];
-    return value > bound ? 1 : value < -bound ? -1 : 0;
+    return value > bound ? 2 : value < -bound ? 0 : 1;
   });
 }
 

@@ -1,6 +1,7 @@
 #include "support/handles.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <sstream>
@@ -67,6 +68,15 @@ int thread_count() {
   if (DIR* tasks = opendir("/proc/self/task")) {
     while (const dirent* entry = readdir(tasks)) count += entry->d_name[0] != '.';
     closedir(tasks);
+  }
+  return count;
+}
+
+int settled_thread_count(int expected) {
+  int count = thread_count();
+  for (int wait = 0; count != expected && wait < 10000; ++wait) {
+    usleep(1000);
+    count = thread_count();
   }
   return count;
 }

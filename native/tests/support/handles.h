@@ -46,6 +46,10 @@ std::string read_text(const std::string& path);
 /** Threads of this process, from /proc. */
 int thread_count();
 
+/** thread_count() once it is `expected`, or what it is after 10 seconds: pthread_join() returns when the kernel clears the
+ *  thread's id, a moment before the thread leaves /proc. */
+int settled_thread_count(int expected);
+
 /** How long random sweeps run: TERNARY_TEST_SAMPLES times the default, which is 1. */
 int64_t samples(int64_t by_default);
 
