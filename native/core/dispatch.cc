@@ -131,14 +131,14 @@ struct Buffers {
       f = scratch.take<float>(product.M * ld);
     }
     if (two_passes) normed = scratch.take<float>(product.M * ld);
-    rows = scratch.take<float>(threads * (ld + 256));
+    rows = scratch.take<float>(threads * activation_scratch(ld));
     gemm = scratch.take<char>(threads * gemm_bytes);
   }
 
   int64_t bytes(int64_t M, bool two_passes, int threads) const {
     const int64_t f_bytes = round_up(M * ld * 4, kScratchAlignment);
     const int64_t input = a8 ? round_up(M * ld, kScratchAlignment) + 2 * round_up(M * 4, kScratchAlignment) : f_bytes;
-    return input + (two_passes ? f_bytes : 0) + round_up(threads * (ld + 256) * 4, kScratchAlignment) +
+    return input + (two_passes ? f_bytes : 0) + round_up(threads * activation_scratch(ld) * 4, kScratchAlignment) +
            threads * gemm_bytes;
   }
 

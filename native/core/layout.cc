@@ -69,8 +69,9 @@ void untile_rows(const uint8_t* source, int64_t rows, int64_t K, uint8_t* i2s) {
   }
 }
 
-[[noreturn]] void fail_code_3(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K, int64_t from) {
-  for (int64_t n = from; n < N; ++n) {
+/** Throws at the first code 3 of rows from `first` on; returns if there is none, only padding. */
+void fail_at_code_3(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K, int64_t first) {
+  for (int64_t n = first; n < N; ++n) {
     for (int64_t k = 0; k < K; ++k) {
       if (code_at(codes, layout, K, n, k) == 3) {
         fail(TERNARY_INVALID_ARGUMENT,
@@ -78,7 +79,6 @@ void untile_rows(const uint8_t* source, int64_t rows, int64_t K, uint8_t* i2s) {
       }
     }
   }
-  fail(TERNARY_INVALID_ARGUMENT, "a code is 3; codes are 0, 1 and 2 for weights -1, 0 and +1");
 }
 
 void check_i2s_codes(const uint8_t* codes, int64_t N, int64_t K) {
@@ -88,7 +88,7 @@ void check_i2s_codes(const uint8_t* codes, int64_t N, int64_t K) {
     unsigned bad = 0;
     for (int64_t b = 0; b < row_bytes - 1; ++b) bad |= row[b] & row[b] >> 1;
     const uint8_t last = pad_last(row[row_bytes - 1], K);
-    if ((bad & 0x55) != 0 || has_code_3(last)) fail_code_3(codes, TERNARY_LAYOUT_I2S, N, K, n);
+    if ((bad & 0x55) != 0 || has_code_3(last)) fail_at_code_3(codes, TERNARY_LAYOUT_I2S, N, K, n);
   }
 }
 
@@ -116,12 +116,7 @@ void check_codes(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t
   const int64_t bytes = layout_bytes(layout, N, K);
   unsigned bad = 0;
   for (int64_t b = 0; b < bytes; ++b) bad |= codes[b] & codes[b] >> 1;
-  if ((bad & 0x55) == 0) return;
-  for (int64_t n = 0; n < N; ++n) {
-    for (int64_t k = 0; k < K; ++k) {
-      if (code_at(codes, layout, K, n, k) == 3) fail_code_3(codes, layout, N, K, n);
-    }
-  }
+  if ((bad & 0x55) != 0) fail_at_code_3(codes, layout, N, K, 0);
 }
 
 void convert_codes(const uint8_t* source, ternary_layout source_layout, int64_t N, int64_t K, uint8_t* target,

@@ -82,23 +82,17 @@ std::string Settings::value_text(Knob knob) const {
 }
 
 Settings read_settings(const char* lines) {
-  // A value given by the caller hides the variable of the same name, a bad one included.
-  Settings given;
+  Settings settings;
   const char* at = lines == nullptr ? "" : lines;
   while (*at != 0) {
     const size_t length = std::strcspn(at, "\n");
-    if (length > 0) read_line(given, std::string(at, length));
+    if (length > 0) read_line(settings, std::string(at, length));
     at += length + (at[length] == '\n');
   }
-  Settings settings;
   for (int i = 0; i < kKnobCount; ++i) {
-    const Knob knob = static_cast<Knob>(i);
-    const char* variable = std::getenv(kKnobNames[i]);
-    if (given.origin[i] == Origin::caller) {
-      apply(settings, knob, given.value_text(knob), Origin::caller);
-    } else if (variable != nullptr) {
-      apply(settings, knob, variable, Origin::environment);
-    }
+    if (settings.origin[i] == Origin::caller) continue;  // hides the variable of the same name, a bad one included
+    const char* value = std::getenv(kKnobNames[i]);
+    if (value != nullptr) apply(settings, static_cast<Knob>(i), value, Origin::environment);
   }
   return settings;
 }
