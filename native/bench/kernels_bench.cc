@@ -78,7 +78,7 @@ class Buffer {
 struct Problem {
   Problem(const Kernel& row, const Shape& shape, int64_t M, int64_t group)
       : kernel(row),
-        ld(round_up(shape.K, kRowPadding)),
+        ld(padded_columns(row.layout, shape.K)),
         q(M * ld),
         f(row.stage == Stage::gemm_a16 ? M * ld : 0),
         q_sum(M),

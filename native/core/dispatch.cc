@@ -119,7 +119,7 @@ void run_gemm(ternary_runtime& runtime, const Kernel& kernel, const GemmTask& ta
 /** The buffers between the stages of one product, in the calling thread's scratch. */
 struct Buffers {
   Buffers(const Product& product, bool two_passes, int threads, int64_t gemm_bytes_per_thread)
-      : ld(round_up(product.weights->K, kRowPadding)),
+      : ld(padded_columns(product.weights->layout, product.weights->K)),
         a8(product.activation == TERNARY_A8),
         gemm_bytes(round_up(gemm_bytes_per_thread, kScratchAlignment)),
         scratch(bytes(product.M, two_passes, threads)) {

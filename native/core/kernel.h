@@ -36,15 +36,24 @@ enum class Reason : uint8_t {
 inline constexpr int kReasonCount = 5;
 inline constexpr const char* kReasonNames[kReasonCount] = {"none", "layout", "group_size", "k_range", "dtype"};
 
-/** q rows are padded with zeros to a multiple of this many int8, f rows to as many floats: kernels read whole vectors. */
-inline constexpr int64_t kRowPadding = 64;
 /** Scratch, q and f rows start at multiples of this many bytes. */
 inline constexpr int64_t kScratchAlignment = 64;
-/** Tile edge of TERNARY_LAYOUT_I2S_TILED: 16 rows by 16 columns, 64 bytes. */
+/** Rows of W in a tile, which has 64 bytes in every tiled layout; also the columns of an I2S tile. */
 inline constexpr int64_t kTile = 16;
 
 inline constexpr int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 inline constexpr int64_t ceil_div(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
+
+/** Columns of K that a tile covers; the kernels that read rows of I2S take as many of I2S_TILED at a time. */
+inline constexpr int64_t tile_columns(ternary_layout layout) { return layout == TERNARY_LAYOUT_T5_TILED ? 20 : kTile; }
+
+/** q rows are padded with zeros to a multiple of this many int8, f rows to as many floats: kernels read whole vectors. */
+inline constexpr int64_t kRowPadding = 64;
+
+/** Columns of q and f rows, zeros beyond K, that kernels of a layout may read: whole tiles and whole vectors. */
+inline constexpr int64_t padded_columns(ternary_layout layout, int64_t K) {
+  return round_up(round_up(K, tile_columns(layout)), kRowPadding);
+}
 
 /**
  * Rows of X made ready for a product. In order, for each row m (DESIGN section 4, fp32 throughout):
@@ -77,7 +86,7 @@ struct ActivationTask {
   float* f;
   int64_t ldf;
   int64_t padded;  ///< K: nothing beyond column K is written (q may be a user's matrix with gaps between rows);
-                   ///< round_up(K, kRowPadding): columns K ... padded of q or f are set to 0
+                   ///< padded_columns() of the weights' layout: columns K ... padded of q or f are set to 0
 };
 
 /** Makes rows m_begin ... m_end ready. `scratch`: round_up(K, kRowPadding) + 256 floats of this thread's own. */
@@ -94,11 +103,11 @@ using ActivationFn = void (*)(const ActivationTask& task, int64_t m_begin, int64
  * bits), starting anew in every group.
  */
 struct GemmTask {
-  const int8_t* q;       ///< A8: [M, ldq], zero-padded
+  const int8_t* q;       ///< A8: [M, ldq], zeros up to padded_columns()
   int64_t ldq;
   const int32_t* q_sum;  ///< A8: [M], for kernels that multiply by codes: sum(q*w) = sum(q*code) - q_sum
   const float* s;        ///< A8: [M]
-  const float* f;        ///< A16: [M, ldf], zero-padded
+  const float* f;        ///< A16: [M, ldf], zeros up to padded_columns()
   int64_t ldf;
   const uint8_t* w;      ///< codes in the layout of the kernel's row
   const float* alpha;    ///< [N], or [N, ceil(K/group)] when group > 0
@@ -148,7 +157,7 @@ struct Backend {
 };
 
 /** Bumped when anything in this header changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 1;
+inline constexpr int32_t kBackendAbi = 2;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);

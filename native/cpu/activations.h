@@ -171,19 +171,21 @@ inline void quantise_row(const ActivationTask& t, int64_t m, const float* v, int
     const Lanes::F inverse = Lanes::set(127.0f / a);
     t.s[m] = a / 127.0f;
     // No clamp: |x'| <= a and 127 / a rounds by at most half a unit, so |x' * inverse| < 127.5.
+    const int64_t end = round_up(t.K, 16) < t.padded ? round_up(t.K, 16) : t.padded;
     int64_t k = 0;
-    for (; k + 16 <= t.padded; k += 16) {
+    for (; k + 16 <= end; k += 16) {
       const Lanes::I value = Lanes::round(Lanes::mul(Lanes::load(v + k), inverse));
       sum = Lanes::add(sum, value);
       Lanes::store_int8(q + k, value);
     }
-    if (k < t.padded) {
+    if (k < end) {
       const Lanes::I value = Lanes::round(Lanes::mul(Lanes::load(v + k), inverse));
       sum = Lanes::add(sum, value);
       alignas(16) int8_t tail[16];
       Lanes::store_int8(tail, value);
-      std::memcpy(q + k, tail, static_cast<size_t>(t.padded - k));
+      std::memcpy(q + k, tail, static_cast<size_t>(end - k));
     }
+    std::memset(q + end, 0, static_cast<size_t>(t.padded - end));
   }
   if (t.q_sum) t.q_sum[m] = Lanes::sum(sum);
 }

@@ -15,42 +15,52 @@ namespace {
 
 /**
  * A Micro. `Dot` has
- *   kRows, kPanels, kChunkTiles     what its registers and the L1 cache hold
- *   decode(w, tiles, codes, stride) writes steps 0 ... 4 * tiles of one panel, `stride` bytes apart
- *   add<rows>(codes, tiles, q, ldq, sums)  adds the products of `rows` rows of X and all panels to sums [rows][columns]
+ *   kRows, kPanels, kChunkSteps    what its registers, its sums and the L1 cache hold
+ *   add<rows>(codes, steps, q, ldq, sums)  adds the products of `rows` rows of X and all panels to sums [rows][columns]
+ * and `Codes`, the layout of W, has
+ *   Tile                           I2sTile or T5Tile
+ *   decode(w, tiles, codes, stride)  writes the steps of `tiles` tiles of one panel, `stride` bytes apart
  */
-template <class Dot>
+template <class Dot, class Codes>
 struct DecodedGemm {
   using Sum = int32_t;
+  using Tile = typename Codes::Tile;
   static constexpr int64_t kRows = 96, kColumns = 16 * Dot::kPanels;
   static constexpr int64_t kStepBytes = 64 * Dot::kPanels;
-  static constexpr int64_t kDecodedBytes = 4 * kStepBytes * Dot::kChunkTiles;
+  static constexpr int64_t kChunkTiles = Dot::kChunkSteps / Tile::kSteps;
+  static constexpr int64_t kDecodedBytes = kStepBytes * Tile::kSteps * kChunkTiles;
 
   static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void* decoded) {
     auto* codes = static_cast<uint8_t*>(decoded);
-    const int64_t ldq = b.task.ldq, tiles = ceil_div(k_end - k_begin, kTile);
-    for (int64_t first = 0; first < tiles; first += Dot::kChunkTiles) {
-      const int64_t count = tiles - first < Dot::kChunkTiles ? tiles - first : Dot::kChunkTiles;
-      const int64_t k = k_begin + first * kTile;
+    const int64_t ldq = b.task.ldq;
+    for (int64_t k = k_begin; k < k_end;) {
+      // A group may begin and end inside a tile, but never inside a step.
+      const int64_t skipped = k % Tile::kColumns / 4, tile_k = k - 4 * skipped;
+      const int64_t left = ceil_div(k_end - tile_k, Tile::kColumns);
+      const int64_t tiles = left < kChunkTiles ? left : kChunkTiles;
+      const int64_t tiles_end = tile_k + tiles * Tile::kColumns, end = tiles_end < k_end ? tiles_end : k_end;
       for (int64_t p = 0; p < Dot::kPanels; ++p) {
         // Panels beyond the block repeat its last: their sums are not used.
         const int64_t panel = p < b.panels ? p : b.panels - 1;
-        Dot::decode(tiles_at(b.task, b.n + 16 * panel, k), count, codes + 64 * p, kStepBytes);
+        Codes::decode(tiles_at<Tile>(b.task, b.n + 16 * panel, k), tiles, codes + 64 * p, kStepBytes);
       }
+      const int64_t steps = ceil_div(end - k, 4);
       for (int64_t i = 0; i < b.rows; i += Dot::kRows) {
-        add_rows<Dot::kRows>(b.rows - i, codes, count, b.task.q + (b.m + i) * ldq + k, ldq, sums + i * kColumns);
+        add_rows<Dot::kRows>(b.rows - i, codes + skipped * kStepBytes, steps, b.task.q + (b.m + i) * ldq + k, ldq,
+                             sums + i * kColumns);
       }
+      k = end;
     }
   }
 
  private:
   /** Calls the instantiation for min(rows, kMost) rows. */
   template <int kMost>
-  static void add_rows(int64_t rows, const uint8_t* codes, int64_t tiles, const int8_t* q, int64_t ldq, int32_t* sums) {
+  static void add_rows(int64_t rows, const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq, int32_t* sums) {
     if constexpr (kMost > 1) {
-      if (rows < kMost) return add_rows<kMost - 1>(rows, codes, tiles, q, ldq, sums);
+      if (rows < kMost) return add_rows<kMost - 1>(rows, codes, steps, q, ldq, sums);
     }
-    Dot::template add<kMost>(codes, tiles, q, ldq, sums);
+    Dot::template add<kMost>(codes, steps, q, ldq, sums);
   }
 };
 

@@ -232,9 +232,18 @@ inline int32_t four_activations(const int8_t* q) {
   return four;
 }
 
-/** The first tile, at column k, of the 16 rows of W from n: 64 bytes for every 16 columns follow. */
+/** Tiles of 64 bytes: 16 rows of W by kColumns columns, which come as kSteps steps of four columns. */
+struct I2sTile {
+  static constexpr int64_t kColumns = tile_columns(TERNARY_LAYOUT_I2S_TILED), kSteps = kColumns / 4;
+};
+struct T5Tile {
+  static constexpr int64_t kColumns = tile_columns(TERNARY_LAYOUT_T5_TILED), kSteps = kColumns / 4;
+};
+
+/** The tile of column k of the 16 rows of W from n; those of higher columns follow. */
+template <class Tile = I2sTile>
 inline const uint8_t* tiles_at(const GemmTask& t, int64_t n, int64_t k) {
-  return t.w + (n / kTile * ceil_div(t.K, kTile) + k / kTile) * 64;
+  return t.w + (n / kTile * ceil_div(t.K, Tile::kColumns) + k / Tile::kColumns) * 64;
 }
 
 }  // namespace

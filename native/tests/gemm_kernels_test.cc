@@ -66,7 +66,7 @@ class GemmCase {
 
   void prepare_activations() {
     const ProblemSpec& s = spec();
-    const int64_t ld = round_up(s.K, kRowPadding);
+    const int64_t ld = padded_columns(weights_->layout, s.K);
     ActivationTask activations = {};
     activations.x = problem_.x.data();
     activations.x_dtype = s.x_dtype;

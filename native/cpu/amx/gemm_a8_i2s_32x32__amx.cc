@@ -83,7 +83,7 @@ struct Tiles {
  private:
   /** Decodes a panel; what is missing of its last 64 columns is zero. */
   static void decode(const uint8_t* w, int64_t tiles, uint8_t* codes) {
-    decode_tiles(w, tiles, codes, 64);
+    I2sCodes::decode(w, tiles, codes, 64);
     const int64_t missing = round_up(tiles * kTile, kTileK) / kTile - tiles;
     std::memset(codes + 256 * tiles, 0, static_cast<size_t>(256 * missing));
   }

@@ -18,22 +18,26 @@ namespace {
  */
 using Sums = __v8si;
 
-inline void decode_tiles(const uint8_t* w, int64_t tiles, uint8_t* codes, int64_t stride) {
-  const __m256i mask = _mm256_set1_epi8(0x03);
-  for (int64_t tile = 0; tile < tiles; ++tile, w += 64, codes += 4 * stride) {
-    for (int half = 0; half < 64; half += 32) {
-      const __m256i packed = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + half));
-      const auto store = [&](int step, __m256i shifted) {
-        auto* target = reinterpret_cast<__m256i*>(codes + step * stride + half);
-        _mm256_store_si256(target, _mm256_and_si256(shifted, mask));
-      };
-      store(0, packed);
-      store(1, _mm256_srli_epi16(packed, 2));
-      store(2, _mm256_srli_epi16(packed, 4));
-      store(3, _mm256_srli_epi16(packed, 6));
+struct I2sCodes {
+  using Tile = I2sTile;
+
+  static void decode(const uint8_t* w, int64_t tiles, uint8_t* codes, int64_t stride) {
+    const __m256i mask = _mm256_set1_epi8(0x03);
+    for (int64_t tile = 0; tile < tiles; ++tile, w += 64, codes += 4 * stride) {
+      for (int half = 0; half < 64; half += 32) {
+        const __m256i packed = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + half));
+        const auto store = [&](int step, __m256i shifted) {
+          auto* target = reinterpret_cast<__m256i*>(codes + step * stride + half);
+          _mm256_store_si256(target, _mm256_and_si256(shifted, mask));
+        };
+        store(0, packed);
+        store(1, _mm256_srli_epi16(packed, 2));
+        store(2, _mm256_srli_epi16(packed, 4));
+        store(3, _mm256_srli_epi16(packed, 6));
+      }
     }
   }
-}
+};
 
 inline __m256i load_codes(const uint8_t* codes) {
   return _mm256_load_si256(reinterpret_cast<const __m256i*>(codes));

@@ -6,20 +6,16 @@ namespace {
 struct Maddubs {
   // 6 rows by 2 vectors: 12 sums, 2 codes, 1 activation, 1 product in 16 registers (4 rows: 10 % slower at M = 32).
   static constexpr int kRows = 6, kPanels = 1;
-  // Sums of a whole chunk stay in int16: a maddubs is at least -512 (two products of 2 and -128), 4 of them in each of
-  // 16 tiles exactly -32768.
-  static constexpr int64_t kChunkTiles = 16;
-  static_assert(kChunkTiles * 4 * 512 <= 32768, "int16 sums of a chunk");
-
-  static void decode(const uint8_t* w, int64_t tiles, uint8_t* codes, int64_t stride) {
-    decode_tiles(w, tiles, codes, stride);
-  }
+  // Sums of a whole chunk stay in int16: a maddubs is at least -512 (two products of 2 and -128), 64 of them exactly
+  // -32768.
+  static constexpr int64_t kChunkSteps = 64;
+  static_assert(kChunkSteps * 512 <= 32768, "int16 sums of a chunk");
 
   template <int kActive>  // not inlined: GCC then has the registers for the loop alone
-  __attribute__((noinline)) static void add(const uint8_t* codes, int64_t tiles, const int8_t* q, int64_t ldq,
+  __attribute__((noinline)) static void add(const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq,
                                             int32_t* sums) {
     __v16hu low[kActive] = {}, high[kActive] = {};  // __v16hu, not __m256i: see Sums in avx2/decoded_codes.h
-    for (int64_t step = 0; step < 4 * tiles; ++step) {
+    for (int64_t step = 0; step < steps; ++step) {
       const __m256i codes_low = load_codes(codes + 64 * step), codes_high = load_codes(codes + 64 * step + 32);
       for (int i = 0; i < kActive; ++i) {
         const __m256i four = broadcast_four(q + i * ldq + 4 * step);
@@ -41,4 +37,4 @@ struct Maddubs {
 }  // namespace
 }  // namespace ternary::cpu
 
-TERNARY_CPU_GEMM(gemm_a8_i2s_6x16__avx2, DecodedGemm<Maddubs>)
+TERNARY_CPU_GEMM(gemm_a8_i2s_6x16__avx2, DecodedGemm<Maddubs, I2sCodes>)

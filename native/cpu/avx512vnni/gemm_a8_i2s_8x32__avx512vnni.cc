@@ -7,16 +7,12 @@ namespace {
 struct Dpbusd {
   // 8 rows by 2 vectors: 16 sums in flight, and each code vector and each broadcast serves several dpbusd.
   static constexpr int kRows = 8, kPanels = 2;
-  static constexpr int64_t kChunkTiles = 32;  // 16 KiB of codes
-
-  static void decode(const uint8_t* w, int64_t tiles, uint8_t* codes, int64_t stride) {
-    decode_tiles(w, tiles, codes, stride);
-  }
+  static constexpr int64_t kChunkSteps = 128;  // 16 KiB of codes
 
   template <int kActive>
-  static void add(const uint8_t* codes, int64_t tiles, const int8_t* q, int64_t ldq, int32_t* sums) {
+  static void add(const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq, int32_t* sums) {
     Sums sum[kActive][kPanels] = {};
-    for (int64_t step = 0; step < 4 * tiles; ++step) {
+    for (int64_t step = 0; step < steps; ++step) {
       __m512i code[kPanels];
       for (int p = 0; p < kPanels; ++p) code[p] = _mm512_load_si512(codes + 128 * step + 64 * p);
       for (int i = 0; i < kActive; ++i) {
@@ -32,4 +28,4 @@ struct Dpbusd {
 }  // namespace
 }  // namespace ternary::cpu
 
-TERNARY_CPU_GEMM(gemm_a8_i2s_8x32__avx512vnni, DecodedGemm<Dpbusd>)
+TERNARY_CPU_GEMM(gemm_a8_i2s_8x32__avx512vnni, DecodedGemm<Dpbusd, I2sCodes>)

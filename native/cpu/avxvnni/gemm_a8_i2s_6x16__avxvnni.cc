@@ -6,17 +6,13 @@ namespace {
 struct Dpbusd {
   // 12 sums: two dpbusd a cycle of latency 5 need ten in flight.
   static constexpr int kRows = 6, kPanels = 1;
-  static constexpr int64_t kChunkTiles = 32;
-
-  static void decode(const uint8_t* w, int64_t tiles, uint8_t* codes, int64_t stride) {
-    decode_tiles(w, tiles, codes, stride);
-  }
+  static constexpr int64_t kChunkSteps = 128;
 
   template <int kActive>  // not inlined: GCC then has the registers for the loop alone
-  __attribute__((noinline)) static void add(const uint8_t* codes, int64_t tiles, const int8_t* q, int64_t ldq,
+  __attribute__((noinline)) static void add(const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq,
                                             int32_t* sums) {
     Sums low[kActive] = {}, high[kActive] = {};
-    for (int64_t step = 0; step < 4 * tiles; ++step) {
+    for (int64_t step = 0; step < steps; ++step) {
       const __m256i codes_low = load_codes(codes + 64 * step), codes_high = load_codes(codes + 64 * step + 32);
       for (int i = 0; i < kActive; ++i) {
         const __m256i four = broadcast_four(q + i * ldq + 4 * step);
@@ -38,4 +34,4 @@ struct Dpbusd {
 }  // namespace
 }  // namespace ternary::cpu
 
-TERNARY_CPU_GEMM(gemm_a8_i2s_6x16__avxvnni, DecodedGemm<Dpbusd>)
+TERNARY_CPU_GEMM(gemm_a8_i2s_6x16__avxvnni, DecodedGemm<Dpbusd, I2sCodes>)

@@ -64,7 +64,16 @@ typedef enum ternary_layout {
    * byte `4 * (n mod 16) + (k mod 4)` holds column `k mod 16` at bits `2 * ((k mod 16) / 4)`. Rows and columns beyond
    * N and K hold code 1 (weight 0). 2.00 bits a weight when N and K are multiples of 16.
    */
-  TERNARY_LAYOUT_I2S_TILED = 1
+  TERNARY_LAYOUT_I2S_TILED = 1,
+  /**
+   * T5, five weights a byte in base 3: tiles of 16 rows by 20 columns, 64 bytes each, the tiles of 16 rows in ascending K
+   * one after the other. Byte `4 * (n mod 16) + j` (j = 0 ... 3) of a tile holds the codes c0 ... c4 of its columns j,
+   * 4 + j, 8 + j, 12 + j and 16 + j. With `v = 81 * c0 + 27 * c1 + 9 * c2 + 3 * c3 + c4` the byte is
+   * `ceil(v * 256 / 243)`, v / 243 as a fixed-point fraction: with x = the byte, the next code is `3 * x >> 8` and the
+   * next x `3 * x mod 256`, from c0 to c4. The 13 bytes that no v gives are invalid. Rows and columns beyond N and K
+   * hold code 1. 1.60 bits a weight when N is a multiple of 16 and K of 20.
+   */
+  TERNARY_LAYOUT_T5_TILED = 2
 } ternary_layout;
 
 /** What the weight scale alpha belongs to. */
@@ -165,7 +174,10 @@ TERNARY_API ternary_status ternary_pack(const int8_t* w, int64_t ldw, int64_t N,
 /** Unpacks I2S into weights -1, 0, +1. A code 3 is an error that names its place. */
 TERNARY_API ternary_status ternary_unpack(const uint8_t* i2s, int64_t N, int64_t K, int8_t* w, int64_t ldw);
 
-/** Rearranges codes from one layout to another; source and target must not overlap. Code 3 is an error. */
+/**
+ * Rearranges codes from one layout to another; source and target must not overlap. A code 3 of I2S and an invalid byte
+ * of T5 are errors that name the place; padding is ignored on input.
+ */
 TERNARY_API ternary_status ternary_repack(const uint8_t* source, ternary_layout source_layout, int64_t N, int64_t K,
                                           uint8_t* target, ternary_layout target_layout);
 
@@ -192,8 +204,9 @@ TERNARY_API ternary_status ternary_ternarise(const void* w, ternary_dtype dtype,
 /**
  * Creates a weight matrix: checks the codes, copies them into `layout` and copies alpha.
  * @param codes source codes in `source_layout`.
- * @param layout the layout to keep. TERNARY_LAYOUT_I2S_TILED serves every CPU kernel; TERNARY_LAYOUT_I2S is served by
- *        the portable kernels only.
+ * @param layout the layout to keep. TERNARY_LAYOUT_I2S_TILED is the fastest for weights that stay in cache,
+ *        TERNARY_LAYOUT_T5_TILED may be for weights that stream from memory; TERNARY_LAYOUT_I2S is served by the portable
+ *        kernels only.
  * @param alpha 1, N, K or N * ceil(K/group) finite values, by `kind`; `alpha_count` says how many there are.
  * @param group for TERNARY_ALPHA_GROUP a multiple of 32, else 0.
  */
