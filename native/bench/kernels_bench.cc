@@ -25,6 +25,7 @@
 #include "core/float_environment.h"
 #include "core/kernel.h"
 #include "core/layout.h"
+#include "core/tuning.h"
 
 namespace ternary {
 namespace {
@@ -107,6 +108,7 @@ struct Problem {
     task.ldy = task.N = shape.N;
     task.M = M;
     task.K = shape.K;
+    task.prefetch_bytes = built_in_tuning(row.isa).prefetch_bytes;
     if (row.stage == Stage::gemm_a8) {
       task.q = q.data();
       task.ldq = ld;

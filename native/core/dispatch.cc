@@ -10,13 +10,6 @@
 namespace ternary {
 namespace {
 
-/** Multiply-adds that are worth another thread; below, waking it costs more than it saves (fork_join_bench). */
-constexpr int64_t kWorkPerThread = int64_t{1} << 19;
-/** Elements of X that are worth another thread when rows are made ready. */
-constexpr int64_t kElementsPerThread = int64_t{1} << 14;
-/** Chunks a thread: enough that a core which lost time to a neighbour does not hold up the call. */
-constexpr int64_t kChunksPerThread = 4;
-
 Reason refusal(const Kernel& kernel, const GemmTask& task, ternary_layout layout) {
   if (kernel.layout != layout) return Reason::layout;
   if (task.K > kernel.k_max) return Reason::k_range;
@@ -24,14 +17,22 @@ Reason refusal(const Kernel& kernel, const GemmTask& task, ternary_layout layout
   return Reason::none;
 }
 
-bool preferred(const Kernel& kernel, int64_t M) { return kernel.preferred_m_min <= M && M <= kernel.preferred_m_max; }
+bool preferred(const Kernel& kernel, int64_t M, const Tuning& tuning) {
+  switch (kernel.role) {
+    case Role::any: return true;
+    case Role::gemv: return M < tuning.gemm_min_m(kernel.layout);
+    case Role::gemm: return M >= tuning.gemm_min_m(kernel.layout);
+    case Role::tiles: return M >= tuning.tile_gemm_min_m;
+  }
+  return false;
+}
 
 /** The first kernel that accepts: those meant for this M in the table's order, then the others. */
 const Kernel& choose(ternary_runtime& runtime, Op op, Stage stage, const GemmTask& task, ternary_layout layout) {
   const bool collect = runtime.settings.collect_path_stats;
   for (const bool wanted : {true, false}) {
     for (const Kernel* kernel : runtime.kernels(stage)) {
-      if (preferred(*kernel, task.M) != wanted) continue;
+      if (preferred(*kernel, task.M, runtime.tuning) != wanted) continue;
       const Reason reason = refusal(*kernel, task, layout);
       if (reason == Reason::none) return *kernel;
       if (collect) runtime.counters.count_fallback(op, *kernel, reason);
@@ -79,8 +80,8 @@ const Kernel& activation_kernel(ternary_runtime& runtime) { return *runtime.kern
 
 /** Makes M rows ready; `scratch` holds activation_scratch() floats for every thread of the pool. */
 void run_activations(ternary_runtime& runtime, const ActivationTask& task, int64_t M, float* scratch) {
-  const int threads = static_cast<int>(std::min<int64_t>(M, threads_for(runtime, M * task.K, kElementsPerThread)));
-  const int64_t rows = threads == 1 ? M : std::max<int64_t>(1, M / (threads * kChunksPerThread));
+  const int threads = static_cast<int>(std::min<int64_t>(M, threads_for(runtime, M * task.K, runtime.tuning.elements_per_thread)));
+  const int64_t rows = threads == 1 ? M : std::max<int64_t>(1, M / (threads * runtime.tuning.chunks_per_thread));
   ActivationWork work{activation_kernel(runtime), task, M, rows, scratch};
   runtime.pool.run(ceil_div(M, rows), threads, activation_chunk, &work);
 }
@@ -103,11 +104,11 @@ void gemm_chunk(void* context, int64_t chunk, int thread) {
 
 void run_gemm(ternary_runtime& runtime, const Kernel& kernel, const GemmTask& task, char* scratch,
               int64_t scratch_bytes) {
-  const int threads = threads_for(runtime, task.M * task.K / 64 * task.N, kWorkPerThread / 64);
+  const int threads = threads_for(runtime, task.M * task.K / 64 * task.N, ceil_div(runtime.tuning.work_per_thread, 64));
   GemmWork work{kernel, task, task.M, task.N, 1, scratch, scratch_bytes};
   if (threads > 1) {
     // Columns first: each thread then reads its own weights once. Rows too when there are too few columns.
-    const int64_t wanted = threads * kChunksPerThread;
+    const int64_t wanted = threads * runtime.tuning.chunks_per_thread;
     const int64_t n_units = ceil_div(task.N, kernel.n_step), m_units = ceil_div(task.M, kernel.m_step);
     work.n_size = std::max<int64_t>(1, n_units / wanted) * kernel.n_step;
     work.n_chunks = ceil_div(task.N, work.n_size);
@@ -202,6 +203,7 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   gemm.s = buffers.s;
   gemm.f = buffers.f;
   gemm.ldf = buffers.ld;
+  gemm.prefetch_bytes = runtime.tuning.prefetch_bytes;
   run_gemm(runtime, kernel, gemm, buffers.gemm, buffers.gemm_bytes);
   count_path(runtime, op, kernel);
 }

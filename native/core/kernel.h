@@ -25,6 +25,14 @@ inline constexpr const char* kIsaNames[kIsaCount] = {"portable", "avx2", "avxvnn
 /** The stages that kernels implement. `activations` makes rows ready: load, residual, norm, quantise. */
 enum class Stage : uint8_t { activations, gemm_a8, gemm_a16 };
 
+/** When dispatch prefers a kernel; any that accepts a problem may still serve it. core/tuning.h has the thresholds. */
+enum class Role : uint8_t {
+  any,   ///< whatever M
+  gemv,  ///< few rows of X: reads packed weights in place for each
+  gemm,  ///< many rows of X: decodes weights once for several
+  tiles  ///< enough rows of X to fill AMX tiles
+};
+
 /** Why a kernel did not serve a problem: the closed list. */
 enum class Reason : uint8_t {
   none,
@@ -117,6 +125,7 @@ struct GemmTask {
   ternary_dtype y_dtype;
   int64_t ldy;
   int64_t M, N, K;
+  int64_t prefetch_bytes;  ///< how far ahead of its loads a GEMV kernel prefetches weights; speed, never bits
 };
 
 /**
@@ -136,16 +145,16 @@ struct Kernel {
   Stage stage;
   Isa isa;
   ternary_layout layout;  ///< of the weights; ignored for Stage::activations
-  int64_t preferred_m_min, preferred_m_max;  ///< where it is meant to be used: order, not a constraint
-  int64_t group_multiple;                    ///< accepts groups that are multiples of this (32: all)
-  int64_t k_max;                             ///< largest K it accepts
-  int64_t m_step, n_step;                    ///< how work may be split
-  ActivationFn activations;                  ///< for Stage::activations
-  GemmFn gemm;                               ///< for the other stages
+  Role role;               ///< where it is meant to be used: order, not a constraint
+  int64_t group_multiple;  ///< accepts groups that are multiples of this (32: all)
+  int64_t k_max;           ///< largest K it accepts
+  int64_t m_step, n_step;  ///< how work may be split
+  ActivationFn activations;  ///< for Stage::activations
+  GemmFn gemm;               ///< for the other stages
   ScratchBytesFn scratch_bytes;
 };
 
-/** What a backend library exports. `kernels` is ordered best first; dispatch tries preferred-M rows before others. */
+/** What a backend library exports. `kernels` is ordered best first; dispatch tries rows whose role suits M before others. */
 struct Backend {
   const char* name;  ///< "cpu"
   const Kernel* kernels;

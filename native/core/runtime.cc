@@ -73,6 +73,12 @@ const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel
   return runtime.backend.isa_missing(kernel.isa);
 }
 
+Isa best_isa(const Settings& settings, const Backend& backend) {
+  int isa = settings.max_isa ? static_cast<int>(*settings.max_isa) : kIsaCount - 1;
+  while (backend.isa_missing(static_cast<Isa>(isa)) != nullptr) --isa;  // portable is never missing
+  return static_cast<Isa>(isa);
+}
+
 void check_runtime(const ternary_runtime* runtime) {
   check_pointer("runtime", runtime, alignof(ternary_runtime));
   if (runtime->fork_count != forks()) {
@@ -88,6 +94,7 @@ using namespace ternary;
 ternary_runtime::ternary_runtime(const char* setting_lines)
     : settings(settings_for(setting_lines, cpu_backend())),
       backend(cpu_backend()),
+      tuning(built_in_tuning(best_isa(settings, backend))),
       counters(backend),
       fork_count(forks()),
       pool(static_cast<int>(settings.num_threads)) {

@@ -12,6 +12,7 @@
 #include "core/kernel.h"
 #include "core/settings.h"
 #include "core/thread_pool.h"
+#include "core/tuning.h"
 
 struct ternary_runtime {
   explicit ternary_runtime(const char* setting_lines);
@@ -24,6 +25,7 @@ struct ternary_runtime {
   ternary::Settings settings;
   const ternary::Backend& backend;
   std::vector<const ternary::Kernel*> allowed[3];
+  const ternary::Tuning tuning;
   ternary::Counters counters;
   const int fork_count;  ///< forks this process had seen when the runtime was made
   ternary::ThreadPool pool;
@@ -34,6 +36,9 @@ namespace ternary {
 
 /** Why a kernel cannot serve here: null, the machine's reason, or the cap. */
 const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel);
+
+/** The best ISA whose kernels the settings and the machine allow; the tuning table has a row for each. */
+Isa best_isa(const Settings& settings, const Backend& backend);
 
 /** Throws unless the runtime can be used: not null, not inherited by a fork. */
 void check_runtime(const ternary_runtime* runtime);

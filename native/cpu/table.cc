@@ -5,16 +5,15 @@
 namespace ternary::cpu {
 namespace {
 
-constexpr int64_t kAnyM = (int64_t{1} << 31) - 1;
 constexpr int64_t kAnyK = (int64_t{1} << 24) - 1;  // every kernel folds its partial sums, so none has a limit of its own
 
 constexpr Kernel kKernels[] = {
-#define ACTIVATIONS(name, isa, function)                                                                      \
-  {name, #function, Stage::activations, Isa::isa, TERNARY_LAYOUT_I2S_TILED, 1, kAnyM, 32, kAnyK, 1, 1, function, \
-   nullptr, nullptr},
-#define GEMM(name, stage, isa, layout, function, preferred_min, preferred_max, group_multiple, m_step, n_step)     \
-  {name,  #function,      Stage::stage, Isa::isa, TERNARY_LAYOUT_##layout, preferred_min, preferred_max, \
-   group_multiple, kAnyK, m_step,       n_step,   nullptr,                 function,      function##_scratch},
+#define ACTIVATIONS(name, isa, function)                                                                   \
+  {name,     #function, Stage::activations, Isa::isa, TERNARY_LAYOUT_I2S_TILED, Role::any, 32, kAnyK, 1, 1, \
+   function, nullptr,   nullptr},
+#define GEMM(name, stage, isa, layout, function, role, group_multiple, m_step, n_step)                       \
+  {name,   #function, Stage::stage, Isa::isa, TERNARY_LAYOUT_##layout, Role::role, group_multiple, kAnyK, \
+   m_step, n_step,    nullptr,      function, function##_scratch},
 #include "cpu/kernels.inc"
 #undef ACTIVATIONS
 #undef GEMM

@@ -5,7 +5,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(file "${WORK}/native/cpu/portable/gemm_a8_i2s_trial__portable.cc")
-set(row "GEMM(\"gemm_a8_i2s_trial\", gemm_a8, portable, I2S_TILED, gemm_a8_i2s_trial__portable, 5, 5, 32, 1, 16)")
+set(row "GEMM(\"gemm_a8_i2s_trial\", gemm_a8, portable, I2S_TILED, gemm_a8_i2s_trial__portable, gemv, 32, 1, 16)")
 
 function(run)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "RESULT" "COMMAND")
