@@ -31,7 +31,7 @@ bool preferred(const Kernel& kernel, int64_t M, const Tuning& tuning) {
 const Kernel& choose(ternary_runtime& runtime, Op op, Stage stage, const GemmTask& task, ternary_layout layout) {
   const bool collect = runtime.settings.collect_path_stats;
   for (const bool wanted : {true, false}) {
-    for (const Kernel* kernel : runtime.kernels(stage)) {
+    for (const Kernel* kernel : runtime.kernels(stage, layout)) {
       if (preferred(*kernel, task.M, runtime.tuning) != wanted) continue;
       const Reason reason = refusal(*kernel, task, layout);
       if (reason == Reason::none) return *kernel;
@@ -76,13 +76,11 @@ void activation_chunk(void* context, int64_t chunk, int thread) {
                           work.scratch + thread * activation_scratch(work.task.K));
 }
 
-const Kernel& activation_kernel(ternary_runtime& runtime) { return *runtime.kernels(Stage::activations).front(); }
-
 /** Makes M rows ready; `scratch` holds activation_scratch() floats for every thread of the pool. */
 void run_activations(ternary_runtime& runtime, const ActivationTask& task, int64_t M, float* scratch) {
   const int threads = static_cast<int>(std::min<int64_t>(M, threads_for(runtime, M * task.K, runtime.tuning.elements_per_thread)));
   const int64_t rows = threads == 1 ? M : std::max<int64_t>(1, M / (threads * runtime.tuning.chunks_per_thread));
-  ActivationWork work{activation_kernel(runtime), task, M, rows, scratch};
+  ActivationWork work{runtime.activation_kernel(), task, M, rows, scratch};
   runtime.pool.run(ceil_div(M, rows), threads, activation_chunk, &work);
 }
 
@@ -187,7 +185,7 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   ActivationTask activations = product.activation_task();
   if (two_passes) {
     norm_pass(runtime, activations, product.M, buffers);
-    count_path(runtime, Op::rmsnorm, activation_kernel(runtime));
+    count_path(runtime, Op::rmsnorm, runtime.activation_kernel());
   }
   activations.q = buffers.q;
   activations.ldq = buffers.ld;
@@ -212,7 +210,7 @@ void run_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t 
   const FloatEnvironment environment;
   Scratch scratch(runtime.pool.threads() * activation_scratch(task.K) * 4);
   run_activations(runtime, task, M, scratch.take<float>(runtime.pool.threads() * activation_scratch(task.K)));
-  count_path(runtime, Op::quantise_activations, activation_kernel(runtime));
+  count_path(runtime, Op::quantise_activations, runtime.activation_kernel());
 }
 
 }  // namespace ternary

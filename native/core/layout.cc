@@ -6,55 +6,26 @@
 
 #include "core/argument.h"
 #include "core/failure.h"
+#include "core/i2s.h"
 
 namespace ternary {
 namespace {
 
-/** Four codes 1: weight 0 in each place. */
-constexpr uint8_t kZeroWeights = 0x55;
-
-/** Spreads the four codes of an I2S byte over a 32-bit word, the code of column j in byte j. */
-inline uint32_t spread(uint8_t byte) {
-  const uint32_t b = byte;
-  return (b & 3) | (b & 0x0c) << 6 | (b & 0x30) << 12 | (b & 0xc0) << 18;
-}
-
-/** Undoes spread(). */
-inline uint8_t gather(uint32_t word) {
-  return static_cast<uint8_t>((word & 3) | (word >> 6 & 0x0c) | (word >> 12 & 0x30) | (word >> 18 & 0xc0));
-}
-
-/** The last byte of a row with the columns beyond K set to code 1. */
-inline uint8_t pad_last(uint8_t byte, int64_t K) {
-  const int used = static_cast<int>(K % 4) * 2;
-  if (used == 0) return byte;
-  const uint8_t mask = static_cast<uint8_t>((1 << used) - 1);
-  return static_cast<uint8_t>((byte & mask) | (kZeroWeights & ~mask));
-}
-
 bool has_code_3(uint8_t byte) { return (byte & byte >> 1 & 0x55) != 0; }
 
-/** One row of tiles: 16 rows of I2S, dword n of a tile takes bytes 4t ... 4t+3 of row n, one each shift. */
-void tile_rows(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* target) {
-  const int64_t row_bytes = ceil_div(K, 4);
-  for (int64_t t = 0; t < ceil_div(K, kTile); ++t, target += 64) {
-    for (int64_t n = 0; n < kTile; ++n) {
+/** Dword n of a tile takes bytes 4t ... 4t+3 of row n, one each shift. */
+void tiles_from_i2s(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* tiles) {
+  const I2sRows byte{i2s, rows, K, ceil_div(K, 4)};
+  for (int64_t t = 0; t < ceil_div(K, kTile); ++t) {
+    for (int64_t n = 0; n < kTile; ++n, tiles += 4) {
       uint32_t word = 0;
-      for (int64_t s = 0; s < 4; ++s) {
-        const int64_t b = 4 * t + s;
-        uint8_t byte = kZeroWeights;
-        if (n < rows && b < row_bytes) {
-          byte = i2s[n * row_bytes + b];
-          if (b == row_bytes - 1) byte = pad_last(byte, K);
-        }
-        word |= spread(byte) << (2 * s);
-      }
-      std::memcpy(target + 4 * n, &word, sizeof word);
+      for (int64_t s = 0; s < 4; ++s) word |= spread(byte(n, 4 * t + s)) << (2 * s);
+      std::memcpy(tiles, &word, sizeof word);
     }
   }
 }
 
-void untile_rows(const uint8_t* source, int64_t rows, int64_t K, uint8_t* i2s) {
+void i2s_from_tiles(const uint8_t* source, int64_t rows, int64_t K, uint8_t* i2s) {
   const int64_t row_bytes = ceil_div(K, 4);
   for (int64_t t = 0; t < ceil_div(K, kTile); ++t, source += 64) {
     for (int64_t n = 0; n < rows; ++n) {
@@ -68,6 +39,27 @@ void untile_rows(const uint8_t* source, int64_t rows, int64_t K, uint8_t* i2s) {
     }
   }
 }
+
+void copy_i2s(const uint8_t* source, int64_t rows, int64_t K, uint8_t* i2s) {
+  const int64_t row_bytes = ceil_div(K, 4);
+  std::memcpy(i2s, source, static_cast<size_t>(rows * row_bytes));
+  for (int64_t n = 1; n <= rows; ++n) i2s[n * row_bytes - 1] = pad_last(i2s[n * row_bytes - 1], K);
+}
+
+/** Up to 16 rows of a tiled layout to I2S. */
+void i2s_from(ternary_layout layout, const uint8_t* tiles, int64_t rows, int64_t K, uint8_t* i2s) {
+  if (layout == TERNARY_LAYOUT_T5_TILED) return i2s_from_t5(tiles, rows, K, i2s);
+  i2s_from_tiles(tiles, rows, K, i2s);
+}
+
+/** Up to 16 rows of I2S to a tiled layout. */
+void tiles_of(ternary_layout layout, const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* tiles) {
+  if (layout == TERNARY_LAYOUT_T5_TILED) return t5_from_i2s(i2s, rows, K, tiles);
+  tiles_from_i2s(i2s, rows, K, tiles);
+}
+
+/** Bytes of the tiles of 16 rows. */
+int64_t tile_row_bytes(ternary_layout layout, int64_t K) { return ceil_div(K, tile_columns(layout)) * 64; }
 
 /** Throws at the first code 3 of rows from `first` on; returns if there is none, only padding. */
 void fail_at_code_3(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K, int64_t first) {
@@ -100,18 +92,20 @@ void check_shape(int64_t N, int64_t K) {
 }
 
 void check_layout(ternary_layout layout) {
-  if (layout != TERNARY_LAYOUT_I2S && layout != TERNARY_LAYOUT_I2S_TILED) {
-    fail(TERNARY_INVALID_ARGUMENT, "layout is %d; it must be 0 (I2S) or 1 (I2S tiled)", static_cast<int>(layout));
+  const int value = layout;  // of C, where any int may arrive
+  if (value < 0 || value >= kLayoutCount) {
+    fail(TERNARY_INVALID_ARGUMENT, "layout is %d; it must be 0 (I2S), 1 (I2S tiled) or 2 (T5 tiled)", value);
   }
 }
 
 int64_t layout_bytes(ternary_layout layout, int64_t N, int64_t K) {
   if (layout == TERNARY_LAYOUT_I2S) return N * ceil_div(K, 4);
-  return ceil_div(N, kTile) * ceil_div(K, kTile) * 64;
+  return ceil_div(N, kTile) * tile_row_bytes(layout, K);
 }
 
 void check_codes(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K) {
   if (layout == TERNARY_LAYOUT_I2S) return check_i2s_codes(codes, N, K);
+  if (layout == TERNARY_LAYOUT_T5_TILED) return check_t5(codes, N, K);
   // A tile without a 3 is the rule, so look at whole bytes first: padding of our own making is never 3.
   const int64_t bytes = layout_bytes(layout, N, K);
   unsigned bad = 0;
@@ -122,30 +116,20 @@ void check_codes(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t
 void convert_codes(const uint8_t* source, ternary_layout source_layout, int64_t N, int64_t K, uint8_t* target,
                    ternary_layout target_layout) {
   const int64_t row_bytes = ceil_div(K, 4);
-  if (source_layout == target_layout && source_layout == TERNARY_LAYOUT_I2S) {
-    std::memcpy(target, source, N * row_bytes);
-    if (K % 4 != 0) {
-      for (int64_t n = 0; n < N; ++n) {
-        uint8_t& last = target[(n + 1) * row_bytes - 1];
-        last = pad_last(last, K);
-      }
-    }
-    return;
-  }
-  const int64_t tile_row_bytes = ceil_div(K, kTile) * 64;
-  // Tiled to tiled goes through I2S, which sets the padding.
-  std::vector<uint8_t> staging(source_layout == target_layout ? kTile * row_bytes : 0);
+  const bool from_i2s = source_layout == TERNARY_LAYOUT_I2S, to_i2s = target_layout == TERNARY_LAYOUT_I2S;
+  // Tiles to tiles, also of one layout, go through I2S, which sets the padding.
+  std::vector<uint8_t> staging(from_i2s || to_i2s ? 0 : kTile * row_bytes);
   for (int64_t n = 0; n < N; n += kTile) {
     const int64_t rows = N - n < kTile ? N - n : kTile;
-    const int64_t tiles = n / kTile * tile_row_bytes;
-    if (source_layout == TERNARY_LAYOUT_I2S) {
-      tile_rows(source + n * row_bytes, rows, K, target + tiles);
-    } else if (staging.empty()) {
-      untile_rows(source + tiles, rows, K, target + n * row_bytes);
-    } else {
-      untile_rows(source + tiles, rows, K, staging.data());
-      tile_rows(staging.data(), rows, K, target + tiles);
+    const uint8_t* i2s = source + n * row_bytes;
+    if (!from_i2s) {
+      uint8_t* rows_of_i2s = to_i2s ? target + n * row_bytes : staging.data();
+      i2s_from(source_layout, source + n / kTile * tile_row_bytes(source_layout, K), rows, K, rows_of_i2s);
+      i2s = rows_of_i2s;
+    } else if (to_i2s) {
+      copy_i2s(i2s, rows, K, target + n * row_bytes);
     }
+    if (!to_i2s) tiles_of(target_layout, i2s, rows, K, target + n / kTile * tile_row_bytes(target_layout, K));
   }
 }
 

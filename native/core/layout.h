@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "core/kernel.h"
+#include "core/t5.h"
 
 namespace ternary {
 
@@ -16,21 +17,17 @@ inline constexpr int64_t kMaxK = (int64_t{1} << 24) - 1;
 inline constexpr int64_t kMaxN = (int64_t{1} << 31) - 1;
 inline constexpr int64_t kMaxM = (int64_t{1} << 31) - 1;
 
-/** Byte and bit position of a code. */
-struct CodePlace {
-  int64_t byte;
-  int shift;
-};
+/** Names of layouts, by value. */
+inline constexpr int kLayoutCount = 3;
+inline constexpr const char* kLayoutNames[kLayoutCount] = {"i2s", "i2s_tiled", "t5_tiled"};
 
-inline CodePlace code_place(ternary_layout layout, int64_t K, int64_t n, int64_t k) {
-  if (layout == TERNARY_LAYOUT_I2S) return {n * ceil_div(K, 4) + k / 4, static_cast<int>(2 * (k % 4))};
-  const int64_t tile = n / kTile * ceil_div(K, kTile) + k / kTile;
-  return {tile * 64 + 4 * (n % kTile) + k % 4, static_cast<int>(2 * (k % kTile / 4))};
-}
-
+/** The code of weight (n, k), which may lie in the padding of a tile. */
 inline int code_at(const uint8_t* codes, ternary_layout layout, int64_t K, int64_t n, int64_t k) {
-  const CodePlace place = code_place(layout, K, n, k);
-  return codes[place.byte] >> place.shift & 3;
+  if (layout == TERNARY_LAYOUT_I2S) return codes[n * ceil_div(K, 4) + k / 4] >> (2 * (k % 4)) & 3;
+  const int64_t columns = tile_columns(layout), tile = n / kTile * ceil_div(K, columns) + k / columns;
+  const uint8_t byte = codes[tile * 64 + 4 * (n % kTile) + k % 4];
+  const int64_t step = k % columns / 4;
+  return layout == TERNARY_LAYOUT_T5_TILED ? t5_code(byte, step) : byte >> (2 * step) & 3;
 }
 
 /** Writes I2S of what `code(n, k)` gives, columns beyond K as code 1. */
@@ -51,7 +48,7 @@ void check_layout(ternary_layout layout);
 
 int64_t layout_bytes(ternary_layout layout, int64_t N, int64_t K);
 
-/** Throws at the first code 3 of the [N, K] matrix; padding is not looked at. */
+/** Throws at the first code 3, or invalid byte of T5, of the [N, K] matrix; padding is not looked at. */
 void check_codes(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K);
 
 /** Converts checked codes; writes every byte of the target, padding as code 1 in tiles and in the rows' last byte. */

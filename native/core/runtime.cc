@@ -5,6 +5,7 @@
 #include "core/argument.h"
 #include "core/backend.h"
 #include "core/failure.h"
+#include "core/layout.h"
 #include "core/report.h"
 #include "core/topology.h"
 
@@ -59,11 +60,21 @@ std::string kernels_json(const ternary_runtime& runtime) {
            ",\"file\":" + json_string(kernel.file) + ",\"stage\":" + json_string(stage_name(kernel.stage)) +
            ",\"isa\":" + json_string(kIsaNames[static_cast<int>(kernel.isa)]);
     if (kernel.stage != Stage::activations) {
-      out += ",\"layout\":" + json_string(kernel.layout == TERNARY_LAYOUT_I2S ? "i2s" : "i2s_tiled");
+      out += ",\"layout\":" + json_string(kLayoutNames[kernel.layout]);
     }
     out += std::string(",\"available\":") + (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
   }
   return out + ']';
+}
+
+/** A kernel that reads another layout is passed over, and counted, only if its ISA has none that reads this one. */
+bool is_candidate(const Backend& backend, const Kernel& kernel, ternary_layout layout) {
+  if (kernel.stage == Stage::activations || kernel.layout == layout) return true;
+  for (int row = 0; row < backend.kernel_count; ++row) {
+    const Kernel& other = backend.kernels[row];
+    if (other.stage == kernel.stage && other.isa == kernel.isa && other.layout == layout) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -100,7 +111,12 @@ ternary_runtime::ternary_runtime(const char* setting_lines)
       pool(static_cast<int>(settings.num_threads)) {
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
-    if (why_not_allowed(*this, kernel) == nullptr) allowed[static_cast<int>(kernel.stage)].push_back(&kernel);
+    if (why_not_allowed(*this, kernel) != nullptr) continue;
+    for (int layout = 0; layout < kLayoutCount; ++layout) {
+      if (is_candidate(backend, kernel, static_cast<ternary_layout>(layout))) {
+        candidates[static_cast<int>(kernel.stage)][layout].push_back(&kernel);
+      }
+    }
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/counters.h"
 #include "core/kernel.h"
+#include "core/layout.h"
 #include "core/settings.h"
 #include "core/thread_pool.h"
 #include "core/tuning.h"
@@ -17,14 +18,18 @@
 struct ternary_runtime {
   explicit ternary_runtime(const char* setting_lines);
 
-  /** Kernels of a stage that the machine and TERNARY_MAX_ISA allow, best first. */
-  const std::vector<const ternary::Kernel*>& kernels(ternary::Stage stage) const {
-    return allowed[static_cast<int>(stage)];
+  /** Kernels of a stage that the machine and TERNARY_MAX_ISA allow for weights of a layout, best first. Those of an ISA
+   *  that has none for the layout are among them, so that their refusal is counted. */
+  const std::vector<const ternary::Kernel*>& kernels(ternary::Stage stage, ternary_layout layout) const {
+    return candidates[static_cast<int>(stage)][layout];
+  }
+  const ternary::Kernel& activation_kernel() const {
+    return *candidates[static_cast<int>(ternary::Stage::activations)][TERNARY_LAYOUT_I2S].front();
   }
 
   ternary::Settings settings;
   const ternary::Backend& backend;
-  std::vector<const ternary::Kernel*> allowed[3];
+  std::vector<const ternary::Kernel*> candidates[3][ternary::kLayoutCount];
   const ternary::Tuning tuning;
   ternary::Counters counters;
   const int fork_count;  ///< forks this process had seen when the runtime was made

@@ -41,7 +41,7 @@ TEST(Dispatch, EveryIsaIsReachedAndGivesTheOraclesBits) {
     const int64_t count = samples(500);
     for (int64_t i = 0; i < count; ++i) {
       const Problem problem(random_spec(7000 + static_cast<uint64_t>(i), 500000));
-      const WeightsHandle weights = problem.weights(i % 8 == 0 ? TERNARY_LAYOUT_I2S : TERNARY_LAYOUT_I2S_TILED);
+      const WeightsHandle weights = problem.weights(i % 8 == 0 ? TERNARY_LAYOUT_I2S : kLayouts[1 + i % 2]);
       Output got = problem.output();
       ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK) << ternary_last_error();
       ASSERT_EQ(problem.verdict(got, problem.expected()), "") << isa;
@@ -66,7 +66,7 @@ TEST(Dispatch, EveryProductRowOfTheTableIsReached) {
     for (ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
       for (int64_t M : {1, 2, 3, 4, 5, 8, 16, 17, 32, 64, 100}) {
         const Problem problem(spec_of(activation, M));
-        for (ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED}) {
+        for (ternary_layout layout : kLayouts) {
           Output got = problem.output();
           ASSERT_EQ(problem.run(runtime.get(), problem.weights(layout).get(), got), TERNARY_OK);
         }
@@ -135,6 +135,24 @@ TEST(Fallback, WeightsKeptInTheInterchangeLayoutAreRefusedByFastKernels) {
       for (const auto& [path, n] : counters.fallbacks) {
         EXPECT_EQ(path.substr(path.rfind(':')), ":layout") << path;
         EXPECT_EQ(n, 1u) << path;
+      }
+    }
+  }
+}
+
+TEST(Fallback, AKernelIsNotPassedOverForAnotherLayoutOfItsOwnIsa) {
+  for (const std::string& isa : available_isas()) {
+    for (ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
+      for (ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
+        const Counters counters = run_once("TERNARY_MAX_ISA=" + isa, spec_of(activation, 1), layout, TERNARY_OK);
+        ASSERT_EQ(counters.paths.size(), 1u);
+        const std::string served = counters.paths.begin()->first;
+        EXPECT_EQ(served.find("_t5.") != std::string::npos, layout == TERNARY_LAYOUT_T5_TILED) << served;
+        for (const auto& [path, n] : counters.fallbacks) {
+          const std::string refused = path.substr(0, path.rfind(':')), reason = path.substr(refused.size());
+          EXPECT_TRUE(reason != ":layout" || isa_of(refused) != isa_of(served)) << path;
+          EXPECT_EQ(n, 1u) << path;
+        }
       }
     }
   }

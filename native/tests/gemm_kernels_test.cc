@@ -116,7 +116,7 @@ Part random_part(Random& random, const Kernel& kernel, int64_t M, int64_t N) {
 void check_all_rows(const ProblemSpec& spec) {
   Random random(spec.seed ^ 0x5eed);
   const Stage stage = spec.activation == TERNARY_A8 ? Stage::gemm_a8 : Stage::gemm_a16;
-  for (ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED}) {
+  for (ternary_layout layout : kLayouts) {
     const GemmCase gemm(spec, layout);
     for (const Kernel* kernel : runnable_rows(stage)) {
       if (kernel->layout != layout || !accepts(*kernel, spec)) continue;
@@ -149,7 +149,7 @@ TEST(GemmKernels, TableCoversTheIsasThatThisBackendRuns) {
       EXPECT_NE(kernel->gemm, nullptr) << kernel->file;
       EXPECT_GE(kernel->group_multiple, 32) << kernel->file;
     }
-    EXPECT_GE(names.size(), 2u) << "a kernel for each layout at least";
+    EXPECT_GE(names.size(), std::size(kLayouts)) << "a kernel for each layout at least";
   }
 }
 
@@ -211,12 +211,14 @@ TEST(GemmKernels, LargestK) {
   spec.bias = false;
   for (Values values : {Values::all_max, Values::all_min}) {
     spec.values = values;
-    const GemmCase gemm(spec, TERNARY_LAYOUT_I2S_TILED);
-    // float() of the exact sum: 2^31 - 128 for the -128 rows, which an int32 only just holds.
-    EXPECT_GT(std::abs(gemm.expected().value(0, 0)), 1e5f);
-    for (const Kernel* kernel : runnable_rows(Stage::gemm_a8)) {
-      if (kernel->layout != TERNARY_LAYOUT_I2S_TILED || !accepts(*kernel, spec)) continue;
-      EXPECT_EQ(gemm.run(*kernel, gemm.expected().whole()), "") << kernel->file;
+    for (ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
+      const GemmCase gemm(spec, layout);
+      // float() of the exact sum: 2^31 - 128 for the -128 rows, which an int32 only just holds.
+      EXPECT_GT(std::abs(gemm.expected().value(0, 0)), 1e5f);
+      for (const Kernel* kernel : runnable_rows(Stage::gemm_a8)) {
+        if (kernel->layout != layout || !accepts(*kernel, spec)) continue;
+        EXPECT_EQ(gemm.run(*kernel, gemm.expected().whole()), "") << kernel->file;
+      }
     }
   }
 }

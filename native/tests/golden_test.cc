@@ -119,7 +119,7 @@ TEST_P(Golden, OracleAgrees) {
       EXPECT_EQ(run_quantise(golden, nullptr), "") << golden.name;
       continue;
     }
-    for (ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED}) {
+    for (ternary_layout layout : kLayouts) {
       EXPECT_EQ(run_product(golden, nullptr, layout), "") << golden.name << " layout " << layout;
     }
   }
@@ -137,7 +137,7 @@ TEST_P(Golden, EveryIsaAgrees) {
           EXPECT_EQ(run_quantise(golden, runtime.get()), "") << golden.name << " " << isa;
           continue;
         }
-        for (ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED}) {
+        for (ternary_layout layout : kLayouts) {
           EXPECT_EQ(run_product(golden, runtime.get(), layout), "")
               << golden.name << " layout " << layout << " " << isa << " fuse " << fuse;
         }

@@ -93,7 +93,7 @@ TEST(Invariance, StridesAndLayout) {
     const Problem a(dense), b(strided);  // the same values from the same seed
     const Output expected = a.expected();
     for (const RuntimeHandle& runtime : all) {
-      for (ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED}) {
+      for (ternary_layout layout : kLayouts) {
         Output got = b.output();
         ASSERT_EQ(b.run(runtime.get(), b.weights(layout).get(), got), TERNARY_OK) << ternary_last_error();
         ASSERT_EQ(b.verdict(got, expected), "") << "layout " << layout;

@@ -13,30 +13,45 @@
 namespace ternary::test {
 namespace {
 
-constexpr ternary_layout kLayouts[] = {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED};
-
 int64_t bytes_of(ternary_layout layout, int64_t N, int64_t K) {
   int64_t bytes = -1;
   EXPECT_EQ(ternary_layout_bytes(layout, N, K, &bytes), TERNARY_OK) << ternary_last_error();
   return bytes;
 }
 
-/** Where the header says that a code lives; `at` may lie in the padding. */
+int64_t tile_columns(ternary_layout layout) { return layout == TERNARY_LAYOUT_T5_TILED ? 20 : 16; }
+
+/** Where the header says that a code lives, maybe in the padding: the byte, and which of its codes. */
 struct Place {
-  int64_t byte;
-  int shift;
+  ternary_layout layout;
+  int64_t byte, code;
 };
 
 Place place(ternary_layout layout, int64_t K, int64_t n, int64_t k) {
-  if (layout == TERNARY_LAYOUT_I2S) return {n * ((K + 3) / 4) + k / 4, static_cast<int>(2 * (k % 4))};
-  const int64_t tile = n / 16 * ((K + 15) / 16) + k / 16, column = k % 16;
-  return {64 * tile + 4 * (n % 16) + column % 4, static_cast<int>(2 * (column / 4))};
+  if (layout == TERNARY_LAYOUT_I2S) return {layout, n * ((K + 3) / 4) + k / 4, k % 4};
+  const int64_t columns = tile_columns(layout), tile = n / 16 * ((K + columns - 1) / columns) + k / columns;
+  return {layout, 64 * tile + 4 * (n % 16) + k % 4, k % columns / 4};
 }
 
-int code_at(const uint8_t* codes, const Place& p) { return codes[p.byte] >> p.shift & 3; }
+constexpr int kPowerOf3[] = {81, 27, 9, 3, 1};
 
+/** v of a valid T5 byte. */
+int t5_value(uint8_t byte) { return byte * 243 / 256; }
+
+int code_at(const uint8_t* codes, const Place& p) {
+  if (p.layout == TERNARY_LAYOUT_T5_TILED) return t5_value(codes[p.byte]) / kPowerOf3[p.code] % 3;
+  return codes[p.byte] >> (2 * p.code) & 3;
+}
+
+/** A code 0 to 2, for I2S also 3. */
 void set_code(uint8_t* codes, const Place& p, int code) {
-  codes[p.byte] = static_cast<uint8_t>((codes[p.byte] & ~(3 << p.shift)) | code << p.shift);
+  uint8_t& byte = codes[p.byte];
+  if (p.layout == TERNARY_LAYOUT_T5_TILED) {
+    const int v = t5_value(byte) + (code - code_at(codes, p)) * kPowerOf3[p.code];
+    byte = static_cast<uint8_t>((v * 256 + 242) / 243);
+  } else {
+    byte = static_cast<uint8_t>((byte & ~(3 << (2 * p.code))) | code << (2 * p.code));
+  }
 }
 
 std::vector<int8_t> random_weights(Random& random, int64_t count) {
@@ -48,7 +63,8 @@ std::vector<int8_t> random_weights(Random& random, int64_t count) {
 /** Rows and columns including the padding that the layout stores. */
 int64_t stored_rows(ternary_layout layout, int64_t N) { return layout == TERNARY_LAYOUT_I2S ? N : (N + 15) / 16 * 16; }
 int64_t stored_columns(ternary_layout layout, int64_t K) {
-  return layout == TERNARY_LAYOUT_I2S ? (K + 3) / 4 * 4 : (K + 15) / 16 * 16;
+  const int64_t multiple = layout == TERNARY_LAYOUT_I2S ? 4 : tile_columns(layout);
+  return (K + multiple - 1) / multiple * multiple;
 }
 
 void check_codes(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K, const std::vector<int8_t>& w) {
@@ -61,23 +77,29 @@ void check_codes(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t
   }
 }
 
+/** Packs, then repacks from every layout to every layout and looks at every code. */
 void round_trip(Random& random, int64_t N, int64_t K) {
   const std::vector<int8_t> w = random_weights(random, N * K);
-  const int64_t i2s_bytes = bytes_of(TERNARY_LAYOUT_I2S, N, K), tiled_bytes = bytes_of(TERNARY_LAYOUT_I2S_TILED, N, K);
-  ASSERT_EQ(i2s_bytes, N * ((K + 3) / 4));
-  ASSERT_EQ(tiled_bytes, (N + 15) / 16 * ((K + 15) / 16) * 64);
-  GuardedBuffer i2s(i2s_bytes), tiled(tiled_bytes), tiled_again(tiled_bytes), back(i2s_bytes);
+  ASSERT_EQ(bytes_of(TERNARY_LAYOUT_I2S, N, K), N * ((K + 3) / 4));
+  ASSERT_EQ(bytes_of(TERNARY_LAYOUT_I2S_TILED, N, K), (N + 15) / 16 * ((K + 15) / 16) * 64);
+  ASSERT_EQ(bytes_of(TERNARY_LAYOUT_T5_TILED, N, K), (N + 15) / 16 * ((K + 19) / 20) * 64);
+  GuardedBuffer i2s(bytes_of(TERNARY_LAYOUT_I2S, N, K));
   ASSERT_EQ(ternary_pack(w.data(), K, N, K, i2s.data()), TERNARY_OK) << ternary_last_error();
   check_codes(i2s.data(), TERNARY_LAYOUT_I2S, N, K, w);
-  ASSERT_EQ(ternary_repack(i2s.data(), TERNARY_LAYOUT_I2S, N, K, tiled.data(), TERNARY_LAYOUT_I2S_TILED), TERNARY_OK);
-  check_codes(tiled.data(), TERNARY_LAYOUT_I2S_TILED, N, K, w);
-  ASSERT_EQ(ternary_repack(tiled.data(), TERNARY_LAYOUT_I2S_TILED, N, K, tiled_again.data(), TERNARY_LAYOUT_I2S_TILED),
-            TERNARY_OK);
-  ASSERT_EQ(std::memcmp(tiled.data(), tiled_again.data(), tiled_bytes), 0);
-  ASSERT_EQ(ternary_repack(tiled.data(), TERNARY_LAYOUT_I2S_TILED, N, K, back.data(), TERNARY_LAYOUT_I2S), TERNARY_OK);
-  ASSERT_EQ(std::memcmp(back.data(), i2s.data(), i2s_bytes), 0) << N << "x" << K;
+  for (ternary_layout source : kLayouts) {
+    GuardedBuffer codes(bytes_of(source, N, K));
+    ASSERT_EQ(ternary_repack(i2s.data(), TERNARY_LAYOUT_I2S, N, K, codes.data(), source), TERNARY_OK);
+    check_codes(codes.data(), source, N, K, w);
+    for (ternary_layout target : kLayouts) {
+      GuardedBuffer again(bytes_of(target, N, K));
+      ASSERT_EQ(ternary_repack(codes.data(), source, N, K, again.data(), target), TERNARY_OK) << ternary_last_error();
+      check_codes(again.data(), target, N, K, w);
+      if (target != source) continue;
+      ASSERT_EQ(std::memcmp(codes.data(), again.data(), codes.bytes()), 0) << N << "x" << K;
+    }
+  }
   OutputMatrix unpacked(TERNARY_I8, N, K, K + 3);
-  ASSERT_EQ(ternary_unpack(back.data(), N, K, static_cast<int8_t*>(unpacked.data()), K + 3), TERNARY_OK);
+  ASSERT_EQ(ternary_unpack(i2s.data(), N, K, static_cast<int8_t*>(unpacked.data()), K + 3), TERNARY_OK);
   ASSERT_EQ(unpacked.outside_written(unpacked.whole()), "");
   for (int64_t n = 0; n < N; ++n) ASSERT_EQ(std::memcmp(unpacked.row(n), &w[n * K], K), 0) << "row " << n;
 }
@@ -124,7 +146,7 @@ TEST(Layout, PackReadsRowsByTheirStrideAndRejectsOtherValues) {
 
 TEST(Layout, Code3IsRejectedWithItsPlaceByEveryReader) {
   Random random(13);
-  for (ternary_layout layout : kLayouts) {
+  for (ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED}) {  // T5: t5_layout_test.cc
     for (auto [N, K] : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {5, 70}, {16, 16}, {40, 21}}) {
       const std::vector<int8_t> w = random_weights(random, N * K);
       GuardedBuffer i2s(bytes_of(TERNARY_LAYOUT_I2S, N, K)), codes(bytes_of(layout, N, K));
@@ -166,7 +188,8 @@ TEST(Layout, PaddingIsIgnoredOnInputAndNormalisedOnOutput) {
       ASSERT_EQ(ternary_repack(i2s.data(), TERNARY_LAYOUT_I2S, N, K, codes.data(), source), TERNARY_OK);
       for (int64_t n = 0; n < stored_rows(source, N); ++n) {
         for (int64_t k = 0; k < stored_columns(source, K); ++k) {
-          if (n >= N || k >= K) set_code(codes.data(), place(source, K, n, k), static_cast<int>(random.integer(0, 3)));
+          const int largest = source == TERNARY_LAYOUT_T5_TILED ? 2 : 3;
+          if (n >= N || k >= K) set_code(codes.data(), place(source, K, n, k), static_cast<int>(random.integer(0, largest)));
         }
       }
       for (ternary_layout target : kLayouts) {

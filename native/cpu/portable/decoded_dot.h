@@ -7,6 +7,7 @@
 
 #include "cpu/lanes_portable.h"
 
+#include "core/t5.h"
 #include "cpu/gemm.h"
 
 namespace ternary::cpu {
@@ -36,6 +37,20 @@ struct RowCodes {
       const uint8_t* bytes = t.w + (n + row) * row_bytes + k / 4;
       for (int64_t column = 0; column < columns; ++column) {
         code[row][column] = bytes[column / 4] >> (2 * (column % 4)) & 3;
+      }
+    }
+  }
+};
+
+struct T5Codes {
+  static void read(const GemmTask& t, int64_t n, int64_t k, uint8_t (&code)[16][16]) {
+    const uint8_t* tiles = tiles_at<T5Tile>(t, n, 0);
+    const int64_t columns = t.K - k < 16 ? t.K - k : 16;  // 16 columns may reach beyond the last tile
+    std::memset(code, 1, sizeof code);
+    for (int64_t column = 0; column < columns; ++column) {
+      const int64_t tile = (k + column) / T5Tile::kColumns, place = (k + column) % T5Tile::kColumns;
+      for (int row = 0; row < 16; ++row) {
+        code[row][column] = static_cast<uint8_t>(t5_code(tiles[64 * tile + 4 * row + place % 4], place / 4));
       }
     }
   }

@@ -16,6 +16,8 @@
 
 namespace ternary::test {
 
+inline constexpr ternary_layout kLayouts[] = {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED};
+
 struct EndRuntime {
   void operator()(ternary_runtime* runtime) const { ternary_runtime_destroy(runtime); }
 };
