@@ -193,7 +193,7 @@ void run_activations(benchmark::State& state, const Kernel& kernel, int64_t K, i
 void register_all(const Backend& backend, const std::vector<Shape>& shapes) {
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
-    if (backend.isa_missing(kernel.isa)) continue;
+    if (kernel.stage == Stage::limit || backend.isa_missing(kernel.isa)) continue;
     const std::string file = kernel.file;
     if (kernel.stage == Stage::activations) {
       for (const int64_t K : {2560, 6912}) {

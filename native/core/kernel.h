@@ -22,8 +22,11 @@ enum class Isa : uint8_t { portable, avx2, avxvnni, avx512vnni, amx };
 inline constexpr int kIsaCount = 5;
 inline constexpr const char* kIsaNames[kIsaCount] = {"portable", "avx2", "avxvnni", "avx512vnni", "amx"};
 
-/** The stages that kernels implement. `activations` makes rows ready: load, residual, norm, quantise. */
-enum class Stage : uint8_t { activations, gemm_a8, gemm_a16 };
+/** The stages that kernels implement. `activations` makes rows ready: load, residual, norm, quantise. `limit` serves no
+ *  product: it is what products are measured against. */
+enum class Stage : uint8_t { activations, gemm_a8, gemm_a16, limit };
+inline constexpr int kStageCount = 4;
+inline constexpr const char* kStageNames[kStageCount] = {"activations", "gemm_a8", "gemm_a16", "limit"};
 
 /** When dispatch prefers a kernel; any that accepts a problem may still serve it. core/tuning.h has the thresholds. */
 enum class Role : uint8_t {
@@ -138,6 +141,21 @@ using GemmFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end, in
 /** Bytes of scratch a thread needs for a GemmFn on this problem; null means none. */
 using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
 
+/** What a LimitFn is given: ones, `kLimitAlignment` aligned. */
+inline constexpr int64_t kLimitAlignment = 4096;
+/** Bytes of the panel that TERNARY_LIMIT_TILE_LOADS reads, the size of a first-level cache's better half. */
+inline constexpr int64_t kLimitPanelBytes = 16 << 10;
+
+/**
+ * A loop that one resource of the machine alone holds up, for TERNARY_LIMIT_...
+ *   READ        reads `count` bytes at `data`, a multiple of kLimitAlignment, 64-bit words of value 1
+ *   INT8_PEAK   makes `count` steps (at most 2^20) of int8 multiply-adds on registers; `data` is not used
+ *   TILE_LOADS  the same with operands loaded from `data`, kLimitPanelBytes bytes of value 1
+ * Returns the bytes read or multiply-adds made, counted from the sums that it computed: so no compiler can have left
+ * work out, and a test can see it.
+ */
+using LimitFn = int64_t (*)(const uint8_t* data, int64_t count);
+
 /** One row of a backend's table. */
 struct Kernel {
   const char* name;  ///< path name without op and backend, e.g. "gemm_a8_i2s"; unique together with `isa`
@@ -150,8 +168,10 @@ struct Kernel {
   int64_t k_max;           ///< largest K it accepts
   int64_t m_step, n_step;  ///< how work may be split
   ActivationFn activations;  ///< for Stage::activations
-  GemmFn gemm;               ///< for the other stages
+  GemmFn gemm;               ///< for Stage::gemm_a8 and gemm_a16
   ScratchBytesFn scratch_bytes;
+  LimitFn limit;             ///< for Stage::limit
+  ternary_limit limit_kind;  ///< of `limit`
 };
 
 /** What a backend library exports. `kernels` is ordered best first; dispatch tries rows whose role suits M before others. */
@@ -166,7 +186,7 @@ struct Backend {
 };
 
 /** Bumped when anything in this header changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 2;
+inline constexpr int32_t kBackendAbi = 4;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);

@@ -45,10 +45,6 @@ std::string settings_json(const Settings& settings) {
   return out + ']';
 }
 
-const char* stage_name(Stage stage) {
-  return stage == Stage::activations ? "activations" : stage == Stage::gemm_a8 ? "gemm_a8" : "gemm_a16";
-}
-
 std::string kernels_json(const ternary_runtime& runtime) {
   std::string out = "[";
   for (int row = 0; row < runtime.backend.kernel_count; ++row) {
@@ -57,9 +53,9 @@ std::string kernels_json(const ternary_runtime& runtime) {
     out += (row ? ",{\"name\":" : "{\"name\":") +
            json_string(std::string(kernel.name) + '.' + runtime.backend.name + '.' +
                        kIsaNames[static_cast<int>(kernel.isa)]) +
-           ",\"file\":" + json_string(kernel.file) + ",\"stage\":" + json_string(stage_name(kernel.stage)) +
+           ",\"file\":" + json_string(kernel.file) + ",\"stage\":" + json_string(kStageNames[static_cast<int>(kernel.stage)]) +
            ",\"isa\":" + json_string(kIsaNames[static_cast<int>(kernel.isa)]);
-    if (kernel.stage != Stage::activations) {
+    if (kernel.gemm != nullptr) {
       out += ",\"layout\":" + json_string(kLayoutNames[kernel.layout]);
     }
     out += std::string(",\"available\":") + (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
@@ -112,6 +108,10 @@ ternary_runtime::ternary_runtime(const char* setting_lines)
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
     if (why_not_allowed(*this, kernel) != nullptr) continue;
+    if (kernel.stage == Stage::limit) {
+      limit_loops.push_back(&kernel);
+      continue;
+    }
     for (int layout = 0; layout < kLayoutCount; ++layout) {
       if (is_candidate(backend, kernel, static_cast<ternary_layout>(layout))) {
         candidates[static_cast<int>(kernel.stage)][layout].push_back(&kernel);
@@ -165,6 +165,17 @@ ternary_status ternary_runtime_reset_counters(ternary_runtime* runtime) {
 
 const uint64_t* ternary_runtime_distinct_fallbacks(const ternary_runtime* runtime) {
   return runtime == nullptr ? nullptr : runtime->counters.distinct_fallbacks();
+}
+
+ternary_status ternary_measure_limit(ternary_runtime* runtime, ternary_limit limit, int64_t threads, int64_t bytes,
+                                     int64_t nanoseconds, ternary_limit_measurement* result) {
+  return guarded([&] {
+    check_runtime(runtime);
+    check_limit(limit, threads, runtime->pool.threads(), bytes, nanoseconds);
+    check_pointer("result", result, alignof(ternary_limit_measurement));
+    const LimitQuestion question = {limit, static_cast<int>(threads), bytes};
+    *result = runtime->limits.measure(runtime->pool, runtime->limit_loops, question, nanoseconds);
+  });
 }
 
 ternary_status ternary_write_report(const char* path) {

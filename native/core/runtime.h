@@ -11,6 +11,7 @@
 #include "core/counters.h"
 #include "core/kernel.h"
 #include "core/layout.h"
+#include "core/limits.h"
 #include "core/settings.h"
 #include "core/thread_pool.h"
 #include "core/tuning.h"
@@ -30,10 +31,12 @@ struct ternary_runtime {
   ternary::Settings settings;
   const ternary::Backend& backend;
   std::vector<const ternary::Kernel*> candidates[3][ternary::kLayoutCount];
+  std::vector<const ternary::Kernel*> limit_loops;  ///< rows of Stage::limit that are allowed
   const ternary::Tuning tuning;
   ternary::Counters counters;
   const int fork_count;  ///< forks this process had seen when the runtime was made
   ternary::ThreadPool pool;
+  ternary::Limits limits;
   std::atomic<uint64_t> calls{0};
 };
 

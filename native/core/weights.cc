@@ -1,19 +1,16 @@
 #include "core/weights.h"
 
-#include <sys/mman.h>
-
 #include <cinttypes>
 #include <cstdlib>
 #include <memory>
 
 #include "core/argument.h"
 #include "core/failure.h"
+#include "core/large_memory.h"
 #include "core/layout.h"
 
 namespace ternary {
 namespace {
-
-constexpr int64_t kHugePage = int64_t{2} << 20;
 
 int64_t alpha_values(ternary_alpha_kind kind, int64_t N, int64_t K, int64_t group) {
   switch (kind) {
@@ -56,10 +53,7 @@ using namespace ternary;
 
 ternary_weights::ternary_weights(int64_t n, int64_t k, ternary_layout l, int64_t g)
     : N(n), K(k), layout(l), group(g), codes_bytes(layout_bytes(l, n, k)), codes(nullptr) {
-  const int64_t alignment = codes_bytes >= kHugePage ? kHugePage : 64;
-  codes = static_cast<uint8_t*>(std::aligned_alloc(alignment, round_up(codes_bytes, alignment)));
-  if (codes == nullptr) throw std::bad_alloc();
-  if (alignment == kHugePage) madvise(codes, round_up(codes_bytes, kHugePage), MADV_HUGEPAGE);  // a wish, not a need
+  codes = large_memory(codes_bytes).release();
 }
 
 ternary_weights::~ternary_weights() { std::free(codes); }

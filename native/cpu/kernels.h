@@ -14,9 +14,11 @@ namespace ternary::cpu {
 #define GEMM(name, stage, isa, layout, function, ...)                                                                 \
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch); \
   int64_t function##_scratch(int64_t M, int64_t N, int64_t K);
+#define LIMIT(kind, isa, function) int64_t function(const uint8_t* data, int64_t count);
 #include "cpu/kernels.inc"
 #undef ACTIVATIONS
 #undef GEMM
+#undef LIMIT
 
 }  // namespace ternary::cpu
 

@@ -96,6 +96,21 @@ typedef enum ternary_ternarise_method {
   TERNARY_THRESHOLD = 1 /**< Mangrove: keep |w| > 0.7 * mean|w|; alpha = mean of the kept |w| (0 if none is kept) */
 } ternary_ternarise_method;
 
+/** What ternary_measure_limit() measures. */
+typedef enum ternary_limit {
+  TERNARY_LIMIT_READ = 0,      /**< bytes read from memory or a cache */
+  TERNARY_LIMIT_INT8_PEAK = 1, /**< int8 multiply-adds on registers */
+  TERNARY_LIMIT_TILE_LOADS = 2 /**< int8 multiply-adds of 2 x 2 AMX tiles that are loaded from 16 KB: what a product of
+                                    operands in the first-level cache can reach */
+} ternary_limit;
+
+/** One measurement of a limit. */
+typedef struct ternary_limit_measurement {
+  int64_t amount;      /**< bytes read, or operations made: two a multiply-add */
+  int64_t nanoseconds; /**< from the moment when all threads were ready to the end of the last */
+  char kernel[64];     /**< the loop that measured, e.g. "read_8x32__avx2" */
+} ternary_limit_measurement;
+
 /** Configuration, threads and counters. */
 typedef struct ternary_runtime ternary_runtime;
 /** An immutable packed weight matrix. */
@@ -266,6 +281,28 @@ TERNARY_API ternary_status ternary_rmsnorm_linear(ternary_runtime* runtime, cons
 TERNARY_API ternary_status ternary_quantise_activations(ternary_runtime* runtime, const void* x, ternary_dtype x_dtype,
                                                         int64_t ldx, const float* x_scale, const float* alpha_column,
                                                         int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K);
+
+/* ---- limits ----------------------------------------------------------------------------------------------------- */
+
+/**
+ * Measures a limit of this machine by a loop that nothing else holds up, on the runtime's own threads: so it can take
+ * turns with products in one process. Of the loops that TERNARY_MAX_ISA allows the fastest is used; it is found at the
+ * first call of a kind, number of threads and size, which therefore takes longer.
+ * @param limit what to measure.
+ * @param threads 1 to the runtime's.
+ * @param bytes for TERNARY_LIMIT_READ the working set, shared out evenly: a multiple of 4096 a thread, at most 2^40;
+ *        else 0. It is read over and over, each call going on where the last one of the same size ended. Its memory asks
+ *        for huge pages as weights do, is first touched by the threads that read it, and stays with the runtime until
+ *        another size is measured.
+ * @param nanoseconds how long to measure, 1 to 10^10; at least one step of each thread is made.
+ * @param result receives what was measured.
+ *
+ * Errors: TERNARY_UNSUPPORTED where no loop of the kind is allowed (AMX tiles without AMX; the int8 peak of portable
+ * code); TERNARY_ILLEGAL_STATE if not all threads were free within a second (a product of another caller ran).
+ * Concurrent calls measure one after the other.
+ */
+TERNARY_API ternary_status ternary_measure_limit(ternary_runtime* runtime, ternary_limit limit, int64_t threads,
+                                                 int64_t bytes, int64_t nanoseconds, ternary_limit_measurement* result);
 
 /* ---- the oracle ------------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,71 @@
+/**
+ * @file limit_tiles.h
+ * @brief Two by two tiles of sums, as in the product's kernel, for the loops that measure AMX.
+ */
+#ifndef TERNARY_CPU_AMX_LIMIT_TILES_H_
+#define TERNARY_CPU_AMX_LIMIT_TILES_H_
+
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "cpu/limits.h"
+
+namespace ternary::cpu {
+namespace {
+
+constexpr int kTiles = 8, kTileRows = 16, kTileRowBytes = 64;
+constexpr int64_t kTileBytes = 1024;
+/** The panel is half X, half W: so many pairs of tiles each. */
+constexpr int64_t kPairs = kLimitPanelBytes / kTileBytes / 4;
+
+/** Operand of ldtilecfg: eight full tiles. Static, as in the product's kernel (GCC 12's _tile_loadconfig). */
+struct alignas(64) FullTiles {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+constexpr FullTiles kFullTiles = {};
+
+/** Sums are tiles 0 to 3, X is 4 and 5, W 6 and 7. All begin as zeros. */
+inline void begin_tiles() {
+  alignas(64) static const uint8_t zeros[kTileBytes] = {};
+  _tile_loadconfig(&kFullTiles);
+  _tile_loadd(0, zeros, kTileRowBytes);
+  _tile_loadd(1, zeros, kTileRowBytes);
+  _tile_loadd(2, zeros, kTileRowBytes);
+  _tile_loadd(3, zeros, kTileRowBytes);
+}
+
+/** Adds up the sums, each product having been 1 * 1, and releases the tiles. */
+inline int64_t end_tiles() {
+  alignas(64) int32_t sums[4][kTileBytes / 4];
+  _tile_stored(0, sums[0], kTileRowBytes);
+  _tile_stored(1, sums[1], kTileRowBytes);
+  _tile_stored(2, sums[2], kTileRowBytes);
+  _tile_stored(3, sums[3], kTileRowBytes);
+  __asm__ volatile("" ::: "memory");  // GCC's tile stores do not say that they write
+  _tile_release();
+  int64_t products = 0;
+  for (const auto& tile : sums) {
+    for (const int32_t sum : tile) products += sum;
+  }
+  return products;
+}
+
+/** `count` steps over the panel; Step::run(x, w) loads two tiles at x, two at w, and multiplies each by each. */
+template <class Step>
+int64_t tile_loads(const uint8_t* panel, int64_t count) {
+  begin_tiles();
+  const uint8_t* w = panel + kLimitPanelBytes / 2;
+  for (int64_t step = 0; step < count; ++step) {
+    const int64_t at = step % kPairs * 2 * kTileBytes;
+    Step::run(panel + at, w + at);
+  }
+  return end_tiles();
+}
+
+}  // namespace
+}  // namespace ternary::cpu
+
+#endif  // TERNARY_CPU_AMX_LIMIT_TILES_H_

@@ -1,0 +1,25 @@
+// A product after each load from the second on.
+
+#include "cpu/amx/limit_tiles.h"
+
+namespace ternary::cpu {
+namespace {
+
+struct Step {
+  static void run(const uint8_t* x, const uint8_t* w) {
+    _tile_loadd(6, w, kTileRowBytes);
+    _tile_loadd(4, x, kTileRowBytes);
+    _tile_dpbsud(0, 4, 6);
+    _tile_loadd(5, x + kTileBytes, kTileRowBytes);
+    _tile_dpbsud(2, 5, 6);
+    _tile_loadd(7, w + kTileBytes, kTileRowBytes);
+    _tile_dpbsud(1, 4, 7);
+    _tile_dpbsud(3, 5, 7);
+  }
+};
+
+}  // namespace
+
+int64_t tile_loads_w_x_x_w_32x32__amx(const uint8_t* data, int64_t count) { return tile_loads<Step>(data, count); }
+
+}  // namespace ternary::cpu
