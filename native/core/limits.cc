@@ -90,9 +90,12 @@ Share read(const Kernel& kernel, const uint8_t* part, int64_t bytes, int64_t& po
   Share share;
   share.begin = share.end = now();
   while (share.end - share.begin < nanoseconds) {
-    const int64_t count = std::min(kSegmentBytes, bytes - position);
-    share.amount += kernel.limit(part + position, count);
-    position = (position + count) % bytes;
+    for (int64_t left = kSegmentBytes; left > 0;) {
+      const int64_t count = std::min(left, bytes - position);
+      share.amount += kernel.limit(part + position, count);
+      position = (position + count) % bytes;
+      left -= count;
+    }
     share.end = now();
   }
   return share;

@@ -294,7 +294,7 @@ TERNARY_API ternary_status ternary_quantise_activations(ternary_runtime* runtime
  *        else 0. It is read over and over, each call going on where the last one of the same size ended. Its memory asks
  *        for huge pages as weights do, is first touched by the threads that read it, and stays with the runtime until
  *        another size is measured.
- * @param nanoseconds how long to measure, 1 to 10^10; at least one step of each thread is made.
+ * @param nanoseconds how long to measure, 1 to 10^10; each thread reads at least 256 KB, or makes 64 steps.
  * @param result receives what was measured.
  *
  * Errors: TERNARY_UNSUPPORTED where no loop of the kind is allowed (AMX tiles without AMX; the int8 peak of portable

@@ -269,6 +269,34 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
+   * Measures a limit of the machine by a loop that nothing else holds up, on this runtime's threads and within its
+   * {@link Builder#maxIsa}, so that it can take turns with products. The first measurement of a kind, number of threads
+   * and size takes longer: it finds the fastest loop. Nothing else may use the runtime meanwhile.
+   *
+   * @param limit to measure
+   * @param threads 1 to the runtime's
+   * @param bytes for {@link Limit#READ} the working set, shared out evenly and read over and over: a multiple of 4096 a
+   *     thread, at most 2^40; 0 for others. It stays allocated until another size is measured or the runtime is closed
+   * @param nanos how long, 1 to 10^10
+   * @return what was measured
+   * @throws IllegalArgumentException if an argument breaks a rule
+   * @throws IllegalStateException if the runtime is closed, or if another call held its threads for a second
+   * @throws TernaryException if no loop of the kind may run here, or memory cannot be had
+   */
+  public LimitMeasurement measureLimit(Limit limit, int threads, long bytes, long nanos) {
+    Checks.notNull("limit", limit);
+    acquire();
+    try (Scratch result = Scratch.ofBytes(2 * Long.BYTES + 64)) {
+      Status.check(Ternary.ternary_measure_limit(address, limit.code, threads, bytes, nanos, result.address()));
+      ByteBuffer numbers = result.window(0, 2 * Long.BYTES);
+      return new LimitMeasurement(
+          NativeMemory.string(result.address() + 2 * Long.BYTES), numbers.getLong(0), numbers.getLong(Long.BYTES));
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
    * Writes the process's report now: the counters of every runtime, also of closed ones.
    *
    * @param file to write; <code>{pid}</code> is expanded

@@ -202,4 +202,42 @@ class TernaryRuntimeTest {
       assertThat(Status.exception(status, "c")).isInstanceOf(TernaryException.class).hasMessage("c");
     }
   }
+
+  @Test
+  void measuresTheLimitsOfTheMachine() {
+    try (TernaryRuntime runtime = TernaryRuntime.builder().threads(2).build()) {
+      for (int threads = 1; threads <= 2; threads++) {
+        LimitMeasurement read = runtime.measureLimit(Limit.READ, threads, 1 << 20, 1_000_000);
+        assertThat(read.kernel()).startsWith("read_");
+        assertThat(read.nanos()).isGreaterThanOrEqualTo(1_000_000);
+        assertThat(read.amount()).isGreaterThanOrEqualTo(threads * (256L << 10));
+        assertThat(read.gigaPerSecond()).isEqualTo((double) read.amount() / read.nanos());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Limit.class)
+  void portableCodeHasNoPeakButReads(Limit limit) {
+    try (TernaryRuntime runtime = TernaryRuntime.builder().maxIsa(Isa.PORTABLE).threads(1).build()) {
+      if (limit == Limit.READ) {
+        assertThat(runtime.measureLimit(limit, 1, 4096, 1).kernel()).isEqualTo("read_8x16__portable");
+      } else {
+        assertThatThrownBy(() -> runtime.measureLimit(limit, 1, 0, 1)).isInstanceOf(TernaryException.class)
+            .hasMessageContaining(limit.name());
+      }
+    }
+  }
+
+  @Test
+  void wrongQuestionsAboutLimitsAreNamed() {
+    TernaryRuntime runtime = TernaryRuntime.builder().threads(2).build();
+    assertRejected(() -> runtime.measureLimit(null, 1, 4096, 1), "limit is null");
+    assertRejected(() -> runtime.measureLimit(Limit.READ, 3, 4096, 1), "threads is 3", "2");
+    assertRejected(() -> runtime.measureLimit(Limit.READ, 2, 4096, 1), "bytes is 4096", "a thread");
+    assertRejected(() -> runtime.measureLimit(Limit.INT8_PEAK, 1, 1, 1), "bytes is 1");
+    assertRejected(() -> runtime.measureLimit(Limit.READ, 1, 4096, 0), "nanoseconds is 0");
+    runtime.close();
+    assertThatThrownBy(() -> runtime.measureLimit(Limit.READ, 1, 4096, 1)).isInstanceOf(IllegalStateException.class);
+  }
 }

@@ -26,12 +26,12 @@ public class TernaryPreset implements InfoMapper {
     infoMap.put(new Info("TERNARY_API").cppTypes().annotations())
         .put(new Info("__cplusplus").define())
         .put(new Info("stdlib.h", "string.h").skip())
-        .put(new Info("ternary_runtime", "ternary_weights").skip().valueTypes("long").cast())
+        .put(new Info("ternary_runtime", "ternary_weights", "ternary_limit_measurement").skip().valueTypes("long").cast())
         .put(new Info("char", "int8_t", "uint8_t", "uint64_t", "size_t", "int64_t").valueTypes("long").cast())
         .put(new Info("void").valueTypes("void").pointerTypes("long").cast())
         .put(new Info("float").valueTypes("float").pointerTypes("long").cast())
         .put(new Info("ternary_status", "ternary_dtype", "ternary_layout", "ternary_alpha_kind", "ternary_activation",
-            "ternary_ternarise_method").enumerate(false).valueTypes("int").cast())
+            "ternary_ternarise_method", "ternary_limit").enumerate(false).valueTypes("int").cast())
         .put(new Info().javaText("""
             /** C's aligned_alloc: 0 if there is no memory. */
             public static native @Cast("void*") long aligned_alloc(@Cast("size_t") long alignment, @Cast("size_t") long bytes);
