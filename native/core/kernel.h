@@ -183,6 +183,8 @@ struct Backend {
   const char* (*isa_missing)(Isa isa);
   /** The processor's name, e.g. "AMD EPYC". */
   const char* (*device_name)();
+  /** What tells it from others of that name, e.g. "AuthenticAMD family 25 model 17 stepping 1". */
+  const char* (*device_id)();
 };
 
 /** Bumped when anything in this header changes; a backend of another version is refused. */

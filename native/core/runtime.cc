@@ -8,6 +8,7 @@
 #include "core/layout.h"
 #include "core/report.h"
 #include "core/topology.h"
+#include "core/tuning_file.h"
 
 namespace ternary {
 namespace {
@@ -23,6 +24,44 @@ Settings settings_for(const char* lines, const Backend& backend) {
   if (!settings.path_report.empty()) check_report_path(settings.path_report);
   if (settings.num_threads == 0) settings.num_threads = available_cores();
   return settings;
+}
+
+Isa best_isa(const Settings& settings, const Backend& backend) {
+  int isa = settings.max_isa ? static_cast<int>(*settings.max_isa) : kIsaCount - 1;
+  while (backend.isa_missing(static_cast<Isa>(isa)) != nullptr) --isa;  // portable is never missing
+  return static_cast<Isa>(isa);
+}
+
+TunedMachine machine_of(const Backend& backend, Isa isa) {
+  const int cores = available_cores();
+  return {backend.device_name(), backend.device_id(), isa, cores, last_level_cache_bytes(cores)};
+}
+
+/** The values of the file of TERNARY_TUNING; the built-in ones if there is none, or with `error` if it cannot serve. */
+Tuning tuning_for(const std::string& file, const Backend& backend, Isa isa, std::string& error) {
+  if (file.empty()) return built_in_tuning(isa);
+  try {
+    return read_tuning(file, machine_of(backend, isa));
+  } catch (const Failure& failure) {
+    error = failure.what();
+    return built_in_tuning(isa);
+  }
+}
+
+std::string tuning_json(const ternary_runtime& runtime) {
+  const TunedMachine machine = machine_of(runtime.backend, runtime.isa);
+  std::string out = "{\"file\":" + json_string(runtime.settings.tuning) +
+                    ",\"error\":" + json_string(runtime.tuning_error) +
+                    ",\"isa\":" + json_string(kIsaNames[static_cast<int>(runtime.isa)]) +
+                    ",\"device_id\":" + json_string(machine.device_id) +
+                    ",\"cores\":" + std::to_string(machine.cores) +
+                    ",\"cache_bytes\":" + std::to_string(machine.cache_bytes) + ",\"values\":[";
+  for (const TuningValue& value : kTuningValues) {
+    out += (&value == kTuningValues ? "{\"name\":" : ",{\"name\":") + json_string(value.name) + ",\"value\":" +
+           std::to_string(runtime.tuning.*value.value) + ",\"built_in\":" +
+           std::to_string(built_in_tuning(runtime.isa).*value.value) + "}";
+  }
+  return out + "]}";
 }
 
 std::string isas_json(const Backend& backend) {
@@ -80,12 +119,6 @@ const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel
   return runtime.backend.isa_missing(kernel.isa);
 }
 
-Isa best_isa(const Settings& settings, const Backend& backend) {
-  int isa = settings.max_isa ? static_cast<int>(*settings.max_isa) : kIsaCount - 1;
-  while (backend.isa_missing(static_cast<Isa>(isa)) != nullptr) --isa;  // portable is never missing
-  return static_cast<Isa>(isa);
-}
-
 void check_runtime(const ternary_runtime* runtime) {
   check_pointer("runtime", runtime, alignof(ternary_runtime));
   if (runtime->fork_count != forks()) {
@@ -101,7 +134,8 @@ using namespace ternary;
 ternary_runtime::ternary_runtime(const char* setting_lines)
     : settings(settings_for(setting_lines, cpu_backend())),
       backend(cpu_backend()),
-      tuning(built_in_tuning(best_isa(settings, backend))),
+      isa(best_isa(settings, backend)),
+      tuning(tuning_for(settings.tuning, backend, isa, tuning_error)),
       counters(backend),
       fork_count(forks()),
       pool(static_cast<int>(settings.num_threads)) {
@@ -144,6 +178,7 @@ ternary_status ternary_runtime_info(const ternary_runtime* runtime, char* json, 
     copy_json("{\"version\":" + json_string(TERNARY_VERSION) + ",\"device\":" + json_string(runtime->backend.device_name()) +
                   ",\"threads\":" + std::to_string(runtime->settings.num_threads) + ",\"isas\":" +
                   isas_json(runtime->backend) + ",\"settings\":" + settings_json(runtime->settings) +
+                  ",\"tuning\":" + tuning_json(*runtime) +
                   ",\"kernels\":" + kernels_json(*runtime) + "}",
               json, capacity, length);
   });

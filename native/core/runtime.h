@@ -6,6 +6,7 @@
 #define TERNARY_CORE_RUNTIME_H_
 
 #include <atomic>
+#include <string>
 #include <vector>
 
 #include "core/counters.h"
@@ -32,7 +33,9 @@ struct ternary_runtime {
   const ternary::Backend& backend;
   std::vector<const ternary::Kernel*> candidates[3][ternary::kLayoutCount];
   std::vector<const ternary::Kernel*> limit_loops;  ///< rows of Stage::limit that are allowed
-  const ternary::Tuning tuning;
+  const ternary::Isa isa;        ///< the best that settings and machine allow
+  std::string tuning_error;      ///< why the file of TERNARY_TUNING does not serve, or empty
+  const ternary::Tuning tuning;  ///< from that file, else the built-in row of `isa`
   ternary::Counters counters;
   const int fork_count;  ///< forks this process had seen when the runtime was made
   ternary::ThreadPool pool;
@@ -44,9 +47,6 @@ namespace ternary {
 
 /** Why a kernel cannot serve here: null, the machine's reason, or the cap. */
 const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel);
-
-/** The best ISA whose kernels the settings and the machine allow; the tuning table has a row for each. */
-Isa best_isa(const Settings& settings, const Backend& backend);
 
 /** Throws unless the runtime can be used: not null, not inherited by a fork. */
 void check_runtime(const ternary_runtime* runtime);

@@ -48,6 +48,7 @@ void apply(Settings& settings, Knob knob, const std::string& value, Origin origi
     case Knob::enable_pdl: settings.enable_pdl = parse_switch(name, value); break;
     case Knob::i2s_splits: settings.i2s_splits = parse_number(name, value, 0, 64); break;
     case Knob::prefill_skip_m: settings.prefill_skip_m = parse_number(name, value, 0, INT32_MAX); break;
+    case Knob::tuning: settings.tuning = value; break;
   }
   settings.origin[static_cast<int>(knob)] = origin;
 }
@@ -77,6 +78,7 @@ std::string Settings::value_text(Knob knob) const {
     case Knob::enable_pdl: return std::to_string(enable_pdl);
     case Knob::i2s_splits: return std::to_string(i2s_splits);
     case Knob::prefill_skip_m: return std::to_string(prefill_skip_m);
+    case Knob::tuning: return tuning;
   }
   return "";
 }

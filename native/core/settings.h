@@ -28,13 +28,14 @@ enum class Knob : uint8_t {
   fuse_rmsnorm_qkv,
   enable_pdl,
   i2s_splits,
-  prefill_skip_m
+  prefill_skip_m,
+  tuning
 };
-inline constexpr int kKnobCount = 10;
+inline constexpr int kKnobCount = 11;
 inline constexpr const char* kKnobNames[kKnobCount] = {
     "TERNARY_MAX_ISA",  "TERNARY_NUM_THREADS",      "TERNARY_COLLECT_PATH_STATS", "TERNARY_PATH_REPORT",
     "TERNARY_PATH_REPORT_EVERY", "TERNARY_I2S_ONLY", "TERNARY_FUSE_RMSNORM_QKV",  "TERNARY_ENABLE_PDL",
-    "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M"};
+    "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M",   "TERNARY_TUNING"};
 
 struct Settings {
   std::optional<Isa> max_isa;
@@ -47,6 +48,7 @@ struct Settings {
   bool enable_pdl = true;
   int64_t i2s_splits = 0;
   int64_t prefill_skip_m = 0;
+  std::string tuning;  ///< a file, whose faults are not errors here: the built-in table serves then
   Origin origin[kKnobCount] = {};
 
   std::string value_text(Knob knob) const;

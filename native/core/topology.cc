@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <climits>
 #include <cstdio>
+#include <map>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,22 +25,48 @@ std::string first_line(const std::string& path) {
   return line.substr(0, line.find('\n'));
 }
 
-int physical_cores_in_affinity() {
+/** The folder in sysfs of each CPU that the process may run on. */
+std::vector<std::string> cpus_in_affinity() {
+  std::vector<std::string> folders;
   // Machines may have more CPUs than a cpu_set_t holds; the kernel then wants a larger mask.
   for (int cpus = CPU_SETSIZE; cpus <= 1 << 20; cpus *= 4) {
     std::vector<cpu_set_t> mask(static_cast<size_t>(cpus) / CPU_SETSIZE);
     const size_t bytes = mask.size() * sizeof(cpu_set_t);
     if (sched_getaffinity(0, bytes, mask.data()) != 0) continue;
-    std::set<std::string> cores;
     for (int cpu = 0; cpu < cpus; ++cpu) {
-      if (!CPU_ISSET_S(cpu, bytes, mask.data())) continue;
-      const std::string name = std::to_string(cpu);
-      const std::string siblings = first_line("/sys/devices/system/cpu/cpu" + name + "/topology/thread_siblings_list");
-      cores.insert(siblings.empty() ? name : siblings);  // without sysfs every CPU counts
+      if (CPU_ISSET_S(cpu, bytes, mask.data())) folders.push_back("/sys/devices/system/cpu/cpu" + std::to_string(cpu));
     }
-    return std::max<int>(1, static_cast<int>(cores.size()));
+    break;
   }
-  return 1;
+  return folders;
+}
+
+int physical_cores_in_affinity() {
+  std::set<std::string> cores;
+  for (const std::string& cpu : cpus_in_affinity()) {
+    const std::string siblings = first_line(cpu + "/topology/thread_siblings_list");
+    cores.insert(siblings.empty() ? cpu : siblings);  // without sysfs every CPU counts
+  }
+  return std::max<int>(1, static_cast<int>(cores.size()));
+}
+
+struct Cache {
+  std::string cpus;  ///< that share it
+  int64_t bytes = 0;
+};
+
+Cache last_level_cache(const std::string& cpu) {
+  Cache last;
+  int highest = 0;
+  for (int index = 0;; ++index) {
+    const std::string cache = cpu + "/cache/index" + std::to_string(index);
+    int level = 0;
+    long long kibibytes = 0;
+    if (std::sscanf(first_line(cache + "/level").c_str(), "%d", &level) != 1) return last;
+    if (level <= highest || std::sscanf(first_line(cache + "/size").c_str(), "%lldK", &kibibytes) != 1) continue;
+    highest = level;
+    last = {first_line(cache + "/shared_cpu_list"), kibibytes * 1024};
+  }
 }
 
 int cores_of_quota(double quota, double period) {
@@ -93,6 +121,19 @@ int cores_of_cgroup() {
 }
 
 }  // namespace
+
+int64_t last_level_cache_bytes(int cores) {
+  std::map<std::string, int64_t> caches;
+  for (const std::string& cpu : cpus_in_affinity()) {
+    const Cache cache = last_level_cache(cpu);
+    caches[cache.cpus] = cache.bytes;
+  }
+  std::vector<int64_t> sizes;
+  for (const auto& [cpus, bytes] : caches) sizes.push_back(bytes);
+  std::sort(sizes.rbegin(), sizes.rend());
+  if (sizes.size() > static_cast<size_t>(cores)) sizes.resize(static_cast<size_t>(cores));
+  return std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
+}
 
 int available_cores() { return std::min(physical_cores_in_affinity(), cores_of_cgroup()); }
 

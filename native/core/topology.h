@@ -5,6 +5,8 @@
 #ifndef TERNARY_CORE_TOPOLOGY_H_
 #define TERNARY_CORE_TOPOLOGY_H_
 
+#include <cstdint>
+
 namespace ternary {
 
 /**
@@ -12,6 +14,12 @@ namespace ternary {
  * strictest of its ancestors) rounded up; at least 1. Two hyperthreads count once: they share the vector units.
  */
 int available_cores();
+
+/**
+ * Bytes of the last-level caches next to the CPUs of the process's affinity mask, at most as many of them as `cores`;
+ * 0 if the system does not say. Other processes and, in a virtual machine, neighbours may use part of it.
+ */
+int64_t last_level_cache_bytes(int cores);
 
 }  // namespace ternary
 

@@ -11,7 +11,7 @@
 
 namespace ternary {
 
-/** A row: what holds for a runtime whose best ISA it is. Whole numbers, so that a file of them reads the same anywhere. */
+/** What holds for a runtime whose best ISA it is. Whole numbers, so that a file of them reads the same anywhere. */
 struct Tuning {
   int64_t gemm_i2s_min_m;       ///< rows of X from which I2S weights are decoded for many (GEMM), not in place (GEMV)
   int64_t gemm_t5_min_m;        ///< the same for T5 weights
@@ -32,6 +32,31 @@ struct Tuning {
     return i2s ? gemm_i2s_min_m : gemm_t5_min_m;
   }
 };
+
+/** A value of a row by its name in files, and its range. */
+struct TuningValue {
+  const char* name;
+  int64_t Tuning::*value;
+  int64_t least, most;
+};
+
+/** Every value, in the order of the struct. */
+inline constexpr TuningValue kTuningValues[] = {
+    {"gemm_i2s_min_m", &Tuning::gemm_i2s_min_m, 1, 65536},
+    {"gemm_t5_min_m", &Tuning::gemm_t5_min_m, 1, 65536},
+    {"tile_gemm_min_m", &Tuning::tile_gemm_min_m, 1, 65536},
+    {"prefetch_bytes", &Tuning::prefetch_bytes, 0, 65536},
+    {"work_per_thread", &Tuning::work_per_thread, 1, int64_t{1} << 40},
+    {"elements_per_thread", &Tuning::elements_per_thread, 1, int64_t{1} << 40},
+    {"chunks_per_thread", &Tuning::chunks_per_thread, 1, 64},
+    {"i2s_weights_per_us", &Tuning::i2s_weights_per_us, 1, 100000000},
+    {"t5_weights_per_us", &Tuning::t5_weights_per_us, 1, 100000000},
+    {"memory_mb_per_s_one_thread", &Tuning::memory_mb_per_s_one_thread, 1, 100000000},
+    {"memory_mb_per_s_all_threads", &Tuning::memory_mb_per_s_all_threads, 1, 100000000},
+    {"resident_bytes", &Tuning::resident_bytes, 0, int64_t{1} << 40},
+};
+inline constexpr int kTuningValueCount = sizeof kTuningValues / sizeof kTuningValues[0];
+static_assert(sizeof(Tuning) == kTuningValueCount * sizeof(int64_t), "every value has its name");
 
 /** The row that is built in; tuning.cc says where each value was measured, or from what it was derived. */
 const Tuning& built_in_tuning(Isa isa);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstring>
 
 namespace ternary::cpu {
@@ -91,22 +92,51 @@ const char* find_missing(Isa isa) {
   return "unknown instruction set";
 }
 
-/** The brand string: three leaves of 16 bytes, zero-terminated here, without the spaces some vendors pad it with. */
-struct Brand {
-  char text[49];
+struct Device {
+  char name[49], id[64];
 };
 
-Brand read_brand() {
-  Brand raw = {}, trimmed = {};
+/** The brand string: three leaves of 16 bytes, zero-terminated here, without the spaces some vendors pad it with. */
+void read_name(Device& device) {
+  char raw[49] = {};
   for (unsigned i = 0; i < 3; ++i) {
     const Registers r = cpuid(0x80000002u + i);
-    std::memcpy(raw.text + 16 * i, &r, sizeof r);
+    std::memcpy(raw + 16 * i, &r, sizeof r);
   }
-  const char* begin = raw.text + std::strspn(raw.text, " ");
+  const char* begin = raw + std::strspn(raw, " ");
   size_t length = std::strlen(begin);
   while (length > 0 && begin[length - 1] == ' ') --length;
-  std::memcpy(trimmed.text, begin, length);
-  return trimmed;
+  std::memcpy(device.name, begin, length);
+  if (length == 0) std::strcpy(device.name, "unknown x86-64 processor");
+}
+
+/** Vendor and signature, which tell processors apart whose brand strings hypervisors have made equal. */
+void read_id(Device& device) {
+  const Registers vendor = cpuid(0);
+  char vendor_name[13] = {};
+  std::memcpy(vendor_name, &vendor.b, 4);
+  std::memcpy(vendor_name + 4, &vendor.d, 4);
+  std::memcpy(vendor_name + 8, &vendor.c, 4);
+  const unsigned signature = cpuid(1).a, base = signature >> 8 & 15;
+  const unsigned family = base == 15 ? base + (signature >> 20 & 255) : base;
+  const unsigned high = base == 15 || base == 6 ? signature >> 16 & 15 : 0;
+  std::snprintf(device.id, sizeof device.id, "%s family %u model %u stepping %u", vendor_name, family,
+                high << 4 | (signature >> 4 & 15), signature & 15);
+}
+
+/** Read once; cpuid is slow in virtual machines (see isa_missing()). */
+const Device& device() {
+  static Device known;
+  static std::atomic<int> state{0};  // 0 unread, 1 being read, 2 ready
+  int unread = 0;
+  if (state.compare_exchange_strong(unread, 1, std::memory_order_acquire)) {
+    read_name(known);
+    read_id(known);
+    state.store(2, std::memory_order_release);
+  }
+  while (state.load(std::memory_order_acquire) != 2) {
+  }
+  return known;
 }
 
 }  // namespace
@@ -126,17 +156,8 @@ const char* isa_missing(Isa isa) {
   return answer;
 }
 
-const char* device_name() {
-  static Brand brand;
-  static std::atomic<int> state{0};  // 0 unread, 1 being read, 2 ready
-  int unread = 0;
-  if (state.compare_exchange_strong(unread, 1, std::memory_order_acquire)) {
-    brand = read_brand();
-    state.store(2, std::memory_order_release);
-  }
-  while (state.load(std::memory_order_acquire) != 2) {
-  }
-  return brand.text[0] ? brand.text : "unknown x86-64 processor";
-}
+const char* device_name() { return device().name; }
+
+const char* device_id() { return device().id; }
 
 }  // namespace ternary::cpu

@@ -15,6 +15,9 @@ const char* isa_missing(Isa isa);
 /** The processor's name as it gives it, without padding. */
 const char* device_name();
 
+/** Vendor, family, model and stepping, e.g. "AuthenticAMD family 25 model 17 stepping 1". */
+const char* device_id();
+
 }  // namespace ternary::cpu
 
 #endif  // TERNARY_CPU_CPU_FEATURES_H_

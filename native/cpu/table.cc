@@ -23,7 +23,8 @@ constexpr Kernel kKernels[] = {
 #undef LIMIT
 };
 
-constexpr Backend kBackend = {"cpu", kKernels, sizeof kKernels / sizeof kKernels[0], isa_missing, device_name};
+constexpr Backend kBackend = {"cpu", kKernels, sizeof kKernels / sizeof kKernels[0], isa_missing,
+                               device_name, device_id};
 
 }  // namespace
 }  // namespace ternary::cpu

@@ -72,10 +72,7 @@ TEST(Dispatch, EveryProductRowOfTheTableIsReached) {
         }
       }
     }
-    size_t length = 0;
-    ASSERT_EQ(ternary_runtime_info(runtime.get(), nullptr, 0, &length), TERNARY_OK);
-    std::string info(length + 1, '\0');
-    ASSERT_EQ(ternary_runtime_info(runtime.get(), info.data(), info.size(), nullptr), TERNARY_OK);
+    std::string info = info_of(runtime.get());
     const Counters counters = counters_of(runtime.get());
     info = info.substr(info.find("\"kernels\":"));
     for (size_t at = 0; (at = info.find("{\"name\":\"gem", at)) != std::string::npos; ++at) {

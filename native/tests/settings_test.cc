@@ -39,15 +39,6 @@ const std::vector<Knob>& knobs() {
   return all;
 }
 
-std::string info(const ternary_runtime* runtime) {
-  size_t length = 0;
-  EXPECT_EQ(ternary_runtime_info(runtime, nullptr, 0, &length), TERNARY_OK);
-  std::string json(length + 1, '\0');
-  EXPECT_EQ(ternary_runtime_info(runtime, json.data(), json.size(), nullptr), TERNARY_OK);
-  json.resize(length);
-  return json;
-}
-
 std::string setting(const std::string& name, const std::string& value, const std::string& origin) {
   return "{\"name\":\"" + name + "\",\"value\":\"" + value + "\",\"origin\":\"" + origin + "\"}";
 }
@@ -66,10 +57,10 @@ TEST(Settings, DefaultsAreReported) {
   const RuntimeHandle runtime = make_runtime();
   ASSERT_NE(runtime, nullptr) << ternary_last_error();
   for (const Knob& knob : knobs()) {
-    EXPECT_NE(info(runtime.get()).find("{\"name\":\"" + std::string(knob.name) + "\""), std::string::npos) << knob.name;
+    EXPECT_NE(info_of(runtime.get()).find("{\"name\":\"" + std::string(knob.name) + "\""), std::string::npos) << knob.name;
   }
-  EXPECT_EQ(info(runtime.get()).find("\"origin\":\"caller\""), std::string::npos);
-  EXPECT_EQ(info(runtime.get()).find("\"origin\":\"environment\""), std::string::npos);
+  EXPECT_EQ(info_of(runtime.get()).find("\"origin\":\"caller\""), std::string::npos);
+  EXPECT_EQ(info_of(runtime.get()).find("\"origin\":\"environment\""), std::string::npos);
 }
 
 TEST(Settings, GoodValuesFromTheCallerAndTheEnvironment) {
@@ -77,11 +68,11 @@ TEST(Settings, GoodValuesFromTheCallerAndTheEnvironment) {
     for (const std::string& value : knob.good) {
       const RuntimeHandle given = make_runtime(std::string(knob.name) + "=" + value);
       ASSERT_NE(given, nullptr) << ternary_last_error();
-      EXPECT_NE(info(given.get()).find(setting(knob.name, value, "caller")), std::string::npos) << info(given.get());
+      EXPECT_NE(info_of(given.get()).find(setting(knob.name, value, "caller")), std::string::npos) << info_of(given.get());
       const ScopedVariable variable(knob.name, value);
       const RuntimeHandle found = make_runtime();
       ASSERT_NE(found, nullptr) << ternary_last_error();
-      EXPECT_NE(info(found.get()).find(setting(knob.name, value, "environment")), std::string::npos) << info(found.get());
+      EXPECT_NE(info_of(found.get()).find(setting(knob.name, value, "environment")), std::string::npos) << info_of(found.get());
     }
   }
 }
@@ -102,7 +93,7 @@ TEST(Settings, TheCallerHidesTheEnvironmentEvenABadOne) {
       const ScopedVariable variable(knob.name, knob.bad.front());
       const RuntimeHandle runtime = make_runtime(std::string(knob.name) + "=" + value);
       ASSERT_NE(runtime, nullptr) << knob.name << ": " << ternary_last_error();
-      EXPECT_NE(info(runtime.get()).find(setting(knob.name, value, "caller")), std::string::npos);
+      EXPECT_NE(info_of(runtime.get()).find(setting(knob.name, value, "caller")), std::string::npos);
     }
   }
 }
@@ -141,7 +132,7 @@ TEST(Settings, ThreadsAreAsManyAsAsked) {
 
 TEST(Settings, InfoListsEveryKernelWithAReasonWhereItCannotServe) {
   const RuntimeHandle runtime = make_runtime("TERNARY_MAX_ISA=portable");
-  const std::string json = info(runtime.get());
+  const std::string json = info_of(runtime.get());
   EXPECT_NE(json.find("\"version\":\"" + std::string(ternary_version()) + "\""), std::string::npos);
   size_t kernels = 0, unavailable = 0, reasons = 0;
   const std::string rows = json.substr(json.find("\"kernels\":"));
@@ -156,7 +147,7 @@ TEST(Settings, InfoListsEveryKernelWithAReasonWhereItCannotServe) {
 
 TEST(Settings, InfoIsCutToTheCapacityAndTerminated) {
   const RuntimeHandle runtime = make_runtime();
-  const std::string whole = info(runtime.get());
+  const std::string whole = info_of(runtime.get());
   std::vector<char> part(12, 'x');
   size_t length = 0;
   ASSERT_EQ(ternary_runtime_info(runtime.get(), part.data(), 10, &length), TERNARY_OK);

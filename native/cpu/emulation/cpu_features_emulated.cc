@@ -13,4 +13,6 @@ const char* isa_missing(Isa isa) {
 
 const char* device_name() { return "emulated processor"; }
 
+const char* device_id() { return "emulation family 0 model 0 stepping 0"; }
+
 }  // namespace ternary::cpu

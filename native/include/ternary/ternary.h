@@ -141,6 +141,14 @@ TERNARY_API const char* ternary_last_error(void);
  * | TERNARY_ENABLE_PDL | 0, 1 | GPU only: checked here, not used |
  * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU only: checked here, not used; 0 lets the library choose |
  * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU only: checked here, not used; 0 is off |
+ * | TERNARY_TUNING | file name | values measured here by `ternary tune`, in place of the built-in ones |
+ *
+ * A tuning file has lines `NAME=VALUE`; empty lines and lines that begin with # are skipped. It must have been measured
+ * by this version on this machine: `version`, `device` (the processor's name), `device_id` (vendor, family, model,
+ * stepping), `isa` (the runtime's best), `cores` and `cache_bytes` (what the process may use) are compared. Then follows
+ * every value of ternary_runtime_info()'s `tuning.values`, whole numbers in ranges that a refusal names, and at last
+ * `end`, the number of lines `NAME=VALUE` before it. A file that breaks a rule does not fail this function: the built-in
+ * values serve, and `tuning.error` of ternary_runtime_info() is the sentence with file, line, value and rule.
  *
  * Errors: TERNARY_INVALID_ARGUMENT for an unknown name or a value that cannot be honoured, named in the sentence.
  */

@@ -31,6 +31,15 @@ RuntimeHandle make_runtime(const std::string& settings) {
   return ternary_runtime_create(settings.c_str(), &runtime) == TERNARY_OK ? RuntimeHandle(runtime) : nullptr;
 }
 
+std::string info_of(const ternary_runtime* runtime) {
+  size_t length = 0;
+  if (ternary_runtime_info(runtime, nullptr, 0, &length) != TERNARY_OK) return "";
+  std::string json(length + 1, '\0');
+  if (ternary_runtime_info(runtime, json.data(), json.size(), nullptr) != TERNARY_OK) return "";
+  json.resize(length);
+  return json;
+}
+
 std::vector<std::string> available_isas() {
   std::vector<std::string> available;
   for (const char* isa : {"portable", "avx2", "avxvnni", "avx512vnni", "amx"}) {

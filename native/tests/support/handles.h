@@ -30,6 +30,9 @@ using WeightsHandle = std::unique_ptr<ternary_weights, EndWeights>;
 /** A runtime with these setting lines; null with ternary_last_error() set if there is none. */
 RuntimeHandle make_runtime(const std::string& settings = "");
 
+/** What ternary_runtime_info() says. */
+std::string info_of(const ternary_runtime* runtime);
+
 /** The ISAs that TERNARY_MAX_ISA accepts here, lowest first. */
 std::vector<std::string> available_isas();
 

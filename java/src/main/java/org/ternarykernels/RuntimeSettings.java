@@ -13,7 +13,7 @@ final class RuntimeSettings {
   /** Every setting, by the name of its environment variable. */
   static final List<String> NAMES = List.of("TERNARY_MAX_ISA", "TERNARY_NUM_THREADS", "TERNARY_COLLECT_PATH_STATS",
       "TERNARY_PATH_REPORT", "TERNARY_PATH_REPORT_EVERY", "TERNARY_I2S_ONLY", "TERNARY_FUSE_RMSNORM_QKV",
-      "TERNARY_ENABLE_PDL", "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M");
+      "TERNARY_ENABLE_PDL", "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M", "TERNARY_TUNING");
 
   private final Map<String, String> built = new LinkedHashMap<>();
 

@@ -154,6 +154,18 @@ public final class TernaryRuntime implements AutoCloseable {
       return set("TERNARY_PREFILL_SKIP_M", m);
     }
 
+    /**
+     * Uses values that {@code ternary tune} measured on this machine instead of the built-in ones: which kernel serves
+     * which M, prefetch distances, threads, rates. A file that cannot serve (another processor's, damaged) is logged once
+     * and named in {@link TernaryRuntime#infoJson()}; the runtime then uses the built-in values.
+     *
+     * @param file that {@code ternary tune} wrote; an empty path for none
+     * @return this
+     */
+    public Builder tuning(Path file) {
+      return set("TERNARY_TUNING", file);
+    }
+
     private static String flag(boolean value) {
       return value ? "1" : "0";
     }
@@ -175,6 +187,7 @@ public final class TernaryRuntime implements AutoCloseable {
       try (Scratch text = Scratch.copyOf(lines); Scratch handle = Scratch.ofBytes(Long.BYTES)) {
         Status.check(Ternary.ternary_runtime_create(text.address(), handle.address()));
         TernaryRuntime runtime = new TernaryRuntime(handle.readLong());
+        TuningLog.say(runtime.infoJson());
         FlightRecording.add(runtime);
         return runtime;
       }

@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +67,35 @@ class ObservabilityTest {
       String path = fallback.substring(0, fallback.lastIndexOf(':'));
       assertThat(lines(text, "Kernel " + path + " refused a problem (layout)")).isEqualTo(1);
     }
+  }
+
+  @Test
+  void aTuningFileThatCannotServeIsLoggedOnceAndNamed(@TempDir Path folder) throws IOException {
+    Path file = Files.writeString(folder.resolve("tuning.txt"), "version=0.0.1\nend=1\n");
+    String sentence = "TERNARY_TUNING: " + file + ", line 1: version is \"0.0.1\"";
+    PrintStream before = System.err;
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+    try (TernaryRuntime runtime = TernaryRuntime.builder().tuning(file).build()) {
+      runtime.infoJson();
+      assertThat(TuningLog.error(runtime.infoJson())).startsWith(sentence);
+      fallBack(runtime, 1);
+    } finally {
+      System.setErr(before);
+    }
+    String text = log.toString(StandardCharsets.UTF_8);
+    assertThat(lines(text, sentence)).isEqualTo(1);
+    assertThat(lines(text, "WARN")).isGreaterThanOrEqualTo(1);
+    try (TernaryRuntime runtime = TernaryRuntime.builder().tuning(Path.of("")).build()) {
+      assertThat(TuningLog.error(runtime.infoJson())).isEmpty();
+    }
+  }
+
+  @Test
+  void readsTheErrorOfTheTuning() {
+    assertThat(TuningLog.error("{\"a\":{\"error\":\"x\"},\"tuning\":{\"f\":[1],\"error\":\"y\"}}")).isEqualTo("y");
+    assertThat(TuningLog.error("{\"a\":{\"error\":\"x\"},\"tuning\":{}}")).isEmpty();
+    assertThatThrownBy(() -> TuningLog.error("{\"tuning\":")).isInstanceOf(TernaryException.class);
   }
 
   @Test

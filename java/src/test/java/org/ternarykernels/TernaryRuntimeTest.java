@@ -91,7 +91,7 @@ class TernaryRuntimeTest {
         () -> assertRejected(TernaryRuntime::create, "TERNARY_MAX_ISA", "control characters"));
     assertThat(RuntimeSettings.NAMES).extracting(RuntimeSettings::property).contains("ternary.collect.path.stats",
         "ternary.path.report", "ternary.path.report.every", "ternary.i2s.only", "ternary.fuse.rmsnorm.qkv",
-        "ternary.enable.pdl", "ternary.i2s.splits", "ternary.prefill.skip.m");
+        "ternary.enable.pdl", "ternary.i2s.splits", "ternary.prefill.skip.m", "ternary.tuning");
   }
 
   @Test
@@ -99,7 +99,7 @@ class TernaryRuntimeTest {
     Path report = folder.resolve("report-{pid}.json");
     try (TernaryRuntime runtime = TernaryRuntime.builder().threads(2).collectPathStats(true).pathReport(report)
         .pathReportEvery(1).i2sOnly(false).fuseRmsNormQkv(false).enablePdl(true).i2sSplits(64)
-        .prefillSkipM(Integer.MAX_VALUE).build()) {
+        .prefillSkipM(Integer.MAX_VALUE).tuning(Path.of("")).build()) {
       applyOnce(runtime, Layout.I2S_TILED);
       Path written = folder.resolve("report-" + ProcessHandle.current().pid() + ".json");
       assertThat(written).exists();
@@ -122,6 +122,7 @@ class TernaryRuntimeTest {
     assertRejected(() -> TernaryRuntime.builder().pathReportEvery(-1).build(), "TERNARY_PATH_REPORT_EVERY", "-1");
     assertRejected(() -> TernaryRuntime.builder().maxIsa(null), "isa is null");
     assertRejected(() -> TernaryRuntime.builder().pathReport(null), "TERNARY_PATH_REPORT is null");
+    assertRejected(() -> TernaryRuntime.builder().tuning(null), "TERNARY_TUNING is null");
   }
 
   @Test
