@@ -1,15 +1,18 @@
 /**
- * Every kernel of the table that can run here, on one core, over the shapes of test-data/shapes. Names read
- * `kernel/model/layer/NxK/M:m/alpha:row`, so --benchmark_filter picks; for example
+ * Every kernel of the table that can run here over the shapes of test-data/shapes. Names read
+ * `kernel/model/layer/NxK/M:m/alpha:row/resident/threads:1`, so --benchmark_filter picks; for example
  *
- *     kernels_bench --benchmark_filter='avx2/bitnet-2b-4t/.*M:1/alpha:row'
+ *     kernels_bench --benchmark_filter='avx2/bitnet-2b-4t/.*M:1/alpha:row/streaming'
  *
- * GB/s counts the packed weights alone, GOPS two operations a weight and row. Weights of small layers are in cache, as
- * they are when the same layer is called again; compare with read_bandwidth_bench. Each result is checked before it is
- * timed.
+ * GB/s counts the packed weights alone, GOPS two operations a weight and row; both of all threads together, each of
+ * which is pinned and multiplies its own weights. Resident: the same weights again and again. Streaming: copies in turn,
+ * more than caches hold. Compare with limits_bench. Where neighbours share the cores, add --benchmark_repetitions=20
+ * --benchmark_enable_random_interleaving and take the best. Each result is checked before it is timed.
  */
 #include <benchmark/benchmark.h>
 #include <dlfcn.h>
+#include <sched.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -25,6 +28,7 @@
 #include "core/float_environment.h"
 #include "core/kernel.h"
 #include "core/layout.h"
+#include "core/tuning.h"
 #include "core/tuning.h"
 
 namespace ternary {
@@ -55,6 +59,10 @@ std::vector<Shape> read_shapes(const std::filesystem::path& folder) {
   return shapes;
 }
 
+constexpr int64_t kHugePage = int64_t{2} << 20;
+/** Weights of all threads together that no last-level cache of a machine this small holds. */
+constexpr int64_t kStreamedBytes = int64_t{256} << 20;
+
 struct Free {
   void operator()(void* p) const { std::free(p); }
 };
@@ -64,8 +72,11 @@ template <class T>
 class Buffer {
  public:
   explicit Buffer(int64_t count) {
-    const auto bytes = static_cast<size_t>(round_up(count * static_cast<int64_t>(sizeof(T)) + 1, kScratchAlignment));
-    data_.reset(static_cast<T*>(std::aligned_alloc(kScratchAlignment, bytes)));
+    const int64_t wanted = count * static_cast<int64_t>(sizeof(T)) + 1;
+    const int64_t alignment = wanted >= kHugePage ? kHugePage : kScratchAlignment;  // as weights are allocated
+    const auto bytes = static_cast<size_t>(round_up(wanted, alignment));
+    data_.reset(static_cast<T*>(std::aligned_alloc(static_cast<size_t>(alignment), bytes)));
+    if (alignment == kHugePage) madvise(data_.get(), bytes, MADV_HUGEPAGE);
     std::fill_n(reinterpret_cast<char*>(data_.get()), bytes, 0);
   }
   T* data() { return data_.get(); }
@@ -77,14 +88,16 @@ class Buffer {
 
 /** Random codes, activations -127 ... 127 (exact in fp32 too, so A16 sums are exact below 2^24), alpha 1. */
 struct Problem {
-  Problem(const Kernel& row, const Shape& shape, int64_t M, int64_t group)
+  Problem(const Kernel& row, const Shape& shape, int64_t M, int64_t group, int64_t weight_copies)
       : kernel(row),
+        w_bytes(layout_bytes(row.layout, shape.N, shape.K)),
+        copies(weight_copies),
         ld(padded_columns(row.layout, shape.K)),
         q(M * ld),
         f(row.stage == Stage::gemm_a16 ? M * ld : 0),
         q_sum(M),
         s(M),
-        w(layout_bytes(row.layout, shape.N, shape.K)),
+        w(w_bytes * copies),
         alpha(shape.N * (group ? ceil_div(shape.K, group) : 1)),
         y(M * shape.N),
         scratch(row.scratch_bytes ? row.scratch_bytes(M, shape.N, shape.K) : 0),
@@ -98,7 +111,8 @@ struct Problem {
         if (row.stage == Stage::gemm_a16) f[m * ld + k] = q[m * ld + k];
       }
     }
-    for (int64_t i = 0; i < layout_bytes(row.layout, shape.N, shape.K); ++i) w[i] = random_codes(random);
+    for (int64_t i = 0; i < w_bytes; ++i) w[i] = random_codes(random);
+    for (int64_t i = 1; i < copies; ++i) std::copy_n(w.data(), w_bytes, w.data() + i * w_bytes);
     std::fill_n(alpha.data(), shape.N * (group ? ceil_div(shape.K, group) : 1), 1.0f);
     task.w = w.data();
     task.alpha = alpha.data();
@@ -120,7 +134,11 @@ struct Problem {
     }
   }
 
-  void run() { kernel.gemm(task, 0, task.M, 0, task.N, scratch.data()); }
+  void run() {
+    task.w = w.data() + copy * w_bytes;
+    copy = copy + 1 < copies ? copy + 1 : 0;
+    kernel.gemm(task, 0, task.M, 0, task.N, scratch.data());
+  }
 
   /** The first and last column of every row against the codes. */
   bool correct() {
@@ -135,6 +153,8 @@ struct Problem {
   }
 
   const Kernel& kernel;
+  const int64_t w_bytes, copies;
+  int64_t copy = 0;
   int64_t ld;
   Buffer<int8_t> q;
   Buffer<float> f;
@@ -152,15 +172,27 @@ struct Problem {
   }
 };
 
-void run_product(benchmark::State& state, const Kernel& kernel, const Shape& shape, int64_t M, int64_t group) {
+void pin_to_core(int core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(core, &cores);
+  sched_setaffinity(0, sizeof cores, &cores);
+}
+
+void run_product(benchmark::State& state, const Kernel& kernel, const Shape& shape, int64_t M, int64_t group,
+                 bool streaming) {
   const FloatEnvironment environment;
-  Problem problem(kernel, shape, M, group);
+  pin_to_core(state.thread_index());
+  const int64_t bytes = layout_bytes(kernel.layout, shape.N, shape.K);
+  Problem problem(kernel, shape, M, group, streaming ? ceil_div(kStreamedBytes / state.threads(), bytes) : 1);
   problem.run();
   if (!problem.correct()) return state.SkipWithError("wrong result");
   for (auto _ : state) problem.run();
   const double weights = static_cast<double>(layout_bytes(kernel.layout, shape.N, shape.K));
   const double operations = 2.0 * static_cast<double>(M * shape.N * shape.K);
-  const auto rate = benchmark::Counter::kIsIterationInvariantRate;
+  // Google Benchmark divides the time by the number of threads and adds up their counters.
+  const auto rate = static_cast<benchmark::Counter::Flags>(benchmark::Counter::kIsIterationInvariantRate |
+                                                           benchmark::Counter::kAvgThreads);
   state.counters["GB/s"] = benchmark::Counter(weights * 1e-9, rate);
   state.counters["GOPS"] = benchmark::Counter(operations * 1e-9, rate);
 }
@@ -205,15 +237,18 @@ void register_all(const Backend& backend, const std::vector<Shape>& shapes) {
       continue;
     }
     for (const Shape& shape : shapes) {
-      for (const int64_t M : {1, 8, 32}) {
-        for (const int64_t group : {0, 128}) {
+      for (const int64_t M : {1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 512}) {
+        for (const int64_t group : {0, 32, 64, 128}) {
           if (group && group % kernel.group_multiple) continue;
-          const std::string name = file + "/" + shape.model + "/" + shape.layer + "/" + std::to_string(shape.N) + "x" +
-                                   std::to_string(shape.K) + "/M:" + std::to_string(M) +
-                                   (group ? "/alpha:group" + std::to_string(group) : "/alpha:row");
-          benchmark::RegisterBenchmark(name.c_str(), [=, &kernel](benchmark::State& state) {
-            run_product(state, kernel, shape, M, group);
-          })->Unit(benchmark::kMicrosecond);
+          for (const bool streaming : {false, true}) {
+            const std::string name = file + "/" + shape.model + "/" + shape.layer + "/" + std::to_string(shape.N) +
+                                     "x" + std::to_string(shape.K) + "/M:" + std::to_string(M) +
+                                     (group ? "/alpha:group" + std::to_string(group) : "/alpha:row") +
+                                     (streaming ? "/streaming" : "/resident");
+            benchmark::RegisterBenchmark(name.c_str(), [=, &kernel](benchmark::State& state) {
+              run_product(state, kernel, shape, M, group, streaming);
+            })->Unit(benchmark::kMicrosecond)->UseRealTime()->ThreadRange(1, 2);
+          }
         }
       }
     }

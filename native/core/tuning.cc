@@ -22,7 +22,7 @@ constexpr Tuning kTable[kIsaCount] = {
     },
     {
         // avx2
-        /* gemm_i2s_min_m */ 4,
+        /* gemm_i2s_min_m */ 9,
         /* gemm_t5_min_m */ 4,
         /* tile_gemm_min_m */ 16,
         /* prefetch_bytes */ 2048,

@@ -39,6 +39,21 @@ struct I2sCodes {
   }
 };
 
+/** Sixteen sums of int16, which must not overflow: signed, so that GCC does not reassociate them. */
+using Words = __v16hi;
+
+/** sums + codes * four. The empty asm keeps the addition here: GCC 12 gathers a round's additions at its end and spills
+ *  the products until then (GEMM of 6 rows: 196 instead of 270 GOPS). */
+inline Words add_products(Words sums, __m256i codes, __m256i four) {
+  sums += reinterpret_cast<Words>(_mm256_maddubs_epi16(codes, four));
+  asm("" : "+x"(sums));
+  return sums;
+}
+
+inline __m256i widen(Words sums, int16_t factor) {
+  return _mm256_madd_epi16(reinterpret_cast<__m256i>(sums), _mm256_set1_epi16(factor));
+}
+
 inline __m256i load_codes(const uint8_t* codes) {
   return _mm256_load_si256(reinterpret_cast<const __m256i*>(codes));
 }

@@ -14,23 +14,20 @@ struct Maddubs {
   template <int kActive>  // not inlined: GCC then has the registers for the loop alone
   __attribute__((noinline)) static void add(const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq,
                                             int32_t* sums) {
-    __v16hu low[kActive] = {}, high[kActive] = {};  // __v16hu, not __m256i: see Sums in avx2/decoded_codes.h
+    Words low[kActive], high[kActive];
+    for (int i = 0; i < kActive; ++i) low[i] = high[i] = Words{};
     for (int64_t step = 0; step < steps; ++step) {
       const __m256i codes_low = load_codes(codes + 64 * step), codes_high = load_codes(codes + 64 * step + 32);
       for (int i = 0; i < kActive; ++i) {
         const __m256i four = broadcast_four(q + i * ldq + 4 * step);
-        low[i] += reinterpret_cast<__v16hu>(_mm256_maddubs_epi16(codes_low, four));
-        high[i] += reinterpret_cast<__v16hu>(_mm256_maddubs_epi16(codes_high, four));
+        low[i] = add_products(low[i], codes_low, four);
+        high[i] = add_products(high[i], codes_high, four);
       }
     }
     for (int i = 0; i < kActive; ++i) {
-      add_sums(sums + 16 * i, widen(low[i]));
-      add_sums(sums + 16 * i + 8, widen(high[i]));
+      add_sums(sums + 16 * i, widen(low[i], 1));
+      add_sums(sums + 16 * i + 8, widen(high[i], 1));
     }
-  }
-
-  static __m256i widen(__v16hu sums) {
-    return _mm256_madd_epi16(reinterpret_cast<__m256i>(sums), _mm256_set1_epi16(1));
   }
 };
 
