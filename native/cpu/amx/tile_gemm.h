@@ -2,13 +2,14 @@
  * @file tile_gemm.h
  * @brief A8 products with AMX tiles, for every layout that decodes to steps of four columns; include a Codes first.
  *
- * A tile of W is 16 steps of decoded codes: 64 columns of K of a panel. A tile of X is 16 rows of q as they lie. tdpbsud
- * multiplies signed by unsigned, so codes need no correction beyond the usual sum of q.
+ * A tile of W is 16 steps of decoded codes: 64 columns of K of a panel. A tile of X is 16 rows of q as they lie.
+ * tdpbsud multiplies signed by unsigned, so codes need no correction beyond the usual sum of q.
  *
  * Reasoned, since no machine with AMX was at hand; cycles of Sapphire Rapids (Intel's optimisation manual): tdpbsud 16
  * for 16 rows of X, a tile load 8 from the L1 cache (16 lines, two a cycle), a tile store 16, a zmm store 1, a zmm
  * operation 1/2. Decoding a tile of W from I2S is 28 operations and 16 stores, 16 cycles of ports that products do not
- * use. The limit we are held against is a 2 x 2 loop on tiles from a 16 KiB panel: one tile load a product. Per tile of W:
+ * use. The limit we are held against is a 2 x 2 loop on tiles from a 16 KiB panel: one tile load a product. Per tile of
+ * W:
  *
  *     rows of X                     16 (1 x 4 tiles)     64 (2 x 2)     128 (2 x 2)
  *     products                      16                   64             128
@@ -18,11 +19,11 @@
  *     limit / loads overlapped      16 / 32 = 0.50       64 / 80 = 0.80   128 / 144 = 0.89
  *     limit / nothing overlapped    24 / 42 = 0.57       96 / 112 = 0.86  192 / 208 = 0.92
  *
- * So decoding may cost no more than this even if none of it hides. It should hide: W is decoded kStepsAhead steps before
- * it is multiplied, between the products, because a tile load is not forwarded from the store buffer and the reorder
- * window (512 entries, three steps) does not reach over a whole panel's decoding. Not in the table: loading and storing
- * the sums' tiles (up to 32 rows once for all of K; beyond, once for a chunk of K: 24 cycles for ten products, no product
- * depends on them but the next on the same sums) and the epilogue of gemm.h.
+ * So decoding may cost no more than this even if none of it hides. It should hide: W is decoded kStepsAhead steps
+ * before it is multiplied, between the products, because a tile load is not forwarded from the store buffer and the
+ * reorder window (512 entries, three steps) does not reach over a whole panel's decoding. Not in the table: loading and
+ * storing the sums' tiles (up to 32 rows once for all of K; beyond, once for a chunk of K: 24 cycles for ten products,
+ * no product depends on them but the next on the same sums) and the epilogue of gemm.h.
  *
  * A chunk is as long as keeps its W (20 KiB) in the L1 cache while X (20 KiB for 32 rows) streams from the second-level
  * cache: 32 lines for 64 cycles of products.
@@ -50,8 +51,8 @@ struct alignas(64) TileConfig {
 static_assert(sizeof(TileConfig) == 64, "the processor reads 64 bytes");
 
 /**
- * For 1 to 32 rows of X. Tiles 0 to 3 are sums: up to 16 rows, of four panels, with X in tile 4 and W in 5 to 7; beyond,
- * of two panels and the first 16 rows, then the others, with X in 4 and 5, W in 6 and 7.
+ * For 1 to 32 rows of X. Tiles 0 to 3 are sums: up to 16 rows, of four panels, with X in tile 4 and W in 5 to 7;
+ * beyond, of two panels and the first 16 rows, then the others, with X in 4 and 5, W in 6 and 7.
  */
 struct TileConfigs {
   TileConfig of_rows[2 * kTileRows + 1];
@@ -81,8 +82,8 @@ constexpr TileConfigs kConfigs = make_configs();
 inline void finish_stores() { __asm__ volatile("" ::: "memory"); }
 
 /**
- * kPanels panels of W, decoded step by step into a ring. A panel's tiles lie one after another, and panels a multiple of
- * 4096 bytes apart, so that no tile load has the address bits 0 to 11 of a store shortly before.
+ * kPanels panels of W, decoded step by step into a ring. A panel's tiles lie one after another, and panels a multiple
+ * of 4096 bytes apart, so that no tile load has the address bits 0 to 11 of a store shortly before.
  */
 template <class Codes, int kPanels>
 class DecodedPanels {
@@ -162,7 +163,9 @@ struct TileGemm {
   static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void* decoded) {
     auto& scratch = *static_cast<Scratch*>(decoded);
     if (b.rows <= kTileRows && b.panels > 2) return multiply<4>(b, 0, k_begin, k_end, sums, scratch);
-    for (int64_t panel = 0; panel < b.panels; panel += 2) multiply<2>(b, panel, k_begin, k_end, sums + 16 * panel, scratch);
+    for (int64_t panel = 0; panel < b.panels; panel += 2) {
+      multiply<2>(b, panel, k_begin, k_end, sums + 16 * panel, scratch);
+    }
   }
 
  private:

@@ -1,31 +1,3 @@
-#include "cpu/avx512vnni/decoded_codes.h"
-#include "cpu/avx512vnni/dot.h"
+#include "cpu/avx512vnni/decoded_dot.h"
 
-namespace ternary::cpu {
-namespace {
-
-struct Dpbusd {
-  // 8 rows by 2 vectors: 16 sums in flight, and each code vector and each broadcast serves several dpbusd.
-  static constexpr int kRows = 8, kPanels = 2;
-  static constexpr int64_t kChunkSteps = 128;  // 16 KiB of codes
-
-  template <int kActive>
-  static void add(const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq, int32_t* sums) {
-    Sums sum[kActive][kPanels] = {};
-    for (int64_t step = 0; step < steps; ++step) {
-      __m512i code[kPanels];
-      for (int p = 0; p < kPanels; ++p) code[p] = _mm512_load_si512(codes + 128 * step + 64 * p);
-      for (int i = 0; i < kActive; ++i) {
-        for (int p = 0; p < kPanels; ++p) sum[i][p] = add_products(sum[i][p], code[p], q + i * ldq + 4 * step);
-      }
-    }
-    for (int i = 0; i < kActive; ++i) {
-      for (int p = 0; p < kPanels; ++p) add_sums(sums + 32 * i + 16 * p, sum[i][p]);
-    }
-  }
-};
-
-}  // namespace
-}  // namespace ternary::cpu
-
-TERNARY_CPU_GEMM(gemm_a8_i2s_8x32__avx512vnni, DecodedGemm<Dpbusd, I2sCodes>)
+TERNARY_CPU_GEMM(gemm_a8_i2s_8x32__avx512vnni, DecodedGemm<DecodedDot, I2sCodes>)

@@ -1,37 +1,3 @@
-#include "cpu/avx2/decoded_codes.h"
+#include "cpu/avxvnni/dot.h"
 
-namespace ternary::cpu {
-namespace {
-
-struct Dpbusd {
-  // 12 sums: two dpbusd a cycle of latency 5 need ten in flight.
-  static constexpr int kRows = 6, kPanels = 1;
-  static constexpr int64_t kChunkSteps = 128;
-
-  template <int kActive>  // not inlined: GCC then has the registers for the loop alone
-  __attribute__((noinline)) static void add(const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq,
-                                            int32_t* sums) {
-    Sums low[kActive] = {}, high[kActive] = {};
-    for (int64_t step = 0; step < steps; ++step) {
-      const __m256i codes_low = load_codes(codes + 64 * step), codes_high = load_codes(codes + 64 * step + 32);
-      for (int i = 0; i < kActive; ++i) {
-        const __m256i four = broadcast_four(q + i * ldq + 4 * step);
-        low[i] = add_products(low[i], codes_low, four);
-        high[i] = add_products(high[i], codes_high, four);
-      }
-    }
-    for (int i = 0; i < kActive; ++i) {
-      add_sums(sums + 16 * i, reinterpret_cast<__m256i>(low[i]));
-      add_sums(sums + 16 * i + 8, reinterpret_cast<__m256i>(high[i]));
-    }
-  }
-
-  static Sums add_products(Sums sums, __m256i codes, __m256i four) {
-    return reinterpret_cast<Sums>(_mm256_dpbusd_avx_epi32(reinterpret_cast<__m256i>(sums), codes, four));
-  }
-};
-
-}  // namespace
-}  // namespace ternary::cpu
-
-TERNARY_CPU_GEMM(gemm_a8_i2s_6x16__avxvnni, DecodedGemm<Dpbusd, I2sCodes>)
+TERNARY_CPU_GEMM(gemm_a8_i2s_6x16__avxvnni, DecodedGemm<DecodedDot, I2sCodes>)
