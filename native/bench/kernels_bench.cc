@@ -98,7 +98,7 @@ struct Problem {
         q_sum(M),
         s(M),
         w(w_bytes * copies),
-        alpha(shape.N * (group ? ceil_div(shape.K, group) : 1)),
+        alpha(round_up(shape.N, kTile) * (group ? ceil_div(shape.K, group) : 1)),
         y(M * shape.N),
         scratch(row.scratch_bytes ? row.scratch_bytes(M, shape.N, shape.K) : 0),
         task{} {
@@ -113,7 +113,7 @@ struct Problem {
     }
     for (int64_t i = 0; i < w_bytes; ++i) w[i] = random_codes(random);
     for (int64_t i = 1; i < copies; ++i) std::copy_n(w.data(), w_bytes, w.data() + i * w_bytes);
-    std::fill_n(alpha.data(), shape.N * (group ? ceil_div(shape.K, group) : 1), 1.0f);
+    std::fill_n(alpha.data(), round_up(shape.N, kTile) * (group ? ceil_div(shape.K, group) : 1), 1.0f);
     task.w = w.data();
     task.alpha = alpha.data();
     task.group = group;

@@ -118,7 +118,8 @@ void run_gemm(ternary_runtime& runtime, const Kernel& kernel, const GemmTask& ta
 /** The buffers between the stages of one product, in the calling thread's scratch. */
 struct Buffers {
   Buffers(const Product& product, bool two_passes, int threads, int64_t gemm_bytes_per_thread)
-      : ld(padded_columns(product.weights->layout, product.weights->K)),
+      : padded(padded_columns(product.weights->layout, product.weights->K)),
+        ld(padded / kRowPadding % 2 == 0 ? padded + kRowPadding : padded),
         a8(product.activation == TERNARY_A8),
         gemm_bytes(round_up(gemm_bytes_per_thread, kScratchAlignment)),
         scratch(bytes(product.M, two_passes, threads)) {
@@ -141,7 +142,8 @@ struct Buffers {
            threads * gemm_bytes;
   }
 
-  const int64_t ld;
+  const int64_t padded;  ///< columns of a row that are set
+  const int64_t ld;      ///< an odd number of cache lines: the same column of many rows then lies in many cache sets
   const bool a8;
   const int64_t gemm_bytes;
   Scratch scratch;
@@ -159,7 +161,8 @@ void norm_pass(ternary_runtime& runtime, ActivationTask& task, int64_t M, const 
   ActivationTask norm = task;
   norm.alpha_column = nullptr;
   norm.f = buffers.normed;
-  norm.ldf = norm.padded = buffers.ld;
+  norm.ldf = buffers.ld;
+  norm.padded = buffers.padded;
   run_activations(runtime, norm, M, buffers.rows);
   task.x = buffers.normed;
   task.x_dtype = TERNARY_F32;
@@ -192,7 +195,8 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   activations.s = buffers.s;
   activations.q_sum = buffers.q_sum;
   activations.f = buffers.f;
-  activations.ldf = activations.padded = buffers.ld;
+  activations.ldf = buffers.ld;
+  activations.padded = buffers.padded;
   run_activations(runtime, activations, product.M, buffers.rows);
 
   gemm.q = buffers.q;

@@ -121,7 +121,7 @@ struct GemmTask {
   const float* f;        ///< A16: [M, ldf], zeros up to padded_columns()
   int64_t ldf;
   const uint8_t* w;      ///< codes in the layout of the kernel's row
-  const float* alpha;    ///< [N], or [N, ceil(K/group)] when group > 0
+  const float* alpha;    ///< [N], or when group > 0 in panels: [ceil(N/16)][ceil(K/group)][16], see group_alpha()
   int64_t group;
   const float* bias;     ///< [N] or null
   void* y;               ///< [M, ldy]
@@ -130,6 +130,11 @@ struct GemmTask {
   int64_t M, N, K;
   int64_t prefetch_bytes;  ///< how far ahead of its loads a GEMV kernel prefetches weights; speed, never bits
 };
+
+/** Place of the alpha of row n and group g of `groups`: those of 16 rows lie together, one load for a kernel. */
+inline constexpr int64_t group_alpha(int64_t n, int64_t g, int64_t groups) {
+  return (n / kTile * groups + g) * kTile + n % kTile;
+}
 
 /**
  * Computes Y for rows m_begin ... m_end and columns n_begin ... n_end; n_begin is a multiple of the row's n_step, n_end
@@ -188,7 +193,7 @@ struct Backend {
 };
 
 /** Bumped when anything in this header changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 4;
+inline constexpr int32_t kBackendAbi = 5;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);

@@ -116,7 +116,7 @@ float group_alpha_output(const GemmTask& task, ternary_layout layout, int64_t m,
     float p_b = 0;
     for (int64_t g = b; g < std::min(b + block, groups); ++g) {
       const int64_t begin = g * task.group, end = std::min(begin + task.group, task.K);
-      p_b = std::fmaf(accumulate(task, layout, m, n, begin, end), task.alpha[n * groups + g], p_b);
+      p_b = std::fmaf(accumulate(task, layout, m, n, begin, end), task.alpha[group_alpha(n, g, groups)], p_b);
     }
     p = p + p_b;
   }

@@ -34,11 +34,19 @@ void check_alpha(int64_t N, int64_t K, ternary_alpha_kind kind, const float* alp
   check_finite("alpha", alpha, alpha_count);
 }
 
+void keep_group_alpha(ternary_weights& weights, const float* alpha) {
+  const int64_t groups = ceil_div(weights.K, weights.group);
+  weights.alpha.assign(round_up(weights.N, kTile) * groups, 0.0f);
+  for (int64_t n = 0; n < weights.N; ++n) {
+    for (int64_t g = 0; g < groups; ++g) weights.alpha[group_alpha(n, g, groups)] = alpha[n * groups + g];
+  }
+}
+
 void keep_alpha(ternary_weights& weights, ternary_alpha_kind kind, const float* alpha, int64_t count) {
   switch (kind) {
     case TERNARY_ALPHA_TENSOR: weights.alpha.assign(weights.N, alpha[0]); break;
-    case TERNARY_ALPHA_ROW:
-    case TERNARY_ALPHA_GROUP: weights.alpha.assign(alpha, alpha + count); break;
+    case TERNARY_ALPHA_ROW: weights.alpha.assign(alpha, alpha + count); break;
+    case TERNARY_ALPHA_GROUP: keep_group_alpha(weights, alpha); break;
     case TERNARY_ALPHA_COLUMN:
       weights.alpha.assign(weights.N, 1.0f);
       weights.alpha_column.assign(alpha, alpha + count);

@@ -23,7 +23,7 @@ struct ternary_weights {
   const int64_t N, K;
   const ternary_layout layout;
   const int64_t group;              ///< 0 unless alpha is per group
-  std::vector<float> alpha;         ///< [N] or [N, ceil(K/group)]
+  std::vector<float> alpha;         ///< as GemmTask has it: [N], or groups in panels of 16 rows, zero beyond N
   std::vector<float> alpha_column;  ///< [K] or empty
   int64_t codes_bytes;
   uint8_t* codes;  ///< 64-byte aligned; large ones ask for huge pages, a streamed matrix misses the TLB otherwise

@@ -40,7 +40,7 @@ struct OneRow {
     }
   }
 
-  /** At most kChunkTiles tiles. Not inlined: GCC then has the registers for the loop alone. */
+  /** Adds the sums of at most kChunkTiles tiles. Not inlined: GCC then has the registers for the loop alone. */
   __attribute__((noinline)) static void add(const uint8_t* w, int64_t tiles, const int8_t* q, int64_t prefetch_bytes,
                                             int32_t* sums) {
     Sums total[2] = {};
@@ -50,6 +50,22 @@ struct OneRow {
     }
     // Exact: a chunk's four-fold sum is a multiple of 4 and at most 2^20.
     for (int v = 0; v < 2; ++v) add_sums(sums + 8 * v, reinterpret_cast<__m256i>(total[v] >> 2));
+  }
+
+  /** Sets the sums [group][16] of groups of at most kChunkTiles tiles. */
+  __attribute__((noinline)) static void set_groups(const uint8_t* w, int64_t tiles, int64_t group_tiles, const int8_t* q,
+                                                   int64_t prefetch_bytes, int32_t* sums) {
+    for (int64_t group = 0; group < tiles; group += group_tiles, sums += 16) {
+      const int64_t group_end = group + group_tiles < tiles ? group + group_tiles : tiles;
+      Sums total[2] = {};
+      for (int64_t first = group; first < group_end; first += kWidenTiles) {
+        const int64_t count = group_end - first < kWidenTiles ? group_end - first : kWidenTiles;
+        add_tiles(w + 64 * first, count, q + 16 * first, prefetch_bytes, total);
+      }
+      for (int v = 0; v < 2; ++v) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums) + v, reinterpret_cast<__m256i>(total[v] >> 2));
+      }
+    }
   }
 };
 
@@ -96,6 +112,8 @@ struct InRegisters {
   static constexpr int64_t kRows = 8, kColumns = 16, kDecodedBytes = 0;
   static constexpr int64_t kChunkTiles = 64;  ///< few enough that further rows of X find the weights in the L1 cache
 
+  static constexpr int64_t kGroupColumns = kTile * kChunkTiles;
+
   static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void*) {
     const GemmTask& t = b.task;
     const uint8_t* w = tiles_at(t, b.n, k_begin);
@@ -107,6 +125,20 @@ struct InRegisters {
       }
       w += 64 * kChunkTiles;
       q += kTile * kChunkTiles;
+    }
+  }
+
+  static void accumulate_groups(const Block& b, int64_t first, int64_t last, int32_t* sums) {
+    const GemmTask& t = b.task;
+    const int64_t k = first * t.group, k_end = last * t.group < t.K ? last * t.group : t.K;
+    if (b.rows == 1) {
+      return OneRow::set_groups(tiles_at(t, b.n, k), ceil_div(k_end - k, kTile), t.group / kTile,
+                                t.q + b.m * t.ldq + k, t.prefetch_bytes, sums);
+    }
+    const int64_t cells = b.rows * kColumns;
+    std::memset(sums, 0, static_cast<size_t>((last - first) * cells) * sizeof *sums);
+    for (int64_t g = first; g < last; ++g) {
+      accumulate(b, g * t.group, g + 1 < last ? (g + 1) * t.group : k_end, sums + (g - first) * cells, nullptr);
     }
   }
 
