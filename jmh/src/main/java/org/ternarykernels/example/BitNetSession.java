@@ -2,6 +2,7 @@ package org.ternarykernels.example;
 
 import java.util.Arrays;
 import org.ternarykernels.DataType;
+import org.ternarykernels.RmsNormLinear;
 import org.ternarykernels.TernaryBuffer;
 
 /**
@@ -31,6 +32,28 @@ public final class BitNetSession {
 
   private int position;
   private int rows;
+  private long layerNanos;
+  private long attentionNanos;
+  private long otherNanos;
+
+  /**
+   * Where the time of a session went.
+   *
+   * @param layers nanoseconds in calls of ternary layers: the kernels, and what a call costs beside them
+   * @param attention in attention and its cache, plain Java
+   * @param other in embedding, activation function, last norm and output layer, plain Java
+   */
+  public record Times(long layers, long attention, long other) {
+    /** What was added since an earlier moment. */
+    public Times since(Times earlier) {
+      return new Times(layers - earlier.layers, attention - earlier.attention, other - earlier.other);
+    }
+
+    /** All of it. */
+    public long total() {
+      return layers + attention + other;
+    }
+  }
 
   BitNetSession(BitNetModel model, int batch) {
     if (batch < 1) {
@@ -86,6 +109,8 @@ public final class BitNetSession {
    */
   public void append(int[] tokens, int from, int count) {
     check(tokens, from, count);
+    long begin = System.nanoTime();
+    long elsewhere = layerNanos + attentionNanos;
     rows = count;
     for (int m = 0; m < count; m++) {
       model.embed(tokens[from + m], hiddenRow, 0);
@@ -94,26 +119,41 @@ public final class BitNetSession {
     for (int i = 0; i < config.layers(); i++) {
       BitNetModel.Block block = model.block(i);
       if (i == 0) {
-        block.qkv().apply(residual, null, null, qkv, count);
+        apply(block.qkv(), residual, null, qkv, count);
       } else {
-        block.qkv().apply(delta, residual, residual, qkv, count);
+        apply(block.qkv(), delta, residual, qkv, count);
       }
       attend(attention[i], count);
-      block.output().apply(heads, null, null, delta, count);
-      block.gateUp().apply(delta, residual, residual, gateUp, count);
+      apply(block.output(), heads, null, delta, count);
+      apply(block.gateUp(), delta, residual, gateUp, count);
       activate(count);
-      block.down().apply(ffn, null, null, delta, count);
+      apply(block.down(), ffn, null, delta, count);
     }
     position += count;
+    otherNanos += System.nanoTime() - begin - (layerNanos + attentionNanos - elsewhere);
+  }
+
+  /** A layer, with the residual stream added in place if there is one. */
+  private void apply(RmsNormLinear layer, TernaryBuffer x, TernaryBuffer stream, TernaryBuffer y, int count) {
+    long begin = System.nanoTime();
+    layer.apply(x, stream, stream, y, count);
+    layerNanos += System.nanoTime() - begin;
+  }
+
+  /** Where the time went since the session began; two looks at the clock a call, some 50 ns, are in it. */
+  public Times times() {
+    return new Times(layerNanos, attentionNanos, otherNanos);
   }
 
   /** Passes the next positions through attention, one after the other: each sees itself and those before it. */
   private void attend(Attention layer, int count) {
+    long begin = System.nanoTime();
     for (int m = 0; m < count; m++) {
       qkv.get((long) m * qkvRow.length, qkvRow);
       layer.append(position + m, qkvRow, headsRow);
       heads.put((long) m * headsRow.length, headsRow);
     }
+    attentionNanos += System.nanoTime() - begin;
   }
 
   private void activate(int count) {
@@ -145,6 +185,7 @@ public final class BitNetSession {
       throw new IllegalArgumentException(
           "logits has " + logits.length + " places, must have " + config.vocabulary());
     }
+    long begin = System.nanoTime();
     residual.get((long) row * hiddenRow.length, hiddenRow);
     delta.get((long) row * deltaRow.length, deltaRow);
     for (int i = 0; i < hiddenRow.length; i++) {
@@ -160,6 +201,7 @@ public final class BitNetSession {
         logits[v] += x * weights[v];
       }
     }
+    otherNanos += System.nanoTime() - begin;
   }
 
   /** RMSNorm in place, the squares summed in double and ascending. */

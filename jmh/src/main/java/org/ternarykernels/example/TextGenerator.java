@@ -12,6 +12,11 @@ public final class TextGenerator {
     logits = new float[model.config().vocabulary()];
   }
 
+  /** Where the time went since the generator was made. */
+  public BitNetSession.Times times() {
+    return session.times();
+  }
+
   /**
    * Reads the prompt in batches, then writes {@code count} tokens, each decoded alone (M = 1).
    *

@@ -1,6 +1,7 @@
 package org.ternarykernels.tool;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
@@ -30,6 +31,27 @@ class ModelCommandsTest {
     assertThat(result.get("tokens_per_second").asDouble()).isPositive();
     assertThat(result.get("path_counts")).isNotEmpty();
     assertThat(Files.list(folder)).as("no temporary file is left").containsExactly(json);
+  }
+
+  @Test
+  void decodeSaysWhereItsTimeWent() throws Exception {
+    Path json = folder.resolve("decode.json");
+    ToolRun run = ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", PROMPT, "--tokens", 40, "--profile", "--json",
+        json);
+    assertThat(run.out()).containsPattern("profile of decoding: layers \\d+\\.\\d %, attention \\d+\\.\\d %, other \\d+\\.\\d %\\R");
+    JsonNode result = ToolRun.json(json);
+    JsonNode profile = result.get("profile");
+    double seconds = 0;
+    double shares = 0;
+    for (String part : new String[] {"layers", "attention", "other"}) {
+      assertThat(profile.get(part).asDouble()).as(part).isBetween(0.0, 1.0).isPositive();
+      shares += profile.get(part).asDouble();
+      seconds += profile.get("seconds_" + part).asDouble();
+    }
+    assertThat(shares).isCloseTo(1, within(1e-9));
+    assertThat(seconds).isCloseTo(result.get("seconds_decode").asDouble(), within(1e-6));
+    assertThat(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", PROMPT, "--tokens", 1, "--profile").out())
+        .contains("nothing was decoded");
   }
 
   @Test
