@@ -15,6 +15,9 @@ import java.util.List;
 final class BundledData implements AutoCloseable {
   private static final List<String> MODEL = List.of("config.json", "model.safetensors", "text.txt", "LICENSE-PSF.txt");
   private static final String RESOURCES = "/test-data/";
+  /** The files in {@code shapes/}, which a jar cannot list. */
+  static final List<String> SHAPE_FILES = List.of(
+      "bitnet-2b-4t", "bitnet-3b", "falcon3-7b-1.58", "llama3-8b-1.58", "odd", "qwen3-30b-a3b");
 
   private final Path folder;
   private Path extracted;

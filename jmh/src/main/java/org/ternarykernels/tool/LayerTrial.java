@@ -1,5 +1,6 @@
 package org.ternarykernels.tool;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,10 +21,11 @@ final class LayerTrial implements AutoCloseable {
    * @param withinBound whether every output was within {@link ErrorBound}
    * @param baseline what oneDNN ran, or why it did not
    * @param baselineMicros null if oneDNN did not run
+   * @param ratio oneDNN's time over ours, the median of pairs measured in turns; null if oneDNN did not run
    */
   record Result(
       Shape shape, int m, String path, double micros, long packedBytes, double worstError, boolean withinBound,
-      String baseline, Double baselineMicros) {
+      String baseline, Double baselineMicros, Double ratio) {
 
     double gigabytesPerSecond() {
       return packedBytes / micros / 1e3;
@@ -45,26 +47,32 @@ final class LayerTrial implements AutoCloseable {
       json.put("gops", gigaOperations());
       json.put("baseline", baseline);
       json.put("baseline_micros", baselineMicros);
+      json.put("ratio", ratio);
       json.put("max_rel_fp32", worstError);
       json.put("within_bound", withinBound);
       return json;
     }
   }
 
+  private static final long SLICE_NANOS = 5_000_000;
+  private static final long BUDGET_NANOS = 400_000_000;
+
   private final TernaryRuntime runtime;
   private final Shape shape;
   private final int[] rows;
   private final LayerData data;
-  private final List<Baseline.Timing> baseline;
+  private final Baseline baseline;
+  private final long seed;
   private final TernaryWeights weights;
   private final TernaryLinear layer;
 
-  /** @param baseline what oneDNN needed for the same data, one timing for each number of rows */
-  LayerTrial(TernaryRuntime runtime, Shape shape, long seed, List<Baseline.Timing> baseline, int... rows) {
+  /** @param baseline is asked for a product of the same weights */
+  LayerTrial(TernaryRuntime runtime, Shape shape, long seed, Baseline baseline, int... rows) {
     this.runtime = runtime;
     this.shape = shape;
     this.rows = rows;
     this.baseline = baseline;
+    this.seed = seed;
     data = new LayerData(shape, seed, rows);
     weights = TernaryWeights.pack(data.w, shape.n(), shape.k(), data.alpha);
     layer = TernaryLinear.builder(runtime, weights).activation(Activation.A8).build();
@@ -80,9 +88,18 @@ final class LayerTrial implements AutoCloseable {
     String path = changed(before, runtime.pathCounts());
     ErrorStatistics errors = compare(y.toArray(), new DenseReference(
         x.toArray(), m, data.w, shape.n(), shape.k(), data.alpha, new float[shape.n()]));
-    double micros = Stopwatch.micros(() -> layer.apply(x, y, m));
+    Baseline.Rival rival = baseline.rivals(shape, seed, m, 0).best();
+    List<Interleaved.Contender> contenders = new ArrayList<>(List.of(Interleaved.of(() -> layer.apply(x, y, m))));
+    if (rival.present()) {
+      contenders.add(rival.contender());
+    }
+    double[][] nanos = Interleaved.run(contenders, SLICE_NANOS, BUDGET_NANOS);
+    double micros = MedianInterval.of(nanos[0]).median() / 1e3;
+    boolean compared = rival.present() && baseline.failure() == null;
     return new Result(shape, m, path, micros, packedBytes(), errors.maxRel, errors.maxOfBound <= 1,
-        baseline.get(index).what(), baseline.get(index).micros());
+        compared ? "oneDNN " + rival.types() : rival.present() ? baseline.failure() : rival.reason(),
+        compared ? MedianInterval.of(nanos[1]).median() / 1e3 : null,
+        compared ? MedianInterval.ofRatios(nanos[1], nanos[0]).median() : null);
   }
 
   /** Two bits a weight, without the scale. */

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import org.bytedeco.dnnl.dnnl_engine;
 import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
@@ -20,9 +21,38 @@ import org.ternarykernels.TernaryBuffer;
 
 /**
  * {@code Y = X * W^T} with dense weights by oneDNN, the baseline: weights rearranged once into the layout that it
- * prefers, which is how a framework would use it.
+ * prefers, which is how a framework would use it, and as many copies of them as keep them out of caches if wanted.
  */
 final class OneDnnMatmul implements AutoCloseable {
+  /** Types of X, W and Y. */
+  enum Types {
+    F32(dnnl_f32, dnnl_f32, dnnl_f32),
+    BF16(dnnl_bf16, dnnl_bf16, dnnl_bf16),
+    S8_S32(dnnl_s8, dnnl_s8, dnnl_s32),
+    S8_F32(dnnl_s8, dnnl_s8, dnnl_f32),
+    U8_S32(dnnl_u8, dnnl_s8, dnnl_s32),
+    U8_F32(dnnl_u8, dnnl_s8, dnnl_f32);
+
+    private final int x;
+    private final int w;
+    private final int y;
+
+    Types(int x, int w, int y) {
+      this.x = x;
+      this.w = w;
+      this.y = y;
+    }
+
+    boolean isInt8() {
+      return w == dnnl_s8;
+    }
+
+    /** As in results: "bf16", "u8*s8 to s32". */
+    String text() {
+      return isInt8() ? name().toLowerCase(Locale.ROOT).replaceFirst("_", "*s8 to ") : name().toLowerCase(Locale.ROOT);
+    }
+  }
+
   /** oneDNN cannot do this here; the message says why in a few words. */
   static final class Unavailable extends Exception {
     private static final long serialVersionUID = 1;
@@ -38,51 +68,64 @@ final class OneDnnMatmul implements AutoCloseable {
   private final dnnl_engine engine = new dnnl_engine();
   private final dnnl_stream stream = new dnnl_stream();
   private final dnnl_primitive matmul = new dnnl_primitive();
-  private final dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(3);
+  /** The arguments of a call for each copy of the weights. */
+  private final List<dnnl_exec_arg_t> arguments = new ArrayList<>();
+  private int next;
 
   /**
-   * @param type F32 or BF16, of all three matrices
    * @param x {@code [m, k]}
    * @param w {@code [n, k]}
    * @param y {@code [m, n]}, written by {@link #run}
-   * @throws Unavailable if oneDNN has no kernel for the type on this machine
+   * @param weightBytes copies of the rearranged weights have at least so many bytes together; 0 for one copy
+   * @throws Unavailable if oneDNN has no kernel for the types on this machine
    */
-  OneDnnMatmul(DataType type, int m, int n, int k, TernaryBuffer x, TernaryBuffer w, TernaryBuffer y)
+  OneDnnMatmul(Types types, int m, int n, int k, TernaryBuffer x, TernaryBuffer w, TernaryBuffer y, long weightBytes)
       throws Unavailable {
     try {
-      int code = type == DataType.BF16 ? dnnl_bf16 : dnnl_f32;
       check("engine", dnnl_engine_create(engine, dnnl_cpu, 0));
       releases.push(() -> dnnl_engine_destroy(engine));
       check("stream", dnnl_stream_create(stream, engine, dnnl_stream_default_flags));
       releases.push(() -> dnnl_stream_destroy(stream));
-      dnnl_memory_desc xDesc = strided(code, m, k, k, 1);
-      dnnl_memory_desc wDesc = strided(code, k, n, 1, k);
-      dnnl_memory_desc yDesc = strided(code, m, n, n, 1);
+      dnnl_memory_desc xDesc = strided(types.x, m, k, k, 1);
+      dnnl_memory_desc wDesc = strided(types.w, k, n, 1, k);
+      dnnl_memory_desc yDesc = strided(types.y, m, n, n, 1);
       dnnl_memory_desc any = new dnnl_memory_desc();
-      check("weights", dnnl_memory_desc_create_with_tag(any, 2, new long[] {k, n}, code, dnnl_format_tag_any));
+      check("weights", dnnl_memory_desc_create_with_tag(any, 2, new long[] {k, n}, types.w, dnnl_format_tag_any));
       releases.push(() -> dnnl_memory_desc_destroy(any));
       dnnl_primitive_desc description = new dnnl_primitive_desc();
-      check(type + " matmul", dnnl_matmul_primitive_desc_create(
+      check(types.text() + " matmul", dnnl_matmul_primitive_desc_create(
           description, engine, xDesc, any, null, yDesc, (dnnl_primitive_attr) null));
       releases.push(() -> dnnl_primitive_desc_destroy(description));
-      dnnl_memory_desc packedDesc = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
-      dnnl_memory packed =
-          memory(packedDesc, TernaryBuffer.allocate(DataType.I8, dnnl_memory_desc_get_size(packedDesc)));
-      reorder(memory(wDesc, w), wDesc, packed, packedDesc);
       check("matmul", dnnl_primitive_create(matmul, description));
       releases.push(() -> dnnl_primitive_destroy(matmul));
-      argument(arguments, 0, DNNL_ARG_SRC, memory(xDesc, x));
-      argument(arguments, 1, DNNL_ARG_WEIGHTS, packed);
-      argument(arguments, 2, DNNL_ARG_DST, memory(yDesc, y));
+      dnnl_memory_desc packedDesc = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+      long bytes = dnnl_memory_desc_get_size(packedDesc);
+      dnnl_memory xMemory = memory(xDesc, x);
+      dnnl_memory yMemory = memory(yDesc, y);
+      TernaryBuffer first = TernaryBuffer.allocate(DataType.I8, bytes);
+      reorder(memory(wDesc, w), wDesc, memory(packedDesc, first), packedDesc);
+      for (long copied = 0; copied == 0 || copied < weightBytes; copied += bytes) {
+        TernaryBuffer copy = copied == 0 ? first : TernaryBuffer.allocate(DataType.I8, bytes);
+        if (copied > 0) {
+          copy.asByteBuffer().put(first.asByteBuffer());
+        }
+        dnnl_exec_arg_t call = new dnnl_exec_arg_t(3);
+        argument(call, 0, DNNL_ARG_SRC, xMemory);
+        argument(call, 1, DNNL_ARG_WEIGHTS, memory(packedDesc, copy));
+        argument(call, 2, DNNL_ARG_DST, yMemory);
+        arguments.add(call);
+      }
     } catch (Unavailable e) {
       close();
       throw e;
     }
   }
 
-  /** Multiplies; waits for the result. */
+  /** Multiplies with the next copy of the weights; waits for the result. */
   void run() {
-    if (dnnl_primitive_execute(matmul, stream, 3, arguments) != dnnl_success || dnnl_stream_wait(stream) != dnnl_success) {
+    dnnl_exec_arg_t call = arguments.get(next);
+    next = next + 1 == arguments.size() ? 0 : next + 1;
+    if (dnnl_primitive_execute(matmul, stream, 3, call) != dnnl_success || dnnl_stream_wait(stream) != dnnl_success) {
       throw new IllegalStateException("oneDNN's matmul failed");
     }
   }

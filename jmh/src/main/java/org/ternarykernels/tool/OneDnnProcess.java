@@ -1,80 +1,169 @@
 package org.ternarykernels.tool;
 
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.SplittableRandom;
 import org.ternarykernels.DataType;
 import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.tool.OneDnnMatmul.Types;
 
 /**
- * The process that {@link Baseline} starts: times oneDNN's dense product on a layer's data, in bf16 where it has kernels
- * for it (AVX-512 and newer), else in fp32, and checks the first row of what it gave.
+ * The process that {@link OneDnnServer} starts and talks to by lines: prepares oneDNN's dense product on a layer's data,
+ * checks its first row, and runs it when told. An answer begins with {@link #ANSWER}; whatever else the process prints is
+ * for people.
+ *
+ * <pre>
+ *   layer N K seed             ok
+ *   prepare TYPES M bytes      ok, or no with the reason; bytes: of all copies of the weights
+ *   run TYPES nanoseconds      ns a call
+ *   drop                       ok; forgets what was prepared
+ * </pre>
  */
 final class OneDnnProcess {
+  static final String ANSWER = "baseline\t";
   /** bf16 outputs are off by their last rounding; a difference of this share of the row's RMS is wrong. */
   private static final double TOLERANCE = 0x1p-6;
 
+  private final Map<Types, OneDnnMatmul> prepared = new EnumMap<>(Types.class);
+  private Shape shape;
+  private byte[] w;
+
   private OneDnnProcess() {}
 
-  /** Arguments: N, K, seed, then numbers of rows. Prints a line for each number of rows. */
-  public static void main(String[] arguments) {
-    Shape shape = new Shape(Integer.parseInt(arguments[0]), Integer.parseInt(arguments[1]), "layer");
-    int[] rows = Arrays.stream(arguments).skip(3).mapToInt(Integer::parseInt).toArray();
+  /** Serves until its input ends. */
+  public static void main(String[] arguments) throws IOException {
+    OneDnnProcess process = new OneDnnProcess();
+    BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     try {
-      time(shape, Long.parseLong(arguments[2]), rows);
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        System.out.println(ANSWER + process.answer(line.split(" ")));
+        System.out.flush();
+      }
     } catch (LinkageError e) {
       System.out.println("does not load: " + e.getMessage());
       System.exit(1);
     }
   }
 
-  private static void time(Shape shape, long seed, int[] rows) {
-    LayerData data = new LayerData(shape, seed, rows);
-    DataType type = type();
-    TernaryBuffer dense = dense(type, data);
-    for (int i = 0; i < rows.length; i++) {
-      System.out.println(Baseline.LINE + time(type, shape, rows[i], data, data.x[i].toArray(), dense));
+  private String answer(String[] words) {
+    switch (words[0]) {
+      case "layer":
+        drop();
+        shape = new Shape(Integer.parseInt(words[1]), Integer.parseInt(words[2]), "layer");
+        w = new RandomProblem(Long.parseLong(words[3])).weights(shape.n(), shape.k());
+        return "ok";
+      case "prepare":
+        return prepare(Types.valueOf(words[1]), Integer.parseInt(words[2]), Long.parseLong(words[3]));
+      case "run":
+        OneDnnMatmul matmul = prepared.get(Types.valueOf(words[1]));
+        return Double.toString(Interleaved.of(matmul::run).slice(Long.parseLong(words[2])));
+      case "drop":
+        drop();
+        return "ok";
+      default:
+        throw new IllegalArgumentException("no such request: " + words[0]);
     }
   }
 
-  /** bf16 if a small product has a kernel. */
-  private static DataType type() {
-    TernaryBuffer matrix = TernaryBuffer.allocate(DataType.BF16, 256);
+  private void drop() {
+    prepared.values().forEach(OneDnnMatmul::close);
+    prepared.clear();
+  }
+
+  private String prepare(Types types, int m, long bytes) {
+    OneDnnMatmul old = prepared.remove(types);
+    if (old != null) {
+      old.close();
+    }
+    TernaryBuffer y = TernaryBuffer.allocate(types == Types.BF16 ? DataType.BF16 : DataType.F32, (long) m * shape.n());
+    float[] x = activations(types, m);
     try {
-      new OneDnnMatmul(DataType.BF16, 16, 16, 16, matrix, matrix, matrix).close();
-      return DataType.BF16;
+      OneDnnMatmul matmul = new OneDnnMatmul(types, m, shape.n(), shape.k(), operand(types, x), dense(types), y, bytes);
+      matmul.run();
+      double error = firstRowError(x, firstRow(types, y));
+      if (error > (types.isInt8() ? 0 : TOLERANCE)) {
+        matmul.close();
+        return "no\toneDNN is wrong by " + error + " of the row's RMS";
+      }
+      prepared.put(types, matmul);
+      return "ok";
     } catch (OneDnnMatmul.Unavailable e) {
-      return DataType.F32;
+      return "no\t" + e.getMessage();
     }
   }
 
-  private static TernaryBuffer dense(DataType type, LayerData data) {
-    TernaryBuffer dense = TernaryBuffer.allocate(type, data.w.length);
+  private float[] activations(Types types, int m) {
+    if (!types.isInt8()) {
+      return new RandomProblem(1).activations(DataType.BF16, m, shape.k()).toArray();
+    }
+    int least = types == Types.U8_S32 || types == Types.U8_F32 ? 0 : -127;
+    SplittableRandom random = new SplittableRandom(1);
+    float[] x = new float[m * shape.k()];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = random.nextInt(least, 128);
+    }
+    return x;
+  }
+
+  private static TernaryBuffer operand(Types types, float[] x) {
+    if (!types.isInt8()) {
+      return TernaryBuffer.copyOf(types == Types.BF16 ? DataType.BF16 : DataType.F32, x);
+    }
+    TernaryBuffer bytes = TernaryBuffer.allocate(DataType.I8, x.length);
+    ByteBuffer target = bytes.asByteBuffer();
+    for (float value : x) {
+      target.put((byte) value);
+    }
+    return bytes;
+  }
+
+  /** W as it is: a scale would be folded into the next step. */
+  private TernaryBuffer dense(Types types) {
+    DataType type = types.isInt8() ? DataType.I8 : types == Types.BF16 ? DataType.BF16 : DataType.F32;
+    TernaryBuffer dense = TernaryBuffer.allocate(type, w.length);
     ByteBuffer bytes = dense.asByteBuffer();
-    float scale = data.alpha.values()[0];
-    for (int i = 0; i < data.w.length; i++) {
-      ScalarFormat.write(bytes, type, i, data.w[i] * scale);
+    if (type == DataType.I8) {
+      bytes.put(w);
+      return dense;
+    }
+    for (int i = 0; i < w.length; i++) {
+      ScalarFormat.write(bytes, type, i, w[i]);
     }
     return dense;
   }
 
-  private static String time(DataType type, Shape shape, int m, LayerData data, float[] x, TernaryBuffer dense) {
-    TernaryBuffer y = TernaryBuffer.allocate(type, (long) m * shape.n());
-    try (OneDnnMatmul matmul =
-        new OneDnnMatmul(type, m, shape.n(), shape.k(), TernaryBuffer.copyOf(type, x), dense, y)) {
-      matmul.run();
-      double error = firstRowError(shape, data, x, y.toArray());
-      return error > TOLERANCE ? "oneDNN is wrong by " + error + " of the row's RMS"
-          : "oneDNN " + (type == DataType.BF16 ? "bf16" : "fp32") + "\t" + Stopwatch.micros(matmul::run);
-    } catch (OneDnnMatmul.Unavailable e) {
-      return e.getMessage();
+  private float[] firstRow(Types types, TernaryBuffer y) {
+    float[] row = new float[shape.n()];
+    if (types == Types.S8_S32 || types == Types.U8_S32) {
+      ByteBuffer ints = y.asByteBuffer().order(ByteOrder.nativeOrder());
+      for (int i = 0; i < row.length; i++) {
+        row[i] = ints.getInt(Integer.BYTES * i); // below 2^24 here, so exact
+      }
+    } else {
+      y.get(0, row);
     }
+    return row;
   }
 
-  private static double firstRowError(Shape shape, LayerData data, float[] x, float[] y) {
-    DenseReference reference = new DenseReference(
-        Arrays.copyOf(x, shape.k()), 1, data.w, shape.n(), shape.k(), data.alpha, new float[shape.n()]);
-    ErrorStatistics errors = new ErrorStatistics();
-    errors.addRow(y, reference.fp32, 0, shape.n(), column -> 1);
-    return errors.maxRel;
+  /** The largest difference to the row's RMS; sums of whole numbers below 2^53 are exact in double. */
+  private double firstRowError(float[] x, float[] y) {
+    double squares = 0;
+    double worst = 0;
+    for (int n = 0; n < y.length; n++) {
+      double sum = 0;
+      for (int k = 0; k < shape.k(); k++) {
+        sum += (double) x[k] * w[n * shape.k() + k];
+      }
+      squares += sum * sum;
+      worst = Math.max(worst, Math.abs(y[n] - sum));
+    }
+    return worst == 0 ? 0 : worst / Math.max(1e-30, Math.sqrt(squares / y.length));
   }
 }

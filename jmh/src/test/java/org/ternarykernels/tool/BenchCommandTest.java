@@ -1,0 +1,182 @@
+package org.ternarykernels.tool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
+import static org.ternarykernels.tool.ModelCommandsTest.assertFailure;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.Isa;
+import org.ternarykernels.Layout;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.WeightCopies.State;
+import org.ternarykernels.tool.Workload.Operation;
+
+class BenchCommandTest {
+  private static final List<String> FIELDS = List.of("op", "shape", "N", "K", "M", "layout", "isa", "path", "threads",
+      "memory", "copies", "copies_complete", "rows_checked", "ns", "ns_low", "ns_high", "ns_error", "rounds", "coverage",
+      "gbps", "gops", "limit", "limit_ns", "ratio_to_limit", "ratio_to_limit_low", "ratio_to_limit_high");
+
+  @TempDir Path folder;
+
+  @Test
+  void rowsAreCompleteAndConsistent() throws Exception {
+    Path shapes = Files.writeString(folder.resolve("two.txt"), "96 200 a\n33 130\n");
+    Path json = folder.resolve("bench.json");
+    ToolRun run = ToolRun.of("bench", "--shapes", shapes, "--m", "1,5", "--threads", 2, "--memory", "resident", "--seconds",
+        0.01, "--json", json);
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("complete").asBoolean()).isTrue();
+    for (String name : List.of("cpu_model", "isa", "caches", "cores", "governor", "jdk", "version", "knobs")) {
+      assertThat(result.get("environment").has(name)).as(name).isTrue();
+    }
+    JsonNode rows = result.get("rows");
+    int perProblem = 3 * BenchPlan.layoutsInUse().size() + 1;
+    assertThat(rows).hasSize(2 * 2 * perProblem);
+    for (JsonNode row : rows) {
+      check(row);
+      assertThat(run.out()).contains(row.get("limit").asText());
+    }
+    assertThat(rows.findValuesAsText("shape").stream().distinct()).containsExactly("two/a", "two/33x130");
+  }
+
+  private static void check(JsonNode row) {
+    for (String field : FIELDS) {
+      assertThat(row.has(field)).as(field).isTrue();
+    }
+    assertThat(row.has("error")).isFalse();
+    double ns = row.get("ns").asDouble();
+    assertThat(ns).isBetween(row.get("ns_low").asDouble(), row.get("ns_high").asDouble());
+    assertThat(row.get("rounds").asInt()).isGreaterThanOrEqualTo(7);
+    assertThat(row.get("limit").asText()).matches("(l1|l2|l3|memory) read, 2 threads|.* (int8 peak|tile loads), 2 threads");
+    assertThat(row.get("ratio_to_limit").asDouble()).isPositive();
+    assertThat(row.get("path").asText()).startsWith(row.get("op").asText().replace("_a16", "") + ".");
+    assertThat(row.get("rows_checked").asInt()).isEqualTo(row.get("M").asInt());
+    boolean product = !row.get("op").asText().equals("quantise_activations");
+    assertThat(row.get("gops").isNull()).isEqualTo(!product);
+    if (!product) {
+      return;
+    }
+    assertThat(row.get("gops").asDouble() * ns).isCloseTo(
+        2.0 * row.get("M").asInt() * row.get("N").asInt() * row.get("K").asInt(), withinPercentage(1e-6));
+    for (String rival : List.of("bf16", "f32", "int8", "portable")) {
+      for (String end : List.of("", "_low", "_high")) {
+        assertThat(row.get("ratio_to_" + rival + end).asDouble()).as(rival).isPositive();
+      }
+      assertThat(row.get(rival + "_what").asText()).matches("(bf16|f32|.8\\*s8 to ...|portable), . threads?");
+    }
+    assertThat(row.has("ratio_to_linear")).isEqualTo(row.get("op").asText().equals("rmsnorm_linear"));
+  }
+
+  @Test
+  void streamingGoesRoundCopiesThatNoCacheHolds() {
+    Shape shape = new Shape(512, 512, "s");
+    try (WeightCopies copies = new WeightCopies(shape, 1, Layout.I2S_TILED, 1 << 20);
+        TernaryRuntime runtime = TernaryRuntime.builder().threads(1).build();
+        Workload workload = Workload.of(Operation.LINEAR, runtime, copies, 2)) {
+      assertThat(copies.totalBytes()).isGreaterThanOrEqualTo(1 << 20);
+      assertThat(copies.copies()).hasSize((int) ((copies.bytes() - 1 + (1 << 20)) / copies.bytes()));
+      assertThat(copies.fullySpread()).isTrue();
+      assertThat(workload.check()).isEqualTo(2);
+    }
+    assertThat(WeightCopies.streamingBytes()).isGreaterThanOrEqualTo(4 * new Machine().lastLevelBytes());
+    try (WeightCopies one = new WeightCopies(shape, 1, Layout.I2S_TILED, State.RESIDENT)) {
+      assertThat(one.copies()).hasSize(1);
+    }
+  }
+
+  @Test
+  void everyOperationAndLayoutIsCheckedAgainstTheOracle() {
+    Shape shape = new Shape(40, 300, "s");
+    try (TernaryRuntime runtime = TernaryRuntime.builder().threads(2).build()) {
+      for (Layout layout : Layout.values()) {
+        try (WeightCopies copies = new WeightCopies(shape, 3, layout, State.RESIDENT)) {
+          for (Operation operation : Operation.values()) {
+            try (Workload workload = Workload.of(operation, runtime, copies, 6)) {
+              assertThat(workload.check()).as(layout + " " + operation).isEqualTo(6);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void levelsAreThoseOfTheMachine() {
+    Machine machine = new Machine();
+    MachineLimit limit = new MachineLimit(machine);
+    assertThat(limit.level(machine.cacheBytes(1), 1)).isEqualTo("l1");
+    assertThat(limit.level(2 * machine.cacheBytes(1), 1)).isEqualTo("l2");
+    assertThat(limit.level(2 * machine.cacheBytes(2), 2)).isEqualTo("l2");
+    assertThat(limit.level(3 * machine.cacheBytes(2), 2)).isEqualTo("l3");
+    assertThat(limit.level(4 * machine.lastLevelBytes(), 2)).isEqualTo("memory");
+    assertThat(List.of(Machine.size("32K"), Machine.size("1M"), Machine.size("7"), Machine.size("")))
+        .containsExactly(32768L, 1048576L, 7L, 0L);
+  }
+
+  @Test
+  void theQuickListIsShortAndHasEverything() {
+    List<BenchCase> quick = BenchPlan.quick(Isa.AVX2, 2);
+    assertThat(quick.size()).isBetween(15, 40);
+    assertThat(quick.stream().map(BenchCase::operation).distinct()).containsExactlyInAnyOrder(Operation.values());
+    assertThat(quick.stream().map(BenchCase::memory).distinct()).containsExactlyInAnyOrder(State.values());
+    assertThat(quick.stream().filter(of -> of.layout() != null).map(BenchCase::layout).distinct())
+        .containsExactlyInAnyOrderElementsOf(BenchPlan.layoutsInUse());
+    assertThat(quick.stream().map(BenchCase::m).distinct()).contains(1, 64, 512);
+    assertThat(quick.stream().map(BenchCase::isa).distinct()).containsExactly(Isa.AVX2);
+    assertThat(quick).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void theWholeListHasEveryBundledShape() throws Exception {
+    try (Stream<Path> files = Files.list(ToolRun.TEST_DATA.resolve("shapes"))) {
+      assertThat(files.map(file -> file.getFileName().toString().replace(".txt", "")).collect(Collectors.toSet()))
+          .containsExactlyInAnyOrderElementsOf(BundledData.SHAPE_FILES);
+    }
+    assertThat(BenchPlan.ALL_ROWS).containsExactly(1, 2, 4, 8, 16, 32, 64, 128, 512);
+    assertThat(Shape.named("bitnet-2b-4t/gate_up")).isEqualTo(new Shape(13824, 2560, "gate_up"));
+    assertThat(Shape.named("16x32")).isEqualTo(new Shape(16, 32, "16x32"));
+    assertThatThrownBy(() -> Shape.named("bitnet-2b-4t/none")).hasMessageContaining("bitnet-2b-4t/none");
+  }
+
+  @Test
+  void wrongArgumentsAreNamed() throws Exception {
+    assertFailure(ToolRun.of("bench", "--m", "1,0"), 2, "--m is 0");
+    assertFailure(ToolRun.of("bench", "--m", "x"), 2, "--m", "'x'");
+    assertFailure(ToolRun.of("bench", "--threads", "0"), 2, "--threads is 0");
+    assertFailure(ToolRun.of("bench", "--isa", "sse9"), 2, "sse9", "portable, avx2");
+    assertFailure(ToolRun.of("bench", "--layout", "columns"), 2, "columns", "I2S_TILED");
+    assertFailure(ToolRun.of("bench", "--op", "softmax"), 2, "softmax", "RMSNORM_LINEAR");
+    assertFailure(ToolRun.of("bench", "--memory", "disk"), 2, "disk", "STREAMING");
+    assertFailure(ToolRun.of("bench", "--seconds", "0"), 2, "--seconds is 0");
+    assertFailure(ToolRun.of("bench", "--quick", "--m", "1"), 2, "--quick");
+    assertFailure(ToolRun.of("bench", "--shapes", folder.resolve("none.txt")), 1, "no such file", "none.txt");
+    Path shapes = Files.writeString(folder.resolve("wrong.txt"), "16 16\n16 x\n");
+    assertFailure(ToolRun.of("bench", "--shapes", shapes), 1, "wrong.txt, line 2", "16 x");
+  }
+
+  @Test
+  void anInterruptedRunLeavesItsRows() throws Exception {
+    Path shapes = Files.writeString(folder.resolve("s.txt"), "64 64\n");
+    Path json = folder.resolve("bench.json");
+    Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+        System.getProperty("java.class.path"), Ternary.class.getName(), "bench", "--shapes", shapes.toString(), "--m",
+        "1,2,3,4,5,6", "--seconds", "0.5", "--op", "linear", "--memory", "resident", "--json", json.toString())
+        .redirectErrorStream(true).redirectOutput(folder.resolve("log").toFile()).start();
+    for (int i = 0; i < 600 && !Files.exists(json) && process.isAlive(); i++) {
+      Thread.sleep(100);
+    }
+    process.destroyForcibly().waitFor();
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("complete").asBoolean()).as(Files.readString(folder.resolve("log"))).isFalse();
+    assertThat(result.get("rows")).isNotEmpty();
+  }
+}
