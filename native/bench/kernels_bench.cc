@@ -111,7 +111,7 @@ struct Problem {
         if (row.stage == Stage::gemm_a16) f[m * ld + k] = q[m * ld + k];
       }
     }
-    for (int64_t i = 0; i < w_bytes; ++i) w[i] = random_codes(random);
+    for (int64_t i = 0; i < w_bytes; ++i) w[i] = random_codes(random, row.layout);
     for (int64_t i = 1; i < copies; ++i) std::copy_n(w.data(), w_bytes, w.data() + i * w_bytes);
     std::fill_n(alpha.data(), round_up(shape.N, kTile) * (group ? ceil_div(shape.K, group) : 1), 1.0f);
     task.w = w.data();
@@ -166,8 +166,9 @@ struct Problem {
   GemmTask task;
 
  private:
-  static uint8_t random_codes(std::minstd_rand& random) {
+  static uint8_t random_codes(std::minstd_rand& random, ternary_layout layout) {
     const auto bits = static_cast<unsigned>(random());
+    if (layout == TERNARY_LAYOUT_T5_TILED) return t5_byte(static_cast<int>(bits % 243));
     return static_cast<uint8_t>(bits % 3 | (bits / 3 % 3) << 2 | (bits / 9 % 3) << 4 | (bits / 27 % 3) << 6);
   }
 };
@@ -194,6 +195,7 @@ void run_product(benchmark::State& state, const Kernel& kernel, const Shape& sha
   const auto rate = static_cast<benchmark::Counter::Flags>(benchmark::Counter::kIsIterationInvariantRate |
                                                            benchmark::Counter::kAvgThreads);
   state.counters["GB/s"] = benchmark::Counter(weights * 1e-9, rate);
+  state.counters["weights/ns"] = benchmark::Counter(static_cast<double>(shape.N * shape.K) * 1e-9, rate);
   state.counters["GOPS"] = benchmark::Counter(operations * 1e-9, rate);
 }
 

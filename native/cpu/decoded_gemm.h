@@ -1,6 +1,6 @@
 /**
  * @file decoded_gemm.h
- * @brief A8 products that decode weights once for many rows of X; include a lanes header first.
+ * @brief Products that decode weights once for many rows of X; include a lanes header first.
  *
  * A chunk of K of a few panels of W is decoded to bytes in scratch, 64 bytes a step of four columns: dword n of a step
  * holds the codes of row n of the panel. Broadcast four activations, multiply, add: what dpbusd and maddubs want.
@@ -13,26 +13,49 @@
 namespace ternary::cpu {
 namespace {
 
+/** X as sums of this type take it: q for exact ones, f for fp32. */
+template <class Sum>
+struct RowsOfX;
+
+template <>
+struct RowsOfX<int32_t> {
+  using Element = int8_t;
+  explicit RowsOfX(const GemmTask& t) : rows(t.q), stride(t.ldq) {}
+  const int8_t* rows;
+  int64_t stride;
+};
+
+template <>
+struct RowsOfX<float> {
+  using Element = float;
+  explicit RowsOfX(const GemmTask& t) : rows(t.f), stride(t.ldf) {}
+  const float* rows;
+  int64_t stride;
+};
+
 /**
  * A Micro. `Dot` has
  *   kRows, kPanels, kChunkSteps    what its registers, its sums and the L1 cache hold
- *   add<rows>(codes, steps, q, ldq, sums)  adds the products of `rows` rows of X and all panels to sums [rows][columns]
+ *   Sum                            int32_t for A8, float for A16
+ *   add<rows>(codes, steps, x, ldx, sums)  adds the products of `rows` rows of X, q or f, and all panels to sums
+ *                                  [rows][columns]
  * and `Codes`, the layout of W, has
  *   Tile                           I2sTile or T5Tile
  *   decode(w, tiles, codes, stride)  writes the steps of `tiles` tiles of one panel, `stride` bytes apart
  */
 template <class Dot, class Codes>
 struct DecodedGemm {
-  using Sum = int32_t;
+  using Sum = typename Dot::Sum;
   using Tile = typename Codes::Tile;
+  using X = typename RowsOfX<Sum>::Element;
   static constexpr int64_t kRows = 96, kColumns = 16 * Dot::kPanels;
   static constexpr int64_t kStepBytes = 64 * Dot::kPanels;
   static constexpr int64_t kChunkTiles = Dot::kChunkSteps / Tile::kSteps;
   static constexpr int64_t kDecodedBytes = kStepBytes * Tile::kSteps * kChunkTiles;
 
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void* decoded) {
+  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, Sum* sums, void* decoded) {
     auto* codes = static_cast<uint8_t*>(decoded);
-    const int64_t ldq = b.task.ldq;
+    const RowsOfX<Sum> x(b.task);
     for (int64_t k = k_begin; k < k_end;) {
       // A group may begin and end inside a tile, but never inside a step.
       const int64_t skipped = k % Tile::kColumns / 4, tile_k = k - 4 * skipped;
@@ -46,7 +69,7 @@ struct DecodedGemm {
       }
       const int64_t steps = ceil_div(end - k, 4);
       for (int64_t i = 0; i < b.rows; i += Dot::kRows) {
-        add_rows<Dot::kRows>(b.rows - i, codes + skipped * kStepBytes, steps, b.task.q + (b.m + i) * ldq + k, ldq,
+        add_rows<Dot::kRows>(b.rows - i, codes + skipped * kStepBytes, steps, x.rows + (b.m + i) * x.stride + k, x.stride,
                              sums + i * kColumns);
       }
       k = end;
@@ -56,11 +79,11 @@ struct DecodedGemm {
  private:
   /** Calls the instantiation for min(rows, kMost) rows. */
   template <int kMost>
-  static void add_rows(int64_t rows, const uint8_t* codes, int64_t steps, const int8_t* q, int64_t ldq, int32_t* sums) {
+  static void add_rows(int64_t rows, const uint8_t* codes, int64_t steps, const X* x, int64_t ldx, Sum* sums) {
     if constexpr (kMost > 1) {
-      if (rows < kMost) return add_rows<kMost - 1>(rows, codes, steps, q, ldq, sums);
+      if (rows < kMost) return add_rows<kMost - 1>(rows, codes, steps, x, ldx, sums);
     }
-    Dot::template add<kMost>(codes, steps, q, ldq, sums);
+    Dot::template add<kMost>(codes, steps, x, ldx, sums);
   }
 };
 

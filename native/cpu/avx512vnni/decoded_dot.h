@@ -13,6 +13,7 @@ namespace {
 
 /** The Dot of decoded products: see decoded_gemm.h. */
 struct DecodedDot {
+  using Sum = int32_t;
   // 8 rows by 2 vectors: 16 sums in flight, and each code vector and each broadcast serves several dpbusd. A step
   // is 16 dpbusd on two ports, 8 cycles, in 30 instructions without spills; llvm-mca says 9.1 (Ice Lake).
   static constexpr int kRows = 8, kPanels = 2;
