@@ -76,6 +76,12 @@ TERNARY_EMULATED __m512i _mm512_set1_epi32(int value) {
 TERNARY_EMULATED __m512i _mm512_set1_epi8(char value) {
   return _mm512_set1_epi32(static_cast<int>(0x01010101u * static_cast<uint8_t>(value)));
 }
+TERNARY_EMULATED __m512i _mm512_set1_epi16(short value) {
+  return _mm512_set1_epi32(static_cast<int>(0x00010001u * static_cast<uint16_t>(value)));
+}
+TERNARY_EMULATED __m512i _mm512_broadcast_i32x4(__m128i a) {
+  return ints([&](unsigned i) { return reinterpret_cast<__v4su>(a)[i % 4]; });
+}
 TERNARY_EMULATED __m512i _mm512_castps_si512(__m512 a) { return reinterpret_cast<__m512i>(a); }
 TERNARY_EMULATED __m512 _mm512_castsi512_ps(__m512i a) { return reinterpret_cast<__m512>(a); }
 
@@ -108,6 +114,10 @@ TERNARY_EMULATED __m256i cvtps_ph(__m512 a) {
 /** vpermilps: an element of the same 128 bits, by the low two bits of the control. */
 TERNARY_EMULATED __m512 _mm512_permutevar_ps(__m512 a, __m512i control) {
   return floats([&](unsigned i) { return a[i / 4 * 4 + (unsigned_lane(control, i) & 3)]; });
+}
+/** vpermps: an element of all 512 bits, by the low four bits of the control. */
+TERNARY_EMULATED __m512 _mm512_permutexvar_ps(__m512i control, __m512 a) {
+  return floats([&](unsigned i) { return a[unsigned_lane(control, i) & 15]; });
 }
 
 // ---- integers
@@ -169,6 +179,24 @@ TERNARY_EMULATED int _mm512_reduce_max_epi32(__m512i a) {
   return largest;
 }
 
+/** vpmaddubsw: two products of unsigned bytes of a and signed bytes of b, added with signed saturation. */
+TERNARY_EMULATED __m512i _mm512_maddubs_epi16(__m512i a, __m512i b) {
+  return lanes<__m512i, __v32hu>([&](unsigned i) {
+    int sum = 0;
+    for (unsigned byte = 2 * i; byte < 2 * i + 2; ++byte) {
+      sum += reinterpret_cast<__v64qu>(a)[byte] * static_cast<int8_t>(reinterpret_cast<__v64qu>(b)[byte]);
+    }
+    return static_cast<unsigned short>(sum < -32768 ? -32768 : sum > 32767 ? 32767 : sum);
+  });
+}
+/** vpshufb: a byte of the same 128 bits by the low four bits of the control, 0 where its highest bit is set. */
+TERNARY_EMULATED __m512i _mm512_shuffle_epi8(__m512i a, __m512i control) {
+  return lanes<__m512i, __v64qu>([&](unsigned i) {
+    const uint8_t index = reinterpret_cast<__v64qu>(control)[i];
+    return static_cast<uint8_t>(index & 0x80 ? 0 : reinterpret_cast<__v64qu>(a)[i / 16 * 16 + (index & 15)]);
+  });
+}
+
 // ---- masks
 
 TERNARY_EMULATED __mmask16 _mm512_cmpeq_epi32_mask(__m512i a, __m512i b) {
@@ -187,6 +215,12 @@ TERNARY_EMULATED __mmask16 cmp_ps_mask(__m512 a, __m512 b) {
 #define _mm512_cmp_ps_mask(a, b, predicate) cmp_ps_mask<predicate>(a, b)
 TERNARY_EMULATED __m512i _mm512_mask_mov_epi32(__m512i source, __mmask16 mask, __m512i a) {
   return ints([&](unsigned i) { return mask >> i & 1 ? unsigned_lane(a, i) : unsigned_lane(source, i); });
+}
+
+TERNARY_EMULATED __m512i _mm512_mask_mov_epi8(__m512i source, __mmask64 mask, __m512i a) {
+  return lanes<__m512i, __v64qu>([&](unsigned i) {
+    return mask >> i & 1 ? reinterpret_cast<__v64qu>(a)[i] : reinterpret_cast<__v64qu>(source)[i];
+  });
 }
 
 // ---- dpbusd: sums[i] += four products of unsigned bytes of a and signed bytes of b, modulo 2^32
