@@ -10,7 +10,7 @@ namespace ternary {
 
 void check_pointer(const char* name, const void* pointer, int64_t alignment) {
   if (pointer == nullptr) fail(TERNARY_INVALID_ARGUMENT, "%s is null", name);
-  if (reinterpret_cast<uintptr_t>(pointer) % static_cast<uintptr_t>(alignment) != 0) {
+  if ((reinterpret_cast<uintptr_t>(pointer) & static_cast<uintptr_t>(alignment - 1)) != 0) {
     fail(TERNARY_INVALID_ARGUMENT, "%s is at address %p; it must be a multiple of %" PRId64 " bytes", name, pointer,
          alignment);
   }

@@ -72,7 +72,7 @@ final class BenchTrial implements AutoCloseable {
     boolean product = of.operation() != Operation.QUANTISE_ACTIVATIONS;
     double operations = product ? 2.0 * of.m() * of.shape().n() * of.shape().k() : 0;
     long bytes = workload.bytes();
-    MachineLimit.Bound bound = limits.of(runtime, of.isa(), of.threads(), bytes,
+    List<MachineLimit.Bound> bounds = limits.of(runtime, of.isa(), of.threads(), bytes,
         product ? weights.totalBytes() : bytes, of.operation() == Operation.LINEAR_A16 ? 0 : operations);
     List<Named> rivals = new ArrayList<>();
     List<AutoCloseable> closing = new ArrayList<>();
@@ -81,13 +81,18 @@ final class BenchTrial implements AutoCloseable {
       addOwn(rivals, closing, of, weights);
     }
     List<Interleaved.Contender> contenders =
-        new ArrayList<>(List.of(Interleaved.of(workload::run), bound.contender()));
+        new ArrayList<>(List.of(Interleaved.of(workload::run)));
+    bounds.forEach(bound -> contenders.add(bound.contender()));
     rivals.stream().filter(rival -> rival.contender != null).forEach(rival -> contenders.add(rival.contender));
     double[][] nanos = Interleaved.run(contenders, sliceNanos, budgetNanos);
     closing.forEach(BenchTrial::close);
     row.time(nanos[0], bytes, product ? operations : null);
-    row.limit(bound.name(), nanos[1], nanos[0]);
-    int next = 2;
+    int limit = 1; // the bound that takes longest
+    for (int i = 2; i <= bounds.size(); i++) {
+      limit = MedianInterval.of(nanos[i]).median() > MedianInterval.of(nanos[limit]).median() ? i : limit;
+    }
+    row.limit(bounds.get(limit - 1).name(), nanos[limit], nanos[0]);
+    int next = 1 + bounds.size();
     for (Named rival : rivals) {
       double[] samples = rival.contender == null ? null : nanos[next++];
       boolean died = samples != null && Double.isNaN(samples[samples.length - 1]);
