@@ -1,6 +1,6 @@
 # Fails if a golden file differs from SHA256SUMS, is missing from it, or is missing itself.
 file(STRINGS ${FOLDER}/SHA256SUMS lines)
-file(GLOB files RELATIVE ${FOLDER} ${FOLDER}/*.safetensors)
+file(GLOB files RELATIVE ${FOLDER} ${FOLDER}/*.safetensors ${FOLDER}/*.tern)
 foreach(line IN LISTS lines)
   if(NOT line MATCHES "^([0-9a-f]+)  (.+)$")
     message(FATAL_ERROR "SHA256SUMS: cannot read \"${line}\"")

@@ -154,16 +154,20 @@ TEST(GoldenPack, BytesOfEveryLayout) {
   ASSERT_GE(file.cases().size(), 11u);
   for (const GoldenCase& golden : file.cases()) {
     const int64_t N = std::stoll(golden.attributes.at("N")), K = std::stoll(golden.attributes.at("K"));
-    const Tensor w = golden.tensor("w"), i2s = golden.tensor("i2s"), tiled = golden.tensor("tiled");
+    const Tensor w = golden.tensor("w"), i2s = golden.tensor("i2s");
     const int64_t bytes = i2s.elements();
     GuardedBuffer packed(bytes);
     ASSERT_EQ(ternary_pack(w.as<int8_t>(), K, N, K, packed.data()), TERNARY_OK) << ternary_last_error();
     EXPECT_EQ(std::memcmp(packed.data(), i2s.data, bytes), 0) << "pack " << golden.name;
 
-    GuardedBuffer tiles(tiled.elements());
-    ASSERT_EQ(ternary_repack(i2s.as<uint8_t>(), TERNARY_LAYOUT_I2S, N, K, tiles.data(), TERNARY_LAYOUT_I2S_TILED),
-              TERNARY_OK) << ternary_last_error();
-    EXPECT_EQ(std::memcmp(tiles.data(), tiled.data, tiled.elements()), 0) << "tiled " << golden.name;
+    const auto expect_tiles = [&](ternary_layout layout, const Tensor& expected) {
+      GuardedBuffer tiles(expected.elements());
+      ASSERT_EQ(ternary_repack(i2s.as<uint8_t>(), TERNARY_LAYOUT_I2S, N, K, tiles.data(), layout), TERNARY_OK)
+          << ternary_last_error();
+      EXPECT_EQ(std::memcmp(tiles.data(), expected.data, expected.elements()), 0) << layout << " " << golden.name;
+    };
+    expect_tiles(TERNARY_LAYOUT_I2S_TILED, golden.tensor("tiled"));
+    expect_tiles(TERNARY_LAYOUT_T5_TILED, golden.tensor("t5"));
 
     for (const char* published : {"bitnet", "bitnet_bad_padding"}) {
       GuardedBuffer converted(bytes);

@@ -262,6 +262,19 @@ def pack_tiled(w):
     return tiles.reshape(-1)
 
 
+def pack_t5(w):
+    """Tiles of 16 x 20: byte 4 * (n mod 16) + j of five codes in base 3, as a fraction of 256 rounded up."""
+    N, K = w.shape
+    rows, columns = -(-N // 16), -(-K // 20)
+    tiles = np.zeros((rows, columns, 64), np.uint8)
+    for n in range(rows * 16):
+        for first in (20 * t + j for t in range(columns) for j in range(4)):
+            codes = [int(w[n, k]) + 1 if n < N and k < K else 1 for k in range(first, first + 20, 4)]
+            value = int("".join(map(str, codes)), 3)
+            tiles[n // 16, first // 20, 4 * (n % 16) + first % 4] = -(-value * 256 // 243)
+    return tiles.reshape(-1)
+
+
 def pack_bitnet(w, padding_code):
     """[ceil(N/4), K]: rows r, r + R, r + 2R, r + 3R at bits 0, 2, 4, 6."""
     N, K = w.shape

@@ -255,12 +255,37 @@ def ternarise():
 
 def pack():
     golden, random = Golden("pack"), Random(6)
-    shapes = [(1, 1), (2, 3), (3, 4), (4, 5), (5, 16), (15, 17), (16, 16), (17, 33), (7, 63), (33, 31), (6, 64)]
+    shapes = [(1, 1), (2, 3), (3, 4), (4, 5), (5, 16), (15, 17), (16, 16), (17, 33), (7, 63), (33, 31), (6, 64), (16, 20), (17, 59)]
     for i, (N, K) in enumerate(shapes):
         w = random.ternary(N, K)
         golden.case(f"{i:02d}_{N}x{K}", {"N": N, "K": K}, w=w, i2s=contract.pack_i2s(w), tiled=contract.pack_tiled(w),
-                    bitnet=contract.pack_bitnet(w, padding_code=0), bitnet_bad_padding=contract.pack_bitnet(w, 3))
+                    t5=contract.pack_t5(w), bitnet=contract.pack_bitnet(w, padding_code=0), bitnet_bad_padding=contract.pack_bitnet(w, 3))
     return golden
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def weight_file(layout, codes, N, K, alpha):
+    """The project's weight file (../README.md) with an alpha per row."""
+    payload = alpha.astype("<f4").tobytes() + codes.tobytes()
+    header = b"TERNARYW" + struct.pack("<IIqqIIqqI", 1, 64, N, K, layout, 1, 0, len(alpha), crc32c(payload))
+    return header + struct.pack("<I", crc32c(header)) + payload
+
+
+def weight_files():
+    """One matrix in each layout that a file may carry; the formula of its weights is known to the readers' tests."""
+    N, K = 19, 53
+    w = (np.arange(N * K) * 7 % 11 % 3 - 1).astype(np.int8).reshape(N, K)
+    alpha = (np.arange(N) / 8 + 0.25).astype(np.float32)
+    return [("weights_i2s.tern", weight_file(0, contract.pack_i2s(w), N, K, alpha)),
+            ("weights_t5.tern", weight_file(2, contract.pack_t5(w), N, K, alpha))]
 
 
 def check_fma():
@@ -280,12 +305,12 @@ def main():
     check_fma()
     families = [linear("a8", X_TYPES, 1), linear("a16", X_TYPES[:3], 2), rmsnorm_linear(), quantise(), ternarise(),
                 pack()]
+    files = [(f"{golden.name}.safetensors", golden.encode()) for golden in families] + weight_files()
     sums = ""
-    for golden in families:
-        data = golden.encode()
-        sums += f"{hashlib.sha256(data).hexdigest()}  {golden.name}.safetensors\n"
+    for name, data in files:
+        sums += f"{hashlib.sha256(data).hexdigest()}  {name}\n"
         if "--check" not in sys.argv:
-            (HERE / f"{golden.name}.safetensors").write_bytes(data)
+            (HERE / name).write_bytes(data)
     if "--check" in sys.argv:
         if sums != (HERE / "SHA256SUMS").read_text():
             sys.exit("golden vectors differ from SHA256SUMS")

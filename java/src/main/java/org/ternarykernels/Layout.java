@@ -19,4 +19,13 @@ public enum Layout {
   Layout(int code) {
     this.code = code;
   }
+
+  /** Bytes of an {@code [n, k]} matrix. */
+  long bytes(long n, long k) {
+    return switch (this) {
+      case I2S -> n * ((k + 3) / 4);
+      case I2S_TILED -> (n + 15) / 16 * ((k + 15) / 16) * 64;
+      case T5_TILED -> (n + 15) / 16 * ((k + 19) / 20) * 64;
+    };
+  }
 }

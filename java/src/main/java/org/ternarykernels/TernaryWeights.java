@@ -197,7 +197,7 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   static long i2sBytes(long n, long k) {
-    return n * ((k + 3) / 4);
+    return Layout.I2S.bytes(n, k);
   }
 
   /**
@@ -239,6 +239,21 @@ public final class TernaryWeights implements AutoCloseable {
     try (Scratch codes = i2s(); Scratch dense = Scratch.ofBytes(bytes)) {
       Status.check(Ternary.ternary_unpack(codes.address(), n, k, dense.address(), k));
       return dense.readBytes(bytes);
+    }
+  }
+
+  /** The codes in a layout; the caller closes them. */
+  Scratch codes(Layout target) {
+    if (target == Layout.I2S) {
+      return i2s();
+    }
+    Scratch codes = Scratch.ofBytes(target.bytes(n, k));
+    try (Scratch plain = i2s()) {
+      Status.check(Ternary.ternary_repack(plain.address(), Layout.I2S.code, n, k, codes.address(), target.code));
+      return codes;
+    } catch (RuntimeException e) {
+      codes.close();
+      throw e;
     }
   }
 
@@ -318,18 +333,33 @@ public final class TernaryWeights implements AutoCloseable {
 
   /**
    * Writes the weights to a file in the project's own format (see {@code test-data/README.md}), atomically: the file
-   * is there whole or not at all.
+   * is there whole or not at all. Weights kept in {@link Layout#T5_TILED} are written in it, others in
+   * {@link Layout#I2S}.
    *
    * @param file to write; replaced if it exists
    * @throws java.io.UncheckedIOException if it cannot be written
    * @throws IllegalStateException if the weights are closed
    */
   public void save(Path file) {
-    WeightFile.save(this, Checks.notNull("file", file));
+    save(file, layout == Layout.T5_TILED ? Layout.T5_TILED : Layout.I2S);
   }
 
   /**
-   * Reads weights that {@link #save(Path)} wrote, into the layout {@link Layout#I2S_TILED}.
+   * Writes the weights to a file with their codes in the given layout. Otherwise as {@link #save(Path)}.
+   *
+   * @param file as there
+   * @param layout {@link Layout#I2S}, or {@link Layout#T5_TILED} for a file that is a fifth smaller
+   * @throws java.io.UncheckedIOException as there
+   * @throws IllegalArgumentException if files do not carry the layout
+   * @throws IllegalStateException as there
+   */
+  public void save(Path file, Layout layout) {
+    WeightFile.save(this, Checks.notNull("layout", layout), Checks.notNull("file", file));
+  }
+
+  /**
+   * Reads weights that {@link #save(Path)} wrote, into the layout {@link Layout#T5_TILED} if the file's codes are in it,
+   * else {@link Layout#I2S_TILED}.
    *
    * @param file to read
    * @return the weights
@@ -337,7 +367,20 @@ public final class TernaryWeights implements AutoCloseable {
    * @throws IllegalArgumentException if it is truncated, corrupt or no weight file
    */
   public static TernaryWeights load(Path file) {
-    return WeightFile.load(Checks.notNull("file", file));
+    return WeightFile.load(Checks.notNull("file", file), null);
+  }
+
+  /**
+   * Reads weights that {@link #save(Path)} wrote, into the given layout whatever the file's.
+   *
+   * @param file to read
+   * @param layout the layout to keep
+   * @return the weights
+   * @throws java.io.UncheckedIOException if it cannot be read
+   * @throws IllegalArgumentException if it is truncated, corrupt or no weight file
+   */
+  public static TernaryWeights load(Path file, Layout layout) {
+    return WeightFile.load(Checks.notNull("file", file), Checks.notNull("layout", layout));
   }
 
   long address() {

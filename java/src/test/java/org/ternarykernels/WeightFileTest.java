@@ -35,9 +35,13 @@ class WeightFileTest {
   }
 
   private byte[] file(AlphaKind kind) throws IOException {
+    return file(kind, Layout.I2S);
+  }
+
+  private byte[] file(AlphaKind kind, Layout layout) throws IOException {
     Path path = folder.resolve("w");
     try (TernaryWeights weights = weights(kind)) {
-      weights.save(path);
+      weights.save(path, layout);
     }
     return Files.readAllBytes(path);
   }
@@ -47,7 +51,7 @@ class WeightFileTest {
   }
 
   private static TernaryWeights read(byte[] bytes) throws IOException {
-    return WeightFile.read(Channels.newChannel(new ByteArrayInputStream(bytes)), bytes.length);
+    return WeightFile.read(Channels.newChannel(new ByteArrayInputStream(bytes)), bytes.length, null);
   }
 
   /** Changes a header and makes its checksum right again: a file that lies, not one that is damaged. */
@@ -82,6 +86,54 @@ class WeightFileTest {
     }
     assertThat(mode(path)).isEqualTo(mode(Files.createFile(folder.resolve("usual")))); // the umask's, not a temporary file's
     assertThat(folder).isDirectoryContaining(path::equals).isDirectoryNotContaining("glob:**.tmp");
+  }
+
+  @ParameterizedTest
+  @EnumSource(AlphaKind.class)
+  void carriesT5(AlphaKind kind) throws IOException {
+    Path path = folder.resolve("w");
+    try (TernaryWeights weights = weights(kind); TernaryWeights dense = weights.repack(Layout.T5_TILED)) {
+      assertThat(dense.unpack()).isEqualTo(weights.unpack());
+      dense.save(path);
+      assertThat(Files.size(path)).isEqualTo(64 + 4L * weights.alpha().count() + 64 * 4); // 70 columns are 4 tiles of 20
+      try (TernaryWeights loaded = TernaryWeights.load(path)) {
+        assertThat(loaded.layout()).isEqualTo(Layout.T5_TILED);
+        assertThat(loaded.alpha()).isEqualTo(weights.alpha());
+        assertThat(loaded.unpack()).isEqualTo(weights.unpack());
+      }
+      byte[] dense5 = Files.readAllBytes(path);
+      weights.save(path, Layout.T5_TILED);
+      assertThat(Files.readAllBytes(path)).as("the same codes, the same file").isEqualTo(dense5);
+      for (Layout file : new Layout[] {Layout.I2S, Layout.T5_TILED}) {
+        dense.save(path, file);
+        for (Layout layout : Layout.values()) {
+          try (TernaryWeights loaded = TernaryWeights.load(path, layout)) {
+            assertThat(loaded.layout()).isEqualTo(layout);
+            assertThat(loaded.unpack()).isEqualTo(weights.unpack());
+          }
+        }
+      }
+      assertThatThrownBy(() -> dense.save(path, Layout.I2S_TILED)).isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContainingAll("layout", "I2S_TILED", "I2S or T5_TILED");
+    }
+  }
+
+  /** Files that another implementation wrote: test-data/golden/generate.py. */
+  @ParameterizedTest
+  @EnumSource(names = {"I2S", "T5_TILED"})
+  void agreesWithTheGoldenFiles(Layout layout) throws IOException {
+    String name = layout == Layout.I2S ? "weights_i2s.tern" : "weights_t5.tern";
+    Path golden = Path.of("../test-data/golden").resolve(name);
+    try (TernaryWeights weights = TernaryWeights.load(golden)) {
+      assertThat(new long[] {weights.n(), weights.k()}).containsExactly(19, 53);
+      byte[] w = weights.unpack();
+      for (int i = 0; i < w.length; i++) {
+        assertThat(w[i]).as("weight " + i).isEqualTo((byte) (i * 7 % 11 % 3 - 1));
+      }
+      Path path = folder.resolve("w");
+      weights.save(path);
+      assertThat(Files.readAllBytes(path)).isEqualTo(Files.readAllBytes(golden));
+    }
   }
 
   @Test
@@ -157,7 +209,8 @@ class WeightFileTest {
     assertRejected(lie(file, h -> h.putLong(16, Integer.MAX_VALUE)), "number of scales");
     assertRejected(lie(file, h -> h.putLong(24, -5)), "K is -5");
     assertRejected(lie(file, h -> h.putLong(24, K + 4)), "size");
-    assertRejected(lie(file, h -> h.putInt(32, 1)), "layout is 1");
+    assertRejected(lie(file, h -> h.putInt(32, 1)), "layout is 1", "0 (I2S) or 2 (T5)");
+    assertRejected(lie(file, h -> h.putInt(32, 2)), "size"); // of T5
     assertRejected(lie(file, h -> h.putInt(36, 4)), "kind of alpha is 4");
     assertRejected(lie(file, h -> h.putInt(36, -1)), "kind of alpha is -1");
     assertRejected(lie(file, h -> h.putLong(40, 33)), "group is 33");
@@ -170,6 +223,13 @@ class WeightFileTest {
     byte[] file = file(AlphaKind.TENSOR);
     assertRejected(withPayload(file, p -> p.putFloat(64, Float.NaN)), "alpha[0] is NaN");
     assertRejected(withPayload(file, p -> p.put(68, (byte) 0xff)), "3");
+    byte[] dense = file(AlphaKind.TENSOR, Layout.T5_TILED);
+    int place = 68 + 64 + 4 * 5 + 1; // row 5 of the second tile
+    assertRejected(withPayload(dense, p -> p.put(place, (byte) 20)), "row 5, column 21 is 20", "243");
+    byte[] padding = withPayload(dense, p -> p.put(68 + 4 * N, (byte) 20)); // a row beyond N: ignored
+    try (TernaryWeights weights = read(padding)) {
+      assertThat(weights.n()).isEqualTo(N);
+    }
   }
 
   private static byte[] withPayload(byte[] file, Consumer<ByteBuffer> change) {
@@ -181,12 +241,13 @@ class WeightFileTest {
     });
   }
 
-  /** 100 000 mutated files: each loads or is refused with an IllegalArgumentException. */
-  @Test
-  void survivesMutation() throws IOException {
-    byte[] file = file(AlphaKind.ROW);
+  /** 50 000 mutated files of each layout: each loads or is refused with an IllegalArgumentException. */
+  @ParameterizedTest
+  @EnumSource(names = {"I2S", "T5_TILED"})
+  void survivesMutation(Layout layout) throws IOException {
+    byte[] file = file(AlphaKind.ROW, layout);
     int loaded = 0;
-    for (int i = 0; i < 100_000; i++) {
+    for (int i = 0; i < 50_000; i++) {
       byte[] mutant = Mutation.of(random, file);
       // Half of them with right checksums, or the reader would not get past these.
       byte[] tried = mutant.length > 64 && random.nextBoolean() ? withPayload(mutant, b -> { }) : mutant;

@@ -51,7 +51,7 @@ final class RunCommand implements Callable<Integer> {
   private Path out;
 
   @Option(names = "--layout", paramLabel = "LAYOUT", defaultValue = "i2s_tiled",
-      description = "Layout the weights are kept in: i2s_tiled (default) or i2s, which the portable kernels read.")
+      description = "Layout the weights are kept in: i2s_tiled (default), t5_tiled or i2s, which the portable kernels read.")
   private Layout layout;
 
   @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto", description = "cpu or auto (default).")
