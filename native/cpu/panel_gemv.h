@@ -25,6 +25,7 @@ struct PanelGemv {
   using Tile = typename Dot::Tile;
   static constexpr int64_t kRows = 2 * Dot::kRows, kColumns = 16, kDecodedBytes = 0;
   static constexpr int64_t kChunkTiles = 64;  ///< few enough that further rows of X find the weights in the L1 cache
+  static constexpr int64_t kGroupColumns = kChunkTiles * Tile::kColumns;
 
   static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void*) {
     int64_t k = k_begin;
@@ -37,6 +38,14 @@ struct PanelGemv {
       k += count * Tile::kColumns;
     }
     if (k < k_end) add_part(b, k, k_end, sums);
+  }
+
+  static void accumulate_groups(const Block& b, int64_t first, int64_t last, int32_t* sums) {
+    const int64_t group = b.task.group, cells = b.rows * kColumns;
+    std::memset(sums, 0, static_cast<size_t>((last - first) * cells) * sizeof *sums);
+    for (int64_t g = first; g < last; ++g, sums += cells) {
+      accumulate(b, g * group, (g + 1) * group < b.task.K ? (g + 1) * group : b.task.K, sums, nullptr);
+    }
   }
 
  private:

@@ -1,7 +1,7 @@
-// For few rows of X: weights are decoded in registers, for up to four rows at a time. One panel of W at a time is one
-// stream from memory: two panels side by side are as fast in cache and read memory at 26 GB/s instead of 36 (2 threads).
+// For few rows of X: weights are decoded in registers, for up to four rows at a time.
 
 #include "cpu/avx2/decoded_codes.h"
+#include "cpu/panel_gemv.h"
 
 namespace ternary::cpu {
 namespace {
@@ -40,7 +40,7 @@ struct OneRow {
     }
   }
 
-  /** Adds the sums of at most kChunkTiles tiles. Not inlined: GCC then has the registers for the loop alone. */
+  /** Adds the sums of at most 64 tiles. Not inlined: GCC then has the registers for the loop alone. */
   __attribute__((noinline)) static void add(const uint8_t* w, int64_t tiles, const int8_t* q, int64_t prefetch_bytes,
                                             int32_t* sums) {
     Sums total[2] = {};
@@ -50,22 +50,6 @@ struct OneRow {
     }
     // Exact: a chunk's four-fold sum is a multiple of 4 and at most 2^20.
     for (int v = 0; v < 2; ++v) add_sums(sums + 8 * v, reinterpret_cast<__m256i>(total[v] >> 2));
-  }
-
-  /** Sets the sums [group][16] of groups of at most kChunkTiles tiles. */
-  __attribute__((noinline)) static void set_groups(const uint8_t* w, int64_t tiles, int64_t group_tiles, const int8_t* q,
-                                                   int64_t prefetch_bytes, int32_t* sums) {
-    for (int64_t group = 0; group < tiles; group += group_tiles, sums += 16) {
-      const int64_t group_end = group + group_tiles < tiles ? group + group_tiles : tiles;
-      Sums total[2] = {};
-      for (int64_t first = group; first < group_end; first += kWidenTiles) {
-        const int64_t count = group_end - first < kWidenTiles ? group_end - first : kWidenTiles;
-        add_tiles(w + 64 * first, count, q + 16 * first, prefetch_bytes, total);
-      }
-      for (int v = 0; v < 2; ++v) {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums) + v, reinterpret_cast<__m256i>(total[v] >> 2));
-      }
-    }
   }
 };
 
@@ -108,48 +92,16 @@ struct FewRows {
 };
 
 struct InRegisters {
-  using Sum = int32_t;
-  static constexpr int64_t kRows = 8, kColumns = 16, kDecodedBytes = 0;
-  static constexpr int64_t kChunkTiles = 64;  ///< few enough that further rows of X find the weights in the L1 cache
+  using Tile = I2sTile;
+  static constexpr int kRows = 4;
 
-  static constexpr int64_t kGroupColumns = kTile * kChunkTiles;
-
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void*) {
-    const GemmTask& t = b.task;
-    const uint8_t* w = tiles_at(t, b.n, k_begin);
-    const int8_t* q = t.q + b.m * t.ldq + k_begin;
-    for (int64_t tiles = ceil_div(k_end - k_begin, kTile); tiles > 0; tiles -= kChunkTiles) {
-      const int64_t count = tiles < kChunkTiles ? tiles : kChunkTiles;
-      for (int64_t i = 0; i < b.rows; i += 4) {
-        add_rows(b.rows - i, w, count, q + i * t.ldq, t.ldq, t.prefetch_bytes, sums + i * kColumns);
-      }
-      w += 64 * kChunkTiles;
-      q += kTile * kChunkTiles;
-    }
-  }
-
-  static void accumulate_groups(const Block& b, int64_t first, int64_t last, int32_t* sums) {
-    const GemmTask& t = b.task;
-    const int64_t k = first * t.group, k_end = last * t.group < t.K ? last * t.group : t.K;
-    if (b.rows == 1) {
-      return OneRow::set_groups(tiles_at(t, b.n, k), ceil_div(k_end - k, kTile), t.group / kTile,
-                                t.q + b.m * t.ldq + k, t.prefetch_bytes, sums);
-    }
-    const int64_t cells = b.rows * kColumns;
-    std::memset(sums, 0, static_cast<size_t>((last - first) * cells) * sizeof *sums);
-    for (int64_t g = first; g < last; ++g) {
-      accumulate(b, g * t.group, g + 1 < last ? (g + 1) * t.group : k_end, sums + (g - first) * cells, nullptr);
-    }
-  }
-
- private:
-  static void add_rows(int64_t rows, const uint8_t* w, int64_t tiles, const int8_t* q, int64_t ldq,
-                       int64_t prefetch_bytes, int32_t* sums) {
-    switch (rows) {
-      case 1: return OneRow::add(w, tiles, q, prefetch_bytes, sums);
-      case 2: return FewRows::add<2>(w, tiles, q, ldq, prefetch_bytes, sums);
-      case 3: return FewRows::add<3>(w, tiles, q, ldq, prefetch_bytes, sums);
-      default: return FewRows::add<4>(w, tiles, q, ldq, prefetch_bytes, sums);
+  template <int kActive>
+  static void add(const uint8_t* w, int64_t tiles, const int8_t* q, int64_t ldq, int64_t prefetch_bytes,
+                  int32_t* sums) {
+    if constexpr (kActive == 1) {
+      OneRow::add(w, tiles, q, prefetch_bytes, sums);
+    } else {
+      FewRows::add<kActive>(w, tiles, q, ldq, prefetch_bytes, sums);
     }
   }
 };
@@ -157,4 +109,4 @@ struct InRegisters {
 }  // namespace
 }  // namespace ternary::cpu
 
-TERNARY_CPU_GEMM(gemv_a8_i2s_4x16__avx2, InRegisters)
+TERNARY_CPU_GEMM(gemv_a8_i2s_4x16__avx2, PanelGemv<InRegisters>)
