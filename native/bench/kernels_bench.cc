@@ -6,7 +6,7 @@
  *
  * GB/s counts the packed weights alone, GOPS two operations a weight and row; both of all threads together, each of
  * which is pinned and multiplies its own weights. Resident: the same weights again and again. Streaming: copies in turn,
- * more than caches hold. Compare with limits_bench. Where neighbours share the cores, add --benchmark_repetitions=20
+ * more than caches hold. Limits to compare with are rows too: `read_8x32__avx2/bytes:n/threads:1`. Where neighbours share the cores, add --benchmark_repetitions=20
  * --benchmark_enable_random_interleaving and take the best. Each result is checked before it is timed.
  */
 #include <benchmark/benchmark.h>
@@ -224,11 +224,43 @@ void run_activations(benchmark::State& state, const Kernel& kernel, int64_t K, i
   state.SetItemsProcessed(state.iterations() * M * K);
 }
 
+/** What the machine does at best: bytes read from a working set of every thread's own, or multiply-adds (two operations). */
+void run_limit(benchmark::State& state, const Kernel& kernel, int64_t bytes) {
+  constexpr int64_t kSteps = 1 << 16;
+  pin_to_core(state.thread_index());
+  Buffer<int64_t> data(round_up(bytes, kLimitAlignment) / 8 + kLimitAlignment / 8);
+  int64_t* aligned = data.data();
+  while (reinterpret_cast<uintptr_t>(aligned) % kLimitAlignment) ++aligned;
+  std::fill_n(aligned, round_up(bytes, kLimitAlignment) / 8, int64_t{1});
+  const bool reads = kernel.limit_kind == TERNARY_LIMIT_READ;
+  int64_t done = 0;
+  for (auto _ : state) done += kernel.limit(reinterpret_cast<const uint8_t*>(aligned), reads ? bytes : kSteps);
+  if (reads && done != state.iterations() * bytes) return state.SkipWithError("wrong result");
+  state.counters[reads ? "GB/s" : "GOPS"] =
+      benchmark::Counter(static_cast<double>(done) * (reads ? 1e-9 : 2e-9),
+                         static_cast<benchmark::Counter::Flags>(benchmark::Counter::kIsRate | benchmark::Counter::kAvgThreads));
+}
+
+/** Reads from the L1, L2 and L3 caches and from memory; arithmetic from registers or one panel. */
+void register_limit(const Kernel& kernel) {
+  const bool reads = kernel.limit_kind == TERNARY_LIMIT_READ;
+  for (const int64_t bytes : {int64_t{16} << 10, int64_t{512} << 10, int64_t{8} << 20, kStreamedBytes / 2}) {
+    if (!reads && bytes > kLimitPanelBytes) break;
+    benchmark::RegisterBenchmark((kernel.file + std::string("/bytes:") + std::to_string(bytes)).c_str(),
+                                 [=, &kernel](benchmark::State& state) { run_limit(state, kernel, bytes); })
+        ->UseRealTime()->ThreadRange(1, 2);
+  }
+}
+
 void register_all(const Backend& backend, const std::vector<Shape>& shapes) {
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
     if (kernel.stage == Stage::limit || backend.isa_missing(kernel.isa)) continue;
     const std::string file = kernel.file;
+    if (kernel.stage == Stage::limit) {
+      register_limit(kernel);
+      continue;
+    }
     if (kernel.stage == Stage::activations) {
       for (const int64_t K : {2560, 6912}) {
         const std::string name = file + "/bf16_rmsnorm_a8/K:" + std::to_string(K) + "/M:1";
