@@ -45,6 +45,12 @@ void check_finite(const char* name, const float* values, int64_t count) {
   }
 }
 
+void check_activation(ternary_activation activation) {
+  if (activation != TERNARY_A8 && activation != TERNARY_A16) {
+    fail(TERNARY_INVALID_ARGUMENT, "activation is %d; it must be 0 (A8) or 1 (A16)", static_cast<int>(activation));
+  }
+}
+
 void check_float_dtype(const char* name, ternary_dtype dtype) {
   if (dtype != TERNARY_F32 && dtype != TERNARY_F16 && dtype != TERNARY_BF16) {
     fail(TERNARY_INVALID_ARGUMENT, "%s is %d; it must be F32 (0), F16 (1) or BF16 (2)", name, static_cast<int>(dtype));

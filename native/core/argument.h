@@ -25,6 +25,9 @@ void check_no_overlap(const char* name, const void* pointer, int64_t bytes, cons
 /** All values finite. */
 void check_finite(const char* name, const float* values, int64_t count);
 
+/** A8 or A16. */
+void check_activation(ternary_activation activation);
+
 /** One of F32, F16 and BF16. */
 void check_float_dtype(const char* name, ternary_dtype dtype);
 

@@ -119,9 +119,7 @@ GemmTask Product::gemm_task() const {
 
 void check_product(const Product& p) {
   check_pointer("weights", p.weights, alignof(ternary_weights));
-  if (p.activation != TERNARY_A8 && p.activation != TERNARY_A16) {
-    fail(TERNARY_INVALID_ARGUMENT, "activation is %d; it must be 0 (A8) or 1 (A16)", static_cast<int>(p.activation));
-  }
+  check_activation(p.activation);
   check_rows(p.M);
   const int64_t N = p.weights->N, K = p.weights->K;
   const bool int8_allowed = !p.norm && p.activation == TERNARY_A8 && p.weights->column_alpha() == nullptr;

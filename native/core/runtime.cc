@@ -154,6 +154,12 @@ ternary_runtime::ternary_runtime(const char* setting_lines)
   }
 }
 
+int64_t ternary_runtime::resident_bytes() {
+  if (tuning.resident_bytes > 0) return tuning.resident_bytes;
+  if (cache_bytes.load() < 0) cache_bytes.store(last_level_cache_bytes(pool.threads()));
+  return cache_bytes.load();
+}
+
 const char* ternary_version(void) { return TERNARY_VERSION; }
 
 ternary_status ternary_runtime_create(const char* settings, ternary_runtime** runtime) {

@@ -29,6 +29,9 @@ struct ternary_runtime {
     return *candidates[static_cast<int>(ternary::Stage::activations)][TERNARY_LAYOUT_I2S].front();
   }
 
+  /** Bytes of weights that stay in cache between two uses, as far as the tuning and the machine say. */
+  int64_t resident_bytes();
+
   ternary::Settings settings;
   const ternary::Backend& backend;
   std::vector<const ternary::Kernel*> candidates[3][ternary::kLayoutCount];
@@ -41,6 +44,7 @@ struct ternary_runtime {
   ternary::ThreadPool pool;
   ternary::Limits limits;
   std::atomic<uint64_t> calls{0};
+  std::atomic<int64_t> cache_bytes{-1};  ///< of the last level, -1 until somebody asks: it takes 10 ms on 256 CPUs
 };
 
 namespace ternary {

@@ -22,6 +22,8 @@ struct Tuning {
   int64_t chunks_per_thread;    ///< pieces of work a thread: a core that lost time to a neighbour gives some away
   int64_t i2s_weights_per_us;   ///< what one core multiplies at M = 1 with I2S weights that are in its cache
   int64_t t5_weights_per_us;    ///< the same with T5 weights
+  int64_t i2s_a16_weights_per_us;  ///< the same with A16 activations
+  int64_t t5_a16_weights_per_us;   ///< the same with T5 weights and A16 activations
   int64_t memory_mb_per_s_one_thread;   ///< read bandwidth of memory (10^6 bytes a second, bytes a microsecond)
   int64_t memory_mb_per_s_all_threads;  ///< and of all the cores that a process may use together
   int64_t resident_bytes;       ///< working sets up to this stay in cache; 0: the last-level caches the process can use
@@ -51,6 +53,8 @@ inline constexpr TuningValue kTuningValues[] = {
     {"chunks_per_thread", &Tuning::chunks_per_thread, 1, 64},
     {"i2s_weights_per_us", &Tuning::i2s_weights_per_us, 1, 100000000},
     {"t5_weights_per_us", &Tuning::t5_weights_per_us, 1, 100000000},
+    {"i2s_a16_weights_per_us", &Tuning::i2s_a16_weights_per_us, 1, 100000000},
+    {"t5_a16_weights_per_us", &Tuning::t5_a16_weights_per_us, 1, 100000000},
     {"memory_mb_per_s_one_thread", &Tuning::memory_mb_per_s_one_thread, 1, 100000000},
     {"memory_mb_per_s_all_threads", &Tuning::memory_mb_per_s_all_threads, 1, 100000000},
     {"resident_bytes", &Tuning::resident_bytes, 0, int64_t{1} << 40},

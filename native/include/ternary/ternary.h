@@ -191,6 +191,23 @@ TERNARY_API ternary_status ternary_write_report(const char* path);
 /** Bytes of an [N, K] matrix in a layout. 1 <= N < 2^31, 1 <= K < 2^24. */
 TERNARY_API ternary_status ternary_layout_bytes(ternary_layout layout, int64_t N, int64_t K, int64_t* bytes);
 
+/**
+ * Chooses the layout in which this runtime's kernels multiply one row of X by an [N, K] matrix the fastest. The caller is
+ * free to use another: the bits are the same. The rule:
+ *   1. TERNARY_LAYOUT_I2S_TILED where T5 has no kernel of the ISA that serves I2S.
+ *   2. TERNARY_LAYOUT_I2S_TILED if the working set stays in cache: working_set / 4 bytes fit in `resident_bytes` of the
+ *      tuning or, where that is 0, in the last-level caches of the CPUs the runtime's threads may use.
+ *   3. Else the layout with the smaller max(bytes / bandwidth, weights / (threads * rate)), I2S at a tie: bandwidth is
+ *      the smaller of threads * `memory_mb_per_s_one_thread` and `memory_mb_per_s_all_threads`, rate the
+ *      `..._weights_per_us` of layout and activation, threads the runtime's.
+ * @param activation TERNARY_A8 or TERNARY_A16.
+ * @param working_set weights that are read from one use of this matrix to its next, its own included, e.g. those of all
+ *        layers of a model; at least N * K. 0: N * K.
+ * @param layout receives TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED.
+ */
+TERNARY_API ternary_status ternary_choose_layout(ternary_runtime* runtime, ternary_activation activation, int64_t N,
+                                                 int64_t K, int64_t working_set, ternary_layout* layout);
+
 /** Packs weights -1, 0, +1 (`w` [N, K], row stride `ldw` >= K) into I2S. Any other value is an error that names it. */
 TERNARY_API ternary_status ternary_pack(const int8_t* w, int64_t ldw, int64_t N, int64_t K, uint8_t* i2s);
 

@@ -17,8 +17,8 @@ final class LayerState {
   private final NativeHandle handle;
   private final Cleaner.Cleanable close;
 
-  LayerState(Object owner, String subject, TernaryRuntime runtime, TernaryWeights weights, Activation activation,
-      float[] bias, float[] norm) {
+  private LayerState(Object owner, TernaryRuntime runtime, TernaryWeights weights, Activation activation, float[] bias,
+      float[] norm) {
     this.runtime = runtime;
     this.weights = weights.address();
     this.n = weights.n();
@@ -42,9 +42,27 @@ final class LayerState {
     }
     this.bias = biasMemory == null ? 0 : biasMemory.address();
     this.norm = normMemory == null ? 0 : normMemory.address();
-    NativeHandle.Owned owned = NativeHandle.own(owner, subject, freeing(shared, biasMemory, normMemory));
+    NativeHandle.Owned owned = NativeHandle.own(owner, "the layer is", freeing(shared, biasMemory, normMemory));
     this.handle = owned.handle();
     this.close = owned.close();
+  }
+
+  /**
+   * The state of a layer.
+   *
+   * @param workingSet null: the weights as they are; else a copy of them in the layout that the runtime chooses for this
+   *     many weights, unless that is their own
+   */
+  static LayerState of(Object owner, TernaryRuntime runtime, TernaryWeights weights, Activation activation,
+      float[] bias, float[] norm, Long workingSet) {
+    Layout layout = workingSet == null ? weights.layout()
+        : runtime.chooseLayout(activation, weights.n(), weights.k(), workingSet);
+    if (layout == weights.layout()) {
+      return new LayerState(owner, runtime, weights, activation, bias, norm);
+    }
+    try (TernaryWeights own = weights.repack(layout)) {
+      return new LayerState(owner, runtime, own, activation, bias, norm);
+    }
   }
 
   /** Static, so that the cleaning action cannot capture the layer. */

@@ -28,4 +28,13 @@ public enum Layout {
       case T5_TILED -> (n + 15) / 16 * ((k + 19) / 20) * 64;
     };
   }
+
+  static Layout ofCode(int code) {
+    for (Layout layout : values()) {
+      if (layout.code == code) {
+        return layout;
+      }
+    }
+    throw new IllegalArgumentException("layout is " + code + ", which this version does not know");
+  }
 }

@@ -24,8 +24,8 @@ public final class RmsNormLinear implements AutoCloseable {
       throw new IllegalArgumentException("eps is " + builder.eps + ", must be finite and above 0");
     }
     this.eps = builder.eps;
-    this.state = new LayerState(this, "the layer is", builder.runtime, builder.weights, builder.activation,
-        builder.bias, builder.norm);
+    this.state = LayerState.of(this, builder.runtime, builder.weights, builder.activation, builder.bias, builder.norm,
+        builder.workingSet);
   }
 
   /**
@@ -48,6 +48,7 @@ public final class RmsNormLinear implements AutoCloseable {
     private float[] bias;
     private float[] norm;
     private float eps;
+    private Long workingSet;
 
     private Builder(TernaryRuntime runtime, TernaryWeights weights) {
       this.runtime = runtime;
@@ -90,10 +91,24 @@ public final class RmsNormLinear implements AutoCloseable {
     }
 
     /**
+     * Keeps the weights in the layout that {@link TernaryRuntime#chooseLayout} prefers for a working set. Where that is
+     * not their own layout the layer makes a copy when it is built; close the weights after that, or two are in memory.
+     *
+     * @param weights that are read from one use of this layer to its next, its own included, for example those of all
+     *     layers of a model; at least N * K. 0: N * K
+     * @return this
+     */
+    public Builder workingSet(long weights) {
+      this.workingSet = weights;
+      return this;
+    }
+
+    /**
      * Builds the layer.
      *
      * @return the layer
-     * @throws IllegalArgumentException if the norm is missing, a vector has the wrong length, or a value is not finite
+     * @throws IllegalArgumentException if the norm is missing, a vector has the wrong length, a value is not finite, or the
+     *     working set is too small
      * @throws IllegalStateException if the runtime or the weights are closed
      */
     public RmsNormLinear build() {

@@ -34,6 +34,10 @@ final class Scratch implements AutoCloseable {
     return NativeMemory.view(address(), Long.BYTES).getLong(0);
   }
 
+  int readInt() {
+    return NativeMemory.view(address(), Integer.BYTES).getInt(0);
+  }
+
   byte[] readBytes(int count) {
     byte[] bytes = new byte[count];
     NativeMemory.view(address(), count).get(bytes);

@@ -16,8 +16,8 @@ public final class TernaryLinear implements AutoCloseable {
   private final LayerState state;
 
   private TernaryLinear(Builder builder) {
-    this.state = new LayerState(this, "the layer is", builder.runtime, builder.weights, builder.activation, builder.bias,
-        null);
+    this.state = LayerState.of(this, builder.runtime, builder.weights, builder.activation, builder.bias, null,
+        builder.workingSet);
   }
 
   /**
@@ -38,6 +38,7 @@ public final class TernaryLinear implements AutoCloseable {
     private final TernaryWeights weights;
     private Activation activation = Activation.A8;
     private float[] bias;
+    private Long workingSet;
 
     private Builder(TernaryRuntime runtime, TernaryWeights weights) {
       this.runtime = runtime;
@@ -67,10 +68,23 @@ public final class TernaryLinear implements AutoCloseable {
     }
 
     /**
+     * Keeps the weights in the layout that {@link TernaryRuntime#chooseLayout} prefers for a working set. Where that is
+     * not their own layout the layer makes a copy when it is built; close the weights after that, or two are in memory.
+     *
+     * @param weights that are read from one use of this layer to its next, its own included, for example those of all
+     *     layers of a model; at least N * K. 0: N * K
+     * @return this
+     */
+    public Builder workingSet(long weights) {
+      this.workingSet = weights;
+      return this;
+    }
+
+    /**
      * Builds the layer.
      *
      * @return the layer
-     * @throws IllegalArgumentException if the bias has not N values or one is NaN or infinite
+     * @throws IllegalArgumentException if the bias has not N values, one is NaN or infinite, or the working set is too small
      * @throws IllegalStateException if the runtime or the weights are closed
      */
     public TernaryLinear build() {

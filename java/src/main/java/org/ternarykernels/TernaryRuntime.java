@@ -250,6 +250,31 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
+   * Chooses the layout in which this runtime multiplies one row of X by an {@code [N, K]} matrix the fastest: weights that
+   * stay in cache are kept in {@link Layout#I2S_TILED}; for weights that stream from memory what the tuning says of this
+   * machine's bandwidth and of the kernels' rates decides. Another layout may be used all the same: the bits are the same.
+   *
+   * @param activation how the layer uses activations
+   * @param n output features
+   * @param k input features
+   * @param workingSet weights that are read from one use of this matrix to its next, its own included, for example those
+   *     of all layers of a model; at least N * K. 0: N * K
+   * @return I2S_TILED or T5_TILED
+   * @throws IllegalArgumentException if an argument breaks a rule
+   * @throws IllegalStateException if the runtime is closed
+   */
+  public Layout chooseLayout(Activation activation, long n, long k, long workingSet) {
+    Checks.notNull("activation", activation);
+    acquire();
+    try (Scratch layout = Scratch.ofBytes(Integer.BYTES)) {
+      Status.check(Ternary.ternary_choose_layout(address, activation.code, n, k, workingSet, layout.address()));
+      return Layout.ofCode(layout.readInt());
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
    * Quantises activations per row by absmax: x is about {@code q * s}. A row with a non-finite value gets {@code s} NaN
    * and {@code q} 0.
    *

@@ -31,7 +31,7 @@ public class TernaryPreset implements InfoMapper {
         .put(new Info("void").valueTypes("void").pointerTypes("long").cast())
         .put(new Info("float").valueTypes("float").pointerTypes("long").cast())
         .put(new Info("ternary_status", "ternary_dtype", "ternary_layout", "ternary_alpha_kind", "ternary_activation",
-            "ternary_ternarise_method", "ternary_limit").enumerate(false).valueTypes("int").cast())
+            "ternary_ternarise_method", "ternary_limit").enumerate(false).valueTypes("int").pointerTypes("long").cast())
         .put(new Info().javaText("""
             /** C's aligned_alloc: 0 if there is no memory. */
             public static native @Cast("void*") long aligned_alloc(@Cast("size_t") long alignment, @Cast("size_t") long bytes);
