@@ -3,94 +3,74 @@
 namespace ternary {
 namespace {
 
-// Measured on an AMD EPYC (family 25 model 17), 2 vCPUs, AVX2 only, 2026-11-22, where nothing else is said.
-constexpr Tuning kTable[kIsaCount] = {
-    {
-        // portable: decodes for every M, so its thresholds are for a GEMV that it has not.
-        /* gemm_i2s_min_m */ 2,
-        /* gemm_t5_min_m */ 2,
-        /* tile_gemm_min_m */ 16,
-        /* prefetch_bytes */ 2048,
-        /* work_per_thread */ 1 << 19,
-        /* elements_per_thread */ 1 << 14,
-        /* chunks_per_thread */ 4,
-        /* i2s_weights_per_us */ 4000,
-        /* t5_weights_per_us */ 4000,
-        /* i2s_a16_weights_per_us */ 1000,
-        /* t5_a16_weights_per_us */ 1000,
-        /* memory_mb_per_s_one_thread */ 20000,
-        /* memory_mb_per_s_all_threads */ 30000,
-        /* resident_bytes */ 0,
-    },
-    {
-        // avx2
-        /* gemm_i2s_min_m */ 9,
-        /* gemm_t5_min_m */ 4,
-        /* tile_gemm_min_m */ 16,
-        /* prefetch_bytes */ 2048,
-        /* work_per_thread */ 1 << 19,
-        /* elements_per_thread */ 1 << 14,
-        /* chunks_per_thread */ 4,
-        /* i2s_weights_per_us */ 88000,
-        /* t5_weights_per_us */ 60000,
-        /* i2s_a16_weights_per_us */ 8000,
-        /* t5_a16_weights_per_us */ 6000,
-        /* memory_mb_per_s_one_thread */ 20000,
-        /* memory_mb_per_s_all_threads */ 30000,
-        /* resident_bytes */ 0,
-    },
-    {
-        // avxvnni
-        /* gemm_i2s_min_m */ 4,
-        /* gemm_t5_min_m */ 4,
-        /* tile_gemm_min_m */ 16,
-        /* prefetch_bytes */ 2048,
-        /* work_per_thread */ 1 << 19,
-        /* elements_per_thread */ 1 << 14,
-        /* chunks_per_thread */ 4,
-        /* i2s_weights_per_us */ 88000,
-        /* t5_weights_per_us */ 60000,
-        /* i2s_a16_weights_per_us */ 8000,
-        /* t5_a16_weights_per_us */ 6000,
-        /* memory_mb_per_s_one_thread */ 20000,
-        /* memory_mb_per_s_all_threads */ 30000,
-        /* resident_bytes */ 0,
-    },
-    {
-        // avx512vnni
-        /* gemm_i2s_min_m */ 4,
-        /* gemm_t5_min_m */ 4,
-        /* tile_gemm_min_m */ 16,
-        /* prefetch_bytes */ 2048,
-        /* work_per_thread */ 1 << 19,
-        /* elements_per_thread */ 1 << 14,
-        /* chunks_per_thread */ 4,
-        /* i2s_weights_per_us */ 88000,
-        /* t5_weights_per_us */ 60000,
-        /* i2s_a16_weights_per_us */ 8000,
-        /* t5_a16_weights_per_us */ 6000,
-        /* memory_mb_per_s_one_thread */ 20000,
-        /* memory_mb_per_s_all_threads */ 30000,
-        /* resident_bytes */ 0,
-    },
-    {
-        // amx
-        /* gemm_i2s_min_m */ 4,
-        /* gemm_t5_min_m */ 4,
-        /* tile_gemm_min_m */ 16,
-        /* prefetch_bytes */ 2048,
-        /* work_per_thread */ 1 << 19,
-        /* elements_per_thread */ 1 << 14,
-        /* chunks_per_thread */ 4,
-        /* i2s_weights_per_us */ 88000,
-        /* t5_weights_per_us */ 60000,
-        /* i2s_a16_weights_per_us */ 8000,
-        /* t5_a16_weights_per_us */ 6000,
-        /* memory_mb_per_s_one_thread */ 20000,
-        /* memory_mb_per_s_all_threads */ 30000,
-        /* resident_bytes */ 0,
-    },
-};
+/** Measured on an AMD EPYC (family 25 model 17), 2 vCPUs, 2026-11-22; that machine has AVX2 and nothing above. */
+constexpr Tuning avx2_row() {
+  Tuning row = {};
+  row.gemm_i2s_min_m = 9;  // GEMV 223 to 262 GOPS a core for M = 2 ... 8, GEMM 150 to 210 (kernels_bench)
+  row.gemm_t5_min_m = 9;
+  row.tile_gemm_min_m = 16;  // no tiles here
+  row.prefetch_bytes = 2048;  // 0 to 8192 lie within 3 % streaming: the hardware's prefetcher does it
+  row.work_per_thread = 1 << 19;      // multiply-adds that take longer than waking a thread (fork_join_bench)
+  row.elements_per_thread = 1 << 14;
+  row.chunks_per_thread = 4;  // what a neighbour took from one core is given to the others in quarters
+  row.i2s_weights_per_us = 94000;  // 23.6 GB/s of packed weights
+  row.t5_weights_per_us = 60000;
+  row.i2s_a16_weights_per_us = 8000;
+  row.t5_a16_weights_per_us = 6000;
+  row.memory_mb_per_s_one_thread = 33000;   // the best of 40 runs; neighbours often halve it
+  row.memory_mb_per_s_all_threads = 37000;  // two threads
+  row.resident_bytes = 0;  // 32 MB of L3, which the machine says itself
+  return row;
+}
+
+/** The same machine with TERNARY_MAX_ISA=portable. */
+constexpr Tuning portable_row() {
+  Tuning row = avx2_row();
+  row.gemm_i2s_min_m = row.gemm_t5_min_m = 2;  // for a GEMV that somebody may add: one kernel serves every M
+  row.i2s_weights_per_us = 4000;
+  row.t5_weights_per_us = 2000;
+  row.i2s_a16_weights_per_us = 1000;
+  row.t5_a16_weights_per_us = 1000;
+  return row;
+}
+
+/** Derived, no such machine was at hand: cycles by port counting and llvm-mca for Alder Lake at 3.6 GHz. */
+constexpr Tuning avxvnni_row() {
+  Tuning row = avx2_row();
+  row.gemm_i2s_min_m = 4;
+  row.gemm_t5_min_m = 3;
+  row.i2s_weights_per_us = 170000;  // 256 weights in 5.4 cycles
+  row.t5_weights_per_us = 85000;    // 320 weights in 13.5 cycles
+  return row;
+}
+
+/**
+ * Derived, no such machine was at hand: cycles by port counting and llvm-mca for Sapphire Rapids at 3 GHz; bandwidth
+ * from sketches on two of its cores, which streamed 19 to 26 GB/s.
+ */
+constexpr Tuning avx512vnni_row() {
+  Tuning row = avx2_row();
+  row.gemm_i2s_min_m = row.gemm_t5_min_m = 5;  // GEMV 4.5, 7.1, 9.8, 12.4 cycles for 1 ... 4 rows, GEMM 4 + 2 M
+  row.i2s_weights_per_us = 170000;      // 256 weights in 4.5 cycles
+  row.t5_weights_per_us = 90000;        // 320 weights in 10.6 cycles
+  row.i2s_a16_weights_per_us = 35000;   // 1024 weights in 88 cycles: 64 permutations, 64 fma, 48 shifts on two ports
+  row.t5_a16_weights_per_us = 20000;
+  row.memory_mb_per_s_one_thread = 14000;
+  row.memory_mb_per_s_all_threads = 24000;
+  return row;
+}
+
+/**
+ * Derived as the row of AVX-512, whose kernels serve few rows of X. For 1024 weights tiles take 16 cycles to decode
+ * (T5: 26), 10 of loads and M of products if nothing overlaps; GEMV 28 (T5: 46) for M = 2 and 50 (62) for M = 4.
+ */
+constexpr Tuning amx_row() {
+  Tuning row = avx512vnni_row();
+  row.tile_gemm_min_m = 4;
+  return row;
+}
+
+constexpr Tuning kTable[kIsaCount] = {portable_row(), avx2_row(), avxvnni_row(), avx512vnni_row(), amx_row()};
 
 }  // namespace
 
