@@ -39,6 +39,12 @@ public record BitNetConfig(
     return kvHeads * headDim;
   }
 
+  /** Weights of all ternary layers, which a token reads once. */
+  public long ternaryWeights() {
+    long attention = (long) hidden * (queries() + 2L * keys()) + (long) queries() * hidden;
+    return layers * (attention + 3L * ffn * hidden);
+  }
+
   private static int positive(BitNetCheckpoint checkpoint, String name) {
     int value = checkpoint.configInt(name);
     if (value < 1) {

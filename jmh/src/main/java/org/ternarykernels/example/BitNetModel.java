@@ -44,7 +44,7 @@ public final class BitNetModel implements AutoCloseable {
   public static BitNetModel load(TernaryRuntime runtime, Path folder, Activation activation) {
     try (BitNetCheckpoint checkpoint = BitNetCheckpoint.open(folder)) {
       BitNetConfig config = BitNetConfig.of(checkpoint);
-      Loader loader = new Loader(runtime, checkpoint, config.eps(), activation);
+      Loader loader = new Loader(runtime, checkpoint, config.eps(), activation, config.ternaryWeights());
       Block[] blocks = new Block[config.layers()];
       for (int i = 0; i < blocks.length; i++) {
         blocks[i] = loader.block(config, "model.layers." + i + ".");
@@ -58,7 +58,8 @@ public final class BitNetModel implements AutoCloseable {
   }
 
   /** Makes layers of a checkpoint. */
-  private record Loader(TernaryRuntime runtime, BitNetCheckpoint checkpoint, float eps, Activation activation) {
+  private record Loader(TernaryRuntime runtime, BitNetCheckpoint checkpoint, float eps, Activation activation,
+      long workingSet) {
     Block block(BitNetConfig config, String prefix) {
       String attention = prefix + "self_attn.";
       String ffn = prefix + "mlp.";
@@ -78,6 +79,7 @@ public final class BitNetModel implements AutoCloseable {
         return RmsNormLinear.builder(runtime, weights)
             .norm(checkpoint.floats(norm + ".weight"), eps)
             .activation(activation)
+            .workingSet(workingSet) // a token reads every layer before it comes back to this one
             .build();
       }
     }

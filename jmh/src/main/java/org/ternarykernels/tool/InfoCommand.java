@@ -49,6 +49,16 @@ final class InfoCommand implements Callable<Integer> {
       out.printf("  %-28s %-12s %s%n", setting.get("name").asText(), value.isEmpty() ? "-" : value,
           setting.get("origin").asText());
     }
+    JsonNode tuning = info.get("tuning");
+    String file = tuning.get("file").asText();
+    out.printf("%nTuning %s%s%n", tuning.get("isa").asText(), file.isEmpty() ? ", built in" : ", " + file);
+    if (!tuning.get("error").asText().isEmpty()) {
+      out.printf("  not used: %s%n", tuning.get("error").asText());
+    }
+    for (JsonNode value : tuning.get("values")) {
+      String builtIn = value.get("value").equals(value.get("built_in")) ? "" : "built in: " + value.get("built_in");
+      out.printf("  %-28s %-12s %s%n", value.get("name").asText(), value.get("value").asText(), builtIn);
+    }
     out.printf("%nKernels%n");
     for (JsonNode kernel : info.get("kernels")) {
       out.printf("  %-36s %-12s %-10s %s%n", kernel.get("name").asText(), kernel.get("stage").asText(),

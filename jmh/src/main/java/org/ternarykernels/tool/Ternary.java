@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
     description = "Matrix products with ternary weights: try them, time them, check their numbers.",
     subcommands = {
       QuickstartCommand.class, InfoCommand.class, DecodeCommand.class, PerplexityCommand.class, RunCommand.class,
-      VerifyCommand.class, BenchCommand.class, CommandLine.HelpCommand.class
+      VerifyCommand.class, BenchCommand.class, TuneCommand.class, CommandLine.HelpCommand.class
     },
     mixinStandardHelpOptions = true,
     versionProvider = Ternary.Version.class,

@@ -1,0 +1,283 @@
+package org.ternarykernels.tool;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.IntToLongFunction;
+import org.ternarykernels.Activation;
+import org.ternarykernels.Alpha;
+import org.ternarykernels.AlphaKind;
+import org.ternarykernels.DataType;
+import org.ternarykernels.Isa;
+import org.ternarykernels.Layout;
+import org.ternarykernels.Limit;
+import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.TernaryLinear;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.TernaryWeights;
+
+/**
+ * Measures on this machine what the tuning table holds, through the public API: each alternative is a runtime whose
+ * tuning file leaves no choice, and alternatives take turns.
+ */
+final class TuningTrials implements AutoCloseable {
+  private static final long NEVER = 65536;
+  private static final long WHOLE_CALL = 1L << 40;
+  /** A change must be worth more than what a quiet machine's medians differ by. */
+  private static final double CLEARLY = 0.97;
+  private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32};
+  private static final long[] PREFETCHES = {0, 1024, 2048, 4096, 8192};
+
+  private final TuningFile builtIn;
+  private final Isa isa;
+  private final int cores;
+  private final long sliceNanos;
+  private final long trialNanos;
+  private final Consumer<String> progress;
+  private final Path folder = Files.createTempDirectory("ternary-tune");
+  private final List<AutoCloseable> opened = new ArrayList<>();
+  private final Map<String, TernaryRuntime> runtimes = new HashMap<>();
+  private final RandomProblem random = new RandomProblem(17);
+  private final Map<String, Long> measured = new LinkedHashMap<>();
+  private final Map<String, String> how = new LinkedHashMap<>();
+
+  /** @param progress is told what is measured next */
+  TuningTrials(TuningFile builtIn, boolean quick, Consumer<String> progress) throws IOException {
+    this.builtIn = builtIn;
+    this.isa = Isa.of(builtIn.machine("isa"));
+    this.cores = Integer.parseInt(builtIn.machine("cores"));
+    this.sliceNanos = quick ? 3_000_000L : 10_000_000L;
+    this.trialNanos = quick ? 60_000_000L : 400_000_000L;
+    this.progress = progress;
+  }
+
+  /** Measures everything that this machine can be asked. */
+  void run() throws IOException {
+    threshold("gemm_i2s_min_m", Layout.I2S_TILED);
+    threshold("gemm_t5_min_m", Layout.T5_TILED);
+    if (isa == Isa.AMX) {
+      threshold("tile_gemm_min_m", Layout.I2S_TILED);
+    }
+    if (cores > 1) {
+      workPerThread();
+      elementsPerThread();
+    }
+    rate("i2s_weights_per_us", Layout.I2S_TILED, Activation.A8);
+    rate("t5_weights_per_us", Layout.T5_TILED, Activation.A8);
+    rate("i2s_a16_weights_per_us", Layout.I2S_TILED, Activation.A16);
+    rate("t5_a16_weights_per_us", Layout.T5_TILED, Activation.A16);
+    bandwidth("memory_mb_per_s_one_thread", 1);
+    bandwidth("memory_mb_per_s_all_threads", cores);
+    prefetch();
+  }
+
+  /** The values measured, by name. */
+  Map<String, Long> measured() {
+    return measured;
+  }
+
+  /** What a value was taken from, in words. */
+  String how(String name) {
+    return how.getOrDefault(name, "not measured");
+  }
+
+  /** A runtime that has no choice, made once. */
+  private TernaryRuntime runtime(int threads, Map<String, Long> forced) throws IOException {
+    String key = threads + " " + forced;
+    TernaryRuntime known = runtimes.get(key);
+    if (known == null) {
+      Path file = folder.resolve("tuning-" + runtimes.size() + ".txt");
+      builtIn.with(forced).write(file, "one alternative of a measurement");
+      known = keep(TernaryRuntime.builder().maxIsa(isa).threads(threads).tuning(file).build());
+      runtimes.put(key, known);
+      if (!TuningFile.builtIn(known).values().equals(builtIn.values())) {
+        throw new IllegalStateException("the machine has changed while it was measured");
+      }
+    }
+    return known;
+  }
+
+  private <T extends AutoCloseable> T keep(T resource) {
+    opened.add(resource);
+    return resource;
+  }
+
+  private TernaryWeights weights(int n, int k, Layout layout) {
+    Alpha alpha = random.alpha(AlphaKind.TENSOR, 0, n, k);
+    try (TernaryWeights tiled = TernaryWeights.pack(random.weights(n, k), n, k, alpha)) {
+      return keep(tiled.repack(layout));
+    }
+  }
+
+  private Runnable product(TernaryRuntime runtime, TernaryWeights weights, Activation activation, int m) {
+    TernaryLinear layer = keep(TernaryLinear.builder(runtime, weights).activation(activation).build());
+    TernaryBuffer x = random.activations(DataType.BF16, m, (int) weights.k());
+    TernaryBuffer y = TernaryBuffer.allocate(DataType.BF16, m * weights.n());
+    return () -> layer.apply(x, y, m);
+  }
+
+  /** Median nanoseconds of each contender, taking turns. */
+  private double[] times(Runnable... contenders) {
+    double[][] samples =
+        Interleaved.run(Arrays.stream(contenders).map(Interleaved::of).toList(), sliceNanos, trialNanos);
+    return Arrays.stream(samples).mapToDouble(values -> MedianInterval.of(values).median()).toArray();
+  }
+
+  /** From how many rows on the kernel for many is faster than the one for few. */
+  private void threshold(String name, Layout layout) throws IOException {
+    progress.accept(name);
+    TernaryWeights weights = weights(2048, 2048, layout);
+    TernaryRuntime never = runtime(cores, Map.of(name, NEVER));
+    TernaryRuntime always = runtime(cores, Map.of(name, 1L));
+    product(never, weights, Activation.A8, 1).run();
+    product(always, weights, Activation.A8, 1).run();
+    if (never.pathCounts().keySet().equals(always.pathCounts().keySet())) {
+      how.put(name, "one kernel serves every M");
+      return;
+    }
+    int from = ROWS[ROWS.length - 1] + 1;
+    StringBuilder ratios = new StringBuilder();
+    for (int i = ROWS.length - 1; i >= 0; i--) {
+      double[] times =
+          times(product(never, weights, Activation.A8, ROWS[i]), product(always, weights, Activation.A8, ROWS[i]));
+      ratios.insert(0, String.format(Locale.ROOT, " %d:%.2f", ROWS[i], times[1] / times[0]));
+      if (times[1] > times[0]) {
+        break;
+      }
+      from = ROWS[i];
+    }
+    measured.put(name, (long) from);
+    how.put(name, "time of the kernel for many rows over that for few, by M:" + ratios);
+  }
+
+  /** Half of the work from which two threads are faster than one. */
+  private void workPerThread() throws IOException {
+    progress.accept("work_per_thread");
+    TernaryRuntime alone = runtime(2, Map.of("work_per_thread", WHOLE_CALL));
+    TernaryRuntime both = runtime(2, Map.of("work_per_thread", 1L));
+    int[] sizes = {1024, 768, 512, 384, 256, 192, 128};
+    crossover("work_per_thread", sizes, size -> (long) size * size, size -> {
+      TernaryWeights weights = weights(size, size, Layout.I2S_TILED);
+      return times(product(alone, weights, Activation.A8, 1), product(both, weights, Activation.A8, 1));
+    });
+  }
+
+  private void elementsPerThread() throws IOException {
+    progress.accept("elements_per_thread");
+    TernaryRuntime alone = runtime(2, Map.of("elements_per_thread", WHOLE_CALL));
+    TernaryRuntime both = runtime(2, Map.of("elements_per_thread", 1L));
+    int rows = 16;
+    int[] columns = {8192, 4096, 2048, 1024, 512, 256};
+    crossover("elements_per_thread", columns, k -> (long) rows * k, k -> {
+      TernaryBuffer x = random.activations(DataType.BF16, rows, k);
+      TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, (long) rows * k);
+      TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, rows);
+      return times(
+          () -> alone.quantise(x, null, null, q, s, rows, k), () -> both.quantise(x, null, null, q, s, rows, k));
+    });
+  }
+
+  /** Times one and two threads at a size. */
+  private interface TwoTimes {
+    double[] at(int size) throws IOException;
+  }
+
+  /** @param sizes descending: the search ends where two threads are no longer faster */
+  private void crossover(String name, int[] sizes, IntToLongFunction work, TwoTimes trial) throws IOException {
+    long least = -1;
+    StringBuilder ratios = new StringBuilder();
+    for (int size : sizes) {
+      double[] times = trial.at(size);
+      ratios.insert(0, String.format(Locale.ROOT, " %d:%.2f", work.applyAsLong(size), times[1] / times[0]));
+      if (times[1] > CLEARLY * times[0]) {
+        break;
+      }
+      least = work.applyAsLong(size);
+    }
+    how.put(name, "time of two threads over one, by work:" + ratios);
+    if (least > 0) {
+      measured.put(name, least / 2);
+    }
+  }
+
+  /** Weights of one core at M = 1, from a matrix of half a megabyte that stays in its cache. */
+  private void rate(String name, Layout layout, Activation activation) throws IOException {
+    progress.accept(name);
+    int n = 2048;
+    int k = 1024;
+    double nanos = times(product(runtime(1, Map.of()), weights(n, k, layout), activation, 1))[0];
+    measured.put(name, Math.max(1, Math.round(n * k * 1e3 / nanos)));
+    how.put(name, "one thread, M 1, " + n + " x " + k + " in cache");
+  }
+
+  /** What no cache holds, a whole number of pages a thread. */
+  private long streamedBytes() {
+    long wanted = Math.max(128L << 20, 4 * Long.parseLong(builtIn.machine("cache_bytes")));
+    long step = 4096L * cores;
+    return Math.min(wanted, 2L << 30) / step * step;
+  }
+
+  private void bandwidth(String name, int threads) throws IOException {
+    progress.accept(name);
+    TernaryRuntime runtime = runtime(cores, Map.of());
+    double[] rates = new double[Interleaved.FEWEST_ROUNDS];
+    for (int i = 0; i < rates.length; i++) {
+      rates[i] = runtime.measureLimit(Limit.READ, threads, streamedBytes(), 2 * trialNanos).gigaPerSecond();
+    }
+    measured.put(name, Math.max(1, Math.round(1e3 * MedianInterval.of(rates).median())));
+    how.put(name, threads + (threads == 1 ? " thread reads " : " threads read ") + (streamedBytes() >> 20) + " MB");
+  }
+
+  /** The distance at which streaming weights are multiplied fastest; the built-in one unless another clearly wins. */
+  private void prefetch() throws IOException {
+    progress.accept("prefetch_bytes");
+    int n = 4096;
+    int k = 4096;
+    List<TernaryWeights> copies = new ArrayList<>(List.of(weights(n, k, Layout.I2S_TILED)));
+    while ((long) copies.size() * n * k / 4 < streamedBytes()) {
+      copies.add(keep(copies.get(0).repack(Layout.I2S_TILED)));
+    }
+    List<Long> distances = new ArrayList<>(List.of(builtIn.value("prefetch_bytes")));
+    Arrays.stream(PREFETCHES).filter(distance -> !distances.contains(distance)).forEach(distances::add);
+    Runnable[] contenders = new Runnable[distances.size()];
+    for (int i = 0; i < contenders.length; i++) {
+      TernaryRuntime runtime = runtime(cores, Map.of("prefetch_bytes", distances.get(i)));
+      List<Runnable> products = copies.stream().map(weights -> product(runtime, weights, Activation.A8, 1)).toList();
+      contenders[i] = () -> products.forEach(Runnable::run);
+    }
+    double[] times = times(contenders);
+    int best = 0;
+    StringBuilder ratios = new StringBuilder();
+    for (int i = 0; i < times.length; i++) {
+      ratios.append(String.format(Locale.ROOT, " %d:%.2f", distances.get(i), times[i] / times[0]));
+      best = times[i] < times[best] && times[i] < CLEARLY * times[0] ? i : best;
+    }
+    measured.put("prefetch_bytes", distances.get(best));
+    how.put("prefetch_bytes", "streaming, M 1, time over that of the built-in distance:" + ratios);
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (int i = opened.size() - 1; i >= 0; i--) {
+      try {
+        opened.get(i).close();
+      } catch (Exception e) {
+        throw new IllegalStateException("closing a layer, weights or a runtime cannot fail", e);
+      }
+    }
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
+  }
+}
