@@ -7,16 +7,16 @@ namespace {
 constexpr Tuning avx2_row() {
   Tuning row = {};
   row.gemm_i2s_min_m = 9;  // GEMV 223 to 262 GOPS a core for M = 2 ... 8, GEMM 150 to 210 (kernels_bench)
-  row.gemm_t5_min_m = 9;
+  row.gemm_t5_min_m = 4;  // GEMM over GEMV by M: 3 1.02, 4 0.92, 5 0.77, 8 0.74, 16 0.64 (ternary tune)
   row.tile_gemm_min_m = 16;  // no tiles here
   row.prefetch_bytes = 2048;  // 0 to 8192 lie within 3 % streaming: the hardware's prefetcher does it
   row.work_per_thread = 1 << 19;      // multiply-adds that take longer than waking a thread (fork_join_bench)
   row.elements_per_thread = 1 << 14;
   row.chunks_per_thread = 4;  // what a neighbour took from one core is given to the others in quarters
   row.i2s_weights_per_us = 94000;  // 23.6 GB/s of packed weights
-  row.t5_weights_per_us = 60000;
-  row.i2s_a16_weights_per_us = 8000;
-  row.t5_a16_weights_per_us = 6000;
+  row.t5_weights_per_us = 50000;   // 10 GB/s
+  row.i2s_a16_weights_per_us = 20000;  // both by ternary tune
+  row.t5_a16_weights_per_us = 13700;
   row.memory_mb_per_s_one_thread = 33000;   // the best of 40 runs; neighbours often halve it
   row.memory_mb_per_s_all_threads = 37000;  // two threads
   row.resident_bytes = 0;  // 32 MB of L3, which the machine says itself

@@ -50,8 +50,11 @@ std::string role_of(const ternary_runtime* runtime) {
   return path.find(".gemv_") != std::string::npos ? "gemv" : "gemm";
 }
 
-void expect_roles(ternary_runtime* runtime, const std::string& isa) {
-  const int64_t gemm = tuning_value(runtime, "gemm_i2s_min_m"), tiles = tuning_value(runtime, "tile_gemm_min_m");
+/** The roles of the kernels that serve M = 1 ... 40; `isa` has a GEMV for the layout unless it is portable. */
+void expect_roles(ternary_runtime* runtime, const std::string& isa, ternary_layout layout) {
+  const bool i2s = layout == TERNARY_LAYOUT_I2S_TILED;
+  const int64_t gemm = tuning_value(runtime, i2s ? "gemm_i2s_min_m" : "gemm_t5_min_m");
+  const int64_t tiles = tuning_value(runtime, "tile_gemm_min_m");
   for (int64_t M = 1; M <= 40; ++M) {
     ProblemSpec spec;
     spec.M = M;
@@ -60,23 +63,35 @@ void expect_roles(ternary_runtime* runtime, const std::string& isa) {
     const Problem problem(spec);
     ASSERT_EQ(ternary_runtime_reset_counters(runtime), TERNARY_OK);
     Output got = problem.output();
-    ASSERT_EQ(problem.run(runtime, problem.weights(TERNARY_LAYOUT_I2S_TILED).get(), got), TERNARY_OK);
+    ASSERT_EQ(problem.run(runtime, problem.weights(layout).get(), got), TERNARY_OK);
     ASSERT_EQ(problem.verdict(got, problem.expected()), "");
     const std::string expected = isa == "amx" && M >= tiles ? "tiles" : isa != "portable" && M < gemm ? "gemv" : "gemm";
     ASSERT_EQ(role_of(runtime), expected) << "M " << M << " on " << isa << ", from " << gemm << " and " << tiles;
   }
 }
 
+/** Whether the ISA's own kernels serve T5 as they serve I2S. */
+bool has_t5(const ternary_runtime* runtime, const std::string& isa) {
+  const std::string info = info_of(runtime);
+  const std::string gemv = isa == "amx" ? "avx512vnni" : isa;  // which serves its few rows
+  return info.find("gemm_a8_t5.cpu." + isa + "\"") != std::string::npos &&
+         (isa == "portable" || info.find("gemv_a8_t5.cpu." + gemv + "\"") != std::string::npos);
+}
+
 TEST(Tuning, ThresholdsChooseTheKernelByM) {
   for (const std::string& isa : available_isas()) {
-    const RuntimeHandle built_in = make_runtime("TERNARY_MAX_ISA=" + isa);
-    expect_roles(built_in.get(), isa);
-    for (const auto& [gemm, tiles] : {std::pair("1", "1"), {"9", "20"}, {"20", "9"}, {"65536", "65536"}}) {
-      const TuningFile file(with(with(own_tuning(isa), "gemm_i2s_min_m", gemm), "tile_gemm_min_m", tiles));
-      const RuntimeHandle runtime = file.runtime(isa);
-      ASSERT_EQ(std::to_string(tuning_value(runtime.get(), "gemm_i2s_min_m")), gemm);
-      expect_roles(runtime.get(), isa);
-      if (HasFatalFailure()) return;
+    for (ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
+      const char* name = layout == TERNARY_LAYOUT_I2S_TILED ? "gemm_i2s_min_m" : "gemm_t5_min_m";
+      const RuntimeHandle built_in = make_runtime("TERNARY_MAX_ISA=" + isa);
+      if (layout == TERNARY_LAYOUT_T5_TILED && !has_t5(built_in.get(), isa)) continue;
+      expect_roles(built_in.get(), isa, layout);
+      for (const auto& [gemm, tiles] : {std::pair("1", "1"), {"9", "20"}, {"20", "9"}, {"65536", "65536"}}) {
+        const TuningFile file(with(with(own_tuning(isa), name, gemm), "tile_gemm_min_m", tiles));
+        const RuntimeHandle runtime = file.runtime(isa);
+        ASSERT_EQ(std::to_string(tuning_value(runtime.get(), name)), gemm);
+        expect_roles(runtime.get(), isa, layout);
+        if (HasFatalFailure()) return;
+      }
     }
   }
 }

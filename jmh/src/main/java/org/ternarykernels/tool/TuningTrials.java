@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.IntToLongFunction;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.AlphaKind;
@@ -124,11 +123,14 @@ final class TuningTrials implements AutoCloseable {
     return () -> layer.apply(x, y, m);
   }
 
-  /** Median nanoseconds of each contender, taking turns. */
+  /** Nanoseconds of each contender in each round, taking turns. */
+  private double[][] rounds(Runnable... contenders) {
+    return Interleaved.run(Arrays.stream(contenders).map(Interleaved::of).toList(), sliceNanos, trialNanos);
+  }
+
+  /** Median nanoseconds of each contender. */
   private double[] times(Runnable... contenders) {
-    double[][] samples =
-        Interleaved.run(Arrays.stream(contenders).map(Interleaved::of).toList(), sliceNanos, trialNanos);
-    return Arrays.stream(samples).mapToDouble(values -> MedianInterval.of(values).median()).toArray();
+    return Arrays.stream(rounds(contenders)).mapToDouble(values -> MedianInterval.of(values).median()).toArray();
   }
 
   /** From how many rows on the kernel for many is faster than the one for few. */
@@ -143,19 +145,12 @@ final class TuningTrials implements AutoCloseable {
       how.put(name, "one kernel serves every M");
       return;
     }
-    int from = ROWS[ROWS.length - 1] + 1;
-    StringBuilder ratios = new StringBuilder();
-    for (int i = ROWS.length - 1; i >= 0; i--) {
-      double[] times =
-          times(product(never, weights, Activation.A8, ROWS[i]), product(always, weights, Activation.A8, ROWS[i]));
-      ratios.insert(0, String.format(Locale.ROOT, " %d:%.2f", ROWS[i], times[1] / times[0]));
-      if (times[1] > times[0]) {
-        break;
-      }
-      from = ROWS[i];
+    Crossover crossover = new Crossover();
+    for (int m : ROWS) {
+      crossover.add(m, times(product(never, weights, Activation.A8, m), product(always, weights, Activation.A8, m)));
     }
-    measured.put(name, (long) from);
-    how.put(name, "time of the kernel for many rows over that for few, by M:" + ratios);
+    measured.put(name, crossover.from());
+    how.put(name, "time of the kernel for many rows over that for few, by M:" + crossover);
   }
 
   /** Half of the work from which two threads are faster than one. */
@@ -163,11 +158,13 @@ final class TuningTrials implements AutoCloseable {
     progress.accept("work_per_thread");
     TernaryRuntime alone = runtime(2, Map.of("work_per_thread", WHOLE_CALL));
     TernaryRuntime both = runtime(2, Map.of("work_per_thread", 1L));
-    int[] sizes = {1024, 768, 512, 384, 256, 192, 128};
-    crossover("work_per_thread", sizes, size -> (long) size * size, size -> {
+    Crossover crossover = new Crossover();
+    for (int size : new int[] {128, 192, 256, 384, 512, 768, 1024, 1536}) {
       TernaryWeights weights = weights(size, size, Layout.I2S_TILED);
-      return times(product(alone, weights, Activation.A8, 1), product(both, weights, Activation.A8, 1));
-    });
+      crossover.add((long) size * size,
+          times(product(alone, weights, Activation.A8, 1), product(both, weights, Activation.A8, 1)));
+    }
+    perThread("work_per_thread", crossover);
   }
 
   private void elementsPerThread() throws IOException {
@@ -175,37 +172,20 @@ final class TuningTrials implements AutoCloseable {
     TernaryRuntime alone = runtime(2, Map.of("elements_per_thread", WHOLE_CALL));
     TernaryRuntime both = runtime(2, Map.of("elements_per_thread", 1L));
     int rows = 16;
-    int[] columns = {8192, 4096, 2048, 1024, 512, 256};
-    crossover("elements_per_thread", columns, k -> (long) rows * k, k -> {
+    Crossover crossover = new Crossover();
+    for (int k : new int[] {256, 512, 1024, 2048, 4096, 8192}) {
       TernaryBuffer x = random.activations(DataType.BF16, rows, k);
       TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, (long) rows * k);
       TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, rows);
-      return times(
-          () -> alone.quantise(x, null, null, q, s, rows, k), () -> both.quantise(x, null, null, q, s, rows, k));
-    });
+      crossover.add((long) rows * k, times(
+          () -> alone.quantise(x, null, null, q, s, rows, k), () -> both.quantise(x, null, null, q, s, rows, k)));
+    }
+    perThread("elements_per_thread", crossover);
   }
 
-  /** Times one and two threads at a size. */
-  private interface TwoTimes {
-    double[] at(int size) throws IOException;
-  }
-
-  /** @param sizes descending: the search ends where two threads are no longer faster */
-  private void crossover(String name, int[] sizes, IntToLongFunction work, TwoTimes trial) throws IOException {
-    long least = -1;
-    StringBuilder ratios = new StringBuilder();
-    for (int size : sizes) {
-      double[] times = trial.at(size);
-      ratios.insert(0, String.format(Locale.ROOT, " %d:%.2f", work.applyAsLong(size), times[1] / times[0]));
-      if (times[1] > CLEARLY * times[0]) {
-        break;
-      }
-      least = work.applyAsLong(size);
-    }
-    how.put(name, "time of two threads over one, by work:" + ratios);
-    if (least > 0) {
-      measured.put(name, least / 2);
-    }
+  private void perThread(String name, Crossover crossover) {
+    measured.put(name, Math.max(1, crossover.from() / 2));
+    how.put(name, "time of two threads over one, by work:" + crossover);
   }
 
   /** Weights of one core at M = 1, from a matrix of half a megabyte that stays in its cache. */
@@ -253,12 +233,17 @@ final class TuningTrials implements AutoCloseable {
       List<Runnable> products = copies.stream().map(weights -> product(runtime, weights, Activation.A8, 1)).toList();
       contenders[i] = () -> products.forEach(Runnable::run);
     }
-    double[] times = times(contenders);
+    double[][] samples = rounds(contenders);
     int best = 0;
+    double least = 1;
     StringBuilder ratios = new StringBuilder();
-    for (int i = 0; i < times.length; i++) {
-      ratios.append(String.format(Locale.ROOT, " %d:%.2f", distances.get(i), times[i] / times[0]));
-      best = times[i] < times[best] && times[i] < CLEARLY * times[0] ? i : best;
+    for (int i = 0; i < samples.length; i++) {
+      MedianInterval ratio = MedianInterval.ofRatios(samples[i], samples[0]);
+      ratios.append(String.format(Locale.ROOT, " %d:%.2f", distances.get(i), ratio.median()));
+      if (ratio.high() < CLEARLY && ratio.median() < least) {
+        best = i;
+        least = ratio.median();
+      }
     }
     measured.put("prefetch_bytes", distances.get(best));
     how.put("prefetch_bytes", "streaming, M 1, time over that of the built-in distance:" + ratios);
