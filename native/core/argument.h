@@ -12,7 +12,7 @@
 
 namespace ternary {
 
-/** Not null and aligned to a power of two: a division for each of a call's pointers would cost 20 ns together. */
+/** Not null and aligned to `alignment`, a power of two. */
 void check_pointer(const char* name, const void* pointer, int64_t alignment);
 
 /** stride >= columns, and rows * stride * element_bytes fits in int64. */

@@ -22,13 +22,15 @@ import org.ternarykernels.tool.WeightCopies;
 import org.ternarykernels.tool.Workload;
 
 /**
- * What the benchmarks of layers share: parameters, and operands that are checked against the oracle before they are timed.
+ * What the benchmarks of layers share: parameters, and operands that are checked against the oracle before they are
+ * timed.
  *
- * <p>Average time, because a decode step waits for every layer. One fork: the natives do the work, the JIT has little to
- * vary. Half-second iterations: a hundred and more calls of the slowest M = 1, and a scheduler's tick is nothing in them.
+ * <p>Average time, because a decode step waits for every layer. One fork: the natives do the work, the JIT has little
+ * to vary. Half-second iterations: a hundred and more calls of the slowest M = 1, and a scheduler's tick is nothing in
+ * them.
  *
- * <p>The whole list takes hours; {@code -p} picks, for example {@code -p shape=bitnet-2b-4t/o -p m=1,8 -p layout=I2S_TILED}.
- * {@code ternary bench} measures the same calls in turns with the machine's limits and oneDNN.
+ * <p>The whole list takes hours; {@code -p} picks, for example {@code -p shape=bitnet-2b-4t/o -p m=1,8 -p
+ * layout=I2S_TILED}. {@code ternary bench} measures the same calls in turns with the machine's limits and oneDNN.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)

@@ -20,7 +20,10 @@ import org.ternarykernels.tool.Shape;
 import org.ternarykernels.tool.WeightCopies;
 import org.ternarykernels.tool.Workload;
 
-/** {@code quantise_activations} alone: M rows of K in bf16 to int8 and a scale each. Annotations as in LayerBenchmark. */
+/**
+ * {@code quantise_activations} alone: M rows of K in bf16 to int8 and a scale each. Annotations as in
+ * LayerBenchmark.
+ */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Warmup(iterations = 2, time = 500, timeUnit = TimeUnit.MILLISECONDS)

@@ -7,9 +7,9 @@ import org.ternarykernels.tool.OneDnnMatmul.Types;
 
 /**
  * oneDNN's dense product, the fastest way that it has here: for floats bf16 where it has kernels for it (AVX-512 and
- * newer), else f32; for int8 the fastest of signed and unsigned activations, int32 and f32 results; each with one thread
- * or all, whichever is faster. On a machine that others use too, oneDNN's threads wait a scheduler's tick for each other
- * (8 ms where 0.1 ms is needed), and one thread then wins.
+ * newer), else f32; for int8 the fastest of signed and unsigned activations, int32 and f32 results; each with one
+ * thread or all, whichever is faster. On a machine that others use too, oneDNN's threads wait a scheduler's tick for
+ * each other (8 ms where 0.1 ms is needed), and one thread then wins.
  */
 final class Baseline implements AutoCloseable {
   private static final long ESTIMATE_NANOS = 5_000_000;

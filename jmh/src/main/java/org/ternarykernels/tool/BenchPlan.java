@@ -59,8 +59,8 @@ record BenchPlan(
   }
 
   /**
-   * A representative list for two minutes: a large and a small layer of the 2B model and the smallest expert of the MoE,
-   * decode and prefill, in cache and from memory.
+   * A representative list for two minutes: a large and a small layer of the 2B model and the smallest expert of the
+   * MoE, decode and prefill, in cache and from memory.
    */
   static List<BenchCase> quick(Isa isa, int threads) {
     String model = "bitnet-2b-4t";

@@ -15,9 +15,10 @@ final class BenchTable {
   }
 
   void head() {
-    out.println("us: median +- half of its 95 % interval. of limit: the limit's time / ours. bf16, int8: oneDNN's time / ours.");
-    out.printf(FORMAT, "op, shape (N x K)", "M", "layout", "thr", "memory", "us", "+-", "GB/s", "GOPS", "limit", "of limit",
-        "bf16", "int8");
+    out.println("us: median +- half of its 95 % interval. of limit: the limit's time / ours. bf16, int8: oneDNN's time / "
+        + "ours.");
+    out.printf(FORMAT, "op, shape (N x K)", "M", "layout", "thr", "memory", "us", "+-", "GB/s", "GOPS", "limit",
+        "of limit", "bf16", "int8");
     out.flush();
   }
 
@@ -27,8 +28,8 @@ final class BenchTable {
     String shape = of.layout() == null ? of.operation().id() + " K " + of.shape().k()
         : of.operation().id() + " " + of.shape().name() + " (" + of.shape().n() + " x " + of.shape().k() + ")";
     if (json.containsKey("error")) {
-      out.printf(Locale.ROOT, "%-44s %4d %-10s %3d %-9s %s%n", shape, of.m(), of.layoutName(), of.threads(), of.memoryName(),
-          json.get("error"));
+      out.printf(Locale.ROOT, "%-44s %4d %-10s %3d %-9s %s%n", shape, of.m(), of.layoutName(), of.threads(),
+          of.memoryName(), json.get("error"));
     } else {
       out.printf(Locale.ROOT, FORMAT, shape, of.m(), of.layoutName(), of.threads(), of.memoryName(),
           number("%.1f", json.get("ns"), 1e-3), number("%.1f", json.get("ns_error"), 1e-3),

@@ -116,7 +116,10 @@ final class DecodeCommand implements Callable<Integer> {
       decoding = generator.times().since(beforeDecoding);
     }
 
-    /** Shares of the time from the first token to the last; what the session does not see (drawing, printing) is other. */
+    /**
+     * Shares of the time from the first token to the last; what the session does not see (drawing, printing) is
+     * other.
+     */
     Map<String, Object> profile() {
       long total = last - first;
       long other = total - decoding.layers() - decoding.attention();

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Times contenders in turns, A-B-A-B, a short slice each, so that a neighbour's minute or a change of clock meets all of
- * them alike. What is compared are the values of one round, which lie milliseconds apart.
+ * Times contenders in turns, A-B-A-B, a short slice each, so that a neighbour's minute or a change of clock meets all
+ * of them alike. What is compared are the values of one round, which lie milliseconds apart.
  */
 final class Interleaved {
   /** Something that is timed. */

@@ -7,9 +7,9 @@ import org.ternarykernels.Limit;
 import org.ternarykernels.TernaryRuntime;
 
 /**
- * The times that a call needs at least on this machine: for its bytes at the read bandwidth of the level where they live,
- * and for its multiply-adds at the int8 peak of its instruction set. The longer one is the call's limit; which one that is
- * only shows when both have been measured. The loops run on the threads of the runtime that is measured.
+ * The times that a call needs at least on this machine: for its bytes at the read bandwidth of the level where they
+ * live, and for its multiply-adds at the int8 peak of its instruction set. The longer one is the call's limit; which
+ * one that is only shows when both have been measured. The loops run on the threads of the runtime that is measured.
  */
 final class MachineLimit {
   /** Working sets are shared out to threads in pages. */

@@ -9,8 +9,8 @@ import java.util.Arrays;
  *
  * @param low lower end of the interval
  * @param high upper end
- * @param coverage the probability that such an interval holds the median: at least 0.95, or that of the whole range where
- *     there are fewer than six values
+ * @param coverage the probability that such an interval holds the median: at least 0.95, or that of the whole range
+ *     where there are fewer than six values
  * @param count values
  */
 record MedianInterval(double median, double low, double high, double coverage, int count) {

@@ -15,9 +15,9 @@ import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.tool.OneDnnMatmul.Types;
 
 /**
- * The process that {@link OneDnnServer} starts and talks to by lines: prepares oneDNN's dense product on a layer's data,
- * checks its first row, and runs it when told. An answer begins with {@link #ANSWER}; whatever else the process prints is
- * for people.
+ * The process that {@link OneDnnServer} starts and talks to by lines: prepares oneDNN's dense product on a layer's
+ * data, checks its first row, and runs it when told. An answer begins with {@link #ANSWER}; whatever else the process
+ * prints is for people.
  *
  * <pre>
  *   layer N K seed             ok

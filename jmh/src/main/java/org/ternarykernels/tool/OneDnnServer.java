@@ -12,18 +12,18 @@ import java.util.concurrent.TimeUnit;
 import org.ternarykernels.tool.OneDnnMatmul.Types;
 
 /**
- * oneDNN in a process of its own that stays up, so that it can take turns with our kernels, with a fixed number of OpenMP
- * threads. A process of its own, because OpenMP's number of threads is the process's, because a library that does not
- * load or dies must be a reason in a table and not the end of it, and because of its threads' waiting: see
+ * oneDNN in a process of its own that stays up, so that it can take turns with our kernels, with a fixed number of
+ * OpenMP threads. A process of its own, because OpenMP's number of threads is the process's, because a library that
+ * does not load or dies must be a reason in a table and not the end of it, and because of its threads' waiting: see
  * {@link #SPINS}.
  */
 final class OneDnnServer implements AutoCloseable {
   /**
    * How often an idle OpenMP thread looks for work before it sleeps. libgomp's own choice is never to sleep (waiting
-   * actively: it then spins beside the kernels that are timed next) or to sleep at once (passively: each call then waits
-   * for the system to wake it, 50 us and more, which would flatter us). So many looks are about a millisecond on an AMD
-   * EPYC, where a look is a pause of some 20 ns, two or three on Intel: far more than the gap between two calls of a
-   * slice, and over when {@link #SETTLE_MILLIS} have passed after it.
+   * actively: it then spins beside the kernels that are timed next) or to sleep at once (passively: each call then
+   * waits for the system to wake it, 50 us and more, which would flatter us). So many looks are about a millisecond on
+   * an AMD EPYC, where a look is a pause of some 20 ns, two or three on Intel: far more than the gap between two calls
+   * of a slice, and over when {@link #SETTLE_MILLIS} have passed after it.
    */
   private static final int SPINS = 50_000;
   private static final int SETTLE_MILLIS = 4;

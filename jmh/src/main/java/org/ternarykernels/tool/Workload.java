@@ -15,8 +15,8 @@ import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 
 /**
- * A call that is timed: bf16 in, bf16 out, as a decode step or a prefill makes it. Each {@link #run} goes on to the next
- * copy of the weights. What is timed is checked first: {@link #check}.
+ * A call that is timed: bf16 in, bf16 out, as a decode step or a prefill makes it. Each {@link #run} goes on to the
+ * next copy of the weights. What is timed is checked first: {@link #check}.
  */
 public abstract class Workload implements AutoCloseable {
   /** What is timed. */
@@ -198,7 +198,8 @@ public abstract class Workload implements AutoCloseable {
       for (int i = 0; i < n; i++) {
         double bound = k * 0x1p-23 * sizes * alpha + Math.abs(expected[i]) * 0x1p-7;
         if (!(Math.abs(got[i] - (double) expected[i]) <= bound)) {
-          throw new IllegalStateException("row " + index + ", column " + i + " is " + got[i] + ", the oracle has " + expected[i]);
+          throw new IllegalStateException(
+              "row " + index + ", column " + i + " is " + got[i] + ", the oracle has " + expected[i]);
         }
       }
     }
