@@ -56,7 +56,8 @@ void count_path(ternary_runtime& runtime, Op op, const Kernel& kernel) {
 }
 
 int threads_for(const ternary_runtime& runtime, int64_t work, int64_t work_per_thread) {
-  return static_cast<int>(std::clamp<int64_t>(work / work_per_thread, 1, runtime.pool.threads()));
+  if (work < 2 * work_per_thread) return 1;  // no division: a call of a small layer takes 0.1 us
+  return static_cast<int>(std::min<int64_t>(work / work_per_thread, runtime.pool.threads()));
 }
 
 /** Floats that an ActivationFn needs for itself. */
@@ -79,7 +80,8 @@ void activation_chunk(void* context, int64_t chunk, int thread) {
 /** Makes M rows ready; `scratch` holds activation_scratch() floats for every thread of the pool. */
 void run_activations(ternary_runtime& runtime, const ActivationTask& task, int64_t M, float* scratch) {
   const int threads = static_cast<int>(std::min<int64_t>(M, threads_for(runtime, M * task.K, runtime.tuning.elements_per_thread)));
-  const int64_t rows = threads == 1 ? M : std::max<int64_t>(1, M / (threads * runtime.tuning.chunks_per_thread));
+  if (threads == 1) return runtime.activation_kernel().activations(task, 0, M, scratch);
+  const int64_t rows = std::max<int64_t>(1, M / (threads * runtime.tuning.chunks_per_thread));
   ActivationWork work{runtime.activation_kernel(), task, M, rows, scratch};
   runtime.pool.run(ceil_div(M, rows), threads, activation_chunk, &work);
 }
@@ -102,16 +104,15 @@ void gemm_chunk(void* context, int64_t chunk, int thread) {
 
 void run_gemm(ternary_runtime& runtime, const Kernel& kernel, const GemmTask& task, char* scratch,
               int64_t scratch_bytes) {
-  const int threads = threads_for(runtime, task.M * task.K / 64 * task.N, ceil_div(runtime.tuning.work_per_thread, 64));
+  const int threads = threads_for(runtime, task.M * task.K / 64 * task.N, runtime.tuning.work_per_thread / 64 + 1);
+  if (threads == 1) return kernel.gemm(task, 0, task.M, 0, task.N, scratch);
+  // Columns first: each thread then reads its own weights once. Rows too when there are too few columns.
   GemmWork work{kernel, task, task.M, task.N, 1, scratch, scratch_bytes};
-  if (threads > 1) {
-    // Columns first: each thread then reads its own weights once. Rows too when there are too few columns.
-    const int64_t wanted = threads * runtime.tuning.chunks_per_thread;
-    const int64_t n_units = ceil_div(task.N, kernel.n_step), m_units = ceil_div(task.M, kernel.m_step);
-    work.n_size = std::max<int64_t>(1, n_units / wanted) * kernel.n_step;
-    work.n_chunks = ceil_div(task.N, work.n_size);
-    if (work.n_chunks < threads) work.m_size = std::max<int64_t>(1, m_units * work.n_chunks / wanted) * kernel.m_step;
-  }
+  const int64_t wanted = threads * runtime.tuning.chunks_per_thread;
+  const int64_t n_units = ceil_div(task.N, kernel.n_step), m_units = ceil_div(task.M, kernel.m_step);
+  work.n_size = std::max<int64_t>(1, n_units / wanted) * kernel.n_step;
+  work.n_chunks = ceil_div(task.N, work.n_size);
+  if (work.n_chunks < threads) work.m_size = std::max<int64_t>(1, m_units * work.n_chunks / wanted) * kernel.m_step;
   runtime.pool.run(ceil_div(task.M, work.m_size) * work.n_chunks, threads, gemm_chunk, &work);
 }
 
