@@ -6,12 +6,13 @@ namespace {
 /** Measured on an AMD EPYC (family 25 model 17), 2 vCPUs, 2026-11-22; that machine has AVX2 and nothing above. */
 constexpr Tuning avx2_row() {
   Tuning row = {};
-  row.gemm_i2s_min_m = 9;  // GEMV 223 to 262 GOPS a core for M = 2 ... 8, GEMM 150 to 210 (kernels_bench)
+  row.gemm_i2s_min_m = 16;  // GEMM over GEMV by M: 2 1.53, 4 1.29, 8 1.15, 12 1.07, 16 0.99, 32 0.98 (ternary tune)
   row.gemm_t5_min_m = 4;  // GEMM over GEMV by M: 3 1.02, 4 0.92, 5 0.77, 8 0.74, 16 0.64 (ternary tune)
   row.tile_gemm_min_m = 16;  // no tiles here
   row.prefetch_bytes = 2048;  // 0 to 8192 lie within 3 % streaming: the hardware's prefetcher does it
-  row.work_per_thread = 1 << 19;      // multiply-adds that take longer than waking a thread (fork_join_bench)
-  row.elements_per_thread = 1 << 14;
+  // Two threads over one by multiply-adds: 65536 1.00, 147456 0.94, 262144 0.91, 589824 0.54 (ternary tune).
+  row.work_per_thread = 1 << 17;
+  row.elements_per_thread = 1 << 12;  // by elements: 4096 1.03, 8192 0.77, 32768 0.52
   row.chunks_per_thread = 4;  // what a neighbour took from one core is given to the others in quarters
   row.i2s_weights_per_us = 94000;  // 23.6 GB/s of packed weights
   row.t5_weights_per_us = 50000;   // 10 GB/s
