@@ -237,8 +237,7 @@ void run_limit(benchmark::State& state, const Kernel& kernel, int64_t bytes) {
   for (auto _ : state) done += kernel.limit(reinterpret_cast<const uint8_t*>(aligned), reads ? bytes : kSteps);
   if (reads && done != state.iterations() * bytes) return state.SkipWithError("wrong result");
   state.counters[reads ? "GB/s" : "GOPS"] =
-      benchmark::Counter(static_cast<double>(done) * (reads ? 1e-9 : 2e-9),
-                         static_cast<benchmark::Counter::Flags>(benchmark::Counter::kIsRate | benchmark::Counter::kAvgThreads));
+      benchmark::Counter(static_cast<double>(done) * (reads ? 1e-9 : 2e-9), benchmark::Counter::kIsRate);
 }
 
 /** Reads from the L1, L2 and L3 caches and from memory; arithmetic from registers or one panel. */
@@ -255,7 +254,7 @@ void register_limit(const Kernel& kernel) {
 void register_all(const Backend& backend, const std::vector<Shape>& shapes) {
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
-    if (kernel.stage == Stage::limit || backend.isa_missing(kernel.isa)) continue;
+    if (backend.isa_missing(kernel.isa)) continue;
     const std::string file = kernel.file;
     if (kernel.stage == Stage::limit) {
       register_limit(kernel);

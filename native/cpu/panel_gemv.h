@@ -13,11 +13,20 @@
 namespace ternary::cpu {
 namespace {
 
+/** Whether a Dot has set_groups. */
+template <class Dot, class = void>
+struct SetsGroups : std::false_type {};
+template <class Dot>
+struct SetsGroups<Dot, std::void_t<decltype(&Dot::set_groups)>> : std::true_type {};
+
 /**
  * A Micro. `Dot` has
  *   Tile, kRows   I2sTile or T5Tile; the most rows of X that its registers hold
  *   add<rows>(w, tiles, q, ldq, prefetch_bytes, sums)  adds the products of `rows` rows of X and up to kChunkTiles tiles
  *                                                      of a panel to sums [rows][16]
+ * and, if a call costs much of a group,
+ *   set_groups(w, tiles, group_tiles, q, prefetch_bytes, sums)  for one row of X: sets sums [group][16] of groups of
+ *                                                               group_tiles tiles each, the last may be shorter
  */
 template <class Dot>
 struct PanelGemv {
@@ -42,6 +51,13 @@ struct PanelGemv {
 
   static void accumulate_groups(const Block& b, int64_t first, int64_t last, int32_t* sums) {
     const int64_t group = b.task.group, cells = b.rows * kColumns;
+    if constexpr (SetsGroups<Dot>::value) {
+      if (b.rows == 1) {
+        const int64_t k = first * group, k_end = last * group < b.task.K ? last * group : b.task.K;
+        return Dot::set_groups(tiles_at<Tile>(b.task, b.n, k), ceil_div(k_end - k, Tile::kColumns),
+                               group / Tile::kColumns, b.task.q + b.m * b.task.ldq + k, b.task.prefetch_bytes, sums);
+      }
+    }
     std::memset(sums, 0, static_cast<size_t>((last - first) * cells) * sizeof *sums);
     for (int64_t g = first; g < last; ++g, sums += cells) {
       accumulate(b, g * group, (g + 1) * group < b.task.K ? (g + 1) * group : b.task.K, sums, nullptr);
