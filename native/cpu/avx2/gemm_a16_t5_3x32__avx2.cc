@@ -8,7 +8,7 @@ namespace {
 
 struct Fma {
   using Sum = float;
-  // 3 rows by 4 vectors: 12 sums in flight, enough for two fma a cycle of latency 4 from one row on.
+  // 3 rows by 4 vectors: 12 sums in flight, of the 8 that two fma a cycle of latency 4 need. One row alone has 4.
   static constexpr int kRows = 3, kPanels = 2;
   static constexpr int64_t kChunkSteps = 60;
 
