@@ -18,8 +18,8 @@ inline Sums add_products(Sums sums, __m256i codes, __m256i four) {
 /** The Dot of decoded products: see decoded_gemm.h. */
 struct DecodedDot {
   using Sum = int32_t;
-  // 12 sums: two dpbusd a cycle of latency 5 need ten in flight. A step
-  // is 6 cycles on two ports (llvm-mca: 6.1, Alder Lake).
+  // 12 sums: two dpbusd a cycle of latency 5 need ten in flight. A step is 6 cycles on two ports
+  // (llvm-mca: 6.1, Alder Lake).
   static constexpr int kRows = 6, kPanels = 1;
   static constexpr int64_t kChunkSteps = 128;
 
