@@ -54,8 +54,8 @@ constexpr Tuning avx512vnni_row() {
   row.gemm_i2s_min_m = row.gemm_t5_min_m = 5;  // GEMV 4.5, 7.1, 9.8, 12.4 cycles for 1 ... 4 rows, GEMM 4 + 2 M
   row.i2s_weights_per_us = 170000;      // 256 weights in 4.5 cycles
   row.t5_weights_per_us = 90000;        // 320 weights in 10.6 cycles
-  row.i2s_a16_weights_per_us = 35000;   // 1024 weights in 88 cycles: 64 permutations, 64 fma, 48 shifts on two ports
-  row.t5_a16_weights_per_us = 20000;
+  row.i2s_a16_weights_per_us = 40000;   // 1024 weights in 77 cycles
+  row.t5_a16_weights_per_us = 26000;    // 320 weights in 37 cycles
   row.memory_mb_per_s_one_thread = 14000;
   row.memory_mb_per_s_all_threads = 24000;
   return row;
