@@ -5,9 +5,10 @@
  *     kernels_bench --benchmark_filter='avx2/bitnet-2b-4t/.*M:1/alpha:row/streaming'
  *
  * GB/s counts the packed weights alone, GOPS two operations a weight and row; both of all threads together, each of
- * which is pinned and multiplies its own weights. Resident: the same weights again and again. Streaming: copies in turn,
- * more than caches hold. Limits to compare with are rows too: `read_8x32__avx2/bytes:n/threads:1`. Where neighbours share the cores, add --benchmark_repetitions=20
- * --benchmark_enable_random_interleaving and take the best. Each result is checked before it is timed.
+ * which is pinned and multiplies its own weights. Resident: the same weights again and again. Streaming: copies in
+ * turn, more than caches hold. Limits to compare with are rows too: `read_8x32__avx2/bytes:n/threads:1`. Where
+ * neighbours share the cores, add --benchmark_repetitions=20 --benchmark_enable_random_interleaving and take the best.
+ * Each result is checked before it is timed.
  */
 #include <benchmark/benchmark.h>
 #include <dlfcn.h>
@@ -145,7 +146,9 @@ struct Problem {
     for (int64_t m = 0; m < task.M; ++m) {
       for (const int64_t n : {int64_t{0}, task.N - 1}) {
         int64_t sum = 0;
-        for (int64_t k = 0; k < task.K; ++k) sum += q[m * ld + k] * (code_at(w.data(), kernel.layout, task.K, n, k) - 1);
+        for (int64_t k = 0; k < task.K; ++k) {
+          sum += q[m * ld + k] * (code_at(w.data(), kernel.layout, task.K, n, k) - 1);
+        }
         if (y[m * task.N + n] != static_cast<float>(sum)) return false;
       }
     }
@@ -224,7 +227,7 @@ void run_activations(benchmark::State& state, const Kernel& kernel, int64_t K, i
   state.SetItemsProcessed(state.iterations() * M * K);
 }
 
-/** What the machine does at best: bytes read from a working set of every thread's own, or multiply-adds (two operations). */
+/** What the machine does at best: bytes read from a working set of each thread's own, or operations. */
 void run_limit(benchmark::State& state, const Kernel& kernel, int64_t bytes) {
   constexpr int64_t kSteps = 1 << 16;
   pin_to_core(state.thread_index());

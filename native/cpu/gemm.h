@@ -153,7 +153,8 @@ void finish_groups(const Block& b, const Workspace<Micro>& space) {
     for (int64_t i = 0; i < b.rows; ++i) {
       const int64_t m = b.m + i;
       const Lanes::F product = Lanes::load(space.products + i * Micro::kColumns + 16 * p);
-      const Lanes::F y = Workspace<Micro>::kA8 ? Lanes::fma(product, Lanes::set(t.s[m]), bias) : Lanes::add(product, bias);
+      constexpr bool kA8 = Workspace<Micro>::kA8;
+      const Lanes::F y = kA8 ? Lanes::fma(product, Lanes::set(t.s[m]), bias) : Lanes::add(product, bias);
       store_columns<kType>(t, m, n, count, y);
     }
   }
@@ -194,7 +195,8 @@ void scale_groups(const Block& b, const Workspace<Micro>& space, const Groups& g
       Lanes::F product = g.first == g.begin ? Lanes::set(0.0f) : Lanes::load(space.block_products + cell);
       for (int64_t j = 0; j < g.last - g.first; ++j) {
         const auto* sums = space.sums + j * b.rows * Micro::kColumns + cell;
-        product = Lanes::fma(sums_as_float(sums, Workspace<Micro>::kA8 ? q_sums[j] : 0), Lanes::load(alpha + 16 * j), product);
+        const Lanes::F sum = sums_as_float(sums, Workspace<Micro>::kA8 ? q_sums[j] : 0);
+        product = Lanes::fma(sum, Lanes::load(alpha + 16 * j), product);
       }
       if (g.last < g.end) {
         Lanes::store(space.block_products + cell, product);
@@ -236,7 +238,9 @@ inline void sum_groups(const GemmTask& t, int64_t m, int64_t rows, int32_t* sums
     const int8_t* q = t.q + (m + i) * t.ldq;
     for (int64_t g = 0; g < groups; ++g) {
       Lanes::I sum = Lanes::set_int(0);
-      for (int64_t k = g * t.group; k < (g + 1) * t.group && k < end; k += 16) sum = Lanes::add(sum, Lanes::load_int8(q + k));
+      for (int64_t k = g * t.group; k < (g + 1) * t.group && k < end; k += 16) {
+        sum = Lanes::add(sum, Lanes::load_int8(q + k));
+      }
       sums[i * groups + g] = Lanes::sum(sum);
     }
   }

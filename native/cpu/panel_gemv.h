@@ -65,7 +65,7 @@ struct PanelGemv {
   }
 
  private:
-  /** The columns k ... k_end as far as they lie in one tile, whose others meet zeros: a group's edge. Returns their end. */
+  /** The columns k ... k_end that lie in one tile, whose others meet zeros: a group's edge. Returns their end. */
   static int64_t add_part(const Block& b, int64_t k, int64_t k_end, int32_t* sums) {
     constexpr int64_t kLdq = round_up(Tile::kColumns, 16);
     const int64_t tile_k = k / Tile::kColumns * Tile::kColumns, tile_end = tile_k + Tile::kColumns;

@@ -1,9 +1,9 @@
 // One fp32 sum an output, k ascending, a lane a row of W: so the bits are those of the portable kernel. More sums in
 // flight come from more rows of W where there are few of X.
 //
-// For one row of X two pipes of Zen 4 do all permutations and shifts: 31 for 32 bytes of weights, 15.5 cycles, 5.9 GB/s at
-// 2.87 GHz; the loop reaches 5.7 (four panels 6.0). No faster: bytes by unaligned loads instead of shifts (4.6), shifts
-// by vpmulhuw on the other pipes (4.9-5.7), shifted copies in the L1 cache with half the products as permuted sums (6.4).
+// For one row of X two pipes of Zen 4 do all permutations and shifts: 31 for 32 bytes of weights, 15.5 cycles, 5.9 GB/s
+// at 2.87 GHz; the loop reaches 5.7 (four panels 6.0). No faster: bytes by unaligned loads instead of shifts (4.6),
+// shifts by vpmulhuw on the other pipes (4.9-5.7), shifted copies in the L1 cache, half permuted sums (6.4).
 
 #include "cpu/lanes_avx2.h"
 
