@@ -7,33 +7,14 @@
 
 #include "cpu/lanes_avx2.h"
 
-#include "cpu/gemm.h"
+#include "cpu/panel_gemm.h"
 
 namespace ternary::cpu {
 namespace {
 
 struct Fma {
-  using Sum = float;
-  static constexpr int64_t kRows = 4, kColumns = 64, kDecodedBytes = 0;
-
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, float* sums, void*) {
-    switch (b.rows) {
-      case 1: return add_panels<1, 2>(b, 0, k_begin, k_end, sums);
-      case 2: return add_panels<2, 2>(b, 0, k_begin, k_end, sums);
-      case 3: return add_panels<3, 1>(b, 0, k_begin, k_end, sums);
-      default: return add_panels<4, 1>(b, 0, k_begin, k_end, sums);
-    }
-  }
-
- private:
-  /** kPanels panels at a time from `panel`, then the rest. */
-  template <int kActive, int kPanels>
-  static void add_panels(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
-    for (; panel + kPanels <= b.panels; panel += kPanels) add<kActive, kPanels>(b, panel, k_begin, k_end, sums);
-    if constexpr (kPanels > 1) {
-      if (panel < b.panels) add_panels<kActive, kPanels / 2>(b, panel, k_begin, k_end, sums);
-    }
-  }
+  static constexpr int kRows = 4;
+  static constexpr int panels(int rows) { return rows <= 2 ? 2 : 1; }
 
   template <int kActive, int kPanels>
   __attribute__((noinline)) static void add(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
@@ -43,7 +24,7 @@ struct Fma {
     for (int p = 0; p < kPanels; ++p) w[p] = tiles_at(b.task, b.n + 16 * (panel + p), k_begin);
     __m256 sum[kActive][kVectors];
     for (int i = 0; i < kActive; ++i) {
-      for (int v = 0; v < kVectors; ++v) sum[i][v] = _mm256_loadu_ps(sums + i * kColumns + 16 * panel + 8 * v);
+      for (int v = 0; v < kVectors; ++v) sum[i][v] = _mm256_loadu_ps(sums + i * kPanelSums + 8 * v);
     }
     const float* f = b.task.f + b.m * ldf + k_begin;
     const int64_t tiles = ceil_div(k_end - k_begin, kTile);
@@ -63,10 +44,11 @@ struct Fma {
       }
     }
     for (int i = 0; i < kActive; ++i) {
-      for (int v = 0; v < kVectors; ++v) _mm256_storeu_ps(sums + i * kColumns + 16 * panel + 8 * v, sum[i][v]);
+      for (int v = 0; v < kVectors; ++v) _mm256_storeu_ps(sums + i * kPanelSums + 8 * v, sum[i][v]);
     }
   }
 
+ private:
   static __m256i load_codes(const uint8_t* w) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)); }
 
   /** The weights in bits 0 and 1 of 8 dwords: the permutation looks at these bits alone. */
@@ -78,4 +60,4 @@ struct Fma {
 }  // namespace
 }  // namespace ternary::cpu
 
-TERNARY_CPU_GEMM(gemm_a16_i2s_4x16__avx2, Fma)
+TERNARY_CPU_GEMM(gemm_a16_i2s_4x16__avx2, PanelGemm<Fma>)

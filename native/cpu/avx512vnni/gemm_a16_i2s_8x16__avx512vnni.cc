@@ -4,7 +4,7 @@
 
 #include "cpu/lanes_avx512.h"
 
-#include "cpu/gemm.h"
+#include "cpu/panel_gemm.h"
 
 namespace ternary::cpu {
 namespace {
@@ -12,32 +12,35 @@ namespace {
 constexpr float kSecondCode[16] = {-1, -1, -1, -1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0};
 
 struct Fma {
-  using Sum = float;
-  static constexpr int64_t kRows = 8, kColumns = 64, kDecodedBytes = 0;
+  static constexpr int kRows = 8;
+  static constexpr int panels(int rows) { return rows <= 3 ? 4 : 2; }
 
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, float* sums, void*) {
-    switch (b.rows) {
-      case 1: return add_panels<1, 4>(b, 0, k_begin, k_end, sums);
-      case 2: return add_panels<2, 4>(b, 0, k_begin, k_end, sums);
-      case 3: return add_panels<3, 4>(b, 0, k_begin, k_end, sums);
-      case 4: return add_panels<4, 2>(b, 0, k_begin, k_end, sums);
-      case 5: return add_panels<5, 2>(b, 0, k_begin, k_end, sums);
-      case 6: return add_panels<6, 2>(b, 0, k_begin, k_end, sums);
-      case 7: return add_panels<7, 2>(b, 0, k_begin, k_end, sums);
-      default: return add_panels<8, 2>(b, 0, k_begin, k_end, sums);
+  /**
+   * A tile costs a panel 4 shifts, 16 permutations and, for every row of X, 16 fma: 18 cycles for one row (llvm-mca,
+   * Ice Lake: 19.3; 25 with a shift for every permutation). Three loads in four cross a line: their ports have time.
+   */
+  template <int kActive, int kPanels>  // not inlined: GCC then has the registers for the loop alone
+  __attribute__((noinline)) static void add(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end,
+                                            float* sums) {
+    const int64_t ldf = b.task.ldf;
+    const float* f = b.task.f + b.m * ldf + k_begin;
+    const uint8_t* w[kPanels];
+    for (int p = 0; p < kPanels; ++p) w[p] = tiles_at(b.task, b.n + 16 * (panel + p), k_begin);
+    __m512 sum[kActive][kPanels];
+    for (int i = 0; i < kActive; ++i) {
+      for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_loadu_ps(sums + i * kPanelSums + 16 * p);
+    }
+    for (int64_t tiles = ceil_div(k_end - k_begin, kTile) - 1; tiles > 0; --tiles, f += kTile) {
+      add_tile<kActive, kPanels, false>(w, f, ldf, sum);
+      for (const uint8_t*& tile : w) tile += 64;
+    }
+    add_tile<kActive, kPanels, true>(w, f, ldf, sum);
+    for (int i = 0; i < kActive; ++i) {
+      for (int p = 0; p < kPanels; ++p) _mm512_storeu_ps(sums + i * kPanelSums + 16 * p, sum[i][p]);
     }
   }
 
  private:
-  /** The panels from `panel`: kPanels at a time, then the rest. */
-  template <int kActive, int kPanels>
-  static void add_panels(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
-    for (; panel + kPanels <= b.panels; panel += kPanels) add<kActive, kPanels>(b, panel, k_begin, k_end, sums);
-    if constexpr (kPanels > 1) {
-      if (panel < b.panels) add_panels<kActive, kPanels / 2>(b, panel, k_begin, k_end, sums);
-    }
-  }
-
   /** Sixteen rows of W by 16 columns for each panel, and four rows of X by 16 columns, in order of k. */
   template <int kActive, int kPanels, bool kLast>
   __attribute__((always_inline)) static void add_tile(const uint8_t* const* w, const float* f, int64_t ldf,
@@ -72,34 +75,9 @@ struct Fma {
   static __m512i load_from_byte(const uint8_t* w, int j) {
     return kLast ? _mm512_srli_epi32(_mm512_loadu_si512(w), 8 * j) : _mm512_loadu_si512(w + j);
   }
-
-  /**
-   * A tile costs a panel 4 shifts, 16 permutations and, for every row of X, 16 fma: 18 cycles for one row (llvm-mca,
-   * Ice Lake: 19.3; 25 with a shift for every permutation). Three loads in four cross a line: their ports have time.
-   */
-  template <int kActive, int kPanels>  // not inlined: GCC then has the registers for the loop alone
-  __attribute__((noinline)) static void add(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end,
-                                            float* sums) {
-    const int64_t ldf = b.task.ldf;
-    const float* f = b.task.f + b.m * ldf + k_begin;
-    const uint8_t* w[kPanels];
-    for (int p = 0; p < kPanels; ++p) w[p] = tiles_at(b.task, b.n + 16 * (panel + p), k_begin);
-    __m512 sum[kActive][kPanels];
-    for (int i = 0; i < kActive; ++i) {
-      for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_loadu_ps(sums + i * kColumns + 16 * (panel + p));
-    }
-    for (int64_t tiles = ceil_div(k_end - k_begin, kTile) - 1; tiles > 0; --tiles, f += kTile) {
-      add_tile<kActive, kPanels, false>(w, f, ldf, sum);
-      for (const uint8_t*& tile : w) tile += 64;
-    }
-    add_tile<kActive, kPanels, true>(w, f, ldf, sum);
-    for (int i = 0; i < kActive; ++i) {
-      for (int p = 0; p < kPanels; ++p) _mm512_storeu_ps(sums + i * kColumns + 16 * (panel + p), sum[i][p]);
-    }
-  }
 };
 
 }  // namespace
 }  // namespace ternary::cpu
 
-TERNARY_CPU_GEMM(gemm_a16_i2s_8x16__avx512vnni, Fma)
+TERNARY_CPU_GEMM(gemm_a16_i2s_8x16__avx512vnni, PanelGemm<Fma>)

@@ -2,42 +2,18 @@
 // in registers, more panels at a time where there are few rows of X.
 
 #include "cpu/avx512vnni/t5_codes.h"
+#include "cpu/panel_gemm.h"
 
 namespace ternary::cpu {
 namespace {
 
 struct Fma {
-  using Sum = float;
-  static constexpr int64_t kRows = 8, kColumns = 64, kDecodedBytes = 0;
-
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, float* sums, void*) {
-    switch (b.rows) {
-      case 1: return add_panels<1, 4>(b, 0, k_begin, k_end, sums);
-      case 2: return add_panels<2, 2>(b, 0, k_begin, k_end, sums);
-      case 3: return add_panels<3, 2>(b, 0, k_begin, k_end, sums);
-      case 4: return add_panels<4, 2>(b, 0, k_begin, k_end, sums);
-      case 5: return add_panels<5, 2>(b, 0, k_begin, k_end, sums);
-      case 6: return add_panels<6, 2>(b, 0, k_begin, k_end, sums);
-      case 7: return add_panels<7, 2>(b, 0, k_begin, k_end, sums);
-      default: return add_panels<8, 2>(b, 0, k_begin, k_end, sums);
-    }
-  }
-
- private:
-  /** The panels from `panel`: kPanels at a time, then the rest. */
-  template <int kActive, int kPanels>
-  static void add_panels(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
-    for (; panel + kPanels <= b.panels; panel += kPanels) {
-      add_columns<kActive, kPanels>(b, panel, k_begin, k_end, sums + 16 * panel);
-    }
-    if constexpr (kPanels > 1) {
-      if (panel < b.panels) add_panels<kActive, kPanels / 2>(b, panel, k_begin, k_end, sums);
-    }
-  }
+  static constexpr int kRows = 8;
+  static constexpr int panels(int rows) { return rows == 1 ? 4 : 2; }
 
   /** Whole tiles where they lie; a tile that a group's edge cuts, with zeros for the X outside the group. */
   template <int kActive, int kPanels>
-  static void add_columns(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
+  static void add(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
     constexpr int64_t kColumnsATile = T5Tile::kColumns;
     const float* f = b.task.f + b.m * b.task.ldf;
     for (int64_t k = k_begin; k < k_end;) {
@@ -47,7 +23,7 @@ struct Fma {
       const int64_t whole_end = k_end == b.task.K ? round_up(k_end, kColumnsATile) : k_end;
       const int64_t whole = k == tile_k ? (whole_end - k) / kColumnsATile : 0;
       if (whole > 0) {
-        add<kActive, kPanels>(w, whole, f + k, b.task.ldf, sums);
+        add_tiles<kActive, kPanels>(w, whole, f + k, b.task.ldf, sums);
         k += whole * kColumnsATile;
         continue;
       }
@@ -56,21 +32,22 @@ struct Fma {
       for (int i = 0; i < kActive; ++i) {
         std::memcpy(part[i] + k - tile_k, f + i * b.task.ldf + k, static_cast<size_t>(end - k) * sizeof(float));
       }
-      add<kActive, kPanels>(w, 1, part[0], kColumnsATile, sums);
+      add_tiles<kActive, kPanels>(w, 1, part[0], kColumnsATile, sums);
       k = end;
     }
   }
 
+ private:
   /**
    * A tile costs a panel 16 operations, and a column two (a shift for three in four, a permutation) and an fma for each
    * row: one row 35.5 cycles on two ports (llvm-mca, Ice Lake: 36.8).
    */
   template <int kActive, int kPanels>  // not inlined: GCC then has the registers for the loop alone
-  __attribute__((noinline)) static void add(const uint8_t* const* w, int64_t tiles, const float* f, int64_t ldf,
-                                            float* sums) {
+  __attribute__((noinline)) static void add_tiles(const uint8_t* const* w, int64_t tiles, const float* f, int64_t ldf,
+                                                  float* sums) {
     __m512 sum[kActive][kPanels];
     for (int i = 0; i < kActive; ++i) {
-      for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_loadu_ps(sums + i * kColumns + 16 * p);
+      for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_loadu_ps(sums + i * kPanelSums + 16 * p);
     }
     for (int64_t tile = 0; tile < tiles; ++tile, f += T5Tile::kColumns) {
       T5Steps steps[kPanels];
@@ -87,7 +64,7 @@ struct Fma {
       }
     }
     for (int i = 0; i < kActive; ++i) {
-      for (int p = 0; p < kPanels; ++p) _mm512_storeu_ps(sums + i * kColumns + 16 * p, sum[i][p]);
+      for (int p = 0; p < kPanels; ++p) _mm512_storeu_ps(sums + i * kPanelSums + 16 * p, sum[i][p]);
     }
   }
 
@@ -100,4 +77,4 @@ struct Fma {
 }  // namespace
 }  // namespace ternary::cpu
 
-TERNARY_CPU_GEMM(gemm_a16_t5_8x16__avx512vnni, Fma)
+TERNARY_CPU_GEMM(gemm_a16_t5_8x16__avx512vnni, PanelGemm<Fma>)
