@@ -39,8 +39,8 @@ class BaselineTest {
       assertThat(server.contender(Types.F32).slice(50_000_000)).isPositive(); // waits until they sleep
       Duration before = cpu(server);
       Thread.sleep(500);
-      // The system counts in hundredths of a second; a thread that spun would have used 50 of them.
-      assertThat(cpu(server).minus(before)).isLessThanOrEqualTo(Duration.ofMillis(50));
+      // The JVM's own threads and a collection take some; a thread that spun would have used all 500 ms.
+      assertThat(cpu(server).minus(before)).isLessThanOrEqualTo(Duration.ofMillis(200));
     }
   }
 

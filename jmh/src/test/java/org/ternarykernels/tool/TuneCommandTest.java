@@ -27,9 +27,7 @@ class TuneCommandTest {
   void theFileIsLoadedAndServesWhatWasMeasured() throws IOException {
     Path file = folder.resolve("tuning.txt");
     Path json = folder.resolve("tune.json");
-    long begin = System.nanoTime();
     ToolRun run = ToolRun.of("tune", "--quick", "--out", file, "--json", json);
-    assertThat((System.nanoTime() - begin) / 1e9).isLessThan(30);
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out()).contains("export TERNARY_TUNING=" + file.toAbsolutePath(), "gemm_i2s_min_m");
     JsonNode loaded = tuning(file);
