@@ -10,8 +10,9 @@ constexpr Tuning avx2_row() {
   row.gemm_t5_min_m = 4;  // GEMM over GEMV by M: 3 1.02, 4 0.92, 5 0.77, 8 0.74, 16 0.64 (ternary tune)
   row.tile_gemm_min_m = 16;  // no tiles here
   row.prefetch_bytes = 2048;  // 0 to 8192 lie within 3 % streaming: the hardware's prefetcher does it
-  // Two threads over one by multiply-adds: 65536 1.00, 147456 0.94, 262144 0.91, 589824 0.54 (ternary tune).
-  row.work_per_thread = 1 << 17;
+  // Two threads over one by multiply-adds: 65536 1.00, 147456 0.94, 262144 0.91, 589824 0.54 (ternary tune), but
+  // 399360 between 0.9 and 1.2 (ternary bench): two threads from 2^19.
+  row.work_per_thread = 1 << 18;
   row.elements_per_thread = 1 << 12;  // by elements: 4096 1.03, 8192 0.77, 32768 0.52
   row.chunks_per_thread = 4;  // what a neighbour took from one core is given to the others in quarters
   row.i2s_weights_per_us = 94000;  // 23.6 GB/s of packed weights
@@ -24,7 +25,7 @@ constexpr Tuning avx2_row() {
   return row;
 }
 
-/** The same machine with TERNARY_MAX_ISA=portable. */
+/** The same machine with TERNARY_MAX_ISA=portable; the rates are guesses, they only compare the layouts. */
 constexpr Tuning portable_row() {
   Tuning row = avx2_row();
   row.gemm_i2s_min_m = row.gemm_t5_min_m = 2;  // for a GEMV that somebody may add: one kernel serves every M
