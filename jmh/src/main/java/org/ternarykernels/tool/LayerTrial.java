@@ -85,7 +85,7 @@ final class LayerTrial implements AutoCloseable {
     TernaryBuffer y = TernaryBuffer.allocate(DataType.BF16, (long) m * shape.n());
     Map<String, Long> before = runtime.pathCounts();
     layer.apply(x, y, m);
-    String path = changed(before, runtime.pathCounts());
+    String path = Workload.pathsSince(before, runtime);
     ErrorStatistics errors = compare(y.toArray(), new DenseReference(
         x.toArray(), m, data.w, shape.n(), shape.k(), data.alpha, new float[shape.n()]));
     Baseline.Rival rival = baseline.rivals(shape, seed, m, 0).best();
@@ -115,16 +115,6 @@ final class LayerTrial implements AutoCloseable {
       errors.addRow(y, reference.fp32, row * reference.n, reference.n, column -> bound.fp32(r, column));
     }
     return errors;
-  }
-
-  private static String changed(Map<String, Long> before, Map<String, Long> after) {
-    StringBuilder paths = new StringBuilder();
-    after.forEach((path, count) -> {
-      if (count > before.getOrDefault(path, 0L)) {
-        paths.append(paths.length() == 0 ? "" : "+").append(path);
-      }
-    });
-    return paths.toString();
   }
 
   @Override

@@ -97,6 +97,11 @@ public abstract class Workload implements AutoCloseable {
   public String path() {
     Map<String, Long> before = runtime.pathCounts();
     run();
+    return pathsSince(before, runtime);
+  }
+
+  /** The paths whose counts have changed, in alphabetical order, joined by +. */
+  static String pathsSince(Map<String, Long> before, TernaryRuntime runtime) {
     Map<String, Long> after = runtime.pathCounts();
     TreeSet<String> paths = new TreeSet<>(after.keySet());
     paths.removeIf(path -> after.get(path).equals(before.get(path)));
