@@ -42,10 +42,20 @@ enum class Reason : uint8_t {
   layout,      ///< it does not read the weights' layout
   group_size,  ///< the alpha group is smaller than, or no multiple of, its K step
   k_range,     ///< K beyond what its accumulators hold
-  dtype        ///< it does not read X's or write Y's type
+  dtype,       ///< it does not read X's or write Y's type
+  // GPU only:
+  m_range,        ///< M outside what it was made for
+  alignment,      ///< an operand is less aligned than its loads
+  shared_memory,  ///< it needs more shared memory than the device has
+  in_place,       ///< residual_out is residual, which other CTAs still read
+  cost,           ///< the cost model expects another kernel to be faster
+  setting,        ///< a setting (TERNARY_PREFILL_SKIP_M) excludes it
+  no_library      ///< no library holds code for this device
 };
-inline constexpr int kReasonCount = 5;
-inline constexpr const char* kReasonNames[kReasonCount] = {"none", "layout", "group_size", "k_range", "dtype"};
+inline constexpr int kReasonCount = 12;
+inline constexpr const char* kReasonNames[kReasonCount] = {
+    "none",          "layout",   "group_size", "k_range", "dtype",     "m_range",
+    "alignment",     "shared_memory", "in_place",   "cost",    "setting",   "no_library"};
 
 /** Scratch, q and f rows start at multiples of this many bytes. */
 inline constexpr int64_t kScratchAlignment = 64;
@@ -193,7 +203,7 @@ struct Backend {
 };
 
 /** Bumped when anything in this header changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 5;
+inline constexpr int32_t kBackendAbi = 6;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);
