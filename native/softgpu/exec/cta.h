@@ -1,0 +1,80 @@
+/**
+ * @file cta.h
+ * @brief A CTA and its cluster: what the warps share.
+ */
+#ifndef TERNARY_SOFTGPU_EXEC_CTA_H_
+#define TERNARY_SOFTGPU_EXEC_CTA_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "softgpu/exec/grid.h"
+#include "softgpu/exec/order.h"
+#include "softgpu/exec/shared_memory.h"
+#include "softgpu/exec/warp.h"
+
+namespace ternary::softgpu {
+
+struct Cluster;
+
+/** Shared addresses are 32 bits: the offset, and in the upper byte 0 for the own CTA or 1 + rank in the cluster. */
+inline constexpr uint32_t kClusterRankShift = 24;
+
+/** bar.sync and its kin. */
+struct NamedBarrier {
+  uint32_t arrived_threads = 0;
+  uint32_t expected_threads = 0;
+  uint64_t generation = 0;
+  Clock clock;                      ///< of those who have arrived
+  Clock released;                   ///< of the generation before
+  uint32_t arrived_warps = 0;       ///< bits, to tell a second arrival
+};
+
+/** State of an mbarrier object, keyed by its shared address; exec/mbarrier.cc's own. */
+struct Mbarrier {
+  uint32_t expected = 0;
+  uint32_t pending = 0;
+  uint32_t phase = 0;
+  int64_t transaction_bytes = 0;
+  Clock clock;
+  Clock released;
+};
+
+struct Cta {
+  Grid* grid = nullptr;
+  Cluster* cluster = nullptr;
+  Dim3 index;
+  uint32_t rank = 0;  ///< in the cluster
+  Dim3 index_in_cluster;
+  SharedMemory shared;
+  std::vector<std::unique_ptr<Warp>> warps;
+  uint32_t living_warps = 0;
+  std::array<NamedBarrier, 16> barriers;
+  std::map<uint32_t, Mbarrier> mbarriers;
+  bool launched_dependents = false;
+
+  Cta(uint32_t shared_bytes, const Order* order) : shared(shared_bytes, order) {}
+};
+
+/** CTAs that run together, on one host thread: so nothing in a cluster needs a lock. */
+struct Cluster {
+  Grid* grid = nullptr;
+  Order order;
+  std::vector<std::unique_ptr<Cta>> ctas;
+  std::mt19937_64 random;
+  // barrier.cluster
+  uint32_t arrived_threads = 0;
+  uint64_t generation = 0;
+  Clock clock;
+  Clock released;
+
+  explicit Cluster(size_t agents) : order(agents) {}
+};
+
+}  // namespace ternary::softgpu
+
+#endif  // TERNARY_SOFTGPU_EXEC_CTA_H_

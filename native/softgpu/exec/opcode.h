@@ -1,0 +1,130 @@
+/**
+ * @file opcode.h
+ * @brief The one table of opcodes. A row checks an instruction and chooses the function that executes it.
+ *
+ * A family is a file with its rows and their functions; opcode.cc lists the families. The counts of every opcode
+ * (issues by instruction, from which opcode and line follow) are kept by the engine; memory instructions add to theirs.
+ */
+#ifndef TERNARY_SOFTGPU_EXEC_OPCODE_H_
+#define TERNARY_SOFTGPU_EXEC_OPCODE_H_
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "softgpu/exec/code.h"
+
+namespace ternary::softgpu {
+
+class Decoder;
+
+struct OpcodeRow {
+  const char* name;  ///< what stands before the first dot: "mad"; a longer prefix wins: "cp.async.bulk" before "cp"
+  /** Takes all modifiers, adds operands in the order that execute() wants and sets instruction.execute. */
+  void (*decode)(Decoder& decoder, Instruction& instruction);
+};
+
+struct Family {
+  const OpcodeRow* rows;
+  size_t count;
+};
+template <size_t n>
+constexpr Family family_of(const OpcodeRow (&rows)[n]) {
+  return {rows, n};
+}
+
+// One function a family, each in its own file.
+Family integer_opcodes();
+Family logic_opcodes();
+Family float_opcodes();
+Family half_opcodes();
+Family convert_opcodes();
+Family move_opcodes();
+Family memory_opcodes();
+Family control_opcodes();
+
+/** The row of an instruction, null if there is none. */
+const OpcodeRow* find_opcode(const ptx::Instruction& instruction);
+
+/**
+ * What a row's decode() is given. Modifiers are taken; what is left over is an error of the engine ("unknown modifier").
+ */
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  // Modifiers, after the row's name.
+  /** True, and taken, if the modifier is there and not yet taken. */
+  bool take(const char* modifier);
+  /** The first of `modifiers` that is there, taken; null if none is. */
+  const char* take_one_of(std::initializer_list<const char*> modifiers);
+  /** As take_one_of(), but one must be there. */
+  const char* need_one_of(std::initializer_list<const char*> modifiers);
+  /** The next modifier that names a type, taken; an error if none is left. */
+  ptx::Type take_type();
+  /** As take_type(), and an error if it is not in the list. */
+  ptx::Type take_type(std::initializer_list<ptx::Type> allowed);
+  /** Takes L1::..., L2::..., .level::..., cache and eviction hints, which change speed only. True if a
+   *  .L2::cache_hint operand follows. */
+  bool take_cache_hints();
+
+  // Operands of the statement. Registers must have the type's width.
+  size_t operand_count() const;
+  const ptx::Operand& operand(size_t index) const;
+  void need_operands(size_t least, size_t most);
+  /** Adds operand `index` as a source: register, immediate, special register, address of a variable. */
+  void read(size_t index, ptx::Type type);
+  void read(const ptx::Operand& operand, ptx::Type type);
+  /** Adds operand `index` as a destination: a register, or _ */
+  void write(size_t index, ptx::Type type);
+  void write(const ptx::Operand& operand, ptx::Type type);
+  /** Adds the elements of a vector operand, which must have `count`; a bare register is a vector of one. */
+  void read_vector(size_t index, ptx::Type type, size_t count);
+  void write_vector(size_t index, ptx::Type type, size_t count);
+  /** Adds the base of an address operand (always as uint64_t lanes, also for shared addresses in 32-bit registers) and
+   *  sets instruction.offset. A base in .param or .shared by name is an immediate. */
+  void read_address(size_t index, ptx::Space space);
+  /** The same for an address that is written without brackets or as part of another operand. */
+  void read_address(const ptx::Operand& operand, ptx::Space space);
+  /** Adds a source that every lane must have as a known number now: its value. */
+  uint64_t constant(size_t index);
+  /** True if the operand is a number. */
+  bool is_constant(size_t index) const;
+  /** A place for 32 lanes of the type that only this instruction uses. */
+  Slot scratch(ptx::Type type);
+  Slot slot_of(const ptx::Operand& operand, ptx::Type type, bool written);
+  void add(Slot slot);
+  /** The operand named as member mask: sets gather and members. */
+  void members(size_t index);
+
+  /** An object that execute() finds in instruction.detail and that lives as long as the code. */
+  template <class T>
+  const T* keep(T value) {
+    auto kept = std::make_shared<const T>(std::move(value));
+    const T* pointer = kept.get();
+    keep_pointer(std::move(kept));
+    return pointer;
+  }
+
+  const Rules& rules() const;
+  Code& code();
+  /** 80, 90, 100 ... of the module's .target. */
+  int arch() const;
+  [[noreturn]] void fail(const std::string& why) const;
+  void need(bool condition, const char* why) const {
+    if (!condition) fail(why);
+  }
+
+ private:
+  void keep_pointer(std::shared_ptr<const void> kept);
+
+  friend class FunctionDecoder;
+  Decoder() = default;
+  struct State;
+  State* state_ = nullptr;
+};
+
+}  // namespace ternary::softgpu
+
+#endif  // TERNARY_SOFTGPU_EXEC_OPCODE_H_

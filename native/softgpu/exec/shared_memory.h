@@ -1,0 +1,55 @@
+/**
+ * @file shared_memory.h
+ * @brief Shared memory of a CTA with what a GPU hides: bounds, uninitialised reads, races between warps, bank passes.
+ */
+#ifndef TERNARY_SOFTGPU_EXEC_SHARED_MEMORY_H_
+#define TERNARY_SOFTGPU_EXEC_SHARED_MEMORY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "softgpu/exec/order.h"
+#include "softgpu/memory/memory.h"
+
+namespace ternary::softgpu {
+
+class SharedMemory {
+ public:
+  /** `agents`: warps of the cluster, which may all come here. Nothing is initialised. */
+  SharedMemory(uint32_t bytes, const Order* order);
+
+  uint32_t size() const { return size_; }
+  uint8_t* data() { return bytes_.data(); }
+
+  /** Checks an access by an agent (a warp's number in its cluster) and notes it. Atomics race with plain accesses only.
+   *  Throws Fault. The pointer is valid as long as the CTA. */
+  uint8_t* access(size_t agent, uint64_t address, uint32_t bytes, Access kind);
+  /** Marks bytes as never written, e.g. when an asynchronous copy into them has started. */
+  void forget(uint64_t address, uint32_t bytes);
+
+ private:
+  /** What is known of a word, or of a byte of a word whose bytes differ. */
+  struct Cell {
+    uint64_t readers = 0;  ///< agents modulo 64 that read since the last write
+    uint32_t read_epoch = 0;
+    uint32_t write_epoch = 0;
+    uint16_t writer = 0;
+    bool written = false;
+    bool atomically = false;  ///< the last write was an atomic
+    bool split = false;       ///< see bytes_of_
+  };
+  void note(Cell* cell, size_t agent, uint64_t address, Access kind);
+  Cell* bytes_of(uint32_t word);
+
+  uint32_t size_;
+  std::vector<uint8_t> bytes_;
+  std::vector<Cell> cells_;                       ///< one a word
+  std::vector<std::unique_ptr<Cell[]>> byte_cells_;  ///< four a word where needed
+  const Order* order_;
+};
+
+}  // namespace ternary::softgpu
+
+#endif  // TERNARY_SOFTGPU_EXEC_SHARED_MEMORY_H_

@@ -1,0 +1,110 @@
+/**
+ * @file warp.h
+ * @brief A warp: 32 lanes of every register, who is alive, and where each lane is.
+ *
+ * Lanes that are at different instructions form splits. The split with the lowest address goes first, which brings the
+ * sides of a branch together where nvcc laid out their join, and splits that meet become one again. Lanes at an
+ * instruction that must gather others (shfl.sync, bar.sync) stay there until those have come.
+ */
+#ifndef TERNARY_SOFTGPU_EXEC_WARP_H_
+#define TERNARY_SOFTGPU_EXEC_WARP_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "softgpu/exec/code.h"
+#include "softgpu/exec/counters.h"
+#include "softgpu/exec/fault.h"
+#include "softgpu/memory/memory.h"
+
+namespace ternary::softgpu {
+
+inline constexpr int kWarpLanes = 32;
+inline constexpr uint32_t kAllLanes = 0xffffffffu;
+
+struct Cta;
+class Worker;
+/** State of the asynchronous copies of a warp, exec/async_copy.cc's own. */
+struct AsyncCopies;
+struct AsyncCopiesDeleter {
+  void operator()(AsyncCopies* copies) const;
+};
+
+/** Where an address of a lane leads. */
+struct Place {
+  ptx::Space space;   ///< global, shared or local
+  Cta* cta = nullptr; ///< whose shared memory
+  uint64_t address;   ///< in the space: offset in shared memory, host address otherwise
+};
+
+class Warp {
+ public:
+  Warp(Cta& cta, int index, uint32_t living);
+
+  /** The 32 lanes of a register or another source: uint32_t up to 32 bits, uint64_t for 64. */
+  template <class T>
+  T* lanes(Slot slot) {
+    return reinterpret_cast<T*>(banks_[slot.bank] + slot.offset);
+  }
+  uint32_t& predicate(Slot slot) { return *lanes<uint32_t>(slot); }
+  /** Sets the lanes of a predicate that are in `mask`. */
+  void set_predicate(Slot slot, uint32_t mask, uint32_t value) {
+    uint32_t& predicate = *lanes<uint32_t>(slot);
+    predicate = (predicate & ~mask) | (value & mask);
+  }
+
+  Cta& cta() { return *cta_; }
+  int index() const { return index_; }
+  /** Its number among the warps of its cluster, for Order and SharedMemory. */
+  size_t agent() const { return agent_; }
+  uint32_t living() const { return living_; }
+  const Code& code() const { return *code_; }
+  const Instruction& current() const { return code_->instructions[pc_]; }
+  InstructionCounts& counts();
+
+  // Control, for Step::jumped.
+  /** Of the lanes that execute now, those in `mask` go to `target`, the others to the next instruction. */
+  void jump(uint32_t mask, uint32_t target);
+  /** As jump() with a target a lane: brx.idx. */
+  void jump_each(uint32_t mask, const uint32_t* targets);
+  void exit_lanes(uint32_t mask);
+
+  // Memory of one lane, checked: bounds, alignment to `bytes` (a power of two), races, uninitialised shared bytes.
+  /** What a generic or space-qualified address means; shared addresses may name another CTA of the cluster. */
+  Place place(ptx::Space space, uint64_t address, int lane);
+  /** The bytes of one access, noted as `kind`. Throws Fault. */
+  uint8_t* access(const Place& place, uint32_t bytes, Access kind, int lane);
+  uint8_t* access(ptx::Space space, uint64_t address, uint32_t bytes, Access kind, int lane) {
+    return access(place(space, address, lane), bytes, kind, lane);
+  }
+  /** Adds a request of a warp to the counters: global, const, local: sectors; shared: bank passes. */
+  void count_access(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes);
+
+  std::unique_ptr<AsyncCopies, AsyncCopiesDeleter> async_copies;  ///< made when first needed
+
+ private:
+  friend class Engine;
+  struct Split {
+    uint32_t pc;
+    uint32_t lanes;
+    bool gathering;  ///< waits for lanes of other splits
+  };
+
+  const Code* code_;
+  uint8_t* banks_[2];
+  Cta* cta_;
+  int index_;
+  size_t agent_;
+  uint32_t pc_ = 0;
+  uint32_t active_;
+  uint32_t living_;
+  uint32_t next_split_pc_ = kAllLanes;  ///< lowest pc of the other splits that may run
+  std::vector<Split> splits_;           ///< the others
+  std::unique_ptr<uint8_t[]> frame_;
+  std::unique_ptr<uint8_t[]> local_;    ///< local_bytes a lane
+};
+
+}  // namespace ternary::softgpu
+
+#endif  // TERNARY_SOFTGPU_EXEC_WARP_H_
