@@ -1,0 +1,38 @@
+#include "core/cuda_kernel.h"
+#include "cuda/kernels.h"
+
+#ifndef TERNARY_CUDA_ARCH
+#error "TERNARY_CUDA_ARCH must name the architecture, e.g. \"sm90a\""
+#endif
+
+namespace ternary::cuda {
+namespace {
+
+constexpr CudaKernel kKernels[] = {
+#define ACTIVATIONS(name, function)                                                                 \
+  {name,     #function, CudaStage::activations, CudaLayout::i2s, 1,       kAnyM,   kAnyK,           \
+   function, nullptr,   nullptr,                nullptr,         nullptr, nullptr},
+#define GEMM(name, stage, layout, function, m_min, m_max, k_max)                                          \
+  {name,    #function, CudaStage::stage, CudaLayout::layout,  m_min,             m_max,               k_max, \
+   nullptr, function,  nullptr,          function##_refusal, function##_splits, function##_workspace},
+#define FUSED(name, layout, function, m_min, m_max, k_max)                                                   \
+  {name,    #function, CudaStage::fused_a8, CudaLayout::layout,  m_min,             m_max,               k_max, \
+   nullptr, nullptr,   function,            function##_refusal, function##_splits, function##_workspace},
+#include "cuda/kernels.inc"
+#undef ACTIVATIONS
+#undef GEMM
+#undef FUSED
+};
+
+constexpr CudaBackend kBackend = {TERNARY_CUDA_ARCH, kKernels, sizeof kKernels / sizeof kKernels[0]};
+
+}  // namespace
+}  // namespace ternary::cuda
+
+namespace ternary {
+
+extern "C" TERNARY_API const CudaBackend* ternary_cuda_backend(int32_t abi) {
+  return abi == kCudaBackendAbi ? &cuda::kBackend : nullptr;
+}
+
+}  // namespace ternary
