@@ -2,16 +2,19 @@
 # symbols, oldest glibc. Any drift fails the build (cmake/packaging/check.cmake says which).
 set(TERNARY_PACKAGING_DIR "${CMAKE_CURRENT_LIST_DIR}/packaging")
 
+# ternary_packaging_gate(TARGET [LIST]): LIST names the file in packaging/, by default the library's name with .txt.
 function(ternary_packaging_gate target)
   if(TERNARY_SANITIZE)
     return()
   endif()
+  set(list "${CMAKE_SHARED_LIBRARY_PREFIX}${target}${CMAKE_SHARED_LIBRARY_SUFFIX}.txt")
+  if(ARGC GREATER 1)
+    set(list "${ARGV1}")
+  endif()
   add_custom_command(TARGET ${target} POST_BUILD
-    COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:${target}>
-            -DEXPECTED=${TERNARY_PACKAGING_DIR}/$<TARGET_FILE_NAME:${target}>.txt
+    COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:${target}> -DEXPECTED=${TERNARY_PACKAGING_DIR}/${list}
             -DREADELF=${CMAKE_READELF} -P ${TERNARY_PACKAGING_DIR}/check.cmake
     VERBATIM)
   set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS
-    "${TERNARY_PACKAGING_DIR}/${CMAKE_SHARED_LIBRARY_PREFIX}${target}${CMAKE_SHARED_LIBRARY_SUFFIX}.txt"
-    "${TERNARY_PACKAGING_DIR}/check.cmake")
+    "${TERNARY_PACKAGING_DIR}/${list}" "${TERNARY_PACKAGING_DIR}/check.cmake")
 endfunction()
