@@ -12,20 +12,21 @@ namespace ternary::softgpu {
 
 enum class Access : uint8_t { read, write, atomic };
 
-/** A stretch of memory that kernels may touch, one allocation or a part of one. */
+/** Who accesses memory. */
+struct Accessor {
+  uint64_t launch = 0;  ///< the number that Grid was given
+  int line = 0;         ///< of the PTX text
+};
+
+/** A stretch of memory that kernels may touch: an allocation. */
 struct Range {
   uint64_t begin = 0;
   uint64_t end = 0;  ///< one past the last byte
   bool writable = false;
-  /** Told of each access of a warp by the launch that makes it, for checks between launches; may be null. Called by
-   *  several host threads at once. */
-  void (*note)(void* context, uint64_t launch, uint64_t address, uint64_t bytes, Access access) = nullptr;
+  /** Told of each access, for checks between launches; may be null. Called by several host threads at once. Throws Fault
+   *  (uninitialised) where a kernel reads what nothing has written. */
+  void (*note)(void* context, const Accessor& who, uint64_t address, uint64_t bytes, Access access) = nullptr;
   void* context = nullptr;
-};
-
-/** Who accesses memory: the launch that Grid was given. */
-struct Accessor {
-  uint64_t launch = 0;
 };
 
 class Memory {
