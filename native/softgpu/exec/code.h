@@ -26,9 +26,17 @@ struct OpcodeRow;
 
 /** A place for 32 lanes. */
 struct Slot {
-  enum Bank : uint32_t { frame = 0, constants = 1 };
+  enum Bank : uint16_t { frame = 0, constants = 1 };
   uint32_t offset = 0;  ///< in bytes
-  uint32_t bank = frame;
+  uint16_t bank = frame;
+  uint16_t bits = 0;    ///< of the register, which ld, st and cvt allow to be wider than the type; 1: a predicate
+};
+
+/** An address operand: the lanes of op[op] (32 or 64 bits wide) plus offset. */
+struct Address {
+  uint16_t op = 0;
+  ptx::Space space = ptx::Space::none;  ///< none: generic
+  int64_t offset = 0;
 };
 
 /** What became of an instruction. */
@@ -58,8 +66,9 @@ struct Instruction {
   Slot guard;
   Slot members;
   uint32_t target = 0;  ///< of a branch
-  int64_t offset = 0;   ///< of an address
-  uint64_t value = 0;   ///< a, b, c, value, type: whatever the row's decode() keeps for execute()
+  uint8_t address_count = 0;
+  Address address[4];   ///< in the order in which decode() read them
+  uint64_t value = 0;   ///< value, a, b, c, type: whatever the row's decode() keeps for execute()
   uint32_t a = 0, b = 0, c = 0;
   ptx::Type type = ptx::Type::none;
   const void* detail = nullptr;  ///< Decoder::keep()

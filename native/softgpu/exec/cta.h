@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <random>
 #include <vector>
@@ -34,16 +33,6 @@ struct NamedBarrier {
   uint32_t arrived_warps = 0;       ///< bits, to tell a second arrival
 };
 
-/** State of an mbarrier object, keyed by its shared address; exec/mbarrier.cc's own. */
-struct Mbarrier {
-  uint32_t expected = 0;
-  uint32_t pending = 0;
-  uint32_t phase = 0;
-  int64_t transaction_bytes = 0;
-  Clock clock;
-  Clock released;
-};
-
 struct Cta {
   Grid* grid = nullptr;
   Cluster* cluster = nullptr;
@@ -54,7 +43,7 @@ struct Cta {
   std::vector<std::unique_ptr<Warp>> warps;
   uint32_t living_warps = 0;
   std::array<NamedBarrier, 16> barriers;
-  std::map<uint32_t, Mbarrier> mbarriers;
+  std::unique_ptr<Extension> extension;  ///< mbarriers and copies in flight
   bool launched_dependents = false;
 
   Cta(uint32_t shared_bytes, const Order* order) : shared(shared_bytes, order) {}
@@ -66,11 +55,7 @@ struct Cluster {
   Order order;
   std::vector<std::unique_ptr<Cta>> ctas;
   std::mt19937_64 random;
-  // barrier.cluster
-  uint32_t arrived_threads = 0;
-  uint64_t generation = 0;
-  Clock clock;
-  Clock released;
+  std::unique_ptr<Extension> extension;  ///< barrier.cluster
 
   explicit Cluster(size_t agents) : order(agents) {}
 };

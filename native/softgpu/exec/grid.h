@@ -30,7 +30,7 @@ struct LaunchConfig {
   uint64_t launch = 0;          ///< the number that Memory is told as Accessor::launch
   int host_threads = 2;
   uint32_t sm_count = 132;
-  uint32_t resident_ctas = 16;  ///< that are begun before any has finished, while dependencies are not met
+  uint32_t resident_ctas = 512;  ///< that are begun before any has finished, while dependencies are not met
   uint64_t step_limit = uint64_t{1} << 36;  ///< warp-instructions of the launch
 };
 
@@ -55,6 +55,9 @@ class Grid {
   /** All CTAs have executed griddepcontrol.launch_dependents or finished: a programmatic dependent may start. False
    *  while run() has not begun all CTAs. */
   bool launched_dependents() const;
+
+  /** Every thread executed griddepcontrol.wait before it exited. */
+  bool all_waited() const;
 
   /** When faulted: the first fault. */
   const FaultReport& fault() const;

@@ -18,6 +18,7 @@
 namespace ternary::softgpu {
 
 class Decoder;
+class FunctionDecoder;
 
 struct OpcodeRow {
   const char* name;  ///< what stands before the first dot: "mad"; a longer prefix wins: "cp.async.bulk" before "cp"
@@ -44,16 +45,14 @@ Family move_opcodes();
 Family memory_opcodes();
 Family control_opcodes();
 
-/** The row of an instruction, null if there is none. */
-const OpcodeRow* find_opcode(const ptx::Instruction& instruction);
+/** The row of an instruction, null if there is none; `name_parts`: parts between dots that belong to the row's name. */
+const OpcodeRow* find_opcode(const ptx::Instruction& instruction, size_t* name_parts);
 
 /**
  * What a row's decode() is given. Modifiers are taken; what is left over is an error of the engine ("unknown modifier").
  */
 class Decoder {
  public:
-  virtual ~Decoder() = default;
-
   // Modifiers, after the row's name.
   /** True, and taken, if the modifier is there and not yet taken. */
   bool take(const char* modifier);
@@ -82,12 +81,13 @@ class Decoder {
   /** Adds the elements of a vector operand, which must have `count`; a bare register is a vector of one. */
   void read_vector(size_t index, ptx::Type type, size_t count);
   void write_vector(size_t index, ptx::Type type, size_t count);
-  /** Adds the base of an address operand (always as uint64_t lanes, also for shared addresses in 32-bit registers) and
-   *  sets instruction.offset. A base in .param or .shared by name is an immediate. */
+  /** As read() and write(), but the register may be wider than the type: ld, st, cvt; see Slot::bits. */
+  void read_wider(const ptx::Operand& operand, ptx::Type type);
+  void write_wider(const ptx::Operand& operand, ptx::Type type);
+  /** Adds the base of an address operand and the next of instruction.address. */
   void read_address(size_t index, ptx::Space space);
-  /** The same for an address that is written without brackets or as part of another operand. */
   void read_address(const ptx::Operand& operand, ptx::Space space);
-  /** Adds a source that every lane must have as a known number now: its value. */
+  /** The value of an operand that must be a number. */
   uint64_t constant(size_t index);
   /** True if the operand is a number. */
   bool is_constant(size_t index) const;
@@ -109,6 +109,8 @@ class Decoder {
 
   const Rules& rules() const;
   Code& code();
+  Instruction& instruction();
+  FunctionDecoder& function();
   /** 80, 90, 100 ... of the module's .target. */
   int arch() const;
   [[noreturn]] void fail(const std::string& why) const;
@@ -117,12 +119,16 @@ class Decoder {
   }
 
  private:
-  void keep_pointer(std::shared_ptr<const void> kept);
-
   friend class FunctionDecoder;
-  Decoder() = default;
-  struct State;
-  State* state_ = nullptr;
+  explicit Decoder(FunctionDecoder& function, const ptx::Instruction& source, size_t name_parts);
+  void keep_pointer(std::shared_ptr<const void> kept);
+  void finish();
+
+  FunctionDecoder& function_;
+  const ptx::Instruction& source_;
+  std::vector<bool> taken_;
+  std::vector<Slot> slots_;
+  Instruction instruction_;
 };
 
 }  // namespace ternary::softgpu

@@ -26,8 +26,10 @@ class SharedMemory {
   /** Checks an access by an agent (a warp's number in its cluster) and notes it. Atomics race with plain accesses only.
    *  Throws Fault. The pointer is valid as long as the CTA. */
   uint8_t* access(size_t agent, uint64_t address, uint32_t bytes, Access kind);
-  /** Marks bytes as never written, e.g. when an asynchronous copy into them has started. */
-  void forget(uint64_t address, uint32_t bytes);
+  /** An asynchronous copy into the bytes has begun: until end_copy() nobody may touch them. */
+  void begin_copy(uint64_t address, uint32_t bytes);
+  /** The copy has landed, as a write of the agent. Returns where to put the bytes. */
+  uint8_t* end_copy(size_t agent, uint64_t address, uint32_t bytes);
 
  private:
   /** What is known of a word, or of a byte of a word whose bytes differ. */
@@ -38,7 +40,8 @@ class SharedMemory {
     uint16_t writer = 0;
     bool written = false;
     bool atomically = false;  ///< the last write was an atomic
-    bool split = false;       ///< see bytes_of_
+    bool pending = false;     ///< between begin_copy() and end_copy()
+    bool split = false;       ///< see byte_cells_
   };
   void note(Cell* cell, size_t agent, uint64_t address, Access kind);
   Cell* bytes_of(uint32_t word);

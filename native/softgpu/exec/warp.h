@@ -24,11 +24,12 @@ inline constexpr int kWarpLanes = 32;
 inline constexpr uint32_t kAllLanes = 0xffffffffu;
 
 struct Cta;
-class Worker;
-/** State of the asynchronous copies of a warp, exec/async_copy.cc's own. */
-struct AsyncCopies;
-struct AsyncCopiesDeleter {
-  void operator()(AsyncCopies* copies) const;
+struct Worker;
+/** State that a family of opcodes keeps with a warp, a CTA or a cluster. */
+struct Extension {
+  virtual ~Extension() = default;
+  /** The warp, CTA or cluster has ended. Throws Fault if something is unfinished that must not be. */
+  virtual void at_end() {}
 };
 
 /** Where an address of a lane leads. */
@@ -70,6 +71,9 @@ class Warp {
   void jump_each(uint32_t mask, const uint32_t* targets);
   void exit_lanes(uint32_t mask);
 
+  /** Fills 32 addresses: base lanes plus offset. */
+  void addresses(const Instruction& instruction, const Address& address, uint64_t* out);
+
   // Memory of one lane, checked: bounds, alignment to `bytes` (a power of two), races, uninitialised shared bytes.
   /** What a generic or space-qualified address means; shared addresses may name another CTA of the cluster. */
   Place place(ptx::Space space, uint64_t address, int lane);
@@ -81,7 +85,7 @@ class Warp {
   /** Adds a request of a warp to the counters: global, const, local: sectors; shared: bank passes. */
   void count_access(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes);
 
-  std::unique_ptr<AsyncCopies, AsyncCopiesDeleter> async_copies;  ///< made when first needed
+  std::unique_ptr<Extension> async_copies;  ///< of cp.async, made when first needed
 
  private:
   friend class Engine;
