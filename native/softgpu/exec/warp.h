@@ -62,7 +62,7 @@ class Warp {
   uint32_t living() const { return living_; }
   const Code& code() const { return *code_; }
   const Instruction& current() const { return code_->instructions[pc_]; }
-  InstructionCounts& counts();
+  InstructionCounts& counts();  ///< of the current instruction
 
   // Control, for Step::jumped.
   /** Of the lanes that execute now, those in `mask` go to `target`, the others to the next instruction. */
@@ -87,26 +87,37 @@ class Warp {
 
   std::unique_ptr<Extension> async_copies;  ///< of cp.async, made when first needed
 
+  /** Lanes that have executed griddepcontrol.wait. */
+  uint32_t waited = 0;
+  /** Lanes that have arrived at each named barrier, and its generation then. */
+  uint32_t barrier_lanes[16] = {};
+  uint64_t barrier_generation[16] = {};
+
  private:
   friend class Engine;
+  /** Lanes that are elsewhere. */
   struct Split {
     uint32_t pc;
     uint32_t lanes;
     bool gathering;  ///< waits for lanes of other splits
+    bool waiting;    ///< its instruction gave Step::wait
+  };
+  struct alignas(64) CacheLine {
+    uint8_t bytes[64];
   };
 
   const Code* code_;
   uint8_t* banks_[2];
   Cta* cta_;
+  Worker* worker_ = nullptr;  ///< whoever runs it now
   int index_;
   size_t agent_;
   uint32_t pc_ = 0;
   uint32_t active_;
   uint32_t living_;
-  uint32_t next_split_pc_ = kAllLanes;  ///< lowest pc of the other splits that may run
-  std::vector<Split> splits_;           ///< the others
-  std::unique_ptr<uint8_t[]> frame_;
-  std::unique_ptr<uint8_t[]> local_;    ///< local_bytes a lane
+  std::vector<Split> splits_;  ///< the others
+  std::vector<CacheLine> frame_;
+  std::vector<uint8_t> local_;  ///< local_bytes a lane
 };
 
 }  // namespace ternary::softgpu
