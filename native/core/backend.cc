@@ -1,13 +1,35 @@
 #include "core/backend.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
+#include <map>
 #include <string>
 
 #include "core/failure.h"
+#include "core/mutex.h"
 
 namespace ternary {
 namespace {
+
+std::string cuda_file(const std::string& arch) { return own_folder() + "libternary_bitnet_" + arch + ".so"; }
+
+/** Loads a library and asks `symbol` for the table of version `abi`. Never unloaded: its table is referred to. */
+template <typename Table>
+const Table& load(const std::string& file, const char* symbol, int32_t abi) {
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) fail(TERNARY_ILLEGAL_STATE, "the backend %s cannot be loaded: %s", file.c_str(), dlerror());
+  using TableFn = const Table* (*)(int32_t);
+  const auto backend = reinterpret_cast<TableFn>(dlsym(library, symbol));
+  const Table* table = backend == nullptr ? nullptr : backend(abi);
+  if (table == nullptr) {
+    dlclose(library);
+    fail(TERNARY_ILLEGAL_STATE, "the backend %s is not of this library's version (%d)", file.c_str(), abi);
+  }
+  return *table;
+}
+
+}  // namespace
 
 std::string own_folder() {
   Dl_info info;
@@ -17,24 +39,20 @@ std::string own_folder() {
   return slash == std::string::npos ? "" : file.substr(0, slash + 1);
 }
 
-const Backend& load(const char* name) {
-  const std::string file = own_folder() + name;
-  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) fail(TERNARY_ILLEGAL_STATE, "the backend %s cannot be loaded: %s", file.c_str(), dlerror());
-  const auto backend = reinterpret_cast<BackendFn>(dlsym(library, "ternary_backend"));
-  const Backend* table = backend == nullptr ? nullptr : backend(kBackendAbi);
-  if (table == nullptr) {
-    dlclose(library);
-    fail(TERNARY_ILLEGAL_STATE, "the backend %s is not of this library's version (%d)", file.c_str(), kBackendAbi);
-  }
-  return *table;
+const Backend& cpu_backend() {
+  static const Backend& backend = load<Backend>(own_folder() + "libternary_cpu.so", "ternary_backend", kBackendAbi);
+  return backend;
 }
 
-}  // namespace
+bool has_cuda_backend(const std::string& arch) { return access(cuda_file(arch).c_str(), R_OK) == 0; }
 
-const Backend& cpu_backend() {
-  static const Backend& backend = load("libternary_cpu.so");
-  return backend;
+const CudaBackend& cuda_backend(const std::string& arch) {
+  static Mutex mutex;
+  static std::map<std::string, const CudaBackend*> loaded;
+  const MutexLock lock(mutex);
+  const CudaBackend*& backend = loaded[arch];
+  if (backend == nullptr) backend = &load<CudaBackend>(cuda_file(arch), "ternary_cuda_backend", kCudaBackendAbi);
+  return *backend;
 }
 
 }  // namespace ternary

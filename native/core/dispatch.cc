@@ -35,24 +35,14 @@ const Kernel& choose(ternary_runtime& runtime, Op op, Stage stage, const GemmTas
       if (preferred(*kernel, task.M, runtime.tuning) != wanted) continue;
       const Reason reason = refusal(*kernel, task, layout);
       if (reason == Reason::none) return *kernel;
-      if (collect) runtime.counters.count_fallback(op, *kernel, reason);
+      if (collect) runtime.counters.count_fallback(op, runtime.row(*kernel), reason);
       if (runtime.settings.i2s_only) {
         fail(TERNARY_UNSUPPORTED, "TERNARY_I2S_ONLY=1 and %s refuses the problem: %s",
-             runtime.counters.path_name(op, *kernel).c_str(), kReasonNames[static_cast<int>(reason)]);
+             runtime.counters.path_name(op, runtime.row(*kernel)).c_str(), kReasonNames[static_cast<int>(reason)]);
       }
     }
   }
   fail(TERNARY_UNSUPPORTED, "no %s kernel serves this problem", kOpNames[static_cast<int>(op)]);
-}
-
-void count_path(ternary_runtime& runtime, Op op, const Kernel& kernel) {
-  if (!runtime.settings.collect_path_stats) return;
-  runtime.counters.count_path(op, kernel);
-  const int64_t every = runtime.settings.path_report_every;
-  if (every > 0 && !runtime.settings.path_report.empty() &&
-      (runtime.calls.fetch_add(1, std::memory_order_relaxed) + 1) % static_cast<uint64_t>(every) == 0) {
-    write_report(runtime.settings.path_report);
-  }
 }
 
 int threads_for(const ternary_runtime& runtime, int64_t work, int64_t work_per_thread) {
@@ -176,6 +166,16 @@ void norm_pass(ternary_runtime& runtime, ActivationTask& task, int64_t M, const 
 
 }  // namespace
 
+void count_path(ternary_runtime& runtime, Op op, size_t row) {
+  if (!runtime.settings.collect_path_stats) return;
+  runtime.counters.count_path(op, row);
+  const int64_t every = runtime.settings.path_report_every;
+  if (every > 0 && !runtime.settings.path_report.empty() &&
+      (runtime.calls.fetch_add(1, std::memory_order_relaxed) + 1) % static_cast<uint64_t>(every) == 0) {
+    write_report(runtime.settings.path_report);
+  }
+}
+
 void run_product(ternary_runtime& runtime, const Product& product) {
   const FloatEnvironment environment;
   const bool two_passes = product.norm && !runtime.settings.fuse_rmsnorm_qkv;
@@ -189,7 +189,7 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   ActivationTask activations = product.activation_task();
   if (two_passes) {
     norm_pass(runtime, activations, product.M, buffers);
-    count_path(runtime, Op::rmsnorm, runtime.activation_kernel());
+    count_path(runtime, Op::rmsnorm, runtime.row(runtime.activation_kernel()));
   }
   activations.q = buffers.q;
   activations.ldq = buffers.ld;
@@ -208,14 +208,14 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   gemm.ldf = buffers.ld;
   gemm.prefetch_bytes = runtime.tuning.prefetch_bytes;
   run_gemm(runtime, kernel, gemm, buffers.gemm, buffers.gemm_bytes);
-  count_path(runtime, op, kernel);
+  count_path(runtime, op, runtime.row(kernel));
 }
 
 void run_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) {
   const FloatEnvironment environment;
   Scratch scratch(runtime.pool.threads() * activation_scratch(task.K) * 4);
   run_activations(runtime, task, M, scratch.take<float>(runtime.pool.threads() * activation_scratch(task.K)));
-  count_path(runtime, Op::quantise_activations, runtime.activation_kernel());
+  count_path(runtime, Op::quantise_activations, runtime.row(runtime.activation_kernel()));
 }
 
 }  // namespace ternary

@@ -26,6 +26,11 @@ Settings settings_for(const char* lines, const Backend& backend) {
   return settings;
 }
 
+/** "gemm_a8_i2s.cpu.avx2" */
+std::string kernel_name(const Backend& backend, const Kernel& kernel) {
+  return std::string(kernel.name) + '.' + backend.name + '.' + kIsaNames[static_cast<int>(kernel.isa)];
+}
+
 Isa best_isa(const Settings& settings, const Backend& backend) {
   int isa = settings.max_isa ? static_cast<int>(*settings.max_isa) : kIsaCount - 1;
   while (backend.isa_missing(static_cast<Isa>(isa)) != nullptr) --isa;  // portable is never missing
@@ -46,6 +51,30 @@ Tuning tuning_for(const std::string& file, const Backend& backend, Isa isa, std:
     error = failure.what();
     return built_in_tuning(isa);
   }
+}
+
+/** The GPU that TERNARY_DEVICE asks for; null with the reason in `missing` if the CPU shall do. */
+std::unique_ptr<CudaRuntime> cuda_for(const Settings& settings, const Backend& backend, NoCuda& missing) {
+  if (!settings.device.cuda) return nullptr;
+  CudaDevice device;
+  missing = find_cuda_device(settings.device.ordinal, device);
+  if (missing.reason.empty()) return std::make_unique<CudaRuntime>(device, settings, backend.kernel_count);
+  if (!settings.device.or_cpu) {
+    fail(TERNARY_UNSUPPORTED, "TERNARY_DEVICE is \"%s\": %s", settings.device.text.c_str(), missing.reason.c_str());
+  }
+  return nullptr;
+}
+
+/** Names of the rows that are counted: those of the backends, and one for a GPU that no library has code for. */
+std::vector<std::string> counted_rows(const Backend& backend, const CudaRuntime* cuda) {
+  std::vector<std::string> rows;
+  for (int row = 0; row < backend.kernel_count; ++row) rows.push_back(kernel_name(backend, backend.kernels[row]));
+  if (cuda == nullptr) {
+    rows.push_back("cuda");
+  } else {
+    for (const std::string& name : cuda->kernel_names()) rows.push_back(name);
+  }
+  return rows;
 }
 
 std::string tuning_json(const ternary_runtime& runtime) {
@@ -90,8 +119,7 @@ std::string kernels_json(const ternary_runtime& runtime) {
     const Kernel& kernel = runtime.backend.kernels[row];
     const char* why = why_not_allowed(runtime, kernel);
     out += (row ? ",{\"name\":" : "{\"name\":") +
-           json_string(std::string(kernel.name) + '.' + runtime.backend.name + '.' +
-                       kIsaNames[static_cast<int>(kernel.isa)]) +
+           json_string(kernel_name(runtime.backend, kernel)) +
            ",\"file\":" + json_string(kernel.file) + ",\"stage\":" + json_string(kStageNames[static_cast<int>(kernel.stage)]) +
            ",\"isa\":" + json_string(kIsaNames[static_cast<int>(kernel.isa)]);
     if (kernel.gemm != nullptr) {
@@ -99,7 +127,12 @@ std::string kernels_json(const ternary_runtime& runtime) {
     }
     out += std::string(",\"available\":") + (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
   }
-  return out + ']';
+  return out + (runtime.cuda == nullptr ? "" : runtime.cuda->kernels_json()) + ']';
+}
+
+std::string cuda_json(const ternary_runtime& runtime) {
+  if (runtime.cuda != nullptr) return runtime.cuda->json();
+  return "{\"used\":false,\"reason\":" + json_string(runtime.no_cuda.reason) + "}";
 }
 
 /** A kernel that reads another layout is passed over, and counted, only if its ISA has none that reads this one. */
@@ -136,9 +169,11 @@ ternary_runtime::ternary_runtime(const char* setting_lines)
       backend(cpu_backend()),
       isa(best_isa(settings, backend)),
       tuning(tuning_for(settings.tuning, backend, isa, tuning_error)),
-      counters(backend),
+      cuda(cuda_for(settings, backend, no_cuda)),
+      counters(counted_rows(backend, cuda.get())),
       fork_count(forks()),
       pool(static_cast<int>(settings.num_threads)) {
+  if (no_cuda.library) counters.count_fallback(Op::device, static_cast<size_t>(backend.kernel_count), Reason::no_library);
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
     if (why_not_allowed(*this, kernel) != nullptr) continue;
@@ -153,6 +188,8 @@ ternary_runtime::ternary_runtime(const char* setting_lines)
     }
   }
 }
+
+ternary_runtime::~ternary_runtime() = default;
 
 int64_t ternary_runtime::resident_bytes() {
   if (tuning.resident_bytes > 0) return tuning.resident_bytes;
@@ -184,7 +221,7 @@ ternary_status ternary_runtime_info(const ternary_runtime* runtime, char* json, 
     copy_json("{\"version\":" + json_string(TERNARY_VERSION) + ",\"device\":" + json_string(runtime->backend.device_name()) +
                   ",\"threads\":" + std::to_string(runtime->settings.num_threads) + ",\"isas\":" +
                   isas_json(runtime->backend) + ",\"settings\":" + settings_json(runtime->settings) +
-                  ",\"tuning\":" + tuning_json(*runtime) +
+                  ",\"cuda\":" + cuda_json(*runtime) + ",\"tuning\":" + tuning_json(*runtime) +
                   ",\"kernels\":" + kernels_json(*runtime) + "}",
               json, capacity, length);
   });

@@ -6,10 +6,12 @@
 #define TERNARY_CORE_RUNTIME_H_
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/counters.h"
+#include "core/cuda_runtime.h"
 #include "core/kernel.h"
 #include "core/layout.h"
 #include "core/limits.h"
@@ -19,6 +21,7 @@
 
 struct ternary_runtime {
   explicit ternary_runtime(const char* setting_lines);
+  ~ternary_runtime();
 
   /** Kernels of a stage that the machine and TERNARY_MAX_ISA allow for weights of a layout, best first. Those of an ISA
    *  that has none for the layout are among them, so that their refusal is counted. */
@@ -28,6 +31,9 @@ struct ternary_runtime {
   const ternary::Kernel& activation_kernel() const {
     return *candidates[static_cast<int>(ternary::Stage::activations)][TERNARY_LAYOUT_I2S].front();
   }
+
+  /** Rows of `counters`: the CPU backend's, then the GPU backend's. */
+  size_t row(const ternary::Kernel& kernel) const { return static_cast<size_t>(&kernel - backend.kernels); }
 
   /** Bytes of weights that stay in cache between two uses, as far as the tuning and the machine say. */
   int64_t resident_bytes();
@@ -39,6 +45,8 @@ struct ternary_runtime {
   const ternary::Isa isa;        ///< the best that settings and machine allow
   std::string tuning_error;      ///< why the file of TERNARY_TUNING does not serve, or empty
   const ternary::Tuning tuning;  ///< from that file, else the built-in row of `isa`
+  ternary::NoCuda no_cuda;       ///< why there is no GPU though one was wanted
+  const std::unique_ptr<ternary::CudaRuntime> cuda;  ///< null: products run on the CPU
   ternary::Counters counters;
   const int fork_count;  ///< forks this process had seen when the runtime was made
   ternary::ThreadPool pool;

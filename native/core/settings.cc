@@ -35,6 +35,19 @@ Isa parse_isa(const char* name, const std::string& value) {
        value.c_str());
 }
 
+DeviceChoice parse_device(const char* name, const std::string& value) {
+  if (value == "cpu") return {};
+  if (value == "auto") return {true, true, 0, value};
+  if (value == "cuda") return {true, false, 0, value};
+  const std::string digits = value.rfind("cuda:", 0) == 0 ? value.substr(5) : "";
+  const bool number = !digits.empty() && digits.size() <= 2 && digits.find_first_not_of("0123456789") == std::string::npos &&
+                      (digits.size() == 1 || digits[0] != '0');
+  if (!number || std::atoi(digits.c_str()) > 63) {
+    fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be cpu, cuda, cuda:0 to cuda:63 or auto", name, value.c_str());
+  }
+  return {true, false, std::atoi(digits.c_str()), value};
+}
+
 void apply(Settings& settings, Knob knob, const std::string& value, Origin origin) {
   const char* name = kKnobNames[static_cast<int>(knob)];
   switch (knob) {
@@ -49,6 +62,7 @@ void apply(Settings& settings, Knob knob, const std::string& value, Origin origi
     case Knob::i2s_splits: settings.i2s_splits = parse_number(name, value, 0, 64); break;
     case Knob::prefill_skip_m: settings.prefill_skip_m = parse_number(name, value, 0, INT32_MAX); break;
     case Knob::tuning: settings.tuning = value; break;
+    case Knob::device: settings.device = parse_device(name, value); break;
   }
   settings.origin[static_cast<int>(knob)] = origin;
 }
@@ -79,6 +93,7 @@ std::string Settings::value_text(Knob knob) const {
     case Knob::i2s_splits: return std::to_string(i2s_splits);
     case Knob::prefill_skip_m: return std::to_string(prefill_skip_m);
     case Knob::tuning: return tuning;
+    case Knob::device: return device.text;
   }
   return "";
 }

@@ -29,13 +29,23 @@ enum class Knob : uint8_t {
   enable_pdl,
   i2s_splits,
   prefill_skip_m,
-  tuning
+  tuning,
+  device
 };
-inline constexpr int kKnobCount = 11;
+inline constexpr int kKnobCount = 12;
 inline constexpr const char* kKnobNames[kKnobCount] = {
     "TERNARY_MAX_ISA",  "TERNARY_NUM_THREADS",      "TERNARY_COLLECT_PATH_STATS", "TERNARY_PATH_REPORT",
     "TERNARY_PATH_REPORT_EVERY", "TERNARY_I2S_ONLY", "TERNARY_FUSE_RMSNORM_QKV",  "TERNARY_ENABLE_PDL",
-    "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M",   "TERNARY_TUNING"};
+    "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M",   "TERNARY_TUNING",
+    "TERNARY_DEVICE"};
+
+/** Where products run. */
+struct DeviceChoice {
+  bool cuda = false;       ///< a GPU is wanted
+  bool or_cpu = false;     ///< ... and the CPU serves where there is none
+  int ordinal = 0;
+  std::string text = "cpu";
+};
 
 struct Settings {
   std::optional<Isa> max_isa;
@@ -49,6 +59,7 @@ struct Settings {
   int64_t i2s_splits = 0;
   int64_t prefill_skip_m = 0;
   std::string tuning;  ///< a file, whose faults are not errors here: the built-in table serves then
+  DeviceChoice device;
   Origin origin[kKnobCount] = {};
 
   std::string value_text(Knob knob) const;

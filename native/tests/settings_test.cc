@@ -34,6 +34,9 @@ const std::vector<Knob>& knobs() {
       {"TERNARY_ENABLE_PDL", {"0", "1"}, kNoSwitch},
       {"TERNARY_I2S_SPLITS", {"0", "64"}, plus(kNoNumber, {"65"})},
       {"TERNARY_PREFILL_SKIP_M", {"0", "2147483647"}, plus(kNoNumber, {"2147483648"})},
+      {"TERNARY_DEVICE",
+       {"cpu", "auto"},
+       {"", "gpu", "CPU", "cuda:", "cuda:-1", "cuda:64", "cuda:00", "cuda:1 ", "cuda0", "auto:0", "cuda:100"}},
       {"TERNARY_PATH_REPORT", {"/tmp/ternary-{pid}.json"}, {"/no/such/folder/report.json", "/proc/self/report.json"}},
   };
   return all;

@@ -9,10 +9,16 @@
  *
  * Numbers. With int8 activations (`TERNARY_A8`) every kernel on every machine gives the same bits; the steps are
  * written in the project's design and repeated in core/oracle.h. With `TERNARY_A16` activations are used as they are
- * and sums are fp32; on one machine the bits do not depend on M, the position in the batch or the thread count.
+ * and sums are fp32; on one machine and device the bits do not depend on M, the position in the batch or the thread
+ * count.
+ *
+ * Devices. A runtime belongs to the CPU or to one GPU (TERNARY_DEVICE). Functions take pointers to host memory and have
+ * finished when they return, on a GPU too, where they copy to and fro; those that end in `_async` take device pointers and
+ * a stream, and copy nothing.
  *
  * Errors. A function that can fail returns a ternary_status; ternary_last_error() then holds one sentence with what
- * was wrong, the value and the rule. On an error no output has been written. Nothing prints to stdout.
+ * was wrong, the value and the rule. On an error no output has been written, except by an `_async` call whose kernels
+ * had been started when the device failed. Nothing prints to stdout.
  *
  * Threads. Every function may be called from any thread. Handles are immutable after creation and may be shared;
  * destroying one while another thread uses it is the caller's mistake. Scratch memory belongs to the call.
@@ -111,6 +117,25 @@ typedef struct ternary_limit_measurement {
   char kernel[64];     /**< the loop that measured, e.g. "read_8x32__avx2" */
 } ternary_limit_measurement;
 
+/** In which order and with what memory a call runs on a GPU. */
+typedef struct ternary_cuda_call {
+  void* stream;            /**< cudaStream_t of the runtime's device; null: the default stream */
+  void* workspace;         /**< device memory of the caller's own, 256-byte aligned, that no call on another stream uses
+                                meanwhile; null: the runtime's, one a stream, refused while the stream is captured */
+  int64_t workspace_bytes; /**< at least ternary_workspace_bytes(); 0 if `workspace` is null */
+} ternary_cuda_call;
+
+/** What the cost model expects of a product on a GPU: times in microseconds. */
+typedef struct ternary_prediction {
+  double microseconds;             /**< of the whole call: launches, and the larger of the two that follow */
+  double launch_microseconds;      /**< of starting the kernels */
+  double byte_microseconds;        /**< of reading and writing memory at the device's bandwidth */
+  double instruction_microseconds; /**< of issuing the instructions, of the pipe that needs longest */
+  int64_t splits;                  /**< thread blocks that share K */
+  char kernel[64];                 /**< the kernel that would serve, e.g. "gemv_a8_i2s" */
+  char device[32];                 /**< the row of the device table, e.g. "H100" */
+} ternary_prediction;
+
 /** Configuration, threads and counters. */
 typedef struct ternary_runtime ternary_runtime;
 /** An immutable packed weight matrix. */
@@ -131,16 +156,17 @@ TERNARY_API const char* ternary_last_error(void);
  *
  * | name | value | meaning |
  * |---|---|---|
+ * | TERNARY_DEVICE | cpu, cuda, cuda:0 ... cuda:63, auto | where products run (default cpu); `cuda` is `cuda:0`; `auto` is cuda:0 if it can serve, else the CPU, and ternary_runtime_info() says why |
  * | TERNARY_MAX_ISA | portable, avx2, avxvnni, avx512vnni, amx | no kernel of a higher ISA is used; one the machine lacks is an error |
  * | TERNARY_NUM_THREADS | 1 ... 1024 | threads a call may use, the caller's included; default: the process's physical cores |
  * | TERNARY_COLLECT_PATH_STATS | 0, 1 | count paths and fallbacks (default 1) |
  * | TERNARY_PATH_REPORT | file name | counters as JSON at exit; `{pid}` is expanded |
  * | TERNARY_PATH_REPORT_EVERY | 0 ... 2^62 | also rewrite the report every that many calls (default 0: only at exit) |
- * | TERNARY_I2S_ONLY | 0, 1 | 1: a fallback is an error |
+ * | TERNARY_I2S_ONLY | 0, 1 | 1: a fallback is an error (on a GPU: one to the dense kernel) |
  * | TERNARY_FUSE_RMSNORM_QKV | 0, 1 | 0: rmsnorm_linear runs its norm and its product as two passes (same bits) |
- * | TERNARY_ENABLE_PDL | 0, 1 | GPU only: checked here, not used |
- * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU only: checked here, not used; 0 lets the library choose |
- * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU only: checked here, not used; 0 is off |
+ * | TERNARY_ENABLE_PDL | 0, 1 | GPU of compute capability 9.0 and up: 1 (default) starts a kernel while the one before it ends |
+ * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU: thread blocks that share K of one output, where the kernel can; 0 (default) lets the library choose |
+ * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU: products of more rows than this run on the dense kernel; 0 (default) is off |
  * | TERNARY_TUNING | file name | values measured here by `ternary tune`, in place of the built-in ones |
  *
  * A tuning file has lines `NAME=VALUE`; empty lines and lines that begin with # are skipped. It must have been measured
@@ -150,7 +176,9 @@ TERNARY_API const char* ternary_last_error(void);
  * `end`, the number of lines `NAME=VALUE` before it. A file that breaks a rule does not fail this function: the built-in
  * values serve, and `tuning.error` of ternary_runtime_info() is the sentence with file, line, value and rule.
  *
- * Errors: TERNARY_INVALID_ARGUMENT for an unknown name or a value that cannot be honoured, named in the sentence.
+ * Errors: TERNARY_INVALID_ARGUMENT for an unknown name or a value that cannot be honoured, named in the sentence;
+ * TERNARY_UNSUPPORTED if TERNARY_DEVICE names a GPU and the CUDA runtime, the driver, the device or a library with code
+ * for it is missing or too old: the sentence says which. Nothing of CUDA is looked for unless the setting asks for it.
  */
 TERNARY_API ternary_status ternary_runtime_create(const char* settings, ternary_runtime** runtime);
 
@@ -159,7 +187,9 @@ TERNARY_API void ternary_runtime_destroy(ternary_runtime* runtime);
 
 /**
  * Describes the runtime: version, CPU, ISAs with reasons, settings with their origin, every kernel and whether it can
- * serve here.
+ * serve here; `cuda` is the GPU: `"used":true` with `ordinal`, `name`, `capability` ("9.0"), `library` ("sm90a"),
+ * `driver` and `runtime` ("13.1"), `sms`, `memory_bytes`, `model` (the row of the cost model); or `"used":false` with
+ * `reason`, empty if TERNARY_DEVICE is cpu. Kernels of a GPU have its library where those of the CPU have their ISA.
  * @param json receives at most `capacity` bytes, zero-terminated if capacity > 0; may be null if capacity is 0.
  * @param length receives the whole length without the zero, so a caller can ask first. May be null.
  */
@@ -229,6 +259,14 @@ TERNARY_API ternary_status ternary_repack(const uint8_t* source, ternary_layout 
 TERNARY_API ternary_status ternary_pack_bitnet(const uint8_t* packed, int64_t N, int64_t K, uint8_t* i2s);
 
 /**
+ * Converts the packing of bitnet.cpp's GPU kernels ("ladder", gpu/pack_weight.py there) to I2S. N is a multiple of 16 and
+ * K of 32. `packed` is N * K / 4 bytes: blocks of 16 rows by 32 columns, row-major, 128 bytes each, of 32 little-endian
+ * words. Word t of a block is of row `8 * (t / 16) + t % 8` and of columns `16 * (t % 16 / 8) + e`, e = 0 ... 15, at bits
+ * `8 * (e % 4) + 2 * (e / 4)`. A code is w + 2: 1, 2, 3; a 0 is an error that names its place.
+ */
+TERNARY_API ternary_status ternary_pack_ladder(const uint8_t* packed, int64_t N, int64_t K, uint8_t* i2s);
+
+/**
  * Makes ternary weights of dense ones. Sums run in double in ascending (row-major) order; ties round half to even.
  * @param w dense weights [N, K] of type F32, F16 or BF16, row stride `ldw`; a NaN or infinity is an error.
  * @param kind what one alpha covers; `group` is used for TERNARY_ALPHA_GROUP and 0 otherwise.
@@ -263,6 +301,14 @@ TERNARY_API int64_t ternary_weights_bytes(const ternary_weights* weights);
 
 /** Writes the codes in I2S (ternary_layout_bytes() of it). */
 TERNARY_API ternary_status ternary_weights_codes(const ternary_weights* weights, uint8_t* i2s);
+
+/**
+ * Copies the weights to the runtime's GPU in the layout of its kernels, and waits. They stay there until the weights are
+ * destroyed; a second call does nothing, nor does one on a CPU runtime. Products do the same when they meet weights that
+ * were not prepared, which takes long and is refused under graph capture. TERNARY_LAYOUT_T5_TILED weights are T5 there
+ * too, others I2S; with TERNARY_PREFILL_SKIP_M the dense kernel's copy (16 bits a weight) is made too.
+ */
+TERNARY_API ternary_status ternary_weights_prepare(ternary_runtime* runtime, const ternary_weights* weights);
 
 /* ---- products --------------------------------------------------------------------------------------------------- */
 
@@ -306,6 +352,57 @@ TERNARY_API ternary_status ternary_rmsnorm_linear(ternary_runtime* runtime, cons
 TERNARY_API ternary_status ternary_quantise_activations(ternary_runtime* runtime, const void* x, ternary_dtype x_dtype,
                                                         int64_t ldx, const float* x_scale, const float* alpha_column,
                                                         int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K);
+
+/* ---- products on a GPU ------------------------------------------------------------------------------------------ */
+
+/**
+ * Bytes of workspace that suffice for every `_async` function with these weights, this activation and up to M rows.
+ * @param weights null: for ternary_quantise_activations_async(), which needs none.
+ * Errors: TERNARY_UNSUPPORTED on a CPU runtime.
+ */
+TERNARY_API ternary_status ternary_workspace_bytes(ternary_runtime* runtime, const ternary_weights* weights,
+                                                   ternary_activation activation, int64_t M, int64_t* bytes);
+
+/**
+ * ternary_linear() on the runtime's GPU, started and not waited for: the same bits. x, x_scale, bias and y are memory that
+ * the device can read (y: write); weights must stay until the work has run. May be captured in a graph: then the weights
+ * have been prepared and the workspace is the caller's own, kept as long as the graph.
+ * @param call stream and workspace; null: the default stream and the runtime's workspace.
+ *
+ * Errors, besides ternary_linear()'s: TERNARY_UNSUPPORTED on a CPU runtime; TERNARY_INVALID_ARGUMENT for memory that CUDA
+ * knows to be the host's or another device's, and for a workspace that is too small or not aligned;
+ * TERNARY_ILLEGAL_STATE for what capture forbids; TERNARY_DEVICE_ERROR with CUDA's own words for a fault, also one of
+ * earlier work on the device, which CUDA reports at any later call until the process ends.
+ */
+TERNARY_API ternary_status ternary_linear_async(ternary_runtime* runtime, const ternary_weights* weights,
+                                                ternary_activation activation, const void* x, ternary_dtype x_dtype,
+                                                int64_t ldx, const float* x_scale, const float* bias, void* y,
+                                                ternary_dtype y_dtype, int64_t ldy, int64_t M,
+                                                const ternary_cuda_call* call);
+
+/** ternary_rmsnorm_linear() in the same way. */
+TERNARY_API ternary_status ternary_rmsnorm_linear_async(
+    ternary_runtime* runtime, const ternary_weights* weights, ternary_activation activation, const void* x,
+    ternary_dtype x_dtype, int64_t ldx, const float* x_scale, const void* residual, void* residual_out,
+    ternary_dtype residual_dtype, int64_t ld_residual, const float* norm_weight, float eps, const float* bias, void* y,
+    ternary_dtype y_dtype, int64_t ldy, int64_t M, const ternary_cuda_call* call);
+
+/** ternary_quantise_activations() in the same way; it needs no workspace. */
+TERNARY_API ternary_status ternary_quantise_activations_async(ternary_runtime* runtime, const void* x,
+                                                              ternary_dtype x_dtype, int64_t ldx, const float* x_scale,
+                                                              const float* alpha_column, int8_t* q, int64_t ldq, float* s,
+                                                              int64_t M, int64_t K, const ternary_cuda_call* call);
+
+/**
+ * What the cost model that chooses kernels expects of a product with row alpha, f16 activations and f16 Y, without norm.
+ * @param runtime a GPU runtime, or null if `device` is given.
+ * @param device "A100", "H100", "B200" or "RTX 5090"; null: the runtime's.
+ * @param layout TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED (TERNARY_LAYOUT_I2S is as I2S_TILED).
+ * Errors: TERNARY_INVALID_ARGUMENT for an unknown device; TERNARY_UNSUPPORTED for a CPU runtime without `device`.
+ */
+TERNARY_API ternary_status ternary_predict(const ternary_runtime* runtime, const char* device, ternary_layout layout,
+                                           ternary_activation activation, int64_t M, int64_t N, int64_t K,
+                                           ternary_prediction* prediction);
 
 /* ---- limits ----------------------------------------------------------------------------------------------------- */
 
