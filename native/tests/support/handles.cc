@@ -58,10 +58,13 @@ Counters parse_counters(const std::string& json) {
 }
 
 Counters counters_of(const ternary_runtime* runtime) {
+  // Callers on other threads may make the document longer between two calls: ask until it fits.
+  std::string json;
   size_t length = 0;
-  if (ternary_runtime_counters(runtime, nullptr, 0, &length) != TERNARY_OK) return {};
-  std::string json(length + 64, '\0');
-  if (ternary_runtime_counters(runtime, json.data(), json.size(), &length) != TERNARY_OK) return {};
+  do {
+    json.resize(length + 1);
+    if (ternary_runtime_counters(runtime, json.data(), json.size(), &length) != TERNARY_OK) return {};
+  } while (length >= json.size());
   return parse_counters(json.c_str());
 }
 
