@@ -1,6 +1,9 @@
 package org.ternarykernels;
 
 import java.lang.ref.Cleaner;
+import java.util.ArrayList;
+import java.util.List;
+import org.ternarykernels.binding.Ternary;
 
 /** What both kinds of layer hold: addresses that a call passes on, and the handles that keep them valid. */
 final class LayerState {
@@ -14,6 +17,9 @@ final class LayerState {
   final long bias;
   /** Address of K floats, or 0. */
   final long norm;
+  /** The same on the runtime's GPU, or 0: also where there are no presets, and so no asynchronous calls. */
+  final long deviceBias;
+  final long deviceNorm;
   private final NativeHandle handle;
   private final Cleaner.Cleanable close;
 
@@ -27,22 +33,30 @@ final class LayerState {
     this.activation = activation;
     checkVector("bias", bias, n, "N");
     checkVector("the norm weight", norm, k, "K");
-    runtime.checkOpen();
     NativeHandle shared = weights.handle();
     shared.acquire();
-    NativeMemory biasMemory = null;
-    NativeMemory normMemory = null;
+    Parts parts = new Parts();
+    boolean acquired = false;
     try {
-      biasMemory = copy(bias);
-      normMemory = copy(norm);
-    } catch (TernaryException e) { // no memory
-      free(biasMemory);
+      runtime.acquire();
+      acquired = true;
+      this.bias = parts.host(bias);
+      this.norm = parts.host(norm);
+      // Once and here: a first call under graph capture could not.
+      Status.check(Ternary.ternary_weights_prepare(runtime.address(), this.weights));
+      boolean onDevice = runtime.device().isCuda() && CudaPresets.isUsable();
+      this.deviceBias = onDevice ? parts.device(runtime, bias) : 0;
+      this.deviceNorm = onDevice ? parts.device(runtime, norm) : 0;
+    } catch (RuntimeException e) { // no memory, or a device that fails
+      parts.free();
       shared.release();
       throw e;
+    } finally {
+      if (acquired) {
+        runtime.release();
+      }
     }
-    this.bias = biasMemory == null ? 0 : biasMemory.address();
-    this.norm = normMemory == null ? 0 : normMemory.address();
-    NativeHandle.Owned owned = NativeHandle.own(owner, "the layer is", freeing(shared, biasMemory, normMemory));
+    NativeHandle.Owned owned = NativeHandle.own(owner, "the layer is", freeing(shared, parts));
     this.handle = owned.handle();
     this.close = owned.close();
   }
@@ -66,28 +80,51 @@ final class LayerState {
   }
 
   /** Static, so that the cleaning action cannot capture the layer. */
-  private static Runnable freeing(NativeHandle weights, NativeMemory bias, NativeMemory norm) {
+  private static Runnable freeing(NativeHandle weights, Parts parts) {
     return () -> {
-      free(bias);
-      free(norm);
-      weights.release();
+      try {
+        parts.free();
+      } finally {
+        weights.release();
+      }
     };
+  }
+
+  /** The layer's own copies of vectors. */
+  private static final class Parts {
+    private final List<NativeMemory> hosts = new ArrayList<>();
+    private final List<DeviceBuffer> devices = new ArrayList<>();
+
+    /** The address of a copy, or 0 for null. */
+    long host(float[] values) {
+      if (values == null) {
+        return 0;
+      }
+      NativeMemory memory = NativeMemory.of(values);
+      hosts.add(memory);
+      return memory.address();
+    }
+
+    /** The address of a copy on the runtime's GPU, or 0 for null. */
+    long device(TernaryRuntime runtime, float[] values) {
+      if (values == null) {
+        return 0;
+      }
+      DeviceBuffer buffer = DeviceBuffer.copyOf(runtime, TernaryBuffer.copyOf(DataType.F32, values));
+      devices.add(buffer);
+      return buffer.address();
+    }
+
+    void free() {
+      hosts.forEach(NativeMemory::free);
+      devices.forEach(DeviceBuffer::close);
+    }
   }
 
   private static void checkVector(String name, float[] values, long length, String rule) {
     if (values != null) {
       Checks.length(name, values.length, length, rule);
       Checks.finite(name, values);
-    }
-  }
-
-  private static NativeMemory copy(float[] values) {
-    return values == null ? null : NativeMemory.of(values);
-  }
-
-  private static void free(NativeMemory memory) {
-    if (memory != null) {
-      memory.free();
     }
   }
 
@@ -99,6 +136,30 @@ final class LayerState {
     } catch (IllegalStateException e) {
       handle.release();
       throw e;
+    }
+  }
+
+  /** Begins a call on the runtime's GPU with the layer acquired; its end does not release the layer. */
+  DeviceCall begin(CudaStream stream, DeviceBuffer workspace) {
+    DeviceCall call = DeviceCall.begin(runtime.device(), stream, workspace);
+    try {
+      call.hold(handle);
+      return call;
+    } catch (RuntimeException e) {
+      call.end();
+      throw e;
+    }
+  }
+
+  /** Bytes of workspace for up to so many rows. */
+  long workspaceBytes(long m) {
+    Checks.size("M", m, Checks.MAX_ROWS);
+    acquire();
+    try (Scratch bytes = Scratch.ofBytes(Long.BYTES)) {
+      Status.check(Ternary.ternary_workspace_bytes(runtime.address(), weights, activation.code, m, bytes.address()));
+      return bytes.readLong();
+    } finally {
+      release();
     }
   }
 

@@ -55,6 +55,11 @@ final class NativeMemory {
     return new Address(address, bytes).asByteBuffer().order(ByteOrder.nativeOrder());
   }
 
+  /** A pointer to memory that somebody else keeps alive. */
+  static Pointer pointer(long address, long bytes) {
+    return new Address(address, bytes);
+  }
+
   /** The zero-terminated UTF-8 string at an address. */
   static String string(long address) {
     if (address == 0) {

@@ -5,7 +5,7 @@ final class Operands {
   private Operands() {}
 
   /** X [m, k], as both products take it; the bytes it spans. */
-  static long activations(TernaryBuffer x, long ldx, Activation activation, AlphaKind alpha, long m, long k) {
+  static long activations(Operand x, long ldx, Activation activation, AlphaKind alpha, long m, long k) {
     Checks.size("M", m, Checks.MAX_ROWS);
     long bytes = input("x", x, ldx, m, k);
     DataType type = x.dataType();
@@ -22,7 +22,7 @@ final class Operands {
   }
 
   /** The scales [m] of X, which may be null for most types; the bytes they span. */
-  static long scale(TernaryBuffer xScale, DataType type, long m) {
+  static long scale(Operand xScale, DataType type, long m) {
     if (xScale == null) {
       if (type == DataType.I8) {
         throw new IllegalArgumentException("xScale is null, must be given for x of type I8");
@@ -37,20 +37,20 @@ final class Operands {
     return input("xScale", xScale, 1, m, 1);
   }
 
-  static void floats(String name, TernaryBuffer buffer) {
+  static void floats(String name, Operand buffer) {
     if (buffer.dataType().code > DataType.BF16.code) {
       throw new IllegalArgumentException(name + " is of type " + buffer.dataType() + ", must be F32, F16 or BF16");
     }
   }
 
-  static void typed(String name, TernaryBuffer buffer, DataType type) {
+  static void typed(String name, Operand buffer, DataType type) {
     if (buffer.dataType() != type) {
       throw new IllegalArgumentException(name + " is of type " + buffer.dataType() + ", must be " + type);
     }
   }
 
   /** A strided [rows, columns] operand; the bytes it spans. */
-  static long input(String name, TernaryBuffer buffer, long stride, long rows, long columns) {
+  static long input(String name, Operand buffer, long stride, long rows, long columns) {
     Checks.notNull(name, buffer);
     buffer.checkAlive(name);
     if (stride < columns) {
@@ -66,21 +66,21 @@ final class Operands {
   }
 
   /** An operand that is written. */
-  static long output(String name, TernaryBuffer buffer, long stride, long rows, long columns) {
+  static long output(String name, Operand buffer, long stride, long rows, long columns) {
     long bytes = input(name, buffer, stride, rows, columns);
     buffer.checkWritable(name);
     return bytes;
   }
 
   /** The output [m, n] of a product. */
-  static long result(TernaryBuffer y, long ldy, long m, long n) {
+  static long result(Operand y, long ldy, long m, long n) {
     long bytes = output("y", y, ldy, m, n);
     floats("y", y);
     return bytes;
   }
 
   /** An operand that is written, against any other, which may be null. */
-  static void disjoint(String name, TernaryBuffer written, long bytes, String otherName, TernaryBuffer other,
+  static void disjoint(String name, Operand written, long bytes, String otherName, Operand other,
       long otherBytes) {
     if (other == null) {
       return;
@@ -94,7 +94,14 @@ final class Operands {
     }
   }
 
-  static long addressOrNull(TernaryBuffer buffer) {
+  /** The workspace, which the kernels write and which may be null, against an operand of the call, which may be null too. */
+  static void workspace(Operand workspace, String name, Operand other) {
+    if (workspace != null && other != null) {
+      disjoint("workspace", workspace, workspace.byteSize(), name, other, other.byteSize());
+    }
+  }
+
+  static long addressOrNull(Operand buffer) {
     return buffer == null ? 0 : buffer.address();
   }
 }

@@ -112,8 +112,8 @@ public final class Oracle {
     }
   }
 
-  static void checkQuantise(TernaryBuffer x, TernaryBuffer xScale, TernaryBuffer alphaColumn, TernaryBuffer q,
-      TernaryBuffer s, long m, long k) {
+  static void checkQuantise(Operand x, Operand xScale, Operand alphaColumn, Operand q,
+      Operand s, long m, long k) {
     Checks.size("M", m, Checks.MAX_ROWS);
     Checks.size("K", k, Checks.MAX_COLUMNS);
     long xBytes = Operands.input("x", x, k, m, k);

@@ -172,8 +172,8 @@ public final class RmsNormLinear implements AutoCloseable {
     }
   }
 
-  static void check(Activation activation, AlphaKind alpha, long n, long k, TernaryBuffer x, long ldx,
-      TernaryBuffer xScale, TernaryBuffer residual, TernaryBuffer residualOut, long ldResidual, TernaryBuffer y, long ldy,
+  static void check(Activation activation, AlphaKind alpha, long n, long k, Operand x, long ldx,
+      Operand xScale, Operand residual, Operand residualOut, long ldResidual, Operand y, long ldy,
       long m) {
     if (x != null && x.dataType() == DataType.I8) {
       throw new IllegalArgumentException("x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be normalised");
@@ -200,6 +200,99 @@ public final class RmsNormLinear implements AutoCloseable {
     if (residualOut.address() != residual.address()) {
       Operands.disjoint("residualOut", residualOut, residualBytes, "residual", residual, residualBytes);
     }
+  }
+
+  /**
+   * Gives the work on contiguous operands to a stream of the runtime's GPU and returns: the same bits as {@link
+   * #apply(TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, long)}.
+   *
+   * @param x as there
+   * @param residual as there
+   * @param residualOut as there
+   * @param y as there
+   * @param m as there
+   * @param stream of the same device, which is not being captured
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a fault
+   */
+  public void apply(DeviceBuffer x, DeviceBuffer residual, DeviceBuffer residualOut, DeviceBuffer y, long m,
+      CudaStream stream) {
+    apply(x, state.k, null, residual, residualOut, state.k, y, state.n, m, stream, null);
+  }
+
+  /**
+   * Gives the work on strided operands to a stream of the runtime's GPU and returns: the same bits as {@link
+   * #apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, TernaryBuffer, long, TernaryBuffer, long, long)}. With a workspace
+   * the call may be captured in a graph. Faults come later, as for {@link TernaryLinear#apply(DeviceBuffer, long, DeviceBuffer,
+   * DeviceBuffer, long, long, CudaStream, DeviceBuffer)}.
+   *
+   * @param x as there
+   * @param ldx as there
+   * @param xScale as there
+   * @param residual as there
+   * @param residualOut as there
+   * @param ldResidual as there
+   * @param y as there
+   * @param ldy as there
+   * @param m as there
+   * @param stream of the same device
+   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by another stream meanwhile; null:
+   *     the runtime's own, one a stream, which capture refuses
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or capture needs a workspace
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a fault
+   */
+  public void apply(DeviceBuffer x, long ldx, DeviceBuffer xScale, DeviceBuffer residual, DeviceBuffer residualOut,
+      long ldResidual, DeviceBuffer y, long ldy, long m, CudaStream stream, DeviceBuffer workspace) {
+    LayerState state = this.state;
+    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
+    Operands.workspace(workspace, "x", x);
+    Operands.workspace(workspace, "xScale", xScale);
+    Operands.workspace(workspace, "y", y);
+    Operands.workspace(workspace, "residual", residual);
+    Operands.workspace(workspace, "residualOut", residualOut);
+    state.acquire();
+    try {
+      DeviceCall call = state.begin(stream, workspace);
+      try {
+        call.use("x", x);
+        call.use("xScale", xScale);
+        call.use("residual", residual);
+        call.use("residualOut", residualOut);
+        call.use("y", y);
+        Status.check(Ternary.ternary_rmsnorm_linear_async(state.runtime.address(), state.weights, state.activation.code,
+            x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), Operands.addressOrNull(residual),
+            Operands.addressOrNull(residualOut), residual == null ? 0 : residual.dataType().code, ldResidual,
+            state.deviceNorm, eps, state.deviceBias, y.address(), y.dataType().code, ldy, m, call.address()));
+      } finally {
+        call.end();
+      }
+      state.runtime.noteFallbacks();
+    } finally {
+      state.release();
+      Reference.reachabilityFence(this);
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(residual);
+      Reference.reachabilityFence(residualOut);
+      Reference.reachabilityFence(y);
+      Reference.reachabilityFence(stream);
+      Reference.reachabilityFence(workspace);
+    }
+  }
+
+  /**
+   * Bytes of workspace that suffice for calls of up to so many rows on the runtime's GPU.
+   *
+   * @param m rows, at least 1 and below 2^31
+   * @return bytes
+   * @throws IllegalArgumentException if m breaks the rule
+   * @throws IllegalStateException if the layer or its runtime is closed
+   * @throws TernaryException if the runtime computes on the CPU
+   */
+  public long workspaceBytes(long m) {
+    return state.workspaceBytes(m);
   }
 
   /**

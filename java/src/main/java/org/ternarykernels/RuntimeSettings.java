@@ -10,10 +10,12 @@ import java.util.Map;
  * environment. The native core reads the environment and checks every value.
  */
 final class RuntimeSettings {
+  static final String DEVICE = "TERNARY_DEVICE";
+
   /** Every setting, by the name of its environment variable. */
   static final List<String> NAMES = List.of("TERNARY_MAX_ISA", "TERNARY_NUM_THREADS", "TERNARY_COLLECT_PATH_STATS",
       "TERNARY_PATH_REPORT", "TERNARY_PATH_REPORT_EVERY", "TERNARY_I2S_ONLY", "TERNARY_FUSE_RMSNORM_QKV",
-      "TERNARY_ENABLE_PDL", "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M", "TERNARY_TUNING");
+      "TERNARY_ENABLE_PDL", "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M", "TERNARY_TUNING", DEVICE);
 
   private final Map<String, String> built = new LinkedHashMap<>();
 
@@ -26,10 +28,21 @@ final class RuntimeSettings {
     return name.toLowerCase(Locale.ROOT).replace('_', '.');
   }
 
+  /** Where the runtime is to compute, also where only the environment says so. */
+  String device() {
+    String value = value(DEVICE);
+    String environment = value == null ? System.getenv(DEVICE) : value;
+    return environment == null || environment.isEmpty() ? "cpu" : environment;
+  }
+
+  private String value(String name) {
+    return built.containsKey(name) ? built.get(name) : System.getProperty(property(name));
+  }
+
   String lines() {
     StringBuilder lines = new StringBuilder();
     for (String name : NAMES) {
-      String value = built.containsKey(name) ? built.get(name) : System.getProperty(property(name));
+      String value = value(name);
       if (value == null) {
         continue;
       }

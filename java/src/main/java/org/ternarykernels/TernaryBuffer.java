@@ -22,7 +22,7 @@ import org.ternarykernels.binding.Ternary;
  *
  * <p>Not thread-safe: one thread at a time may bind or use a view. Several views of one memory are fine.
  */
-public final class TernaryBuffer {
+public final class TernaryBuffer extends Operand {
   /** Element access beyond 2 GB goes through windows of this many bytes. */
   private static final int WINDOW = 1 << 30;
 
@@ -231,38 +231,17 @@ public final class TernaryBuffer {
     return new TernaryBuffer().bind(address + from * type.bytes(), elements * type.bytes(), type, owner, readOnly);
   }
 
-  /**
-   * Where the memory starts.
-   *
-   * @return the address of the first element
-   */
+  @Override
   public long address() {
     return address;
   }
 
-  /**
-   * Bytes of the memory.
-   *
-   * @return bytes
-   */
+  @Override
   public long byteSize() {
     return bytes;
   }
 
-  /**
-   * Whole elements in the memory.
-   *
-   * @return elements
-   */
-  public long elements() {
-    return bytes / type.bytes();
-  }
-
-  /**
-   * The type of the elements.
-   *
-   * @return the type
-   */
+  @Override
   public DataType dataType() {
     return type;
   }
@@ -400,24 +379,23 @@ public final class TernaryBuffer {
     return readOnly ? view.asReadOnlyBuffer().order(ByteOrder.nativeOrder()) : view;
   }
 
+  /** What keeps the memory alive; may be null. */
+  Object owner() {
+    return owner;
+  }
+
   /** A pointer that was deallocated after it was bound is noticed here; nothing else that was freed can be. */
+  @Override
   void checkAlive(String name) {
     if (pointer != null && pointer.isNull()) {
       throw new IllegalStateException(name + " is a view of a JavaCPP pointer that is closed, must be open");
     }
   }
 
+  @Override
   void checkWritable(String name) {
     if (readOnly) {
       throw new IllegalArgumentException(name + " is a view of a read-only buffer, must be writable");
-    }
-  }
-
-  private void checkRange(long from, long count) {
-    checkAlive("the buffer");
-    if (from < 0 || from > elements() - count) {
-      throw new IllegalArgumentException(
-          "elements " + from + " to " + (from + count) + " are asked for, must be within 0 to " + elements());
     }
   }
 

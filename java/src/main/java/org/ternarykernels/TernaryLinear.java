@@ -137,13 +137,95 @@ public final class TernaryLinear implements AutoCloseable {
     }
   }
 
-  static void check(Activation activation, AlphaKind alpha, long n, long k, TernaryBuffer x, long ldx,
-      TernaryBuffer xScale, TernaryBuffer y, long ldy, long m) {
+  static void check(Activation activation, AlphaKind alpha, long n, long k, Operand x, long ldx,
+      Operand xScale, Operand y, long ldy, long m) {
     long xBytes = Operands.activations(x, ldx, activation, alpha, m, k);
     long scaleBytes = Operands.scale(xScale, x.dataType(), m);
     long yBytes = Operands.result(y, ldy, m, n);
     Operands.disjoint("y", y, yBytes, "x", x, xBytes);
     Operands.disjoint("y", y, yBytes, "xScale", xScale, scaleBytes);
+  }
+
+  /**
+   * Gives the product of contiguous X to a stream of the runtime's GPU and returns: the same bits as {@link
+   * #apply(TernaryBuffer, TernaryBuffer, long)}.
+   *
+   * @param x {@code [M, K]} of any float type
+   * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap x
+   * @param m rows, at least 1 and below 2^31
+   * @param stream of the same device, which is not being captured
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a fault
+   */
+  public void apply(DeviceBuffer x, DeviceBuffer y, long m, CudaStream stream) {
+    apply(x, state.k, null, y, state.n, m, stream, null);
+  }
+
+  /**
+   * Gives the product of strided X to a stream of the runtime's GPU and returns: the same bits as {@link #apply(TernaryBuffer,
+   * long, TernaryBuffer, TernaryBuffer, long, long)}. With a workspace the call may be captured in a graph.
+   *
+   * <p>The work has not run when this returns: a fault of it is thrown by the call at which CUDA tells of it, at the latest by
+   * {@link CudaStream#synchronize()}.
+   *
+   * @param x {@code [M, K]} of any type
+   * @param ldx elements from one row of x to the next, at least K
+   * @param xScale {@code [M]} of type F32: the scale of each row, required for x of type I8, optional for F8_E4M3, else
+   *     null
+   * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
+   * @param ldy elements from one row of y to the next, at least N
+   * @param m rows, at least 1 and below 2^31
+   * @param stream of the same device
+   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by another stream meanwhile; null:
+   *     the runtime's own, one a stream, which capture refuses
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or capture needs a workspace
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a fault
+   */
+  public void apply(DeviceBuffer x, long ldx, DeviceBuffer xScale, DeviceBuffer y, long ldy, long m, CudaStream stream,
+      DeviceBuffer workspace) {
+    LayerState state = this.state;
+    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
+    Operands.workspace(workspace, "x", x);
+    Operands.workspace(workspace, "xScale", xScale);
+    Operands.workspace(workspace, "y", y);
+    state.acquire();
+    try {
+      DeviceCall call = state.begin(stream, workspace);
+      try {
+        call.use("x", x);
+        call.use("xScale", xScale);
+        call.use("y", y);
+        Status.check(Ternary.ternary_linear_async(state.runtime.address(), state.weights, state.activation.code,
+            x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), state.deviceBias, y.address(),
+            y.dataType().code, ldy, m, call.address()));
+      } finally {
+        call.end();
+      }
+      state.runtime.noteFallbacks();
+    } finally {
+      state.release();
+      Reference.reachabilityFence(this);
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(y);
+      Reference.reachabilityFence(stream);
+      Reference.reachabilityFence(workspace);
+    }
+  }
+
+  /**
+   * Bytes of workspace that suffice for calls of up to so many rows on the runtime's GPU.
+   *
+   * @param m rows, at least 1 and below 2^31
+   * @return bytes
+   * @throws IllegalArgumentException if m breaks the rule
+   * @throws IllegalStateException if the layer or its runtime is closed
+   * @throws TernaryException if the runtime computes on the CPU
+   */
+  public long workspaceBytes(long m) {
+    return state.workspaceBytes(m);
   }
 
   /**

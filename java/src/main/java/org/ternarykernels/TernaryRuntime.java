@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+import org.ternarykernels.binding.CudaLibraries;
 import org.ternarykernels.binding.Ternary;
 
 /**
@@ -21,11 +22,16 @@ public final class TernaryRuntime implements AutoCloseable {
   private final long address;
   private final NativeHandle.Owned owned;
   private final FallbackLog fallbackLog;
+  private final Device device;
 
-  private TernaryRuntime(long address) {
+  private TernaryRuntime(long address, String hint) {
     this.address = address;
     this.owned = NativeHandle.own(this, "the runtime is", () -> Ternary.ternary_runtime_destroy(address));
     this.fallbackLog = new FallbackLog(Ternary.ternary_runtime_distinct_fallbacks(address));
+    String info = infoJson();
+    this.device = Device.of(info, hint);
+    TuningLog.say(info);
+    DeviceLog.say(device);
   }
 
   /**
@@ -53,6 +59,19 @@ public final class TernaryRuntime implements AutoCloseable {
     private final RuntimeSettings settings = new RuntimeSettings();
 
     private Builder() {}
+
+    /**
+     * Where the runtime computes. On a GPU, products of host memory are copied to and fro and have the same bits; products of
+     * {@link DeviceBuffer}s run there as they are. GPUs need the jar with the classifier {@code linux-x86_64-cuda} on the class
+     * path.
+     *
+     * @param device {@code cpu} (the default), {@code cuda} or {@code cuda:N} for the N-th GPU, {@code auto} for the first GPU if
+     *     it can serve and else the CPU; {@link TernaryRuntime#device()} and a log message say why it does not
+     * @return this
+     */
+    public Builder device(String device) {
+      return set(RuntimeSettings.DEVICE, device);
+    }
 
     /**
      * No kernel of a higher instruction set is used.
@@ -125,9 +144,9 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * Programmatic dependent launch; GPU only, checked but not used on CPUs.
+     * Starts a kernel while the one before it ends (programmatic dependent launch), on GPUs of compute capability 9.0 and up.
      *
-     * @param enable whether to use it
+     * @param enable default true
      * @return this
      */
     public Builder enablePdl(boolean enable) {
@@ -135,7 +154,7 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * Splits of K; GPU only, checked but not used on CPUs.
+     * Thread blocks of a GPU that share K of one output, where the kernel can split it; the bits are the same.
      *
      * @param splits 0 to 64; 0 lets the library choose
      * @return this
@@ -145,7 +164,7 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * Rows from which the decode kernels are skipped; GPU only, checked but not used on CPUs.
+     * Rows beyond which products run on the GPU's dense kernel; checked but not used on CPUs.
      *
      * @param m 0 to 2^31 - 1; 0 is off
      * @return this
@@ -180,17 +199,38 @@ public final class TernaryRuntime implements AutoCloseable {
      *
      * @return the runtime
      * @throws IllegalArgumentException if a setting cannot be honoured
+     * @throws TernaryException if the GPU asked for cannot serve: the sentence says what is missing
      * @throws UnsatisfiedLinkError if the platform is not supported or the natives cannot be extracted
      */
     public TernaryRuntime build() {
       byte[] lines = (settings.lines() + '\0').getBytes(StandardCharsets.UTF_8);
+      String hint = provideCuda();
       try (Scratch text = Scratch.copyOf(lines); Scratch handle = Scratch.ofBytes(Long.BYTES)) {
-        Status.check(Ternary.ternary_runtime_create(text.address(), handle.address()));
-        TernaryRuntime runtime = new TernaryRuntime(handle.readLong());
-        TuningLog.say(runtime.infoJson());
+        int status = Ternary.ternary_runtime_create(text.address(), handle.address());
+        if (status != Ternary.TERNARY_OK) {
+          String sentence = NativeMemory.string(Ternary.ternary_last_error());
+          throw Status.exception(status, status == Ternary.TERNARY_UNSUPPORTED ? sentence + hint : sentence);
+        }
+        TernaryRuntime runtime = new TernaryRuntime(handle.readLong(), hint);
         FlightRecording.add(runtime);
         return runtime;
       }
+    }
+
+    /** Has the CUDA libraries extracted if a GPU is asked for; what else the user may have to do about a missing one. */
+    private String provideCuda() {
+      if (settings.device().equals("cpu")) {
+        return "";
+      }
+      try {
+        CudaLibraries.provide();
+      } catch (UnsatisfiedLinkError e) {
+        if (settings.device().equals("auto")) {
+          return "; " + e.getMessage();
+        }
+        throw e;
+      }
+      return CudaLibraries.present() ? "" : "; " + CudaLibraries.JAR + " is not on the class path";
     }
   }
 
@@ -250,6 +290,15 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
+   * Where this runtime computes.
+   *
+   * @return the device; of a closed runtime, the one it had
+   */
+  public Device device() {
+    return device;
+  }
+
+  /**
    * Chooses the layout in which this runtime multiplies one row of X by an {@code [N, K]} matrix the fastest: weights that
    * stay in cache are kept in {@link Layout#I2S_TILED}; for weights that stream from memory what the tuning says of this
    * machine's bandwidth and of the kernels' rates decides. Another layout may be used all the same: the bits are the same.
@@ -303,6 +352,80 @@ public final class TernaryRuntime implements AutoCloseable {
       Reference.reachabilityFence(alphaColumn);
       Reference.reachabilityFence(q);
       Reference.reachabilityFence(s);
+    }
+  }
+
+  /**
+   * What the cost model that chooses a GPU's kernels expects of a product with alpha per row, F16 in and out, without norm.
+   *
+   * @param model "A100", "H100", "B200" or "RTX 5090", which need not be this machine's; null: this runtime's GPU
+   * @param layout of the weights
+   * @param activation how the layer uses activations
+   * @param m rows
+   * @param n output features
+   * @param k input features
+   * @return the expectation
+   * @throws IllegalArgumentException if an argument breaks a rule
+   * @throws IllegalStateException if the runtime is closed
+   * @throws TernaryException if {@code model} is null and the runtime computes on the CPU
+   */
+  public Prediction predict(String model, Layout layout, Activation activation, long m, long n, long k) {
+    Checks.notNull("layout", layout);
+    Checks.notNull("activation", activation);
+    acquire();
+    try (Scratch result = Scratch.ofBytes(Prediction.STRUCT_BYTES);
+        Scratch name = model == null ? null : Scratch.copyOf((model + '\0').getBytes(StandardCharsets.UTF_8))) {
+      Status.check(Ternary.ternary_predict(
+          address, name == null ? 0 : name.address(), layout.code, activation.code, m, n, k, result.address()));
+      return Prediction.of(result);
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
+   * Gives the quantisation of activations to a stream of this runtime's GPU: the same bits as {@link #quantise(TernaryBuffer,
+   * TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, long, long)}. May be captured; needs no workspace.
+   *
+   * @param x as there
+   * @param xScale as there
+   * @param alphaColumn as there
+   * @param q as there
+   * @param s as there
+   * @param m as there
+   * @param k as there
+   * @param stream of the same device
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the runtime, a buffer or the stream is closed
+   * @throws TernaryException if the runtime computes on the CPU, or the device reports a fault
+   */
+  public void quantise(DeviceBuffer x, DeviceBuffer xScale, DeviceBuffer alphaColumn, DeviceBuffer q, DeviceBuffer s, long m,
+      long k, CudaStream stream) {
+    Oracle.checkQuantise(x, xScale, alphaColumn, q, s, m, k);
+    acquire();
+    try {
+      DeviceCall call = DeviceCall.begin(device, stream, null);
+      try {
+        call.use("x", x);
+        call.use("xScale", xScale);
+        call.use("alphaColumn", alphaColumn);
+        call.use("q", q);
+        call.use("s", s);
+        Status.check(Ternary.ternary_quantise_activations_async(address, x.address(), x.dataType().code, k,
+            Operands.addressOrNull(xScale), Operands.addressOrNull(alphaColumn), q.address(), k, s.address(), m, k,
+            call.address()));
+      } finally {
+        call.end();
+      }
+      noteFallbacks();
+    } finally {
+      releaseReachable();
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(alphaColumn);
+      Reference.reachabilityFence(q);
+      Reference.reachabilityFence(s);
+      Reference.reachabilityFence(stream);
     }
   }
 

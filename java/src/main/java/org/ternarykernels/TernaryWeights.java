@@ -152,6 +152,36 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
+   * Copies codes in the packing of bitnet.cpp's GPU kernels ("ladder"): blocks of 16 rows by 32 columns, row-major, 128 bytes
+   * each, of 32 little-endian words. Word t of a block is of row {@code 8 * (t / 16) + t % 8} and of columns {@code 16 * (t % 16
+   * / 8) + e}, e = 0 ... 15, at bits {@code 8 * (e % 4) + 2 * (e / 4)}; a code is w + 2.
+   *
+   * @param packed of type I8, N * K / 4 bytes
+   * @param n output features, a multiple of 16
+   * @param k input features, a multiple of 32
+   * @param alpha the scale
+   * @param layout the layout to keep
+   * @return the weights {@code [n, k]}
+   * @throws IllegalArgumentException if a size or the number of bytes is wrong, or a code is 0
+   */
+  public static TernaryWeights ofLadder(TernaryBuffer packed, long n, long k, Alpha alpha, Layout layout) {
+    Operands.typed("packed", Checks.notNull("packed", packed), DataType.I8);
+    packed.checkAlive("packed");
+    Checks.shape(n, k);
+    if (n % 16 != 0 || k % 32 != 0) {
+      throw new IllegalArgumentException(
+          "the shape is " + n + " x " + k + ", must be a multiple of 16 by a multiple of 32");
+    }
+    Checks.length("packed", packed.byteSize(), n * k / 4, "bytes: N * K / 4");
+    try (Scratch codes = Scratch.ofBytes(i2sBytes(n, k))) {
+      Status.check(Ternary.ternary_pack_ladder(packed.address(), n, k, codes.address()));
+      return create(codes.address(), Layout.I2S, n, k, alpha, layout);
+    } finally {
+      Reference.reachabilityFence(packed);
+    }
+  }
+
+  /**
    * Makes ternary weights of dense ones, in the layout {@link Layout#I2S_TILED}. Sums run in double in ascending order;
    * ties round half to even.
    *

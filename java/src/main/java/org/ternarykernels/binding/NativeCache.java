@@ -2,6 +2,7 @@ package org.ternarykernels.binding;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -64,11 +65,12 @@ final class NativeCache {
    *
    * @param version of the library, for the user's eyes: checksums tell contents apart
    * @param files content by name
+   * @param companions what else will be {@link #add added} to the folder, in words that tell it from others; may be empty
    * @return the folder
    * @throws IOException if they cannot be written, or the folder is not this user's alone; the sentence has the advice
    */
-  Path extract(String version, Map<String, byte[]> files) throws IOException {
-    Path folder = root.resolve(version + "-" + checksums(files));
+  Path extract(String version, Map<String, byte[]> files, String companions) throws IOException {
+    Path folder = root.resolve(version + "-" + checksums(files, companions));
     try {
       Files.createDirectories(root.getParent() == null ? root : root.getParent());
       createPrivate(root);
@@ -77,6 +79,20 @@ final class NativeCache {
         place(folder.resolve(file.getKey()), file.getValue());
       }
       return folder;
+    } catch (IOException e) {
+      throw new IOException(describe(e) + ADVICE, e);
+    }
+  }
+
+  /**
+   * Makes a further file available in a folder of {@link #extract}.
+   *
+   * @throws IOException as there
+   */
+  static void add(Path folder, String name, byte[] content) throws IOException {
+    try {
+      checkOwn(folder);
+      place(folder.resolve(name), content);
     } catch (IOException e) {
       throw new IOException(describe(e) + ADVICE, e);
     }
@@ -136,13 +152,17 @@ final class NativeCache {
    * Names the content. A checksum will do, since files are compared byte by byte; it is native code, where SHA-256 takes
    * 70 ms of a JVM that has not compiled it yet.
    */
-  private static String checksums(Map<String, byte[]> files) {
+  private static String checksums(Map<String, byte[]> files, String companions) {
     StringBuilder text = new StringBuilder();
     for (byte[] content : files.values()) {
-      CRC32 crc = new CRC32();
-      crc.update(content);
-      text.append(String.format("%08x", crc.getValue()));
+      text.append(checksum(content));
     }
-    return text.toString();
+    return companions.isEmpty() ? text.toString() : text + "-" + checksum(companions.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String checksum(byte[] content) {
+    CRC32 crc = new CRC32();
+    crc.update(content);
+    return String.format("%08x", crc.getValue());
   }
 }

@@ -12,9 +12,12 @@ import java.util.Map;
 final class NativeLibraries {
   static final String SUPPORTED = "supported is Linux on x86-64 with glibc 2.28 or newer";
 
-  /** The two to load, in order; the first opens the CPU backend that lies beside it. */
+  /** The two to load, in order; the first opens the backends that lie beside it. */
   private static final List<String> LOADED = List.of("libternary.so", "libjniternary.so");
   private static final List<String> FILES = List.of("libternary.so", "libternary_cpu.so", "libjniternary.so");
+
+  /** Where they were extracted to; written once, before any other class of this package can ask. */
+  private static Path folder;
 
   private NativeLibraries() {}
 
@@ -24,10 +27,10 @@ final class NativeLibraries {
     for (String name : FILES) {
       files.put(name, resource(platform + "/" + name));
     }
-    Path folder;
     try {
       String version = new String(resource("version.txt"), StandardCharsets.UTF_8).strip();
-      folder = NativeCache.ofProcess().extract(version, files);
+      // The CUDA jar's contents are part of the folder's name: its libraries join these when they are first needed.
+      folder = NativeCache.ofProcess().extract(version, files, CudaLibraries.contents(platform));
     } catch (IOException e) {
       throw error("the native libraries cannot be extracted: " + e.getMessage(), e);
     }
@@ -38,6 +41,11 @@ final class NativeLibraries {
         throw error(folder.resolve(name) + " cannot be loaded: " + e.getMessage() + "; " + SUPPORTED + NativeCache.ADVICE, e);
       }
     }
+  }
+
+  /** Where the natives of this process lie. */
+  static Path folder() {
+    return folder;
   }
 
   private static byte[] resource(String name) {

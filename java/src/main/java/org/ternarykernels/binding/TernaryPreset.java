@@ -26,7 +26,8 @@ public class TernaryPreset implements InfoMapper {
     infoMap.put(new Info("TERNARY_API").cppTypes().annotations())
         .put(new Info("__cplusplus").define())
         .put(new Info("stdlib.h", "string.h").skip())
-        .put(new Info("ternary_runtime", "ternary_weights", "ternary_limit_measurement").skip().valueTypes("long").cast())
+        .put(new Info("ternary_runtime", "ternary_weights", "ternary_limit_measurement",
+            "ternary_cuda_call", "ternary_prediction").skip().valueTypes("long").cast())
         .put(new Info("char", "int8_t", "uint8_t", "uint64_t", "size_t", "int64_t").valueTypes("long").cast())
         .put(new Info("void").valueTypes("void").pointerTypes("long").cast())
         .put(new Info("float").valueTypes("float").pointerTypes("long").cast())

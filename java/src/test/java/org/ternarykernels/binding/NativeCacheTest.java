@@ -38,7 +38,7 @@ class NativeCacheTest {
   }
 
   private Path extract(Path root) throws IOException {
-    return new NativeCache(root).extract("1.2", files);
+    return new NativeCache(root).extract("1.2", files, "");
   }
 
   private static String mode(Path path) throws IOException {

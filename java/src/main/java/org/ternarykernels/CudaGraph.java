@@ -1,0 +1,99 @@
+package org.ternarykernels;
+
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+
+/**
+ * Work that {@link CudaStream#capture} recorded, to be launched as often as wanted with one call each. It keeps the buffers and
+ * layers that it uses: closing them before the graph is safe. Launches of one graph never overlap.
+ */
+public final class CudaGraph implements AutoCloseable {
+  private final int device;
+  private final long executable;
+  private final NativeHandle handle;
+  private final Cleaner.Cleanable close;
+  private final LastStream last = new LastStream();
+
+  /** Takes the graph, which it destroys, and what the capture kept, which it releases when it is closed. */
+  CudaGraph(int device, long graph, DeviceCall.Capture capture) {
+    this.device = device;
+    try {
+      this.executable = Cuda.instantiate(device, graph);
+    } finally {
+      Cuda.destroyGraph(device, graph);
+    }
+    NativeHandle.Owned owned = NativeHandle.own(this, "the graph is", freeing(device, executable, capture, last));
+    this.handle = owned.handle();
+    this.close = owned.close();
+  }
+
+  /** The stream of the last launch: what a graph uses must not go before that has run. */
+  private static final class LastStream {
+    private CudaStream stream;
+
+    synchronized void set(CudaStream next) {
+      stream = next;
+    }
+
+    synchronized void synchronize() {
+      try {
+        if (stream != null) {
+          stream.synchronize();
+        }
+      } catch (IllegalStateException e) {
+        // Closed, and so it has waited.
+      }
+    }
+  }
+
+  /** Static, so that the cleaning action cannot capture the graph. */
+  private static Runnable freeing(int device, long executable, DeviceCall.Capture capture, LastStream last) {
+    return DeviceFault.logged(() -> {
+      try {
+        last.synchronize();
+      } finally {
+        try {
+          Cuda.destroyExecutable(device, executable);
+        } finally {
+          capture.release();
+        }
+      }
+    });
+  }
+
+  /**
+   * Gives the recorded work to a stream.
+   *
+   * @param stream of the same device, which need not be the one that was captured
+   * @throws IllegalArgumentException if it is null or of another device
+   * @throws IllegalStateException if the stream or the graph is closed
+   * @throws TernaryException if CUDA refuses
+   */
+  public void launch(CudaStream stream) {
+    Checks.notNull("stream", stream).checkDevice(device);
+    handle.acquire();
+    try {
+      stream.handle().acquire();
+      try {
+        last.set(stream);
+        Cuda.launch(device, executable, stream.address());
+      } finally {
+        stream.handle().release();
+      }
+    } finally {
+      handle.release();
+      Reference.reachabilityFence(this);
+      Reference.reachabilityFence(stream);
+    }
+  }
+
+  /**
+   * Waits for the last launch and ends the graph. Closing again does nothing.
+   *
+   * @throws TernaryException if the work failed
+   */
+  @Override
+  public void close() {
+    close.clean();
+  }
+}

@@ -1,0 +1,32 @@
+package org.ternarykernels;
+
+/** Whether JavaCPP's CUDA presets, an optional dependency, are there; refers to none of their classes. */
+final class CudaPresets {
+  private static final String COORDINATES = "org.bytedeco:cuda:13.1-9.19-1.5.13";
+
+  private CudaPresets() {}
+
+  /**
+   * Loads the presets. The CUDA runtime that they need has been loaded by then: a {@link TernaryRuntime} that uses a GPU has
+   * done so.
+   *
+   * @throws TernaryException if they are missing
+   */
+  static void require() {
+    try {
+      Class.forName("org.bytedeco.cuda.global.cudart");
+    } catch (ClassNotFoundException | LinkageError e) {
+      throw new TernaryException("the CUDA presets for JavaCPP cannot be used (" + e + "); " + COORDINATES
+          + " must be on the class path, with and without the classifier linux-x86_64", e);
+    }
+  }
+
+  static boolean isUsable() {
+    try {
+      require();
+      return true;
+    } catch (TernaryException e) {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,145 @@
+package org.ternarykernels;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * An asynchronous call while it is made: the {@code ternary_cuda_call} that native code reads, and the handles that must not go
+ * before native code has queued the work. One a thread and reused, so that a call allocates nothing.
+ *
+ * <p>What is freed later waits for the device, so queued work needs no handles; a graph does, since it can run again: while
+ * the thread captures one, what its calls use is kept for the graph.
+ */
+final class DeviceCall {
+  private static final ThreadLocal<DeviceCall> OF_THREAD = ThreadLocal.withInitial(DeviceCall::new);
+  private static final int STRUCT_BYTES = 3 * Long.BYTES;
+  /** x, xScale, residual, residualOut (or q, s, alphaColumn), y, workspace, stream, layer. */
+  private static final int MOST_HANDLES = 8;
+
+  private final long address;
+  private final ByteBuffer struct;
+  private final NativeHandle[] held = new NativeHandle[MOST_HANDLES];
+  private int heldCount;
+  private boolean busy;
+  private int device;
+  /** What the thread's capture keeps; null while it captures nothing. */
+  private Capture capture;
+
+  private DeviceCall() {
+    NativeMemory memory = NativeMemory.allocate(STRUCT_BYTES);
+    address = memory.address();
+    struct = NativeMemory.view(address, STRUCT_BYTES);
+    NativeHandle.own(this, "the call is", memory::free);
+  }
+
+  /** What a graph must keep as long as it can be launched. */
+  static final class Capture {
+    private final List<NativeHandle> handles = new ArrayList<>();
+    private final List<Object> owners = new ArrayList<>();
+
+    private void keep(NativeHandle handle) {
+      handle.acquire();
+      handles.add(handle);
+    }
+
+    void release() {
+      handles.forEach(NativeHandle::release);
+      handles.clear();
+      owners.clear();
+    }
+  }
+
+  /** Begins a call of a runtime; {@link #end()} must follow. */
+  static DeviceCall begin(Device device, CudaStream stream, DeviceBuffer workspace) {
+    if (!device.isCuda()) {
+      throw new TernaryException("the runtime's device is the CPU, must be a GPU for device buffers"
+          + " (builder().device(\"cuda\"))");
+    }
+    return begin(device.ordinal(), stream, workspace);
+  }
+
+  /** Begins a call on a GPU; {@link #end()} must follow. */
+  static DeviceCall begin(int device, CudaStream stream, DeviceBuffer workspace) {
+    Checks.notNull("stream", stream);
+    DeviceCall call = OF_THREAD.get();
+    if (call.busy) { // a logger that computes on the GPU when it is told of a fallback
+      Capture capture = call.capture;
+      call = new DeviceCall();
+      call.capture = capture;
+    }
+    call.busy = true;
+    call.device = device;
+    try {
+      stream.checkDevice(device);
+      stream.handle().acquire(); // not kept for a graph, which may be launched elsewhere
+      call.held[call.heldCount++] = stream.handle();
+      call.use("workspace", workspace);
+      call.struct.putLong(0, stream.address());
+      call.struct.putLong(Long.BYTES, workspace == null ? 0 : workspace.address());
+      call.struct.putLong(2 * Long.BYTES, workspace == null ? 0 : workspace.byteSize());
+      return call;
+    } catch (RuntimeException e) {
+      call.end();
+      throw e;
+    }
+  }
+
+  /** Holds a buffer, which may be null, until the end. */
+  void use(String name, DeviceBuffer buffer) {
+    if (buffer == null) {
+      return;
+    }
+    if (buffer.device() != device) {
+      throw new IllegalArgumentException(name + " is memory of " + Cuda.device(buffer.device()) + ", must be of "
+          + Cuda.device(device) + " like the runtime");
+    }
+    buffer.checkAlive(name);
+    hold(buffer.handle());
+  }
+
+  void hold(NativeHandle handle) {
+    handle.acquire();
+    held[heldCount++] = handle;
+    if (capture != null) {
+      capture.keep(handle);
+    }
+  }
+
+  /** The address of the {@code ternary_cuda_call}. */
+  long address() {
+    return address;
+  }
+
+  void end() {
+    while (heldCount > 0) {
+      held[--heldCount].release();
+      held[heldCount] = null;
+    }
+    busy = false;
+  }
+
+  /** Keeps host memory until the stream's work that uses it has run: for the graph, or for the stream. */
+  static void keepHost(Object owner, CudaStream stream) {
+    Capture capture = OF_THREAD.get().capture;
+    if (capture == null) {
+      stream.keepUntilIdle(owner);
+    } else {
+      capture.owners.add(owner);
+    }
+  }
+
+  /** From now on what the thread's calls use is kept. */
+  static Capture beginCapture() {
+    DeviceCall call = OF_THREAD.get();
+    if (call.capture != null) {
+      throw new IllegalStateException("this thread captures a graph already, must capture one at a time");
+    }
+    call.capture = new Capture();
+    return call.capture;
+  }
+
+  static void endCapture() {
+    OF_THREAD.get().capture = null;
+  }
+}

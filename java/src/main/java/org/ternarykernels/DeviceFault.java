@@ -1,0 +1,23 @@
+package org.ternarykernels;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Sees to it that a fault which CUDA tells when something is freed is not lost: the collector would swallow it. */
+final class DeviceFault {
+  private static final Logger LOG = LoggerFactory.getLogger(TernaryRuntime.class);
+
+  private DeviceFault() {}
+
+  /** A cleaning action that also logs what it throws. */
+  static Runnable logged(Runnable free) {
+    return () -> {
+      try {
+        free.run();
+      } catch (TernaryException e) {
+        LOG.error("A device reported a fault while its resources were freed: {}", e.getMessage());
+        throw e;
+      }
+    };
+  }
+}
