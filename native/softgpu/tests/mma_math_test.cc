@@ -1,0 +1,304 @@
+// mma.sync against the fragment tables of the PTX ISA (9.7.14.5), one element at a time. The tables here are written as the
+// ISA writes them, row and column for the i-th element of a lane, not as mma_math.cc does.
+#include "softgpu/exec/mma_math.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/dtype.h"
+
+namespace ternary::softgpu {
+namespace {
+
+struct Place {
+  int row, column;
+};
+
+/** One shape with its tables: where element i of lane l lies in A (row, k), B (k, column) and C (row, column). */
+struct Table {
+  const char* name;
+  MmaShape shape;
+  bool bytes;
+  int a_elements, b_elements, c_elements;
+  Place (*a)(int group, int thread, int i);
+  Place (*b)(int group, int thread, int i);
+  Place (*c)(int group, int thread, int i);
+};
+
+Place c_of_16_rows(int group, int thread, int i) { return {i < 2 ? group : group + 8, thread * 2 + (i & 1)}; }
+Place c_of_8_rows(int group, int thread, int i) { return {group, thread * 2 + i}; }
+
+const Table kTables[] = {
+    {"m16n8k32 of bytes", {16, 8, 32}, true, 16, 8, 4,
+     [](int group, int thread, int i) {
+       const bool upper = (i >= 0 && i < 4) || (i >= 8 && i < 12);
+       return Place{upper ? group : group + 8, i < 8 ? thread * 4 + (i & 3) : thread * 4 + (i & 3) + 16};
+     },
+     [](int group, int thread, int i) {
+       return Place{i < 4 ? thread * 4 + (i & 3) : thread * 4 + (i & 3) + 16, group};
+     },
+     c_of_16_rows},
+    {"m16n8k16 of bytes", {16, 8, 16}, true, 8, 4, 4,
+     [](int group, int thread, int i) { return Place{i < 4 ? group : group + 8, thread * 4 + (i & 3)}; },
+     [](int group, int thread, int i) { return Place{thread * 4 + i, group}; }, c_of_16_rows},
+    {"m8n8k16 of bytes", {8, 8, 16}, true, 4, 4, 2,
+     [](int group, int thread, int i) { return Place{group, thread * 4 + i}; },
+     [](int group, int thread, int i) { return Place{thread * 4 + i, group}; }, c_of_8_rows},
+    {"m16n8k16 of halves", {16, 8, 16}, false, 8, 4, 4,
+     [](int group, int thread, int i) {
+       const bool upper = (i >= 0 && i < 2) || (i >= 4 && i < 6);
+       return Place{upper ? group : group + 8, i < 4 ? thread * 2 + (i & 1) : thread * 2 + (i & 1) + 8};
+     },
+     [](int group, int thread, int i) {
+       return Place{i < 2 ? thread * 2 + (i & 1) : thread * 2 + (i & 1) + 8, group};
+     },
+     c_of_16_rows},
+    {"m16n8k8 of halves", {16, 8, 8}, false, 4, 2, 4,
+     [](int group, int thread, int i) { return Place{i < 2 ? group : group + 8, thread * 2 + (i & 1)}; },
+     [](int group, int thread, int i) { return Place{thread * 2 + i, group}; }, c_of_16_rows},
+};
+
+struct Fragments {
+  Lanes a[4] = {}, b[2] = {}, c[4] = {}, d[4] = {};
+
+  static void set(Lanes* registers, int lane, int i, bool bytes, uint32_t bits) {
+    const int per = bytes ? 4 : 2, width = 32 / per;
+    registers[i / per][lane] |= bits << (i % per * width);
+  }
+};
+
+uint32_t one(MmaType type) { return type == MmaType::f16 ? 0x3c00 : type == MmaType::bf16 ? 0x3f80 : 1; }
+
+void multiply(const Table& table, MmaType type, Fragments* f) {
+  if (table.bytes) {
+    mma_s32(table.shape, type, type, false, f->a, f->b, f->c, f->d);
+  } else {
+    mma_f32(table.shape, type, f->a, f->b, f->c, f->d);
+  }
+}
+
+/** Element i of lane `lane` of D as a number. */
+double output(const Table& table, const Fragments& f, int lane, int i) {
+  const uint32_t bits = f.d[i][lane];
+  return table.bytes ? static_cast<int32_t>(bits) : bits_float(bits);
+}
+
+class MmaTables : public ::testing::TestWithParam<int> {
+ protected:
+  const Table& table() const { return kTables[GetParam()]; }
+  std::vector<MmaType> types() const {
+    return table().bytes ? std::vector<MmaType>{MmaType::u8, MmaType::s8}
+                         : std::vector<MmaType>{MmaType::f16, MmaType::bf16};
+  }
+};
+
+// A has a single 1, B holds a number that tells k and column apart: row `row` of D is row k of B, all else 0.
+TEST_P(MmaTables, EachElementOfA) {
+  for (const MmaType type : types()) {
+    for (int hot = 0; hot < 32 * table().a_elements; ++hot) {
+      Fragments f;
+      const int hot_lane = hot / table().a_elements, hot_i = hot % table().a_elements;
+      Fragments::set(f.a, hot_lane, hot_i, table().bytes, one(type));
+      const Place at = table().a(hot_lane / 4, hot_lane % 4, hot_i);
+      for (int lane = 0; lane < 32; ++lane) {
+        for (int i = 0; i < table().b_elements; ++i) {
+          const Place b = table().b(lane / 4, lane % 4, i);
+          // 1 for the k in question in even columns: the row of B shows in D, and only there
+          if (b.row == at.column && b.column % 2 == 0) Fragments::set(f.b, lane, i, table().bytes, one(type));
+        }
+      }
+      multiply(table(), type, &f);
+      for (int lane = 0; lane < 32; ++lane) {
+        for (int i = 0; i < table().c_elements; ++i) {
+          const Place d = table().c(lane / 4, lane % 4, i);
+          ASSERT_EQ(output(table(), f, lane, i), d.row == at.row && d.column % 2 == 0 ? 1 : 0)
+              << table().name << " A of lane " << hot_lane << " element " << hot_i << ", D of lane " << lane << " " << i;
+        }
+      }
+    }
+  }
+}
+
+// B has a single 1 and A is all ones but for one k of each row, which differs from row to row.
+TEST_P(MmaTables, EachElementOfB) {
+  for (const MmaType type : types()) {
+    for (int hot = 0; hot < 32 * table().b_elements; ++hot) {
+      Fragments f;
+      const int hot_lane = hot / table().b_elements, hot_i = hot % table().b_elements;
+      Fragments::set(f.b, hot_lane, hot_i, table().bytes, one(type));
+      const Place at = table().b(hot_lane / 4, hot_lane % 4, hot_i);
+      const auto a_value = [&](int row, int k) { return (row + k) % table().shape.depth != 3; };
+      for (int lane = 0; lane < 32; ++lane) {
+        for (int i = 0; i < table().a_elements; ++i) {
+          const Place a = table().a(lane / 4, lane % 4, i);
+          if (a_value(a.row, a.column)) Fragments::set(f.a, lane, i, table().bytes, one(type));
+        }
+      }
+      multiply(table(), type, &f);
+      for (int lane = 0; lane < 32; ++lane) {
+        for (int i = 0; i < table().c_elements; ++i) {
+          const Place d = table().c(lane / 4, lane % 4, i);
+          ASSERT_EQ(output(table(), f, lane, i), d.column == at.column && a_value(d.row, at.row) ? 1 : 0)
+              << table().name << " B of lane " << hot_lane << " element " << hot_i << ", D of lane " << lane << " " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(MmaTables, EachElementOfC) {
+  for (int hot = 0; hot < 32 * table().c_elements; ++hot) {
+    Fragments f;
+    f.c[hot % table().c_elements][hot / table().c_elements] = table().bytes ? 7u : float_bits(7.0f);
+    multiply(table(), table().bytes ? MmaType::s8 : MmaType::bf16, &f);
+    EXPECT_EQ(0, std::memcmp(f.d, f.c, sizeof f.d));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, MmaTables, ::testing::Range(0, 5));
+
+// Whole matrices of random bytes, every signedness, against a triple loop.
+TEST(MmaInteger, RandomBytesOfEverySignedness) {
+  std::mt19937 random(1);
+  for (const Table& table : kTables) {
+    if (!table.bytes) continue;
+    for (int signs = 0; signs < 4; ++signs) {
+      const MmaType a_type = signs & 1 ? MmaType::s8 : MmaType::u8, b_type = signs & 2 ? MmaType::s8 : MmaType::u8;
+      Fragments f;
+      int a[16][32], b[32][8];
+      uint32_t c[16][8];
+      const auto value = [&](MmaType type, uint32_t bits) {
+        return type == MmaType::s8 && bits > 127 ? static_cast<int>(bits) - 256 : static_cast<int>(bits);
+      };
+      for (int lane = 0; lane < 32; ++lane) {
+        for (int i = 0; i < table.a_elements; ++i) {
+          const Place at = table.a(lane / 4, lane % 4, i);
+          const uint32_t bits = i % 5 == 0 ? 0x80 : random() & 0xff;
+          Fragments::set(f.a, lane, i, true, bits);
+          a[at.row][at.column] = value(a_type, bits);
+        }
+        for (int i = 0; i < table.b_elements; ++i) {
+          const Place at = table.b(lane / 4, lane % 4, i);
+          const uint32_t bits = i % 3 == 0 ? 0xff : random() & 0xff;
+          Fragments::set(f.b, lane, i, true, bits);
+          b[at.row][at.column] = value(b_type, bits);
+        }
+        for (int i = 0; i < table.c_elements; ++i) {
+          const Place at = table.c(lane / 4, lane % 4, i);
+          c[at.row][at.column] = f.c[i][lane] = random();
+        }
+      }
+      mma_s32(table.shape, a_type, b_type, false, f.a, f.b, f.c, f.d);
+      for (int lane = 0; lane < 32; ++lane) {
+        for (int i = 0; i < table.c_elements; ++i) {
+          const Place at = table.c(lane / 4, lane % 4, i);
+          uint32_t sum = c[at.row][at.column];
+          for (int k = 0; k < table.shape.depth; ++k) sum += static_cast<uint32_t>(a[at.row][k] * b[k][at.column]);
+          ASSERT_EQ(f.d[i][lane], sum) << table.name << " signs " << signs << " row " << at.row << " column " << at.column;
+        }
+      }
+    }
+  }
+}
+
+TEST(MmaInteger, WrapsOrSaturates) {
+  const MmaShape shape{16, 8, 32};
+  for (const bool up : {true, false}) {
+    Fragments f;
+    for (int lane = 0; lane < 32; ++lane) {
+      for (int r = 0; r < 4; ++r) f.a[r][lane] = up ? 0x01010101u : 0xffffffffu, f.c[r][lane] = up ? 0x7fffffffu : 0x80000000u;
+      for (int r = 0; r < 2; ++r) f.b[r][lane] = 0x01010101u;
+    }
+    mma_s32(shape, MmaType::s8, MmaType::s8, false, f.a, f.b, f.c, f.d);
+    EXPECT_EQ(f.d[2][17], up ? 0x7fffffffu + 32 : 0x80000000u - 32);
+    mma_s32(shape, MmaType::s8, MmaType::s8, true, f.a, f.b, f.c, f.d);
+    EXPECT_EQ(f.d[2][17], up ? 0x7fffffffu : 0x80000000u);
+  }
+}
+
+// A step into saturation and back out of it is not saturation: the sum is exact before it is clamped.
+TEST(MmaInteger, SaturatesTheSumOnly) {
+  Fragments f;
+  for (int lane = 0; lane < 32; ++lane) {
+    for (int r = 0; r < 4; ++r) f.a[r][lane] = 0xff01ff01u, f.c[r][lane] = 0x7fffffffu;
+    for (int r = 0; r < 2; ++r) f.b[r][lane] = 0x01010101u;
+  }
+  mma_s32({16, 8, 32}, MmaType::s8, MmaType::s8, true, f.a, f.b, f.c, f.d);
+  EXPECT_EQ(f.d[0][0], 0x7fffffffu);
+}
+
+// The dense fallback: int8-valued bf16 times -1, 0, +1 is exact while sums stay below 2^24.
+TEST(MmaFloat, IntegersAreExact) {
+  std::mt19937 random(2);
+  for (const MmaType type : {MmaType::bf16, MmaType::f16}) {
+    for (int trial = 0; trial < 200; ++trial) {
+      float a[kTensorBlock], b[kTensorBlock];
+      int exact = static_cast<int>(random() % 33554431) - 16777215;
+      float c = static_cast<float>(exact);
+      const int room = 16777216 - std::abs(exact);
+      for (int k = 0; k < kTensorBlock; ++k) {
+        const int q = static_cast<int>(random() % 255) - 127, w = static_cast<int>(random() % 3) - 1;
+        const bool fits = room > 127 * kTensorBlock;
+        a[k] = static_cast<float>(q), b[k] = fits ? static_cast<float>(w) : 0.0f;
+        exact += fits ? q * w : 0;
+      }
+      ASSERT_EQ(tensor_sum(c, a, b), static_cast<float>(exact));
+    }
+    Fragments f;  // and through the fragments: 127 * 1 in 16 places
+    for (int lane = 0; lane < 32; ++lane) {
+      for (int r = 0; r < 4; ++r) f.a[r][lane] = type == MmaType::bf16 ? 0x42fe42feu : 0x57f057f0u;
+      for (int r = 0; r < 2; ++r) f.b[r][lane] = type == MmaType::bf16 ? 0xbf80bf80u : 0xbc00bc00u;
+      for (int r = 0; r < 4; ++r) f.c[r][lane] = float_bits(16777215.0f);
+    }
+    mma_f32({16, 8, 16}, type, f.a, f.b, f.c, f.d);
+    EXPECT_EQ(bits_float(f.d[3][31]), 16777215.0f - 127 * 16);
+  }
+}
+
+TEST(MmaFloat, CutsOffBelowTheLargestAddend) {
+  float a[kTensorBlock] = {}, b[kTensorBlock] = {};
+  const auto sum = [&](float c, float p0, float p1) {
+    a[0] = p0, a[1] = p1, b[0] = b[1] = 1.0f;
+    return tensor_sum(c, a, b);
+  };
+  const float ulp = std::ldexp(1.0f, -23);
+  EXPECT_EQ(sum(1.0f, ulp, 0), 1.0f + ulp);
+  EXPECT_EQ(sum(1.0f, ulp / 2, ulp / 2), 1.0f + ulp);   // the one bit kept below
+  EXPECT_EQ(sum(1.0f, ulp / 4, ulp / 4), 1.0f);         // cut off one by one
+  EXPECT_EQ(sum(1.0f, ulp * 0.75f, 0), 1.0f);           // towards zero: nearest would be 1 + ulp
+  EXPECT_EQ(sum(-1.0f, -ulp * 0.75f, 0), -1.0f);
+  EXPECT_EQ(sum(16777216.0f, 3.0f, -16777216.0f), 3.0f);
+  EXPECT_EQ(sum(0.0f, std::ldexp(1.0f, -149), 0), std::ldexp(1.0f, -149));  // denormals are kept
+}
+
+TEST(MmaFloat, NotFinite) {
+  const float inf = std::numeric_limits<float>::infinity();
+  float a[kTensorBlock] = {inf}, b[kTensorBlock] = {2.0f};
+  EXPECT_EQ(tensor_sum(1.0f, a, b), inf);
+  EXPECT_EQ(float_bits(tensor_sum(-inf, a, b)), 0x7fffffffu);
+  b[0] = 0.0f;
+  EXPECT_EQ(float_bits(tensor_sum(1.0f, a, b)), 0x7fffffffu);
+  const float large = bits_float(0x7f7f0000);  // the largest bf16
+  float big[kTensorBlock] = {large}, two[kTensorBlock] = {2.0f};
+  EXPECT_EQ(tensor_sum(0.0f, big, two), inf);
+}
+
+TEST(MmaFloat, HalfAccumulatorRoundsToNearestOnce) {
+  Fragments f;
+  for (int lane = 0; lane < 32; ++lane) f.c[0][lane] = f.c[1][lane] = 0x3c003c00u;  // 1
+  f.a[0][0] = 0x1400;  // 2^-10, row 0, k 0
+  for (int lane = 0; lane < 32; ++lane) f.b[0][lane] = lane % 4 == 0 ? 0x3a00u : 0;  // 0.75 in every column of k 0
+  mma_f16({16, 8, 16}, f.a, f.b, f.c, f.d);
+  EXPECT_EQ(f.d[0][0], 0x3c013c01u);  // 1 + 0.75 ulp rounds up
+  EXPECT_EQ(f.d[1][0], 0x3c003c00u);
+  EXPECT_EQ(f.d[0][4], 0x3c003c00u);
+}
+
+}  // namespace
+}  // namespace ternary::softgpu
