@@ -20,7 +20,7 @@ uint32_t element(uint32_t word, int per, int e) { return per == 4 ? word >> (8 *
 
 /** Calls take(row of A or column of B, k, bits) for every element of a fragment; `row_pairs`: 16 rows, 8 otherwise. */
 template <typename Take>
-void each_element(const Lanes* fragment, int registers, int per, bool row_pairs, Take take) {
+void each_element(Fragment fragment, int registers, int per, bool row_pairs, Take take) {
   for (int r = 0; r < registers; ++r) {
     const int row = row_pairs ? 8 * (r & 1) : 0;
     const int step = row_pairs ? r >> 1 : r;
@@ -39,6 +39,15 @@ void each_output(MmaShape shape, Take take) {
     for (int r = 0; r < shape.rows / 4; ++r) take(lane, r, (lane >> 2) + 8 * (r >> 1), 2 * (lane & 3) + (r & 1));
   }
 }
+
+/** D until all of C has been read: a register may be in both. */
+struct Results {
+  uint32_t word[4][32] = {};
+
+  void store(int registers, FragmentOut d) const {
+    for (int r = 0; r < registers; ++r) std::memcpy(d[r], word[r], sizeof word[r]);
+  }
+};
 
 int16_t byte_value(MmaType type, uint32_t bits) {
   return type == MmaType::s8 ? static_cast<int8_t>(bits) : static_cast<int16_t>(bits);
@@ -71,7 +80,7 @@ struct FloatOperands {
   float b[kMaxColumns][kMaxDepth];
 };
 
-void gather_floats(MmaShape shape, MmaType type, const Lanes* a, const Lanes* b, FloatOperands* to) {
+void gather_floats(MmaShape shape, MmaType type, Fragment a, Fragment b, FloatOperands* to) {
   const MmaRegisters registers = mma_registers(shape, type);
   each_element(a, registers.a, 2, shape.rows == 16,
                [&](int row, int k, uint32_t bits) { to->a[row][k] = half_value(type, bits); });
@@ -92,8 +101,8 @@ MmaRegisters mma_registers(MmaShape shape, MmaType type) {
           shape.rows * shape.columns / 32, shape.rows * shape.columns / 64};
 }
 
-void mma_s32(MmaShape shape, MmaType a_type, MmaType b_type, bool satfinite, const Lanes* a, const Lanes* b,
-             const Lanes* c, Lanes* d) {
+void mma_s32(MmaShape shape, MmaType a_type, MmaType b_type, bool satfinite, Fragment a, Fragment b, Fragment c,
+             FragmentOut d) {
   // 16-bit elements so that the compiler makes the dots of multiply-and-add-pairs: 255 * 127 * 2 fits int32.
   int16_t rows[kMaxRows][kMaxDepth], columns[kMaxColumns][kMaxDepth];
   const MmaRegisters registers = mma_registers(shape, a_type);
@@ -101,6 +110,7 @@ void mma_s32(MmaShape shape, MmaType a_type, MmaType b_type, bool satfinite, con
                [&](int row, int k, uint32_t bits) { rows[row][k] = byte_value(a_type, bits); });
   each_element(b, registers.b, per_register(b_type), false,
                [&](int column, int k, uint32_t bits) { columns[column][k] = byte_value(b_type, bits); });
+  Results results;
   each_output(shape, [&](int lane, int r, int row, int column) {
     int32_t dot = 0;
     for (int k = 0; k < shape.depth; ++k) dot += rows[row][k] * columns[column][k];
@@ -108,8 +118,9 @@ void mma_s32(MmaShape shape, MmaType a_type, MmaType b_type, bool satfinite, con
     if (satfinite) {
       sum = std::clamp<int64_t>(sum, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max());
     }
-    d[r][lane] = static_cast<uint32_t>(sum);
+    results.word[r][lane] = static_cast<uint32_t>(sum);
   });
+  results.store(shape.rows / 4, d);
 }
 
 float tensor_sum(float c, const float* a, const float* b) {
@@ -135,27 +146,29 @@ float tensor_sum(float c, const float* a, const float* b) {
   return cut_to_float(sum * power_of_two(last_bit));
 }
 
-void mma_f32(MmaShape shape, MmaType type, const Lanes* a, const Lanes* b, const Lanes* c, Lanes* d) {
+void mma_f32(MmaShape shape, MmaType type, Fragment a, Fragment b, Fragment c, FragmentOut d) {
   FloatOperands operands;
   gather_floats(shape, type, a, b, &operands);
+  Results results;
   each_output(shape, [&](int lane, int r, int row, int column) {
-    d[r][lane] = float_bits(
+    results.word[r][lane] = float_bits(
         dot_in_blocks(bits_float(c[r][lane]), operands.a[row], operands.b[column], shape.depth));
   });
+  results.store(shape.rows / 4, d);
 }
 
-void mma_f16(MmaShape shape, const Lanes* a, const Lanes* b, const Lanes* c, Lanes* d) {
+void mma_f16(MmaShape shape, Fragment a, Fragment b, Fragment c, FragmentOut d) {
   FloatOperands operands;
   gather_floats(shape, MmaType::f16, a, b, &operands);
-  Lanes result[2] = {};
+  Results results;
   each_output(shape, [&](int lane, int r, int row, int column) {
     const int word = r >> 1, shift = 16 * (r & 1);
     const float start = f16_to_float(static_cast<uint16_t>(c[word][lane] >> shift));
     const float sum = dot_in_blocks(start, operands.a[row], operands.b[column], shape.depth);
     const uint16_t bits = std::isnan(sum) ? 0x7fff : float_to_f16(sum);
-    result[word][lane] |= static_cast<uint32_t>(bits) << shift;
+    results.word[word][lane] |= static_cast<uint32_t>(bits) << shift;
   });
-  std::memcpy(d, result, sizeof(Lanes) * shape.rows / 8);
+  results.store(shape.rows / 8, d);
 }
 
 }  // namespace ternary::softgpu

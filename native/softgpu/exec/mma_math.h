@@ -16,8 +16,9 @@
 
 namespace ternary::softgpu {
 
-/** One 32-bit register of the 32 lanes of a warp. */
-using Lanes = uint32_t[32];
+/** The registers of a fragment: 32 lanes each. */
+using Fragment = const uint32_t* const*;
+using FragmentOut = uint32_t* const*;
 
 struct MmaShape {
   int rows, columns, depth;  ///< m, n, k
@@ -32,15 +33,15 @@ struct MmaRegisters {
 };
 MmaRegisters mma_registers(MmaShape shape, MmaType type);
 
-/** D = A * B + C in s32; wraps as two's complement, or with `satfinite` clamps the exact sum. d may be c. */
-void mma_s32(MmaShape shape, MmaType a_type, MmaType b_type, bool satfinite, const Lanes* a, const Lanes* b,
-             const Lanes* c, Lanes* d);
+/** D = A * B + C in s32; wraps as two's complement, or with `satfinite` clamps the exact sum. d may be any of them. */
+void mma_s32(MmaShape shape, MmaType a_type, MmaType b_type, bool satfinite, Fragment a, Fragment b, Fragment c,
+             FragmentOut d);
 
-/** D = A * B + C of f16 or bf16 in f32: see tensor_sum() for the order. d may be c. */
-void mma_f32(MmaShape shape, MmaType type, const Lanes* a, const Lanes* b, const Lanes* c, Lanes* d);
+/** D = A * B + C of f16 or bf16 in f32: see tensor_sum() for the order. d may be any of them. */
+void mma_f32(MmaShape shape, MmaType type, Fragment a, Fragment b, Fragment c, FragmentOut d);
 
 /** The same of f16 with C and D in f16: summed as above, rounded once to nearest even at the end. */
-void mma_f16(MmaShape shape, const Lanes* a, const Lanes* b, const Lanes* c, Lanes* d);
+void mma_f16(MmaShape shape, Fragment a, Fragment b, Fragment c, FragmentOut d);
 
 /** Products that are added in one go, see tensor_sum(). */
 inline constexpr int kTensorBlock = 8;

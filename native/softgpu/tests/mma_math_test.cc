@@ -64,8 +64,14 @@ const Table kTables[] = {
      [](int group, int thread, int i) { return Place{thread * 2 + i, group}; }, c_of_16_rows},
 };
 
+using Lanes = uint32_t[32];
+
 struct Fragments {
   Lanes a[4] = {}, b[2] = {}, c[4] = {}, d[4] = {};
+  const uint32_t* const a_words[4] = {a[0], a[1], a[2], a[3]};
+  const uint32_t* const b_words[2] = {b[0], b[1]};
+  const uint32_t* const c_words[4] = {c[0], c[1], c[2], c[3]};
+  uint32_t* const d_words[4] = {d[0], d[1], d[2], d[3]};
 
   static void set(Lanes* registers, int lane, int i, bool bytes, uint32_t bits) {
     const int per = bytes ? 4 : 2, width = 32 / per;
@@ -77,9 +83,9 @@ uint32_t one(MmaType type) { return type == MmaType::f16 ? 0x3c00 : type == MmaT
 
 void multiply(const Table& table, MmaType type, Fragments* f) {
   if (table.bytes) {
-    mma_s32(table.shape, type, type, false, f->a, f->b, f->c, f->d);
+    mma_s32(table.shape, type, type, false, f->a_words, f->b_words, f->c_words, f->d_words);
   } else {
-    mma_f32(table.shape, type, f->a, f->b, f->c, f->d);
+    mma_f32(table.shape, type, f->a_words, f->b_words, f->c_words, f->d_words);
   }
 }
 
@@ -194,7 +200,7 @@ TEST(MmaInteger, RandomBytesOfEverySignedness) {
           c[at.row][at.column] = f.c[i][lane] = random();
         }
       }
-      mma_s32(table.shape, a_type, b_type, false, f.a, f.b, f.c, f.d);
+      mma_s32(table.shape, a_type, b_type, false, f.a_words, f.b_words, f.c_words, f.d_words);
       for (int lane = 0; lane < 32; ++lane) {
         for (int i = 0; i < table.c_elements; ++i) {
           const Place at = table.c(lane / 4, lane % 4, i);
@@ -215,9 +221,9 @@ TEST(MmaInteger, WrapsOrSaturates) {
       for (int r = 0; r < 4; ++r) f.a[r][lane] = up ? 0x01010101u : 0xffffffffu, f.c[r][lane] = up ? 0x7fffffffu : 0x80000000u;
       for (int r = 0; r < 2; ++r) f.b[r][lane] = 0x01010101u;
     }
-    mma_s32(shape, MmaType::s8, MmaType::s8, false, f.a, f.b, f.c, f.d);
+    mma_s32(shape, MmaType::s8, MmaType::s8, false, f.a_words, f.b_words, f.c_words, f.d_words);
     EXPECT_EQ(f.d[2][17], up ? 0x7fffffffu + 32 : 0x80000000u - 32);
-    mma_s32(shape, MmaType::s8, MmaType::s8, true, f.a, f.b, f.c, f.d);
+    mma_s32(shape, MmaType::s8, MmaType::s8, true, f.a_words, f.b_words, f.c_words, f.d_words);
     EXPECT_EQ(f.d[2][17], up ? 0x7fffffffu : 0x80000000u);
   }
 }
@@ -229,7 +235,7 @@ TEST(MmaInteger, SaturatesTheSumOnly) {
     for (int r = 0; r < 4; ++r) f.a[r][lane] = 0xff01ff01u, f.c[r][lane] = 0x7fffffffu;
     for (int r = 0; r < 2; ++r) f.b[r][lane] = 0x01010101u;
   }
-  mma_s32({16, 8, 32}, MmaType::s8, MmaType::s8, true, f.a, f.b, f.c, f.d);
+  mma_s32({16, 8, 32}, MmaType::s8, MmaType::s8, true, f.a_words, f.b_words, f.c_words, f.d_words);
   EXPECT_EQ(f.d[0][0], 0x7fffffffu);
 }
 
@@ -256,7 +262,7 @@ TEST(MmaFloat, IntegersAreExact) {
       for (int r = 0; r < 2; ++r) f.b[r][lane] = type == MmaType::bf16 ? 0xbf80bf80u : 0xbc00bc00u;
       for (int r = 0; r < 4; ++r) f.c[r][lane] = float_bits(16777215.0f);
     }
-    mma_f32({16, 8, 16}, type, f.a, f.b, f.c, f.d);
+    mma_f32({16, 8, 16}, type, f.a_words, f.b_words, f.c_words, f.d_words);
     EXPECT_EQ(bits_float(f.d[3][31]), 16777215.0f - 127 * 16);
   }
 }
@@ -294,7 +300,7 @@ TEST(MmaFloat, HalfAccumulatorRoundsToNearestOnce) {
   for (int lane = 0; lane < 32; ++lane) f.c[0][lane] = f.c[1][lane] = 0x3c003c00u;  // 1
   f.a[0][0] = 0x1400;  // 2^-10, row 0, k 0
   for (int lane = 0; lane < 32; ++lane) f.b[0][lane] = lane % 4 == 0 ? 0x3a00u : 0;  // 0.75 in every column of k 0
-  mma_f16({16, 8, 16}, f.a, f.b, f.c, f.d);
+  mma_f16({16, 8, 16}, f.a_words, f.b_words, f.c_words, f.d_words);
   EXPECT_EQ(f.d[0][0], 0x3c013c01u);  // 1 + 0.75 ulp rounds up
   EXPECT_EQ(f.d[1][0], 0x3c003c00u);
   EXPECT_EQ(f.d[0][4], 0x3c003c00u);
