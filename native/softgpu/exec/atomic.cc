@@ -1,5 +1,5 @@
-// atom and red on global and shared memory, of the own CTA and of others in the cluster. Host atomics: the CTAs of a grid
-// run on several host threads.
+// atom and red on global and shared memory, of the own CTA and of others in the cluster. They are atomic on the host too,
+// because the CTAs of a grid run on several threads.
 #include <algorithm>
 #include <cstring>
 
@@ -43,6 +43,11 @@ struct Row {
   UpdateFn<Word> update;
 };
 
+template <typename Signed, typename Word>
+bool less(Word a, Word b) {
+  return static_cast<Signed>(a) < static_cast<Signed>(b);
+}
+
 template <typename Word, typename Signed>
 const Row<Word>* find_row(const std::string& op, Type type) {
   constexpr bool wide = sizeof(Word) == 8;
@@ -56,10 +61,8 @@ const Row<Word>* find_row(const std::string& op, Type type) {
       {"add", {u, s}, [](Word old, Word value, Word, bool) { return old + value; }},
       {"min", {u}, [](Word old, Word value, Word, bool) { return std::min(old, value); }},
       {"max", {u}, [](Word old, Word value, Word, bool) { return std::max(old, value); }},
-      {"min", {s},
-       [](Word old, Word value, Word, bool) { return static_cast<Signed>(value) < static_cast<Signed>(old) ? value : old; }},
-      {"max", {s},
-       [](Word old, Word value, Word, bool) { return static_cast<Signed>(value) > static_cast<Signed>(old) ? value : old; }},
+      {"min", {s}, [](Word old, Word value, Word, bool) { return less<Signed>(value, old) ? value : old; }},
+      {"max", {s}, [](Word old, Word value, Word, bool) { return less<Signed>(old, value) ? value : old; }},
   };
   for (const Row<Word>& row : rows) {
     if (op == row.op && std::find(row.types.begin(), row.types.end(), type) != row.types.end()) return &row;
@@ -93,7 +96,6 @@ UpdateFn<uint64_t> find_update(const std::string& op, Type type) {
 template <typename Word>
 struct Atomic {
   UpdateFn<Word> update;
-  Space space;
   bool returns;  ///< atom, not red
   bool has_c;
   int width;     ///< elements of a vector form
@@ -113,16 +115,14 @@ Word exchange(uint8_t* bytes, const Atomic<Word>& atomic, Word b, Word c, bool s
 template <typename Word>
 Step execute_atomic(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const auto& atomic = *static_cast<const Atomic<Word>*>(instruction.detail);
-  const Slot* address_slot = instruction.op + (atomic.returns ? atomic.width : 0);
-  const Slot* b_slots = address_slot + 1;
-  const uint64_t* bases = warp.lanes<uint64_t>(*address_slot);
+  const Slot* b_slots = instruction.op + instruction.address[0].op + 1;
   const uint32_t vector_bytes = static_cast<uint32_t>(sizeof(Word)) * static_cast<uint32_t>(atomic.width);
   uint64_t addresses[kWarpLanes];
+  warp.addresses(instruction, instruction.address[0], addresses);
   Space space = Space::global;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
-    addresses[lane] = bases[lane] + static_cast<uint64_t>(instruction.offset);
-    const Place place = warp.place(atomic.space, addresses[lane], lane);
+    const Place place = warp.place(instruction.address[0].space, addresses[lane], lane);
     space = place.space;
     if (space != Space::global && space != Space::shared) {
       throw Fault(FaultKind::address, "an atomic operation on memory that is neither global nor shared", lane);
@@ -168,7 +168,6 @@ void decode_as(Decoder& decoder, Instruction& instruction, const Spelling& spell
   Atomic<Word> atomic = {};
   atomic.update = find_update<Word>(spelling.op, spelling.type);
   decoder.need(atomic.update != nullptr, "the operation does not go with the type");
-  atomic.space = spelling.space;
   atomic.returns = returns;
   atomic.has_c = spelling.op == "cas";
   atomic.width = static_cast<int>(spelling.width);

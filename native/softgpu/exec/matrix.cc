@@ -30,13 +30,13 @@ struct Rows {
   uint8_t* bytes[32];
 };
 
-void find_rows(Warp& warp, const Instruction& instruction, Slot base, int matrices, Access kind, Rows* rows) {
-  const uint64_t* bases = warp.lanes<uint64_t>(base);
-  const auto space = static_cast<Space>(instruction.a);
+void find_rows(Warp& warp, const Instruction& instruction, int matrices, Access kind, Rows* rows) {
+  warp.addresses(instruction, instruction.address[0], rows->address);
   for (int lane = 0; lane < 8 * matrices; ++lane) {
-    rows->address[lane] = bases[lane] + static_cast<uint64_t>(instruction.offset);
-    const Place place = warp.place(space, rows->address[lane], lane);
-    if (place.space != Space::shared) throw Fault(FaultKind::address, "the address of a matrix row is not shared", lane);
+    const Place place = warp.place(instruction.address[0].space, rows->address[lane], lane);
+    if (place.space != Space::shared) {
+      throw Fault(FaultKind::address, "the address of a matrix row is not in shared memory", lane);
+    }
     rows->bytes[lane] = warp.access(place, 16, kind, lane);
   }
   const uint32_t lanes = matrices == 4 ? kAllLanes : (1u << (8 * matrices)) - 1;
@@ -47,7 +47,7 @@ Step execute_ldmatrix(Warp& warp, const Instruction& instruction, uint32_t mask)
   need_all_lanes(mask, "ldmatrix");
   const int matrices = static_cast<int>(instruction.b);
   Rows rows;
-  find_rows(warp, instruction, instruction.op[matrices], matrices, Access::read, &rows);
+  find_rows(warp, instruction, matrices, Access::read, &rows);
   for (int m = 0; m < matrices; ++m) {
     uint32_t* words = warp.lanes<uint32_t>(instruction.op[m]);
     for (int lane = 0; lane < kWarpLanes; ++lane) {
@@ -64,7 +64,7 @@ Step execute_stmatrix(Warp& warp, const Instruction& instruction, uint32_t mask)
   need_all_lanes(mask, "stmatrix");
   const int matrices = static_cast<int>(instruction.b);
   Rows rows;
-  find_rows(warp, instruction, instruction.op[matrices], matrices, Access::write, &rows);
+  find_rows(warp, instruction, matrices, Access::write, &rows);
   for (int m = 0; m < matrices; ++m) {
     const uint32_t* words = warp.lanes<uint32_t>(instruction.op[m]);
     for (int lane = 0; lane < kWarpLanes; ++lane) {
@@ -93,33 +93,34 @@ Step execute_movmatrix(Warp& warp, const Instruction& instruction, uint32_t mask
 }
 
 /** The modifiers that ldmatrix and stmatrix share; returns the number of matrices. */
-size_t take_matrix_modifiers(Decoder& decoder, Instruction& instruction) {
+size_t take_matrix_modifiers(Decoder& decoder, Instruction& instruction, Space* space) {
   decoder.need_one_of({"sync"});
   decoder.need_one_of({"aligned"});
   decoder.need_one_of({"m8n8"});
   const char* count = decoder.need_one_of({"x1", "x2", "x4"});
   instruction.c = decoder.take("trans");
-  const bool shared = decoder.take_one_of({"shared", "shared::cta"}) != nullptr;
+  *space = decoder.take_one_of({"shared", "shared::cta"}) ? Space::shared : Space::none;
   decoder.take_type({Type::b16});
   decoder.need_operands(2, 2);
-  instruction.a = static_cast<uint32_t>(shared ? Space::shared : Space::none);
   instruction.b = static_cast<uint32_t>(count[1] - '0');
   instruction.gather = Gather::warp;
   return instruction.b;
 }
 
 void decode_ldmatrix(Decoder& decoder, Instruction& instruction) {
-  const size_t matrices = take_matrix_modifiers(decoder, instruction);
+  Space space;
+  const size_t matrices = take_matrix_modifiers(decoder, instruction, &space);
   decoder.write_vector(0, Type::b32, matrices);
-  decoder.read_address(1, static_cast<Space>(instruction.a));
+  decoder.read_address(1, space);
   instruction.execute = execute_ldmatrix;
 }
 
 void decode_stmatrix(Decoder& decoder, Instruction& instruction) {
   decoder.need(decoder.arch() >= 90, "stmatrix needs sm_90");
-  const size_t matrices = take_matrix_modifiers(decoder, instruction);
+  Space space;
+  const size_t matrices = take_matrix_modifiers(decoder, instruction, &space);
   decoder.read_vector(1, Type::b32, matrices);
-  decoder.read_address(0, static_cast<Space>(instruction.a));
+  decoder.read_address(0, space);
   instruction.execute = execute_stmatrix;
 }
 

@@ -41,7 +41,9 @@ Step execute_mma(Warp& warp, const Instruction& instruction, uint32_t mask) {
 }
 
 MmaType mma_type(Type type) {
-  return type == Type::u8 ? MmaType::u8 : type == Type::s8 ? MmaType::s8 : type == Type::f16 ? MmaType::f16 : MmaType::bf16;
+  if (type == Type::u8) return MmaType::u8;
+  if (type == Type::s8) return MmaType::s8;
+  return type == Type::f16 ? MmaType::f16 : MmaType::bf16;
 }
 
 MmaShape take_shape(Decoder& decoder, bool bytes) {
@@ -64,7 +66,7 @@ void decode_mma(Decoder& decoder, Instruction& instruction) {
   const Type b_type = decoder.take_type({Type::u8, Type::s8, Type::f16, Type::bf16});
   const Type c_type = decoder.take_type({Type::s32, Type::f32, Type::f16});
   const bool bytes = a_type == Type::u8 || a_type == Type::s8;
-  decoder.need(bytes ? b_type == Type::u8 || b_type == Type::s8 : b_type == a_type, "types of A and B do not go together");
+  decoder.need(bytes ? b_type == Type::u8 || b_type == Type::s8 : b_type == a_type, "types of A and B do not match");
   decoder.need(c_type == d_type, "types of C and D differ");
   decoder.need(bytes == (d_type == Type::s32), "the accumulator's type does not go with the elements'");
   decoder.need(d_type != Type::f16 || a_type == Type::f16, "only f16 has an f16 accumulator");

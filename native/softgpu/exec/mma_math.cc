@@ -16,7 +16,9 @@ bool is_byte(MmaType type) { return type == MmaType::u8 || type == MmaType::s8; 
 int per_register(MmaType type) { return is_byte(type) ? 4 : 2; }
 
 /** Bits of element `e` of a register of four or two. */
-uint32_t element(uint32_t word, int per, int e) { return per == 4 ? word >> (8 * e) & 0xff : word >> (16 * e) & 0xffff; }
+uint32_t element(uint32_t word, int per, int e) {
+  return per == 4 ? word >> (8 * e) & 0xff : word >> (16 * e) & 0xffff;
+}
 
 /** Calls take(row of A or column of B, k, bits) for every element of a fragment; `row_pairs`: 16 rows, 8 otherwise. */
 template <typename Take>
@@ -61,7 +63,8 @@ float half_value(MmaType type, uint32_t bits) {
 float cut_to_float(double value) {
   float rounded = static_cast<float>(value);
   if (std::isinf(rounded)) {
-    return std::fabs(value) < std::ldexp(1.0, 128) ? std::copysign(std::numeric_limits<float>::max(), rounded) : rounded;
+    if (std::fabs(value) >= std::ldexp(1.0, 128)) return rounded;
+    return std::copysign(std::numeric_limits<float>::max(), rounded);
   }
   if (std::fabs(static_cast<double>(rounded)) > std::fabs(value)) rounded = bits_float(float_bits(rounded) - 1);
   return rounded;

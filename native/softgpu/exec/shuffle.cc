@@ -172,13 +172,15 @@ struct Reduction {
   ReduceFn reduce;
 };
 
+bool below(uint32_t a, uint32_t b) { return static_cast<int32_t>(a) < static_cast<int32_t>(b); }
+
 constexpr Reduction kReductions[] = {
     {"add", Type::u32, [](uint32_t a, uint32_t b) { return a + b; }},
     {"add", Type::s32, [](uint32_t a, uint32_t b) { return a + b; }},
     {"min", Type::u32, [](uint32_t a, uint32_t b) { return std::min(a, b); }},
     {"max", Type::u32, [](uint32_t a, uint32_t b) { return std::max(a, b); }},
-    {"min", Type::s32, [](uint32_t a, uint32_t b) { return static_cast<int32_t>(a) < static_cast<int32_t>(b) ? a : b; }},
-    {"max", Type::s32, [](uint32_t a, uint32_t b) { return static_cast<int32_t>(a) > static_cast<int32_t>(b) ? a : b; }},
+    {"min", Type::s32, [](uint32_t a, uint32_t b) { return below(a, b) ? a : b; }},
+    {"max", Type::s32, [](uint32_t a, uint32_t b) { return below(b, a) ? a : b; }},
     {"and", Type::b32, [](uint32_t a, uint32_t b) { return a & b; }},
     {"or", Type::b32, [](uint32_t a, uint32_t b) { return a | b; }},
     {"xor", Type::b32, [](uint32_t a, uint32_t b) { return a ^ b; }},
