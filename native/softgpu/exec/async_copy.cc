@@ -1,5 +1,5 @@
-// cp.async with groups. Data lands at the wait and not before: a wait that is missing or waits for too little shows as a
-// read of bytes that a copy is still on its way to.
+// cp.async with groups. Data lands at the wait and not before: a wait that is missing or waits for too little shows as
+// a read of bytes that a copy is still on its way to.
 #include "softgpu/exec/async_copy.h"
 
 #include <algorithm>
@@ -75,7 +75,7 @@ std::vector<AsyncCopy> AsyncCopies::take(uint32_t mask) {
 
 namespace {
 
-/** Bytes that the lane reads: op[2], if instruction.b says that there is one, is src-size or the predicate ignore-src. */
+/** Bytes that the lane reads: op[2], if instruction.b says that there is one, is src-size or ignore-src. */
 uint32_t source_bytes_of(Warp& warp, const Instruction& instruction, int lane) {
   const uint32_t bytes = instruction.a;
   if (!instruction.b) return bytes;

@@ -1,5 +1,5 @@
-// atom and red on global and shared memory, of the own CTA and of others in the cluster. They are atomic on the host too,
-// because the CTAs of a grid run on several threads.
+// atom and red on global and shared memory, of the own CTA and of others in the cluster. They are atomic on the host
+// too, because the CTAs of a grid run on several threads.
 #include <algorithm>
 #include <cstring>
 

@@ -122,7 +122,7 @@ Step execute_rank(Warp& warp, const Instruction& instruction, uint32_t mask) {
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
     const Place place = warp.place(instruction.address[0].space, addresses[lane], lane);
-    if (place.space != Space::shared) throw Fault(FaultKind::address, "the rank of an address that is not shared", lane);
+    if (place.space != Space::shared) throw Fault(FaultKind::address, "an address that is not shared", lane);
     d[lane] = place.cta->rank;
   }
   return Step::next;

@@ -220,8 +220,8 @@ void decode_wait(Decoder& decoder, Instruction& instruction, bool tries) {
 }
 
 void decode_mbarrier(Decoder& decoder, Instruction& instruction) {
-  const std::string what =
-      decoder.need_one_of({"init", "inval", "arrive", "arrive_drop", "complete_tx", "test_wait", "try_wait", "expect_tx"});
+  const std::string what = decoder.need_one_of(
+      {"init", "inval", "arrive", "arrive_drop", "complete_tx", "test_wait", "try_wait", "expect_tx"});
   if (what == "arrive" || what == "arrive_drop") return decode_arrive(decoder, instruction, what == "arrive_drop");
   if (what == "test_wait" || what == "try_wait") return decode_wait(decoder, instruction, what == "try_wait");
   if (what == "expect_tx" || what == "complete_tx") decoder.take("relaxed");

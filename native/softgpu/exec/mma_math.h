@@ -47,8 +47,8 @@ void mma_f16(MmaShape shape, Fragment a, Fragment b, Fragment c, FragmentOut d);
 inline constexpr int kTensorBlock = 8;
 
 /**
- * c + sum of kTensorBlock products a * b. Tensor cores do not round each addition. As measured on hardware (Fasi, Higham,
- * Mikaitis and Pranesh, "Numerical behavior of NVIDIA tensor cores", 2021, and later work on A100 and H100): the
+ * c + sum of kTensorBlock products a * b. Tensor cores do not round each addition. As measured on hardware (Fasi,
+ * Higham, Mikaitis and Pranesh, "Numerical behavior of NVIDIA tensor cores", 2021, and later work on A100 and H100): the
  * products are exact; all addends, c among them, are aligned to the largest exponent, what lies below the last kept bit
  * is cut off; the sum is normalised once and cut off again. Blocks of 4 products on V100, 8 on A100, 16 on H100, with
  * 0, 1 and 2 bits kept below the 24 of a float. This is A100's, for every arch: the coarsest that the library runs on,

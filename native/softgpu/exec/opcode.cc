@@ -19,6 +19,14 @@ Table make_table() {
            move_opcodes(),
            memory_opcodes(),
            control_opcodes(),
+           mma_opcodes(),
+           matrix_opcodes(),
+           shuffle_opcodes(),
+           atomic_opcodes(),
+           async_copy_opcodes(),
+           mbarrier_opcodes(),
+           cluster_opcodes(),
+           hint_opcodes(),
        }) {
     for (size_t i = 0; i < family.count; ++i) table.emplace(family.rows[i].name, &family.rows[i]);
   }

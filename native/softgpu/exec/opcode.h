@@ -44,6 +44,14 @@ Family convert_opcodes();
 Family move_opcodes();
 Family memory_opcodes();
 Family control_opcodes();
+Family mma_opcodes();
+Family matrix_opcodes();
+Family shuffle_opcodes();
+Family atomic_opcodes();
+Family async_copy_opcodes();
+Family mbarrier_opcodes();
+Family cluster_opcodes();
+Family hint_opcodes();
 
 /** The row of an instruction, null if there is none; `name_parts`: parts between dots that belong to the row's name. */
 const OpcodeRow* find_opcode(const ptx::Instruction& instruction, size_t* name_parts);

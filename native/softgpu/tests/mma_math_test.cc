@@ -1,5 +1,5 @@
-// mma.sync against the fragment tables of the PTX ISA (9.7.14.5), one element at a time. The tables here are written as the
-// ISA writes them, row and column for the i-th element of a lane, not as mma_math.cc does.
+// mma.sync against the fragment tables of the PTX ISA (9.7.14.5), one element at a time. The tables here are written as
+// the ISA writes them, row and column for the i-th element of a lane, not as mma_math.cc does.
 #include "softgpu/exec/mma_math.h"
 
 #include <gtest/gtest.h>
@@ -124,7 +124,7 @@ TEST_P(MmaTables, EachElementOfA) {
         for (int i = 0; i < table().c_elements; ++i) {
           const Place d = table().c(lane / 4, lane % 4, i);
           ASSERT_EQ(output(table(), f, lane, i), d.row == at.row && d.column % 2 == 0 ? 1 : 0)
-              << table().name << " A of lane " << hot_lane << " element " << hot_i << ", D of lane " << lane << " " << i;
+              << table().name << " A of lane " << hot_lane << " element " << hot_i << ", D of lane " << lane << ' ' << i;
         }
       }
     }
@@ -151,7 +151,7 @@ TEST_P(MmaTables, EachElementOfB) {
         for (int i = 0; i < table().c_elements; ++i) {
           const Place d = table().c(lane / 4, lane % 4, i);
           ASSERT_EQ(output(table(), f, lane, i), d.column == at.column && a_value(d.row, at.row) ? 1 : 0)
-              << table().name << " B of lane " << hot_lane << " element " << hot_i << ", D of lane " << lane << " " << i;
+              << table().name << " B of lane " << hot_lane << " element " << hot_i << ", D of lane " << lane << ' ' << i;
         }
       }
     }
@@ -206,7 +206,7 @@ TEST(MmaInteger, RandomBytesOfEverySignedness) {
           const Place at = table.c(lane / 4, lane % 4, i);
           uint32_t sum = c[at.row][at.column];
           for (int k = 0; k < table.shape.depth; ++k) sum += static_cast<uint32_t>(a[at.row][k] * b[k][at.column]);
-          ASSERT_EQ(f.d[i][lane], sum) << table.name << " signs " << signs << " row " << at.row << " column " << at.column;
+          ASSERT_EQ(f.d[i][lane], sum) << table.name << " signs " << signs << " at " << at.row << ' ' << at.column;
         }
       }
     }
@@ -218,7 +218,8 @@ TEST(MmaInteger, WrapsOrSaturates) {
   for (const bool up : {true, false}) {
     Fragments f;
     for (int lane = 0; lane < 32; ++lane) {
-      for (int r = 0; r < 4; ++r) f.a[r][lane] = up ? 0x01010101u : 0xffffffffu, f.c[r][lane] = up ? 0x7fffffffu : 0x80000000u;
+      for (int r = 0; r < 4; ++r) f.a[r][lane] = up ? 0x01010101u : 0xffffffffu;
+      for (int r = 0; r < 4; ++r) f.c[r][lane] = up ? 0x7fffffffu : 0x80000000u;
       for (int r = 0; r < 2; ++r) f.b[r][lane] = 0x01010101u;
     }
     mma_s32(shape, MmaType::s8, MmaType::s8, false, f.a_words, f.b_words, f.c_words, f.d_words);
