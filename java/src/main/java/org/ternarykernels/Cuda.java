@@ -11,6 +11,7 @@ import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.cudart.cudaPointerAttributes;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.SizeTPointer;
 
 /**
  * The CUDA runtime through JavaCPP's presets, with addresses for pointers: each call on the device it belongs to, each error an
@@ -74,6 +75,16 @@ final class Cuda {
       on(device, "ask where memory is", () -> cudart.cudaPointerGetAttributes(attributes, pointer(address)));
       int type = attributes.type();
       return type == cudart.cudaMemoryTypeDevice || type == cudart.cudaMemoryTypeManaged ? attributes.device() : -1;
+    }
+  }
+
+  /** Memory of a device that nobody uses. */
+  static long freeBytes(int device) {
+    try (Scratch memory = Scratch.ofBytes(2L * Long.BYTES)) {
+      SizeTPointer free = new SizeTPointer(pointer(memory.address()));
+      SizeTPointer total = new SizeTPointer(pointer(memory.address() + Long.BYTES));
+      on(device, "ask for its free memory", () -> cudart.cudaMemGetInfo(free, total));
+      return free.get();
     }
   }
 

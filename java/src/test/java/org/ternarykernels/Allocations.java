@@ -9,17 +9,17 @@ final class Allocations {
 
   private Allocations() {}
 
-  /** Bytes that 1000 runs allocate, after a warm-up: less than 1000 means that a run allocates nothing. */
-  static long ofThousandRuns(Runnable code) {
-    run(code);
+  /** Bytes that a number of runs allocate, after as many to warm up: fewer than runs means that a run allocates nothing. */
+  static long ofRuns(int runs, Runnable code) {
+    run(runs, code);
     long thread = Thread.currentThread().getId();
     long before = THREADS.getThreadAllocatedBytes(thread);
-    run(code);
+    run(runs, code);
     return THREADS.getThreadAllocatedBytes(thread) - before;
   }
 
-  private static void run(Runnable code) {
-    for (int i = 0; i < 1000; i++) {
+  private static void run(int runs, Runnable code) {
+    for (int i = 0; i < runs; i++) {
       code.run();
     }
   }

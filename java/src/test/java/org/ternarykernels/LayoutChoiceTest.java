@@ -25,7 +25,7 @@ class LayoutChoiceTest {
   private TernaryRuntime slowMemory() throws IOException {
     Path file = TuningFiles.write(folder, Isa.PORTABLE,
         Map.of("memory_mb_per_s_all_threads", 1L, "resident_bytes", 1_000_000L));
-    TernaryRuntime runtime = TernaryRuntime.builder().maxIsa(Isa.PORTABLE).tuning(file).build();
+    TernaryRuntime runtime = TestDevice.onCpu().maxIsa(Isa.PORTABLE).tuning(file).build();
     assertThat(TuningLog.error(runtime.infoJson())).isEmpty();
     return runtime;
   }

@@ -120,7 +120,7 @@ class LifetimeTest {
 
   @Test
   void thirtyTwoThreadsOnOneLayerGetTheOraclesBits() throws Exception {
-    int rounds = 50;
+    int rounds = TestDevice.repetitions(50, 3);
     try (TernaryRuntime runtime = TernaryRuntime.create();
         TernaryWeights weights = weights();
         TernaryLinear linear = TernaryLinear.builder(runtime, weights).build()) {
@@ -152,7 +152,7 @@ class LifetimeTest {
       AtomicInteger calls = new AtomicInteger();
       inParallel(thread -> {
         if (thread == 0) {
-          while (calls.get() < 200) {
+          while (calls.get() < TestDevice.repetitions(200, 40)) {
             Thread.onSpinWait();
           }
           if (!closed.equals("runtime")) {

@@ -54,7 +54,7 @@ class ObservabilityTest {
     ByteArrayOutputStream log = new ByteArrayOutputStream();
     Map<String, Long> fallbacks;
     System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
-    try (TernaryRuntime runtime = TernaryRuntime.create()) {
+    try (TernaryRuntime runtime = TestDevice.onCpu().build()) {
       fallBack(runtime, 3);
       fallbacks = runtime.fallbackCounts();
     } finally {
@@ -76,7 +76,7 @@ class ObservabilityTest {
     PrintStream before = System.err;
     ByteArrayOutputStream log = new ByteArrayOutputStream();
     System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
-    try (TernaryRuntime runtime = TernaryRuntime.builder().tuning(file).build()) {
+    try (TernaryRuntime runtime = TestDevice.onCpu().tuning(file).build()) {
       runtime.infoJson();
       assertThat(TuningLog.error(runtime.infoJson())).startsWith(sentence);
       fallBack(runtime, 1);
@@ -86,7 +86,7 @@ class ObservabilityTest {
     String text = log.toString(StandardCharsets.UTF_8);
     assertThat(lines(text, sentence)).isEqualTo(1);
     assertThat(lines(text, "WARN")).isGreaterThanOrEqualTo(1);
-    try (TernaryRuntime runtime = TernaryRuntime.builder().tuning(Path.of("")).build()) {
+    try (TernaryRuntime runtime = TestDevice.onCpu().tuning(Path.of("")).build()) {
       assertThat(TuningLog.error(runtime.infoJson())).isEmpty();
     }
   }
@@ -101,7 +101,7 @@ class ObservabilityTest {
   @Test
   void recordsPathsAndFirstFallbacks(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("recording.jfr");
-    try (Recording recording = new Recording(); TernaryRuntime runtime = TernaryRuntime.create()) {
+    try (Recording recording = new Recording(); TernaryRuntime runtime = TestDevice.onCpu().build()) {
       recording.enable("org.ternarykernels.PathCount").with("period", "endChunk");
       recording.enable("org.ternarykernels.Fallback");
       recording.start();
@@ -125,7 +125,7 @@ class ObservabilityTest {
   @Test
   void bindsMeters() {
     SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    TernaryRuntime runtime = TernaryRuntime.builder().maxIsa(Isa.PORTABLE).build();
+    TernaryRuntime runtime = TestDevice.onCpu().maxIsa(Isa.PORTABLE).build();
     new TernaryMetrics(runtime).bindTo(registry);
     assertThat(registry.get("ternary.paths").gauge().value()).isZero();
     fallBack(runtime, 4);
@@ -143,7 +143,7 @@ class ObservabilityTest {
   @Test
   void bindsMetersOfFallbacks() {
     SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    try (TernaryRuntime runtime = TernaryRuntime.create()) {
+    try (TernaryRuntime runtime = TestDevice.onCpu().build()) {
       fallBack(runtime, 2);
       new TernaryMetrics(runtime).bindTo(registry);
       runtime.fallbackCounts().forEach((fallback, count) -> assertThat(registry.get("ternary.fallbacks")

@@ -49,6 +49,10 @@ final class Problems {
     return buffer;
   }
 
+  static void copy(TernaryBuffer from, TernaryBuffer to) {
+    to.asByteBuffer().put(from.asByteBuffer());
+  }
+
   /** Equal bits, NaNs as a class. */
   static void assertSameBits(TernaryBuffer actual, TernaryBuffer expected) {
     assertThat(actual.dataType()).isEqualTo(expected.dataType());

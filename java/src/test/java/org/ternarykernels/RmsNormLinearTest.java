@@ -62,7 +62,14 @@ class RmsNormLinearTest {
     Oracle.rmsNormLinear(weights, activation, norm, EPS, bias, x, ldx, xScale, residual, expectedOut, ldr, expected, ldy, m);
     try (RmsNormLinear layer = layer(activation, bias)) {
       layer.apply(x, ldx, xScale, residual, out, ldr, y, ldy, m);
-      Problems.assertSameBits(y, expected);
+      if (activation == Activation.A8 || TestDevice.isCpu()) {
+        Problems.assertSameBits(y, expected);
+      } else {
+        TernaryBuffer normed = residual == null ? x : expectedOut;
+        accuracy(normed, residual == null ? ldx : ldr, residual == null ? xScale : null, m, bias)
+            .assertWithin(y, expected, m, N, ldy);
+        Problems.copy(y, expected); // the same bits again, below
+      }
       if (residual != null) {
         Problems.assertSameBits(out, expectedOut);
         TernaryBuffer untouched = residual.slice(0, residual.elements());
@@ -73,6 +80,23 @@ class RmsNormLinearTest {
         }
       }
     }
+  }
+
+  /** Of A16 on a GPU: sums of what the norm makes of v. */
+  private Accuracy accuracy(TernaryBuffer v, int stride, TernaryBuffer scale, int m, float[] bias) {
+    TernaryBuffer normed = TernaryBuffer.allocate(DataType.F32, (long) m * K);
+    for (int row = 0; row < m; row++) {
+      double factor = scale == null ? 1 : scale.get(row);
+      double squares = 0;
+      for (int k = 0; k < K; k++) {
+        squares += Math.pow(v.get((long) row * stride + k) * factor, 2);
+      }
+      double r = 1 / Math.sqrt(squares / K + EPS);
+      for (int k = 0; k < K; k++) {
+        normed.put((long) row * K + k, (float) (v.get((long) row * stride + k) * factor * r * norm[k]));
+      }
+    }
+    return Accuracy.ofSums(K, Accuracy.magnitudes(normed, K, null, m, K, alpha.values()), bias);
   }
 
   @Test
@@ -100,7 +124,8 @@ class RmsNormLinearTest {
     TernaryBuffer residual = TernaryBuffer.allocate(DataType.F32, K);
     TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N);
     try (RmsNormLinear layer = layer(Activation.A8, null)) {
-      assertThat(Allocations.ofThousandRuns(() -> layer.apply(x, residual, residual, y, 1))).isLessThan(1000);
+      int runs = TestDevice.repetitions(1000, 100);
+      assertThat(Allocations.ofRuns(runs, () -> layer.apply(x, residual, residual, y, 1))).isLessThan(runs);
     }
   }
 

@@ -101,7 +101,7 @@ class TernaryBufferTest {
       view.set((Buffer) first, DataType.F32);
       view.set(other.address(), other.byteSize(), DataType.BF16, other);
     };
-    assertThat(Allocations.ofThousandRuns(bind)).isLessThan(1000);
+    assertThat(Allocations.ofRuns(1000, bind)).isLessThan(1000);
     assertThat(view.elements()).isEqualTo(4);
     assertThat(view.set((Buffer) first, DataType.F32)).isSameAs(view);
     try (BytePointer pointer = new BytePointer(12)) {

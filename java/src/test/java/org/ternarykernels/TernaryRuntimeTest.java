@@ -48,7 +48,7 @@ class TernaryRuntimeTest {
 
   @Test
   void countsPathsAndResets() {
-    try (TernaryRuntime runtime = TernaryRuntime.builder().maxIsa(Isa.PORTABLE).build()) {
+    try (TernaryRuntime runtime = TestDevice.onCpu().maxIsa(Isa.PORTABLE).build()) {
       assertThat(runtime.pathCounts()).isEmpty();
       applyOnce(runtime, Layout.I2S_TILED);
       applyOnce(runtime, Layout.I2S_TILED);
@@ -74,7 +74,7 @@ class TernaryRuntimeTest {
   @Test
   void aPropertyIsHonouredAndTheBuilderWins() {
     withProperty("ternary.max.isa", "portable", () -> {
-      try (TernaryRuntime runtime = TernaryRuntime.create()) {
+      try (TernaryRuntime runtime = TestDevice.onCpu().build()) {
         applyOnce(runtime, Layout.I2S_TILED);
         assertThat(runtime.pathCounts().keySet()).allMatch(path -> path.endsWith(".portable"));
       }
@@ -91,7 +91,7 @@ class TernaryRuntimeTest {
         () -> assertRejected(TernaryRuntime::create, "TERNARY_MAX_ISA", "control characters"));
     assertThat(RuntimeSettings.NAMES).extracting(RuntimeSettings::property).contains("ternary.collect.path.stats",
         "ternary.path.report", "ternary.path.report.every", "ternary.i2s.only", "ternary.fuse.rmsnorm.qkv",
-        "ternary.enable.pdl", "ternary.i2s.splits", "ternary.prefill.skip.m", "ternary.tuning");
+        "ternary.enable.pdl", "ternary.i2s.splits", "ternary.prefill.skip.m", "ternary.tuning", "ternary.device");
   }
 
   @Test
@@ -127,11 +127,11 @@ class TernaryRuntimeTest {
 
   @Test
   void i2sOnlyMakesAFallbackAnError() {
-    try (TernaryRuntime best = TernaryRuntime.create()) {
+    try (TernaryRuntime best = TestDevice.onCpu().build()) {
       applyOnce(best, Layout.I2S);
       assumeFalse(best.fallbackCounts().isEmpty(), "this machine has no faster kernel");
     }
-    try (TernaryRuntime runtime = TernaryRuntime.builder().i2sOnly(true).build()) {
+    try (TernaryRuntime runtime = TestDevice.onCpu().i2sOnly(true).build()) {
       assertThatThrownBy(() -> applyOnce(runtime, Layout.I2S)).isInstanceOf(TernaryException.class)
           .hasMessageContaining("layout");
       applyOnce(runtime, Layout.I2S_TILED);
@@ -220,7 +220,7 @@ class TernaryRuntimeTest {
   @ParameterizedTest
   @EnumSource(Limit.class)
   void portableCodeHasNoPeakButReads(Limit limit) {
-    try (TernaryRuntime runtime = TernaryRuntime.builder().maxIsa(Isa.PORTABLE).threads(1).build()) {
+    try (TernaryRuntime runtime = TestDevice.onCpu().maxIsa(Isa.PORTABLE).threads(1).build()) {
       if (limit == Limit.READ) {
         assertThat(runtime.measureLimit(limit, 1, 4096, 1).kernel()).isEqualTo("read_8x16__portable");
       } else {
