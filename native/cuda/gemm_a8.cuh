@@ -1,0 +1,280 @@
+/**
+ * @file gemm_a8.cuh
+ * @brief Y for many rows of int8 activations: mma on codes decoded in registers, q through shared memory.
+ *
+ * A lane's A operands come straight from the 16 bytes it loaded; its B operands of two steps are 16 bytes of permuted q.
+ * Rows of 128 bytes in shared memory have their halves swapped where m is odd, rows of 320 bytes (T5) differ by half a
+ * turn of the banks as they are: in both, the 8 lanes of a phase of LDS.128 read 128 different bytes.
+ */
+#ifndef TERNARY_CUDA_GEMM_A8_CUH_
+#define TERNARY_CUDA_GEMM_A8_CUH_
+
+#include "cuda/epilogue.cuh"
+#include "cuda/gemm_tile.cuh"
+#include "cuda/mma.cuh"
+#include "cuda/pdl.cuh"
+
+namespace ternary::cuda {
+
+/**
+ * The ring of stages of q. Four threads copy a block of 64 bytes; a thread's copies are whole blocks and rows apart, so
+ * that its addresses are one pointer and constants.
+ */
+template <typename Tile>
+class QStages {
+ public:
+  static constexpr int kRowBytes = Tile::kColumns;
+  static constexpr int kStageBytes = Tile::kM * kRowBytes;
+  static constexpr int kBytes = Tile::kStages * kStageBytes;
+
+  __device__ QStages(const CudaGemmTask& task, const GemmPlace<Tile>& place, char* shared) : shared_(shared) {
+    const int m = static_cast<int>(threadIdx.x) / 4, quarter = threadIdx.x & 3;
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const int64_t row = place.m0 + m + r * kRowStep;
+      valid_[r] = row < task.M;
+      source_[r] = task.q + (valid_[r] ? row : 0) * task.ldq + 16 * quarter;
+    }
+    write_ = offset(m, quarter);
+    read_ = offset(place.warp_m + place.g, place.t);
+    left_ = static_cast<int>(ceil_div(task.K, Tile::kColumns));
+  }
+
+  /** Begins to copy the next stage; commits a group whether or not there is one. Rows beyond M become zeros. */
+  __device__ __forceinline__ void fetch() {
+    if (left_ > 0) {
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+#pragma unroll
+        for (int block = 0; block < Tile::kBlocks; ++block) {
+          copy_async(shared_ + write_slot_ + at_block(write_, block) + r * kRowStep * kRowBytes, source_[r] + 64 * block,
+                     valid_[r]);
+        }
+        source_[r] += kRowBytes;
+      }
+      write_slot_ = next(write_slot_);
+    }
+    --left_;
+    commit_copies();
+  }
+
+  /** Operands of the warp's row 8 * j + g, steps 2 * block and 2 * block + 1 of the stage in use. */
+  __device__ __forceinline__ uint4 operands(int j, int block) const {
+    return *reinterpret_cast<const uint4*>(shared_ + read_slot_ + at_block(read_, block) + 8 * j * kRowBytes);
+  }
+
+  /** On to the next stage. */
+  __device__ __forceinline__ void advance() { read_slot_ = next(read_slot_); }
+
+ private:
+  static constexpr int kRowStep = Tile::kThreads / 4, kRows = Tile::kM / kRowStep;
+  static_assert(Tile::kM % kRowStep == 0, "every thread copies as many rows");
+  static constexpr bool kSwaps = kRowBytes % 128 == 0;
+
+  static __device__ __forceinline__ int offset(int m, int quarter) {
+    return m * kRowBytes + 16 * quarter + (kSwaps ? (m & 1) << 6 : 0);
+  }
+  static __device__ __forceinline__ int at_block(int offset, int block) {
+    return kSwaps ? (offset ^ (block & 1) << 6) + (block >> 1 << 7) : offset + 64 * block;
+  }
+  static __device__ __forceinline__ int next(int slot) {
+    return slot == (Tile::kStages - 1) * kStageBytes ? 0 : slot + kStageBytes;
+  }
+
+  char* shared_;
+  const int8_t* source_[kRows];
+  bool valid_[kRows];
+  int write_, read_, left_, write_slot_ = 0, read_slot_ = 0;
+};
+
+/** Sums of a warp without groups of alpha: sum(q * code), so sum(q) has to be taken off. */
+template <typename Tile>
+class PlainSums {
+ public:
+  __device__ explicit PlainSums(const CudaGemmTask&, const GemmPlace<Tile>&) {}
+
+  __device__ __forceinline__ void begin_block(int) {}
+  static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return codes; }
+
+  __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
+    mma_codes(acc_[p][j], a[0], b.x, b.y);
+    mma_codes(acc_[p][j], a[1], b.z, b.w);
+  }
+
+  __device__ void store(const CudaGemmTask& t, const Epilogue& out, int p, int j, int i, int64_t m, int64_t n) const {
+    out.finish(acc_[p][j][i] - t.q_sums[m], m, n);
+  }
+
+ private:
+  int32_t acc_[Tile::kPanels][Tile::kEights][4] = {};
+};
+
+/**
+ * Sums of a warp with groups of alpha, in the contract's order. Weights are signed here, so that no sum of q is needed for
+ * each row and group. A block of 64 columns may end a group in its middle and at its end.
+ */
+template <typename Tile>
+class GroupSums {
+ public:
+  __device__ GroupSums(const CudaGemmTask& t, const GemmPlace<Tile>& place)
+      : groups_(static_cast<int>(ceil_div(t.K, t.group))), steps_(static_cast<int>(t.group / 32)),
+        in_block_(groups_in_block(t.group)), left_(steps_),
+        total_steps_(static_cast<int>(ceil_div(t.K, Tile::kColumns)) * (Tile::kColumns / 32)) {
+    const int64_t last = ceil_div(t.N, 16) - 1;
+#pragma unroll
+    for (int p = 0; p < Tile::kPanels; ++p) {
+      const int64_t panel = place.panel + p < last ? place.panel + p : last;
+      alpha_[p] = t.alpha + panel * groups_ * 16 + place.g;
+    }
+  }
+
+  static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return signed_weights(codes); }
+
+  /** Says which groups end in the block of 64 columns that begins at step 2 * block of K. */
+  __device__ __forceinline__ void begin_block(int block) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const bool end = --left_ == 0 || 2 * block + half + 1 == total_steps_;
+      ends_[half] = end && group_ < groups_;
+      closes_[half] = false;
+      if (!ends_[half]) continue;
+#pragma unroll
+      for (int p = 0; p < Tile::kPanels; ++p) {
+        scale_[half][p][0] = __ldg(alpha_[p] + group_ * 16);
+        scale_[half][p][1] = __ldg(alpha_[p] + group_ * 16 + 8);
+      }
+      ++group_;
+      closes_[half] = ++in_open_ == in_block_ || group_ == groups_;
+      if (closes_[half]) in_open_ = 0;
+      left_ = steps_;
+    }
+  }
+
+  __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
+    mma_weights(acc_[p][j], a[0], b.x, b.y);
+    if (ends_[0]) end_group(0, p, j);
+    mma_weights(acc_[p][j], a[1], b.z, b.w);
+    if (ends_[1]) end_group(1, p, j);
+  }
+
+  __device__ void store(const CudaGemmTask&, const Epilogue& out, int p, int j, int i, int64_t m, int64_t n) const {
+    out.finish_groups(sum_[p][j][i], m, n);
+  }
+
+ private:
+  __device__ __forceinline__ void end_group(int half, int p, int j) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const float block = __fmaf_rn(__int2float_rn(acc_[p][j][i]), scale_[half][p][i / 2], block_[p][j][i]);
+      acc_[p][j][i] = 0;
+      if (closes_[half]) sum_[p][j][i] = __fadd_rn(sum_[p][j][i], block);
+      block_[p][j][i] = closes_[half] ? 0.0f : block;
+    }
+  }
+
+  int32_t acc_[Tile::kPanels][Tile::kEights][4] = {};
+  float block_[Tile::kPanels][Tile::kEights][4] = {}, sum_[Tile::kPanels][Tile::kEights][4] = {};
+  float scale_[2][Tile::kPanels][2];
+  const float* alpha_[Tile::kPanels];
+  int groups_, steps_, in_block_, left_, total_steps_, group_ = 0, in_open_ = 0;
+  bool ends_[2], closes_[2];
+};
+
+/** One stage's columns into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
+template <typename Tile, typename Sums>
+__device__ __forceinline__ void multiply_stage(const QStages<Tile>& q, const WeightStream<Tile>& w, int stage,
+                                               Sums& sums) {
+  PanelCodes<Tile::layout> codes[Tile::kPanels];
+#pragma unroll
+  for (int block = 0; block < Tile::kBlocks; ++block) {
+    uint32_t a[Tile::kPanels][2][4];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int step = 2 * block + half;
+#pragma unroll
+      for (int p = 0; p < Tile::kPanels; ++p) {
+        if (step % Tile::kSteps == 0) codes[p].begin(w.words(p, step / Tile::kSteps));
+        codes[p].step(step % Tile::kSteps, a[p][half]);
+#pragma unroll
+        for (int i = 0; i < 4; ++i) a[p][half][i] = Sums::operand(a[p][half][i]);
+      }
+    }
+    sums.begin_block(stage * Tile::kBlocks + block);
+#pragma unroll
+    for (int j = 0; j < Tile::kEights; ++j) {
+      const uint4 b = q.operands(j, block);
+#pragma unroll
+      for (int p = 0; p < Tile::kPanels; ++p) sums.add(p, j, a[p], b);
+    }
+  }
+}
+
+template <typename Tile, typename Sums>
+__device__ void store_sums(const CudaGemmTask& t, const GemmPlace<Tile>& place, const Sums& sums) {
+  const Epilogue out(t);
+#pragma unroll
+  for (int p = 0; p < Tile::kPanels; ++p) {
+#pragma unroll
+    for (int j = 0; j < Tile::kEights; ++j) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int64_t m = place.m0 + place.warp_m + 8 * j + 2 * place.t + (i & 1);
+        const int64_t n = 16 * (place.panel + p) + place.g + 8 * (i / 2);
+        if (m < t.M && n < t.N) sums.store(t, out, p, j, i, m, n);
+      }
+    }
+  }
+}
+
+template <typename Tile, template <typename> class Sums>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a8_kernel(const CudaGemmTask t) {
+  extern __shared__ uint4 shared[];
+  pdl_launch_dependents();
+  const GemmPlace<Tile> place(t.M);
+  WeightStream<Tile> w(t, place);
+  Sums<Tile> sums(t, place);
+  pdl_wait();
+  const int stages = static_cast<int>(ceil_div(t.K, Tile::kColumns));
+  QStages<Tile> q(t, place, reinterpret_cast<char*>(shared));
+#pragma unroll
+  for (int stage = 0; stage < Tile::kStages - 1; ++stage) q.fetch();
+  for (int stage = 0; stage < stages; ++stage) {
+    wait_copies<Tile::kStages - 2>();
+    __syncthreads();  // everyone's copies have landed, and everyone has left the stage that is fetched now
+    q.fetch();
+    w.advance();
+    multiply_stage(q, w, stage, sums);
+    q.advance();
+  }
+  store_sums(t, place, sums);
+}
+
+template <typename Tile, template <typename> class Sums>
+int launch_gemm_a8(const CudaGemmTask& task, const CudaLaunch& how) {
+  return launch(how, gemm_a8_kernel<Tile, Sums>, dim3(static_cast<unsigned>(gemm_ctas<Tile>(task.M, task.N))),
+                dim3(Tile::kThreads), QStages<Tile>::kBytes, 1, task);
+}
+
+/** The product with the tile for its alpha. */
+template <typename Tile, typename GroupTile>
+int gemm_a8(const CudaGemmTask& task, const CudaLaunch& how) {
+  return task.group == 0 ? launch_gemm_a8<Tile, PlainSums>(task, how) : launch_gemm_a8<GroupTile, GroupSums>(task, how);
+}
+
+template <typename Tile, typename GroupTile>
+Reason gemm_a8_refusal(const CudaProblem& problem) {
+  const int bytes = problem.group == 0 ? QStages<Tile>::kBytes : QStages<GroupTile>::kBytes;
+  return problem.shared_bytes < bytes ? Reason::shared_memory : Reason::none;
+}
+
+/** Also refuses what does not give every SM a CTA: smaller tiles reach more of the device. */
+template <typename Tile, typename GroupTile>
+Reason gemm_a8_refusal_unless_full(const CudaProblem& problem) {
+  const int64_t ctas = problem.group == 0 ? gemm_ctas<Tile>(problem.M, problem.N)
+                                          : gemm_ctas<GroupTile>(problem.M, problem.N);
+  return ctas < problem.sm_count ? Reason::cost : gemm_a8_refusal<Tile, GroupTile>(problem);
+}
+
+}  // namespace ternary::cuda
+
+#endif  // TERNARY_CUDA_GEMM_A8_CUH_
