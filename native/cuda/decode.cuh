@@ -11,8 +11,10 @@
 
 namespace ternary::cuda {
 
-/** Steps d of a tile, 32 columns each. */
-__host__ __device__ constexpr int steps_of(CudaLayout layout) { return layout == CudaLayout::t5 ? 5 : 4; }
+/** Steps d of a tile, 32 columns each; of the dense layout, those of a block of 64 columns. */
+__host__ __device__ constexpr int steps_of(CudaLayout layout) {
+  return layout == CudaLayout::t5 ? 5 : layout == CudaLayout::i2s ? 4 : 2;
+}
 
 /** Gives the codes of a lane's word of a tile, four bytes of 0 ... 2 a step, for d = 0, 1, ... in turn. */
 template <CudaLayout layout>
@@ -74,6 +76,19 @@ __device__ __forceinline__ uint32_t float_weights(uint32_t codes, int pair) {
     asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(weights) : "r"(biased), "r"(0x3f803f80u), "r"(0xc301c301u));
   }
   return weights;
+}
+
+/**
+ * Two of four int8 as bf16, exactly: their low 7 bits become those of 128 + u, and their sign bits choose between -128 and
+ * -256 to add, whose patterns differ in the bit where the sign is.
+ */
+__device__ __forceinline__ uint32_t bf16_of_int8(uint32_t bytes, int pair) {
+  const uint32_t wide = __byte_perm(bytes, 0, pair == 0 ? 0x4140 : 0x4342);
+  uint32_t values;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;"
+      : "=r"(values)
+      : "r"((wide & 0x007f007fu) | 0x43004300u), "r"(0x3f803f80u), "r"((wide & 0x00800080u) | 0xc300c300u));
+  return values;
 }
 
 }  // namespace ternary::cuda

@@ -10,7 +10,7 @@
 #define TERNARY_CUDA_GEMM_A8_CUH_
 
 #include "cuda/epilogue.cuh"
-#include "cuda/gemm_tile.cuh"
+#include "cuda/gemm_groups.cuh"
 #include "cuda/mma.cuh"
 #include "cuda/pdl.cuh"
 
@@ -93,7 +93,7 @@ class PlainSums {
  public:
   __device__ explicit PlainSums(const CudaGemmTask&, const GemmPlace<Tile>&) {}
 
-  __device__ __forceinline__ void begin_block(int) {}
+  __device__ __forceinline__ void begin_block() {}
   static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return codes; }
 
   __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
@@ -109,81 +109,40 @@ class PlainSums {
   int32_t acc_[Tile::kPanels][Tile::kEights][4] = {};
 };
 
-/**
- * Sums of a warp with groups of alpha, in the contract's order. Weights are signed here, so that no sum of q is needed for
- * each row and group. A block of 64 columns may end a group in its middle and at its end.
- */
+/** Sums of a warp with groups of alpha. Weights are signed here, so that no sum of q is needed for each row and group. */
 template <typename Tile>
 class GroupSums {
  public:
-  __device__ GroupSums(const CudaGemmTask& t, const GemmPlace<Tile>& place)
-      : groups_(static_cast<int>(ceil_div(t.K, t.group))), steps_(static_cast<int>(t.group / 32)),
-        in_block_(groups_in_block(t.group)), left_(steps_),
-        total_steps_(static_cast<int>(ceil_div(t.K, Tile::kColumns)) * (Tile::kColumns / 32)) {
-    const int64_t last = ceil_div(t.N, 16) - 1;
-#pragma unroll
-    for (int p = 0; p < Tile::kPanels; ++p) {
-      const int64_t panel = place.panel + p < last ? place.panel + p : last;
-      alpha_[p] = t.alpha + panel * groups_ * 16 + place.g;
-    }
-  }
+  __device__ GroupSums(const CudaGemmTask& t, const GemmPlace<Tile>& place) : ends_(t, place) {}
 
   static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return signed_weights(codes); }
 
-  /** Says which groups end in the block of 64 columns that begins at step 2 * block of K. */
-  __device__ __forceinline__ void begin_block(int block) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const bool end = --left_ == 0 || 2 * block + half + 1 == total_steps_;
-      ends_[half] = end && group_ < groups_;
-      closes_[half] = false;
-      if (!ends_[half]) continue;
-#pragma unroll
-      for (int p = 0; p < Tile::kPanels; ++p) {
-        scale_[half][p][0] = __ldg(alpha_[p] + group_ * 16);
-        scale_[half][p][1] = __ldg(alpha_[p] + group_ * 16 + 8);
-      }
-      ++group_;
-      closes_[half] = ++in_open_ == in_block_ || group_ == groups_;
-      if (closes_[half]) in_open_ = 0;
-      left_ = steps_;
-    }
+  __device__ __forceinline__ void begin_block() {
+    end_[0] = ends_.next_step();
+    end_[1] = ends_.next_step();
   }
 
   __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
     mma_weights(acc_[p][j], a[0], b.x, b.y);
-    if (ends_[0]) end_group(0, p, j);
+    if (end_[0].ends) totals_.end_group(end_[0], p, j, acc_[p][j]);
     mma_weights(acc_[p][j], a[1], b.z, b.w);
-    if (ends_[1]) end_group(1, p, j);
+    if (end_[1].ends) totals_.end_group(end_[1], p, j, acc_[p][j]);
   }
 
   __device__ void store(const CudaGemmTask&, const Epilogue& out, int p, int j, int i, int64_t m, int64_t n) const {
-    out.finish_groups(sum_[p][j][i], m, n);
+    out.finish_groups(totals_.sum(p, j, i), m, n);
   }
 
  private:
-  __device__ __forceinline__ void end_group(int half, int p, int j) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const float block = __fmaf_rn(__int2float_rn(acc_[p][j][i]), scale_[half][p][i / 2], block_[p][j][i]);
-      acc_[p][j][i] = 0;
-      if (closes_[half]) sum_[p][j][i] = __fadd_rn(sum_[p][j][i], block);
-      block_[p][j][i] = closes_[half] ? 0.0f : block;
-    }
-  }
-
   int32_t acc_[Tile::kPanels][Tile::kEights][4] = {};
-  float block_[Tile::kPanels][Tile::kEights][4] = {}, sum_[Tile::kPanels][Tile::kEights][4] = {};
-  float scale_[2][Tile::kPanels][2];
-  const float* alpha_[Tile::kPanels];
-  int groups_, steps_, in_block_, left_, total_steps_, group_ = 0, in_open_ = 0;
-  bool ends_[2], closes_[2];
+  GroupTotals<Tile> totals_;
+  GroupEnds<Tile> ends_;
+  GroupEnd<Tile> end_[2];
 };
 
 /** One stage's columns into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
 template <typename Tile, typename Sums>
-__device__ __forceinline__ void multiply_stage(const QStages<Tile>& q, const WeightStream<Tile>& w, int stage,
-                                               Sums& sums) {
+__device__ __forceinline__ void multiply_stage(const QStages<Tile>& q, const WeightStream<Tile>& w, Sums& sums) {
   PanelCodes<Tile::layout> codes[Tile::kPanels];
 #pragma unroll
   for (int block = 0; block < Tile::kBlocks; ++block) {
@@ -199,29 +158,12 @@ __device__ __forceinline__ void multiply_stage(const QStages<Tile>& q, const Wei
         for (int i = 0; i < 4; ++i) a[p][half][i] = Sums::operand(a[p][half][i]);
       }
     }
-    sums.begin_block(stage * Tile::kBlocks + block);
+    sums.begin_block();
 #pragma unroll
     for (int j = 0; j < Tile::kEights; ++j) {
       const uint4 b = q.operands(j, block);
 #pragma unroll
       for (int p = 0; p < Tile::kPanels; ++p) sums.add(p, j, a[p], b);
-    }
-  }
-}
-
-template <typename Tile, typename Sums>
-__device__ void store_sums(const CudaGemmTask& t, const GemmPlace<Tile>& place, const Sums& sums) {
-  const Epilogue out(t);
-#pragma unroll
-  for (int p = 0; p < Tile::kPanels; ++p) {
-#pragma unroll
-    for (int j = 0; j < Tile::kEights; ++j) {
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        const int64_t m = place.m0 + place.warp_m + 8 * j + 2 * place.t + (i & 1);
-        const int64_t n = 16 * (place.panel + p) + place.g + 8 * (i / 2);
-        if (m < t.M && n < t.N) sums.store(t, out, p, j, i, m, n);
-      }
     }
   }
 }
@@ -243,7 +185,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a8_kern
     __syncthreads();  // everyone's copies have landed, and everyone has left the stage that is fetched now
     q.fetch();
     w.advance();
-    multiply_stage(q, w, stage, sums);
+    multiply_stage(q, w, sums);
     q.advance();
   }
   store_sums(t, place, sums);

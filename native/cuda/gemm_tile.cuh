@@ -11,6 +11,7 @@
 #include "core/cuda_kernel.h"
 #include "cuda/async_copy.cuh"
 #include "cuda/decode.cuh"
+#include "cuda/epilogue.cuh"
 
 namespace ternary::cuda {
 
@@ -128,6 +129,24 @@ class PanelCodes {
  private:
   WordCodes<layout> words_[4];
 };
+
+/** Every output of the warp that is in Y, by its sums. */
+template <typename Tile, typename Sums>
+__device__ void store_sums(const CudaGemmTask& t, const GemmPlace<Tile>& place, Sums& sums) {
+  const Epilogue out(t);
+#pragma unroll
+  for (int p = 0; p < Tile::kPanels; ++p) {
+#pragma unroll
+    for (int j = 0; j < Tile::kEights; ++j) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int64_t m = place.m0 + place.warp_m + 8 * j + 2 * place.t + (i & 1);
+        const int64_t n = 16 * (place.panel + p) + place.g + 8 * (i / 2);
+        if (m < t.M && n < t.N) sums.store(t, out, p, j, i, m, n);
+      }
+    }
+  }
+}
 
 }  // namespace ternary::cuda
 
