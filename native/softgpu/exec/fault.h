@@ -29,7 +29,8 @@ const char* name_of(FaultKind kind);
 /** Thrown by whatever executes an instruction; the engine adds kernel, PTX line, text, CTA and thread. */
 class Fault : public std::runtime_error {
  public:
-  Fault(FaultKind kind, const std::string& what, int lane = -1) : std::runtime_error(what), kind(kind), lane(lane) {}
+  Fault(FaultKind of_kind, const std::string& what, int of_lane = -1)
+      : std::runtime_error(what), kind(of_kind), lane(of_lane) {}
   FaultKind kind;
   int lane;  ///< -1: not one lane's
 };

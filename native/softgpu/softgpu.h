@@ -1,0 +1,72 @@
+/**
+ * @file softgpu.h
+ * @brief What tests may ask of the software GPU beyond CUDA. Exported by its libcudart.so.13: look the functions up with
+ *        dlsym(), they are in no real CUDA.
+ *
+ * All functions return 0, or a count where they say so; -1 for a wrong argument, with a sentence on stderr. Any thread may
+ * call them.
+ */
+#ifndef TERNARY_SOFTGPU_SOFTGPU_H_
+#define TERNARY_SOFTGPU_SOFTGPU_H_
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Sums over launches. */
+typedef struct softgpu_counters {
+  uint64_t launches;
+  uint64_t ctas;
+  uint64_t issued;        /**< warp-instructions, predicated-off ones included */
+  uint64_t lanes;         /**< lanes that executed them */
+  uint64_t requests;      /**< global, const and local accesses of a warp */
+  uint64_t sectors;       /**< 32-byte sectors that they touched */
+  uint64_t bytes;         /**< bytes that lanes asked for */
+  uint64_t passes;        /**< passes of shared memory's banks */
+  uint64_t ideal_passes;  /**< had there been no conflict */
+  uint64_t barriers;      /**< bar and barrier instructions issued */
+} softgpu_counters;
+
+/** One instruction of a kernel's PTX. */
+typedef struct softgpu_line {
+  const char* kernel; /**< mangled name */
+  int line;           /**< of the PTX text */
+  const char* opcode; /**< with modifiers: "ld.global.nc.v4.u32" */
+  const char* text;
+  uint64_t issued, lanes, requests, sectors, bytes, passes, ideal_passes;
+} softgpu_line;
+
+/** Counters start anew. */
+int softgpu_reset_counters(void);
+
+/**
+ * Runs what is pending, then sums over the kernels whose mangled name contains `kernel` ("" for all). Returns how many
+ * such kernels have been launched.
+ */
+int softgpu_read_counters(const char* kernel, softgpu_counters* sum);
+
+/** Calls `visit` for each instruction of those kernels, in the order of their PTX; its texts live until it returns. */
+int softgpu_visit_lines(const char* kernel, void (*visit)(void* context, const softgpu_line* line), void* context);
+
+/** The sentence of the last fault, "" if there was none; also after cudaDeviceReset(). Valid until the next fault. */
+const char* softgpu_fault(void);
+
+/** The order of streams, CTAs and warps from now on. */
+int softgpu_set_seed(uint64_t seed);
+
+/**
+ * Changes what a device says of itself: `key` is one of name, arch ("80", "90a", "100f"), sm_count, shared_opt_in, l2_bytes,
+ * memory_bytes. `arch` sets all others to those of a real part and forgets what was loaded: call cudaDeviceReset() first.
+ */
+int softgpu_set_device(int device, const char* key, const char* value);
+
+/** Returns how many allocations are not freed, and prints them on stderr if `print`. */
+int softgpu_leaks(int print);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  /* TERNARY_SOFTGPU_SOFTGPU_H_ */
