@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -20,20 +21,28 @@ import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
 /**
- * Uses the library as a program of its own. {@code launch TOOLCHAINS FOLDER} starts this class in other JVMs: on the JDK of
- * the build and the newest one discovered, on class path and module path, each several times at once into an empty cache.
+ * Uses the library as a program of its own. {@code launch TOOLCHAINS FOLDER ARCHITECTURES} starts this class in other
+ * JVMs: on the JDK of the build and the newest one discovered, on class path and module path, each several times at once into
+ * an empty cache.
  */
 public final class Main {
   private static final int AT_ONCE = 4;
   private static final int FIRST_WITH_SEGMENTS = 22;
 
+  /** What the CUDA jar must hold; empty without that jar. */
+  private static List<String> cudaLibraries = List.of();
+
   private Main() {}
 
   public static void main(String[] arguments) throws Exception {
     if (arguments.length > 0 && arguments[0].equals("launch")) {
+      cudaLibraries = CudaJar.libraries(arguments[3]);
       launch(Path.of(arguments[1]), Path.of(arguments[2]));
     } else {
       use();
+      if (arguments.length > 0 && arguments[0].equals("cuda")) {
+        CudaJar.use();
+      }
     }
   }
 
@@ -84,6 +93,7 @@ public final class Main {
       homes.add(newest);
     }
     String path = System.getProperty("java.class.path");
+    CudaJar.checkContents(path, cudaLibraries);
     for (Path home : homes) {
       run(home, folder, "class path", List.of("-cp", path, "consumer.Main"));
       run(home, folder, "module path", List.of("--module-path", path, "--module", "consumer/consumer.Main"));
@@ -127,8 +137,12 @@ public final class Main {
       List<String> command = new ArrayList<>(List.of(home.resolve("bin/java").toString(), "-Xcheck:jni", "-Xmx64m",
           "-Duser.home=" + user));
       command.addAll(arguments);
+      if (!cudaLibraries.isEmpty()) {
+        command.add("cuda");
+      }
       ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
       builder.environment().clear();
+      builder.environment().put("CUDA_VISIBLE_DEVICES", "-1"); // the same test on a machine with a GPU
       outputs.add(user.resolve("output-" + i));
       processes.add(builder.redirectOutput(outputs.get(i).toFile()).start());
     }
@@ -148,7 +162,7 @@ public final class Main {
     return Files.readAllLines(output).stream().filter(line -> line.equals("MemorySegment")).findFirst().orElse("arrays");
   }
 
-  /** One folder with the three libraries, and nothing left over from the race. */
+  /** One folder with the three libraries and those of the CUDA jar, and nothing left over from the race. */
   private static void checkCache(Path cache) throws IOException {
     try (var folders = Files.list(cache)) {
       List<Path> found = folders.toList();
@@ -157,7 +171,10 @@ public final class Main {
       }
       try (var files = Files.list(found.get(0))) {
         List<String> names = files.map(file -> file.getFileName().toString()).sorted().toList();
-        if (!names.equals(List.of("libjniternary.so", "libternary.so", "libternary_cpu.so"))) {
+        List<String> expected = new ArrayList<>(List.of("libjniternary.so", "libternary.so", "libternary_cpu.so"));
+        expected.addAll(cudaLibraries);
+        Collections.sort(expected);
+        if (!names.equals(expected)) {
           throw new AssertionError(found + " has " + names);
         }
       }

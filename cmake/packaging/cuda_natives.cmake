@@ -1,0 +1,24 @@
+# cmake -DBUILD=build folder -DARCHS=80,90a -DOUTPUT=folder -P cuda_natives.cmake
+# Fills the folder of the CUDA jar with what it ships and nothing else: a GPU backend an architecture, stripped, NVIDIA's
+# runtime with its licence, and natives.txt, a line `SHA-256 name` for each library.
+cmake_minimum_required(VERSION 3.25)
+find_program(STRIP strip REQUIRED)
+
+string(REPLACE "," ";" libraries "${ARCHS}")
+list(TRANSFORM libraries PREPEND libternary_bitnet_sm)
+list(TRANSFORM libraries APPEND .so)
+
+file(REMOVE_RECURSE "${OUTPUT}")
+file(MAKE_DIRECTORY "${OUTPUT}")
+foreach(library IN LISTS libraries)
+  execute_process(COMMAND "${STRIP}" --strip-unneeded -o "${OUTPUT}/${library}" "${BUILD}/${library}"
+                  COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+file(COPY "${BUILD}/cudart/libcudart.so.13" "${BUILD}/cudart/libcudart-LICENSE.txt" DESTINATION "${OUTPUT}")
+
+set(contents "")
+foreach(library IN LISTS libraries ITEMS libcudart.so.13)
+  file(SHA256 "${OUTPUT}/${library}" sum)
+  string(APPEND contents "${sum} ${library}\n")
+endforeach()
+file(WRITE "${OUTPUT}/natives.txt" "${contents}")
