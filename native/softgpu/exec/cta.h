@@ -26,11 +26,12 @@ inline constexpr uint32_t kClusterRankShift = 24;
 /** bar.sync and its kin. */
 struct NamedBarrier {
   uint32_t arrived_threads = 0;
-  uint32_t expected_threads = 0;
+  int line = 0;             ///< of the PTX, where the first to arrive stands
   uint64_t generation = 0;
-  Clock clock;                      ///< of those who have arrived
-  Clock released;                   ///< of the generation before
-  uint32_t arrived_warps = 0;       ///< bits, to tell a second arrival
+  uint64_t predicates = 0;  ///< of those who have arrived: how many hold, and in the upper half how many came
+  uint64_t result = 0;      ///< of the generation before
+  Clock clock;              ///< of those who have arrived
+  Clock released;           ///< of the generation before
 };
 
 struct Cta {

@@ -62,6 +62,14 @@ Type Decoder::take_type() {
   fail("a type is missing");
 }
 
+Type Decoder::last_type() const {
+  for (size_t i = source_.modifiers.size(); i-- > 0;) {
+    Type type = ptx::type_named(source_.modifiers[i]);
+    if (type != Type::none) return type;
+  }
+  return Type::none;
+}
+
 Type Decoder::take_type(std::initializer_list<Type> allowed) {
   Type type = take_type();
   for (Type one : allowed) {

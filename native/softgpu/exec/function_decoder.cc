@@ -328,8 +328,7 @@ void FunctionDecoder::inline_call(const ptx::Instruction& source) {
   for (uint32_t pc : frame.returns) code_->instructions[pc].target = static_cast<uint32_t>(code_->instructions.size());
 }
 
-void FunctionDecoder::branch_to(Instruction* instruction, const std::string& label) {
-  (void)instruction;
+void FunctionDecoder::branch_to(const std::string& label) {
   frame_->branches.emplace_back(static_cast<uint32_t>(code_->instructions.size()), label);
 }
 

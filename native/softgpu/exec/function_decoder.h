@@ -60,8 +60,8 @@ class FunctionDecoder {
   const Rules& rules() const { return rules_; }
   const ptx::Module& module() const { return module_; }
   [[noreturn]] void fail(const ptx::Instruction& at, const std::string& why) const;
-  /** Of a branch: the target of instruction `pc` is a label of the function that is being decoded. */
-  void branch_to(Instruction* instruction, const std::string& label);
+  /** The instruction that is being decoded goes to a label of its function. */
+  void branch_to(const std::string& label);
   bool in_entry() const;
   const std::vector<std::string>* branch_targets(const std::string& name) const;
   /** The table of brx.idx, filled when labels are known. */

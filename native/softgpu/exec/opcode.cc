@@ -11,10 +11,11 @@ using Table = std::unordered_map<std::string, const OpcodeRow*>;
 Table make_table() {
   Table table;
   for (const Family& family : {
+           arithmetic_opcodes(),
            integer_opcodes(),
            logic_opcodes(),
+           compare_opcodes(),
            float_opcodes(),
-           half_opcodes(),
            convert_opcodes(),
            move_opcodes(),
            memory_opcodes(),
@@ -27,6 +28,7 @@ Table make_table() {
            mbarrier_opcodes(),
            cluster_opcodes(),
            hint_opcodes(),
+           barrier_opcodes(),
        }) {
     for (size_t i = 0; i < family.count; ++i) table.emplace(family.rows[i].name, &family.rows[i]);
   }

@@ -36,10 +36,11 @@ constexpr Family family_of(const OpcodeRow (&rows)[n]) {
 }
 
 // One function a family, each in its own file.
+Family arithmetic_opcodes();  ///< names that integers and floats share; the types decide in arithmetic.h's files
 Family integer_opcodes();
 Family logic_opcodes();
+Family compare_opcodes();
 Family float_opcodes();
-Family half_opcodes();
 Family convert_opcodes();
 Family move_opcodes();
 Family memory_opcodes();
@@ -52,6 +53,7 @@ Family async_copy_opcodes();
 Family mbarrier_opcodes();
 Family cluster_opcodes();
 Family hint_opcodes();
+Family barrier_opcodes();
 
 /** The row of an instruction, null if there is none; `name_parts`: parts between dots that belong to the row's name. */
 const OpcodeRow* find_opcode(const ptx::Instruction& instruction, size_t* name_parts);
@@ -70,6 +72,8 @@ class Decoder {
   const char* need_one_of(std::initializer_list<const char*> modifiers);
   /** The next modifier that names a type, taken; an error if none is left. */
   ptx::Type take_type();
+  /** The last modifier that names a type, not taken; none if there is none. */
+  ptx::Type last_type() const;
   /** As take_type(), and an error if it is not in the list. */
   ptx::Type take_type(std::initializer_list<ptx::Type> allowed);
   /** Takes L1::..., L2::..., .level::..., cache and eviction hints, which change speed only. True if a
@@ -103,6 +107,8 @@ class Decoder {
   Slot scratch(ptx::Type type);
   Slot slot_of(const ptx::Operand& operand, ptx::Type type, bool written);
   void add(Slot slot);
+  /** The place that was added as number `index`. */
+  Slot slot(size_t index) const { return slots_[index]; }
   /** The operand named as member mask: sets gather and members. */
   void members(size_t index);
 

@@ -21,6 +21,7 @@ class Order {
  public:
   explicit Order(size_t agents);
 
+  size_t agents() const { return clocks_.size(); }
   /** The epoch that accesses of the agent carry now. */
   uint32_t epoch(size_t agent) const { return clocks_[agent][agent]; }
   /** True if what `agent` did up to `epoch` comes before what `later` does now. */

@@ -82,8 +82,16 @@ class Warp {
   uint8_t* access(ptx::Space space, uint64_t address, uint32_t bytes, Access kind, int lane) {
     return access(place(space, address, lane), bytes, kind, lane);
   }
-  /** Adds a request of a warp to the counters: global, const, local: sectors; shared: bank passes. */
+  /** The same for all lanes of `mask` at once, and counted as one request: fills out[lane]. */
+  void access_all(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind,
+                  uint8_t** out);
+  /** Adds a request to the counters: global, local: sectors; shared: bank passes. access_all() has done so. */
   void count_access(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes);
+
+  /** Generic address of a lane's local memory. */
+  uint64_t local_base(int lane) const {
+    return reinterpret_cast<uint64_t>(local_.data()) + uint64_t{code_->local_bytes} * static_cast<uint32_t>(lane);
+  }
 
   std::unique_ptr<Extension> async_copies;  ///< of cp.async, made when first needed
 
@@ -95,6 +103,10 @@ class Warp {
 
  private:
   friend class Engine;
+  uint8_t* global(uint64_t address, uint32_t bytes, Access kind, int lane);
+  void note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind);
+  void access_global(uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind, uint8_t** out);
+  void count_passes(uint32_t mask, const uint64_t* addresses, uint32_t bytes);
   /** Lanes that are elsewhere. */
   struct Split {
     uint32_t pc;
