@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "core/argument.h"
+#include "core/arguments_of.h"
 #include "core/dispatch.h"
 #include "core/failure.h"
 #include "core/float_environment.h"
@@ -10,51 +11,6 @@
 
 namespace ternary {
 namespace {
-
-Product linear_product(const ternary_weights* weights, ternary_activation activation, const void* x,
-                       ternary_dtype x_dtype, int64_t ldx, const float* x_scale, const float* bias, void* y,
-                       ternary_dtype y_dtype, int64_t ldy, int64_t M) {
-  Product product = {};
-  product.weights = weights;
-  product.activation = activation;
-  product.x = x;
-  product.x_dtype = x_dtype;
-  product.ldx = ldx;
-  product.x_scale = x_scale;
-  product.bias = bias;
-  product.y = y;
-  product.y_dtype = y_dtype;
-  product.ldy = ldy;
-  product.M = M;
-  return product;
-}
-
-void add_norm(Product& product, const void* residual, void* residual_out, ternary_dtype residual_dtype,
-              int64_t ld_residual, const float* norm_weight, float eps) {
-  product.norm = true;
-  product.residual = residual;
-  product.residual_out = residual_out;
-  product.residual_dtype = residual_dtype;
-  product.ld_residual = ld_residual;
-  product.norm_weight = norm_weight;
-  product.eps = eps;
-}
-
-ActivationTask quantise_task(const void* x, ternary_dtype x_dtype, int64_t ldx, const float* x_scale,
-                             const float* alpha_column, int8_t* q, int64_t ldq, float* s, int64_t K) {
-  ActivationTask task = {};
-  task.x = x;
-  task.x_dtype = x_dtype;
-  task.ldx = ldx;
-  task.x_scale = x_scale;
-  task.alpha_column = alpha_column;
-  task.K = K;
-  task.q = q;
-  task.ldq = ldq;
-  task.padded = K;
-  task.s = s;
-  return task;
-}
 
 void run_oracle(const Product& product) {
   const FloatEnvironment environment;
@@ -87,6 +43,7 @@ ternary_status ternary_linear(ternary_runtime* runtime, const ternary_weights* w
     check_runtime(runtime);
     const Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
     check_product(product);
+    if (runtime->cuda != nullptr) return run_staged_product(*runtime, product);
     run_product(*runtime, product);
   });
 }
@@ -102,6 +59,7 @@ ternary_status ternary_rmsnorm_linear(ternary_runtime* runtime, const ternary_we
     Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
     add_norm(product, residual, residual_out, residual_dtype, ld_residual, norm_weight, eps);
     check_product(product);
+    if (runtime->cuda != nullptr) return run_staged_product(*runtime, product);
     run_product(*runtime, product);
   });
 }
@@ -113,6 +71,7 @@ ternary_status ternary_quantise_activations(ternary_runtime* runtime, const void
     check_runtime(runtime);
     const ActivationTask task = quantise_task(x, x_dtype, ldx, x_scale, alpha_column, q, ldq, s, K);
     check_quantise(task, M);
+    if (runtime->cuda != nullptr) return run_staged_quantise(*runtime, task, M);
     run_quantise(*runtime, task, M);
   });
 }

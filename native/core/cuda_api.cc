@@ -1,10 +1,10 @@
 /** The functions of the C interface that belong to a GPU. */
-#include <cinttypes>
-
 #include "core/argument.h"
+#include "core/arguments_of.h"
+#include "core/cuda_dispatch.h"
+#include "core/cuda_plan.h"
 #include "core/failure.h"
-#include "core/runtime.h"
-#include "core/weights.h"
+#include "core/layout.h"
 
 namespace ternary {
 namespace {
@@ -18,6 +18,11 @@ CudaRuntime& cuda_of(const ternary_runtime* runtime, const char* function) {
        runtime->no_cuda.reason.c_str());
 }
 
+const ternary_cuda_call& call_of(const ternary_cuda_call* call) {
+  static constexpr ternary_cuda_call kDefault = {nullptr, nullptr, 0};
+  return call == nullptr ? kDefault : *call;
+}
+
 }  // namespace
 }  // namespace ternary
 
@@ -27,50 +32,78 @@ ternary_status ternary_weights_prepare(ternary_runtime* runtime, const ternary_w
   return guarded([&] {
     check_runtime(runtime);
     check_pointer("weights", weights, alignof(ternary_weights));
-    if (runtime->cuda != nullptr) fail(TERNARY_UNSUPPORTED, "no kernel of this GPU serves weights yet");
+    if (runtime->cuda == nullptr) return;
+    const CudaDeviceScope scope(runtime->cuda->device);
+    weights->copies.prepare(*weights, runtime->cuda->device, runtime->settings.prefill_skip_m > 0);
   });
 }
 
-ternary_status ternary_workspace_bytes(ternary_runtime* runtime, const ternary_weights*, ternary_activation, int64_t,
-                                       int64_t*) {
+ternary_status ternary_workspace_bytes(ternary_runtime* runtime, const ternary_weights* weights,
+                                       ternary_activation activation, int64_t M, int64_t* bytes) {
   return guarded([&] {
-    cuda_of(runtime, "ternary_workspace_bytes");
-    fail(TERNARY_UNSUPPORTED, "no kernel of this GPU serves products yet");
+    const CudaRuntime& cuda = cuda_of(runtime, "ternary_workspace_bytes");
+    check_pointer("bytes", bytes, alignof(int64_t));
+    check_activation(activation);
+    check_rows(M);
+    *bytes = weights == nullptr ? 0 : most_workspace(cuda, *weights, activation, M);
   });
 }
 
-ternary_status ternary_linear_async(ternary_runtime* runtime, const ternary_weights*, ternary_activation, const void*,
-                                    ternary_dtype, int64_t, const float*, const float*, void*, ternary_dtype, int64_t,
-                                    int64_t, const ternary_cuda_call*) {
+ternary_status ternary_linear_async(ternary_runtime* runtime, const ternary_weights* weights,
+                                    ternary_activation activation, const void* x, ternary_dtype x_dtype, int64_t ldx,
+                                    const float* x_scale, const float* bias, void* y, ternary_dtype y_dtype, int64_t ldy,
+                                    int64_t M, const ternary_cuda_call* call) {
   return guarded([&] {
-    cuda_of(runtime, "ternary_linear_async");
-    fail(TERNARY_UNSUPPORTED, "no kernel of this GPU serves products yet");
+    const CudaRuntime& cuda = cuda_of(runtime, "ternary_linear_async");
+    const Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
+    check_product(product);
+    const CudaDeviceScope scope(cuda.device);
+    start_product(*runtime, product, call_of(call));
   });
 }
 
-ternary_status ternary_rmsnorm_linear_async(ternary_runtime* runtime, const ternary_weights*, ternary_activation,
-                                            const void*, ternary_dtype, int64_t, const float*, const void*, void*,
-                                            ternary_dtype, int64_t, const float*, float, const float*, void*,
-                                            ternary_dtype, int64_t, int64_t, const ternary_cuda_call*) {
+ternary_status ternary_rmsnorm_linear_async(ternary_runtime* runtime, const ternary_weights* weights,
+                                            ternary_activation activation, const void* x, ternary_dtype x_dtype,
+                                            int64_t ldx, const float* x_scale, const void* residual, void* residual_out,
+                                            ternary_dtype residual_dtype, int64_t ld_residual, const float* norm_weight,
+                                            float eps, const float* bias, void* y, ternary_dtype y_dtype, int64_t ldy,
+                                            int64_t M, const ternary_cuda_call* call) {
   return guarded([&] {
-    cuda_of(runtime, "ternary_rmsnorm_linear_async");
-    fail(TERNARY_UNSUPPORTED, "no kernel of this GPU serves products yet");
+    const CudaRuntime& cuda = cuda_of(runtime, "ternary_rmsnorm_linear_async");
+    Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
+    add_norm(product, residual, residual_out, residual_dtype, ld_residual, norm_weight, eps);
+    check_product(product);
+    const CudaDeviceScope scope(cuda.device);
+    start_product(*runtime, product, call_of(call));
   });
 }
 
-ternary_status ternary_quantise_activations_async(ternary_runtime* runtime, const void*, ternary_dtype, int64_t,
-                                                  const float*, const float*, int8_t*, int64_t, float*, int64_t, int64_t,
-                                                  const ternary_cuda_call*) {
+ternary_status ternary_quantise_activations_async(ternary_runtime* runtime, const void* x, ternary_dtype x_dtype,
+                                                  int64_t ldx, const float* x_scale, const float* alpha_column, int8_t* q,
+                                                  int64_t ldq, float* s, int64_t M, int64_t K,
+                                                  const ternary_cuda_call* call) {
   return guarded([&] {
-    cuda_of(runtime, "ternary_quantise_activations_async");
-    fail(TERNARY_UNSUPPORTED, "no kernel of this GPU serves activations yet");
+    const CudaRuntime& cuda = cuda_of(runtime, "ternary_quantise_activations_async");
+    const ActivationTask task = quantise_task(x, x_dtype, ldx, x_scale, alpha_column, q, ldq, s, K);
+    check_quantise(task, M);
+    const CudaDeviceScope scope(cuda.device);
+    start_quantise(*runtime, task, M, call_of(call));
   });
 }
 
-ternary_status ternary_predict(const ternary_runtime* runtime, const char*, ternary_layout, ternary_activation, int64_t,
-                               int64_t, int64_t, ternary_prediction*) {
+ternary_status ternary_predict(const ternary_runtime* runtime, const char* device, ternary_layout layout,
+                               ternary_activation activation, int64_t M, int64_t N, int64_t K,
+                               ternary_prediction* prediction) {
   return guarded([&] {
-    cuda_of(runtime, "ternary_predict");
-    fail(TERNARY_UNSUPPORTED, "the cost model has no device yet");
+    check_pointer("prediction", prediction, alignof(ternary_prediction));
+    check_layout(layout);
+    check_activation(activation);
+    check_rows(M);
+    check_shape(N, K);
+    if (device == nullptr) {
+      *prediction = cuda_of(runtime, "ternary_predict").cost.predict(layout, activation, M, N, K);
+    } else {
+      *prediction = CudaCost(device).predict(layout, activation, M, N, K);
+    }
   });
 }

@@ -14,7 +14,12 @@ std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {
 }  // namespace
 
 CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings, int64_t first_row)
-    : device(found), pdl(settings.enable_pdl && found.major >= 9), first_row_(first_row) {}
+    : device(found),
+      pdl(settings.enable_pdl && found.major >= 9),
+      cost(device, pdl),
+      workspaces(device),
+      lanes(device),
+      first_row_(first_row) {}
 
 std::vector<std::string> CudaRuntime::kernel_names() const {
   const CudaBackend& backend = *device.backend;
@@ -44,7 +49,7 @@ std::string CudaRuntime::json() const {
          ",\"capability\":\"" + std::to_string(device.major) + '.' + std::to_string(device.minor) + "\",\"library\":" +
          json_string(device.backend->arch) + ",\"driver\":\"" + cuda_version_text(device.driver) + "\",\"runtime\":\"" +
          cuda_version_text(device.runtime) + "\",\"sms\":" + std::to_string(device.sm_count) + ",\"memory_bytes\":" +
-         std::to_string(device.memory_bytes) + "}";
+         std::to_string(device.memory_bytes) + ",\"model\":" + json_string(cost.device().name) + "}";
 }
 
 }  // namespace ternary

@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "core/cuda_cost.h"
 #include "core/cuda_device.h"
+#include "core/cuda_staging.h"
+#include "core/cuda_workspace.h"
 #include "core/settings.h"
 
 namespace ternary {
@@ -32,6 +35,9 @@ class CudaRuntime {
 
   const CudaDevice device;
   const bool pdl;  ///< launch with programmatic stream serialisation
+  const CudaCost cost;
+  CudaWorkspaces workspaces;
+  CudaLanes lanes;
 
  private:
   const int64_t first_row_;

@@ -32,10 +32,6 @@ void check_apart(const Range& output, const Range* inputs, int count) {
   }
 }
 
-void check_rows(int64_t M) {
-  if (M < 1 || M > kMaxM) fail(TERNARY_INVALID_ARGUMENT, "M is %" PRId64 "; it must be 1 to %" PRId64, M, kMaxM);
-}
-
 void check_matrix(const char* name, const char* ld_name, const void* pointer, ternary_dtype dtype, int64_t rows,
                   int64_t columns, int64_t ld) {
   check_pointer(name, pointer, dtype_bytes(dtype));
@@ -115,6 +111,10 @@ GemmTask Product::gemm_task() const {
   task.N = weights->N;
   task.K = weights->K;
   return task;
+}
+
+void check_rows(int64_t M) {
+  if (M < 1 || M > kMaxM) fail(TERNARY_INVALID_ARGUMENT, "M is %" PRId64 "; it must be 1 to %" PRId64, M, kMaxM);
 }
 
 void check_product(const Product& p) {

@@ -40,6 +40,9 @@ struct Product {
 /** What ternary_quantise_activations() is given: the task has every field set. */
 void check_quantise(const ActivationTask& task, int64_t M);
 
+/** 1 <= M < 2^31. */
+void check_rows(int64_t M);
+
 /** Throws a Failure for the first rule that the arguments break. Reads no matrix. */
 void check_product(const Product& product);
 

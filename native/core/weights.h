@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/cuda_weights.h"
 #include "core/kernel.h"
 
 /** Kernels know two kinds of alpha: one a row, or one a group. Tensor alpha is kept as N equal row alphas, and column
@@ -27,6 +28,7 @@ struct ternary_weights {
   std::vector<float> alpha_column;  ///< [K] or empty
   int64_t codes_bytes;
   uint8_t* codes;  ///< 64-byte aligned; large ones ask for huge pages, a streamed matrix misses the TLB otherwise
+  mutable ternary::CudaCopies copies;  ///< on GPUs: a cache, so that weights stay immutable
 };
 
 #endif  // TERNARY_CORE_WEIGHTS_H_

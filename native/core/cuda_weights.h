@@ -1,0 +1,56 @@
+/**
+ * @file cuda_weights.h
+ * @brief The copies of a weight matrix on GPUs: owned by the weights, one a device, made once.
+ */
+#ifndef TERNARY_CORE_CUDA_WEIGHTS_H_
+#define TERNARY_CORE_CUDA_WEIGHTS_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/cuda_kernel.h"
+#include "core/mutex.h"
+
+struct ternary_weights;
+
+namespace ternary {
+
+struct CudaDevice;
+struct Cudart;
+
+/** Weights in the memory of one device. */
+struct CudaWeights {
+  const Cudart* cuda;
+  int ordinal;
+  int fork_count;            ///< forks the process had seen: the child of a later one must not touch the device
+  CudaLayout layout;         ///< of `codes`: i2s or t5
+  uint8_t* codes;
+  float* alpha;              ///< as GemmTask::alpha, zeros beyond N up to 16 rows
+  float* alpha_column;       ///< [K] or null
+  std::atomic<uint8_t*> dense;  ///< CudaLayout::dense, null until somebody needs it
+  CudaWeights* next;
+};
+
+/** What a ternary_weights owns of them. Costs nothing where there is no GPU. */
+class CudaCopies {
+ public:
+  CudaCopies() = default;
+  ~CudaCopies();
+  CudaCopies(const CudaCopies&) = delete;
+  CudaCopies& operator=(const CudaCopies&) = delete;
+
+  /** The copy on a device; null if there is none yet. Never waits. */
+  const CudaWeights* find(int ordinal) const;
+
+  /** The copy on a device, made if need be (dense too if asked for); waits for another thread that makes it. The device is
+   *  current. Throws a Failure if memory or the device fails; what had been made stays. */
+  const CudaWeights& prepare(const ternary_weights& weights, const CudaDevice& device, bool dense);
+
+ private:
+  std::atomic<CudaWeights*> first_{nullptr};
+  Mutex mutex_;
+};
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_CUDA_WEIGHTS_H_

@@ -1,0 +1,66 @@
+/**
+ * @file cuda_workspace.h
+ * @brief Workspaces of a GPU runtime for calls that bring none: one a stream, a bounded number of them.
+ *
+ * The kernels of a stream run one after the other, so its calls may share memory, if no other call's kernels come between
+ * those of one call: a lease keeps other threads off the stream's workspace until its kernels have been started.
+ */
+#ifndef TERNARY_CORE_CUDA_WORKSPACE_H_
+#define TERNARY_CORE_CUDA_WORKSPACE_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "core/cuda_memory.h"
+#include "core/mutex.h"
+
+namespace ternary {
+
+class CudaWorkspaces {
+ public:
+  /** Streams whose workspace is kept, and bytes of all together: beyond, those of streams not in use are freed. */
+  static constexpr size_t kMostStreams = 32;
+  static constexpr int64_t kMostBytes = int64_t{1} << 30;
+
+  explicit CudaWorkspaces(const CudaDevice& device) : device_(device) {}
+  ~CudaWorkspaces();
+
+ private:
+  struct Entry {
+    Mutex mutex;
+    CudaMemory memory;
+    int users = 0;           ///< leases held or waited for
+    uint64_t last_use = 0;
+  };
+
+ public:
+  class Lease {
+   public:
+    Lease(CudaWorkspaces& owner, Entry& entry) : owner_(owner), entry_(entry) {}
+    ~Lease();
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    uint8_t* get() const { return entry_.memory.get(); }
+
+   private:
+    CudaWorkspaces& owner_;
+    Entry& entry_;
+  };
+
+  /** At least `bytes` for a stream; waits for the device if it has to grow or to free another's. The device is current. */
+  std::unique_ptr<Lease> take(unsigned long long stream_id, int64_t bytes);
+
+ private:
+  Entry& entry_for(unsigned long long stream_id);
+  void drop_idle(int64_t wanted);
+
+  const CudaDevice& device_;
+  Mutex mutex_;
+  std::map<unsigned long long, std::unique_ptr<Entry>> entries_;
+  uint64_t uses_ = 0;
+};
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_CUDA_WORKSPACE_H_
