@@ -17,6 +17,12 @@
 
 #define ASSERT_CUDA(call) ASSERT_EQ(call, cudaSuccess)
 #define EXPECT_CUDA(call) EXPECT_EQ(call, cudaSuccess)
+/** Expects an error and takes it, so that a later cudaGetLastError() does not see it. */
+#define EXPECT_CUDA_ERROR(call, error) \
+  do {                                 \
+    EXPECT_EQ(call, error);            \
+    cudaGetLastError();                \
+  } while (false)
 
 namespace ternary::softgpu {
 
@@ -29,12 +35,21 @@ Function* softgpu_function(const char* name) {
 }
 #define SOFTGPU(name) softgpu_function<decltype(name)>(#name)
 
+inline std::vector<int> counting(int count, int from) {
+  std::vector<int> values;
+  for (int i = 0; i < count; ++i) values.push_back(from + i);
+  return values;
+}
+
 /** Each test begins with a device that has no fault, and ends with one. */
 class RuntimeTest : public testing::Test {
  protected:
-  void SetUp() override { EXPECT_CUDA(cudaDeviceReset()); }
+  void SetUp() override { reset(); }
   void TearDown() override {
     for (void* pointer : allocated_) cudaFree(pointer);
+    reset();
+  }
+  static void reset() {
     EXPECT_CUDA(cudaDeviceReset());
     cudaGetLastError();
   }
@@ -73,16 +88,18 @@ class RuntimeTest : public testing::Test {
     EXPECT_CUDA(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0));
     return major;
   }
+  /** True where launches may be programmatic; elsewhere they must be refused. */
+  bool programmatic() {
+    if (capability() >= 9) return true;
+    int* to = unwritten_ints(64);
+    EXPECT_CUDA_ERROR(launch_dependent(64, device_ints(counting(64, 0)), to, Mistake::none, true, nullptr),
+                      cudaErrorNotSupported);
+    return false;
+  }
 
  private:
   std::vector<void*> allocated_;
 };
-
-inline std::vector<int> counting(int count, int from) {
-  std::vector<int> values;
-  for (int i = 0; i < count; ++i) values.push_back(from + i);
-  return values;
-}
 
 }  // namespace ternary::softgpu
 

@@ -20,7 +20,9 @@ class GraphTest : public RuntimeTest {
     cudaGraph_t graph = nullptr;
     const cudaError_t error = cudaStreamEndCapture(stream, &graph);
     EXPECT_EQ(graph != nullptr, error == cudaSuccess);
-    if (graph != nullptr) EXPECT_CUDA(cudaGraphDestroy(graph));
+    if (graph != nullptr) {
+      EXPECT_CUDA(cudaGraphDestroy(graph));
+    }
     return error;
   }
   cudaGraphExec_t end_and_instantiate() {
@@ -73,7 +75,7 @@ TEST_F(GraphTest, EventsForkAndJoinACapture) {
   ASSERT_CUDA(cudaEventRecord(join, side));
   ASSERT_CUDA(cudaStreamWaitEvent(stream, join, 0));
   ASSERT_CUDA(launch_add_one(kCount, right, to, stream));
-  EXPECT_EQ(cudaEventSynchronize(join), cudaErrorCapturedEvent);
+  EXPECT_CUDA_ERROR(cudaEventSynchronize(join), cudaErrorCapturedEvent);
   const cudaGraphExec_t exec = end_and_instantiate();
   for (int replay = 0; replay < 3; ++replay) ASSERT_CUDA(cudaGraphLaunch(exec, stream));
   ASSERT_CUDA(cudaStreamSynchronize(stream)) << fault();
@@ -92,7 +94,7 @@ TEST_F(GraphTest, BranchesThatShareScratchRace) {
   ASSERT_CUDA(cudaEventRecord(join, side));
   ASSERT_CUDA(cudaStreamWaitEvent(stream, join, 0));
   ASSERT_CUDA(cudaGraphLaunch(end_and_instantiate(), stream));
-  EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "race")) << fault();
 }
 
@@ -120,10 +122,10 @@ TEST_F(GraphTest, ForbiddenCallsFailAndInvalidateTheCapture) {
   for (const auto& call : calls) {
     begin();
     ASSERT_CUDA(launch_add_one(kCount, word, word, stream));
-    EXPECT_EQ(call(stream), cudaErrorStreamCaptureUnsupported);
+    EXPECT_CUDA_ERROR(call(stream), cudaErrorStreamCaptureUnsupported);
     EXPECT_EQ(status(), cudaStreamCaptureStatusInvalidated);
-    EXPECT_EQ(launch_add_one(kCount, word, word, stream), cudaErrorStreamCaptureInvalidated);
-    EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
+    EXPECT_CUDA_ERROR(launch_add_one(kCount, word, word, stream), cudaErrorStreamCaptureInvalidated);
+    EXPECT_CUDA_ERROR(end(), cudaErrorStreamCaptureInvalidated);
     EXPECT_EQ(status(), cudaStreamCaptureStatusNone);
     cudaGetLastError();
   }
@@ -140,19 +142,19 @@ TEST_F(GraphTest, RelaxedCapturesAllowUnsafeCalls) {
   EXPECT_EQ(mode, cudaStreamCaptureModeGlobal);
   EXPECT_CUDA(cudaFree(pointer));
   ASSERT_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
-  EXPECT_EQ(cudaMalloc(&pointer, 16), cudaErrorStreamCaptureUnsupported);
-  EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
+  EXPECT_CUDA_ERROR(cudaMalloc(&pointer, 16), cudaErrorStreamCaptureUnsupported);
+  EXPECT_CUDA_ERROR(end(), cudaErrorStreamCaptureInvalidated);
 }
 
 TEST_F(GraphTest, TheDefaultStreamMustNotDependOnACapture) {
   ASSERT_CUDA(cudaStreamCreate(&stream));  // a blocking one
   begin();
-  EXPECT_EQ(launch_add_one(kCount, word, word, nullptr), cudaErrorStreamCaptureImplicit);
-  EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
-  EXPECT_EQ(cudaStreamBeginCapture(nullptr, cudaStreamCaptureModeGlobal), cudaErrorStreamCaptureUnsupported);
+  EXPECT_CUDA_ERROR(launch_add_one(kCount, word, word, nullptr), cudaErrorStreamCaptureImplicit);
+  EXPECT_CUDA_ERROR(end(), cudaErrorStreamCaptureInvalidated);
+  EXPECT_CUDA_ERROR(cudaStreamBeginCapture(nullptr, cudaStreamCaptureModeGlobal), cudaErrorStreamCaptureUnsupported);
   begin();
   cudaStreamCaptureStatus status;
-  EXPECT_EQ(cudaStreamIsCapturing(nullptr, &status), cudaErrorStreamCaptureImplicit);
+  EXPECT_CUDA_ERROR(cudaStreamIsCapturing(nullptr, &status), cudaErrorStreamCaptureImplicit);
   EXPECT_CUDA(end());  // asking does no harm
   stream = new_stream();
   begin();
@@ -168,29 +170,29 @@ TEST_F(GraphTest, ForksMustBeJoinedAndCapturesKeptApart) {
   ASSERT_CUDA(cudaStreamWaitEvent(side, fork, 0));
   ASSERT_CUDA(launch_add_one(kCount, word, word, side));
   cudaGraph_t graph = nullptr;
-  EXPECT_EQ(end(), cudaErrorStreamCaptureUnjoined);
+  EXPECT_CUDA_ERROR(end(), cudaErrorStreamCaptureUnjoined);
 
   begin();
   ASSERT_CUDA(cudaEventRecord(fork, stream));
   ASSERT_CUDA(cudaStreamWaitEvent(side, fork, 0));
-  EXPECT_EQ(cudaStreamEndCapture(side, &graph), cudaErrorStreamCaptureUnmatched);
-  EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
+  EXPECT_CUDA_ERROR(cudaStreamEndCapture(side, &graph), cudaErrorStreamCaptureUnmatched);
+  EXPECT_CUDA_ERROR(end(), cudaErrorStreamCaptureInvalidated);
 
   ASSERT_CUDA(cudaEventRecord(outside, side));
   begin();
-  EXPECT_EQ(cudaStreamWaitEvent(stream, outside, 0), cudaErrorStreamCaptureIsolation);
-  EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
+  EXPECT_CUDA_ERROR(cudaStreamWaitEvent(stream, outside, 0), cudaErrorStreamCaptureIsolation);
+  EXPECT_CUDA_ERROR(end(), cudaErrorStreamCaptureInvalidated);
 
   begin();
   ASSERT_CUDA(cudaStreamBeginCapture(side, cudaStreamCaptureModeGlobal));
   ASSERT_CUDA(cudaEventRecord(fork, stream));
-  EXPECT_EQ(cudaStreamWaitEvent(side, fork, 0), cudaErrorStreamCaptureMerge);
-  EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
-  EXPECT_EQ(cudaStreamEndCapture(side, &graph), cudaErrorStreamCaptureInvalidated);
+  EXPECT_CUDA_ERROR(cudaStreamWaitEvent(side, fork, 0), cudaErrorStreamCaptureMerge);
+  EXPECT_CUDA_ERROR(end(), cudaErrorStreamCaptureInvalidated);
+  EXPECT_CUDA_ERROR(cudaStreamEndCapture(side, &graph), cudaErrorStreamCaptureInvalidated);
 }
 
 TEST_F(GraphTest, ProgrammaticLaunchesStayProgrammaticInAGraph) {
-  if (capability() < 9) GTEST_SKIP() << "programmatic launches begin with sm_90";
+  if (!programmatic()) return;
   int *a = device_ints(counting(kCount, 0)), *b = unwritten_ints(kCount);
   begin();
   ASSERT_CUDA(launch_dependent(kCount, word, a, Mistake::none, true, stream));
@@ -203,7 +205,7 @@ TEST_F(GraphTest, ProgrammaticLaunchesStayProgrammaticInAGraph) {
   ASSERT_CUDA(launch_dependent(kCount, word, a, Mistake::none, true, stream));
   ASSERT_CUDA(launch_dependent(kCount, a, b, Mistake::reads_before_wait, true, stream));
   ASSERT_CUDA(cudaGraphLaunch(end_and_instantiate(), stream));
-  EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "before its griddepcontrol.wait")) << fault();
 }
 

@@ -33,7 +33,7 @@ TEST_F(LaunchTest, VariablesKeepTheirValueBetweenLaunches) {
   ASSERT_CUDA(launch_visit(11, nullptr));
   ASSERT_CUDA(cudaMemcpyFromSymbol(&visits, kVisits, sizeof visits, 0, cudaMemcpyDeviceToHost));
   EXPECT_EQ(visits, 111);
-  ASSERT_CUDA(cudaDeviceReset());
+  reset();
   ASSERT_CUDA(cudaMemcpyFromSymbol(&visits, kVisits, sizeof visits, 0, cudaMemcpyDeviceToHost));
   EXPECT_EQ(visits, 0);
 }
@@ -44,11 +44,11 @@ TEST_F(LaunchTest, DynamicSharedMemoryHasItsLimits) {
   int* to = unwritten_ints(n);
   ASSERT_CUDA(launch_reverse(n, from, to, n * sizeof(int), nullptr));
   EXPECT_EQ(host_ints(to, n)[3], n - 4);
-  EXPECT_EQ(launch_reverse(n, from, to, 49 * 1024, nullptr), cudaErrorInvalidValue);
+  EXPECT_CUDA_ERROR(launch_reverse(n, from, to, 49 * 1024, nullptr), cudaErrorInvalidValue);
   int opt_in = 0;
   ASSERT_CUDA(cudaDeviceGetAttribute(&opt_in, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0));
-  EXPECT_EQ(cudaFuncSetAttribute(kReverse, cudaFuncAttributeMaxDynamicSharedMemorySize, opt_in + 1),
-            cudaErrorInvalidValue);
+  EXPECT_CUDA_ERROR(cudaFuncSetAttribute(kReverse, cudaFuncAttributeMaxDynamicSharedMemorySize, opt_in + 1),
+                    cudaErrorInvalidValue);
   ASSERT_CUDA(cudaFuncSetAttribute(kReverse, cudaFuncAttributeMaxDynamicSharedMemorySize, opt_in));
   EXPECT_CUDA(launch_reverse(n, from, to, static_cast<size_t>(opt_in), nullptr));
   EXPECT_CUDA(cudaDeviceSynchronize());
@@ -62,16 +62,16 @@ TEST_F(LaunchTest, DynamicSharedMemoryHasItsLimits) {
 TEST_F(LaunchTest, SharedMemoryThatWasNotAskedForIsAFault) {
   constexpr int n = 64;
   ASSERT_CUDA(launch_reverse(n, device_ints(counting(n, 0)), unwritten_ints(n), n * sizeof(int) - 4, nullptr));
-  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
   EXPECT_TRUE(has(fault(), "reverse")) << fault();
 }
 
 TEST_F(LaunchTest, ConfigurationsAreChecked) {
   int* to = unwritten_ints(2048);
-  EXPECT_EQ(launch_bounded(0, to, nullptr), cudaErrorInvalidConfiguration);
+  EXPECT_CUDA_ERROR(launch_bounded(0, to, nullptr), cudaErrorInvalidConfiguration);
   EXPECT_EQ(cudaPeekAtLastError(), cudaSuccess);  // the launcher took it
-  EXPECT_EQ(launch_bounded(1025, to, nullptr), cudaErrorInvalidConfiguration);
-  EXPECT_EQ(launch_bounded(65, to, nullptr), cudaErrorLaunchOutOfResources);
+  EXPECT_CUDA_ERROR(launch_bounded(1025, to, nullptr), cudaErrorInvalidConfiguration);
+  EXPECT_CUDA_ERROR(launch_bounded(65, to, nullptr), cudaErrorLaunchOutOfResources);
   EXPECT_CUDA(launch_bounded(64, to, nullptr));
   EXPECT_CUDA(cudaDeviceSynchronize());
   cudaFuncAttributes attributes;
@@ -86,15 +86,14 @@ TEST_F(LaunchTest, AFaultStaysUntilTheDeviceIsReset) {
   const int* from = device_ints(counting(64, 0));
   int* to = unwritten_ints(63);
   ASSERT_CUDA(launch_add_one(64, from, to, nullptr));  // nothing has run yet
-  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
   EXPECT_EQ(cudaGetLastError(), cudaErrorIllegalAddress);
   EXPECT_EQ(cudaGetLastError(), cudaErrorIllegalAddress);
   void* pointer = nullptr;
-  EXPECT_EQ(cudaMalloc(&pointer, 4), cudaErrorIllegalAddress);
-  EXPECT_EQ(launch_add_one(63, from, to, nullptr), cudaErrorIllegalAddress);
+  EXPECT_CUDA_ERROR(cudaMalloc(&pointer, 4), cudaErrorIllegalAddress);
+  EXPECT_CUDA_ERROR(launch_add_one(63, from, to, nullptr), cudaErrorIllegalAddress);
   for (const char* part : {"add_one", "st.global", "252 bytes"}) EXPECT_TRUE(has(fault(), part)) << fault();
-  ASSERT_CUDA(cudaDeviceReset());
-  cudaGetLastError();
+  reset();
   EXPECT_CUDA(cudaMalloc(&pointer, 4));
   EXPECT_CUDA(cudaFree(pointer));
 }
@@ -102,18 +101,18 @@ TEST_F(LaunchTest, AFaultStaysUntilTheDeviceIsReset) {
 TEST_F(LaunchTest, MisalignedUnwrittenAndFreedMemoryAreFaults) {
   int* to = unwritten_ints(1);
   ASSERT_CUDA(launch_read_at(reinterpret_cast<const char*>(device_ints({1, 2})) + 2, to, nullptr));
-  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorMisalignedAddress) << fault();
-  ASSERT_CUDA(cudaDeviceReset());
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorMisalignedAddress);
+  reset();
   ASSERT_CUDA(launch_read_at(reinterpret_cast<const char*>(unwritten_ints(1)), unwritten_ints(1), nullptr));
-  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "nothing has written")) << fault();
-  ASSERT_CUDA(cudaDeviceReset());
+  reset();
   to = unwritten_ints(1);
   int* freed = nullptr;
   ASSERT_CUDA(cudaMalloc(reinterpret_cast<void**>(&freed), 4));
   ASSERT_CUDA(cudaFree(freed));
   ASSERT_CUDA(launch_read_at(reinterpret_cast<const char*>(freed), to, nullptr));
-  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
   EXPECT_TRUE(has(fault(), "freed")) << fault();
 }
 
@@ -143,10 +142,10 @@ TEST_F(LaunchTest, CountersAddUpLaunchesOfAKernel) {
 TEST_F(LaunchTest, ClustersHaveRanksWhereThereAreClusters) {
   int* to = unwritten_ints(8);
   if (capability() < 9) {
-    EXPECT_EQ(launch_cluster_ranks(8, 4, to, nullptr), cudaErrorNotSupported);
+    EXPECT_CUDA_ERROR(launch_cluster_ranks(8, 4, to, nullptr), cudaErrorNotSupported);
     return;
   }
-  EXPECT_EQ(launch_cluster_ranks(6, 4, to, nullptr), cudaErrorInvalidClusterSize);
+  EXPECT_CUDA_ERROR(launch_cluster_ranks(6, 4, to, nullptr), cudaErrorInvalidClusterSize);
   ASSERT_CUDA(launch_cluster_ranks(8, 4, to, nullptr));
   EXPECT_EQ(host_ints(to, 8), (std::vector<int>{0, 1, 2, 3, 0, 1, 2, 3}));
 }

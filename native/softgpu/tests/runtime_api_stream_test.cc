@@ -39,9 +39,9 @@ TEST_F(StreamTest, AMissingEventIsARaceWhateverTheSeed) {
     ASSERT_CUDA(launch_axpy(0 + kCount, 1, reinterpret_cast<const float*>(from), reinterpret_cast<float*>(middle),
                             new_stream()));
     ASSERT_CUDA(launch_add_one(kCount, middle, to, new_stream()));
-    EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
+    EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
     for (const char* part : {"race", "axpy", "add_one", "PTX line"}) EXPECT_TRUE(has(fault(), part)) << fault();
-    ASSERT_CUDA(cudaDeviceReset());
+    reset();
   }
 }
 
@@ -50,7 +50,7 @@ TEST_F(StreamTest, ScratchSharedBetweenStreamsIsReported) {
   int* scratch = unwritten_ints(kCount);
   ASSERT_CUDA(launch_add_one(kCount, from, scratch, new_stream()));
   ASSERT_CUDA(launch_add_one(kCount, from, scratch, new_stream()));
-  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "nothing orders the two")) << fault();
 }
 
@@ -85,7 +85,7 @@ TEST_F(StreamTest, TheDefaultStreamWaitsForBlockingStreamsOnly) {
 
   ASSERT_CUDA(launch_add_one(kCount, from, middle, new_stream()));
   ASSERT_CUDA(launch_add_one(kCount, middle, to, nullptr));
-  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "race")) << fault();
 }
 
@@ -99,8 +99,8 @@ TEST_F(StreamTest, NothingRunsBeforeItIsWaitedForAndPollingEnds) {
   for (int i = 0; i < 5; ++i) ASSERT_CUDA(launch_add_one(kCount, from, to, stream));
   ASSERT_CUDA(cudaEventRecord(end, stream));
   float milliseconds = -1;
-  EXPECT_EQ(cudaEventElapsedTime(&milliseconds, start, end), cudaErrorNotReady);
-  EXPECT_EQ(cudaStreamQuery(stream), cudaErrorNotReady);
+  EXPECT_CUDA_ERROR(cudaEventElapsedTime(&milliseconds, start, end), cudaErrorNotReady);
+  EXPECT_CUDA_ERROR(cudaStreamQuery(stream), cudaErrorNotReady);
   int polls = 0;
   while (cudaEventQuery(end) == cudaErrorNotReady) ASSERT_LT(++polls, 100);
   EXPECT_GT(polls, 0);
@@ -111,7 +111,7 @@ TEST_F(StreamTest, NothingRunsBeforeItIsWaitedForAndPollingEnds) {
   ASSERT_CUDA(cudaEventCreateWithFlags(&untimed, cudaEventDisableTiming));
   ASSERT_CUDA(cudaEventRecord(untimed, stream));
   ASSERT_CUDA(cudaEventSynchronize(untimed));
-  EXPECT_EQ(cudaEventElapsedTime(&milliseconds, start, untimed), cudaErrorInvalidResourceHandle);
+  EXPECT_CUDA_ERROR(cudaEventElapsedTime(&milliseconds, start, untimed), cudaErrorInvalidResourceHandle);
 }
 
 TEST_F(StreamTest, StreamsHaveIdsThatAreNotUsedTwice) {
@@ -119,7 +119,7 @@ TEST_F(StreamTest, StreamsHaveIdsThatAreNotUsedTwice) {
   cudaStream_t stream = new_stream();
   ASSERT_CUDA(cudaStreamGetId(stream, &first));
   ASSERT_CUDA(cudaStreamDestroy(stream));
-  EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorInvalidResourceHandle);
+  EXPECT_CUDA_ERROR(cudaStreamSynchronize(stream), cudaErrorInvalidResourceHandle);
   stream = new_stream();
   ASSERT_CUDA(cudaStreamGetId(stream, &second));
   EXPECT_NE(first, second);
@@ -150,12 +150,12 @@ TEST_F(StreamTest, PageableMemoryIsFreeWhenACopyReturnsAndPinnedMemoryIsNot) {
 TEST_F(StreamTest, CopiesTakePartInRacesAndKnowTheirBounds) {
   int* device = device_ints(counting(kCount, 0));
   std::vector<int> host(kCount);
-  EXPECT_EQ(cudaMemcpy(device, host.data(), kBytes + 1, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
-  EXPECT_EQ(cudaMemcpy(host.data(), device, kBytes, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
-  EXPECT_EQ(cudaMemset(device + kCount, 0, 1), cudaErrorInvalidValue);
+  EXPECT_CUDA_ERROR(cudaMemcpy(device, host.data(), kBytes + 1, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
+  EXPECT_CUDA_ERROR(cudaMemcpy(host.data(), device, kBytes, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
+  EXPECT_CUDA_ERROR(cudaMemset(device + kCount, 0, 1), cudaErrorInvalidValue);
   ASSERT_CUDA(cudaMemsetAsync(device, 1, 16, new_stream()));
   ASSERT_CUDA(launch_add_one(kCount, device, unwritten_ints(kCount), new_stream()));
-  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "cudaMemsetAsync")) << fault();
 }
 
@@ -168,7 +168,7 @@ TEST_F(StreamTest, RowsAreCopiedWithTheirPitches) {
   EXPECT_EQ(copied[2], -1);
   EXPECT_EQ(copied[8], 4);
   EXPECT_EQ(copied[17], 9);
-  EXPECT_EQ(cudaMemcpy2D(device, 4, host.data(), 16, 8, 3, cudaMemcpyHostToDevice), cudaErrorInvalidPitchValue);
+  EXPECT_CUDA_ERROR(cudaMemcpy2D(device, 4, host.data(), 16, 8, 3, cudaMemcpyHostToDevice), cudaErrorInvalidPitchValue);
 }
 
 TEST_F(StreamTest, MemoryOfAStreamIsFreedInItsOrder) {
@@ -179,10 +179,10 @@ TEST_F(StreamTest, MemoryOfAStreamIsFreedInItsOrder) {
   ASSERT_CUDA(launch_add_one(kCount, from, scratch, stream));
   ASSERT_CUDA(cudaFreeAsync(scratch, stream));
   ASSERT_CUDA(cudaStreamSynchronize(stream)) << fault();
-  EXPECT_EQ(cudaFree(scratch), cudaErrorInvalidValue);
+  EXPECT_CUDA_ERROR(cudaFree(scratch), cudaErrorInvalidValue);
   ASSERT_CUDA(cudaMallocAsync(reinterpret_cast<void**>(&scratch), kBytes, stream));
   ASSERT_CUDA(launch_add_one(kCount, from, scratch, new_stream()));
-  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "cudaMallocAsync")) << fault();
 }
 
@@ -214,7 +214,6 @@ class DependentLaunchTest : public RuntimeTest {
  protected:
   void SetUp() override {
     RuntimeTest::SetUp();
-    if (capability() < 9) GTEST_SKIP() << "programmatic launches begin with sm_90";
     from = device_ints(counting(kCount, 0));
     a = unwritten_ints(kCount);
     b = unwritten_ints(kCount);
@@ -233,6 +232,7 @@ class DependentLaunchTest : public RuntimeTest {
 };
 
 TEST_F(DependentLaunchTest, AChainThatWaitsIsRight) {
+  if (!programmatic()) return;
   for (uint64_t seed = 1; seed <= 4; ++seed) {
     ASSERT_EQ(SOFTGPU(softgpu_set_seed)(seed), 0);
     ASSERT_CUDA(chain(Mistake::none, Mistake::none, Mistake::none)) << fault();
@@ -243,23 +243,26 @@ TEST_F(DependentLaunchTest, AChainThatWaitsIsRight) {
 }
 
 TEST_F(DependentLaunchTest, ReadsBeforeTheWaitAreReported) {
+  if (!programmatic()) return;
   int* written_before = device_ints(counting(kCount, 0));
   a = written_before;  // so that it is the race that is found, not unwritten memory
-  EXPECT_EQ(chain(Mistake::none, Mistake::reads_before_wait, Mistake::none), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(chain(Mistake::none, Mistake::reads_before_wait, Mistake::none), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "before its griddepcontrol.wait reads")) << fault();
 }
 
 TEST_F(DependentLaunchTest, WritesBeforeTheWaitAreReported) {
+  if (!programmatic()) return;
   // The second kernel writes what the first reads.
   EXPECT_CUDA(launch_dependent(kCount, from, a, Mistake::none, false, stream));
   EXPECT_CUDA(launch_dependent(kCount, a, const_cast<int*>(from), Mistake::writes_before_wait, true, stream));
-  EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "race")) << fault();
 }
 
 TEST_F(DependentLaunchTest, AMissingWaitIsReported) {
-  EXPECT_EQ(chain(Mistake::none, Mistake::never_waits, Mistake::none), cudaErrorLaunchFailure);
-  ASSERT_CUDA(cudaDeviceReset());
+  if (!programmatic()) return;
+  EXPECT_CUDA_ERROR(chain(Mistake::none, Mistake::never_waits, Mistake::none), cudaErrorLaunchFailure);
+  reset();
   from = device_ints(counting(kCount, 0));
   a = device_ints(counting(kCount, 0));
   b = unwritten_ints(kCount);
@@ -268,11 +271,12 @@ TEST_F(DependentLaunchTest, AMissingWaitIsReported) {
   // Not even touching the same bytes makes it right: what follows would believe that `a` is complete.
   EXPECT_CUDA(launch_dependent(kCount, from, a, Mistake::none, false, stream));
   EXPECT_CUDA(launch_dependent(kCount, other, b, Mistake::one_cta_never_waits, true, stream));
-  EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "griddepcontrol.wait")) << fault();
 }
 
 TEST_F(DependentLaunchTest, TheThirdKernelMayBeginBeforeTheFirstEndsIfTheSecondLetsIt) {
+  if (!programmatic()) return;
   // The third reads `from`'s successor `a` before its wait. That is right only if the second waits, for the first, before it
   // lets the third begin.
   c = device_ints(counting(kCount, 0));
@@ -284,7 +288,7 @@ TEST_F(DependentLaunchTest, TheThirdKernelMayBeginBeforeTheFirstEndsIfTheSecondL
   EXPECT_CUDA(launch_dependent(kCount, from, again, Mistake::none, false, stream));
   EXPECT_CUDA(launch_dependent(kCount, again, b, Mistake::none_early, true, stream));
   EXPECT_CUDA(launch_dependent(kCount, again, c, Mistake::reads_before_wait, true, stream));
-  EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
+  EXPECT_CUDA_ERROR(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
   EXPECT_TRUE(has(fault(), "race")) << fault();
 }
 
