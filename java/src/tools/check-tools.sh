@@ -1,9 +1,10 @@
 #!/bin/sh
 # Names every missing or too old build tool, with what to do, before anything else can fail for want of it.
-# Usage: check-tools.sh JAVA_HOME MAVEN_VERSION
+# Usage: check-tools.sh JAVA_HOME MAVEN_VERSION CUDA (ON, AUTO or OFF)
 set -u
 java_home=$1
 maven_version=$2
+cuda=$3
 missing=0
 
 # at_least FOUND WANTED: compares MAJOR.MINOR versions; an empty FOUND is too old.
@@ -29,4 +30,13 @@ require Maven "$maven_version" 3.8 "Install it (Debian: apt-get install maven)."
 require g++ "$(version_of g++ -dumpfullversion)" 12 "Install it (Debian: apt-get install g++)."
 require CMake "$(version_of cmake --version)" 3.25 "Install it (Debian: apt-get install cmake; or pip install cmake)."
 require Ninja "$(version_of ninja --version)" 1.10 "Install it (Debian: apt-get install ninja-build; or pip install ninja)."
+
+# cmake/CudaToolchain.cmake takes an installed CUDA or fetches one.
+can_fetch_cuda() { python3 -m pip --version || python3 -c 'import ensurepip, venv'; } >/dev/null 2>&1
+has_cuda() { [ -x "${CUDA_HOME:-}/bin/nvcc" ] || [ -x "${CUDA_PATH:-}/bin/nvcc" ] || [ -x /usr/local/cuda/bin/nvcc ] || command -v nvcc; } >/dev/null 2>&1
+if [ "$cuda" = ON ] && ! has_cuda && ! can_fetch_cuda; then
+  missing=1
+  echo "missing build tool: CUDA 13 or newer, or python3 with pip or venv to fetch it (Debian: apt-get install python3-venv)." >&2
+  echo "Without -Pcuda the CPU library is built alone." >&2
+fi
 exit $missing
