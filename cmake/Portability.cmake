@@ -22,12 +22,14 @@ function(ternary_shipped target)
   endif()
 endfunction()
 
-# ternary_runs_elsewhere(TARGET): an executable that the GPU bundle carries to machines with an old libc and no compiler.
-# Its libraries are found by LD_LIBRARY_PATH there.
+# ternary_runs_elsewhere(TARGET): an executable that the GPU bundle carries to machines without a compiler. Its libraries are
+# found by LD_LIBRARY_PATH there.
 function(ternary_runs_elsewhere target)
   set_target_properties(${target} PROPERTIES BUILD_RPATH_USE_ORIGIN ON)
   if(NOT TERNARY_SANITIZE)
     target_link_libraries(${target} PRIVATE ternary_old_glibc)
-    target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc ${TERNARY_OLD_GLIBC_OPTIONS})
+    # Exporting nothing lets the linker drop libstdc++'s random_device, which asks for glibc 2.36; crt1.o asks for 2.34.
+    target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--gc-sections
+                        -Wl,--version-script=${TERNARY_PACKAGING_DIR}/nothing.map ${TERNARY_OLD_GLIBC_OPTIONS})
   endif()
 endfunction()
