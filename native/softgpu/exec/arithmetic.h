@@ -11,6 +11,8 @@ namespace ternary::softgpu {
 
 enum class Arithmetic : uint8_t { add, sub, mul, mad, div, rem, min, max, abs, neg };
 
+/** add.cc, addc, sub.cc, subc, mad.cc, madc: arithmetic longer than a register. `carry_in`: the names that end in c. */
+void decode_carry(Decoder& decoder, Instruction& instruction, Arithmetic what, bool carry_in);
 void decode_integer(Decoder& decoder, Instruction& instruction, Arithmetic what);
 /** f32 and f64; mad is fma. */
 void decode_float(Decoder& decoder, Instruction& instruction, Arithmetic what);

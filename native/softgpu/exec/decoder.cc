@@ -1,6 +1,7 @@
 /**
  * What rows of the table use to take an instruction apart.
  */
+#include <algorithm>
 #include <cstring>
 
 #include "softgpu/exec/function_decoder.h"
@@ -36,6 +37,10 @@ bool Decoder::take(const char* modifier) {
     }
   }
   return false;
+}
+
+bool Decoder::has(const char* modifier) const {
+  return std::find(source_.modifiers.begin(), source_.modifiers.end(), modifier) != source_.modifiers.end();
 }
 
 const char* Decoder::take_one_of(std::initializer_list<const char*> modifiers) {

@@ -66,6 +66,8 @@ class Decoder {
   // Modifiers, after the row's name.
   /** True, and taken, if the modifier is there and not yet taken. */
   bool take(const char* modifier);
+  /** True if the modifier is there; it is not taken. */
+  bool has(const char* modifier) const;
   /** The first of `modifiers` that is there, taken; null if none is. */
   const char* take_one_of(std::initializer_list<const char*> modifiers);
   /** As take_one_of(), but one must be there. */

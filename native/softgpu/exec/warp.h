@@ -97,6 +97,7 @@ class Warp {
 
   /** Lanes that have executed griddepcontrol.wait. */
   uint32_t waited = 0;
+  uint32_t carry = 0;   ///< the condition code of add.cc and its kin, a bit a lane
   /** Lanes that have arrived at each named barrier, and its generation then. */
   uint32_t barrier_lanes[16] = {};
   uint64_t barrier_generation[16] = {};
