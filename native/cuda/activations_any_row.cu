@@ -59,7 +59,7 @@ __device__ void make_planes(const CudaActivationTask& t, int64_t m, const RowScr
   }
 }
 
-__global__ void __launch_bounds__(kThreads) activations_any_row_kernel(const CudaActivationTask t, int capacity) {
+__global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const CudaActivationTask t, int capacity) {
   extern __shared__ float4 values[];
   __shared__ float part[kPartials];
   __shared__ uint32_t warp_max[kThreads / 32];
