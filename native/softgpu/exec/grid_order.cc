@@ -1,0 +1,131 @@
+#include "softgpu/exec/grid_order.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "softgpu/exec/fault.h"
+
+namespace ternary::softgpu {
+
+GridOrder::GridOrder(uint32_t clusters) : maybe_written_(kFilter), clusters_(clusters) {}
+
+void GridOrder::join(Known* known, const Known& other) {
+  for (const auto& [cluster, clock] : other) {
+    Clock& own = (*known)[cluster];
+    own.resize(std::max(own.size(), clock.size()), 0);
+    for (size_t i = 0; i < clock.size(); ++i) own[i] = std::max(own[i], clock[i]);
+  }
+}
+
+GridOrder::AgentSide& GridOrder::side(const Agent& agent) {
+  std::vector<AgentSide>& agents = clusters_[agent.cluster].agents;
+  if (agents.size() <= agent.number) agents.resize(agent.order->agents());
+  return agents[agent.number];
+}
+
+void GridOrder::fence(const Agent& agent) {
+  AgentSide& own = side(agent);
+  ClusterSide& cluster = clusters_[agent.cluster];
+  for (const Acquisition& acquisition : cluster.acquisitions) {
+    if (agent.order->before(acquisition.agent, acquisition.epoch, agent.number)) {
+      join(&own.published, acquisition.known);
+    }
+  }
+  agent.order->release(agent.number, &own.published[agent.cluster]);
+  if (own.observed.empty()) return;
+  cluster.acquisitions.push_back({agent.number, agent.order->epoch(agent.number), std::move(own.observed)});
+  own.observed.clear();
+}
+
+bool GridOrder::ordered(const Agent& agent, const Stamp& stamp) const {
+  if (stamp.cluster == agent.cluster) return agent.order->before(stamp.agent, stamp.epoch, agent.number);
+  for (const Acquisition& acquisition : clusters_[agent.cluster].acquisitions) {
+    if (!agent.order->before(acquisition.agent, acquisition.epoch, agent.number)) continue;
+    const auto known = acquisition.known.find(stamp.cluster);
+    if (known != acquisition.known.end() && stamp.agent < known->second.size() &&
+        known->second[stamp.agent] >= stamp.epoch) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void GridOrder::check(const Agent& agent, const Stamp& stamp, uint64_t word, Access kind, bool strong) const {
+  if ((strong && stamp.strong) || ordered(agent, stamp)) return;
+  char text[240];
+  std::snprintf(text, sizeof text,
+                "global address 0x%llx is %s after PTX line %d of another %s wrote it, with no %s between",
+                static_cast<unsigned long long>(word * 4), kind == Access::read ? "read" : "written", stamp.line,
+                stamp.cluster == agent.cluster ? "warp of the cluster" : "CTA",
+                stamp.cluster == agent.cluster ? "barrier" : "fence, atomic and fence");
+  throw Fault(FaultKind::race, text);
+}
+
+/** An atomic or strong access as a signal: what was fenced before goes into it, what is in it may be acquired. */
+void GridOrder::signal(const Agent& agent, Shard* shard, uint64_t word, Access kind) {
+  AgentSide& own = side(agent);
+  const auto found = shard->released.find(word);
+  if (found != shard->released.end() && kind != Access::write) join(&own.observed, found->second);
+  if (kind == Access::read || own.published.empty()) return;
+  if (found != shard->released.end() && kind == Access::write) found->second.clear();
+  join(&shard->released[word], own.published);
+}
+
+void GridOrder::note_word(const Agent& agent, uint64_t word, uint8_t mask, Access kind, bool strong, int line) {
+  const uint64_t number = word * 4 / kPageBytes;
+  Shard& shard = shards_[number % kShards];
+  std::lock_guard<std::mutex> lock(shard.mutex);
+  auto found = shard.pages.find(number);
+  if (found == shard.pages.end()) {
+    if (kind == Access::read) return;
+    found = shard.pages.emplace(number, std::make_unique<Page>()).first;
+  }
+  Word& state = (*found->second)[word % (kPageBytes / 4)];
+  if (strong) signal(agent, &shard, word, kind);
+  if (state.last.mask & mask) check(agent, state.last, word, kind, strong);
+  if (state.others) {
+    for (const Stamp& stamp : *state.others) {
+      if (stamp.mask & mask) check(agent, stamp, word, kind, strong);
+    }
+  }
+  if (kind == Access::read) return;
+  const Stamp stamp{agent.cluster, agent.order->epoch(agent.number), line, static_cast<uint16_t>(agent.number), mask,
+                    strong};
+  // A plain write is ordered after all that it replaces; an atomic only replaces the warp's own.
+  const auto replaced = [&](const Stamp& old) {
+    const bool same = old.cluster == stamp.cluster && old.agent == stamp.agent && old.strong == stamp.strong;
+    return (old.mask & ~mask) == 0 && (!strong || same || !old.strong);
+  };
+  if (state.others) {
+    auto& others = *state.others;
+    others.erase(std::remove_if(others.begin(), others.end(), replaced), others.end());
+  }
+  if (state.last.mask && !replaced(state.last)) {
+    if (!state.others) state.others = std::make_unique<std::vector<Stamp>>();
+    state.others->push_back(state.last);
+  }
+  state.last = stamp;
+}
+
+void GridOrder::note(const Agent& agent, uint64_t address, uint64_t bytes, Access kind, bool strong, int line) {
+  strong = strong || kind == Access::atomic;
+  const uint64_t end = address + bytes;
+  if (kind == Access::read) {
+    bool written = false;
+    for (uint64_t at = address & ~uint64_t{255}; at < end; at += 256) {
+      written |= maybe_written(at).load(std::memory_order_acquire) != 0;
+    }
+    if (!written) return;
+  } else {
+    for (uint64_t at = address & ~uint64_t{255}; at < end; at += 256) {
+      maybe_written(at).store(1, std::memory_order_release);
+    }
+  }
+  for (uint64_t word = address / 4; word * 4 < end; ++word) {
+    const uint64_t from = std::max(address, word * 4) - word * 4, to = std::min(end, word * 4 + 4) - word * 4;
+    note_word(agent, word, static_cast<uint8_t>((1u << to) - (1u << from)), kind, strong, line);
+  }
+}
+
+}  // namespace ternary::softgpu

@@ -1,0 +1,101 @@
+/**
+ * @file grid_order.h
+ * @brief Races through global memory within one grid: between CTAs, which only fences and atomics order, and within one.
+ *
+ * The rule is PTX's: what a thread wrote may be read by another CTA if the writer made a fence (membar.gl, fence.*.gpu)
+ * after it and then an atomic, the reader observed that atomic with one of its own or a relaxed load, and made a fence
+ * before it read. Barriers within a CTA or cluster carry both ends from warp to warp. So a split-K kernel whose last CTA
+ * (told by a ticket) sums the others' partial results without fences is reported, though it gives the right bits here.
+ *
+ * Not seen: a write that must come after reads of other CTAs. The interpreter runs CTAs in many orders, and in another
+ * order that is a read after the write.
+ */
+#ifndef TERNARY_SOFTGPU_EXEC_GRID_ORDER_H_
+#define TERNARY_SOFTGPU_EXEC_GRID_ORDER_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "softgpu/exec/order.h"
+#include "softgpu/memory/memory.h"
+
+namespace ternary::softgpu {
+
+class GridOrder {
+ public:
+  explicit GridOrder(uint32_t clusters);
+
+  /** Who accesses memory: a warp of a cluster. A cluster is one host thread's at a time. */
+  struct Agent {
+    uint32_t cluster;
+    size_t number;
+    Order* order;
+  };
+
+  /** Notes an access, or throws Fault. `strong`: volatile, relaxed, acquire or release, which do not race with atomics;
+   *  an atomic is strong anyway. */
+  void note(const Agent& agent, uint64_t address, uint64_t bytes, Access kind, bool strong, int line);
+  /** membar.gl and .sys, fence of .gpu and .sys scope, and those that .acquire and .release imply. */
+  void fence(const Agent& agent);
+
+ private:
+  /** Up to which epoch the accesses of each warp of each cluster are known. */
+  using Known = std::map<uint32_t, Clock>;
+
+  /** A write of bytes (bits of `mask`) of a word. */
+  struct Stamp {
+    uint32_t cluster = 0, epoch = 0;
+    int32_t line = 0;
+    uint16_t agent = 0;
+    uint8_t mask = 0;
+    bool strong = false;
+  };
+  struct Word {
+    Stamp last;
+    std::unique_ptr<std::vector<Stamp>> others;  ///< of other bytes, or atomics of other warps
+  };
+  static constexpr uint64_t kPageBytes = 4096;
+  using Page = std::array<Word, kPageBytes / 4>;
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<uint64_t, std::unique_ptr<Page>> pages;
+    std::unordered_map<uint64_t, Known> released;  ///< by word: what those who fenced before their atomic had done
+  };
+  struct AgentSide {
+    Known published;  ///< what its last fence covers
+    Known observed;   ///< what its next fence will acquire
+  };
+  struct Acquisition {
+    size_t agent;
+    uint32_t epoch;
+    Known known;
+  };
+  struct ClusterSide {
+    std::vector<AgentSide> agents;
+    std::vector<Acquisition> acquisitions;
+  };
+
+  static void join(Known* known, const Known& other);
+  bool ordered(const Agent& agent, const Stamp& stamp) const;
+  void note_word(const Agent& agent, uint64_t word, uint8_t mask, Access kind, bool strong, int line);
+  void check(const Agent& agent, const Stamp& stamp, uint64_t word, Access kind, bool strong) const;
+  void signal(const Agent& agent, Shard* shard, uint64_t word, Access kind);
+  AgentSide& side(const Agent& agent);
+  std::atomic<uint8_t>& maybe_written(uint64_t address) { return maybe_written_[(address >> 8) % kFilter]; }
+
+  static constexpr size_t kShards = 64;
+  static constexpr size_t kFilter = size_t{1} << 16;
+  std::array<Shard, kShards> shards_;
+  std::vector<std::atomic<uint8_t>> maybe_written_;  ///< by 256 bytes: most reads are of memory that nobody writes
+  std::vector<ClusterSide> clusters_;
+};
+
+}  // namespace ternary::softgpu
+
+#endif  // TERNARY_SOFTGPU_EXEC_GRID_ORDER_H_

@@ -1,0 +1,119 @@
+// The rules of order between CTAs, one warp a CTA and by hand.
+#include "softgpu/exec/grid_order.h"
+
+#include <gtest/gtest.h>
+
+#include "softgpu/exec/fault.h"
+
+namespace ternary::softgpu {
+namespace {
+
+constexpr uint64_t kData = 0x10000, kTicket = 0x20000;
+
+/** Two CTAs of two warps each; warps 0 and 1 are of CTA 0. */
+class GridOrderTest : public ::testing::Test {
+ protected:
+  Order first_{2}, second_{2};
+  GridOrder grid_{2};
+
+  GridOrder::Agent warp(int number) {
+    return {static_cast<uint32_t>(number / 2), static_cast<size_t>(number % 2), number < 2 ? &first_ : &second_};
+  }
+  void write(int number) { grid_.note(warp(number), kData, 4, Access::write, false, 1); }
+  void read(int number) { grid_.note(warp(number), kData, 4, Access::read, false, 2); }
+  void add(int number) { grid_.note(warp(number), kData, 4, Access::atomic, false, 3); }
+  void ticket(int number) { grid_.note(warp(number), kTicket, 4, Access::atomic, false, 4); }
+  void fence(int number) { grid_.fence(warp(number)); }
+  void barrier(int cta) { (cta == 0 ? first_ : second_).meet({0, 1}); }
+};
+
+TEST_F(GridOrderTest, FencesAroundTheTicketOrder) {
+  write(0), fence(0), ticket(0);
+  ticket(2), fence(2);
+  EXPECT_NO_THROW(read(2));
+}
+
+TEST_F(GridOrderTest, FenceOfOneThreadAfterTheBarrierCoversTheCta) {
+  write(1), barrier(0), fence(0), ticket(0);
+  ticket(2), fence(2), barrier(1);
+  EXPECT_NO_THROW(read(3));
+}
+
+TEST_F(GridOrderTest, NoFenceBeforeTheTicket) {
+  write(0), ticket(0), ticket(2), fence(2);
+  EXPECT_THROW(read(2), Fault);
+}
+
+TEST_F(GridOrderTest, NoFenceAfterTheTicket) {
+  write(0), fence(0), ticket(0), ticket(2);
+  EXPECT_THROW(read(2), Fault);
+}
+
+TEST_F(GridOrderTest, FenceBeforeTheWrite) {
+  fence(0), write(0), ticket(0), ticket(2), fence(2);
+  EXPECT_THROW(read(2), Fault);
+}
+
+TEST_F(GridOrderTest, FenceOfAnotherWarpWithoutBarrier) {
+  write(1), fence(0), ticket(0), ticket(2), fence(2);
+  EXPECT_THROW(read(2), Fault);
+}
+
+TEST_F(GridOrderTest, ReaderOfAnotherWarpWithoutBarrier) {
+  write(0), fence(0), ticket(0), ticket(2), fence(2);
+  EXPECT_THROW(read(3), Fault);
+}
+
+TEST_F(GridOrderTest, NoTicketAtAll) {
+  write(0), fence(0), fence(2);
+  EXPECT_THROW(read(2), Fault);
+}
+
+TEST_F(GridOrderTest, AtomicsOfAllMustBeKnown) {
+  add(0), add(2);
+  add(1);                     // the last one, but not the one that is not ordered
+  fence(1), ticket(1), ticket(2), fence(2);
+  EXPECT_THROW(read(2), Fault);
+}
+
+TEST_F(GridOrderTest, AtomicsDoNotRaceWithEachOther) {
+  add(0);
+  EXPECT_NO_THROW(add(2));
+  EXPECT_NO_THROW(add(1));
+}
+
+TEST_F(GridOrderTest, WarpsOfOneCtaNeedABarrier) {
+  write(0);
+  EXPECT_THROW(read(1), Fault);
+  barrier(0);
+  EXPECT_NO_THROW(read(1));
+}
+
+TEST_F(GridOrderTest, TwoWritesRace) {
+  write(0);
+  EXPECT_THROW(write(2), Fault);
+}
+
+TEST_F(GridOrderTest, BytesOfOneWordAreApart) {
+  grid_.note(warp(0), kData, 2, Access::write, false, 1);
+  EXPECT_NO_THROW(grid_.note(warp(2), kData + 2, 2, Access::write, false, 1));
+  EXPECT_NO_THROW(grid_.note(warp(0), kData, 2, Access::read, false, 1));
+  EXPECT_THROW(grid_.note(warp(0), kData, 4, Access::read, false, 1), Fault);
+}
+
+TEST_F(GridOrderTest, StrongStoreAndLoadSignalToo) {
+  write(0), fence(0);
+  grid_.note(warp(0), kTicket, 4, Access::write, true, 1);
+  grid_.note(warp(2), kTicket, 4, Access::read, true, 1);
+  fence(2);
+  EXPECT_NO_THROW(read(2));
+}
+
+TEST_F(GridOrderTest, PlainPollOfAFlagIsARace) {
+  write(0), fence(0);
+  grid_.note(warp(0), kTicket, 4, Access::write, true, 1);
+  EXPECT_THROW(grid_.note(warp(2), kTicket, 4, Access::read, false, 1), Fault);
+}
+
+}  // namespace
+}  // namespace ternary::softgpu
