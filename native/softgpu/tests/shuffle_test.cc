@@ -14,7 +14,7 @@ std::vector<uint32_t> numbered() {
   return lanes_of([](int lane) { return 1000u + static_cast<uint32_t>(lane); });
 }
 
-/** CUDA's description of the four functions for a power-of-two width, which is not how PTX describes the instruction. */
+/** CUDA's description of the four functions for a power-of-two width; PTX describes the instruction in other words. */
 int cuda_source(const std::string& mode, int lane, int value, int width, bool* valid) {
   const int first = lane / width * width, in_segment = lane % width;
   int source = lane;
@@ -66,7 +66,9 @@ FaultKind fault_of(const std::string& body) {
 
 TEST(Shfl, LanesThatAreNotThere) {
   const std::string half = "setp.lt.u32 %p0, %tid, 16;\nmov.u32 %o0, 0;\n";
-  EXPECT_EQ(fault_of(half + "@%p0 shfl.sync.bfly.b32 %o0, %tid, 1, 31, -1;"), FaultKind::divergence);
+  EXPECT_EQ(fault_of(half + "@%p0 shfl.sync.bfly.b32 %o0, %tid, 16, 31, -1;"), FaultKind::divergence);
+  EXPECT_EQ(fault_of(half + "@%p0 shfl.sync.bfly.b32 %o0, %tid, 1, 31, -1;\nbar.warp.sync -1;"),
+            FaultKind::divergence);  // the others wait elsewhere for these
   EXPECT_EQ(fault_of(half + "@!%p0 bra end;\nshfl.sync.bfly.b32 %o0, %tid, 16, 31, -1;\nend:"), FaultKind::divergence);
   EXPECT_EQ(fault_of("mov.u32 %o0, 0;\nshfl.sync.bfly.b32 %o0, %tid, 1, 31, 0xffff;"), FaultKind::illegal);
   EXPECT_EQ(fault_of(half + "@!%p0 bra end;\nshfl.sync.bfly.b32 %o0, %tid, 16, 31, 0xffff;\nend:"),
