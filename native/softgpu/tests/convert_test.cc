@@ -64,7 +64,7 @@ std::vector<uint32_t> map(const std::string& body, std::vector<uint32_t> values)
   return results;
 }
 
-/** Every finite magnitude, the middle to its successor, and the floats beside both, of both signs; then the extremes. */
+/** Every finite magnitude, the middle to its successor, the floats beside both, of both signs; then the extremes. */
 std::vector<uint32_t> edges(const Format& format) {
   std::vector<uint32_t> values;
   const auto around = [&](double value) {

@@ -124,7 +124,7 @@ TEST_P(MmaTables, EachElementOfA) {
         for (int i = 0; i < table().c_elements; ++i) {
           const Place d = table().c(lane / 4, lane % 4, i);
           ASSERT_EQ(output(table(), f, lane, i), d.row == at.row && d.column % 2 == 0 ? 1 : 0)
-              << table().name << " A of lane " << hot_lane << " element " << hot_i << ", D of lane " << lane << ' ' << i;
+              << table().name << " A of lane " << hot_lane << " element " << hot_i << ", D of " << lane << ' ' << i;
         }
       }
     }
@@ -151,7 +151,7 @@ TEST_P(MmaTables, EachElementOfB) {
         for (int i = 0; i < table().c_elements; ++i) {
           const Place d = table().c(lane / 4, lane % 4, i);
           ASSERT_EQ(output(table(), f, lane, i), d.column == at.column && a_value(d.row, at.row) ? 1 : 0)
-              << table().name << " B of lane " << hot_lane << " element " << hot_i << ", D of lane " << lane << ' ' << i;
+              << table().name << " B of lane " << hot_lane << " element " << hot_i << ", D of " << lane << ' ' << i;
         }
       }
     }
