@@ -141,8 +141,7 @@ void decode_copy(Decoder& decoder, Instruction& instruction) {
   decoder.need(bytes == 16 || (cache == "ca" && (bytes == 4 || bytes == 8)), "cp-size is 4, 8 or 16, and 16 with .cg");
   instruction.a = static_cast<uint32_t>(bytes);
   instruction.b = decoder.operand_count() == 4 + hint;
-  if (instruction.b && decoder.is_constant(3)) decoder.read(3, Type::u32);
-  if (instruction.b && !decoder.is_constant(3)) decoder.read_wider(decoder.operand(3), Type::pred);
+  if (instruction.b) decoder.read(3, decoder.is_predicate(3) ? Type::pred : Type::u32);
   instruction.execute = execute_copy;
 }
 

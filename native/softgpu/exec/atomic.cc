@@ -119,6 +119,7 @@ Step execute_atomic(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const uint32_t vector_bytes = static_cast<uint32_t>(sizeof(Word)) * static_cast<uint32_t>(atomic.width);
   uint64_t addresses[kWarpLanes];
   warp.addresses(instruction, instruction.address[0], addresses);
+  if (instruction.releases) warp.fence();
   Space space = Space::global;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
@@ -136,6 +137,7 @@ Step execute_atomic(Warp& warp, const Instruction& instruction, uint32_t mask) {
     }
   }
   warp.count_access(space, mask, addresses, vector_bytes);
+  if (instruction.acquires) warp.fence();
   return Step::next;
 }
 
@@ -148,8 +150,7 @@ struct Spelling {
 
 Spelling take_spelling(Decoder& decoder, bool returns) {
   Spelling spelling;
-  decoder.take_one_of({"relaxed", "acquire", "release", "acq_rel"});
-  decoder.take_one_of({"cta", "cluster", "gpu", "sys"});
+  decoder.take_memory_order();
   const bool shared = decoder.take_one_of({"shared", "shared::cta", "shared::cluster"}) != nullptr;
   spelling.space = shared ? Space::shared : decoder.take("global") ? Space::global : Space::none;
   spelling.op = returns ? decoder.need_one_of({"and", "or", "xor", "cas", "exch", "add", "inc", "dec", "min", "max"})

@@ -151,8 +151,10 @@ void decode_warp_barrier(Decoder& decoder, Instruction& instruction) {
   instruction.execute = execute_nothing;
 }
 
-Step execute_fence(Warp&, const Instruction&, uint32_t) {
+/** a: it orders CTAs. */
+Step execute_fence(Warp& warp, const Instruction& instruction, uint32_t) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  if (instruction.a) warp.fence();
   return Step::next;
 }
 
@@ -162,7 +164,7 @@ void decode_membar(Decoder& decoder, Instruction& instruction) {
   instruction.execute = execute_fence;
 }
 
-/** fence.{sc, acq_rel, acquire, release}.scope; a: whether it orders CTAs. */
+/** fence.{sc, acq_rel, acquire, release}.scope */
 void decode_fence(Decoder& decoder, Instruction& instruction) {
   decoder.take_one_of({"sc", "acq_rel", "acquire", "release"});
   std::string scope = decoder.need_one_of({"cta", "cluster", "gpu", "sys"});

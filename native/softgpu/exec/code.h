@@ -66,6 +66,9 @@ struct Instruction {
   Slot guard;
   Slot members;
   uint32_t target = 0;  ///< of a branch
+  bool strong = false;    ///< a volatile, relaxed, acquire or release access, see GridOrder
+  bool acquires = false;  ///< .acquire or .acq_rel beyond the CTA
+  bool releases = false;
   uint8_t address_count = 0;
   Address address[4];   ///< in the order in which decode() read them
   uint64_t value = 0;   ///< value, a, b, c, type: whatever the row's decode() keeps for execute()

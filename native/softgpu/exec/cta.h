@@ -34,6 +34,12 @@ struct NamedBarrier {
   Clock released;           ///< of the generation before
 };
 
+/** The last access of a warp to the shared memory of another CTA. */
+struct Visit {
+  uint32_t epoch = 0;
+  int line = 0;
+};
+
 struct Cta {
   Grid* grid = nullptr;
   Cluster* cluster = nullptr;
@@ -46,6 +52,7 @@ struct Cta {
   std::array<NamedBarrier, 16> barriers;
   std::unique_ptr<Extension> extension;  ///< mbarriers and copies in flight
   bool launched_dependents = false;
+  std::vector<Visit> visits;  ///< by agent; empty if nobody came
 
   Cta(uint32_t shared_bytes, const Order* order) : shared(shared_bytes, order) {}
 };
@@ -53,6 +60,7 @@ struct Cta {
 /** CTAs that run together, on one host thread: so nothing in a cluster needs a lock. */
 struct Cluster {
   Grid* grid = nullptr;
+  uint32_t number = 0;  ///< in the grid
   Order order;
   std::vector<std::unique_ptr<Cta>> ctas;
   std::mt19937_64 random;

@@ -83,6 +83,16 @@ Type Decoder::take_type(std::initializer_list<Type> allowed) {
   fail(std::string("type .") + ptx::name_of(type) + " is not supported here");
 }
 
+void Decoder::take_memory_order() {
+  const char* order = take_one_of({"weak", "volatile", "relaxed", "acquire", "release", "acq_rel", "mmio"});
+  const char* scope = take_one_of({"cta", "cluster", "gpu", "sys"});
+  const std::string name = order ? order : "weak";
+  const bool beyond_cta = !scope || scope != std::string("cta");
+  instruction_.strong = name != "weak";
+  instruction_.acquires = beyond_cta && (name == "acquire" || name == "acq_rel");
+  instruction_.releases = beyond_cta && (name == "release" || name == "acq_rel");
+}
+
 bool Decoder::take_cache_hints() {
   bool hint_operand = false;
   for (size_t i = 0; i < taken_.size(); ++i) {
@@ -166,6 +176,8 @@ uint64_t Decoder::constant(size_t index) {
   if (!is_constant(index)) fail("operand " + std::to_string(index + 1) + " must be a number");
   return operand(index).bits;
 }
+
+bool Decoder::is_predicate(size_t index) const { return function_.bits_of_register(operand(index).name) == 1; }
 
 bool Decoder::is_constant(size_t index) const { return operand(index).kind == Operand::Kind::integer; }
 

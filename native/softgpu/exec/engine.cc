@@ -182,10 +182,24 @@ Engine::Outcome Engine::run(Warp& warp, Worker& worker, uint32_t burst, bool* pr
   return left ? Outcome::waiting : Outcome::burst_over;
 }
 
+/** The last warp of a CTA ends, and its shared memory with it: whoever used that from outside must be known to be done. */
+void Engine::check_visits(Warp& last) {
+  const Cta& cta = last.cta();
+  for (size_t visitor = 0; visitor < cta.visits.size(); ++visitor) {
+    const Visit& visit = cta.visits[visitor];
+    bool before = visit.epoch == 0;
+    for (const auto& warp : cta.warps) before = before || cta.cluster->order.before(visitor, visit.epoch, warp->agent_);
+    if (before) continue;
+    throw Fault(FaultKind::race, "the CTA ends, and with it its shared memory, with no barrier.cluster after PTX line " +
+                                     std::to_string(visit.line) + " of another CTA used it");
+  }
+}
+
 void Engine::end_warp(Warp& warp) {
   if (warp.async_copies) warp.async_copies->at_end();
   Cta& cta = warp.cta();
   if (--cta.living_warps > 0) return;
+  check_visits(warp);
   if (cta.extension) cta.extension->at_end();
   if (!cta.launched_dependents) ++cta.grid->internals().launched_ctas;
 }
@@ -273,6 +287,7 @@ std::unique_ptr<Cluster> Engine::make_cluster(Grid& grid, uint32_t number) {
   uint32_t warps = (threads + kWarpLanes - 1) / kWarpLanes;
   auto cluster = std::make_unique<Cluster>(size * warps);
   cluster->grid = &grid;
+  cluster->number = number;
   cluster->random.seed(config.seed * 0x9e3779b97f4a7c15u + number);
   Dim3 clusters{config.grid.x / config.cluster.x, config.grid.y / config.cluster.y, config.grid.z / config.cluster.z};
   Dim3 at{number % clusters.x, number / clusters.x % clusters.y, number / clusters.x / clusters.y};

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "softgpu/exec/cta.h"
+#include "softgpu/exec/grid_order.h"
 
 namespace ternary::softgpu {
 
@@ -46,6 +47,7 @@ struct Grid::State {
   std::atomic<uint64_t> launched_ctas{0};  ///< that launched dependents or ended
   std::atomic<bool> all_waited{true};
   FaultReport fault;
+  std::unique_ptr<GridOrder> order;
 
   uint64_t cluster_size() const { return config.cluster.count(); }
 };
@@ -74,6 +76,7 @@ class Engine {
   [[noreturn]] static void fail_divergence(const Warp& warp);
   [[noreturn]] static void fail_deadlock(const Cluster& cluster);
   static void end_warp(Warp& warp);
+  static void check_visits(Warp& last);
   friend class Warp;
 };
 

@@ -240,6 +240,11 @@ Slot FunctionDecoder::slot_of(const Operand& operand, Type type, bool written, W
   fail_here("unknown name " + operand.name);
 }
 
+int FunctionDecoder::bits_of_register(const std::string& name) const {
+  const auto found = frame_->registers.find(name);
+  return found == frame_->registers.end() ? 0 : register_bits_[found->second];
+}
+
 void FunctionDecoder::decode_body(Frame* frame) {
   Frame* outer = frame_;
   const ptx::Instruction* outer_at = at_;

@@ -52,6 +52,8 @@ class FunctionDecoder {
 
   // For Decoder.
   Slot slot_of(const ptx::Operand& operand, ptx::Type type, bool written, Width width);
+  /** 0 if there is no register of that name. */
+  int bits_of_register(const std::string& name) const;
   Slot scratch(int bits);
   Slot constant(uint64_t value, int bits);
   /** A variable's address in its space; false if nothing has that name. */

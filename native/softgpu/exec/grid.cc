@@ -101,6 +101,7 @@ Grid::Grid(LaunchConfig config, Memory& memory) : state_(new State) {
   state_->memory = &memory;
   uint64_t clusters = state_->config.grid.count() / state_->cluster_size();
   state_->cluster_order.resize(clusters);
+  state_->order = std::make_unique<GridOrder>(static_cast<uint32_t>(clusters));
   for (uint64_t i = 0; i < clusters; ++i) state_->cluster_order[i] = static_cast<uint32_t>(i);
   std::mt19937_64 random(state_->config.seed);
   std::shuffle(state_->cluster_order.begin(), state_->cluster_order.end(), random);

@@ -15,7 +15,7 @@ Space take_global(Decoder& decoder) { return decoder.take("global") ? Space::glo
 /** An address that need not be valid: a prefetch of it does nothing. */
 void decode_prefetch(Decoder& decoder, Instruction& instruction) {
   const Space space = take_global(decoder);
-  if (!decoder.take_one_of({"L1", "L2"})) decoder.take_cache_hints();
+  decoder.need_one_of({"L1"});
   decoder.need_operands(1, 1);
   decoder.read_address(0, space);
   instruction.execute = nothing;
@@ -62,13 +62,6 @@ void decode_discard(Decoder& decoder, Instruction& instruction) {
   };
 }
 
-void decode_nanosleep(Decoder& decoder, Instruction& instruction) {
-  decoder.take_type({Type::u32});
-  decoder.need_operands(1, 1);
-  decoder.read(0, Type::u32);
-  instruction.execute = nothing;
-}
-
 void decode_setmaxnreg(Decoder& decoder, Instruction& instruction) {
   decoder.need(decoder.arch() >= 90, "setmaxnreg needs sm_90a");
   decoder.need_one_of({"inc", "dec"});
@@ -97,11 +90,9 @@ void decode_createpolicy(Decoder& decoder, Instruction& instruction) {
   };
 }
 
-constexpr OpcodeRow kRows[] = {{"prefetch", decode_prefetch},
-                               {"prefetchu", decode_prefetch},
+constexpr OpcodeRow kRows[] = {{"prefetchu", decode_prefetch},
                                {"cp.async.bulk.prefetch", decode_bulk_prefetch},
                                {"discard", decode_discard},
-                               {"nanosleep", decode_nanosleep},
                                {"setmaxnreg", decode_setmaxnreg},
                                {"createpolicy", decode_createpolicy}};
 

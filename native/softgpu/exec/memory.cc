@@ -102,6 +102,7 @@ Step execute_ld(Warp& warp, const Instruction& instruction, uint32_t mask) {
         }
     }
   }
+  if (instruction.acquires) warp.fence();
   return Step::next;
 }
 
@@ -110,6 +111,7 @@ Step execute_st(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint64_t addresses[kWarpLanes];
   uint8_t* to[kWarpLanes];
   const Address& address = instruction.address[0];
+  if (instruction.releases) warp.fence();
   warp.addresses(instruction, address, addresses);
   warp.access_all(address.space, mask, addresses, shape.elements * shape.element_bytes, Access::write, to);
   for (uint32_t i = 0; i < shape.elements; ++i) {
@@ -176,11 +178,9 @@ uint32_t take_vector(Decoder& decoder) {
   return vector ? static_cast<uint32_t>(vector[1] - '0') : 1;
 }
 
-/** Modifiers that change when a line leaves a cache, or how an access is ordered, which is fences' business here. */
+/** Modifiers that change when a line leaves a cache, and how an access is ordered. */
 void take_order_and_cache(Decoder& decoder, bool load) {
-  const char* order = decoder.take_one_of({"weak", "volatile", "relaxed", "acquire", "release", "mmio"});
-  bool strong = order && (order[0] == 'r' || order[0] == 'a' || order[0] == 'm');
-  if (strong) decoder.need_one_of({"cta", "cluster", "gpu", "sys"});
+  decoder.take_memory_order();
   if (load) {
     decoder.take_one_of({"ca", "cg", "cs", "lu", "cv"});
   } else {

@@ -1,5 +1,6 @@
 #include "softgpu/exec/opcode.h"
 
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 
@@ -30,7 +31,11 @@ Table make_table() {
            hint_opcodes(),
            barrier_opcodes(),
        }) {
-    for (size_t i = 0; i < family.count; ++i) table.emplace(family.rows[i].name, &family.rows[i]);
+    for (size_t i = 0; i < family.count; ++i) {
+      if (!table.emplace(family.rows[i].name, &family.rows[i]).second) {
+        throw std::logic_error(std::string("two rows for opcode ") + family.rows[i].name);
+      }
+    }
   }
   return table;
 }

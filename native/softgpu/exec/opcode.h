@@ -78,6 +78,8 @@ class Decoder {
   ptx::Type last_type() const;
   /** As take_type(), and an error if it is not in the list. */
   ptx::Type take_type(std::initializer_list<ptx::Type> allowed);
+  /** Takes .relaxed, .acquire and their like with their scope, and sets what follows for instruction's ordering. */
+  void take_memory_order();
   /** Takes L1::..., L2::..., .level::..., cache and eviction hints, which change speed only. True if a
    *  .L2::cache_hint operand follows. */
   bool take_cache_hints();
@@ -103,6 +105,8 @@ class Decoder {
   void read_address(const ptx::Operand& operand, ptx::Space space);
   /** The value of an operand that must be a number. */
   uint64_t constant(size_t index);
+  /** True if the operand is a predicate register. */
+  bool is_predicate(size_t index) const;
   /** True if the operand is a number. */
   bool is_constant(size_t index) const;
   /** A place for 32 lanes of the type that only this instruction uses. */

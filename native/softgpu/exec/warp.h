@@ -87,6 +87,8 @@ class Warp {
                   uint8_t** out);
   /** Adds a request to the counters: global, local: sectors; shared: bank passes. access_all() has done so. */
   void count_access(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes);
+  /** A fence that orders CTAs. */
+  void fence();
 
   /** Generic address of a lane's local memory. */
   uint64_t local_base(int lane) const {
@@ -105,6 +107,7 @@ class Warp {
  private:
   friend class Engine;
   uint8_t* global(uint64_t address, uint32_t bytes, Access kind, int lane);
+  void visit(Cta& host, int lane);
   void note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind);
   void access_global(uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind, uint8_t** out);
   void count_passes(uint32_t mask, const uint64_t* addresses, uint32_t bytes);

@@ -70,10 +70,28 @@ Place Warp::place(Space space, uint64_t address, int lane) {
   return {space == Space::constant ? Space::global : space, nullptr, address};
 }
 
+/** Another CTA's shared memory: there only from when that CTA is known to have begun until it ends. */
+void Warp::visit(Cta& host, int lane) {
+  const Order& order = cta_->cluster->order;
+  bool begun = false;
+  for (const auto& warp : host.warps) begun = begun || order.before(warp->agent_, 1, agent_);
+  if (!begun) {
+    throw Fault(FaultKind::race, "the shared memory of CTA " + std::to_string(host.rank) +
+                                     " of the cluster, which may not have begun: no barrier.cluster before", lane);
+  }
+  if (host.living_warps == 0) {
+    throw Fault(FaultKind::race, "the shared memory of CTA " + std::to_string(host.rank) +
+                                     " of the cluster, which has ended", lane);
+  }
+  host.visits.resize(order.agents());
+  host.visits[agent_] = {order.epoch(agent_), current().source->line};
+}
+
 uint8_t* Warp::access(const Place& place, uint32_t bytes, Access kind, int lane) {
   check_alignment(place.address, bytes, lane);
   switch (place.space) {
     case Space::shared: {
+      if (place.cta != cta_) visit(*place.cta, lane);
       try {
         return place.cta->shared.access(agent_, place.address, bytes, kind, current().source->line);
       } catch (Fault& fault) {
@@ -119,8 +137,14 @@ uint8_t* Warp::global(uint64_t address, uint32_t bytes, Access kind, int lane) {
 }
 
 void Warp::note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind) {
+  const GridOrder::Agent agent{cta_->cluster->number, agent_, &cta_->cluster->order};
+  cta_->grid->internals().order->note(agent, address, bytes, kind, current().strong, current().source->line);
   if (!range.note) return;
   range.note(range.context, {cta_->grid->config().launch, current().source->line}, address, bytes, kind);
+}
+
+void Warp::fence() {
+  cta_->grid->internals().order->fence({cta_->cluster->number, agent_, &cta_->cluster->order});
 }
 
 /** Global memory: neighbouring lanes that read neighbouring bytes are noted as one stretch. */
@@ -144,7 +168,6 @@ void Warp::access_global(uint32_t mask, const uint64_t* addresses, uint32_t byte
     }
     return;
   }
-  if (!range.note) return;
   uint64_t begin = 0, end = 0;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     uint64_t address = addresses[__builtin_ctz(rest)];
