@@ -26,10 +26,12 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Time the kernels next to the limits of this machine, oneDNN (bf16, f32, int8) and the portable kernel. "
         + "All are measured in turns, so that a busy neighbour meets all alike; ratios are medians of pairs. Each result is "
-        + "checked against the oracle before it is timed. The whole list takes hours; --quick takes two minutes.",
+        + "checked against the oracle before it is timed. The whole list takes hours; --quick takes two minutes. With "
+        + "--device cuda: products on a GPU next to the cost model.",
     mixinStandardHelpOptions = true,
     footer = {"", "JSON: complete (false: interrupted; rows so far), seconds, environment {...}, rows [{" + BenchRow.FIELDS
-        + ", or error}]. The file is replaced after each row."})
+        + ", or error}]. The file is replaced after each row.", "With --device cuda: complete, device, gpu, rows [{"
+        + GpuBench.FIELDS + "}]."})
 final class BenchCommand implements Callable<Integer> {
   private static final long SLICE_NANOS = 4_000_000;
   private static final long QUICK_SLICE_NANOS = 4_000_000;
@@ -69,6 +71,11 @@ final class BenchCommand implements Callable<Integer> {
       description = "Time for the measurements of each row (default ${DEFAULT-VALUE}; at least seven rounds are made).")
   private double seconds;
 
+  @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu",
+      description = "cpu (default), or cuda, cuda:N: times that GPU by its own clock, next to what the cost model expects. "
+          + "Without a GPU only the model is printed, and the exit code is 1.")
+  private String device;
+
   @Option(names = "--quick", description = "A representative list in two minutes on two cores; takes no other list.")
   private boolean quick;
 
@@ -81,6 +88,9 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     check();
+    if (!device.equals("cpu")) {
+      return benchGpu();
+    }
     System.setProperty("org.slf4j.simpleLogger.log.org.ternarykernels", "error"); // fallbacks show in the paths
     long begin = System.nanoTime();
     Machine machine = new Machine();
@@ -109,6 +119,16 @@ final class BenchCommand implements Callable<Integer> {
     out.printf(Locale.ROOT, "%d rows in %.0f s%n", measured.size(), (System.nanoTime() - begin) / 1e9);
     out.flush();
     return measured.stream().anyMatch(row -> row.json().containsKey("error")) ? 1 : 0;
+  }
+
+  private int benchGpu() throws IOException {
+    Map<String, List<Shape>> shapes = quick ? GpuBench.QUICK : shapes();
+    GpuBench bench = new GpuBench(spec.commandLine().getOut(), new GpuBench.Plan(shapes,
+        quick ? GpuBench.QUICK_ROWS : or(rows, BenchPlan.ALL_ROWS), or(layouts, BenchPlan.layoutsInUse()),
+        or(operations, List.of(Operation.LINEAR)), or(memory, List.of(State.STREAMING)), (quick ? 0.2 : seconds)));
+    int exitCode = bench.run(device);
+    output.write(bench.json());
+    return exitCode;
   }
 
   @SuppressWarnings("unchecked")
@@ -160,6 +180,10 @@ final class BenchCommand implements Callable<Integer> {
     for (int count : threads == null ? List.<Integer>of() : threads) {
       RuntimeOptions.require(count >= 1 && count <= MOST_THREADS, command, "--threads", count, "1 to " + MOST_THREADS);
     }
+    RuntimeOptions.require(device.matches(RuntimeOptions.DEVICES), command, "--device", "\"" + device + "\"",
+        "cpu, cuda, cuda:N or auto");
+    RuntimeOptions.require(device.equals("cpu") || threads == null && isas == null, command, "--device", device,
+        "cpu with --threads or --isa");
     RuntimeOptions.require(seconds > 0 && seconds <= 3600, command, "--seconds", seconds, "above 0 and at most 3600");
   }
 

@@ -12,7 +12,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 @Command(
@@ -54,16 +53,12 @@ final class RunCommand implements Callable<Integer> {
       description = "Layout the weights are kept in: i2s_tiled (default), t5_tiled or i2s, which the portable kernels read.")
   private Layout layout;
 
-  @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto", description = "cpu or auto (default).")
-  private String device;
-
   @Mixin private RuntimeOptions runtimeOptions;
   @Mixin(name = "output") private OutputOptions output;
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws Exception {
-    checkDevice();
     Map<String, Object> json = new LinkedHashMap<>();
     try (SafetensorsFile file = SafetensorsFile.open(in); TernaryRuntime runtime = runtimeOptions.open()) {
       TensorOperation operation = new TensorOperation(op, new OperandFile(file), layout, runtime);
@@ -78,14 +73,5 @@ final class RunCommand implements Callable<Integer> {
     }
     output.write(json);
     return 0;
-  }
-
-  private void checkDevice() {
-    if (device.startsWith("cuda")) {
-      throw new UnsupportedOperationException("--device " + device + " is not in this version; use cpu");
-    }
-    if (!device.equals("cpu") && !device.equals("auto")) {
-      throw new ParameterException(spec.commandLine(), "--device is \"" + device + "\", must be cpu or auto");
-    }
   }
 }

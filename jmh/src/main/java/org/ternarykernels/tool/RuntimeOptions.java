@@ -12,6 +12,8 @@ import picocli.CommandLine.TypeConversionException;
 /** Options of the commands that compute. */
 final class RuntimeOptions {
   private static final int MOST_THREADS = 1024;
+  /** What {@code --device} may be. */
+  static final String DEVICES = "cpu|auto|cuda(:\\d{1,2})?";
 
   /** Names of instruction sets as in {@code TERNARY_MAX_ISA}. */
   static final class IsaName implements ITypeConverter<Isa> {
@@ -39,6 +41,13 @@ final class RuntimeOptions {
       description = "Threads of a call (default: the process's physical cores). Same bits with any number.")
   Integer threads;
 
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      description = "Where the ternary layers are computed: cpu (default), cuda or cuda:N (a GPU by number), auto (a GPU if "
+          + "one can serve). What lies between layers, attention included, stays on the CPU. A8 has the same bits on each.")
+  String device;
+
   @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
   TernaryRuntime open() {
@@ -47,15 +56,24 @@ final class RuntimeOptions {
 
   /** @param cap highest instruction set, or null for any */
   TernaryRuntime openCapped(Isa cap) {
+    return builder(cap).build();
+  }
+
+  /** @param cap highest instruction set, or null for any */
+  TernaryRuntime.Builder builder(Isa cap) {
     TernaryRuntime.Builder builder = TernaryRuntime.builder();
     if (cap != null) {
       builder.maxIsa(cap);
+    }
+    if (device != null) {
+      require(device.matches(DEVICES), command.commandLine(), "--device", "\"" + device + "\"", "cpu, cuda, cuda:N or auto");
+      builder.device(device);
     }
     if (threads != null) {
       require(threads >= 1 && threads <= MOST_THREADS, command.commandLine(), "--threads", threads, "1 to " + MOST_THREADS);
       builder.threads(threads);
     }
-    return builder.build();
+    return builder;
   }
 
   /** Refuses an option's value that is out of range, as wrong usage. */

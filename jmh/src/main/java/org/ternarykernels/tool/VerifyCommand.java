@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "verify",
-    description = "Check every kernel that this machine can run against dense fp16 and fp32 products: each instruction "
+    description = "Check every kernel that this machine, or the GPU of --device, can run against dense fp16 and fp32 products: each instruction "
         + "set forced in turn, A8 and A16, every type of X, every kind of alpha, with and without RMSNorm. "
         + "Relative errors are relative to max(|ref|, RMS of its row). Exit code 1 if an error is above its bound.",
     mixinStandardHelpOptions = true,
@@ -63,17 +63,30 @@ final class VerifyCommand implements Callable<Integer> {
     System.setProperty("org.slf4j.simpleLogger.log.org.ternarykernels", "error");
     List<Shape> shapes = shapes();
     VerifyLimits limits = new VerifyLimits(maxAbs, maxRel);
-    Map<Isa, TernaryRuntime> runtimes = new LinkedHashMap<>();
+    List<VerifySuite.Under> runtimes = new ArrayList<>();
     try {
-      for (Isa isa : isas()) {
-        runtimes.put(isa, runtimeOptions.openCapped(isa));
-      }
+      open(runtimes);
       Progress progress = new Progress(
           spec.commandLine().getErr(), "verify, problems", VerifySuite.problems(shapes, ms));
       List<VerifyResult> results = new VerifySuite(runtimes, limits, progress::at).run(shapes, ms);
       return report(results, notReached(runtimes, results), limits);
     } finally {
-      runtimes.values().forEach(TernaryRuntime::close);
+      runtimes.forEach(under -> under.runtime().close());
+    }
+  }
+
+  /** A runtime for each instruction set; on a GPU one that chooses freely and one that prefers the dense kernel. */
+  private void open(List<VerifySuite.Under> runtimes) throws IOException {
+    TernaryRuntime first = runtimeOptions.open();
+    runtimes.add(new VerifySuite.Under(first, false));
+    if (first.device().isCuda()) {
+      runtimes.add(new VerifySuite.Under(runtimeOptions.builder(runtimeOptions.isa).prefillSkipM(1).build(), false));
+      return;
+    }
+    runtimes.remove(0).runtime().close();
+    for (Isa isa : isas()) {
+      // Only the portable kernels read I2S; above them it would be the same call again.
+      runtimes.add(new VerifySuite.Under(runtimeOptions.openCapped(isa), isa == Isa.PORTABLE));
     }
   }
 
@@ -107,13 +120,15 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   /** Kernels for products that could serve here and served nothing. */
-  private static Set<String> notReached(Map<Isa, TernaryRuntime> runtimes, List<VerifyResult> results)
+  private static Set<String> notReached(List<VerifySuite.Under> runtimes, List<VerifyResult> results)
       throws IOException {
     Set<String> kernels = new TreeSet<>();
-    for (TernaryRuntime runtime : runtimes.values()) {
-      for (JsonNode kernel : new ObjectMapper().readTree(runtime.infoJson()).get("kernels")) {
-        if (kernel.get("available").asBoolean() && kernel.get("stage").asText().startsWith("gemm")) {
-          kernels.add(kernel.get("name").asText());
+    for (VerifySuite.Under under : runtimes) {
+      for (JsonNode kernel : new ObjectMapper().readTree(under.runtime().infoJson()).get("kernels")) {
+        String name = kernel.get("name").asText();
+        if (kernel.get("available").asBoolean() && kernel.get("stage").asText().startsWith("gemm")
+            && name.contains(".cuda.") == under.runtime().device().isCuda()) {
+          kernels.add(name);
         }
       }
     }

@@ -9,25 +9,31 @@ import org.ternarykernels.Activation;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.AlphaKind;
 import org.ternarykernels.DataType;
-import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 
-/** Every kernel of the given instruction sets on every shape, M, operation, type, scale and activation. */
+/** Every kernel of the given runtimes on every shape, M, operation, type, scale and activation. */
 final class VerifySuite {
   private static final int GROUP = 64;
 
-  private final Map<Isa, TernaryRuntime> runtimes;
+  /**
+   * A runtime whose kernels are verified.
+   *
+   * @param readsRows whether it has kernels for row-major I2S that others have not; else these weights would only repeat
+   */
+  record Under(TernaryRuntime runtime, boolean readsRows) {}
+
+  private final List<Under> runtimes;
   private final VerifyLimits limits;
   private final BiConsumer<Integer, String> progress;
   private final List<VerifyResult> results = new ArrayList<>();
 
   /**
-   * @param runtimes one for each instruction set, capped to it
+   * @param runtimes one for each instruction set, capped to it, or those of a GPU
    * @param progress receives the number of problems done and the present shape
    */
-  VerifySuite(Map<Isa, TernaryRuntime> runtimes, VerifyLimits limits, BiConsumer<Integer, String> progress) {
+  VerifySuite(List<Under> runtimes, VerifyLimits limits, BiConsumer<Integer, String> progress) {
     this.runtimes = runtimes;
     this.limits = limits;
     this.progress = progress;
@@ -87,11 +93,10 @@ final class VerifySuite {
       if (activation == Activation.A16 && problem.input == DataType.I8) {
         continue;
       }
-      for (Map.Entry<Isa, TernaryRuntime> runtime : runtimes.entrySet()) {
+      for (Under under : runtimes) {
         for (TernaryWeights weights : layouts) {
-          // Only the portable kernels read I2S; above them it would be the same call again.
-          if (weights.layout() != Layout.I2S || runtime.getKey() == Isa.PORTABLE) {
-            results.add(problem.run(runtime.getValue(), weights, activation, limits));
+          if (weights.layout() != Layout.I2S || under.readsRows()) {
+            results.add(problem.run(under.runtime(), weights, activation, limits));
           }
         }
       }
