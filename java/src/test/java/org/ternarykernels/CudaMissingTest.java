@@ -54,7 +54,7 @@ class CudaMissingTest {
   }
 
   private static boolean hasPresets(String entry) {
-    return entry.contains("bytedeco" + File.separator + "cuda") || Path.of(entry).getFileName().toString().startsWith("cuda-");
+    return Path.of(entry).getFileName().toString().matches("cuda-\\d.*\\.jar");
   }
 
   @Test
@@ -99,8 +99,8 @@ class CudaMissingTest {
   @Tag("gpu")
   @Tag("softgpu")
   void anOldDriverIsNamed() throws Exception {
-    Said said = probe(entry -> true, Map.of("SOFTGPU_DRIVER", "12080"), "open:cuda", "product:auto");
-    assertThat(said.out).containsPattern("open:cuda throws TernaryException: .*driver.*12\\.8")
+    Said said = probe(entry -> true, Map.of("SOFTGPU_DRIVER", "old"), "open:cuda", "product:auto");
+    assertThat(said.out).containsPattern("open:cuda throws TernaryException: .*driver")
         .contains("product:auto gives about 35");
   }
 
