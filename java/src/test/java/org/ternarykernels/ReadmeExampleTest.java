@@ -14,18 +14,24 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The Java block of README.md compiles, with the imports that the text beside it names, and prints what it says. */
+/** The Java blocks of README.md compile, with the imports that the text beside them names, and print what they say. */
 class ReadmeExampleTest {
   private static final Pattern BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
-  @Test
-  void compilesAndRuns(@TempDir Path folder) throws Exception {
+  private static final String RESULT = "^\\[(1\\.0|0\\.99|1\\.00)\\d*, (2\\.0|1\\.99)\\d*, -(0\\.5|0\\.49|0\\.50)\\d*\\] by "
+      + "\\{linear\\.[a-z0-9_]+\\.";
+
+  /** Compiles the block of a number. */
+  private static Path compile(int number, Path folder) throws Exception {
     String readme = Files.readString(Path.of(System.getProperty("test.data"), "..", "README.md"));
     Matcher block = BLOCK.matcher(readme);
-    assertThat(block.find()).as("README.md has a java block").isTrue();
+    for (int i = 0; i <= number; i++) {
+      assertThat(block.find()).as("README.md has java block %d", i).isTrue();
+    }
     Path source = Files.writeString(folder.resolve("Example.java"), "import java.util.Arrays;\nimport org.ternarykernels.*;\n"
         + "public class Example {\n  public static void main(String[] args) {\n" + block.group(1) + "\n  }\n}\n");
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
@@ -33,8 +39,24 @@ class ReadmeExampleTest {
     int result = compiler.run(null, null, errors, "-cp", System.getProperty("java.class.path"), "-d", folder.toString(),
         source.toString());
     assertThat(result).as(errors.toString(StandardCharsets.UTF_8)).isZero();
-    assertThat(run(folder)).containsPattern("^\\[(1\\.0|0\\.99|1\\.00)\\d*, (2\\.0|1\\.99)\\d*, -(0\\.5|0\\.49)\\d*\\] by "
-        + "\\{linear\\.[a-z0-9_]+\\.cpu\\.[a-z0-9]+=1\\}");
+    return folder;
+  }
+
+  @Test
+  void compilesAndRuns(@TempDir Path folder) throws Exception {
+    String device = TestDevice.isCpu() ? "cpu\\.[a-z0-9]+" : "cuda\\.sm[a-z0-9]+";
+    assertThat(run(compile(0, folder))).containsPattern(RESULT + device + "=1\\}");
+  }
+
+  @Test
+  void theOneForGpusCompiles(@TempDir Path folder) throws Exception {
+    assertThat(compile(1, folder).resolve("Example.class")).exists();
+  }
+
+  @Test
+  @Tag("gpu")
+  void theOneForGpusRuns(@TempDir Path folder) throws Exception {
+    assertThat(run(compile(1, folder))).containsPattern(RESULT + "cuda\\.sm[a-z0-9]+=1\\} on \\S");
   }
 
   private static String run(Path classes) throws Exception {
