@@ -62,9 +62,9 @@ std::vector<const CudaKernel*> candidates(const CudaBackend& backend, ternary_ac
 Reason reason_against(const CudaKernel& kernel, const CudaProblem& problem, const Settings& settings) {
   if (!in_range(kernel, problem.M)) return Reason::m_range;
   if (problem.K > kernel.k_max) return Reason::k_range;
-  if (kernel.layout != CudaLayout::dense && settings.prefill_skip_m > 0 && problem.M > settings.prefill_skip_m) {
-    return Reason::setting;
-  }
+  // A16 has no dense kernel that could serve instead.
+  const bool skips = kernel.layout != CudaLayout::dense && kernel.stage != CudaStage::gemm_a16;
+  if (skips && settings.prefill_skip_m > 0 && problem.M > settings.prefill_skip_m) return Reason::setting;
   return kernel.refusal == nullptr ? Reason::none : kernel.refusal(problem);
 }
 
