@@ -1,5 +1,7 @@
 #include "softgpu/runtime/work_queue.h"
 
+#include <xmmintrin.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -17,6 +19,17 @@ constexpr uint32_t kAllCtas = UINT32_MAX;
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
+
+/** A GPU rounds to nearest and keeps denormals whatever the calling thread has set; the interpreter's threads inherit it. */
+class DefaultFloatingPoint {
+ public:
+  DefaultFloatingPoint() : caller_(_mm_getcsr()) { _mm_setcsr(kDefault); }
+  ~DefaultFloatingPoint() { _mm_setcsr(caller_); }
+
+ private:
+  static constexpr unsigned kDefault = 0x1f80;
+  const unsigned caller_;
+};
 
 cudaError_t error_of(FaultKind kind) {
   switch (kind) {
@@ -167,6 +180,7 @@ void WorkQueue::begin_early(Operation& operation) {
 void WorkQueue::run_grid(Operation& operation, bool dependencies_met, const Moment& moment, const History& before,
                          const std::string& what) {
   const Launch& launch = operation.work->launch;
+  const DefaultFloatingPoint floating_point;
   auto log = environment_.races ? std::make_unique<AccessLog>() : nullptr;
   memory_.note_in(log.get(), operation.work->device);
   try {

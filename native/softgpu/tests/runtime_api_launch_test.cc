@@ -1,4 +1,6 @@
 // Launches: results, configurations that are refused, faults, counters.
+#include <xmmintrin.h>
+
 #include "softgpu/tests/runtime_api_fixture.h"
 
 namespace ternary::softgpu {
@@ -25,6 +27,25 @@ TEST_F(LaunchTest, AKernelWithConstantsComputesWhatTheHostComputes) {
   EXPECT_EQ(y, expected);
   EXPECT_CUDA(cudaFree(dx));
   EXPECT_CUDA(cudaFree(dy));
+}
+
+TEST_F(LaunchTest, TheCallersFloatingPointEnvironmentIsNotTheDevices) {
+  const float denormal = 1e-40f;
+  float* x = reinterpret_cast<float*>(device_ints({0}));
+  float* y = reinterpret_cast<float*>(device_ints({0}));
+  ASSERT_CUDA(cudaMemcpy(x, &denormal, sizeof denormal, cudaMemcpyHostToDevice));
+  const unsigned caller = _mm_getcsr();
+  _mm_setcsr(caller | 0x8040);  // flush to zero, denormals are zero
+  const cudaError_t launched = launch_axpy(1, 1, x, y, nullptr);
+  const cudaError_t ran = cudaDeviceSynchronize();
+  const unsigned after = _mm_getcsr();
+  _mm_setcsr(caller);
+  ASSERT_CUDA(launched);
+  ASSERT_CUDA(ran);
+  EXPECT_EQ(after & 0x8040, 0x8040u);
+  float result = 0;
+  ASSERT_CUDA(cudaMemcpy(&result, y, sizeof result, cudaMemcpyDeviceToHost));
+  EXPECT_EQ(result, denormal);
 }
 
 TEST_F(LaunchTest, VariablesKeepTheirValueBetweenLaunches) {
