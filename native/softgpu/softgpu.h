@@ -43,7 +43,7 @@ int softgpu_reset_counters(void);
 
 /**
  * Runs what is pending, then sums over the kernels whose mangled name contains `kernel` ("" for all). Returns how many
- * such kernels have been launched.
+ * such kernels have been launched, one that was loaded again after cudaDeviceReset() once more.
  */
 int softgpu_read_counters(const char* kernel, softgpu_counters* sum);
 

@@ -1,5 +1,7 @@
 #include "softgpu/exec/counters.h"
 
+#include "softgpu/exec/code.h"
+
 namespace ternary::softgpu {
 
 void InstructionCounts::add(const InstructionCounts& other) {
@@ -24,6 +26,18 @@ std::map<std::string, uint64_t> KernelCounters::issued_by_opcode() const {
     if (line.counts.issued) sums[line.opcode] += line.counts.issued;
   }
   return sums;
+}
+
+KernelCounters describe(const Code& code) {
+  KernelCounters counters;
+  counters.kernel = code.name;
+  for (const Instruction& instruction : code.instructions) {
+    const ptx::Instruction& source = *instruction.source;
+    KernelCounters::Line line{source.line, source.text, source.opcode, {}};
+    for (const std::string& modifier : source.modifiers) line.opcode += "." + modifier;
+    counters.lines.push_back(std::move(line));
+  }
+  return counters;
 }
 
 }  // namespace ternary::softgpu

@@ -42,6 +42,10 @@ struct KernelCounters {
   std::map<std::string, uint64_t> issued_by_opcode() const;
 };
 
+struct Code;
+/** The lines of a kernel, with counts of zero. */
+KernelCounters describe(const Code& code);
+
 }  // namespace ternary::softgpu
 
 #endif  // TERNARY_SOFTGPU_EXEC_COUNTERS_H_

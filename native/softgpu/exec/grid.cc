@@ -144,18 +144,20 @@ const FaultReport& Grid::fault() const { return state_->fault; }
 
 const LaunchConfig& Grid::config() const { return state_->config; }
 
+void Grid::add_counts(std::vector<InstructionCounts>* sums) const {
+  sums->resize(state_->config.code->instructions.size());
+  for (const Worker& worker : state_->workers) {
+    for (size_t i = 0; i < sums->size(); ++i) (*sums)[i].add(worker.counts[i]);
+  }
+}
+
 KernelCounters Grid::counters() const {
   const Code& code = *state_->config.code;
-  KernelCounters counters;
-  counters.kernel = code.name;
+  KernelCounters counters = describe(code);
   counters.ctas = state_->config.grid.count();
-  for (size_t i = 0; i < code.instructions.size(); ++i) {
-    const ptx::Instruction& source = *code.instructions[i].source;
-    KernelCounters::Line line{source.line, source.text, source.opcode, {}};
-    for (const std::string& modifier : source.modifiers) line.opcode += "." + modifier;
-    for (const Worker& worker : state_->workers) line.counts.add(worker.counts[i]);
-    counters.lines.push_back(std::move(line));
-  }
+  std::vector<InstructionCounts> sums;
+  add_counts(&sums);
+  for (size_t i = 0; i < sums.size(); ++i) counters.lines[i].counts = sums[i];
   return counters;
 }
 

@@ -63,6 +63,8 @@ class Grid {
   const FaultReport& fault() const;
   /** Complete when finished. */
   KernelCounters counters() const;
+  /** Adds the counts of each instruction of the code to `sums`, which gets as many: counters() without its texts. */
+  void add_counts(std::vector<InstructionCounts>* sums) const;
   const LaunchConfig& config() const;
 
   struct State;

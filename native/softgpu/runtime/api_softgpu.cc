@@ -25,14 +25,10 @@ int answer(Body&& body) noexcept {
 }
 
 /** Kernels whose name contains `part`, after all that is pending has run. */
-std::vector<const KernelSum*> kernels_like(Runtime& runtime, const char* part) {
+std::vector<KernelCounters> kernels_like(Runtime& runtime, const char* part, uint64_t* launches) {
   if (part == nullptr) throw std::invalid_argument("the name of a kernel is null; \"\" stands for all");
   runtime.queue().wait_for_all();
-  std::vector<const KernelSum*> found;
-  for (const auto& [name, sum] : runtime.queue().counters().kernels()) {
-    if (name.find(part) != std::string::npos) found.push_back(&sum);
-  }
-  return found;
+  return runtime.queue().counters().like(part, launches);
 }
 
 bool is_barrier(const std::string& opcode) {
@@ -55,11 +51,10 @@ int softgpu_read_counters(const char* kernel, softgpu_counters* sum) {
   return answer([&](Runtime& runtime) {
     if (sum == nullptr) throw std::invalid_argument("softgpu_read_counters: sum is null");
     *sum = {};
-    const auto kernels = kernels_like(runtime, kernel);
-    for (const KernelSum* one : kernels) {
-      const InstructionCounts total = one->counters.total();
-      sum->launches += one->launches;
-      sum->ctas += one->counters.ctas;
+    const std::vector<KernelCounters> kernels = kernels_like(runtime, kernel, &sum->launches);
+    for (const KernelCounters& one : kernels) {
+      const InstructionCounts total = one.total();
+      sum->ctas += one.ctas;
       sum->issued += total.issued;
       sum->lanes += total.lanes;
       sum->requests += total.requests;
@@ -67,7 +62,7 @@ int softgpu_read_counters(const char* kernel, softgpu_counters* sum) {
       sum->bytes += total.bytes;
       sum->passes += total.passes;
       sum->ideal_passes += total.ideal_passes;
-      for (const KernelCounters::Line& line : one->counters.lines) {
+      for (const KernelCounters::Line& line : one.lines) {
         if (is_barrier(line.opcode)) sum->barriers += line.counts.issued;
       }
     }
@@ -78,10 +73,11 @@ int softgpu_read_counters(const char* kernel, softgpu_counters* sum) {
 int softgpu_visit_lines(const char* kernel, void (*visit)(void*, const softgpu_line*), void* context) {
   return answer([&](Runtime& runtime) {
     if (visit == nullptr) throw std::invalid_argument("softgpu_visit_lines: visit is null");
-    for (const KernelSum* one : kernels_like(runtime, kernel)) {
-      for (const KernelCounters::Line& line : one->counters.lines) {
+    uint64_t launches = 0;
+    for (const KernelCounters& one : kernels_like(runtime, kernel, &launches)) {
+      for (const KernelCounters::Line& line : one.lines) {
         const InstructionCounts& counts = line.counts;
-        const softgpu_line visited = {one->counters.kernel.c_str(), line.line,       line.opcode.c_str(),
+        const softgpu_line visited = {one.kernel.c_str(),           line.line,       line.opcode.c_str(),
                                       line.text.c_str(),            counts.issued,   counts.lanes,
                                       counts.requests,              counts.sectors,  counts.bytes,
                                       counts.passes,                counts.ideal_passes};

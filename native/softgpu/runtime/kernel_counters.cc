@@ -1,20 +1,50 @@
 #include "softgpu/runtime/kernel_counters.h"
 
 namespace ternary::softgpu {
+namespace {
 
-void KernelCounterTable::add(const KernelCounters& launch) {
-  KernelSum& sum = kernels_[launch.kernel];
+KernelCounters as_text(const Code& code, const KernelSum& sum) {
+  KernelCounters counters = describe(code);
+  counters.ctas = sum.ctas;
+  for (size_t i = 0; i < sum.counts.size(); ++i) counters.lines[i].counts = sum.counts[i];
+  return counters;
+}
+
+}  // namespace
+
+void KernelCounterTable::add(const Grid& launch) {
+  const LaunchConfig& config = launch.config();
+  KernelSum& sum = kernels_[config.code];
+  sum.kernel = config.code->name;
   ++sum.launches;
-  if (sum.launches == 1 || sum.counters.lines.size() != launch.lines.size()) {  // another library's kernel of that name
-    const uint64_t ctas = sum.launches == 1 ? 0 : sum.counters.ctas;
-    sum.counters = launch;
-    sum.counters.ctas += ctas;
-    return;
+  sum.ctas += config.grid.count();
+  launch.add_counts(&sum.counts);
+}
+
+void KernelCounterTable::reset() {
+  kernels_.clear();
+  described_.clear();
+}
+
+std::vector<KernelCounters> KernelCounterTable::like(const std::string& part, uint64_t* launches) const {
+  std::vector<KernelCounters> found;
+  *launches = 0;
+  for (const auto& [counters, count] : described_) {
+    if (counters.kernel.find(part) == std::string::npos) continue;
+    found.push_back(counters);
+    *launches += count;
   }
-  sum.counters.ctas += launch.ctas;
-  for (size_t line = 0; line < launch.lines.size(); ++line) {
-    sum.counters.lines[line].counts.add(launch.lines[line].counts);
+  for (const auto& [code, sum] : kernels_) {
+    if (sum.kernel.find(part) == std::string::npos) continue;
+    found.push_back(as_text(*code, sum));
+    *launches += sum.launches;
   }
+  return found;
+}
+
+void KernelCounterTable::forget_code() {
+  for (const auto& [code, sum] : kernels_) described_.emplace_back(as_text(*code, sum), sum.launches);
+  kernels_.clear();
 }
 
 }  // namespace ternary::softgpu

@@ -8,27 +8,35 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "softgpu/exec/counters.h"
+#include "softgpu/exec/grid.h"
 
 namespace ternary::softgpu {
 
 /** Sums over the launches of one kernel. */
 struct KernelSum {
+  std::string kernel;  ///< mangled
   uint64_t launches = 0;
-  KernelCounters counters;
+  uint64_t ctas = 0;
+  std::vector<InstructionCounts> counts;  ///< by instruction
 };
 
+/** Adding a launch costs no texts, which for small launches took longer than to execute them. */
 class KernelCounterTable {
  public:
-  void add(const KernelCounters& launch);
-  void reset() { kernels_.clear(); }
-  /** By the kernel's mangled name. */
-  const std::map<std::string, KernelSum>& kernels() const { return kernels_; }
+  void add(const Grid& launch);
+  void reset();
+  /** The kernels whose names contain `part`, with the sums of their launches in `launches`. */
+  std::vector<KernelCounters> like(const std::string& part, uint64_t* launches) const;
+  /** To be called before the code goes: what was counted stays, as text. */
+  void forget_code();
 
  private:
-  std::map<std::string, KernelSum> kernels_;
+  std::map<const Code*, KernelSum> kernels_;
+  std::vector<std::pair<KernelCounters, uint64_t>> described_;
 };
 
 }  // namespace ternary::softgpu

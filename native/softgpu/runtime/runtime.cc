@@ -72,6 +72,7 @@ Library* Runtime::add_library(const void* fatbin_wrapper) {
 
 void Runtime::remove_library(Library* library) {
   queue_->wait_for_all();  // a launch may still be pending
+  queue_->counters().forget_code();
   remove_from(libraries_, library);
 }
 
@@ -222,6 +223,7 @@ void Runtime::reset() {
 
 void Runtime::forget_images() {
   queue_->wait_for_all();
+  queue_->counters().forget_code();
   for (const auto& library : libraries_) library->unload();
 }
 
