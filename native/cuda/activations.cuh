@@ -3,8 +3,9 @@
  * @brief What a CTA does with one row of X: load, residual, RMSNorm, column alpha, absmax, quantise. Steps of oracle.h.
  *
  * The row's fp32 values pass through shared memory, so that loads and stores are vectors of neighbouring columns while
- * partial i of RMSNorm meets columns i mod 256. A row longer than that memory is made in chunks, read again in each pass;
- * the bits do not depend on the chunk. activations_any_row runs it into device memory, fused products into shared memory.
+ * partial i of RMSNorm meets columns i mod 256. A row longer than that memory is made in chunks, read again in each
+ * pass; the bits do not depend on the chunk. activations_any_row runs it into device memory, fused products into shared
+ * memory.
  */
 #ifndef TERNARY_CUDA_ACTIVATIONS_CUH_
 #define TERNARY_CUDA_ACTIVATIONS_CUH_
@@ -84,8 +85,9 @@ __device__ __forceinline__ float add_rounded(float v, float residual, ternary_dt
 }
 
 /** Columns k ... k + 3 of v into residual_out, whose type holds them exactly. */
-__device__ inline void store_residual(const RowSource& row, bool aligned, int k, float4 v) {
-  if (aligned && k + 4 <= row.K) {
+template <bool whole>
+__device__ __forceinline__ void store_residual(const RowSource& row, int k, float4 v) {
+  if (whole) {
     char* p = static_cast<char*>(row.residual_out) + static_cast<int64_t>(k) * element_bytes(row.residual_dtype);
     if (row.residual_dtype == TERNARY_F32) {
       *reinterpret_cast<float4*>(p) = v;
@@ -102,56 +104,75 @@ __device__ inline void store_residual(const RowSource& row, bool aligned, int k,
   if (k + 3 < row.K) store_element(row.residual_out, row.residual_dtype, k + 3, v.w);
 }
 
+/** v of columns k ... k + 3 from what was loaded; writes residual_out. */
+template <bool whole>
+__device__ __forceinline__ float4 add_residual(const RowSource& row, RawQuad x, RawQuad residual, int k) {
+  float4 value = quad_to_fp32(x, row.dtype);
+  if (row.scaled) {  // a NaN scale must not reach the zeros beyond K
+    value.x = whole || k < row.K ? __fmul_rn(value.x, row.scale) : 0.0f;
+    value.y = whole || k + 1 < row.K ? __fmul_rn(value.y, row.scale) : 0.0f;
+    value.z = whole || k + 2 < row.K ? __fmul_rn(value.z, row.scale) : 0.0f;
+    value.w = whole || k + 3 < row.K ? __fmul_rn(value.w, row.scale) : 0.0f;
+  }
+  if (row.residual == nullptr) return value;
+  const float4 other = quad_to_fp32(residual, row.residual_dtype);
+  value.x = add_rounded(value.x, other.x, row.residual_dtype);
+  value.y = add_rounded(value.y, other.y, row.residual_dtype);
+  value.z = add_rounded(value.z, other.z, row.residual_dtype);
+  value.w = add_rounded(value.w, other.w, row.residual_dtype);
+  if (row.residual_out != nullptr) store_residual<whole>(row, k, value);
+  return value;
+}
+
 __device__ __forceinline__ uint32_t largest_of(uint32_t largest, float4 v) {
   return max(max(max(largest, abs_bits(v.x)), abs_bits(v.y)), max(abs_bits(v.z), abs_bits(v.w)));
 }
 
 /**
- * Columns begin ... begin + count of v into `v`, zeros beyond K; count is a multiple of 4. Returns the largest magnitude
- * among this thread's. Four quads of X and of the residual are on their way before the first is used.
+ * Quads from `first`, kThreads apart, of columns begin ... begin + end of v into `v`, zeros beyond K; `whole`: all lie in the
+ * row at multiples of four elements. So many quads of X and of the residual are on their way before the first is used.
  */
-template <int kThreads>
-__device__ inline uint32_t load_columns(const RowSource& row, int begin, int count, float* v) {
-  constexpr int kBatch = 4, kStep = 4 * kThreads;
+template <int kThreads, int kBatch, bool whole>
+__device__ __forceinline__ uint32_t load_quads(const RowSource& row, int begin, int first, int end, float* v) {
+  constexpr int kStep = 4 * kThreads;
   const int bytes = element_bytes(row.dtype), residual_bytes = element_bytes(row.residual_dtype);
-  const bool aligned = quad_aligned(row.x, bytes);
-  const bool residual_aligned = quad_aligned(row.residual, residual_bytes);
-  const bool out_aligned = quad_aligned(row.residual_out, residual_bytes);
   uint32_t largest = 0;
-  for (int first = 4 * static_cast<int>(threadIdx.x); first < count; first += kBatch * kStep) {
+#pragma unroll 1
+  for (; first < end; first += kBatch * kStep) {
     RawQuad x[kBatch], residual[kBatch];
 #pragma unroll
-    for (int b = 0; b < kBatch; ++b) x[b] = load_quad(row.x, bytes, aligned, begin + first + b * kStep, row.K);
+    for (int b = 0; b < kBatch; ++b) {
+      const int k = first + b * kStep;
+      if (k < end) x[b] = load_quad<whole>(row.x, bytes, begin + k, row.K);
+    }
     if (row.residual != nullptr) {
 #pragma unroll
       for (int b = 0; b < kBatch; ++b) {
-        residual[b] = load_quad(row.residual, residual_bytes, residual_aligned, begin + first + b * kStep, row.K);
+        const int k = first + b * kStep;
+        if (k < end) residual[b] = load_quad<whole>(row.residual, residual_bytes, begin + k, row.K);
       }
     }
 #pragma unroll
     for (int b = 0; b < kBatch; ++b) {
       const int k = first + b * kStep;
-      if (k >= count) break;
-      float4 value = quad_to_fp32(x[b], row.dtype);
-      if (row.scaled && begin + k < row.K) {  // a NaN scale must not reach the zeros beyond K
-        value.x = __fmul_rn(value.x, row.scale);
-        value.y = begin + k + 1 < row.K ? __fmul_rn(value.y, row.scale) : 0.0f;
-        value.z = begin + k + 2 < row.K ? __fmul_rn(value.z, row.scale) : 0.0f;
-        value.w = begin + k + 3 < row.K ? __fmul_rn(value.w, row.scale) : 0.0f;
-      }
-      if (row.residual != nullptr) {
-        const float4 other = quad_to_fp32(residual[b], row.residual_dtype);
-        value.x = add_rounded(value.x, other.x, row.residual_dtype);
-        value.y = add_rounded(value.y, other.y, row.residual_dtype);
-        value.z = add_rounded(value.z, other.z, row.residual_dtype);
-        value.w = add_rounded(value.w, other.w, row.residual_dtype);
-        if (row.residual_out != nullptr) store_residual(row, out_aligned, begin + k, value);
-      }
+      if (k >= end) break;
+      const float4 value = add_residual<whole>(row, x[b], residual[b], begin + k);
       largest = largest_of(largest, value);
       *reinterpret_cast<float4*>(v + k) = value;
     }
   }
   return largest;
+}
+
+/** Columns begin ... begin + count of v into `v`; returns the largest magnitude among this thread's. */
+template <int kThreads>
+__device__ inline uint32_t load_columns(const RowSource& row, int begin, int count, float* v) {
+  const bool aligned = quad_aligned(row.x, element_bytes(row.dtype)) &&
+                       (row.residual == nullptr || quad_aligned(row.residual, element_bytes(row.residual_dtype))) &&
+                       (row.residual_out == nullptr || quad_aligned(row.residual_out, element_bytes(row.residual_dtype)));
+  const int whole = aligned ? max(0, min(count, row.K - begin)) & ~3 : 0, thread = 4 * static_cast<int>(threadIdx.x);
+  const uint32_t largest = load_quads<kThreads, 4, true>(row, begin, thread, whole, v);
+  return max(largest, load_quads<kThreads, 1, false>(row, begin, whole + thread, count, v));
 }
 
 /** part[i] += squares of columns i mod 256 of a chunk, ascending. */
@@ -186,7 +207,7 @@ __device__ inline float reciprocal_rms(float* part, int K, float eps) {
   return __fdiv_rn(1.0f, __fsqrt_rn(__fadd_rn(mean, eps)));
 }
 
-/** Norm and column alpha on columns begin ... begin + count in place; returns the largest magnitude of this thread's. */
+/** Norm and column alpha on columns begin ... begin + count in place; returns this thread's largest magnitude. */
 template <int kThreads>
 __device__ inline uint32_t scale_columns(const ActivationTask& t, float r, int begin, int count, float* v) {
   constexpr int kBatch = 8;
@@ -246,15 +267,16 @@ __device__ inline void store_q(const QuantisedRow& out, int k, uint32_t bytes) {
 }
 
 /**
- * Quantises columns begin ... begin + count of a chunk, count a multiple of 4. Sums of q: a warp covers 128 columns at a
- * time, so for groups of alpha its lanes add up 32 or 128 columns and add them to the group's sum; integer sums are exact
- * in any order. No clamp to 127: |x'| <= a and 127 / a rounds by at most half a unit, so |x' * inverse| < 127.5; int8 X
- * passes with inverse 1.
+ * Quantises columns begin ... begin + count of a chunk, count a multiple of 4. Sums of q: a warp covers 128 columns at
+ * a time, so for groups of alpha its lanes add up 32 or 128 columns and add them to the group's sum; integer sums are
+ * exact in any order. No clamp to 127: |x'| <= a and 127 / a rounds by at most half a unit, so |x' * inverse| < 127.5;
+ * int8 X passes with inverse 1.
  */
 template <int kThreads>
-__device__ inline void quantise_columns(const QuantisedRow& out, float inverse, bool finite, int begin, int count, int K,
-                                        const float* v) {
+__device__ inline void quantise_columns(const QuantisedRow& out, float inverse, bool finite, int begin, int count,
+                                        int K, const float* v) {
   const bool by_warp = out.group % 128 == 0;
+  const int group = static_cast<int>(out.group);
   int row_sum = 0;
   const int lane_columns = 4 * static_cast<int>(threadIdx.x);
   for (int base = 0; base < count; base += 4 * kThreads) {  // the warp stays together for its sums
@@ -273,12 +295,12 @@ __device__ inline void quantise_columns(const QuantisedRow& out, float inverse, 
       row_sum += sum;
     } else if (by_warp) {
       const int total = __reduce_add_sync(~0u, sum);
-      if ((threadIdx.x & 31) == 0 && begin + k < K) atomicAdd(out.q_sums + (begin + k) / static_cast<int>(out.group), total);
+      if ((threadIdx.x & 31) == 0 && begin + k < K) atomicAdd(out.q_sums + (begin + k) / group, total);
     } else {
       int total = sum + __shfl_down_sync(~0u, sum, 4);
       total += __shfl_down_sync(~0u, total, 2);
       total += __shfl_down_sync(~0u, total, 1);
-      if ((threadIdx.x & 7) == 0 && begin + k < K) atomicAdd(out.q_sums + (begin + k) / static_cast<int>(out.group), total);
+      if ((threadIdx.x & 7) == 0 && begin + k < K) atomicAdd(out.q_sums + (begin + k) / group, total);
     }
   }
   if (out.q_sums == nullptr || out.group != 0) return;
@@ -286,95 +308,98 @@ __device__ inline void quantise_columns(const QuantisedRow& out, float inverse, 
   if ((threadIdx.x & 31) == 0) atomicAdd(out.q_sums, total);
 }
 
-/** A row's x', chunk by chunk. `width`: columns to make, at least K and a multiple of 4. */
-template <int kThreads>
-class RowPasses {
- public:
-  __device__ RowPasses(const ActivationTask& task, const RowSource& row, const RowScratch& scratch, int width)
-      : task_(task), row_(row), scratch_(scratch), width_(width) {}
-
-  /** Loads the row, writes its residual, and returns the bits of the largest |x'|. Ends with a barrier. */
-  __device__ uint32_t first() {
-    const bool norm = task_.norm_weight != nullptr;
-    if (norm) {
-      for (int i = static_cast<int>(threadIdx.x); i < kPartials; i += kThreads) scratch_.part[i] = 0.0f;
-    }
-    uint32_t largest = 0;
-    for (int begin = 0; begin < width_; begin += scratch_.capacity) {
-      if (begin > 0) __syncthreads();
-      largest = max(largest, load_columns<kThreads>(row_, begin, columns(begin), scratch_.v));
-      if (!norm) continue;
-      __syncthreads();
-      add_squares<kThreads>(scratch_.v, columns(begin), scratch_.part);
-    }
-    if (norm) r_ = reciprocal_rms<kThreads>(scratch_.part, row_.K, task_.eps);
-    if (scales()) {
+/**
+ * Makes a row's x' and hands it on: out.begin(bits of the largest |x'|), then out.columns(begin, count, v) chunk by chunk,
+ * `width` columns in all, at least K and a multiple of 4. One loop of three passes, so that each step's code is there once.
+ */
+template <int kThreads, typename Out>
+__device__ inline void make_row(const ActivationTask& task, const RowSource& row, const RowScratch& scratch, int width,
+                                Out& out) {
+  const bool norm = task.norm_weight != nullptr, scales = norm || task.alpha_column != nullptr;
+  const bool chunked = width > scratch.capacity;
+  if (norm) {
+    for (int i = static_cast<int>(threadIdx.x); i < kPartials; i += kThreads) scratch.part[i] = 0.0f;
+  }
+  uint32_t largest = 0;
+  float r = 1.0f;
+#pragma unroll 1
+  for (int pass = 0; pass < 3; ++pass) {  // load; norm and column alpha; hand on
+    if (pass == 1) {
+      if (!scales) continue;
       largest = 0;
-      for (int begin = 0; begin < width_; begin += scratch_.capacity) largest = max(largest, scaled(begin));
+      if (norm) r = reciprocal_rms<kThreads>(scratch.part, row.K, task.eps);
     }
-    return cta_max<kThreads>(largest, scratch_.warp_max);
-  }
-
-  /** Makes x' of the chunk from `begin` in the scratch's v, once first() has returned. Ends with a barrier. */
-  __device__ void chunk(int begin) {
-    if (width_ <= scratch_.capacity) return;
-    if (scales()) {
-      scaled(begin);
-    } else {
-      __syncthreads();
-      load_columns<kThreads>(reread_source(row_), begin, columns(begin), scratch_.v);
+    if (pass == 2) out.begin(cta_max<kThreads>(largest, scratch.warp_max));
+#pragma unroll 1
+    for (int begin = 0; begin < width; begin += scratch.capacity) {
+      const int count = min(scratch.capacity, width - begin);
+      if (pass == 0 || chunked) {
+        __syncthreads();  // everyone has left the chunk before
+        const uint32_t loaded = load_columns<kThreads>(pass == 0 ? row : reread_source(row), begin, count, scratch.v);
+        if (pass == 0) largest = max(largest, loaded);
+        __syncthreads();
+      }
+      if (pass == 0) {
+        if (norm) add_squares<kThreads>(scratch.v, count, scratch.part);
+        continue;
+      }
+      if (scales && (pass == 1 || chunked)) {
+        const uint32_t scaled = scale_columns<kThreads>(task, r, begin, count, scratch.v);
+        if (pass == 1) largest = max(largest, scaled);
+        if (pass == 2) __syncthreads();
+      }
+      if (pass == 2) out.columns(begin, count, scratch.v);
     }
-    __syncthreads();
   }
+}
 
-  __device__ int columns(int begin) const { return min(scratch_.capacity, width_ - begin); }
+/** make_row()'s int8. */
+template <int kThreads>
+struct QuantiseColumns {
+  const ActivationTask& task;
+  int64_t m;
+  const QuantisedRow& out;
+  float inverse;
+  bool finite;
 
- private:
-  __device__ bool scales() const { return task_.norm_weight != nullptr || task_.alpha_column != nullptr; }
-
-  __device__ uint32_t scaled(int begin) {
-    __syncthreads();
-    if (width_ > scratch_.capacity) {
-      load_columns<kThreads>(reread_source(row_), begin, columns(begin), scratch_.v);
-      __syncthreads();
-    }
-    return scale_columns<kThreads>(task_, r_, begin, columns(begin), scratch_.v);
+  __device__ void begin(uint32_t amax) {
+    const bool given = task.x_dtype == TERNARY_I8;
+    finite = given || amax < kInfinityPattern;
+    const float a = __uint_as_float(max(amax, __float_as_uint(1e-5f)));
+    inverse = given ? 1.0f : __fdiv_rn(127.0f, a);
+    if (threadIdx.x != 0) return;
+    *out.s = given ? task.x_scale[m] : finite ? __fdiv_rn(a, 127.0f) : __uint_as_float(kNanPattern);
   }
-
-  const ActivationTask& task_;
-  const RowSource row_;
-  const RowScratch scratch_;
-  const int width_;
-  float r_ = 1.0f;
+  __device__ void columns(int begin, int count, const float* v) {
+    quantise_columns<kThreads>(out, inverse, finite, begin, count, static_cast<int>(task.K), v);
+  }
 };
 
+/** Sums of q begin at 0. */
+template <int kThreads>
+__device__ inline void clear_sums(const QuantisedRow& out, int64_t K) {
+  if (out.q_sums == nullptr) return;
+  const int64_t sums = out.group == 0 ? 1 : ceil_div(K, out.group);
+  for (int64_t i = threadIdx.x; i < sums; i += kThreads) out.q_sums[i] = 0;
+}
+
+/** Columns to make, padding included, in whole quads. */
+__device__ inline int row_width(const ActivationTask& task, int padded) {
+  return (max(static_cast<int>(task.K), padded) + 3) & ~3;
+}
+
 /**
- * Row m of the task as int8, by all kThreads threads of the CTA; begins and ends with a barrier. `own_residual`: this CTA
- * writes residual_out, else another does and residual_out must not be residual.
+ * Row m of the task as int8, by all kThreads threads of the CTA; begins and ends with a barrier. `own_residual`: this
+ * CTA writes residual_out, else another does and residual_out must not be residual.
  */
 template <int kThreads>
 __device__ inline void quantise_row(const ActivationTask& task, int64_t m, bool own_residual, const RowScratch& scratch,
                                     const QuantisedRow& out) {
   static_assert(kThreads == 128 || kThreads == 256 || kThreads == 512, "whole warps, and a tree of 256 partials");
-  const int K = static_cast<int>(task.K);
-  const int width = (max(K, out.padded) + 3) & ~3;
   __syncthreads();
-  if (out.q_sums != nullptr) {
-    const int64_t sums = out.group == 0 ? 1 : ceil_div(K, out.group);
-    for (int64_t i = threadIdx.x; i < sums; i += kThreads) out.q_sums[i] = 0;
-  }
-  RowPasses<kThreads> passes(task, row_source(task, m, own_residual), scratch, width);
-  const uint32_t amax = passes.first();
-  const bool given = task.x_dtype == TERNARY_I8, finite = given || amax < kInfinityPattern;
-  const float a = __uint_as_float(max(amax, __float_as_uint(1e-5f)));
-  const float inverse = given ? 1.0f : __fdiv_rn(127.0f, a);
-  if (threadIdx.x == 0) {
-    *out.s = given ? task.x_scale[m] : finite ? __fdiv_rn(a, 127.0f) : __uint_as_float(kNanPattern);
-  }
-  for (int begin = 0; begin < width; begin += scratch.capacity) {
-    passes.chunk(begin);
-    quantise_columns<kThreads>(out, inverse, finite, begin, passes.columns(begin), K, scratch.v);
-  }
+  clear_sums<kThreads>(out, task.K);
+  QuantiseColumns<kThreads> quantise = {task, m, out, 1.0f, true};
+  make_row<kThreads>(task, row_source(task, m, own_residual), scratch, row_width(task, out.padded), quantise);
   __syncthreads();
 }
 

@@ -44,20 +44,33 @@ __device__ float4 nan_quad(int k, int K) {
   return {k < K ? nan : 0.0f, k + 1 < K ? nan : 0.0f, k + 2 < K ? nan : 0.0f, k + 3 < K ? nan : 0.0f};
 }
 
-__device__ void make_planes(const CudaActivationTask& t, int64_t m, const RowScratch& scratch) {
-  const int K = static_cast<int>(t.rows.K);
-  const int width = static_cast<int>(t.padded);
-  RowPasses<kThreads> passes(t.rows, row_source(t.rows, m, true), scratch, width);
-  const bool finite = passes.first() < kInfinityPattern;
-  uint16_t* row = t.planes + m * t.ld_plane;
-  for (int begin = 0; begin < width; begin += scratch.capacity) {
-    passes.chunk(begin);
-    for (int k = 4 * static_cast<int>(threadIdx.x); k < passes.columns(begin); k += 4 * kThreads) {
-      const float4 v = *reinterpret_cast<const float4*>(scratch.v + k);
-      store_planes(t, row, begin + k, finite ? v : nan_quad(begin + k, K));
+/** make_row()'s planes. */
+struct PlaneColumns {
+  const CudaActivationTask& task;
+  uint16_t* row;
+  bool finite;
+
+  __device__ void begin(uint32_t amax) { finite = amax < kInfinityPattern; }
+  __device__ void columns(int begin, int count, const float* v) {
+    const int K = static_cast<int>(task.rows.K);
+    for (int k = 4 * static_cast<int>(threadIdx.x); k < count; k += 4 * kThreads) {
+      const float4 value = *reinterpret_cast<const float4*>(v + k);
+      store_planes(task, row, begin + k, finite ? value : nan_quad(begin + k, K));
     }
   }
-}
+};
+
+/** A row of either kind, so that the code which makes it is there once. */
+struct RowColumns {
+  PlaneColumns planes;
+  QuantiseColumns<kThreads> quantise;
+  bool a16;
+
+  __device__ void begin(uint32_t amax) { a16 ? planes.begin(amax) : quantise.begin(amax); }
+  __device__ void columns(int begin, int count, const float* v) {
+    a16 ? planes.columns(begin, count, v) : quantise.columns(begin, count, v);
+  }
+};
 
 __global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const CudaActivationTask t, int capacity) {
   extern __shared__ float4 values[];
@@ -70,14 +83,13 @@ __global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const 
     t.clear[i] = 0;
   }
   const RowScratch scratch = {reinterpret_cast<float*>(values), capacity, part, warp_max};
-  if (t.planes != nullptr) {
-    make_planes(t, m, scratch);
-    return;
-  }
   const int64_t groups = t.group == 0 ? 1 : ceil_div(t.rows.K, t.group);
-  quantise_row<kThreads>(t.rows, m, true, scratch,
-                         {t.q + m * t.ldq, static_cast<int>(t.padded), t.plain, t.s + m,
-                          t.q_sums == nullptr ? nullptr : t.q_sums + m * groups, t.group});
+  const bool a16 = t.planes != nullptr;
+  const QuantisedRow q = {t.q + m * t.ldq, static_cast<int>(t.padded), t.plain, t.s + m,
+                          t.q_sums == nullptr ? nullptr : t.q_sums + m * groups, t.group};
+  if (!a16) clear_sums<kThreads>(q, t.rows.K);
+  RowColumns out = {{t, t.planes + m * t.ld_plane, true}, {t.rows, m, q, 1.0f, true}, a16};
+  make_row<kThreads>(t.rows, row_source(t.rows, m, true), scratch, row_width(t.rows, static_cast<int>(t.padded)), out);
 }
 
 }  // namespace

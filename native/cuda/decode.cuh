@@ -34,8 +34,9 @@ class WordCodes<CudaLayout::i2s> {
 };
 
 /**
- * A byte of T5 is a fraction x / 256 in base 3. With x widened to 16 bits, H_i = the high byte of x * 3^i (at most
- * 255 * 243 < 65536) holds the digits 0 ... i - 1, so digit i = H_{i+1} - 3 * H_i. The borrows of the subtraction cancel
+ * A byte of T5 is a fraction x / 256 in base 3. With x widened to 16 bits, H_i = the high byte of x * 3^i (which fits,
+ * 255 * 243 < 65536) holds the digits 0 ... i - 1, so digit i is H_{i+1} - 3 * H_i. The borrows of the subtraction
+ * cancel
  * across a word: every byte of the result is 0 ... 2, so it is exact modulo 2^32.
  */
 template <>
@@ -63,8 +64,8 @@ __device__ __forceinline__ uint32_t signed_weights(uint32_t codes) {
 }
 
 /**
- * Weights of two codes, bytes 2 * pair and 2 * pair + 1 of `codes`, as two bf16 or f16: the code becomes the last bits of
- * 128 (bf16) or 1024 (f16), of which 129 or 1025 is then subtracted, exactly.
+ * Weights of two codes, bytes 2 * pair and 2 * pair + 1 of `codes`, as two bf16 or f16: the code becomes the last bits
+ * of 128 (bf16) or 1024 (f16), of which 129 or 1025 is then subtracted, exactly.
  */
 template <bool f16>
 __device__ __forceinline__ uint32_t float_weights(uint32_t codes, int pair) {
@@ -79,8 +80,8 @@ __device__ __forceinline__ uint32_t float_weights(uint32_t codes, int pair) {
 }
 
 /**
- * Two of four int8 as bf16, exactly: their low 7 bits become those of 128 + u, and their sign bits choose between -128 and
- * -256 to add, whose patterns differ in the bit where the sign is.
+ * Two of four int8 as bf16, exactly: their low 7 bits become those of 128 + u, and their sign bits choose between -128
+ * and -256 to add, whose patterns differ in the bit where the sign is.
  */
 __device__ __forceinline__ uint32_t bf16_of_int8(uint32_t bytes, int pair) {
   const uint32_t wide = __byte_perm(bytes, 0, pair == 0 ? 0x4140 : 0x4342);

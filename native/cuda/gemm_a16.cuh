@@ -2,8 +2,8 @@
  * @file gemm_a16.cuh
  * @brief Y of activations as they are: mma of bf16 or f16 planes with weights decoded to -1, 0, +1 exactly, fp32 sums.
  *
- * Sums run over K ascending, 16 columns an mma, the planes of 32 columns one after the other into the same sum, whatever M
- * and the shape of the tile: the same bits for any M and place in the batch.
+ * Sums run over K ascending, 16 columns an mma, the planes of 32 columns one after the other into the same sum,
+ * whatever M and the shape of the tile: the same bits for any M and place in the batch.
  *
  * Which of an mma's 16 columns is which is free as long as both operands agree. A lane's word has the codes of columns
  * 4 * t ... 4 * t + 3 of 16, so those are its columns of A and, 8 bytes of a plane, of B.

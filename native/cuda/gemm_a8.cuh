@@ -2,9 +2,9 @@
  * @file gemm_a8.cuh
  * @brief Y for many rows of int8 activations: mma on codes decoded in registers, q through shared memory.
  *
- * A lane's A operands come straight from the 16 bytes it loaded; its B operands of two steps are 16 bytes of permuted q.
- * Rows of 128 bytes in shared memory have their halves swapped where m is odd, rows of 320 bytes (T5) differ by half a
- * turn of the banks as they are: in both, the 8 lanes of a phase of LDS.128 read 128 different bytes.
+ * A lane's A operands come straight from the 16 bytes it loaded; its B operands of two steps are 16 bytes of permuted
+ * q. Rows of 128 bytes in shared memory have their halves swapped where m is odd, rows of 320 bytes (T5) differ by half
+ * a turn of the banks as they are: in both, the 8 lanes of a phase of LDS.128 read 128 different bytes.
  */
 #ifndef TERNARY_CUDA_GEMM_A8_CUH_
 #define TERNARY_CUDA_GEMM_A8_CUH_
@@ -47,8 +47,8 @@ class QStages {
       for (int r = 0; r < kRows; ++r) {
 #pragma unroll
         for (int block = 0; block < Tile::kBlocks; ++block) {
-          copy_async(shared_ + write_slot_ + at_block(write_, block) + r * kRowStep * kRowBytes, source_[r] + 64 * block,
-                     valid_[r]);
+          char* target = shared_ + write_slot_ + at_block(write_, block) + r * kRowStep * kRowBytes;
+          copy_async(target, source_[r] + 64 * block, valid_[r]);
         }
         source_[r] += kRowBytes;
       }
@@ -109,7 +109,7 @@ class PlainSums {
   int32_t acc_[Tile::kPanels][Tile::kEights][4] = {};
 };
 
-/** Sums of a warp with groups of alpha. Weights are signed here, so that no sum of q is needed for each row and group. */
+/** Sums of a warp with groups of alpha. Weights are signed here, so that no sums of q by group are needed. */
 template <typename Tile>
 class GroupSums {
  public:

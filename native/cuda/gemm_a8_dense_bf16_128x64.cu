@@ -1,5 +1,6 @@
-// The fallback of A8: W as bf16 -1, 0, +1 and q as bf16, both exact, products and sums in fp32. Every sum is a whole number
-// below 2^24 in magnitude while 128 * K < 2^24, so it is exact in any order and Y has the bits of the int8 kernels.
+// The fallback of A8: W as bf16 -1, 0, +1 and q as bf16, both exact, products and sums in fp32. Every sum is a whole
+// number below 2^24 in magnitude while 128 * K < 2^24, so it is exact in any order and Y has the bits of the int8
+// kernels.
 #include "cuda/gemm_floats.cuh"
 #include "cuda/kernels.h"
 #include "cuda/pdl.cuh"
@@ -11,8 +12,8 @@ using Tile = GemmTile<CudaLayout::dense, 4, 2, 2, 4, 4, 1, 1>;
 using GroupTile = GemmTile<CudaLayout::dense, 4, 2, 1, 4, 4, 1, 1>;
 
 /**
- * The ring of stages of q in plain order, 64 bytes a row. Its 16-byte pieces are swapped by the row, so that the 8 rows of
- * 16 columns that a warp reads at a time lie in 128 different bytes.
+ * The ring of stages of q in plain order, 64 bytes a row. Its 16-byte pieces are swapped by the row, so that the 8 rows
+ * of 16 columns that a warp reads at a time lie in 128 different bytes.
  */
 template <typename T>
 class ByteStages {
@@ -146,7 +147,8 @@ int launch_dense(const CudaGemmTask& task, const CudaLaunch& how) {
 }  // namespace
 
 int gemm_a8_dense_bf16_128x64(const CudaGemmTask& task, const CudaLaunch& how) {
-  return task.group == 0 ? launch_dense<Tile, PlainOutputs>(task, how) : launch_dense<GroupTile, GroupOutputs>(task, how);
+  if (task.group != 0) return launch_dense<GroupTile, GroupOutputs>(task, how);
+  return launch_dense<Tile, PlainOutputs>(task, how);
 }
 
 Reason gemm_a8_dense_bf16_128x64_refusal(const CudaProblem& problem) {

@@ -1,6 +1,6 @@
-// Y of many rows of X from I2S: 128 rows of W by 128 rows of X a CTA, a warp 32 by 64. There a step of 32 columns is 16 mma
-// to 14 instructions of decoding and 4 LDS.128, so tensor cores set the pace. With groups of alpha a warp has two more sums
-// an output and half of the outputs.
+// Y of many rows of X from I2S: 128 rows of W by 128 rows of X a CTA, a warp 32 by 64. There a step of 32 columns is 16
+// mma to 14 instructions of decoding and 4 LDS.128, so tensor cores set the pace. With groups of alpha a warp has two
+// more sums an output and half of the outputs.
 #include "cuda/gemm_a8.cuh"
 #include "cuda/kernels.h"
 

@@ -12,9 +12,9 @@
 namespace ternary::cuda {
 
 /**
- * The ring of stages of `rows` rows of 16-bit elements, of which there may be several planes. Eight threads copy 128 bytes
- * of a row. The 32-byte pieces of 128 bytes are swapped by the row mod 4, so that the 16 lanes of a phase of LDS.64, four
- * rows of 16 columns, read 128 different bytes.
+ * The ring of stages of `rows` rows of 16-bit elements, of which there may be several planes. Eight threads copy 128
+ * bytes of a row. The 32-byte pieces of 128 bytes are swapped by the row mod 4, so that the 16 lanes of a phase of
+ * LDS.64, four rows of 16 columns, read 128 different bytes.
  */
 template <typename Tile, int rows, int planes>
 class HalfStages {
@@ -24,7 +24,7 @@ class HalfStages {
   static constexpr int kStageBytes = planes * kPlaneBytes;
   static constexpr int kBytes = Tile::kStages * kStageBytes;
 
-  /** Rows `first` ... of `count` in memory, K columns; this lane reads from row `lane_row` of the CTA's, column 4 * t on. */
+  /** Rows `first` ... of `count` in memory, K columns; this lane reads from the CTA's row `lane_row`, column 4 * t. */
   __device__ HalfStages(const uint16_t* data, int64_t ld, int64_t count, int64_t first, int64_t K, int lane_row, int t,
                         char* shared)
       : shared_(shared), plane_step_(count * ld) {

@@ -1,9 +1,10 @@
 /**
  * @file gemm_tile.cuh
- * @brief What the GEMMs share: tiles of W streamed by lane from device memory, rows of X through a ring of cp.async stages.
+ * @brief What the GEMMs share: tiles of W streamed by lane from device memory, rows of X through a ring of cp.async
+ * stages.
  *
- * A stage is the least number of columns that is whole tiles of W and whole 64-column blocks of q: 128 of I2S, 320 of T5.
- * The order of columns is that of K whatever M, N and the shape of the tile.
+ * A stage is the least number of columns that is whole tiles of W and whole 64-column blocks of q: 128 of I2S, 320 of
+ * T5. The order of columns is that of K whatever M, N and the shape of the tile.
  */
 #ifndef TERNARY_CUDA_GEMM_TILE_CUH_
 #define TERNARY_CUDA_GEMM_TILE_CUH_
@@ -16,8 +17,8 @@
 namespace ternary::cuda {
 
 /**
- * Shape of a CTA's part of Y: warps_n * panels * 16 rows of W by warps_m * eights * 8 rows of X; `stages` of X in shared
- * memory, `ahead` stages of W in registers besides the one in use.
+ * Shape of a CTA's part of Y: warps_n * panels * 16 rows of W by warps_m * eights * 8 rows of X; `stages` of X in
+ * shared memory, `ahead` stages of W in registers besides the one in use.
  */
 template <CudaLayout layout_, int warps_n, int warps_m, int panels, int eights, int stages, int ahead, int ctas_per_sm>
 struct GemmTile {

@@ -2,7 +2,8 @@
  * @file mma.cuh
  * @brief mma.sync as these kernels use it: A is 16 rows of W, B is 8 rows of X, D[n][m] the sums.
  *
- * Lane 4 * g + t holds of D rows (n) g and g + 8, columns (m) 2 * t and 2 * t + 1: d[0], d[1] of row g, d[2], d[3] of g + 8.
+ * Lane 4 * g + t holds of D rows (n) g and g + 8, columns (m) 2 * t and 2 * t + 1: d[0], d[1] of row g, d[2], d[3] of
+ * row g + 8.
  */
 #ifndef TERNARY_CUDA_MMA_CUH_
 #define TERNARY_CUDA_MMA_CUH_

@@ -24,8 +24,8 @@ __device__ __forceinline__ void pdl_wait() {
 
 /**
  * Lets the next kernel of the stream start as soon as every CTA of this one has called it or has ended. Its pdl_wait()
- * still waits for this kernel's end, so a kernel calls it first thing: a successor takes only what all CTAs, resident by
- * then, have left free.
+ * still waits for this kernel's end, so a kernel calls it first thing: a successor takes only what all CTAs, resident
+ * by then, have left free.
  */
 __device__ __forceinline__ void pdl_launch_dependents() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -67,7 +67,7 @@ int launch(const CudaLaunch& how, void (*kernel)(Parameters...), dim3 grid, dim3
     attributes[config.numAttrs].val.clusterDim.y = 1;
     attributes[config.numAttrs++].val.clusterDim.z = 1;
   }
-  return [&](const Parameters&... converted) {  // the driver copies from the addresses of values of the parameters' types
+  return [&](const Parameters&... converted) {  // the driver copies values of the parameters' types
     void* addresses[] = {const_cast<void*>(static_cast<const void*>(&converted))...};
     return cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(kernel), addresses);
   }(arguments...);

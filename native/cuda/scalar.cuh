@@ -1,6 +1,7 @@
 /**
  * @file scalar.cuh
- * @brief Conversions between fp32 and the narrow element types on a GPU, exact or rounded once to nearest even: dtype.h's.
+ * @brief Conversions between fp32 and the narrow element types on a GPU, exact or rounded once to nearest even:
+ * dtype.h's.
  *
  * In PTX of our own, so that no instruction flushes denormals and the toolkit's large headers need no compiling.
  */
@@ -65,13 +66,14 @@ __host__ __device__ constexpr int element_bytes(ternary_dtype dtype) {
 using RawQuad = uint4;
 
 /**
- * Elements k ... k + 3 of a row of K, zeros beyond its end, which is not touched. `aligned`: the row begins at a multiple
- * of four elements. A plain load: rows may have been written by the previous kernel of a PDL chain.
+ * Elements k ... k + 3 of a row of K, zeros beyond its end, which is not touched. `whole`: there are four, at a multiple of
+ * four elements. A plain load: rows may have been written by the previous kernel of a PDL chain.
  */
-__device__ __forceinline__ RawQuad load_quad(const void* row, int bytes, bool aligned, int k, int K) {
+template <bool whole>
+__device__ __forceinline__ RawQuad load_quad(const void* row, int bytes, int k, int K) {
   RawQuad raw = {0, 0, 0, 0};
   const char* p = static_cast<const char*>(row) + static_cast<int64_t>(k) * bytes;
-  if (aligned && k + 4 <= K) {
+  if (whole) {
     if (bytes == 4) {
       raw = *reinterpret_cast<const uint4*>(p);
     } else if (bytes == 2) {

@@ -36,7 +36,8 @@ class ActivationCase {
   std::string run(const CudaKernel& kernel) {
     set_crash_note(std::string(kernel.file) + ": " + problem_.spec().text());
     const std::string what = use_ == Use::planes ? run_planes(kernel) : run_a8(kernel);
-    return what.empty() ? "" : what + " for use " + std::to_string(static_cast<int>(use_)) + " in " + problem_.spec().text();
+    const std::string use = std::to_string(static_cast<int>(use_));
+    return what.empty() ? "" : what + " for use " + use + " in " + problem_.spec().text();
   }
 
  private:
@@ -194,14 +195,16 @@ class ActivationCase {
       double sum = 0;  // 24 bits, or 53 more than enough for three summands that do not overlap
       for (int64_t p = 0; p < count; ++p) {
         const uint16_t bits = got[p * M * padded_ + i];
-        sum += f16 ? f16_to_float(bits) : bf16_to_float(bits);
-        if (std::isnan(f_[i]) && !std::isnan(f16 ? f16_to_float(bits) : bf16_to_float(bits))) return "a plane lacks a NaN";
+        const float plane = f16 ? f16_to_float(bits) : bf16_to_float(bits);
+        sum += plane;
+        if (std::isnan(f_[i]) && !std::isnan(plane)) return "a plane lacks a NaN";
       }
       if (std::isnan(f_[i])) continue;
-      // Three planes hold every bit down to bf16's smallest denormal, 2^-133, which cuts off bits of |x'| < 2^-110 only.
+      // Three planes hold every bit down to bf16's smallest denormal, 2^-133, which cuts off bits of |x'| < 2^-110
+      // only.
       const double lost = std::fabs(double{f_[i]}) < 0x1p-110 ? 0x1p-133 : 0;
       const double error = std::fabs(sum - double{f_[i]});
-      if (!(error == 0 || error < lost)) return "planes of element " + std::to_string(i) + " make " + std::to_string(sum);
+      if (error != 0 && !(error < lost)) return "planes of " + std::to_string(i) + " make " + std::to_string(sum);
     }
     return "";
   }

@@ -1,5 +1,5 @@
-// Every product row of a GPU backend against the oracle: A8 the same bits, A16 within a bound and with the same bits for
-// every M, batch position and tile; nothing written outside of Y, nothing read beyond any operand.
+// Every product row of a GPU backend against the oracle: A8 the same bits, A16 within a bound and with the same bits
+// for every M, batch position and tile; nothing written outside of Y, nothing read beyond any operand.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -124,7 +124,8 @@ TEST(CudaGemm, EveryGroupAndItsShortLastGroup) {
 }
 
 TEST(CudaGemm, LargestSumsAreExact) {
-  // -128 and 127 everywhere: far beyond what an int16 would hold, and for the dense rows the last K whose sums fp32 holds.
+  // -128 and 127 everywhere: far beyond what an int16 would hold, and for the dense rows the last K whose sums fp32
+  // holds.
   for (Values values : {Values::all_max, Values::all_min}) {
     ProblemSpec spec = plain_spec(TERNARY_A8, 1, 3, 9001);
     spec.x_dtype = TERNARY_I8;

@@ -82,9 +82,9 @@ void CudaGemmCase::expect_a8(const float* alpha) {
 
 /**
  * How far y may be from the exact sum, before its rounding to Y's type. S = sum |x'_k * w_k * alpha|.
- *   - mma: 16 products and the sum so far are added by aligning them with the largest and cutting off below 24 bits, maybe 8
- *     products at a time: at most 2 * (9 + 1) units of 2^-23 of the largest, which is at most S; an mma for every 16 columns
- *     and plane. (IEEE sums in any order are within that.)
+ *   - mma: 16 products and the sum so far are added by aligning them with the largest and cutting off below 24 bits,
+ *     maybe 8 products at a time: at most 2 * (9 + 1) units of 2^-23 of the largest, which is at most S; an mma for every 16
+ *     columns and plane. (IEEE sums in any order are within that.)
  *   - a rounding of at most 2^-24 S for each group's fma and block's sum, for the product with alpha, and for the bias
  *   - bits that three planes cut off, 2^-133 an element; denormals: 2^-149 a rounding
  * The last 2^-10 of it covers that partial sums exceed S by their own errors.
@@ -93,10 +93,12 @@ double CudaGemmCase::a16_bound(int64_t m, int64_t n, const std::vector<double>& 
   const int64_t K = spec().K;
   double S = 0, largest_alpha = 0;
   for (int64_t k = 0; k < K; ++k) {
-    if (problem_.w.as<int8_t>()[n * K + k] != 0) S += std::fabs(f_[m * padded_ + k] * alpha[group_ == 0 ? 0 : k / group_]);
+    const double scale = alpha[group_ == 0 ? 0 : k / group_];
+    if (problem_.w.as<int8_t>()[n * K + k] != 0) S += std::fabs(f_[m * padded_ + k] * scale);
   }
   for (double a : alpha) largest_alpha = std::max(largest_alpha, std::fabs(a));
-  const double mmas = static_cast<double>(plane_count_ * padded_ / 16), roundings = 2.0 * static_cast<double>(groups_) + 2;
+  const double mmas = static_cast<double>(plane_count_ * padded_ / 16);
+  const double roundings = 2.0 * static_cast<double>(groups_) + 2;
   const double bias = problem_.bias.empty() ? 0 : std::fabs(double{problem_.bias.as<float>()[n]});
   return 1.001 * ((20 * mmas * 0x1p-23 + roundings * 0x1p-24) * S + 0x1p-24 * (S + bias) +
                   static_cast<double>(K) * 0x1p-133 * largest_alpha + roundings * 0x1p-149);
@@ -113,7 +115,8 @@ void CudaGemmCase::expect_a16(const float* alpha) {
       double sum = problem_.bias.empty() ? 0 : problem_.bias.as<float>()[n];
       for (int64_t k = 0; k < K; ++k) {
         // NaN times 0 is NaN: a row that is not finite is NaN in all places.
-        sum += double{f_[m * padded_ + k]} * problem_.w.as<int8_t>()[n * K + k] * alpha_of_n[group_ == 0 ? 0 : k / group_];
+        const double scale = alpha_of_n[group_ == 0 ? 0 : k / group_];
+        sum += double{f_[m * padded_ + k]} * problem_.w.as<int8_t>()[n * K + k] * scale;
       }
       exact_[m * N + n] = sum;
       bound_[m * N + n] = a16_bound(m, n, alpha_of_n);

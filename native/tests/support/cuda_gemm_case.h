@@ -28,8 +28,8 @@ class CudaGemmCase {
   Reason refusal(const CudaKernel& kernel, int splits = 0) const;
 
   /**
-   * Launches the row for rows m_begin ... m_end of X alone. Empty if it wrote those rows of Y and nothing else: for A8 the
-   * oracle's bits, for A16 within a bound (see a16_bound() in the .cc).
+   * Launches the row for rows m_begin ... m_end of X alone. Empty if it wrote those rows of Y and nothing else: for A8
+   * the oracle's bits, for A16 within a bound (see a16_bound() in the .cc).
    */
   std::string run(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits = 0);
   std::string run(const CudaKernel& kernel, int splits = 0) { return run(kernel, 0, spec().M, splits); }

@@ -41,12 +41,8 @@ class DeviceMemory {
   }
 
   int64_t bytes() const { return bytes_; }
-  void write(const void* host) {
-    if (bytes_ > 0) require_cuda(cudaMemcpy(data(), host, static_cast<size_t>(bytes_), cudaMemcpyHostToDevice), "copy in");
-  }
-  void read(void* host) const {
-    if (bytes_ > 0) require_cuda(cudaMemcpy(host, data(), static_cast<size_t>(bytes_), cudaMemcpyDeviceToHost), "copy out");
-  }
+  void write(const void* host) { copy(data(), host, cudaMemcpyHostToDevice); }
+  void read(void* host) const { copy(host, data(), cudaMemcpyDeviceToHost); }
   /** Null if empty. */
   char* data() const { return base_ == nullptr ? nullptr : static_cast<char*>(base_) + offset_; }
   template <typename T>
@@ -55,6 +51,10 @@ class DeviceMemory {
   }
 
  private:
+  void copy(void* to, const void* from, cudaMemcpyKind kind) const {
+    if (bytes_ > 0) require_cuda(cudaMemcpy(to, from, static_cast<size_t>(bytes_), kind), "cudaMemcpy");
+  }
+
   void swap(DeviceMemory& other) noexcept {
     std::swap(base_, other.base_);
     std::swap(bytes_, other.bytes_);
