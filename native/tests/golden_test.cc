@@ -138,6 +138,8 @@ TEST_P(Golden, EveryIsaAgrees) {
           continue;
         }
         for (ternary_layout layout : kLayouts) {
+          // Bits of A16 are the CPU's; on a GPU generated problems hold them to a bound.
+          if (on_gpu() && golden.attributes.at("activation") != "a8") continue;
           EXPECT_EQ(run_product(golden, runtime.get(), layout), "")
               << golden.name << " layout " << layout << " " << isa << " fuse " << fuse;
         }

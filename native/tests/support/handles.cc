@@ -40,7 +40,13 @@ std::string info_of(const ternary_runtime* runtime) {
   return json;
 }
 
+bool on_gpu() {
+  const char* device = std::getenv("TERNARY_DEVICE");
+  return device != nullptr && std::string(device).rfind("cuda", 0) == 0;
+}
+
 std::vector<std::string> available_isas() {
+  if (on_gpu()) return {"portable"};
   std::vector<std::string> available;
   for (const char* isa : {"portable", "avx2", "avxvnni", "avx512vnni", "amx"}) {
     if (make_runtime(std::string("TERNARY_NUM_THREADS=1\nTERNARY_MAX_ISA=") + isa)) available.push_back(isa);

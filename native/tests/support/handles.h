@@ -33,7 +33,10 @@ RuntimeHandle make_runtime(const std::string& settings = "");
 /** What ternary_runtime_info() says. */
 std::string info_of(const ternary_runtime* runtime);
 
-/** The ISAs that TERNARY_MAX_ISA accepts here, lowest first. */
+/** Whether runtimes run on a GPU unless a test says otherwise: TERNARY_DEVICE. */
+bool on_gpu();
+
+/** The ISAs that TERNARY_MAX_ISA accepts here, lowest first; on a GPU, where the setting changes nothing, one of them. */
 std::vector<std::string> available_isas();
 
 using Counts = std::map<std::string, uint64_t>;

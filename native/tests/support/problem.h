@@ -78,7 +78,8 @@ class Problem {
   /** What the oracle makes of it. */
   Output expected() const;
 
-  /** Empty if `got` holds these rows of `expected` and nothing else was written, else what differs. */
+  /** Empty if `got` holds these rows of `expected` and nothing else was written, else what differs. Bits, NaN as a class;
+   *  Y of A16 on a GPU, where tensor cores add in an order of their own, within a16_bound(). */
   std::string verdict(const Output& got, const Output& expected, int64_t first_row = 0) const;
 
   GuardedBuffer x, x_scale, w, i2s, alpha, bias, residual, norm_weight;
@@ -92,6 +93,10 @@ class Problem {
 
   ProblemSpec spec_;
 };
+
+/** How far two fp32 sums of A16 in any order, each rounded to Y's type, may be apart at row m, column n; negative where
+ *  sums may leave fp32's range or X holds a value that is not finite. */
+double a16_bound(const Problem& problem, int64_t m, int64_t n, double expected);
 
 /** Random specs over everything the API accepts; `budget` bounds M*N*K. */
 ProblemSpec random_spec(uint64_t seed, int64_t budget);
