@@ -33,13 +33,13 @@ const CostDevice kCostDevices[kCostDeviceCount] = {
  */
 const CostKernel kCostKernels[kCostKernelCount] = {
     // name               part     stage                  layout             m_max     decode other idp imma hmma m_tile CTAs
-    {"gemv_a8_i2s_dp4a",  "gemv_a8_i2s_dp4a",  CudaStage::gemm_a8,  CudaLayout::i2s,   8,        4,  0.9, 4, 0, 0, 8,   2},
+    {"gemv_a8_i2s_dp4a",  "gemv_a8_i2s_dp4a",  CudaStage::gemm_a8,  CudaLayout::i2s,   1,        4,  0.9, 4, 0, 0, 1,   2},
     {"gemv_a8_i2s_mma",   "gemv_a8_i2s_mma",   CudaStage::gemm_a8,  CudaLayout::i2s,   16,       4,  1.0, 0, 1, 0, 16,  2},
-    {"gemv_a8_t5_dp4a",   "gemv_a8_t5_dp4a",   CudaStage::gemm_a8,  CudaLayout::t5,    8,        17, 1.0, 4, 0, 0, 8,   2},
+    {"gemv_a8_t5_dp4a",   "gemv_a8_t5_dp4a",   CudaStage::gemm_a8,  CudaLayout::t5,    1,        17, 1.0, 4, 0, 0, 1,   2},
     {"gemv_a8_t5_mma",    "gemv_a8_t5_mma",    CudaStage::gemm_a8,  CudaLayout::t5,    16,       14, 1.0, 0, 1, 0, 16,  2},
-    {"gemv_fused_i2s_dp4a", "gemv_fused_i2s_dp4a", CudaStage::fused_a8, CudaLayout::i2s,   8,        4,  0.9, 4, 0, 0, 8,   2},
+    {"gemv_fused_i2s_dp4a", "gemv_fused_i2s_dp4a", CudaStage::fused_a8, CudaLayout::i2s,   1,        4,  0.9, 4, 0, 0, 1,   2},
     {"gemv_fused_i2s_mma",  "gemv_fused_i2s_mma",  CudaStage::fused_a8, CudaLayout::i2s,   16,       4,  1.0, 0, 1, 0, 16,  2},
-    {"gemv_fused_t5_dp4a",  "gemv_fused_t5_dp4a",  CudaStage::fused_a8, CudaLayout::t5,    8,        17, 1.0, 4, 0, 0, 8,   2},
+    {"gemv_fused_t5_dp4a",  "gemv_fused_t5_dp4a",  CudaStage::fused_a8, CudaLayout::t5,    1,        17, 1.0, 4, 0, 0, 1,   2},
     {"gemv_fused_t5_mma",   "gemv_fused_t5_mma",   CudaStage::fused_a8, CudaLayout::t5,    16,       14, 1.0, 0, 1, 0, 16,  2},
     {"gemm_a8_i2s",       "gemm_a8_i2s",       CudaStage::gemm_a8,  CudaLayout::i2s,   kAnyRows, 4,  1.5, 0, 1, 0, 128, 1},
     {"gemm_a8_t5",        "gemm_a8_t5",        CudaStage::gemm_a8,  CudaLayout::t5,    kAnyRows, 14, 1.5, 0, 1, 0, 128, 1},

@@ -230,6 +230,7 @@ TERNARY_API ternary_status ternary_layout_bytes(ternary_layout layout, int64_t N
  *   3. Else the layout with the smaller max(bytes / bandwidth, weights / (threads * rate)), I2S at a tie: bandwidth is
  *      the smaller of threads * `memory_mb_per_s_one_thread` and `memory_mb_per_s_all_threads`, rate the
  *      `..._weights_per_us` of layout and activation, threads the runtime's.
+ * On a GPU it is the layout for which ternary_predict() expects the shorter time, I2S at a tie, whatever the working set.
  * @param activation TERNARY_A8 or TERNARY_A16.
  * @param working_set weights that are read from one use of this matrix to its next, its own included, e.g. those of all
  *        layers of a model; at least N * K. 0: N * K.
