@@ -14,14 +14,17 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.SizeTPointer;
 
 /**
- * The CUDA runtime through JavaCPP's presets, with addresses for pointers: each call on the device it belongs to, each error an
- * exception with CUDA's name and text for it. Off the hot path: products go through the library's own binding.
+ * The CUDA runtime through JavaCPP's presets, with addresses for pointers: each call on the device it belongs to, each
+ * error an exception with CUDA's name and text for it. Off the hot path: products go through the library's own binding.
  *
- * <p>The presets are optional, so nothing else refers to their classes, and every way in asks {@link CudaPresets#require()} first.
+ * <p>The presets are optional, so nothing else refers to their classes, and every way in asks {@link
+ * CudaPresets#require()} first.
  */
 final class Cuda {
   private static final int OUT_OF_MEMORY = 2;
-  /** Room for cudaPointerAttributes, which is 88 bytes: JavaCPP would refuse memory to a process larger than four heaps. */
+  /**
+   * Room for cudaPointerAttributes, which is 88 bytes: JavaCPP would refuse memory to a process larger than four heaps.
+   */
   private static final int ATTRIBUTES_BYTES = 256;
 
   /** One a device, for as long as the process lives. */

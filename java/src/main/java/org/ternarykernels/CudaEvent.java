@@ -4,8 +4,8 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 
 /**
- * A point in the work of a {@link CudaStream}: other streams can wait for it, and the time between two of them is measured by
- * the device. Any number of threads may use one.
+ * A point in the work of a {@link CudaStream}: other streams can wait for it, and the time between two of them is
+ * measured by the device. Any number of threads may use one.
  */
 public final class CudaEvent implements AutoCloseable {
   private final int device;
@@ -94,7 +94,8 @@ public final class CudaEvent implements AutoCloseable {
    */
   public float millisSince(CudaEvent start) {
     if (Checks.notNull("start", start).device != device) {
-      throw new IllegalArgumentException("start is of " + Cuda.device(start.device) + ", must be of " + Cuda.device(device));
+      throw new IllegalArgumentException("start is of " + Cuda.device(start.device) + ", must be of "
+          + Cuda.device(device));
     }
     float[] millis = new float[1];
     start.use(() -> use(() -> millis[0] = Cuda.millis(device, start.address, address)));

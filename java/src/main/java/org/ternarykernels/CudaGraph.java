@@ -4,8 +4,8 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 
 /**
- * Work that {@link CudaStream#capture} recorded, to be launched as often as wanted with one call each. It keeps the buffers and
- * layers that it uses: closing them before the graph is safe. Launches of one graph never overlap.
+ * Work that {@link CudaStream#capture} recorded, to be launched as often as wanted with one call each. It keeps the
+ * buffers and layers that it uses: closing them before the graph is safe. Launches of one graph never overlap.
  */
 public final class CudaGraph implements AutoCloseable {
   private final int device;

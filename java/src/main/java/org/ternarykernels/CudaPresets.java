@@ -7,8 +7,8 @@ final class CudaPresets {
   private CudaPresets() {}
 
   /**
-   * Loads the presets. The CUDA runtime that they need has been loaded by then: a {@link TernaryRuntime} that uses a GPU has
-   * done so.
+   * Loads the presets. The CUDA runtime that they need has been loaded by then: a {@link TernaryRuntime} that uses a
+   * GPU has done so.
    *
    * @throws TernaryException if they are missing
    */

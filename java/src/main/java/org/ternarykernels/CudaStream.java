@@ -10,8 +10,8 @@ import org.bytedeco.javacpp.Pointer;
  * A CUDA stream: work that is given to it runs in order, while the caller goes on.
  *
  * <p>A fault of work that has been queued is thrown by the call at which CUDA tells of it, at the latest by
- * {@link #synchronize()} or {@link #close()}; CUDA then tells it again at every later call, since the device cannot be used by
- * the process any more.
+ * {@link #synchronize()} or {@link #close()}; CUDA then tells it again at every later call, since the device cannot be
+ * used by the process any more.
  *
  * <p>Any number of threads may use a stream; the order of their work is then the order in which their calls came. Needs
  * JavaCPP's presets, {@code org.bytedeco:cuda}, on the class path.
@@ -95,8 +95,8 @@ public final class CudaStream implements AutoCloseable {
   public static CudaStream ofAddress(TernaryRuntime runtime, long address, Object owner) {
     int device = deviceOf(runtime);
     if (address == 0) {
-      throw new IllegalArgumentException("the stream's address is 0 (null), must be that of a stream; ofDefault() is the"
-          + " default stream");
+      throw new IllegalArgumentException("the stream's address is 0 (null), must be that of a stream; ofDefault() is"
+          + " the default stream");
     }
     return new CudaStream(device, address, owner, () -> { });
   }
@@ -149,9 +149,10 @@ public final class CudaStream implements AutoCloseable {
   }
 
   /**
-   * Records the work that a piece of code gives to this stream instead of running it. The code may use other streams that
-   * {@link #await} an event of this one, as long as this one awaits an event of theirs at the end. Calls of layers need a
-   * workspace of their own, and their buffers stay allocated until the graph is closed, whoever closes them before.
+   * Records the work that a piece of code gives to this stream instead of running it. The code may use other streams
+   * that {@link #await} an event of this one, as long as this one awaits an event of theirs at the end. Calls of layers
+   * need a workspace of their own, and their buffers stay allocated until the graph is closed, whoever closes them
+   * before.
    *
    * @param work gives work to the stream, in the calling thread; must not synchronise, nor allocate buffers
    * @return the graph, ready to be launched
@@ -213,7 +214,8 @@ public final class CudaStream implements AutoCloseable {
 
   void checkDevice(int wanted) {
     if (device != wanted) {
-      throw new IllegalArgumentException("the stream is of " + Cuda.device(device) + ", must be of " + Cuda.device(wanted));
+      throw new IllegalArgumentException("the stream is of " + Cuda.device(device) + ", must be of "
+          + Cuda.device(wanted));
     }
   }
 

@@ -5,16 +5,18 @@ import java.lang.ref.Reference;
 import java.nio.Buffer;
 
 /**
- * Memory of a GPU that holds elements of one type: the operands of asynchronous products. As with {@link TernaryBuffer}, rows
- * and strides are given with each call.
+ * Memory of a GPU that holds elements of one type: the operands of asynchronous products. As with {@link
+ * TernaryBuffer}, rows and strides are given with each call.
  *
- * <p>Copies are given to a stream and run in its order; {@link CudaStream#synchronize()} waits for them. Host memory must not be
- * written, or read where it is the target, before that; it is kept reachable until then. CUDA copies ordinary memory before
- * the call returns; only page-locked memory that other code allocated is copied while the caller goes on.
+ * <p>Copies are given to a stream and run in its order; {@link CudaStream#synchronize()} waits for them. Host memory
+ * must not be written, or read where it is the target, before that; it is kept reachable until then. CUDA copies
+ * ordinary memory before the call returns; only page-locked memory that other code allocated is copied while the caller
+ * goes on.
  *
- * <p>A buffer that is closed frees its memory once calls of other threads have returned and the device has finished the work
- * that it was given. Views share the memory: closing the whole ends their use. Any number of threads may use one buffer; who
- * writes when is decided by streams and events. Needs JavaCPP's presets, {@code org.bytedeco:cuda}, on the class path.
+ * <p>A buffer that is closed frees its memory once calls of other threads have returned and the device has finished the
+ * work that it was given. Views share the memory: closing the whole ends their use. Any number of threads may use one
+ * buffer; who writes when is decided by streams and events. Needs JavaCPP's presets, {@code org.bytedeco:cuda}, on the
+ * class path.
  */
 public final class DeviceBuffer extends Operand implements AutoCloseable {
   private final int device;
@@ -81,7 +83,8 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
    * @param runtime that computes on a GPU
    * @param host to copy
    * @return the buffer, of the same type and number of elements
-   * @throws IllegalArgumentException if an argument is null, the host's memory has no element or the runtime computes on the CPU
+   * @throws IllegalArgumentException if an argument is null, the host's memory has no element or the runtime computes
+   *     on the CPU
    * @throws TernaryException as for {@link #allocate}
    */
   public static DeviceBuffer copyOf(TernaryRuntime runtime, TernaryBuffer host) {

@@ -5,11 +5,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An asynchronous call while it is made: the {@code ternary_cuda_call} that native code reads, and the handles that must not go
- * before native code has queued the work. One a thread and reused, so that a call allocates nothing.
+ * An asynchronous call while it is made: the {@code ternary_cuda_call} that native code reads, and the handles that
+ * must not go before native code has queued the work. One a thread and reused, so that a call allocates nothing.
  *
- * <p>What is freed later waits for the device, so queued work needs no handles; a graph does, since it can run again: while
- * the thread captures one, what its calls use is kept for the graph.
+ * <p>What is freed later waits for the device, so queued work needs no handles; a graph does, since it can run again:
+ * while the thread captures one, what its calls use is kept for the graph.
  */
 final class DeviceCall {
   private static final ThreadLocal<DeviceCall> OF_THREAD = ThreadLocal.withInitial(DeviceCall::new);

@@ -94,7 +94,10 @@ final class Operands {
     }
   }
 
-  /** The workspace, which the kernels write and which may be null, against an operand of the call, which may be null too. */
+  /**
+   * The workspace, which the kernels write and which may be null, against an operand of the call, which may be null
+   * too.
+   */
   static void workspace(Operand workspace, String name, Operand other) {
     if (workspace != null && other != null) {
       disjoint("workspace", workspace, workspace.byteSize(), name, other, other.byteSize());

@@ -1,8 +1,8 @@
 package org.ternarykernels;
 
 /**
- * What the cost model that chooses a GPU's kernels expects of a product. Times are microseconds; a call takes its launches and
- * the larger of the other two.
+ * What the cost model that chooses a GPU's kernels expects of a product. Times are microseconds; a call takes its
+ * launches and the larger of the other two.
  *
  * @param micros of the whole call
  * @param launchMicros of starting the kernels

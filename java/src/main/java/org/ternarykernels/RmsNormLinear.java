@@ -214,7 +214,8 @@ public final class RmsNormLinear implements AutoCloseable {
    * @param stream of the same device, which is not being captured
    * @throws IllegalArgumentException if an operand breaks a rule
    * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed
-   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a fault
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a
+   *     fault
    */
   public void apply(DeviceBuffer x, DeviceBuffer residual, DeviceBuffer residualOut, DeviceBuffer y, long m,
       CudaStream stream) {
@@ -223,9 +224,9 @@ public final class RmsNormLinear implements AutoCloseable {
 
   /**
    * Gives the work on strided operands to a stream of the runtime's GPU and returns: the same bits as {@link
-   * #apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, TernaryBuffer, long, TernaryBuffer, long, long)}. With a workspace
-   * the call may be captured in a graph. Faults come later, as for {@link TernaryLinear#apply(DeviceBuffer, long, DeviceBuffer,
-   * DeviceBuffer, long, long, CudaStream, DeviceBuffer)}.
+   * #apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, TernaryBuffer, long, TernaryBuffer, long, long)}. With a
+   * workspace the call may be captured in a graph. Faults come later, as for {@link TernaryLinear#apply(DeviceBuffer,
+   * long, DeviceBuffer, DeviceBuffer, long, long, CudaStream, DeviceBuffer)}.
    *
    * @param x as there
    * @param ldx as there
@@ -237,11 +238,13 @@ public final class RmsNormLinear implements AutoCloseable {
    * @param ldy as there
    * @param m as there
    * @param stream of the same device
-   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by another stream meanwhile; null:
-   *     the runtime's own, one a stream, which capture refuses
+   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by another stream meanwhile;
+   *     null: the runtime's own, one a stream, which capture refuses
    * @throws IllegalArgumentException if an operand breaks a rule
-   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or capture needs a workspace
-   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a fault
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or capture needs a
+   *     workspace
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a
+   *     fault
    */
   public void apply(DeviceBuffer x, long ldx, DeviceBuffer xScale, DeviceBuffer residual, DeviceBuffer residualOut,
       long ldResidual, DeviceBuffer y, long ldy, long m, CudaStream stream, DeviceBuffer workspace) {

@@ -156,18 +156,20 @@ public final class TernaryLinear implements AutoCloseable {
    * @param stream of the same device, which is not being captured
    * @throws IllegalArgumentException if an operand breaks a rule
    * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed
-   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a fault
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a
+   *     fault
    */
   public void apply(DeviceBuffer x, DeviceBuffer y, long m, CudaStream stream) {
     apply(x, state.k, null, y, state.n, m, stream, null);
   }
 
   /**
-   * Gives the product of strided X to a stream of the runtime's GPU and returns: the same bits as {@link #apply(TernaryBuffer,
-   * long, TernaryBuffer, TernaryBuffer, long, long)}. With a workspace the call may be captured in a graph.
+   * Gives the product of strided X to a stream of the runtime's GPU and returns: the same bits as {@link
+   * #apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, long, long)}. With a workspace the call may be captured
+   * in a graph.
    *
-   * <p>The work has not run when this returns: a fault of it is thrown by the call at which CUDA tells of it, at the latest by
-   * {@link CudaStream#synchronize()}.
+   * <p>The work has not run when this returns: a fault of it is thrown by the call at which CUDA tells of it, at the
+   * latest by {@link CudaStream#synchronize()}.
    *
    * @param x {@code [M, K]} of any type
    * @param ldx elements from one row of x to the next, at least K
@@ -177,11 +179,13 @@ public final class TernaryLinear implements AutoCloseable {
    * @param ldy elements from one row of y to the next, at least N
    * @param m rows, at least 1 and below 2^31
    * @param stream of the same device
-   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by another stream meanwhile; null:
-   *     the runtime's own, one a stream, which capture refuses
+   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by another stream meanwhile;
+   *     null: the runtime's own, one a stream, which capture refuses
    * @throws IllegalArgumentException if an operand breaks a rule
-   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or capture needs a workspace
-   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a fault
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or capture needs a
+   *     workspace
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a
+   *     fault
    */
   public void apply(DeviceBuffer x, long ldx, DeviceBuffer xScale, DeviceBuffer y, long ldy, long m, CudaStream stream,
       DeviceBuffer workspace) {

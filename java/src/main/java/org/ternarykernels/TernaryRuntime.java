@@ -61,12 +61,13 @@ public final class TernaryRuntime implements AutoCloseable {
     private Builder() {}
 
     /**
-     * Where the runtime computes. On a GPU, products of host memory are copied to and fro and have the same bits; products of
-     * {@link DeviceBuffer}s run there as they are. GPUs need the jar with the classifier {@code linux-x86_64-cuda} on the class
-     * path.
+     * Where the runtime computes. On a GPU, products of host memory are copied to and fro and have the same bits;
+     * products of {@link DeviceBuffer}s run there as they are. GPUs need the jar with the classifier {@code
+     * linux-x86_64-cuda} on the class path.
      *
-     * @param device {@code cpu} (the default), {@code cuda} or {@code cuda:N} for the N-th GPU, {@code auto} for the first GPU if
-     *     it can serve and else the CPU; {@link TernaryRuntime#device()} and a log message say why it does not
+     * @param device {@code cpu} (the default), {@code cuda} or {@code cuda:N} for the N-th GPU, {@code auto} for the
+     *     first GPU if it can serve and else the CPU; {@link TernaryRuntime#device()} and a log message say why it does
+     *     not
      * @return this
      */
     public Builder device(String device) {
@@ -144,7 +145,8 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * Starts a kernel while the one before it ends (programmatic dependent launch), on GPUs of compute capability 9.0 and up.
+     * Starts a kernel while the one before it ends (programmatic dependent launch), on GPUs of compute capability 9.0
+     * and up.
      *
      * @param enable default true
      * @return this
@@ -217,7 +219,9 @@ public final class TernaryRuntime implements AutoCloseable {
       }
     }
 
-    /** Has the CUDA libraries extracted if a GPU is asked for; what else the user may have to do about a missing one. */
+    /**
+     * Has the CUDA libraries extracted if a GPU is asked for; what else the user may have to do about a missing one.
+     */
     private String provideCuda() {
       if (settings.device().equals("cpu")) {
         return "";
@@ -356,7 +360,8 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * What the cost model that chooses a GPU's kernels expects of a product with alpha per row, F16 in and out, without norm.
+   * What the cost model that chooses a GPU's kernels expects of a product with alpha per row, F16 in and out, without
+   * norm.
    *
    * @param model "A100", "H100", "B200" or "RTX 5090", which need not be this machine's; null: this runtime's GPU
    * @param layout of the weights
@@ -384,8 +389,9 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * Gives the quantisation of activations to a stream of this runtime's GPU: the same bits as {@link #quantise(TernaryBuffer,
-   * TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, long, long)}. May be captured; needs no workspace.
+   * Gives the quantisation of activations to a stream of this runtime's GPU: the same bits as {@link
+   * #quantise(TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, long, long)}. May be captured;
+   * needs no workspace.
    *
    * @param x as there
    * @param xScale as there
@@ -399,8 +405,8 @@ public final class TernaryRuntime implements AutoCloseable {
    * @throws IllegalStateException if the runtime, a buffer or the stream is closed
    * @throws TernaryException if the runtime computes on the CPU, or the device reports a fault
    */
-  public void quantise(DeviceBuffer x, DeviceBuffer xScale, DeviceBuffer alphaColumn, DeviceBuffer q, DeviceBuffer s, long m,
-      long k, CudaStream stream) {
+  public void quantise(DeviceBuffer x, DeviceBuffer xScale, DeviceBuffer alphaColumn, DeviceBuffer q, DeviceBuffer s,
+      long m, long k, CudaStream stream) {
     Oracle.checkQuantise(x, xScale, alphaColumn, q, s, m, k);
     acquire();
     try {

@@ -3,10 +3,10 @@ package org.ternarykernels;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * How far outputs of A16 on a GPU may be from the oracle's: both are sums of the same K exact products in fp32, in another
- * order. The oracle rounds each addition to nearest (2^-24 of the partial sum), tensor cores may truncate (2^-23); a
- * partial sum is at most the sum of the magnitudes. Alpha, bias and the steps before the sum are 8 more roundings on either
- * side. Then both are rounded to Y's type, which may be one step of it apart.
+ * How far outputs of A16 on a GPU may be from the oracle's: both are sums of the same K exact products in fp32, in
+ * another order. The oracle rounds each addition to nearest (2^-24 of the partial sum), tensor cores may truncate
+ * (2^-23); a partial sum is at most the sum of the magnitudes. Alpha, bias and the steps before the sum are 8 more
+ * roundings on either side. Then both are rounded to Y's type, which may be one step of it apart.
  */
 record Accuracy(double[] allowed) {
   /**

@@ -9,7 +9,9 @@ final class Allocations {
 
   private Allocations() {}
 
-  /** Bytes that a number of runs allocate, after as many to warm up: fewer than runs means that a run allocates nothing. */
+  /**
+   * Bytes that a number of runs allocate, after as many to warm up: fewer than runs means that a run allocates nothing.
+   */
   static long ofRuns(int runs, Runnable code) {
     run(runs, code);
     long thread = Thread.currentThread().getId();

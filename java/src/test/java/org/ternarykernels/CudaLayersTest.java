@@ -16,7 +16,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Layers and quantisation on device buffers: the oracle's bits, alone, in chains, in graphs and on streams side by side. */
+/**
+ * Layers and quantisation on device buffers: the oracle's bits, alone, in chains, in graphs and on streams side by
+ * side.
+ */
 @Tag("gpu")
 class CudaLayersTest {
   private static final int N = 70;
@@ -200,7 +203,8 @@ class CudaLayersTest {
       second = RmsNormLinear.builder(runtime, weights[1]).norm(norm, EPS).build();
       third = TernaryLinear.builder(runtime, weights[2]).build();
       values = IntStream.of(200, 96, 320, 48)
-          .mapToObj(columns -> DeviceBuffer.allocate(runtime, DataType.F32, (long) m * columns)).toArray(DeviceBuffer[]::new);
+          .mapToObj(columns -> DeviceBuffer.allocate(runtime, DataType.F32, (long) m * columns))
+          .toArray(DeviceBuffer[]::new);
       long bytes = Math.max(first.workspaceBytes(m), Math.max(second.workspaceBytes(m), third.workspaceBytes(m)));
       workspace = DeviceBuffer.allocate(runtime, DataType.I8, Math.max(256, bytes));
     }
@@ -246,7 +250,8 @@ class CudaLayersTest {
   @ParameterizedTest
   @MethodSource("chains")
   void chainsOfThreeLayersGiveTheOraclesBits(boolean pdl, int m) {
-    try (TernaryRuntime runtime = TernaryRuntime.builder().enablePdl(pdl).build(); Chain chain = new Chain(runtime, m)) {
+    try (TernaryRuntime runtime = TernaryRuntime.builder().enablePdl(pdl).build();
+        Chain chain = new Chain(runtime, m)) {
       TernaryBuffer x = chain.input();
       chain.values[0].copyFrom(x, STREAM);
       chain.give(STREAM);
@@ -354,8 +359,11 @@ class CudaLayersTest {
 
   @Test
   void graphsOnTwoStreamsGiveTheSameBits() {
-    try (CudaStream other = CudaStream.create(RUNTIME); Chain one = new Chain(RUNTIME, 2); Chain two = new Chain(RUNTIME, 3);
-        CudaGraph first = STREAM.capture(() -> one.give(STREAM)); CudaGraph second = other.capture(() -> two.give(other))) {
+    try (CudaStream other = CudaStream.create(RUNTIME);
+        Chain one = new Chain(RUNTIME, 2);
+        Chain two = new Chain(RUNTIME, 3);
+        CudaGraph first = STREAM.capture(() -> one.give(STREAM));
+        CudaGraph second = other.capture(() -> two.give(other))) {
       TernaryBuffer x = one.input();
       TernaryBuffer z = two.input();
       one.values[0].copyFrom(x, STREAM);
@@ -447,7 +455,8 @@ class CudaLayersTest {
       assertThatThrownBy(() -> onCpu.apply(x, y, 1, STREAM)).isInstanceOf(TernaryException.class)
           .hasMessageContainingAll("is the CPU", "must be a GPU");
       assertThatThrownBy(() -> onCpu.workspaceBytes(1)).isInstanceOf(TernaryException.class);
-      assertThatThrownBy(() -> cpu.quantise(x, null, null, DeviceBuffer.allocate(RUNTIME, DataType.I8, K), y, 1, K, STREAM))
+      assertThatThrownBy(() -> cpu.quantise(x, null, null, DeviceBuffer.allocate(RUNTIME, DataType.I8, K), y, 1, K,
+          STREAM))
           .isInstanceOf(TernaryException.class).hasMessageContaining("is the CPU");
       assertRejected(() -> linear.workspaceBytes(0), "M is 0");
       assertThat(read(y, STREAM).toArray()).containsOnly(77f);

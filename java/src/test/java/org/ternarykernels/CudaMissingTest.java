@@ -17,9 +17,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is said where something of CUDA is missing. Each case is a JVM of its own: what has been loaded stays loaded. */
+/**
+ * What is said where something of CUDA is missing. Each case is a JVM of its own: what has been loaded stays loaded.
+ */
 class CudaMissingTest {
-  private static final String CUDA_JAR = "the jar of ternary-kernels with the classifier linux-x86_64-cuda is not on the class path";
+  private static final String CUDA_JAR =
+      "the jar of ternary-kernels with the classifier linux-x86_64-cuda is not on the class path";
 
   @TempDir Path folder;
 
@@ -27,7 +30,8 @@ class CudaMissingTest {
   private record Said(String out, String log) {}
 
   private Said probe(Predicate<String> classPath, Map<String, String> environment, String... actions) throws Exception {
-    List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xcheck:jni", "-Xmx256m"));
+    List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xcheck:jni",
+        "-Xmx256m"));
     for (String property : new String[] {"ternary.cache.dir", "ternary.cuda.runtime"}) {
       if (System.getProperty(property) != null) {
         command.add("-D" + property + "=" + System.getProperty(property));
@@ -59,20 +63,22 @@ class CudaMissingTest {
 
   @Test
   void withoutTheCudaJarCudaIsAnExceptionAndAutoTheCpu() throws Exception {
-    Said said = probe(entry -> !hasCudaLibraries(entry), Map.of(), "open:cuda", "open:auto", "open:auto", "product:auto",
-        "open:cpu", "open:cuda:x");
+    Said said = probe(entry -> !hasCudaLibraries(entry), Map.of(), "open:cuda", "open:auto", "open:auto",
+        "product:auto", "open:cpu", "open:cuda:x");
     assertThat(said.out).contains("open:cuda throws TernaryException: TERNARY_DEVICE is \"cuda\": ").contains(CUDA_JAR)
         .contains("open:auto gives cpu because ").contains("product:auto gives about 35")
         .contains("open:cpu gives cpu because \n")
         .contains("open:cuda:x throws IllegalArgumentException: TERNARY_DEVICE is \"cuda:x\"");
-    assertThat(said.log.lines().filter(line -> line.contains("The device auto is the CPU here"))).as(said.log).hasSize(1)
+    assertThat(said.log.lines().filter(line -> line.contains("The device auto is the CPU here"))).as(said.log)
+        .hasSize(1)
         .allSatisfy(line -> assertThat(line).contains("WARN").contains(CUDA_JAR));
   }
 
   @Test
   @Tag("gpu")
   void withoutADeviceItIsNamed() throws Exception {
-    Said said = probe(entry -> true, Map.of("SOFTGPU_DEVICES", "0", "CUDA_VISIBLE_DEVICES", "-1"), "open:cuda", "open:auto");
+    Said said = probe(entry -> true, Map.of("SOFTGPU_DEVICES", "0", "CUDA_VISIBLE_DEVICES", "-1"), "open:cuda",
+        "open:auto");
     assertThat(said.out).containsPattern("open:cuda throws TernaryException: TERNARY_DEVICE is \"cuda\": .*[Dd]evice")
         .contains("open:auto gives cpu because ").doesNotContain(CUDA_JAR);
     assertThat(said.log).contains("The device auto is the CPU here");
@@ -111,7 +117,8 @@ class CudaMissingTest {
     Said said = probe(entry -> true, Map.of("SOFTGPU_DEVICES", "2"), "open:cuda:1", "product:cuda:1", "buffer:cuda:1",
         "mixed:cuda:0,cuda:1");
     assertThat(said.out).contains("open:cuda:1 gives cuda:1").contains("product:cuda:1 gives about 35")
-        .contains("buffer:cuda:1 gives 4 elements of cuda:1").contains("mixed:cuda:0,cuda:1 throws IllegalArgumentException: "
+        .contains("buffer:cuda:1 gives 4 elements of cuda:1")
+        .contains("mixed:cuda:0,cuda:1 throws IllegalArgumentException: "
             + "x is memory of cuda:1, must be of cuda:0 like the runtime");
   }
 }

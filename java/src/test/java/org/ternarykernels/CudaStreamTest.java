@@ -238,7 +238,8 @@ class CudaStreamTest {
         throw own;
       })).isSameAs(own);
       assertWorks(stream);
-      assertThatThrownBy(() -> stream.capture(() -> stream.capture(() -> { }))).isInstanceOf(IllegalStateException.class)
+      assertThatThrownBy(() -> stream.capture(() -> stream.capture(() -> { })))
+          .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("captures a graph already");
       assertWorks(stream);
       assertThatThrownBy(() -> stream.capture(stream::synchronize)).isInstanceOf(TernaryException.class)

@@ -161,7 +161,8 @@ class DeviceBufferTest {
       view.close();
       assertClosed(() -> read(view), "device buffer");
       Problems.assertSameBits(read(owner), values);
-      assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, values.address(), 256, DataType.F32, values), "not memory of a GPU");
+      assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, values.address(), 256, DataType.F32, values),
+          "not memory of a GPU");
       assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, 0, 256, DataType.F32, null), "address is 0");
       assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, owner.address() + 2, 8, DataType.F32, owner), "misaligned");
       assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, owner.address(), 3, DataType.F32, owner), "size is 3 bytes");

@@ -4,7 +4,10 @@ package org.ternarykernels;
 public final class DeviceProbe {
   private DeviceProbe() {}
 
-  /** @param actions each {@code open:DEVICE}, {@code product:DEVICE}, {@code buffer:DEVICE} or {@code mixed:DEVICE,DEVICE} */
+  /**
+   * @param actions each {@code open:DEVICE}, {@code product:DEVICE}, {@code buffer:DEVICE} or {@code
+   *     mixed:DEVICE,DEVICE}
+   */
   public static void main(String[] actions) {
     for (String action : actions) {
       int colon = action.indexOf(':');
@@ -43,7 +46,8 @@ public final class DeviceProbe {
   }
 
   private static String buffer(String device) {
-    try (TernaryRuntime runtime = runtime(device); DeviceBuffer buffer = DeviceBuffer.allocate(runtime, DataType.F32, 4)) {
+    try (TernaryRuntime runtime = runtime(device);
+        DeviceBuffer buffer = DeviceBuffer.allocate(runtime, DataType.F32, 4)) {
       return buffer.elements() + " elements of cuda:" + buffer.device();
     }
   }

@@ -4,9 +4,9 @@ import org.junit.jupiter.api.extension.Extension;
 
 /**
  * The device that the tests compute on: {@code -Dternary.test.device=cpu} (the default), {@code gpu} or {@code
- * softgpu:sm_90a}, for which the environment has {@code SOFTGPU_ARCH=90a} and the property {@code ternary.cuda.runtime} names
- * the software GPU's folder. JUnit makes one before any test class is initialised, so that every runtime that does not
- * choose a device itself is on this one.
+ * softgpu:sm_90a}, for which the environment has {@code SOFTGPU_ARCH=90a} and the property {@code ternary.cuda.runtime}
+ * names the software GPU's folder. JUnit makes one before any test class is initialised, so that every runtime that
+ * does not choose a device itself is on this one.
  *
  * <p>Classes and methods with the tag {@code gpu} need a GPU of either kind.
  */

@@ -9,11 +9,13 @@ import java.util.ServiceLoader;
 import java.util.regex.Pattern;
 import org.ternarykernels.natives.NativeFiles;
 
-/** Puts the libraries of the CUDA jar, where that jar is present, beside {@code libternary.so}, which opens them there. */
+/**
+ * Puts the libraries of the CUDA jar, where that jar is present, beside {@code libternary.so}, which opens them there.
+ */
 public final class CudaLibraries {
   /**
-   * For tests: a folder with a {@code libcudart.so.13} and a {@code libcuda.so.1} that are loaded in place of the real ones,
-   * those of the software GPU.
+   * For tests: a folder with a {@code libcudart.so.13} and a {@code libcuda.so.1} that are loaded in place of the real
+   * ones, those of the software GPU.
    */
   public static final String RUNTIME_PROPERTY = "ternary.cuda.runtime";
 
@@ -27,8 +29,8 @@ public final class CudaLibraries {
   private CudaLibraries() {}
 
   /**
-   * Extracts the libraries of the CUDA jar, once a process, and loads the runtime that {@link #RUNTIME_PROPERTY} names. Does
-   * nothing without either.
+   * Extracts the libraries of the CUDA jar, once a process, and loads the runtime that {@link #RUNTIME_PROPERTY} names.
+   * Does nothing without either.
    *
    * @throws UnsatisfiedLinkError if they cannot be extracted or loaded
    */
@@ -44,7 +46,8 @@ public final class CudaLibraries {
       for (String name : new String[] {"libcuda.so.1", "libcudart.so.13"}) {
         Path library = Path.of(runtime).toAbsolutePath().resolve(name);
         if (!Files.exists(library)) {
-          throw NativeLibraries.error(RUNTIME_PROPERTY + " is \"" + runtime + "\", must be a folder with " + name, null);
+          throw NativeLibraries.error(RUNTIME_PROPERTY + " is \"" + runtime + "\", must be a folder with " + name,
+              null);
         }
         System.load(library.toString());
       }

@@ -65,7 +65,8 @@ final class NativeCache {
    *
    * @param version of the library, for the user's eyes: checksums tell contents apart
    * @param files content by name
-   * @param companions what else will be {@link #add added} to the folder, in words that tell it from others; may be empty
+   * @param companions what else will be {@link #add added} to the folder, in words that tell it from others; may be
+   *     empty
    * @return the folder
    * @throws IOException if they cannot be written, or the folder is not this user's alone; the sentence has the advice
    */

@@ -72,8 +72,8 @@ final class BenchCommand implements Callable<Integer> {
   private double seconds;
 
   @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu",
-      description = "cpu (default), or cuda, cuda:N: times that GPU by its own clock, next to what the cost model expects. "
-          + "Without a GPU only the model is printed, and the exit code is 1.")
+      description = "cpu (default), or cuda, cuda:N: times that GPU by its own clock, next to what the cost model "
+          + "expects. Without a GPU only the model is printed, and the exit code is 1.")
   private String device;
 
   @Option(names = "--quick", description = "A representative list in two minutes on two cores; takes no other list.")

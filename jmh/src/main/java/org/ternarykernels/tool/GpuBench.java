@@ -21,9 +21,9 @@ final class GpuBench {
   record Plan(Map<String, List<Shape>> shapes, List<Integer> rows, List<Layout> layouts, List<Operation> operations,
       List<State> memory, double seconds) {}
 
-  static final String FIELDS = "op, shape, N, K, M, layout, memory, copies, path, rows_checked, ns, ns_low, ns_high, rounds, gbps, "
-      + "predicted_ns, predicted_launch_ns, predicted_byte_ns, predicted_instruction_ns, predicted_kernel, predicted_splits, "
-      + "predicted_for, or error";
+  static final String FIELDS = "op, shape, N, K, M, layout, memory, copies, path, rows_checked, ns, ns_low, ns_high, "
+      + "rounds, gbps, predicted_ns, predicted_launch_ns, predicted_byte_ns, predicted_instruction_ns, "
+      + "predicted_kernel, predicted_splits, predicted_for, or error";
   static final Map<String, List<Shape>> QUICK = Map.of("bitnet-2b-4t",
       List.of(new Shape(13824, 2560, "gate_up"), new Shape(2560, 2560, "o")));
   static final List<Integer> QUICK_ROWS = List.of(1, 2, 8, 64);
@@ -73,8 +73,8 @@ final class GpuBench {
     if (gpu.name().startsWith("Software GPU")) {
       out.println("The times are those of a program that imitates a GPU: they say nothing of one.");
     }
-    out.println("us: median +- half of its 95 % interval, by the GPU's clock, calls of one graph back to back; f16 in and out. "
-        + "model: what the cost model expects, its byte and instruction times.");
+    out.println("us: median +- half of its 95 % interval, by the GPU's clock, calls of one graph back to back; f16 in "
+        + "and out. model: what the cost model expects, its byte and instruction times.");
     head();
     forEach((of, model) -> {
       Map<String, Object> row = begin(of, model);
@@ -146,7 +146,8 @@ final class GpuBench {
       return; // the model is of products
     }
     Prediction expected = runtime.predict(device, of.layout(),
-        of.operation() == Operation.LINEAR_A16 ? Activation.A16 : Activation.A8, of.m(), of.shape().n(), of.shape().k());
+        of.operation() == Operation.LINEAR_A16 ? Activation.A16 : Activation.A8, of.m(), of.shape().n(),
+        of.shape().k());
     row.put("predicted_ns", expected.micros() * 1e3);
     row.put("predicted_launch_ns", expected.launchMicros() * 1e3);
     row.put("predicted_byte_ns", expected.byteMicros() * 1e3);
@@ -157,13 +158,14 @@ final class GpuBench {
   }
 
   private void head() {
-    out.printf(FORMAT, "op, shape (N x K)", "M", "layout", "memory", "us", "+-", "GB/s", "model us", "byte us", "instr us",
-        "measured", "path, or the kernel that the model chooses for a device");
+    out.printf(FORMAT, "op, shape (N x K)", "M", "layout", "memory", "us", "+-", "GB/s", "model us", "byte us",
+        "instr us", "measured", "path, or the kernel that the model chooses for a device");
     out.flush();
   }
 
   private void line(Map<String, Object> row) {
-    String shape = row.get("op") + " " + row.get("shape").toString().replaceFirst(".*/", "") + " (" + row.get("N") + " x "
+    String shape = row.get("op") + " " + row.get("shape").toString().replaceFirst(".*/", "") + " (" + row.get("N")
+        + " x "
         + row.get("K") + ")";
     Double ns = (Double) row.get("ns");
     Double expected = (Double) row.get("predicted_ns");

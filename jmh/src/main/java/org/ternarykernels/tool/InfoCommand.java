@@ -41,7 +41,8 @@ final class InfoCommand implements Callable<Integer> {
     JsonNode gpu = info.get("cuda");
     if (gpu.get("used").asBoolean()) {
       out.printf("gpu      %s (cuda:%s, compute capability %s, %s SMs, kernels of %s, driver %s, CUDA runtime %s)%n",
-          gpu.get("name").asText(), gpu.get("ordinal").asText(), gpu.get("capability").asText(), gpu.get("sms").asText(),
+          gpu.get("name").asText(), gpu.get("ordinal").asText(), gpu.get("capability").asText(),
+          gpu.get("sms").asText(),
           gpu.get("library").asText(), gpu.get("driver").asText(), gpu.get("runtime").asText());
     } else if (!gpu.get("reason").asText().isEmpty()) {
       out.printf("gpu      none: %s%n", gpu.get("reason").asText());

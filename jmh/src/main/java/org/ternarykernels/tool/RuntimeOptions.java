@@ -44,8 +44,9 @@ final class RuntimeOptions {
   @Option(
       names = "--device",
       paramLabel = "DEVICE",
-      description = "Where the ternary layers are computed: cpu (default), cuda or cuda:N (a GPU by number), auto (a GPU if "
-          + "one can serve). What lies between layers, attention included, stays on the CPU. A8 has the same bits on each.")
+      description = "Where the ternary layers are computed: cpu (default), cuda or cuda:N (a GPU by number), auto (a "
+          + "GPU if one can serve). What lies between layers, attention included, stays on the CPU. A8 has the same bits "
+          + "on each.")
   String device;
 
   @Spec(Spec.Target.MIXEE) private CommandSpec command;
@@ -66,7 +67,8 @@ final class RuntimeOptions {
       builder.maxIsa(cap);
     }
     if (device != null) {
-      require(device.matches(DEVICES), command.commandLine(), "--device", "\"" + device + "\"", "cpu, cuda, cuda:N or auto");
+      require(device.matches(DEVICES), command.commandLine(), "--device", "\"" + device + "\"",
+          "cpu, cuda, cuda:N or auto");
       builder.device(device);
     }
     if (threads != null) {

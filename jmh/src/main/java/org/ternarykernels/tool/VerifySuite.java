@@ -20,7 +20,8 @@ final class VerifySuite {
   /**
    * A runtime whose kernels are verified.
    *
-   * @param readsRows whether it has kernels for row-major I2S that others have not; else these weights would only repeat
+   * @param readsRows whether it has kernels for row-major I2S that others have not; else these weights would only
+   *     repeat
    */
   record Under(TernaryRuntime runtime, boolean readsRows) {}
 
