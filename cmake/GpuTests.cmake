@@ -3,6 +3,7 @@
 # the software GPU in the place of NVIDIA's runtime. In ARGS and ENVIRONMENT `@arch@` is the architecture.
 set(TERNARY_CUDA_TEST_ARCHS "80;90a;100f" CACHE STRING
     "Architectures that tests execute on the software GPU, of those that are built")
+string(REPLACE "," ";" TERNARY_CUDA_TEST_ARCHS "${TERNARY_CUDA_TEST_ARCHS}")
 
 function(ternary_gpu_test name target)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "ARCHS;ARGS;ENVIRONMENT")
