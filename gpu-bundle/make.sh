@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes the self-contained folder for a GPU machine; called by mvn -Pcuda,gpu-bundle when everything has been built.
-# Usage: make.sh JAVA_HOME NATIVE_BUILD JARS JAVA_TEST_CLASSES OUTPUT TOOL_JAR
+# Usage: make.sh JAVA_HOME NATIVE_BUILD JARS JAVA_TEST_CLASSES OUTPUT TOOL_JAR CUDA_CLASSES
 set -euo pipefail
-java_home=$1 build=$2 jars=$3 test_classes=$4 output=$5 tool=$6
+java_home=$1 build=$2 jars=$3 test_classes=$4 output=$5 tool=$6 cuda_classes=$7
 here=$(cd "$(dirname "$0")" && pwd)
 limit_mib=64
 
@@ -12,15 +12,16 @@ mkdir -p "$output/native" "$output/jars" "$output/test-data"
 for program in tests/ternary_cuda_tests tests/ternary_cuda_kernel_tests bench/cuda_bench; do
   strip -o "$output/native/${program##*/}" "$build/$program"
 done
-for library in "$build"/libternary.so "$build"/libternary_cpu.so "$build"/libternary_bitnet_sm*.so; do
-  strip --strip-unneeded -o "$output/native/${library##*/}" "$library"
+for library in libternary.so libternary_cpu.so; do
+  strip --strip-unneeded -o "$output/native/$library" "$build/$library"
 done
-cp "$build/cudart/libcudart.so.13" "$build/cudart/libcudart-LICENSE.txt" "$output/native"
-cp "$build/sass_report.txt" "$output" 2>/dev/null || true
-tar -C "$output" -czf "$output/native.tar.gz" native
+# What the CUDA jar holds, unpacked: the programs and Java share one copy of it.
+cp -r "$cuda_classes" "$output/native/cuda-classes"
+tar -C "$output" -cf - native | gzip -9 > "$output/native.tar.gz"
 rm -r "$output/native"
 
 cp "$jars"/*.jar "$tool" "$output/jars"
+rm -f "$output"/jars/*-linux-x86_64-cuda.jar
 tar -C "$test_classes" -cf "$output/jars/test-classes.tar" .
 cp -r "$here/../test-data/golden" "$here/../test-data/shapes" "$here/../test-data/tiny-bitnet" "$output/test-data"
 cp "$here/run.sh" "$here/../LICENSE" "$output"

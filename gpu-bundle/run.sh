@@ -18,6 +18,8 @@ mkdir -p "$work" || exit 1
 failed=0
 
 tar -C "$work" -xzf "$here/native.tar.gz" || exit 1
+# libternary.so looks for the GPU libraries and the runtime beside itself.
+ln -s "$work"/native/cuda-classes/org/ternarykernels/cuda/linux-x86_64/*.so* "$work/native"
 LD_LIBRARY_PATH=${BUNDLE_RUNTIME:+$BUNDLE_RUNTIME:}$work/native${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 if [ -f "$here/runtime.tar.gz" ]; then
@@ -28,7 +30,7 @@ else
 fi
 mkdir -p "$work/test-classes"
 tar -C "$work/test-classes" -xf "$here/jars/test-classes.tar" || exit 1
-class_path=$work/test-classes
+class_path=$work/test-classes:$work/native/cuda-classes
 for jar in "$here"/jars/*.jar; do class_path=$class_path:$jar; done
 
 # step NAME COMMAND...: runs it if it is asked for, output in RESULTS/NAME.log, its end in RESULTS/summary.txt
