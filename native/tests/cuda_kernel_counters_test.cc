@@ -1,5 +1,5 @@
-// How the product rows of a GPU backend use memory, by the software GPU's counters: no bank conflicts, no wasted sectors of
-// weights. On a GPU, which has no such counters, the same launches are compared with the oracle alone.
+// How the product rows of a GPU backend use memory, by the software GPU's counters: no bank conflicts, no wasted
+// sectors of weights. On a GPU, which has no such counters, the same launches are compared with the oracle alone.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ Function* softgpu(const char* name) {
 /** What the launches since the last reset did. */
 struct Use {
   uint64_t passes = 0, ideal_passes = 0;           // of shared memory
-  uint64_t weight_sectors = 0, weight_bytes = 0;   // vectors of 16 bytes that lanes load are weights: X goes by cp.async
+  uint64_t weight_sectors = 0, weight_bytes = 0;   // of vectors of 16 bytes that lanes load: X goes by cp.async
 };
 
 Use use_since_reset() {
@@ -54,7 +54,8 @@ TEST(CudaGemmMemory, NoBankConflictsAndNoWastedSectors) {
         spec.K = 640;
         spec.values = Values::finite;
         CudaGemmCase gemm(spec, layout);
-        for (const CudaKernel* kernel : cuda_rows(activation == TERNARY_A8 ? CudaStage::gemm_a8 : CudaStage::gemm_a16)) {
+        const CudaStage stage = activation == TERNARY_A8 ? CudaStage::gemm_a8 : CudaStage::gemm_a16;
+        for (const CudaKernel* kernel : cuda_rows(stage)) {
           if (gemm.refusal(*kernel) != Reason::none) continue;
           if (reset != nullptr) {
             ASSERT_EQ(reset(), 0);
