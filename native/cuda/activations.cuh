@@ -129,8 +129,9 @@ __device__ __forceinline__ uint32_t largest_of(uint32_t largest, float4 v) {
 }
 
 /**
- * Quads from `first`, kThreads apart, of columns begin ... begin + end of v into `v`, zeros beyond K; `whole`: all lie in the
- * row at multiples of four elements. So many quads of X and of the residual are on their way before the first is used.
+ * Quads from `first`, kThreads apart, of columns begin ... begin + end of v into `v`, zeros beyond K; `whole`: all lie
+ * in the row at multiples of four elements. So many quads of X and of the residual are on their way before the first is
+ * used.
  */
 template <int kThreads, int kBatch, bool whole>
 __device__ __forceinline__ uint32_t load_quads(const RowSource& row, int begin, int first, int end, float* v) {
@@ -309,8 +310,9 @@ __device__ inline void quantise_columns(const QuantisedRow& out, float inverse, 
 }
 
 /**
- * Makes a row's x' and hands it on: out.begin(bits of the largest |x'|), then out.columns(begin, count, v) chunk by chunk,
- * `width` columns in all, at least K and a multiple of 4. One loop of three passes, so that each step's code is there once.
+ * Makes a row's x' and hands it on: out.begin(bits of the largest |x'|), then out.columns(begin, count, v) chunk by
+ * chunk, `width` columns in all, at least K and a multiple of 4. One loop of three passes, so that each step's code is
+ * there once.
  */
 template <int kThreads, typename Out>
 __device__ inline void make_row(const ActivationTask& task, const RowSource& row, const RowScratch& scratch, int width,

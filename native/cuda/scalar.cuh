@@ -66,8 +66,8 @@ __host__ __device__ constexpr int element_bytes(ternary_dtype dtype) {
 using RawQuad = uint4;
 
 /**
- * Elements k ... k + 3 of a row of K, zeros beyond its end, which is not touched. `whole`: there are four, at a multiple of
- * four elements. A plain load: rows may have been written by the previous kernel of a PDL chain.
+ * Elements k ... k + 3 of a row of K, zeros beyond its end, which is not touched. `whole`: there are four, at a
+ * multiple of four elements. A plain load: rows may have been written by the previous kernel of a PDL chain.
  */
 template <bool whole>
 __device__ __forceinline__ RawQuad load_quad(const void* row, int bytes, int k, int K) {

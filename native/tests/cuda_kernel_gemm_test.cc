@@ -139,6 +139,28 @@ TEST(CudaGemm, LargestSumsAreExact) {
   check_a8(spec, {CudaLayout::dense});
 }
 
+TEST(CudaGemm, EveryRowInAChainWithItsActivations) {
+  const CudaKernel& activations = *cuda_rows(CudaStage::activations).at(0);
+  for (const ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
+    for (const ternary_dtype x_dtype : {TERNARY_F32, TERNARY_BF16}) {
+      for (const int64_t group : {0, 64}) {
+        ProblemSpec spec = plain_spec(activation, 3, 40, 333);
+        spec.x_dtype = x_dtype;
+        spec.group = group;
+        if (group != 0) spec.kind = TERNARY_ALPHA_GROUP;
+        for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5, CudaLayout::dense}) {
+          if (activation == TERNARY_A16 && layout == CudaLayout::dense) continue;
+          CudaGemmCase gemm(spec, layout);
+          for (const CudaKernel* kernel :
+               serving(gemm, activation == TERNARY_A8 ? CudaStage::gemm_a8 : CudaStage::gemm_a16)) {
+            ASSERT_EQ(gemm.run_chain(activations, *kernel), "") << kernel->file;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(CudaGemm, DenseRefusesSumsThatFp32DoesNotHold) {
   for (const CudaKernel* kernel : cuda_rows(CudaStage::gemm_a8)) {
     if (kernel->layout != CudaLayout::dense) continue;

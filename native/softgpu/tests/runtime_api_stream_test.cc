@@ -1,5 +1,6 @@
 // Streams, events, copies, programmatic dependent launches: what is ordered, and what is reported where it is not.
 #include <cstring>
+#include <thread>
 
 #include "softgpu/tests/runtime_api_fixture.h"
 
@@ -207,6 +208,32 @@ TEST_F(StreamTest, PointersSayWhatTheyAre) {
   void* too_much = nullptr;
   EXPECT_EQ(cudaMalloc(&too_much, total), cudaErrorMemoryAllocation);
   EXPECT_EQ(cudaGetLastError(), cudaErrorMemoryAllocation);
+}
+
+TEST_F(StreamTest, ThreadsMayCallAtOnce) {
+  constexpr int threads = 6;
+  const int* from = device_ints(counting(kCount, 0));
+  std::vector<std::vector<int>> results(threads);
+  std::vector<std::thread> callers;
+  for (int t = 0; t < threads; ++t) {
+    callers.emplace_back([&, t] {
+      const cudaStream_t stream = new_stream();
+      int *a = nullptr, *b = nullptr;
+      EXPECT_CUDA(cudaMalloc(reinterpret_cast<void**>(&a), kBytes));
+      EXPECT_CUDA(cudaMalloc(reinterpret_cast<void**>(&b), kBytes));
+      EXPECT_CUDA(launch_add_one(kCount, from, a, stream));
+      for (int step = 0; step < t; ++step) EXPECT_CUDA(launch_add_one(kCount, step % 2 ? b : a, step % 2 ? a : b, stream));
+      EXPECT_EQ(launch_bounded(65, a, stream), cudaErrorLaunchOutOfResources);
+      EXPECT_CUDA(cudaStreamSynchronize(stream));
+      results[static_cast<size_t>(t)] = host_ints(t % 2 ? b : a, kCount);
+      EXPECT_CUDA(cudaFree(a));
+      EXPECT_CUDA(cudaFree(b));
+      EXPECT_CUDA(cudaStreamDestroy(stream));
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (int t = 0; t < threads; ++t) EXPECT_EQ(results[static_cast<size_t>(t)], counting(kCount, t + 1)) << t;
+  EXPECT_EQ(cudaGetLastError(), cudaSuccess);  // errors are their threads'
 }
 
 /** Three kernels, each of which may begin before the one before it ends. */

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "softgpu/runtime/device.h"
+#include "softgpu/runtime/failure.h"
 #include "softgpu/runtime/fatbin.h"
+#include "softgpu/runtime/library.h"
 
 namespace ternary::softgpu {
 namespace {
@@ -73,6 +75,13 @@ class Container {
     std::memcpy(bytes_.data() + at, &value, sizeof value);
   }
   std::vector<FatbinEntry> read() const { return read_fatbin_container(bytes_.data()); }
+  /** What the host code that nvcc writes registers. */
+  struct Wrapper {
+    uint32_t magic = 0x466243b1, version = 1;
+    const void* container;
+    const void* unused = nullptr;
+  };
+  Wrapper wrapper() const { return {0x466243b1, 1, bytes_.data()}; }
 
  private:
   std::vector<uint8_t> bytes_;
@@ -132,6 +141,31 @@ TEST(Fatbin, DamageIsAnError) {
   cut.add(1, 80, kPlain, "text");
   cut.put<uint64_t>(8, 40);
   EXPECT_THROW(cut.read(), std::runtime_error);
+}
+
+cudaError_t error_of_ptx_for(const Library& library, const char* device, const char* part_of_sentence) {
+  try {
+    library.ptx_of(device_of(parse_architecture(device)));
+    return cudaSuccess;
+  } catch (const CudaFailure& failure) {
+    EXPECT_NE(std::string(failure.what()).find(part_of_sentence), std::string::npos) << failure.what();
+    return failure.code;
+  }
+}
+
+TEST(Library, PtxThatIsMissingOrCompressedIsAnErrorThatSaysSo) {
+  Container container;
+  container.add(2, 80, kPlain, "machine code");
+  container.add(1, 90, kA, "text");
+  container.add(1, 100, kZstd, "z");
+  const Container::Wrapper wrapper = container.wrapper();
+  const Library library(&wrapper);
+  EXPECT_EQ(error_of_ptx_for(library, "90", ""), cudaSuccess);
+  EXPECT_EQ(error_of_ptx_for(library, "80", "machine code for sm_80"), cudaErrorNoKernelImageForDevice);
+  EXPECT_EQ(error_of_ptx_for(library, "120", "--no-compress"), cudaErrorInvalidPtx);
+  Container::Wrapper linked = wrapper;
+  linked.version = 2;  // of nvcc -rdc
+  EXPECT_THROW(Library{&linked}, std::runtime_error);
 }
 
 TEST(Device, EveryArchitectureThatWeBuildForHasAPart) {

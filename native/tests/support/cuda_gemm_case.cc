@@ -167,18 +167,43 @@ Reason CudaGemmCase::refusal(const CudaKernel& kernel, int splits) const {
   return reason == Reason::cost ? Reason::none : reason;
 }
 
-std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits) {
+CudaGemmCase::Product CudaGemmCase::product(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits) {
   set_crash_note(std::string(kernel.file) + ": " + spec().text());
   const int64_t M = m_end - m_begin, element = dtype_bytes(spec().y_dtype), ldy = spec().N + spec().y_gap;
   CudaProblem p = problem(splits);
   p.M = M;
-  const int used = kernel.splits == nullptr ? 1 : kernel.splits(p);
-  int64_t clear = 0;
-  const int64_t workspace = kernel.workspace == nullptr ? 0 : kernel.workspace(p, used, &clear);
-  DeviceMemory partial(workspace);
-  if (clear > 0) require_cuda(cudaMemset(partial.data(), 0, static_cast<size_t>(clear)), "clear");
+  Product product = {};
+  product.splits = kernel.splits == nullptr ? 1 : kernel.splits(p);
+  if (kernel.workspace != nullptr) {
+    product.partial = DeviceMemory(kernel.workspace(p, product.splits, &product.clear_bytes));
+  }
+  got_ = OutputMatrix(spec().y_dtype, M, spec().N, ldy);
+  product.y = DeviceMemory(got_.data(), ((M - 1) * ldy + spec().N) * element, element);
+  CudaGemmTask& task = product.task;
+  task.w = codes_.as<uint8_t>();
+  task.alpha = alpha_.as<float>();
+  task.group = group_;
+  task.bias = bias_.as<float>();
+  task.y = product.y.data();
+  task.y_dtype = spec().y_dtype;
+  task.ldy = ldy;
+  task.M = M;
+  task.N = spec().N;
+  task.K = spec().K;
+  task.partial = product.partial.data();
+  task.ldq = task.ld_plane = padded_;
+  task.plane_count = plane_count_;
+  task.plane_f16 = plane_f16_;
+  return product;
+}
 
-  CudaGemmTask task = {};
+std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits) {
+  Product product = this->product(kernel, m_begin, m_end, splits);
+  if (product.clear_bytes > 0) {
+    require_cuda(cudaMemset(product.partial.data(), 0, static_cast<size_t>(product.clear_bytes)), "clear");
+  }
+  const int64_t M = m_end - m_begin;
+  CudaGemmTask& task = product.task;
   DeviceMemory q, q_sums, s, x;
   if (spec().activation == TERNARY_A8) {
     std::vector<int8_t> rows(M * padded_);
@@ -194,37 +219,69 @@ std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t
     q_sums = DeviceMemory(sums.data(), M * groups_ * 4);
     s = DeviceMemory(s_.data() + m_begin, M * 4, 4);
     task.q = q.as<int8_t>();
-    task.ldq = padded_;
     task.q_sums = q_sums.as<int32_t>();
     task.s = s.as<float>();
   } else {
     const std::vector<uint16_t> halves = planes(m_begin, m_end);
     x = DeviceMemory(halves.data(), static_cast<int64_t>(halves.size()) * 2);
     task.planes = x.as<uint16_t>();
-    task.ld_plane = padded_;
-    task.plane_count = plane_count_;
-    task.plane_f16 = plane_f16_;
   }
-  got_ = OutputMatrix(spec().y_dtype, M, spec().N, ldy);
-  DeviceMemory y(got_.data(), ((M - 1) * ldy + spec().N) * element, element);
-  task.w = codes_.as<uint8_t>();
-  task.alpha = alpha_.as<float>();
-  task.group = group_;
-  task.bias = bias_.as<float>();
-  task.y = y.data();
-  task.y_dtype = spec().y_dtype;
-  task.ldy = ldy;
-  task.M = M;
-  task.N = spec().N;
-  task.K = spec().K;
-  task.partial = partial.data();
   CudaLaunch launch = launch_;
-  launch.splits = used;
+  launch.splits = product.splits;
   require_cuda(kernel.gemm(task, launch), kernel.file);
   require_cuda(cudaDeviceSynchronize(), (std::string(kernel.file) + ": " + spec().text()).c_str());
-  y.read(got_.data());
+  product.y.read(got_.data());
   const std::string what = verdict(m_begin, m_end);
-  return what.empty() ? "" : what + ", splits " + std::to_string(used) + " in " + spec().text();
+  return what.empty() ? "" : what + ", splits " + std::to_string(product.splits) + " in " + spec().text();
+}
+
+std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKernel& kernel) {
+  Product product = this->product(kernel, 0, spec().M, 0);
+  const int64_t M = spec().M;
+  const auto copy = [](const GuardedBuffer& buffer) { return DeviceMemory(buffer.data(), buffer.bytes()); };
+  const DeviceMemory x = copy(problem_.x), x_scale = copy(problem_.x_scale), alpha_column = copy(problem_.alpha);
+  const bool a16 = spec().activation == TERNARY_A16;
+  const DeviceMemory q(a16 ? 0 : M * padded_), s(a16 ? 0 : M * 4), q_sums(a16 ? 0 : M * groups_ * 4);
+  const DeviceMemory planes(a16 ? plane_count_ * M * padded_ * 2 : 0);
+
+  CudaActivationTask rows = {};
+  rows.rows.x = x.data();
+  rows.rows.x_dtype = spec().x_dtype;
+  rows.rows.ldx = problem_.ldx();
+  rows.rows.x_scale = x_scale.as<float>();
+  rows.rows.alpha_column = spec().kind == TERNARY_ALPHA_COLUMN ? alpha_column.as<float>() : nullptr;
+  rows.rows.K = spec().K;
+  rows.M = M;
+  rows.plain = layout_ == CudaLayout::dense;
+  rows.padded = padded_;
+  rows.ldq = rows.ld_plane = padded_;
+  rows.q = q.as<int8_t>();
+  rows.s = s.as<float>();
+  rows.q_sums = q_sums.as<int32_t>();
+  rows.group = group_;
+  rows.planes = planes.as<uint16_t>();
+  rows.plane_count = plane_count_;
+  rows.plane_f16 = plane_f16_;
+  rows.clear = product.partial.as<int32_t>();
+  rows.clear_count = product.clear_bytes / 4;
+  product.task.q = rows.q;
+  product.task.s = rows.s;
+  product.task.q_sums = rows.q_sums;
+  product.task.planes = rows.planes;
+
+  int major = 0;
+  require_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0), "capability");
+  CudaLaunch launch = launch_;
+  launch.splits = product.splits;
+  launch.pdl = major >= 9;
+  for (int i = 0; i < 3; ++i) {
+    require_cuda(activations.activations(rows, launch), activations.file);
+    require_cuda(kernel.gemm(product.task, launch), kernel.file);
+  }
+  require_cuda(cudaDeviceSynchronize(), (std::string(kernel.file) + ", a chain: " + spec().text()).c_str());
+  product.y.read(got_.data());
+  const std::string what = verdict(0, M);
+  return what.empty() ? "" : what + " in a chain of " + spec().text();
 }
 
 std::string CudaGemmCase::verdict(int64_t m_begin, int64_t m_end) const {

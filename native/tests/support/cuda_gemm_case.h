@@ -34,6 +34,12 @@ class CudaGemmCase {
   std::string run(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits = 0);
   std::string run(const CudaKernel& kernel, int splits = 0) { return run(kernel, 0, spec().M, splits); }
 
+  /**
+   * Three times the activations kernel and the row, one after the other without a wait, as a chain of programmatic
+   * dependent launches where the device has them. Empty if Y is as run() wants it.
+   */
+  std::string run_chain(const CudaKernel& activations, const CudaKernel& kernel);
+
   /** Plans and launches from now on as for a device with this many SMs and this much shared memory a CTA. */
   void device(const CudaLaunch& launch) { launch_ = launch; }
 
@@ -41,6 +47,15 @@ class CudaGemmCase {
   const OutputMatrix& got() const { return got_; }
 
  private:
+  /** What a row needs besides its activations: Y's matrix, and its workspace with the words to clear counted. */
+  struct Product {
+    CudaGemmTask task;
+    int splits;
+    int64_t clear_bytes;
+    DeviceMemory partial, y;
+  };
+
+  Product product(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits);
   void prepare_activations();
   void prepare_weights(const float* alpha, int64_t alpha_count);
   void expect_a8(const float* alpha);
