@@ -263,12 +263,12 @@ TEST(CudaGraph, QuantiseIsCapturedAndReplayed) {
 TEST(CudaGraph, WhatCaptureForbidsIsRefusedAndTheCaptureGoesOn) {
   const RuntimeHandle runtime = gpu();
   const Stream stream;
-  const Problem problem(a8_spec(2, 40, 200));
+  const Problem problem(a8_spec(20, 40, 200));  // few rows may run on one kernel that needs no workspace
   const WeightsHandle prepared = problem.weights(TERNARY_LAYOUT_I2S_TILED), fresh = problem.weights(TERNARY_LAYOUT_I2S_TILED);
   ASSERT_EQ(ternary_weights_prepare(runtime.get(), prepared.get()), TERNARY_OK);
   ASSERT_EQ(ternary_weights_prepare(runtime.get(), prepared.get()), TERNARY_OK) << "a second time does nothing";
   const DeviceProblem device(problem);
-  const DeviceBytes workspace = workspace_for(runtime.get(), prepared.get(), TERNARY_A8, 2);
+  const DeviceBytes workspace = workspace_for(runtime.get(), prepared.get(), TERNARY_A8, 20);
   const Graph graph(stream, [&] {
     EXPECT_EQ(device.start(runtime.get(), fresh.get(), call_of(stream, workspace)), TERNARY_ILLEGAL_STATE);
     EXPECT_NE(std::string(ternary_last_error()).find("ternary_weights_prepare()"), std::string::npos) << ternary_last_error();
@@ -284,12 +284,12 @@ TEST(CudaGraph, WhatCaptureForbidsIsRefusedAndTheCaptureGoesOn) {
 TEST(CudaArguments, WorkspacesAndMemoryThatAreRefused) {
   const RuntimeHandle runtime = gpu();
   const Stream stream;
-  const Problem problem(a8_spec(2, 40, 200));
+  const Problem problem(a8_spec(20, 40, 200));  // few rows may run on one kernel that needs no workspace
   const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
   const DeviceProblem device(problem);
   const DeviceBytes large(1 << 20);
   int64_t bytes = 0;
-  ASSERT_EQ(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 2, &bytes), TERNARY_OK);
+  ASSERT_EQ(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 20, &bytes), TERNARY_OK);
   ASSERT_GT(bytes, 0);
   ASSERT_LE(bytes, 1 << 20);
   const auto refused = [&](const ternary_cuda_call& call, const std::string& words) {
