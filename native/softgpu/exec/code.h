@@ -2,9 +2,9 @@
  * @file code.h
  * @brief A function made ready to execute: every operand is the place of 32 lanes, every instruction has its function.
  *
- * Registers of 8, 16 and 32 bits are 32 uint32_t (the bits above the type are zero), of 64 bits 32 uint64_t, of 128 bits
- * 32 low uint64_t and 32 high ones; a predicate is one uint32_t, a bit a lane. Immediates, addresses of variables and
- * special registers that cannot change while a warp lives are places too, so a source is a source, whatever was written.
+ * Registers of 8, 16 and 32 bits are 32 uint32_t (the bits above the type are zero), of 64 bits 32 uint64_t, of 128
+ * bits 32 low uint64_t and 32 high ones; a predicate is one uint32_t, a bit a lane. Immediates, addresses of variables
+ * and special registers that cannot change while a warp lives are places too, so a source is a source, however written.
  */
 #ifndef TERNARY_SOFTGPU_EXEC_CODE_H_
 #define TERNARY_SOFTGPU_EXEC_CODE_H_
@@ -109,8 +109,8 @@ struct Code {
 
 /** Rules that a launch's code must obey beyond PTX. */
 struct Rules {
-  /** Refuse .approx, .ftz and f32 add, sub, mul, fma, div, sqrt, rcp without .rn: ptxas may fuse or round them otherwise,
-   *  so the interpreter would prove bits that a GPU does not give. */
+  /** Refuse .approx, .ftz and f32 add, sub, mul, fma, div, sqrt, rcp without .rn: ptxas may fuse or round them
+   *  otherwise, so the interpreter would prove bits that a GPU does not give. */
   bool exact_f32 = true;
 };
 

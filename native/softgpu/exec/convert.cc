@@ -188,11 +188,15 @@ ExecuteFn usual(const Conversion& c, int to_bits, int from_bits) {
     if (to_64 && c.from == Type::u32) return lanes_function<Cast<uint64_t>, uint64_t, uint32_t>();
     if (to_64 && c.from == Type::s32) return lanes_function<Cast<int64_t>, int64_t, int32_t>();
     bool to_32 = c.to == Type::u32 || c.to == Type::s32;
-    if (to_32 && (c.from == Type::u64 || c.from == Type::s64)) return lanes_function<Cast<uint32_t>, uint32_t, uint64_t>();
+    if (to_32 && (c.from == Type::u64 || c.from == Type::s64)) {
+      return lanes_function<Cast<uint32_t>, uint32_t, uint64_t>();
+    }
     if (to_32 && c.from == Type::u16) return lanes_function<Cast<uint32_t>, uint32_t, uint16_t>();
     if (to_32 && c.from == Type::s16) return lanes_function<Cast<int32_t>, int32_t, int16_t>();
     bool to_16 = c.to == Type::u16 || c.to == Type::s16;
-    if (to_16 && (c.from == Type::u32 || c.from == Type::s32)) return lanes_function<Cast<uint16_t>, uint16_t, uint32_t>();
+    if (to_16 && (c.from == Type::u32 || c.from == Type::s32)) {
+      return lanes_function<Cast<uint16_t>, uint16_t, uint32_t>();
+    }
   }
   if (from_bits <= 32 && (c.to == Type::u32 || c.to == Type::s32)) {
     if (c.from == Type::u8) return lanes_function<Cast<uint32_t>, uint32_t, uint8_t>();

@@ -129,8 +129,12 @@ void Decoder::read(size_t index, Type type) { read(operand(index), type); }
 void Decoder::write(const Operand& operand, Type type) { add(slot_of(operand, type, true)); }
 void Decoder::write(size_t index, Type type) { write(operand(index), type); }
 
-void Decoder::read_wider(const Operand& operand, Type type) { add(function_.slot_of(operand, type, false, Width::wider)); }
-void Decoder::write_wider(const Operand& operand, Type type) { add(function_.slot_of(operand, type, true, Width::wider)); }
+void Decoder::read_wider(const Operand& operand, Type type) {
+  add(function_.slot_of(operand, type, false, Width::wider));
+}
+void Decoder::write_wider(const Operand& operand, Type type) {
+  add(function_.slot_of(operand, type, true, Width::wider));
+}
 
 namespace {
 
@@ -159,7 +163,8 @@ void Decoder::write_vector(size_t index, Type type, size_t count) {
 void Decoder::read_address(size_t index, ptx::Space space) { read_address(operand(index), space); }
 
 void Decoder::read_address(const Operand& operand, ptx::Space space) {
-  const Operand& base = operand.kind == Operand::Kind::address && !operand.elements.empty() ? operand.elements[0] : operand;
+  bool bracketed = operand.kind == Operand::Kind::address && !operand.elements.empty();
+  const Operand& base = bracketed ? operand.elements[0] : operand;
   need(instruction_.address_count < 4, "has too many addresses");
   Address& address = instruction_.address[instruction_.address_count++];
   address.op = static_cast<uint16_t>(slots_.size());

@@ -182,7 +182,7 @@ Engine::Outcome Engine::run(Warp& warp, Worker& worker, uint32_t burst, bool* pr
   return left ? Outcome::waiting : Outcome::burst_over;
 }
 
-/** The last warp of a CTA ends, and its shared memory with it: whoever used that from outside must be known to be done. */
+/** The last warp of a CTA ends, its shared memory with it: whoever used that from outside must be known to be done. */
 void Engine::check_visits(Warp& last) {
   const Cta& cta = last.cta();
   for (size_t visitor = 0; visitor < cta.visits.size(); ++visitor) {
@@ -190,7 +190,7 @@ void Engine::check_visits(Warp& last) {
     bool before = visit.epoch == 0;
     for (const auto& warp : cta.warps) before = before || cta.cluster->order.before(visitor, visit.epoch, warp->agent_);
     if (before) continue;
-    throw Fault(FaultKind::race, "the CTA ends, and with it its shared memory, with no barrier.cluster after PTX line " +
+    throw Fault(FaultKind::race, "the CTA ends, its shared memory with it, with no barrier.cluster after PTX line " +
                                      std::to_string(visit.line) + " of another CTA used it");
   }
 }

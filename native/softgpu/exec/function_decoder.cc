@@ -109,7 +109,9 @@ void FunctionDecoder::lay_out_params(Frame* frame) {
 }
 
 void FunctionDecoder::open_frame(Frame* frame) {
-  for (const ptx::Register& one : frame->function->registers) frame->registers[one.name] = new_register(ptx::bits(one.type));
+  for (const ptx::Register& one : frame->function->registers) {
+    frame->registers[one.name] = new_register(ptx::bits(one.type));
+  }
   for (const ptx::Variable& variable : frame->function->variables) {
     if (variable.space == Space::shared) {
       frame->variables[variable.name] = {Space::shared, shared_[frame->function->name + "/" + variable.name]};
@@ -300,12 +302,14 @@ void FunctionDecoder::decode_instruction(const ptx::Instruction& source) {
   code_->instructions.push_back(instruction);
 }
 
-/** Operands: [(results),] name [, (arguments)]. Parameters are local variables of the caller, which the callee shares. */
+/** Operands: [(results),] name [, (arguments)]. Parameters are the caller's variables, which the callee shares. */
 void FunctionDecoder::inline_call(const ptx::Instruction& source) {
   if (!source.guard.empty()) fail(source, "a guarded call is not supported");
   size_t at = 0;
   std::vector<Operand> results, arguments;
-  if (!source.operands.empty() && source.operands[0].kind == Operand::Kind::vector) results = source.operands[at++].elements;
+  if (!source.operands.empty() && source.operands[0].kind == Operand::Kind::vector) {
+    results = source.operands[at++].elements;
+  }
   if (at >= source.operands.size()) fail(source, "a call without a name");
   const std::string& name = source.operands[at++].name;
   if (at < source.operands.size()) arguments = source.operands[at].elements;

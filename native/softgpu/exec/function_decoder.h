@@ -36,8 +36,8 @@ struct RegisterPlaces {
   uint32_t bytes = 0;
 };
 
-/** Gives registers that never live at the same time the same place: a warp's registers should fit the L1 cache, and nvcc
- *  writes each value to a register of its own. */
+/** Gives registers that never live at the same time the same place: a warp's registers should fit the L1 cache, and
+ *  nvcc writes each value to a register of its own. */
 RegisterPlaces allocate_registers(const Code& code, const std::vector<RegisterUse>& uses,
                                   const std::vector<uint16_t>& register_bits);
 
@@ -103,7 +103,8 @@ class FunctionDecoder {
   std::unique_ptr<Code> code_;
   std::map<std::pair<uint64_t, int>, Slot> constants_;
   std::map<std::string, Slot> specials_;
-  std::map<std::string, uint64_t> shared_;        ///< offset of each shared variable, "function/name" if it is a function's
+  /// Offset of each shared variable, "function/name" if it is a function's.
+  std::map<std::string, uint64_t> shared_;
   std::vector<const ptx::Function*> reachable_;
   std::vector<const ptx::Function*> call_chain_;
   std::vector<RegisterUse> uses_;

@@ -126,7 +126,9 @@ GridState Grid::run(bool dependencies_met) {
   // Memory may have changed since: forget where instructions went.
   for (Worker& worker : state.workers) worker.ranges.assign(state.config.code->instructions.size(), Range{});
   std::vector<std::thread> threads;
-  for (size_t i = 1; i < state.workers.size(); ++i) threads.emplace_back([this, i] { work(*this, state_->workers[i]); });
+  for (size_t i = 1; i < state.workers.size(); ++i) {
+    threads.emplace_back([this, i] { work(*this, state_->workers[i]); });
+  }
   work(*this, state.workers[0]);
   for (std::thread& thread : threads) thread.join();
   state.state = state.stop ? GridState::faulted : state.parked.empty() ? GridState::finished : GridState::waiting;

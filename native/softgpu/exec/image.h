@@ -23,7 +23,7 @@ class Image {
   Image(const Image&) = delete;
 
   const ptx::Module& module() const { return *module_; }
-  /** The decoded kernel; throws PtxError if there is none of that name or it has an unknown instruction. Thread safe. */
+  /** The decoded kernel; throws PtxError if there is none of that name or it has unknown instructions. Thread-safe. */
   const Code& kernel(const std::string& name);
   /** Address and size of a global or constant variable; false if there is none. */
   bool variable(const std::string& name, uint64_t* address, uint64_t* bytes) const;

@@ -20,11 +20,15 @@ using Wide = std::conditional_t<sizeof(T) == 2, std::conditional_t<std::is_signe
 
 struct Add {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return static_cast<T>(static_cast<Unsigned<T>>(a) + static_cast<Unsigned<T>>(b)); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return static_cast<T>(static_cast<Unsigned<T>>(a) + static_cast<Unsigned<T>>(b));
+  }
 };
 struct Sub {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return static_cast<T>(static_cast<Unsigned<T>>(a) - static_cast<Unsigned<T>>(b)); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return static_cast<T>(static_cast<Unsigned<T>>(a) - static_cast<Unsigned<T>>(b));
+  }
 };
 struct AddSaturated {
   static SOFTGPU_INLINE int32_t eval(int32_t a, int32_t b) {
@@ -108,7 +112,9 @@ struct Relu {
 template <class Op>
 struct Pairwise {
   template <class T>
-  static SOFTGPU_INLINE Pair<T> eval(Pair<T> a, Pair<T> b) { return {Op::eval(a.low, b.low), Op::eval(a.high, b.high)}; }
+  static SOFTGPU_INLINE Pair<T> eval(Pair<T> a, Pair<T> b) {
+    return {Op::eval(a.low, b.low), Op::eval(a.high, b.high)};
+  }
 };
 struct Neg {
   template <class T>
@@ -190,8 +196,12 @@ ExecuteFn pairs(Decoder& decoder, Arithmetic what, bool is_signed) {
   if (relu) decoder.need(is_signed, ".relu needs a signed type");
   if (what == Arithmetic::min && relu) return lanes_function<Pairwise<Relu<Min>>, S, S, S>();
   if (what == Arithmetic::max && relu) return lanes_function<Pairwise<Relu<Max>>, S, S, S>();
-  if (what == Arithmetic::min) return is_signed ? lanes_function<Pairwise<Min>, S, S, S>() : lanes_function<Pairwise<Min>, U, U, U>();
-  if (what == Arithmetic::max) return is_signed ? lanes_function<Pairwise<Max>, S, S, S>() : lanes_function<Pairwise<Max>, U, U, U>();
+  if (what == Arithmetic::min) {
+    return is_signed ? lanes_function<Pairwise<Min>, S, S, S>() : lanes_function<Pairwise<Min>, U, U, U>();
+  }
+  if (what == Arithmetic::max) {
+    return is_signed ? lanes_function<Pairwise<Max>, S, S, S>() : lanes_function<Pairwise<Max>, U, U, U>();
+  }
   decoder.fail("pairs have add, min and max only");
 }
 
@@ -251,7 +261,8 @@ struct Mul24Low {
 };
 struct Mul24LowSigned {
   static SOFTGPU_INLINE uint32_t eval(uint32_t a, uint32_t b) {
-    return static_cast<uint32_t>(static_cast<int32_t>(a << 8) >> 8) * static_cast<uint32_t>(static_cast<int32_t>(b << 8) >> 8);
+    auto extended = [](uint32_t x) { return static_cast<uint32_t>(static_cast<int32_t>(x << 8) >> 8); };
+    return extended(a) * extended(b);
   }
 };
 struct Sad {

@@ -1,6 +1,6 @@
 /**
- * ld, st, ldu, prefetch: plain memory accesses. Host threads that run CTAs of one grid may touch the same words, so each
- * element is loaded and stored atomically.
+ * ld, st, ldu, prefetch: plain memory accesses. Host threads that run CTAs of one grid may touch the same words, so
+ * each element is loaded and stored atomically.
  */
 #include "softgpu/exec/engine.h"
 #include "softgpu/exec/lanes.h"
@@ -42,7 +42,9 @@ void load_lanes(Warp& warp, Slot slot, uint32_t mask, uint8_t* const* from, uint
   uint32_t* to = warp.lanes<uint32_t>(slot);
   uint32_t inside = slot.bits == 32 ? ~0u : (1u << slot.bits) - 1;
   if (mask == kAllLanes) {
-    for (int lane = 0; lane < kWarpLanes; ++lane) to[lane] = static_cast<uint32_t>(load_element<T>(from[lane] + offset)) & inside;
+    for (int lane = 0; lane < kWarpLanes; ++lane) {
+      to[lane] = static_cast<uint32_t>(load_element<T>(from[lane] + offset)) & inside;
+    }
     return;
   }
   for (uint32_t rest = mask; rest; rest &= rest - 1) {

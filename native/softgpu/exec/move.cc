@@ -55,7 +55,9 @@ Step execute_pack(Warp& warp, const Instruction& instruction, uint32_t mask) {
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     int lane = __builtin_ctz(rest);
     uint64_t value = 0;
-    for (uint32_t i = 0; i < instruction.a; ++i) value |= load(warp, instruction.op[1 + i], lane) << (i * instruction.b);
+    for (uint32_t i = 0; i < instruction.a; ++i) {
+      value |= load(warp, instruction.op[1 + i], lane) << (i * instruction.b);
+    }
     store(warp, instruction.op[0], lane, value);
   }
   return Step::next;

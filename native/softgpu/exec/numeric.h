@@ -47,12 +47,14 @@ inline uint32_t encode(double value, const Format& format, Rounding rounding, bo
   if (value == 0) return sign_bit;
   int exponent;
   double fraction = std::frexp(std::fabs(value), &exponent);             // in [1/2, 1)
-  uint64_t significand = static_cast<uint64_t>(std::ldexp(fraction, 53));  // 53 bits, value = significand * 2^(exponent - 53)
+  // 53 bits, value = significand * 2^(exponent - 53).
+  uint64_t significand = static_cast<uint64_t>(std::ldexp(fraction, 53));
   int bias = (1 << (format.exponent_bits - 1)) - 1;
   int biased = exponent - 1 + bias;
   int drop = 53 - (format.mantissa_bits + 1) + (biased < 1 ? 1 - biased : 0);  // bits that do not fit
   if (drop > 60) drop = 60;
-  uint64_t kept = significand >> drop, lost = significand & ((uint64_t{1} << drop) - 1), half = uint64_t{1} << (drop - 1);
+  uint64_t kept = significand >> drop, lost = significand & ((uint64_t{1} << drop) - 1);
+  uint64_t half = uint64_t{1} << (drop - 1);
   bool up = false;
   switch (rounding) {
     case Rounding::nearest_even: up = lost > half || (lost == half && (kept & 1)); break;

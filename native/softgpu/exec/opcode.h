@@ -59,7 +59,7 @@ Family barrier_opcodes();
 const OpcodeRow* find_opcode(const ptx::Instruction& instruction, size_t* name_parts);
 
 /**
- * What a row's decode() is given. Modifiers are taken; what is left over is an error of the engine ("unknown modifier").
+ * What a row's decode() is given. Modifiers are taken; what is left over is an error ("unknown modifier").
  */
 class Decoder {
  public:

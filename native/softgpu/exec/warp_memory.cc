@@ -21,9 +21,18 @@ std::string hexadecimal(uint64_t value) {
 void check_alignment(uint64_t address, uint32_t bytes, int lane) {
   if (address & (bytes - 1)) {
     throw Fault(FaultKind::misaligned,
-                "address " + hexadecimal(address) + " is no multiple of the access's " + std::to_string(bytes) + " bytes",
-                lane);
+                "address " + hexadecimal(address) + " is no multiple of the access's " + std::to_string(bytes) +
+                    " bytes", lane);
   }
+}
+
+/** Each lane's bytes follow those of the lane before it: the usual access, worth a test that has no branches. */
+bool are_neighbours(const uint64_t* addresses, uint32_t bytes) {
+  uint64_t apart = 0;
+  for (int lane = 0; lane < kWarpLanes; ++lane) {
+    apart |= addresses[lane] ^ (addresses[0] + uint64_t{bytes} * static_cast<uint32_t>(lane));
+  }
+  return apart == 0;
 }
 
 }  // namespace
@@ -58,7 +67,7 @@ Place Warp::place(Space space, uint64_t address, int lane) {
     if (address - local < local_.size()) {
       uint64_t own = local + uint64_t{code_->local_bytes} * lane;
       if (address - own >= code_->local_bytes) {
-        throw Fault(FaultKind::address, "address " + hexadecimal(address) + " is in another thread's local memory", lane);
+        throw Fault(FaultKind::address, "address " + hexadecimal(address) + " is another thread's local memory", lane);
       }
       return {Space::local, nullptr, address - own};
     }
@@ -211,6 +220,13 @@ void Warp::access_all(Space space, uint32_t mask, const uint64_t* addresses, uin
 
 void Warp::count_access(Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes) {
   if (space == Space::shared) return count_passes(mask, addresses, bytes);
+  InstructionCounts& own = counts();
+  ++own.requests;
+  own.bytes += uint64_t{bytes} * static_cast<uint32_t>(__builtin_popcount(mask));
+  if (mask == kAllLanes && are_neighbours(addresses, bytes)) {
+    own.sectors += (addresses[kWarpLanes - 1] + bytes - 1) / 32 - addresses[0] / 32 + 1;
+    return;
+  }
   uint64_t sectors[2 * kWarpLanes];
   int count = 0;
   bool ascending = true;
@@ -226,14 +242,11 @@ void Warp::count_access(Space space, uint32_t mask, const uint64_t* addresses, u
     std::sort(sectors, sectors + count);
     count = static_cast<int>(std::unique(sectors, sectors + count) - sectors);
   }
-  InstructionCounts& own = counts();
-  ++own.requests;
   own.sectors += static_cast<uint64_t>(count);
-  own.bytes += uint64_t{bytes} * static_cast<uint32_t>(__builtin_popcount(mask));
 }
 
-/** 32 banks of 4 bytes. Lanes go together as far as they ask for 128 bytes: all, half a warp for 8 bytes each, a quarter
- *  for 16. In such a phase a bank serves one word a pass, to whoever wants it. */
+/** 32 banks of 4 bytes. Lanes go together as far as they ask for 128 bytes: all, half a warp for 8 bytes each, a
+ *  quarter for 16. In such a phase a bank serves one word a pass, to whoever wants it. */
 void Warp::count_passes(uint32_t mask, const uint64_t* addresses, uint32_t bytes) {
   InstructionCounts& own = counts();
   int lanes_a_phase = bytes <= 4 ? 32 : bytes == 8 ? 16 : 8;
@@ -244,7 +257,9 @@ void Warp::count_passes(uint32_t mask, const uint64_t* addresses, uint32_t bytes
     int count = 0;
     for (int lane = first; lane < first + lanes_a_phase; ++lane) {
       if (!(mask >> lane & 1)) continue;
-      for (uint64_t word = addresses[lane] / 4; word <= (addresses[lane] + bytes - 1) / 4; ++word) words[count++] = word;
+      for (uint64_t word = addresses[lane] / 4; word <= (addresses[lane] + bytes - 1) / 4; ++word) {
+        words[count++] = word;
+      }
     }
     if (!count) continue;
     if (!std::is_sorted(words, words + count)) std::sort(words, words + count);

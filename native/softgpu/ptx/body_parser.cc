@@ -210,7 +210,7 @@ class BodyParser {
     return operand;
   }
 
-  /** The unique name of a register or variable, or the name itself if no block declares it (labels, module, special). */
+  /** The unique name of a register or variable; the name itself if no block declares it (labels, module, special). */
   std::string resolve(int block, const std::string& name) {
     for (; block >= 0; block = parents_[block]) {
       auto found = names_[block].find(name);

@@ -14,8 +14,8 @@ constexpr TypeRow kTypes[] = {
     {Type::u32, "u32", 32},        {Type::u64, "u64", 64},      {Type::s8, "s8", 8},        {Type::s16, "s16", 16},
     {Type::s32, "s32", 32},        {Type::s64, "s64", 64},      {Type::f16, "f16", 16},     {Type::f16x2, "f16x2", 32},
     {Type::bf16, "bf16", 16},      {Type::bf16x2, "bf16x2", 32}, {Type::tf32, "tf32", 32},  {Type::f32, "f32", 32},
-    {Type::f64, "f64", 64},        {Type::e4m3, "e4m3", 8},     {Type::e5m2, "e5m2", 8},    {Type::e4m3x2, "e4m3x2", 16},
-    {Type::e5m2x2, "e5m2x2", 16},
+    {Type::f64, "f64", 64},        {Type::e4m3, "e4m3", 8},     {Type::e5m2, "e5m2", 8},
+    {Type::e4m3x2, "e4m3x2", 16},  {Type::e5m2x2, "e5m2x2", 16},
 };
 
 const TypeRow* row_of(Type type) {

@@ -45,7 +45,8 @@ struct Operand {
     integer,  ///< `bits`
     real32,   ///< 0f3F800000: `bits`
     real64,   ///< 0d..., or 1.5: `bits`
-    address,  ///< [name + offset] or [integer]: `elements` is the base or empty, `offset`; more in `elements` for tensors
+    /// [name + offset] or [integer]: `elements` is the base or empty, `offset`; more in `elements` for tensors.
+    address,
     vector,   ///< {a, b, ...}: `elements`; _ is a name
     pair,     ///< d|p: `elements`
     negated   ///< !p: `elements`

@@ -17,7 +17,9 @@ Outcome outcome_of(const std::string& body, uint32_t threads = 32, uint64_t seed
   return run(&snippet);
 }
 
-FaultKind fault_of(const std::string& body, uint32_t threads = 32) { return outcome_of(body, threads, 1, 0).fault.kind; }
+FaultKind fault_of(const std::string& body, uint32_t threads = 32) {
+  return outcome_of(body, threads, 1, 0).fault.kind;
+}
 
 uint64_t issued(const Outcome& outcome, const std::string& text) {
   for (const auto& line : outcome.counters.lines) {
@@ -29,7 +31,8 @@ uint64_t issued(const Outcome& outcome, const std::string& text) {
 TEST(Branch, LanesPartAndMeet) {
   const Outcome got = outcome_of(
       "and.b32 %r2, %r0, 3;\nsetp.eq.u32 %p0, %r2, 0;\nsetp.eq.u32 %p1, %r2, 1;\n@%p0 bra A;\n@%p1 bra B;\n"
-      "mov.u32 %o0, 30;\nbra END;\nA:\nmov.u32 %o0, 10;\nbra END;\nB:\nmov.u32 %o0, 20;\nEND:\nadd.u32 %o0, %o0, %r0;\n");
+      "mov.u32 %o0, 30;\nbra END;\nA:\nmov.u32 %o0, 10;\nbra END;\nB:\nmov.u32 %o0, 20;\nEND:\n"
+      "add.u32 %o0, %o0, %r0;\n");
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   for (uint32_t lane = 0; lane < 32; ++lane) {
     EXPECT_EQ(got.outputs[0][lane], (lane % 4 == 0 ? 10 : lane % 4 == 1 ? 20 : 30) + lane);
@@ -38,7 +41,8 @@ TEST(Branch, LanesPartAndMeet) {
 }
 
 TEST(Branch, LoopsOfDifferentLengths) {
-  const Outcome got = outcome_of("mov.u32 %o0, 0;\nmov.u32 %r2, 0;\nLOOP:\nadd.u32 %r2, %r2, 1;\nadd.u32 %o0, %o0, %r2;\n"
+  const Outcome got = outcome_of("mov.u32 %o0, 0;\nmov.u32 %r2, 0;\nLOOP:\nadd.u32 %r2, %r2, 1;\n"
+                                 "add.u32 %o0, %o0, %r2;\n"
                                  "setp.le.u32 %p0, %r2, %r0;\n@%p0 bra LOOP;\nmul.lo.u32 %o0, %o0, 2;\n");
   for (uint32_t lane = 0; lane < 32; ++lane) EXPECT_EQ(got.outputs[0][lane], (lane + 1) * (lane + 2));
   EXPECT_EQ(issued(got, "mul.lo.u32 %o0"), 1u);
@@ -52,7 +56,8 @@ TEST(Branch, ShufflesGatherTheirMembers) {
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   for (uint32_t lane = 0; lane < 32; ++lane) EXPECT_EQ(got.outputs[0][lane], lane < 16 ? lane + 16 : lane - 16 + 100);
   // A loop that half of the lanes leave early, with a shuffle behind it that all must reach.
-  const Outcome later = outcome_of("mov.u32 %r2, 0;\nLOOP:\nadd.u32 %r2, %r2, 1;\nsetp.lt.u32 %p0, %r2, %r1;\n@%p0 bra LOOP;\n"
+  const Outcome later = outcome_of("mov.u32 %r2, 0;\nLOOP:\nadd.u32 %r2, %r2, 1;\nsetp.lt.u32 %p0, %r2, %r1;\n"
+                                   "@%p0 bra LOOP;\n"
                                    "shfl.sync.idx.b32 %o0, %r2, 31, 31, -1;\n");
   for (uint32_t lane = 0; lane < 32; ++lane) EXPECT_EQ(later.outputs[0][lane], 31u);
 }
@@ -60,18 +65,23 @@ TEST(Branch, ShufflesGatherTheirMembers) {
 TEST(Branch, MembersThatNeverComeAreReported) {
   EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n@%p0 bra A;\nshfl.sync.bfly.b32 %r2, %r0, 1, 31, -1;\nbra END;\nA:\n"
                      "shfl.sync.bfly.b32 %r2, %r0, 1, 31, -1;\nEND:\n"), FaultKind::divergence);
-  EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n@%p0 bra A;\nbar.sync 0;\nbra END;\nA:\nmov.u32 %r2, 1;\nEND:\nbar.sync 0;\n"),
+  EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n@%p0 bra A;\nbar.sync 0;\nbra END;\nA:\nmov.u32 %r2, 1;\nEND:\n"
+                     "bar.sync 0;\n"),
             FaultKind::divergence);
   EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n@%p0 shfl.sync.bfly.b32 %r2, %r0, 1, 31, -1;\n"), FaultKind::none)
       << "the others have ended: the mask's living lanes are there";
-  EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n@%p0 bar.warp.sync 0xff;\n"), FaultKind::illegal) << "not in its own mask";
+  EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n"
+                     "@%p0 bar.warp.sync 0xff;\n"), FaultKind::illegal) << "not in its own mask";
 }
 
 TEST(Brx, JumpsByTable) {
-  const Outcome got = outcome_of("and.b32 %r2, %r0, 3;\nTABLE: .branchtargets A, B, C, B;\nbrx.idx %r2, TABLE;\nA:\nmov.u32 %o0, 1;\n"
+  const Outcome got = outcome_of("and.b32 %r2, %r0, 3;\nTABLE: .branchtargets A, B, C, B;\nbrx.idx %r2, TABLE;\nA:\n"
+                                 "mov.u32 %o0, 1;\n"
                                  "bra END;\nB:\nmov.u32 %o0, 2;\nbra END;\nC:\nmov.u32 %o0, 3;\nEND:\n");
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
-  for (uint32_t lane = 0; lane < 32; ++lane) EXPECT_EQ(got.outputs[0][lane], (std::vector<uint32_t>{1, 2, 3, 2}[lane % 4]));
+  for (uint32_t lane = 0; lane < 32; ++lane) {
+    EXPECT_EQ(got.outputs[0][lane], (std::vector<uint32_t>{1, 2, 3, 2}[lane % 4]));
+  }
   EXPECT_EQ(fault_of("TABLE: .branchtargets A;\nbrx.idx %r0, TABLE;\nA:\n"), FaultKind::illegal);
 }
 
@@ -107,7 +117,8 @@ TEST(Call, IsInlinedWithItsOwnRegisters) {
   Module module(kHead +
                 ".func (.param .b32 result) twice_or_zero(.param .b32 x)\n{\n.reg .b32 %r<4>;\n.reg .pred %p<2>;\n"
                 "ld.param.u32 %r1, [x];\nsetp.gt.u32 %p1, %r1, 40;\n@%p1 bra $ZERO;\nadd.u32 %r2, %r1, %r1;\n"
-                "st.param.b32 [result+0], %r2;\nret;\n$ZERO:\nmov.u32 %r3, 0;\nst.param.b32 [result+0], %r3;\nret;\n}\n" + kStart +
+                "st.param.b32 [result+0], %r2;\nret;\n$ZERO:\nmov.u32 %r3, 0;\nst.param.b32 [result+0], %r3;\nret;\n"
+                "}\n" + kStart +
                 "{\n.param .b32 a;\nst.param.b32 [a+0], %r1;\n.param .b32 r;\ncall.uni (r), twice_or_zero, (a);\n"
                 "ld.param.b32 %r3, [r+0];\n}\n{\n.param .b32 a;\nst.param.b32 [a+0], %r3;\n.param .b32 r;\n"
                 "call.uni (r), twice_or_zero, (a);\nld.param.b32 %r4, [r+0];\n}\nadd.u32 %r4, %r4, %r1;\n"
@@ -115,17 +126,22 @@ TEST(Call, IsInlinedWithItsOwnRegisters) {
   Grid grid(module.config(), module.memory());
   ASSERT_EQ(grid.run(true), GridState::finished) << grid.fault().sentence;
   auto twice = [](uint32_t x) { return x > 40 ? 0 : 2 * x; };
-  for (int i = 0; i < 64; ++i) EXPECT_EQ(module.word(i), twice(twice(static_cast<uint32_t>(i))) + static_cast<uint32_t>(i)) << i;
+  for (int i = 0; i < 64; ++i) {
+    EXPECT_EQ(module.word(i), twice(twice(static_cast<uint32_t>(i))) + static_cast<uint32_t>(i)) << i;
+  }
 }
 
 TEST(Call, RecursionIsRefused) {
-  EXPECT_THROW(Module(kHead + ".func f()\n{\ncall.uni f;\nret;\n}\n" + kStart + "call.uni f;\nret;\n}\n"), ptx::PtxError);
+  EXPECT_THROW(Module(kHead + ".func f()\n{\ncall.uni f;\nret;\n}\n" + kStart + "call.uni f;\nret;\n"
+                                                                                "}\n"), ptx::PtxError);
   EXPECT_THROW(Module(kHead + ".func f();\n" + kStart + "call.uni f;\nret;\n}\n"), ptx::PtxError) << "not defined";
 }
 
 TEST(Barrier, Reductions) {
-  const Outcome got = outcome_of("setp.lt.u32 %p0, %r0, 40;\nbar.red.popc.u32 %o0, 0, %p0;\nbar.red.and.pred %p1, 0, %p0;\n"
-                                 "bar.red.or.pred %p2, 0, !%p0;\nselp.u32 %o1, 1, 0, %p1;\nselp.u32 %o2, 1, 0, %p2;\n", 96, 3, 3);
+  const Outcome got = outcome_of("setp.lt.u32 %p0, %r0, 40;\nbar.red.popc.u32 %o0, 0, %p0;\n"
+                                 "bar.red.and.pred %p1, 0, %p0;\n"
+                                 "bar.red.or.pred %p2, 0, !%p0;\nselp.u32 %o1, 1, 0, %p1;\n"
+                                 "selp.u32 %o2, 1, 0, %p2;\n", 96, 3, 3);
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   for (int thread = 0; thread < 96; ++thread) {
     EXPECT_EQ(got.outputs[0][thread], 40u);
@@ -144,7 +160,8 @@ TEST(Barrier, WarpsThatEndedAreNotWaitedFor) {
 TEST(Barrier, ArriveAndSyncMeet) {
   for (uint64_t seed = 0; seed < 8; ++seed) {
     const Outcome got = outcome_of("setp.lt.u32 %p0, %r0, 32;\nmov.u32 %o0, 0;\n@%p0 bra PRODUCE;\nbar.sync 1, 64;\n"
-                                   "ld.shared.u32 %o0, [mem];\nbra END;\nPRODUCE:\nst.shared.u32 [mem], 77;\nbar.arrive 1, 64;\n"
+                                   "ld.shared.u32 %o0, [mem];\nbra END;\nPRODUCE:\nst.shared.u32 [mem], 77;\n"
+                                   "bar.arrive 1, 64;\n"
                                    "END:\n", 64, seed);
     ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
     EXPECT_EQ(got.outputs[0][63], 77u);
@@ -152,7 +169,8 @@ TEST(Barrier, ArriveAndSyncMeet) {
 }
 
 TEST(Barrier, WhatCannotGoOnSaysWhere) {
-  const Outcome got = outcome_of("setp.lt.u32 %p0, %r0, 32;\n@%p0 bra A;\nbar.sync 1, 64;\nbra END;\nA:\nbar.sync 2, 64;\nEND:\n", 64);
+  const Outcome got = outcome_of("setp.lt.u32 %p0, %r0, 32;\n@%p0 bra A;\nbar.sync 1, 64;\nbra END;\nA:\n"
+                                 "bar.sync 2, 64;\nEND:\n", 64);
   EXPECT_EQ(got.fault.kind, FaultKind::deadlock);
   EXPECT_NE(got.fault.sentence.find("bar.sync 1, 64;"), std::string::npos) << got.fault.sentence;
   EXPECT_NE(got.fault.sentence.find("bar.sync 2, 64;"), std::string::npos) << got.fault.sentence;
@@ -172,7 +190,8 @@ TEST(End, PollingCtasDoNotStarveOthers) {
   for (int host_threads = 1; host_threads <= 2; ++host_threads) {
     Module module(kHead + kStart +
                   "setp.eq.u32 %p1, %r2, 3;\n@%p1 bra SET;\nPOLL:\nld.volatile.global.u32 %r3, [%rd1];\n"
-                  "setp.eq.u32 %p1, %r3, 0;\n@%p1 bra POLL;\nret;\nSET:\nmov.u32 %r4, 1;\natom.global.exch.b32 %r5, [%rd1], %r4;\n"
+                  "setp.eq.u32 %p1, %r3, 0;\n@%p1 bra POLL;\nret;\nSET:\nmov.u32 %r4, 1;\n"
+                  "atom.global.exch.b32 %r5, [%rd1], %r4;\n"
                   "ret;\n}\n", 4);
     module.config().host_threads = host_threads;
     module.config().step_limit = uint64_t{1} << 26;

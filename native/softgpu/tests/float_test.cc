@@ -1,4 +1,4 @@
-// f32, f64 and halves against the host's arithmetic or an independent rounding, and the rule that refuses what is inexact.
+// f32, f64 and halves against the host's arithmetic or an independent rounding, and the rule that refuses the inexact.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -40,12 +40,15 @@ TEST(Float, RoundsAsIeeeSays) {
     const Registers in = {floats(3 * seed), floats(3 * seed + 1), floats(3 * seed + 2)};
     const Registers got = run_lines(
         "add.rn.f32 %o0, %i0, %i1;\nsub.rn.f32 %o1, %i0, %i1;\nmul.rn.f32 %o2, %i0, %i1;\ndiv.rn.f32 %o3, %i0, %i1;\n"
-        "fma.rn.f32 %o4, %i0, %i1, %i2;\nsqrt.rn.f32 %o5, %i0;\nrcp.rn.f32 %o6, %i0;\nadd.rn.sat.f32 %o7, %i0, %i1;", in, 8);
+        "fma.rn.f32 %o4, %i0, %i1, %i2;\nsqrt.rn.f32 %o5, %i0;\nrcp.rn.f32 %o6, %i0;\n"
+        "add.rn.sat.f32 %o7, %i0, %i1;", in, 8);
     for (int lane = 0; lane < 32; ++lane) {
       const float a = f32(in[0][lane]), b = f32(in[1][lane]), c = f32(in[2][lane]);
       volatile float sum = a + b, difference = a - b, product = a * b, quotient = a / b, inverse = 1 / a;
       const float expected[7] = {sum, difference, product, quotient, std::fma(a, b, c), std::sqrt(a), inverse};
-      for (int i = 0; i < 7; ++i) ASSERT_EQ(got[i][lane], canonical(expected[i])) << i << ": " << a << ' ' << b << ' ' << c;
+      for (int i = 0; i < 7; ++i) {
+        ASSERT_EQ(got[i][lane], canonical(expected[i])) << i << ": " << a << ' ' << b << ' ' << c;
+      }
       const float clamped = sum > 0 ? std::fmin(sum, 1.0f) : 0.0f;
       ASSERT_EQ(got[7][lane], bits_of(clamped)) << sum;
     }
@@ -110,8 +113,8 @@ class Rounded {
       const int exponent = bits >> mantissa_bits, mantissa = bits & ((1 << mantissa_bits) - 1);
       if (exponent == (1 << exponent_bits) - 1) break;
       const int bias = (1 << (exponent_bits - 1)) - 1;
-      values_.push_back(exponent ? std::ldexp(1.0L + std::ldexp(static_cast<long double>(mantissa), -mantissa_bits), exponent - bias)
-                                 : std::ldexp(static_cast<long double>(mantissa), 1 - bias - mantissa_bits));
+      const long double fraction = std::ldexp(static_cast<long double>(mantissa), -mantissa_bits);
+      values_.push_back(exponent ? std::ldexp(1.0L + fraction, exponent - bias) : std::ldexp(fraction, 1 - bias));
     }
     infinity_ = static_cast<uint32_t>(values_.size());
     limit_ = values_.back() + (values_.back() - values_[values_.size() - 2]) / 2;
@@ -122,7 +125,8 @@ class Rounded {
     const uint32_t sign = std::signbit(value) ? 0x8000 : 0;
     const long double magnitude = std::fabs(value);
     if (magnitude >= limit_) return sign | infinity_;
-    const size_t above = static_cast<size_t>(std::lower_bound(values_.begin(), values_.end(), magnitude) - values_.begin());
+    const auto place = std::lower_bound(values_.begin(), values_.end(), magnitude);
+    const size_t above = static_cast<size_t>(place - values_.begin());
     if (above == values_.size()) return sign | (infinity_ - 1);
     if (above == 0 || values_[above] == magnitude) return sign | static_cast<uint32_t>(above);
     const long double up = values_[above] - magnitude, down = magnitude - values_[above - 1];
@@ -150,7 +154,8 @@ void check_halves(const char* type, const Rounded& format, uint32_t exponent_low
     }
     const std::string t(type);
     const Registers got = run_lines(
-        "cvt.u16.u32 %h0, %i0;\ncvt.u16.u32 %h1, %i1;\ncvt.u16.u32 %h2, %i2;\nadd.rn." + t + " %h3, %h0, %h1;\nsub.rn." + t +
+        "cvt.u16.u32 %h0, %i0;\ncvt.u16.u32 %h1, %i1;\ncvt.u16.u32 %h2, %i2;\nadd.rn." + t + " %h3, %h0, %h1;\n"
+                                                                                             "sub.rn." + t +
         " %h4, %h0, %h1;\nmul.rn." + t + " %h5, %h0, %h1;\nfma.rn." + t + " %h6, %h0, %h1, %h2;\nmax." + t +
         " %h7, %h0, %h1;\ncvt.u32.u16 %o0, %h3;\ncvt.u32.u16 %o1, %h4;\ncvt.u32.u16 %o2, %h5;\ncvt.u32.u16 %o3, %h6;\n"
         "cvt.u32.u16 %o4, %h7;", in, 5);
@@ -159,7 +164,7 @@ void check_halves(const char* type, const Rounded& format, uint32_t exponent_low
       const long double expected[5] = {a + b, a - b, a * b, a * b + c, std::max(a, b)};
       for (int i = 0; i < 5; ++i) {
         if (expected[i] == 0) continue;  // whose sign is not the sum's alone
-        ASSERT_EQ(got[i][lane], format.bits(expected[i])) << type << ' ' << i << ' ' << static_cast<double>(expected[i]);
+        ASSERT_EQ(got[i][lane], format.bits(expected[i])) << type << ' ' << i << ' ' << lane;
       }
     }
   }
@@ -176,7 +181,8 @@ TEST(Half, PairsAreTwoHalves) {
                         lanes_of([&](int) { return static_cast<uint32_t>(random()) & 0x3fff3fff; })};
   for (const std::string type : {"f16", "bf16"}) {
     const Registers got = run_lines(
-        "fma.rn." + type + "x2 %o0, %i0, %i1, %i0;\nmov.b32 {%h0, %h1}, %i0;\nmov.b32 {%h2, %h3}, %i1;\nfma.rn." + type +
+        "fma.rn." + type + "x2 %o0, %i0, %i1, %i0;\nmov.b32 {%h0, %h1}, %i0;\nmov.b32 {%h2, %h3}, %i1;\n"
+                           "fma.rn." + type +
         " %h4, %h0, %h2, %h0;\nfma.rn." + type + " %h5, %h1, %h3, %h1;\nmov.b32 %o1, {%h4, %h5};", in, 2);
     EXPECT_EQ(got[0], got[1]) << type;
   }
@@ -199,7 +205,8 @@ TEST(Rules, InexactF32IsRefused) {
   for (const char* line :
        {"add.f32 %o0, %f0, %f1;", "sub.f32 %o0, %f0, %f1;", "mul.f32 %o0, %f0, %f1;", "add.rn.ftz.f32 %o0, %f0, %f1;",
         "div.approx.f32 %o0, %f0, %f1;", "div.full.f32 %o0, %f0, %f1;", "sqrt.approx.f32 %o0, %f0;",
-        "rcp.approx.ftz.f32 %o0, %f0;", "rsqrt.approx.f32 %o0, %f0;", "ex2.approx.f32 %o0, %f0;", "lg2.approx.f32 %o0, %f0;",
+        "rcp.approx.ftz.f32 %o0, %f0;", "rsqrt.approx.f32 %o0, %f0;", "ex2.approx.f32 %o0, %f0;",
+        "lg2.approx.f32 %o0, %f0;",
         "sin.approx.f32 %o0, %f0;", "tanh.approx.f32 %o0, %f0;"}) {
     const std::string sentence = refusal(line, true);
     EXPECT_NE(sentence.find("kernel snippet, PTX line "), std::string::npos) << line;

@@ -44,7 +44,8 @@ TEST(Ld, VectorsThroughSharedMemory) {
   const Outcome got = outcome_of(
       "shl.b32 %r4, %r0, 4;\nadd.u32 %r4, %r4, %r2;\nst.shared.v2.b32 [%r4], {%r0, %r1};\n"
       "st.shared.v4.u16 [%r4+8], {%h0, %h0, %h0, %h0};\nst.shared.v2.u32 [%r4+8], {5, 6};\n"
-      "ld.shared.v4.u32 {%o0, %o1, %o2, _}, [%r4];\nld.shared.v4.u8 {%h1, %h2, %h3, %h4}, [%r4+8];\ncvt.u32.u16 %o3, %h1;\n"
+      "ld.shared.v4.u32 {%o0, %o1, %o2, _}, [%r4];\nld.shared.v4.u8 {%h1, %h2, %h3, %h4}, [%r4+8];\n"
+      "cvt.u32.u16 %o3, %h1;\n"
       "ld.shared.u64 %l0, [%r4];\nmov.b64 {%o4, %o5}, %l0;\n", 32, 1, 6);
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   for (uint32_t lane = 0; lane < 32; ++lane) {
@@ -56,10 +57,13 @@ TEST(Ld, VectorsThroughSharedMemory) {
 TEST(Ld, GenericAddressesReachEverySpace) {
   const Outcome got = outcome_of(
       "{\n.local .align 4 .b8 stack[8];\nst.shared.u32 [%r3], %r0;\ncvt.u64.u32 %l0, %r3;\ncvta.shared.u64 %l0, %l0;\n"
-      "ld.u32 %o0, [%l0];\nmov.u64 %l1, stack;\ncvta.local.u64 %l2, %l1;\nst.u32 [%l2+4], %r1;\nld.local.u32 %o1, [%l1+4];\n"
-      "ld.u32 %o2, [%data];\nmov.b64 %l3, data;\ncvta.param.u64 %l3, %l3;\nld.u64 %l4, [%l3];\nsetp.eq.u64 %p0, %l4, %data;\n"
+      "ld.u32 %o0, [%l0];\nmov.u64 %l1, stack;\ncvta.local.u64 %l2, %l1;\nst.u32 [%l2+4], %r1;\n"
+      "ld.local.u32 %o1, [%l1+4];\n"
+      "ld.u32 %o2, [%data];\nmov.b64 %l3, data;\ncvta.param.u64 %l3, %l3;\nld.u64 %l4, [%l3];\n"
+      "setp.eq.u64 %p0, %l4, %data;\n"
       "selp.u32 %o3, 1, 0, %p0;\nisspacep.shared %p1, %l0;\nisspacep.shared %p2, %data;\nselp.u32 %o4, 1, 0, %p1;\n"
-      "selp.u32 %o5, 1, 0, %p2;\ncvta.to.shared.u64 %l5, %l0;\ncvt.u32.u64 %o6, %l5;\nsub.u32 %o6, %o6, %r3;\n}\n", 32, 1, 7);
+      "selp.u32 %o5, 1, 0, %p2;\ncvta.to.shared.u64 %l5, %l0;\ncvt.u32.u64 %o6, %l5;\nsub.u32 %o6, %o6, %r3;\n"
+      "}\n", 32, 1, 7);
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   const uint32_t first = data_at(0) | data_at(1) << 8 | data_at(2) << 16 | static_cast<uint32_t>(data_at(3)) << 24;
   for (uint32_t lane = 0; lane < 32; ++lane) {
@@ -76,7 +80,8 @@ TEST(Faults, BoundsAndAlignment) {
   EXPECT_EQ(fault_of("ld.global.v4.u32 {%r4,%r5,%r6,%r7}, [%data+8];\n"), FaultKind::misaligned);
   EXPECT_EQ(fault_of("st.shared.u32 [mem+4096], %r0;\n"), FaultKind::address);
   EXPECT_EQ(fault_of("st.shared.u32 [mem+4094], %r0;\n"), FaultKind::misaligned);
-  EXPECT_EQ(fault_of("{\n.local .align 4 .b8 s[8];\nmov.u64 %l0, s;\nst.local.u32 [%l0+8], %r0;\n}\n"), FaultKind::address);
+  EXPECT_EQ(fault_of("{\n.local .align 4 .b8 s[8];\nmov.u64 %l0, s;\nst.local.u32 [%l0+8], %r0;\n"
+                     "}\n"), FaultKind::address);
   EXPECT_EQ(fault_of("ld.global.u32 %r5, [0];\n"), FaultKind::address);
 }
 
@@ -114,18 +119,21 @@ TEST(Races, BetweenWarpsWithoutABarrier) {
     // A second round that overwrites what others still read.
     EXPECT_EQ(outcome_of(exchange(32, "bar.sync 0;\n") + "st.shared.u32 [%r3], %r1;\n", 128, seed).fault.kind,
               FaultKind::race) << seed;
-    EXPECT_EQ(outcome_of(exchange(32, "bar.sync 0;\n") + "bar.sync 0;\nst.shared.u32 [%r3], %r1;\n", 128, seed).fault.kind,
+    EXPECT_EQ(outcome_of(exchange(32, "bar.sync 0;\n") + "bar.sync 0;\n"
+                                                         "st.shared.u32 [%r3], %r1;\n", 128, seed).fault.kind,
               FaultKind::none) << seed;
   }
 }
 
 // Bytes of one word may belong to different warps.
 TEST(Races, AreOfBytes) {
-  const std::string own_byte = "shr.u32 %r4, %r0, 5;\nand.b32 %r5, %r0, 31;\nshl.b32 %r5, %r5, 2;\nadd.u32 %r4, %r4, %r5;\n"
+  const std::string own_byte = "shr.u32 %r4, %r0, 5;\nand.b32 %r5, %r0, 31;\nshl.b32 %r5, %r5, 2;\n"
+                               "add.u32 %r4, %r4, %r5;\n"
                                "add.u32 %r4, %r4, %r2;\nst.shared.u8 [%r4], %r0;\n";
   for (uint64_t seed = 0; seed < 10; ++seed) {
     EXPECT_EQ(outcome_of(own_byte, 128, seed).fault.kind, FaultKind::none);
-    EXPECT_EQ(outcome_of(own_byte + "bar.sync 0;\nadd.u32 %r6, %r2, %r5;\nld.shared.u32 %r6, [%r6];\n", 128, seed).fault.kind, FaultKind::none);
+    EXPECT_EQ(outcome_of(own_byte + "bar.sync 0;\nadd.u32 %r6, %r2, %r5;\n"
+                                    "ld.shared.u32 %r6, [%r6];\n", 128, seed).fault.kind, FaultKind::none);
     EXPECT_NE(outcome_of(own_byte + "and.b32 %r6, %r4, -4;\nld.shared.u32 %r6, [%r6];\n", 128, seed).fault.kind,
               FaultKind::none);
   }
@@ -176,20 +184,23 @@ TEST(Counters, PassesOfBanks) {
     int stride;
     uint64_t passes, ideal;
   };
-  for (const Case& one : {Case{4, 1, 1}, Case{8, 2, 1}, Case{16, 4, 1}, Case{128, 32, 1}, Case{0, 1, 1}, Case{12, 1, 1}}) {
+  for (const Case& one :
+       {Case{4, 1, 1}, Case{8, 2, 1}, Case{16, 4, 1}, Case{128, 32, 1}, Case{0, 1, 1}, Case{12, 1, 1}}) {
     const Outcome got = outcome_of("mul.lo.u32 %r4, %r0, " + std::to_string(one.stride) +
                                    ";\nadd.u32 %r4, %r4, %r2;\nst.shared.u32 [%r4], 1;\n");
     const InstructionCounts counts = counts_of(got, "st.shared.u32 [%r4]");
     EXPECT_EQ(counts.passes, one.passes) << one.stride;
     EXPECT_EQ(counts.ideal_passes, one.ideal) << one.stride;
   }
-  const Outcome wide = outcome_of("shl.b32 %r4, %r0, 4;\nadd.u32 %r4, %r4, %r2;\nst.shared.v4.u32 [%r4], {1, 2, 3, 4};\n");
+  const Outcome wide = outcome_of("shl.b32 %r4, %r0, 4;\nadd.u32 %r4, %r4, %r2;\n"
+                                  "st.shared.v4.u32 [%r4], {1, 2, 3, 4};\n");
   EXPECT_EQ(counts_of(wide, "st.shared.v4").passes, 4u);
   EXPECT_EQ(counts_of(wide, "st.shared.v4").ideal_passes, 4u);
 }
 
 TEST(Counters, IssuesOfALoop) {
-  const Outcome got = outcome_of("mov.u32 %r4, 0;\nLOOP:\nadd.u32 %r4, %r4, 1;\nsetp.lt.u32 %p0, %r4, 10;\n@%p0 bra LOOP;\n", 64);
+  const Outcome got = outcome_of("mov.u32 %r4, 0;\nLOOP:\nadd.u32 %r4, %r4, 1;\nsetp.lt.u32 %p0, %r4, 10;\n"
+                                 "@%p0 bra LOOP;\n", 64);
   EXPECT_EQ(counts_of(got, "add.u32 %r4, %r4, 1;").issued, 20u);
   EXPECT_EQ(counts_of(got, "add.u32 %r4, %r4, 1;").lanes, 640u);
   EXPECT_EQ(counts_of(got, "@%p0 bra LOOP;").issued, 20u);

@@ -45,7 +45,8 @@ TEST(Parser, AKernelWithItsAttributes) {
   const auto module = parse(kHead +
                             ".visible .entry k(\n.param .u64 k_param_0,\n.param .align 8 .b8 k_param_1[32]\n)\n"
                             ".maxntid 256, 1, 1\n.minnctapersm 2\n.reqnctapercluster 2, 1, 1\n{\n"
-                            ".reg .pred %p<3>;\n.reg .b32 %r<4>;\n.loc 1 2 3, function_name $L__info, inlined_at 1 2 3\n"
+                            ".reg .pred %p<3>;\n.reg .b32 %r<4>;\n"
+                            ".loc 1 2 3, function_name $L__info, inlined_at 1 2 3\n"
                             "mov.u32 %r1, %tid.x; // a comment\n@!%p1 bra $L1;\n/* another\n one */\n"
                             "ld.global.nc.L1::no_allocate.v2.u32 {%r1, _}, [%r2+-8];\n$L1:\n"
                             "shfl.sync.bfly.b32 %r1|%p2, %r2, 16, 0x1f, -1;\nret;\n}\n");
@@ -78,7 +79,8 @@ TEST(Parser, BlocksHaveTheirOwnNames) {
   const auto module = parse(kHead +
                             ".entry k()\n{\n.reg .b32 %r<2>;\n"
                             "{\n.reg .pred p;\nWAIT:\nsetp.eq.u32 p, %r1, 0;\n@p bra DONE;\nbra WAIT;\nDONE:\n}\n"
-                            "{\n.reg .pred p;\nWAIT:\nsetp.eq.u32 p, %r1, 0;\n@p bra DONE;\nbra WAIT;\nDONE:\n}\nret;\n}\n");
+                            "{\n.reg .pred p;\nWAIT:\nsetp.eq.u32 p, %r1, 0;\n@p bra DONE;\nbra WAIT;\nDONE:\n}\n"
+                            "ret;\n}\n");
   const Function* kernel = module->find("k");
   ASSERT_EQ(kernel->body.size(), 7u);
   EXPECT_NE(kernel->body[0].operands[0].name, kernel->body[3].operands[0].name);
@@ -89,7 +91,8 @@ TEST(Parser, BlocksHaveTheirOwnNames) {
 }
 
 TEST(Parser, WhatIsWrongIsNamedWithItsLine) {
-  EXPECT_NE(refusal(".entry k()\n{\n.reg .b32 %r<2>;\nadd.u32 %r1 %r1;\n}\n").find("PTX line 7, in kernel k: expected , or ;"),
+  EXPECT_NE(refusal(".entry k()\n{\n.reg .b32 %r<2>;\nadd.u32 %r1 %r1;\n"
+                    "}\n").find("PTX line 7, in kernel k: expected , or ;"),
             std::string::npos);
   EXPECT_NE(refusal(".entry k()\n{\nret;\n").find("does not end"), std::string::npos);
   EXPECT_NE(refusal(".entry k()\n{\n.reg .b32 a, a;\n}\n").find("declared twice"), std::string::npos);
