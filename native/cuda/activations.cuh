@@ -168,9 +168,9 @@ __device__ __forceinline__ uint32_t load_quads(const RowSource& row, int begin, 
 /** Columns begin ... begin + count of v into `v`; returns the largest magnitude among this thread's. */
 template <int kThreads>
 __device__ inline uint32_t load_columns(const RowSource& row, int begin, int count, float* v) {
-  const bool aligned = quad_aligned(row.x, element_bytes(row.dtype)) &&
-                       (row.residual == nullptr || quad_aligned(row.residual, element_bytes(row.residual_dtype))) &&
-                       (row.residual_out == nullptr || quad_aligned(row.residual_out, element_bytes(row.residual_dtype)));
+  const int bytes = element_bytes(row.residual_dtype);
+  const bool aligned = quad_aligned(row.x, element_bytes(row.dtype)) && quad_aligned(row.residual, bytes) &&
+                       quad_aligned(row.residual_out, bytes);  // null is
   const int whole = aligned ? max(0, min(count, row.K - begin)) & ~3 : 0, thread = 4 * static_cast<int>(threadIdx.x);
   const uint32_t largest = load_quads<kThreads, 4, true>(row, begin, thread, whole, v);
   return max(largest, load_quads<kThreads, 1, false>(row, begin, whole + thread, count, v));
