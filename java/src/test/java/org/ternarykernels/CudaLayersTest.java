@@ -385,11 +385,18 @@ class CudaLayersTest {
         TernaryRuntime strict = TernaryRuntime.builder().prefillSkipM(4).i2sOnly(true).build();
         TernaryWeights i2s = weights(AlphaKind.ROW, Layout.I2S_TILED, N, K);
         TernaryWeights t5 = weights(AlphaKind.ROW, Layout.T5_TILED, N, K)) {
-      assertThat(path(runtime, i2s, Activation.A8, 1)).matches("linear\\.gemv_(a8|fused)_i2s_dp4a" + gpu);
-      assertThat(path(runtime, i2s, Activation.A8, 8)).matches("linear\\.gemv_(a8|fused)_i2s_mma" + gpu);
-      assertThat(path(runtime, i2s, Activation.A8, 64)).matches("linear\\.gemm_a8_i2s" + gpu);
-      assertThat(path(runtime, t5, Activation.A8, 1)).matches("linear\\.gemv_(a8|fused)_t5_dp4a" + gpu);
-      assertThat(path(runtime, i2s, Activation.A16, 3)).matches("linear\\.gemm_a16_i2s" + gpu);
+      for (Layout layout : new Layout[] {Layout.I2S_TILED, Layout.T5_TILED}) {
+        for (Activation activation : Activation.values()) {
+          for (int m : new int[] {1, 2, 8, 17, 64}) {
+            String weights = layout == Layout.I2S_TILED ? "i2s" : "t5";
+            boolean gemv = m == 1 && runtime.infoJson().contains("gemv_a8_" + weights + "_dp4a");
+            String kernel = activation == Activation.A16 ? "gemm_a16_" + weights
+                : (gemv ? "gemv_(a8|fused)_" : "gem[mv]_(a8|fused)_") + weights + "(_dp4a|_mma)?";
+            assertThat(path(runtime, layout == Layout.I2S_TILED ? i2s : t5, activation, m)).as("M = %d", m)
+                .matches("linear\\." + kernel + gpu);
+          }
+        }
+      }
       assertThat(path(dense, i2s, Activation.A8, 5)).matches("linear\\.gemm_a8_dense" + gpu);
       assertThat(dense.fallbackCounts()).isNotEmpty()
           .allSatisfy((key, count) -> assertThat(key).startsWith("linear.").endsWith(":setting"));
@@ -401,8 +408,8 @@ class CudaLayersTest {
 
   /** The path that one call of a layer takes. */
   private String path(TernaryRuntime runtime, TernaryWeights weights, Activation activation, int m) {
-    DeviceBuffer x = DeviceBuffer.copyOf(runtime, Problems.activations(random, DataType.BF16, m * K));
-    DeviceBuffer y = DeviceBuffer.allocate(runtime, DataType.F32, m * N);
+    DeviceBuffer x = DeviceBuffer.copyOf(runtime, Problems.activations(random, DataType.F16, m * K));
+    DeviceBuffer y = DeviceBuffer.allocate(runtime, DataType.F16, m * N);
     runtime.resetCounters();
     try (TernaryLinear linear = TernaryLinear.builder(runtime, weights).activation(activation).build()) {
       linear.apply(x, y, m, STREAM);
@@ -469,13 +476,13 @@ class CudaLayersTest {
 
   @Test
   void workspacesThatWillNotDoAreRefused() {
-    int m = 2;
+    int m = 64; // a GEMM, which needs its rows of q
     DeviceBuffer x = DeviceBuffer.allocate(RUNTIME, DataType.F32, m * K);
     DeviceBuffer y = DeviceBuffer.allocate(RUNTIME, DataType.F32, m * N);
     try (TernaryWeights weights = weights(AlphaKind.ROW, Layout.I2S_TILED, N, K);
         TernaryLinear linear = TernaryLinear.builder(RUNTIME, weights).build()) {
       long bytes = linear.workspaceBytes(m);
-      assertThat(bytes).isPositive().isLessThanOrEqualTo(linear.workspaceBytes(64));
+      assertThat(bytes).isPositive().isLessThanOrEqualTo(linear.workspaceBytes(2 * m));
       DeviceBuffer workspace = DeviceBuffer.allocate(RUNTIME, DataType.I8, bytes + 1);
       linear.apply(x, K, null, y, N, m, STREAM, workspace);
       linear.apply(x, K, null, y, N, m, STREAM, workspace.slice(0, bytes));

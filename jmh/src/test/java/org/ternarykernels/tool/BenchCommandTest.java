@@ -48,6 +48,24 @@ class BenchCommandTest {
     assertThat(rows.findValuesAsText("shape").stream().distinct()).containsExactly("two/a", "two/33x130");
   }
 
+  @Test
+  void withoutAGpuTheModelAloneIsPrintedAndSaidSo() throws Exception {
+    Path shapes = Files.writeString(folder.resolve("one.txt"), "2560 2560 o\n");
+    Path json = folder.resolve("bench.json");
+    ToolRun run = ToolRun.of("bench", "--shapes", shapes, "--m", "1,8", "--device", "cuda:63", "--json", json);
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.out()).contains("No GPU was measured: TERNARY_DEVICE is \"cuda:63\"").contains("on H100");
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("complete").asBoolean()).isFalse();
+    assertThat(result.get("rows")).hasSize(4 * 2 * BenchPlan.layoutsInUse().size());
+    for (JsonNode row : result.get("rows")) {
+      assertThat(row.get("predicted_ns").asDouble()).isPositive();
+      assertThat(row.has("ns")).isFalse();
+    }
+    ModelCommandsTest.assertFailure(ToolRun.of("bench", "--device", "tpu"), 2, "--device is \"tpu\"");
+    ModelCommandsTest.assertFailure(ToolRun.of("bench", "--device", "cuda", "--threads", 2), 2, "--threads or --isa");
+  }
+
   private static void check(JsonNode row) {
     for (String field : FIELDS) {
       assertThat(row.has(field)).as(field).isTrue();
