@@ -1,10 +1,10 @@
 /**
  * @file softgpu.h
- * @brief What tests may ask of the software GPU beyond CUDA. Exported by its libcudart.so.13: look the functions up with
- *        dlsym(), they are in no real CUDA.
+ * @brief What tests may ask of the software GPU beyond CUDA. Exported by its libcudart.so.13: look the functions up
+ *        with dlsym(), they are in no real CUDA.
  *
- * All functions return 0, or a count where they say so; -1 for a wrong argument, with a sentence on stderr. Any thread may
- * call them.
+ * All functions return 0, or a count where they say so; -1 for a wrong argument, with a sentence on stderr. Any thread
+ * may call them.
  */
 #ifndef TERNARY_SOFTGPU_SOFTGPU_H_
 #define TERNARY_SOFTGPU_SOFTGPU_H_
@@ -57,8 +57,9 @@ const char* softgpu_fault(void);
 int softgpu_set_seed(uint64_t seed);
 
 /**
- * Changes what a device says of itself: `key` is one of name, arch ("80", "90a", "100f"), sm_count, shared_opt_in, l2_bytes,
- * memory_bytes. `arch` sets all others to those of a real part and forgets what was loaded: call cudaDeviceReset() first.
+ * Changes what a device says of itself: `key` is one of name, arch ("80", "90a", "100f"), sm_count, shared_opt_in,
+ * l2_bytes, memory_bytes. `arch` sets all others to those of a real part and forgets what was loaded: call
+ * cudaDeviceReset() first.
  */
 int softgpu_set_device(int device, const char* key, const char* value);
 

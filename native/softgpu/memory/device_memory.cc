@@ -33,7 +33,8 @@ bool make_usable(uint64_t address, uint64_t bytes) {
 
 /** Gives the memory back and leaves the addresses reserved. */
 void unmap(uint64_t address, uint64_t bytes) {
-  mmap(reinterpret_cast<void*>(address), bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  mmap(reinterpret_cast<void*>(address), bytes, PROT_NONE, kFlags, -1, 0);
 }
 
 }  // namespace
@@ -110,7 +111,9 @@ void DeviceMemory::free(Allocation* allocation) {
     by_address_.erase(allocation->address);  // the addresses are not ours and may be registered again
     return;
   }
-  if (allocation->kind == MemoryKind::device) bytes_in_use_[allocation->device] -= static_cast<int64_t>(allocation->bytes);
+  if (allocation->kind == MemoryKind::device) {
+    bytes_in_use_[allocation->device] -= static_cast<int64_t>(allocation->bytes);
+  }
   unmap(allocation->mapped, allocation->mapped_bytes);
   unmap(allocation->mapped + shadow_offset_, allocation->mapped_bytes);
 }
@@ -210,7 +213,8 @@ std::string DeviceMemory::explain(uint64_t address, uint64_t bytes) {
            describe(*before) + (before->freed ? ", which is freed" : "");
   }
   if (after != by_address_.end() && after->first - address < kNear) {
-    return start + "is " + std::to_string(after->first - address) + " bytes before the start, " + describe(*after->second);
+    return start + "is " + std::to_string(after->first - address) + " bytes before the start, " +
+           describe(*after->second);
   }
   return start + "is in no allocation";
 }

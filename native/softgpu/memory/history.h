@@ -3,7 +3,7 @@
  * @brief What comes before what, among everything that is enqueued on devices: vector clocks.
  *
  * Operations lie on chains (a stream is a chain, and so is a path through a graph); those of one chain are numbered in
- * their order. A history says of every chain up to which number its operations are complete, with their effects visible.
+ * their order. A history says of every chain up to which number its operations are complete and their effects visible.
  */
 #ifndef TERNARY_SOFTGPU_MEMORY_HISTORY_H_
 #define TERNARY_SOFTGPU_MEMORY_HISTORY_H_

@@ -23,8 +23,8 @@ struct Range {
   uint64_t begin = 0;
   uint64_t end = 0;  ///< one past the last byte
   bool writable = false;
-  /** Told of each access, for checks between launches; may be null. Called by several host threads at once. Throws Fault
-   *  (uninitialised) where a kernel reads what nothing has written. */
+  /** Told of each access, for checks between launches; may be null. Called by several host threads at once. Throws
+   *  Fault (uninitialised) where a kernel reads what nothing has written. */
   void (*note)(void* context, const Accessor& who, uint64_t address, uint64_t bytes, Access access) = nullptr;
   void* context = nullptr;
 };
@@ -34,9 +34,9 @@ class Memory {
   virtual ~Memory() = default;
 
   /**
-   * Finds the range that holds all of address ... address + bytes - 1 and allows the access. Otherwise returns false and
-   * says why in `problem` ("address 0x... is 16 bytes past the end of the 4096 bytes allocated at 0x..."). A caller may
-   * keep the range while Grid::run() runs. Called by several host threads at once.
+   * Finds the range that holds all of address ... address + bytes - 1 and allows the access. Otherwise returns false
+   * and says why in `problem` ("address 0x... is 16 bytes past the end of the 4096 bytes allocated at 0x..."). A caller
+   * may keep the range while Grid::run() runs. Called by several host threads at once.
    */
   virtual bool resolve(uint64_t address, uint64_t bytes, Access access, const Accessor& who, Range* range,
                        std::string* problem) = 0;

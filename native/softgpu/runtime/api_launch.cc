@@ -76,7 +76,8 @@ void __cudaRegisterVar(void** handle, char* stand_in, char*, const char* name, i
 char __cudaInitModule(void**) { return 1; }
 
 cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* stub) {
-  return call_even_when_faulted([&](Runtime& runtime) { *kernel = reinterpret_cast<cudaKernel_t>(&runtime.kernel(stub)); });
+  return call_even_when_faulted(
+      [&](Runtime& runtime) { *kernel = reinterpret_cast<cudaKernel_t>(&runtime.kernel(stub)); });
 }
 
 cudaError_t cudaGetKernel(cudaKernel_t* kernel, const void* stub) {

@@ -190,7 +190,9 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind 
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-  return copy_rows({"cudaMemcpyAsync", {address_of(to), bytes}, {address_of(from), bytes}, bytes, 1, kind, true}, stream);
+  const Rows rows_to{address_of(to), bytes}, rows_from{address_of(from), bytes};
+  const CopyRequest request = {"cudaMemcpyAsync", rows_to, rows_from, bytes, 1, kind, true};
+  return copy_rows(request, stream);
 }
 
 cudaError_t cudaMemcpy2D(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height,

@@ -33,7 +33,9 @@ Event& eager_event(Runtime& runtime, cudaEvent_t handle) {
 extern "C" {
 
 cudaError_t cudaStreamCreate(cudaStream_t* stream) { return create_stream(stream, cudaStreamDefault, 0); }
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int flags) { return create_stream(stream, flags, 0); }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int flags) {
+  return create_stream(stream, flags, 0);
+}
 cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned int flags, int priority) {
   return create_stream(stream, flags, priority);
 }
@@ -100,7 +102,8 @@ cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int flags) {
   return call([&](Runtime& runtime) {
     require(event != nullptr, cudaErrorInvalidValue);
-    require((flags & ~static_cast<unsigned>(cudaEventBlockingSync | cudaEventDisableTiming)) == 0, cudaErrorInvalidValue);
+    constexpr unsigned kKnown = cudaEventBlockingSync | cudaEventDisableTiming;
+    require((flags & ~kKnown) == 0, cudaErrorInvalidValue);
     *event = reinterpret_cast<cudaEvent_t>(&runtime.create_event(flags));
   });
 }

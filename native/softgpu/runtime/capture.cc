@@ -99,7 +99,8 @@ void Runtime::wait_event(Stream& stream, Event& event) {
     stream.tail = queue_->enqueue(std::move(mark), std::move(needs), nullptr, stream.chain);
     return;
   }
-  const auto found = std::find_if(captures_.begin(), captures_.end(), [&](const auto& c) { return c->id == event.capture; });
+  const auto found =
+      std::find_if(captures_.begin(), captures_.end(), [&](const auto& c) { return c->id == event.capture; });
   require(found != captures_.end(), cudaErrorCapturedEvent);
   Capture& capture = **found;
   if (&stream == &legacy_stream(stream.device)) {

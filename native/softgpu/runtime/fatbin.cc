@@ -64,8 +64,8 @@ std::vector<FatbinEntry> read_fatbin_container(const uint8_t* container) {
 std::vector<FatbinEntry> read_fatbin(const void* wrapper) {
   const uint8_t* bytes = static_cast<const uint8_t*>(wrapper);
   if (field<uint32_t>(bytes) != kWrapperMagic || field<uint32_t>(bytes + 4) != 1) {
-    throw std::runtime_error("device code is registered in a form that the software GPU does not know; build it without "
-                             "-rdc and -dlto");
+    throw std::runtime_error("device code is registered in a form that the software GPU does not know; build it "
+                             "without -rdc and -dlto");
   }
   const uint8_t* container = field<const uint8_t*>(bytes + 8);
   return read_fatbin_container(container);
@@ -87,7 +87,8 @@ std::string describe(const std::vector<FatbinEntry>& entries) {
     std::string& list = entry.kind == FatbinEntry::Kind::ptx ? ptx : elf;
     list += (list.empty() ? "" : ", ") + name_of(entry.architecture);
   }
-  return (ptx.empty() ? "no PTX" : "PTX for " + ptx) + ", " + (elf.empty() ? "no machine code" : "machine code for " + elf);
+  return (ptx.empty() ? "no PTX" : "PTX for " + ptx) + ", " +
+         (elf.empty() ? "no machine code" : "machine code for " + elf);
 }
 
 }  // namespace ternary::softgpu

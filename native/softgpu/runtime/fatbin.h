@@ -2,8 +2,8 @@
  * @file fatbin.h
  * @brief Reads what nvcc embeds in a library: PTX and machine code for several architectures.
  *
- * The container, as nvcc 13 writes it: a header of 16 bytes (magic, version, its size, bytes that follow), then entries,
- * each with a header (kind, its size, bytes of the payload, architecture, flags) and its payload.
+ * The container, as nvcc 13 writes it: a header of 16 bytes (magic, version, its size, bytes that follow), then
+ * entries, each with a header (kind, its size, bytes of the payload, architecture, flags) and its payload.
  */
 #ifndef TERNARY_SOFTGPU_RUNTIME_FATBIN_H_
 #define TERNARY_SOFTGPU_RUNTIME_FATBIN_H_

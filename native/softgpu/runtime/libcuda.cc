@@ -1,5 +1,5 @@
-// The stub of the driver: NVIDIA's presets for the JVM need a library of its name, and call nothing of it that our tests
-// use. What it lacks fails when it is called, by name.
+// The stub of the driver: NVIDIA's presets for the JVM need a library of its name, and call nothing of it that our
+// tests use. What it lacks fails when it is called, by name.
 extern "C" {
 
 int cuInit(unsigned int) { return 0; }

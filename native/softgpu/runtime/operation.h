@@ -45,7 +45,7 @@ struct Operation {
   WorkRef work;
   uint64_t number = 0;               ///< among all, for LaunchConfig::launch
   std::vector<OperationRef> needs;   ///< to be complete first; emptied when this one is complete
-  OperationRef overtakes;            ///< of `needs`: the launch that this one need not wait for before its griddepcontrol.wait
+  OperationRef overtakes;            ///< of `needs`: a launch that this one waits for only at its griddepcontrol.wait
   std::vector<Operation*> dependents;
   size_t open_needs = 0;             ///< of `needs`, how many are not complete
   bool complete = false;

@@ -96,7 +96,8 @@ void Runtime::variable(const void* stand_in, uint64_t* address, uint64_t* bytes)
     const std::string* name = library->find_variable(stand_in);
     if (name == nullptr) continue;
     const int ordinal = current_ordinal();
-    require(library->image(ordinal, current_device(), *memory_).variable(*name, address, bytes), cudaErrorInvalidSymbol);
+    Image& image = library->image(ordinal, current_device(), *memory_);
+    require(image.variable(*name, address, bytes), cudaErrorInvalidSymbol);
     return;
   }
   throw CudaFailure(cudaErrorInvalidSymbol);

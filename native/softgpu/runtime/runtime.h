@@ -55,7 +55,7 @@ class Runtime {
   // Streams and events.
   Stream& create_stream(unsigned flags, int priority);
   void destroy_stream(Stream& stream);
-  /** Null and cudaStreamLegacy are the default stream of the current device, cudaStreamPerThread is the thread's own. */
+  /** Null and cudaStreamLegacy are the default stream of the current device, cudaStreamPerThread the thread's own. */
   Stream& stream(cudaStream_t handle);
   Event& create_event(unsigned flags);
   void destroy_event(Event& event);

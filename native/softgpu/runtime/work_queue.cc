@@ -20,7 +20,8 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/** A GPU rounds to nearest and keeps denormals whatever the calling thread has set; the interpreter's threads inherit it. */
+/** A GPU rounds to nearest and keeps denormals whatever the calling thread has set; the interpreter's threads
+ *  inherit it. */
 class DefaultFloatingPoint {
  public:
   DefaultFloatingPoint() : caller_(_mm_getcsr()) { _mm_setcsr(kDefault); }
@@ -148,7 +149,8 @@ void WorkQueue::finish_kernel(Operation& operation) {
   counters_.add(*operation.grid);
   if (operation.begun_early && !operation.grid->all_waited()) {
     fail(cudaErrorLaunchFailure, operation.work->what + " was launched with programmatic stream serialisation, but not "
-         "all of its CTAs executed griddepcontrol.wait: it, and what comes after it, may run before its predecessor ends");
+         "all of its CTAs executed griddepcontrol.wait: it, and what comes after it, may run before its predecessor "
+         "ends");
   }
   operation.grid.reset();
 }

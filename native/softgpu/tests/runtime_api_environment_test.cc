@@ -26,8 +26,8 @@ TEST(EnvironmentDeathTest, NoDevice) {
   const auto body = [] {
     int count = 7;
     void* pointer = nullptr;
-    leave(cudaGetDeviceCount(&count) == cudaErrorNoDevice && count == 0 && cudaMalloc(&pointer, 4) == cudaErrorNoDevice &&
-          launch_visit(1, nullptr) == cudaErrorNoDevice);
+    leave(cudaGetDeviceCount(&count) == cudaErrorNoDevice && count == 0 &&
+          cudaMalloc(&pointer, 4) == cudaErrorNoDevice && launch_visit(1, nullptr) == cudaErrorNoDevice);
   };
   EXPECT_EXIT(body(), testing::ExitedWithCode(0), "");
 }
@@ -36,7 +36,8 @@ TEST(EnvironmentDeathTest, OldDriver) {
   const ChildSetting setting("SOFTGPU_DRIVER", "old");
   const auto body = [] {
     int count = 7, driver = 0, runtime = 0;
-    const bool versions = cudaDriverGetVersion(&driver) == cudaSuccess && cudaRuntimeGetVersion(&runtime) == cudaSuccess;
+    const bool versions =
+        cudaDriverGetVersion(&driver) == cudaSuccess && cudaRuntimeGetVersion(&runtime) == cudaSuccess;
     leave(versions && driver < runtime && cudaGetDeviceCount(&count) == cudaErrorInsufficientDriver && count == 0);
   };
   EXPECT_EXIT(body(), testing::ExitedWithCode(0), "");

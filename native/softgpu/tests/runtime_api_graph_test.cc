@@ -56,7 +56,7 @@ TEST_F(GraphTest, NothingRunsDuringCaptureAndAllOfItAtEachReplay) {
     ASSERT_CUDA(cudaStreamSynchronize(stream)) << fault();
     EXPECT_EQ(host_ints(word, kCount), counting(kCount, 2 * replay));
   }
-  for (int replay = 0; replay < 3; ++replay) ASSERT_CUDA(cudaGraphLaunch(exec, new_stream()));  // they follow each other
+  for (int replay = 0; replay < 3; ++replay) ASSERT_CUDA(cudaGraphLaunch(exec, new_stream()));  // in turn
   ASSERT_CUDA(cudaDeviceSynchronize()) << fault();
   EXPECT_EQ(host_ints(word, kCount), counting(kCount, 12));
   EXPECT_CUDA(cudaGraphExecDestroy(exec));

@@ -174,7 +174,8 @@ TEST_F(LaunchTest, ClustersHaveRanksWhereThereAreClusters) {
 TEST_F(LaunchTest, ADeviceRunsThePtxThatIsMeantForIt) {
   int* to = unwritten_ints(64);
   const std::string was = capability() == 8 ? "80" : capability() == 9 ? "90" : "100";
-  const std::pair<const char*, int> fits[] = {{"86", 80}, {"89", 80}, {"90", 90}, {"100", 100}, {"103", 100}, {"120", 80}};
+  const std::pair<const char*, int> fits[] = {{"86", 80},   {"89", 80},   {"90", 90},
+                                              {"100", 100}, {"103", 100}, {"120", 80}};
   for (const auto& [device, ptx] : fits) {
     ASSERT_EQ(SOFTGPU(softgpu_set_device)(0, "arch", device), 0);
     cudaFuncAttributes attributes;

@@ -222,7 +222,9 @@ TEST_F(StreamTest, ThreadsMayCallAtOnce) {
       EXPECT_CUDA(cudaMalloc(reinterpret_cast<void**>(&a), kBytes));
       EXPECT_CUDA(cudaMalloc(reinterpret_cast<void**>(&b), kBytes));
       EXPECT_CUDA(launch_add_one(kCount, from, a, stream));
-      for (int step = 0; step < t; ++step) EXPECT_CUDA(launch_add_one(kCount, step % 2 ? b : a, step % 2 ? a : b, stream));
+      for (int step = 0; step < t; ++step) {
+        EXPECT_CUDA(launch_add_one(kCount, step % 2 ? b : a, step % 2 ? a : b, stream));
+      }
       EXPECT_EQ(launch_bounded(65, a, stream), cudaErrorLaunchOutOfResources);
       EXPECT_CUDA(cudaStreamSynchronize(stream));
       results[static_cast<size_t>(t)] = host_ints(t % 2 ? b : a, kCount);
@@ -304,8 +306,8 @@ TEST_F(DependentLaunchTest, AMissingWaitIsReported) {
 
 TEST_F(DependentLaunchTest, TheThirdKernelMayBeginBeforeTheFirstEndsIfTheSecondLetsIt) {
   if (!programmatic()) return;
-  // The third reads `from`'s successor `a` before its wait. That is right only if the second waits, for the first, before it
-  // lets the third begin.
+  // The third reads what the first has made before it waits. That is right only if the second waits for the first before
+  // it lets the third begin.
   c = device_ints(counting(kCount, 0));
   EXPECT_CUDA(launch_dependent(kCount, from, a, Mistake::none, false, stream));
   EXPECT_CUDA(launch_dependent(kCount, a, b, Mistake::none, true, stream));
