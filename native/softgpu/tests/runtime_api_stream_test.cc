@@ -306,8 +306,8 @@ TEST_F(DependentLaunchTest, AMissingWaitIsReported) {
 
 TEST_F(DependentLaunchTest, TheThirdKernelMayBeginBeforeTheFirstEndsIfTheSecondLetsIt) {
   if (!programmatic()) return;
-  // The third reads what the first has made before it waits. That is right only if the second waits for the first before
-  // it lets the third begin.
+  // Before its wait the third reads what the first has made. That is right only if the second waits for the first, and
+  // only then lets the third begin.
   c = device_ints(counting(kCount, 0));
   EXPECT_CUDA(launch_dependent(kCount, from, a, Mistake::none, false, stream));
   EXPECT_CUDA(launch_dependent(kCount, a, b, Mistake::none, true, stream));
