@@ -1,5 +1,7 @@
 #include "softgpu/exec/mma_math.h"
 
+#include <emmintrin.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -13,7 +15,6 @@ namespace {
 constexpr int kMaxRows = 16, kMaxColumns = 8, kMaxDepth = 32;
 
 bool is_byte(MmaType type) { return type == MmaType::u8 || type == MmaType::s8; }
-int per_register(MmaType type) { return is_byte(type) ? 4 : 2; }
 
 /** Bits of element `e` of a register of four or two. */
 uint32_t element(uint32_t word, int per, int e) {
@@ -51,8 +52,25 @@ struct Results {
   }
 };
 
-int16_t byte_value(MmaType type, uint32_t bits) {
-  return type == MmaType::s8 ? static_cast<int8_t>(bits) : static_cast<int16_t>(bits);
+/** Rows of A or columns of B of bytes, as pairs of 16 bits along k: what pmaddwd multiplies. */
+struct Pairs {
+  alignas(16) int32_t at[kMaxRows][kMaxDepth / 2];
+};
+
+/** A word of four bytes, two pairs. */
+void widen(uint32_t word, MmaType type, int32_t* pairs) {
+  const __m128i bytes = _mm_cvtsi32_si128(static_cast<int>(word)), zero = _mm_setzero_si128();
+  const __m128i signs = type == MmaType::s8 ? _mm_cmpgt_epi8(zero, bytes) : zero;
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(pairs), _mm_unpacklo_epi8(bytes, signs));
+}
+
+void gather_pairs(Fragment fragment, int registers, bool row_pairs, MmaType type, Pairs* to) {
+  for (int r = 0; r < registers; ++r) {
+    const int row = row_pairs ? 8 * (r & 1) : 0, step = row_pairs ? r >> 1 : r;
+    for (int lane = 0; lane < 32; ++lane) {
+      widen(fragment[r][lane], type, &to->at[row + (lane >> 2)][8 * step + 2 * (lane & 3)]);
+    }
+  }
 }
 
 float half_value(MmaType type, uint32_t bits) {
@@ -80,7 +98,7 @@ double power_of_two(int exponent) {
 
 struct FloatOperands {
   float a[kMaxRows][kMaxDepth];
-  float b[kMaxColumns][kMaxDepth];
+  alignas(16) float b[kMaxDepth][kMaxColumns];
 };
 
 void gather_floats(MmaShape shape, MmaType type, Fragment a, Fragment b, FloatOperands* to) {
@@ -88,12 +106,65 @@ void gather_floats(MmaShape shape, MmaType type, Fragment a, Fragment b, FloatOp
   each_element(a, registers.a, 2, shape.rows == 16,
                [&](int row, int k, uint32_t bits) { to->a[row][k] = half_value(type, bits); });
   each_element(b, registers.b, 2, false,
-               [&](int column, int k, uint32_t bits) { to->b[column][k] = half_value(type, bits); });
+               [&](int column, int k, uint32_t bits) { to->b[k][column] = half_value(type, bits); });
 }
 
-float dot_in_blocks(float sum, const float* a, const float* b, int depth) {
-  for (int k = 0; k < depth; k += kTensorBlock) sum = tensor_sum(sum, a + k, b + k);
-  return sum;
+/** tensor_sum() of a column; b goes down a column of operands. */
+float plain_sum(float c, const float* a, const float (*b)[kMaxColumns], int column) {
+  float down[kTensorBlock];
+  for (int k = 0; k < kTensorBlock; ++k) down[k] = b[k][column];
+  return tensor_sum(c, a, down);
+}
+
+/**
+ * tensor_sum() of four columns at once, 20 times as fast; in place. False, and nothing done, if a largest addend is not
+ * from 2^-60 to 2^100: there every product that could lose bits as a float, or its scaled value, is below what is cut
+ * off anyway.
+ */
+bool sum_four(float* sums, const float* a, const float (*b)[kMaxColumns], int first) {
+  const __m128 magnitude = _mm_castsi128_ps(_mm_set1_epi32(0x7fffffff));
+  __m128 addends[kTensorBlock + 1];
+  addends[kTensorBlock] = _mm_loadu_ps(sums);
+  for (int k = 0; k < kTensorBlock; ++k) addends[k] = _mm_mul_ps(_mm_set1_ps(a[k]), _mm_load_ps(b[k] + first));
+  const __m128i too_large = _mm_set1_epi32((127 + 100) << 23);  // NaN and Inf too
+  __m128 largest = _mm_setzero_ps();
+  __m128i outside = _mm_setzero_si128();
+  for (const __m128 addend : addends) {
+    const __m128 size = _mm_and_ps(addend, magnitude);
+    outside = _mm_or_si128(outside, _mm_cmpgt_epi32(_mm_castps_si128(size), too_large));
+    largest = _mm_max_ps(largest, size);
+  }
+  const __m128i bits = _mm_castps_si128(largest);
+  outside = _mm_or_si128(outside, _mm_cmplt_epi32(bits, _mm_set1_epi32((127 - 60) << 23)));
+  if (_mm_movemask_epi8(outside)) return false;
+  // 2^(24 - exponent) brings the last kept bit to 1.
+  const __m128i exponent = _mm_and_si128(bits, _mm_set1_epi32(0x7f800000));
+  const __m128 scale = _mm_castsi128_ps(_mm_sub_epi32(_mm_set1_epi32((2 * 127 + 24) << 23), exponent));
+  __m128i sum = _mm_setzero_si128();
+  for (const __m128 addend : addends) sum = _mm_add_epi32(sum, _mm_cvttps_epi32(_mm_mul_ps(addend, scale)));
+  const __m128i negative = _mm_srai_epi32(sum, 31);
+  const __m128i size = _mm_sub_epi32(_mm_xor_si128(sum, negative), negative);
+  // To a float towards zero: one step down where the conversion went up.
+  __m128i floats = _mm_castps_si128(_mm_cvtepi32_ps(size));
+  floats = _mm_add_epi32(floats, _mm_cmpgt_epi32(_mm_cvttps_epi32(_mm_castsi128_ps(floats)), size));
+  const __m128 back = _mm_castsi128_ps(_mm_sub_epi32(exponent, _mm_set1_epi32(24 << 23)));
+  const __m128 result = _mm_mul_ps(_mm_castsi128_ps(floats), back);
+  _mm_storeu_ps(sums, _mm_or_ps(result, _mm_castsi128_ps(_mm_slli_epi32(negative, 31))));
+  return true;
+}
+
+/** All of A * B + C. */
+void multiply(const FloatOperands& operands, MmaShape shape, float (*sums)[kMaxColumns]) {
+  for (int row = 0; row < shape.rows; ++row) {
+    for (int k = 0; k < shape.depth; k += kTensorBlock) {
+      for (int first = 0; first < kMaxColumns; first += 4) {
+        if (sum_four(sums[row] + first, operands.a[row] + k, operands.b + k, first)) continue;
+        for (int column = first; column < first + 4; ++column) {
+          sums[row][column] = plain_sum(sums[row][column], operands.a[row] + k, operands.b + k, column);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -106,18 +177,30 @@ MmaRegisters mma_registers(MmaShape shape, MmaType type) {
 
 void mma_s32(MmaShape shape, MmaType a_type, MmaType b_type, bool satfinite, Fragment a, Fragment b, Fragment c,
              FragmentOut d) {
-  // 16-bit elements so that the compiler makes the dots of multiply-and-add-pairs: 255 * 127 * 2 fits int32.
-  int16_t rows[kMaxRows][kMaxDepth], columns[kMaxColumns][kMaxDepth];
+  Pairs a_pairs, b_pairs;
   const MmaRegisters registers = mma_registers(shape, a_type);
-  each_element(a, registers.a, per_register(a_type), shape.rows == 16,
-               [&](int row, int k, uint32_t bits) { rows[row][k] = byte_value(a_type, bits); });
-  each_element(b, registers.b, per_register(b_type), false,
-               [&](int column, int k, uint32_t bits) { columns[column][k] = byte_value(b_type, bits); });
+  gather_pairs(a, registers.a, shape.rows == 16, a_type, &a_pairs);
+  gather_pairs(b, registers.b, false, b_type, &b_pairs);
+  const int pairs = shape.depth / 2;
+  alignas(16) int32_t b_columns[kMaxDepth / 2][kMaxColumns];
+  for (int k = 0; k < pairs; ++k) {
+    for (int column = 0; column < kMaxColumns; ++column) b_columns[k][column] = b_pairs.at[column][k];
+  }
+  alignas(16) int32_t dots[kMaxRows][kMaxColumns];
+  for (int row = 0; row < shape.rows; ++row) {
+    __m128i left = _mm_setzero_si128(), right = left;
+    for (int k = 0; k < pairs; ++k) {
+      const __m128i pair = _mm_set1_epi32(a_pairs.at[row][k]);
+      const auto* columns = reinterpret_cast<const __m128i*>(b_columns[k]);
+      left = _mm_add_epi32(left, _mm_madd_epi16(pair, columns[0]));
+      right = _mm_add_epi32(right, _mm_madd_epi16(pair, columns[1]));
+    }
+    _mm_store_si128(reinterpret_cast<__m128i*>(dots[row]), left);
+    _mm_store_si128(reinterpret_cast<__m128i*>(dots[row] + 4), right);
+  }
   Results results;
   each_output(shape, [&](int lane, int r, int row, int column) {
-    int32_t dot = 0;
-    for (int k = 0; k < shape.depth; ++k) dot += rows[row][k] * columns[column][k];
-    int64_t sum = static_cast<int64_t>(static_cast<int32_t>(c[r][lane])) + dot;
+    int64_t sum = static_cast<int64_t>(static_cast<int32_t>(c[r][lane])) + dots[row][column];
     if (satfinite) {
       sum = std::clamp<int64_t>(sum, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max());
     }
@@ -152,24 +235,25 @@ float tensor_sum(float c, const float* a, const float* b) {
 void mma_f32(MmaShape shape, MmaType type, Fragment a, Fragment b, Fragment c, FragmentOut d) {
   FloatOperands operands;
   gather_floats(shape, type, a, b, &operands);
-  Results results;
-  each_output(shape, [&](int lane, int r, int row, int column) {
-    results.word[r][lane] = float_bits(
-        dot_in_blocks(bits_float(c[r][lane]), operands.a[row], operands.b[column], shape.depth));
-  });
-  results.store(shape.rows / 4, d);
+  float sums[kMaxRows][kMaxColumns];
+  each_output(shape, [&](int lane, int r, int row, int column) { sums[row][column] = bits_float(c[r][lane]); });
+  multiply(operands, shape, sums);
+  each_output(shape, [&](int lane, int r, int row, int column) { d[r][lane] = float_bits(sums[row][column]); });
 }
 
 void mma_f16(MmaShape shape, Fragment a, Fragment b, Fragment c, FragmentOut d) {
   FloatOperands operands;
   gather_floats(shape, MmaType::f16, a, b, &operands);
+  float sums[kMaxRows][kMaxColumns];
+  each_output(shape, [&](int lane, int r, int row, int column) {
+    sums[row][column] = f16_to_float(static_cast<uint16_t>(c[r >> 1][lane] >> (16 * (r & 1))));
+  });
+  multiply(operands, shape, sums);
   Results results;
   each_output(shape, [&](int lane, int r, int row, int column) {
-    const int word = r >> 1, shift = 16 * (r & 1);
-    const float start = f16_to_float(static_cast<uint16_t>(c[word][lane] >> shift));
-    const float sum = dot_in_blocks(start, operands.a[row], operands.b[column], shape.depth);
+    const float sum = sums[row][column];
     const uint16_t bits = std::isnan(sum) ? 0x7fff : float_to_f16(sum);
-    results.word[word][lane] |= static_cast<uint32_t>(bits) << shift;
+    results.word[r >> 1][lane] |= static_cast<uint32_t>(bits) << (16 * (r & 1));
   });
   results.store(shape.rows / 8, d);
 }

@@ -284,6 +284,58 @@ TEST(MmaFloat, CutsOffBelowTheLargestAddend) {
   EXPECT_EQ(sum(0.0f, std::ldexp(1.0f, -149), 0), std::ldexp(1.0f, -149));  // denormals are kept
 }
 
+// The vectors of mma_f32() against tensor_sum(), element by element, over all kinds of magnitudes.
+TEST(MmaFloat, EveryMagnitude) {
+  std::mt19937 random(3);
+  const Table& table = kTables[3];
+  for (const MmaType type : {MmaType::bf16, MmaType::f16}) {
+    for (int trial = 0; trial < 400; ++trial) {
+      Fragments f;
+      float a[16][16], b[8][16], c[16][8];
+      // Narrow ranges of exponents round often, wide ones cut off much; at the ends are denormals, Inf and NaN.
+      const uint32_t exponents = type == MmaType::f16 ? 32 : 256, exponent_shift = type == MmaType::f16 ? 10 : 7;
+      const uint32_t spread = 1u << random() % (type == MmaType::f16 ? 6 : 9), base = random() % exponents;
+      const auto half = [&] {
+        const uint32_t exponent = (base + random() % spread) % exponents;
+        const uint32_t mantissa = random() & ((1u << exponent_shift) - 1);
+        return random() % 11 == 0 ? 0 : (random() & 0x8000) | exponent << exponent_shift | mantissa;
+      };
+      const auto value = [&](uint32_t bits) {
+        const uint16_t narrow = static_cast<uint16_t>(bits);
+        return type == MmaType::f16 ? f16_to_float(narrow) : bf16_to_float(narrow);
+      };
+      for (int lane = 0; lane < 32; ++lane) {
+        for (int i = 0; i < table.a_elements; ++i) {
+          const uint32_t bits = half();
+          const Place at = table.a(lane / 4, lane % 4, i);
+          Fragments::set(f.a, lane, i, false, bits);
+          a[at.row][at.column] = value(bits);
+        }
+        for (int i = 0; i < table.b_elements; ++i) {
+          const uint32_t bits = half();
+          const Place at = table.b(lane / 4, lane % 4, i);
+          Fragments::set(f.b, lane, i, false, bits);
+          b[at.column][at.row] = value(bits);
+        }
+        for (int i = 0; i < table.c_elements; ++i) {
+          const Place at = table.c(lane / 4, lane % 4, i);
+          c[at.row][at.column] = value(half()) * value(half());
+          f.c[i][lane] = float_bits(c[at.row][at.column]);
+        }
+      }
+      mma_f32(table.shape, type, f.a_words, f.b_words, f.c_words, f.d_words);
+      for (int lane = 0; lane < 32; ++lane) {
+        for (int i = 0; i < table.c_elements; ++i) {
+          const Place at = table.c(lane / 4, lane % 4, i);
+          const float half_way = tensor_sum(c[at.row][at.column], a[at.row], b[at.column]);
+          const float expected = tensor_sum(half_way, a[at.row] + 8, b[at.column] + 8);
+          ASSERT_EQ(f.d[i][lane], float_bits(expected)) << "trial " << trial << " at " << at.row << ' ' << at.column;
+        }
+      }
+    }
+  }
+}
+
 TEST(MmaFloat, NotFinite) {
   const float inf = std::numeric_limits<float>::infinity();
   float a[kTensorBlock] = {inf}, b[kTensorBlock] = {2.0f};

@@ -64,7 +64,7 @@ cudaError_t launch_tile(Mutant mutant, const uint8_t* a, const int8_t* b, int* t
 cudaError_t launch_chain(Mutant mutant, const int* from, int* to, cudaStream_t stream);
 /** to[c] = sum of from[kSplits * kBlock * c ...], c < kSums, by a cluster each. */
 cudaError_t launch_cluster_sum(Mutant mutant, const int* from, int* to, cudaStream_t stream);
-/** *to = sum of from[0 ... kSplits * kBlock - 1]; partial: kSplits * kBlock words, ticket: a word that is 0 and stays it. */
+/** *to = sum of from[0 ... kSplits * kBlock - 1]; partial: kSplits * kBlock words, ticket: 0 before and after. */
 cudaError_t launch_split_k(Mutant mutant, const int* from, int* to, int* partial, unsigned* ticket,
                            cudaStream_t stream);
 
