@@ -33,9 +33,16 @@ void GridOrder::fence(const Agent& agent) {
     }
   }
   agent.order->release(agent.number, &own.published[agent.cluster]);
-  if (own.observed.empty()) return;
-  cluster.acquisitions.push_back({agent.number, agent.order->epoch(agent.number), std::move(own.observed)});
+  own.fence_epoch = agent.order->epoch(agent.number);
+  Known acquired;
+  for (size_t other = 0; other < cluster.agents.size(); ++other) {
+    for (const Observation& observation : cluster.agents[other].observed) {
+      if (agent.order->before(other, observation.epoch, agent.number)) join(&acquired, observation.known);
+    }
+  }
   own.observed.clear();
+  if (acquired.empty()) return;
+  cluster.acquisitions.push_back({agent.number, own.fence_epoch, std::move(acquired)});
 }
 
 bool GridOrder::ordered(const Agent& agent, const Stamp& stamp) const {
@@ -66,10 +73,19 @@ void GridOrder::check(const Agent& agent, const Stamp& stamp, uint64_t word, Acc
 void GridOrder::signal(const Agent& agent, Shard* shard, uint64_t word, Access kind) {
   AgentSide& own = side(agent);
   const auto found = shard->released.find(word);
-  if (found != shard->released.end() && kind != Access::write) join(&own.observed, found->second);
-  if (kind == Access::read || own.published.empty()) return;
+  const uint32_t epoch = agent.order->epoch(agent.number);
+  if (found != shard->released.end() && kind != Access::write) {
+    if (own.observed.empty() || own.observed.back().epoch != epoch) own.observed.push_back({epoch, {}});
+    join(&own.observed.back().known, found->second);
+  }
+  if (kind == Access::read) return;
   if (found != shard->released.end() && kind == Access::write) found->second.clear();
-  join(&shard->released[word], own.published);
+  const std::vector<AgentSide>& agents = clusters_[agent.cluster].agents;
+  for (size_t other = 0; other < agents.size(); ++other) {
+    const AgentSide& fenced = agents[other];
+    if (fenced.fence_epoch == 0 || !agent.order->before(other, fenced.fence_epoch, agent.number)) continue;
+    join(&shard->released[word], fenced.published);
+  }
 }
 
 void GridOrder::note_word(const Agent& agent, uint64_t word, uint8_t mask, Access kind, bool strong, int line) {

@@ -4,7 +4,8 @@
  *
  * The rule is PTX's: what a thread wrote may be read by another CTA if the writer made a fence (membar.gl, fence.*.gpu)
  * after it and then an atomic, the reader observed that atomic with one of its own or a relaxed load, and made a fence
- * before it read. Barriers within a CTA or cluster carry both ends from warp to warp. So a split-K kernel whose last CTA
+ * before it read. Barriers within a CTA or cluster carry this from warp to warp at every step: all threads may fence and one
+ * of them draw the ticket after a barrier, or one thread may fence for all after it. So a split-K kernel whose last CTA
  * (told by a ticket) sums the others' partial results without fences is reported, though it gives the right bits here.
  *
  * Not seen: a write that must come after reads of other CTAs. The interpreter runs CTAs in many orders, and in another
@@ -67,9 +68,15 @@ class GridOrder {
     std::unordered_map<uint64_t, std::unique_ptr<Page>> pages;
     std::unordered_map<uint64_t, Known> released;  ///< by word: what those who fenced before their atomic had done
   };
+  /** What a warp knows from an atomic, which a fence makes its own; `epoch` is the warp's at the time. */
+  struct Observation {
+    uint32_t epoch;
+    Known known;
+  };
   struct AgentSide {
-    Known published;  ///< what its last fence covers
-    Known observed;   ///< what its next fence will acquire
+    Known published;           ///< what its last fence covers
+    uint32_t fence_epoch = 0;  ///< the warp's after that fence
+    std::vector<Observation> observed;
   };
   struct Acquisition {
     size_t agent;

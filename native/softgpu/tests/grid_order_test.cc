@@ -39,6 +39,18 @@ TEST_F(GridOrderTest, FenceOfOneThreadAfterTheBarrierCoversTheCta) {
   EXPECT_NO_THROW(read(3));
 }
 
+TEST_F(GridOrderTest, AllThreadsMayFenceAndOneDrawTheTicketAfterABarrier) {
+  write(1), fence(1), barrier(0), ticket(0);
+  ticket(2), barrier(1), fence(3);
+  EXPECT_NO_THROW(read(3));
+}
+
+TEST_F(GridOrderTest, FencesOfOtherWarpsWithoutBarrier) {
+  write(1), fence(1), ticket(0);  // warp 0 may have been before the fence
+  ticket(2), fence(2);
+  EXPECT_THROW(read(2), Fault);
+}
+
 TEST_F(GridOrderTest, NoFenceBeforeTheTicket) {
   write(0), ticket(0), ticket(2), fence(2);
   EXPECT_THROW(read(2), Fault);

@@ -46,8 +46,12 @@ class RuntimeTest : public testing::Test {
  protected:
   void SetUp() override { reset(); }
   void TearDown() override {
-    for (void* pointer : allocated_) cudaFree(pointer);
+    free_all();
     reset();
+  }
+  void free_all() {
+    for (void* pointer : allocated_) cudaFree(pointer);
+    allocated_.clear();
   }
   static void reset() {
     EXPECT_CUDA(cudaDeviceReset());

@@ -23,6 +23,7 @@ class MutantTest : public RuntimeTest {
   using Problem = std::function<cudaError_t(Mutant mutant, bool* right)>;
 
   Report report_of(const Problem& problem, Mutant mutant, uint64_t seed) {
+    free_all();
     reset();
     EXPECT_EQ(SOFTGPU(softgpu_set_seed)(seed), 0);
     bool right = false;

@@ -18,11 +18,8 @@ __global__ void block_sum(const int* from, int* to) {
     words[kMutant == Mutant::shared_off_by_one ? t + 1 : t] =
         from[base + t + (kMutant == Mutant::global_off_by_one && last ? 1 : 0)];
   }
-  if (kMutant == Mutant::divergent_barrier) {
-    if (t % 2 == 0) __syncthreads();
-  } else if (kMutant != Mutant::missing_syncthreads) {
-    __syncthreads();
-  }
+  if (kMutant != Mutant::missing_syncthreads) __syncthreads();
+  if (kMutant == Mutant::divergent_barrier && t % 2 == 0) __syncthreads();
   if (t >= kWarp) return;
   const int4 four = kMutant == Mutant::misaligned_vector
                         ? *reinterpret_cast<const int4*>(reinterpret_cast<const char*>(words + (4 * t) % 120) + 4)
