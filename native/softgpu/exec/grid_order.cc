@@ -40,7 +40,6 @@ void GridOrder::fence(const Agent& agent) {
       if (agent.order->before(other, observation.epoch, agent.number)) join(&acquired, observation.known);
     }
   }
-  own.observed.clear();
   if (acquired.empty()) return;
   cluster.acquisitions.push_back({agent.number, own.fence_epoch, std::move(acquired)});
 }

@@ -1,12 +1,13 @@
 /**
  * @file grid_order.h
- * @brief Races through global memory within one grid: between CTAs, which only fences and atomics order, and within one.
+ * @brief Races through global memory within one grid: between CTAs, which only fences and atomics order, and in one.
  *
  * The rule is PTX's: what a thread wrote may be read by another CTA if the writer made a fence (membar.gl, fence.*.gpu)
  * after it and then an atomic, the reader observed that atomic with one of its own or a relaxed load, and made a fence
- * before it read. Barriers within a CTA or cluster carry this from warp to warp at every step: all threads may fence and one
- * of them draw the ticket after a barrier, or one thread may fence for all after it. So a split-K kernel whose last CTA
- * (told by a ticket) sums the others' partial results without fences is reported, though it gives the right bits here.
+ * before it read. Barriers within a CTA or cluster carry this from warp to warp at every step: all threads may fence
+ * and one of them draw the ticket after a barrier, or one thread may fence for all after it. So a split-K kernel whose
+ * last CTA (told by a ticket) sums the others' partial results without fences is reported, though it gives the right
+ * bits here.
  *
  * Not seen: a write that must come after reads of other CTAs. The interpreter runs CTAs in many orders, and in another
  * order that is a read after the write.
@@ -73,7 +74,7 @@ class GridOrder {
     uint32_t epoch;
     Known known;
   };
-  struct AgentSide {
+  struct AgentSide {  // observations stay: other warps may fence after a barrier, each for itself
     Known published;           ///< what its last fence covers
     uint32_t fence_epoch = 0;  ///< the warp's after that fence
     std::vector<Observation> observed;

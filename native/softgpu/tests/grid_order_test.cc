@@ -41,7 +41,8 @@ TEST_F(GridOrderTest, FenceOfOneThreadAfterTheBarrierCoversTheCta) {
 
 TEST_F(GridOrderTest, AllThreadsMayFenceAndOneDrawTheTicketAfterABarrier) {
   write(1), fence(1), barrier(0), ticket(0);
-  ticket(2), barrier(1), fence(3);
+  ticket(2), barrier(1), fence(2), fence(3);
+  EXPECT_NO_THROW(read(2));
   EXPECT_NO_THROW(read(3));
 }
 
