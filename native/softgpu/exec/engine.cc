@@ -8,8 +8,6 @@
 namespace ternary::softgpu {
 namespace {
 
-thread_local const Warp* t_current_warp = nullptr;
-
 std::string hexadecimal(uint64_t value) {
   char text[20];
   std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
@@ -22,8 +20,6 @@ std::string place_in_text(const Code& code, uint32_t pc) {
 }
 
 }  // namespace
-
-const Warp* Engine::current_warp() { return t_current_warp; }
 
 /** Splits that stand where the warp is join it; a split that is further back goes first. */
 void Engine::meet_splits(Warp& warp) {
@@ -128,7 +124,7 @@ Step Engine::execute(Warp& warp, const Instruction& instruction, uint32_t mask) 
 }
 
 Engine::Outcome Engine::run(Warp& warp, Worker& worker, uint32_t burst, bool* progress) {
-  t_current_warp = &warp;
+  worker.warp = &warp;
   warp.worker_ = &worker;
   const Instruction* instructions = warp.code_->instructions.data();
   InstructionCounts* counts = worker.counts.data();
@@ -237,7 +233,7 @@ Progress Engine::run(Cluster& cluster, Worker& worker, uint64_t slice) {
         bool at_dependency = false;
         for (Warp* warp : waiting) at_dependency |= warp->current().row->name == std::string("griddepcontrol.wait");
         if (at_dependency && !grid.dependencies_met) return Progress::waiting;
-        t_current_warp = waiting[0];
+        worker.warp = waiting[0];
         fail_deadlock(cluster);
       }
       runnable.swap(waiting);

@@ -23,6 +23,7 @@ struct Worker {
   std::vector<InstructionCounts> counts;  ///< by instruction
   std::vector<Range> ranges;              ///< by instruction: where it went last
   uint64_t steps = 0;                     ///< of the slice that runs
+  const Warp* warp = nullptr;             ///< that ran last of the cluster that the thread holds; null: holds none
 };
 
 enum class Progress : uint8_t {
@@ -58,10 +59,8 @@ class Engine {
   static std::unique_ptr<Cluster> make_cluster(Grid& grid, uint32_t number);
   /** Runs warps of the cluster in an order made from its seed, for about `slice` instructions. Throws Fault. */
   static Progress run(Cluster& cluster, Worker& worker, uint64_t slice);
-  /** Where a fault happened, as a sentence and fields. */
+  /** Where a fault happened, as a sentence and fields; `warp` null: in no warp. */
   static FaultReport report(const Fault& fault, const Warp* warp, const Code& code);
-  /** The warp that ran last, for report(). */
-  static const Warp* current_warp();
 
  private:
   enum class Outcome : uint8_t { burst_over, waiting, ended };

@@ -75,9 +75,11 @@ void set_fault(Grid::State& state, const FaultReport& report) {
 
 void work(Grid& grid, Worker& worker) {
   Grid::State& state = grid.internals();
+  std::unique_ptr<Cluster> cluster;  // not in the try: the report of a fault looks at the warp, its CTA and its cluster
   try {
     while (!state.stop) {
-      std::unique_ptr<Cluster> cluster = next_cluster(grid);
+      worker.warp = nullptr;  // its cluster goes
+      cluster = next_cluster(grid);
       if (!cluster) return;
       Progress progress = Engine::run(*cluster, worker, kSlice);
       if ((state.steps += worker.steps) > state.config.step_limit) {
@@ -89,7 +91,7 @@ void work(Grid& grid, Worker& worker) {
       (progress == Progress::waiting ? state.parked : state.resident).push_back(std::move(cluster));
     }
   } catch (const Fault& fault) {
-    set_fault(state, Engine::report(fault, Engine::current_warp(), *state.config.code));
+    set_fault(state, Engine::report(fault, worker.warp, *state.config.code));
   }
 }
 

@@ -185,6 +185,36 @@ TEST(End, TrapAndStepLimit) {
   EXPECT_EQ(fault_of("LOOP:\nbra LOOP;\n"), FaultKind::step_limit);
 }
 
+// Each seed runs the CTAs in another order, so others have gone when the one that faults does, or are still to come.
+TEST(End, AFaultNamesItsPlace) {
+  for (uint64_t seed = 0; seed < 8; ++seed) {
+    Snippet snippet;
+    snippet.grid = {3, 2, 2};
+    snippet.block = {96, 1, 1};
+    snippet.outputs = 0;
+    snippet.seed = seed;
+    snippet.body =
+        "mov.u32 %r0, %tid.x;\nmov.u32 %r1, %ctaid.x;\nmov.u32 %r2, %ctaid.y;\nmov.u32 %r3, %ctaid.z;\n"
+        "setp.eq.u32 %p0, %r0, 37;\nsetp.eq.and.u32 %p0, %r1, 2, %p0;\nsetp.eq.and.u32 %p0, %r2, 1, %p0;\n"
+        "setp.eq.and.u32 %p0, %r3, 0, %p0;\nmov.u64 %l0, 16;\n@%p0 ld.global.u32 %r4, [%l0];\n";
+    const FaultReport fault = run(&snippet).fault;
+    EXPECT_EQ(fault.kind, FaultKind::address) << seed;
+    EXPECT_EQ(fault.text, "@%p0 ld.global.u32 %r4, [%l0];") << seed;
+    EXPECT_NE(fault.sentence.find("), CTA (2,1,0), warp 1, thread 37: "), std::string::npos) << fault.sentence;
+  }
+}
+
+// The launch gives up between two slices: the warp that ran last is still there to be named.
+TEST(End, TheStepLimitNamesThePlaceItCameTo) {
+  Snippet snippet;
+  snippet.grid = {1, 1, 3};
+  snippet.outputs = 0;
+  snippet.body = "mov.u32 %r0, %ctaid.z;\nsetp.eq.u32 %p0, %r0, 2;\nLOOP:\n@%p0 bra LOOP;\n";
+  const FaultReport fault = run(&snippet).fault;
+  EXPECT_EQ(fault.kind, FaultKind::step_limit);
+  EXPECT_NE(fault.sentence.find("(@%p0 bra LOOP;), CTA (0,0,2), warp 0: "), std::string::npos) << fault.sentence;
+}
+
 // One CTA polls a word that another sets: with two host threads or one, both must make way for each other.
 TEST(End, PollingCtasDoNotStarveOthers) {
   for (int host_threads = 1; host_threads <= 2; ++host_threads) {

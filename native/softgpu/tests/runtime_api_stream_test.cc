@@ -1,4 +1,5 @@
 // Streams, events, copies, programmatic dependent launches: what is ordered, and what is reported where it is not.
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr int kCount = 256;
 constexpr size_t kBytes = kCount * sizeof(int);
+constexpr int kDependentThreads = 64;  // of a CTA of launch_dependent
 
 class StreamTest : public RuntimeTest {};
 
@@ -290,8 +292,21 @@ TEST_F(DependentLaunchTest, WritesBeforeTheWaitAreReported) {
 
 TEST_F(DependentLaunchTest, AMissingWaitIsReported) {
   if (!programmatic()) return;
-  EXPECT_CUDA_ERROR(chain(Mistake::none, Mistake::never_waits, Mistake::none), cudaErrorLaunchFailure);
-  reset();
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    ASSERT_EQ(SOFTGPU(softgpu_set_seed)(seed), 0);
+    EXPECT_CUDA_ERROR(chain(Mistake::none, Mistake::never_waits, Mistake::none), cudaErrorLaunchFailure);
+    // The CTA in its part after the wait may be the only one left: the thread that is named is the one whose int it is.
+    const std::string sentence = fault(), reads = "reads the byte at ";
+    ASSERT_TRUE(has(sentence, reads.c_str())) << sentence;
+    const uint64_t byte = std::strtoull(sentence.c_str() + sentence.find(reads) + reads.size(), nullptr, 16);
+    const uint64_t i = (byte - reinterpret_cast<uint64_t>(a)) / sizeof(int);
+    ASSERT_LT(i, uint64_t{kCount}) << sentence;
+    const std::string place = "), CTA (" + std::to_string(i / kDependentThreads) + ",0,0), warp " +
+                              std::to_string(i % kDependentThreads / 32) + ", thread " +
+                              std::to_string(i % kDependentThreads) + ": ";
+    EXPECT_TRUE(has(sentence, place.c_str())) << sentence << " where" << place;
+    DependentLaunchTest::SetUp();
+  }
   from = device_ints(counting(kCount, 0));
   a = device_ints(counting(kCount, 0));
   b = unwritten_ints(kCount);
