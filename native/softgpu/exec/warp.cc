@@ -55,7 +55,7 @@ void Warp::exit_lanes(uint32_t mask) {
   living_ &= ~mask;
   active_ &= ~mask;
   for (Split& split : splits_) split.gathering = false;  // they may have waited for these lanes
-  ++pc_;
+  if (active_) ++pc_;  // else it stays for the report of a fault that the warp's end brings
 }
 
 }  // namespace ternary::softgpu

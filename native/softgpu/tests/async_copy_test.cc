@@ -141,6 +141,13 @@ TEST(Mbarrier, BulkCopyWithoutWait) {
   EXPECT_EQ(fault_of(std::string(kBulk) + "ld.shared.u32 %o0, [%r0+128];"), FaultKind::race);
 }
 
+TEST(Mbarrier, AnEndWithCopiesInFlight) {
+  const FaultReport fault = run(with_data(kBulk)).fault;
+  EXPECT_EQ(fault.kind, FaultKind::illegal);
+  EXPECT_EQ(fault.text, "ret;");  // the instruction that ended the warp, not what stands after it
+  EXPECT_NE(fault.sentence.find("CTA (0,0,0), warp 0: the CTA ends while copies"), std::string::npos) << fault.sentence;
+}
+
 TEST(Mbarrier, ArrivalsOfWarpsOrderThem) {
   const std::string init = "mov.u32 %r8, mem;\nsetp.ne.u32 %p0, %tid, 0;\n@%p0 bra go;\n"
                            "mbarrier.init.shared.b64 [%r8], 64;\ngo: bar.sync 0;\nst.shared.u32 [%r0+128], %tid;\n";
