@@ -38,6 +38,7 @@ struct Grid::State {
   GridState state = GridState::ready;
   std::vector<uint32_t> cluster_order;
   uint32_t begun = 0;  ///< clusters of cluster_order
+  uint32_t ended = 0;  ///< of those; the others are resident, parked or in a worker's hands
   std::deque<std::unique_ptr<Cluster>> resident;
   std::deque<std::unique_ptr<Cluster>> parked;  ///< at griddepcontrol.wait
   std::vector<Worker> workers;

@@ -56,7 +56,7 @@ std::unique_ptr<Cluster> next_cluster(Grid& grid) {
       state.resident.pop_front();
       return cluster;
     }
-    bool room = state.dependencies_met || state.parked.size() * state.cluster_size() < state.config.resident_ctas;
+    bool room = state.dependencies_met || (state.begun - state.ended) * state.cluster_size() < state.config.resident_ctas;
     if (state.begun == state.cluster_order.size() || !room) {
       if (state.resident.empty()) return nullptr;
       std::unique_ptr<Cluster> cluster = std::move(state.resident.front());
@@ -86,8 +86,11 @@ void work(Grid& grid, Worker& worker) {
         throw Fault(FaultKind::step_limit, "more than " + std::to_string(state.config.step_limit) +
                                                " warp-instructions were executed");
       }
-      if (progress == Progress::ended) continue;
       std::lock_guard<std::mutex> lock(state.mutex);
+      if (progress == Progress::ended) {
+        ++state.ended;
+        continue;
+      }
       (progress == Progress::waiting ? state.parked : state.resident).push_back(std::move(cluster));
     }
   } catch (const Fault& fault) {
