@@ -129,6 +129,7 @@ struct CudaProblem {
   int64_t M, N, K, group;
   ternary_dtype x_dtype, y_dtype;
   bool norm, residual, residual_in_place, x_aligned, column_alpha;
+  int planes;  ///< of X, A16
   int splits;  ///< wanted by TERNARY_I2S_SPLITS or the cost model; 0: the row's own choice
   int sm_count, shared_bytes;
 };
@@ -143,6 +144,12 @@ using CudaRefusalFn = Reason (*)(const CudaProblem& problem);
 using CudaSplitsFn = int (*)(const CudaProblem& problem);
 /** Bytes of `partial` for so many splits; `clear`: those of them at the front that must be zero. */
 using CudaWorkspaceFn = int64_t (*)(const CudaProblem& problem, int splits, int64_t* clear);
+
+/** Ranges of rows that have no limit of their own. */
+inline constexpr int64_t kAnyM = (int64_t{1} << 31) - 1;
+inline constexpr int64_t kAnyK = (int64_t{1} << 24) - 1;
+/** Sums of int8 times -1, 0, +1 are exact in fp32: 128 * K < 2^24. */
+inline constexpr int64_t kExactFloatK = (int64_t{1} << 17) - 1;
 
 /** One row of a GPU backend's table. */
 struct CudaKernel {

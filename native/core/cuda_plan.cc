@@ -130,8 +130,9 @@ void finish_plan(const CudaKernel& kernel, int splits, CudaPlan& plan) {
 CudaPlan plan_product(const CudaRuntime& cuda, const Settings& settings, const Product& product,
                       std::vector<CudaRefusal>& refusals) {
   CudaPlan plan;
-  plan.problem = problem_of(cuda, settings, product);
   set_planes(product, plan);
+  plan.problem = problem_of(cuda, settings, product);
+  plan.problem.planes = plan.plane_count;
   for (const CudaLayout layout : {cuda_layout_of(product.weights->layout), CudaLayout::dense}) {
     const auto rows = candidates(*cuda.device.backend, product.activation, layout, product.M);
     for (const Choice& choice : by_cost(cuda, settings, plan.problem, rows)) {
@@ -140,8 +141,7 @@ CudaPlan plan_product(const CudaRuntime& cuda, const Settings& settings, const P
         finish_plan(*choice.kernel, choice.splits, plan);
         return plan;
       }
-      // What a row leaves to others because they are faster is no fallback.
-      if (reason != Reason::cost) refusals.push_back({choice.kernel, reason});
+      refusals.push_back({choice.kernel, reason});
     }
   }
   return plan;
@@ -178,7 +178,7 @@ int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, 
     const CudaKernel& kernel = backend.kernels[row];
     if (!serves(kernel, activation)) continue;
     CudaPlan plan;
-    plan.plane_count = 3;
+    plan.plane_count = plan.problem.planes = 3;
     plan.problem.N = weights.N;
     plan.problem.K = weights.K;
     plan.problem.group = weights.group;

@@ -48,14 +48,13 @@ enum class Reason : uint8_t {
   alignment,      ///< an operand is less aligned than its loads
   shared_memory,  ///< it needs more shared memory than the device has
   in_place,       ///< residual_out is residual, which other CTAs still read
-  cost,           ///< the cost model expects another kernel to be faster
   setting,        ///< a setting (TERNARY_PREFILL_SKIP_M) excludes it
   no_library      ///< no library holds code for this device
 };
-inline constexpr int kReasonCount = 12;
+inline constexpr int kReasonCount = 11;
 inline constexpr const char* kReasonNames[kReasonCount] = {
-    "none",          "layout",   "group_size", "k_range", "dtype",     "m_range",
-    "alignment",     "shared_memory", "in_place",   "cost",    "setting",   "no_library"};
+    "none", "layout", "group_size", "k_range", "dtype", "m_range", "alignment", "shared_memory", "in_place", "setting",
+    "no_library"};
 
 /** Scratch, q and f rows start at multiples of this many bytes. */
 inline constexpr int64_t kScratchAlignment = 64;

@@ -101,13 +101,6 @@ Reason gemm_a16_refusal(const CudaProblem& problem) {
   return problem.shared_bytes < (kOne > kThree ? kOne : kThree) ? Reason::shared_memory : Reason::none;
 }
 
-/** Also refuses what does not give every SM a CTA: smaller tiles reach more of the device. */
-template <typename Tile, typename ThreeTile>
-Reason gemm_a16_refusal_unless_full(const CudaProblem& problem) {
-  if (gemm_ctas<Tile>(problem.M, problem.N) < problem.sm_count) return Reason::cost;
-  return gemm_a16_refusal<Tile, ThreeTile>(problem);
-}
-
 }  // namespace ternary::cuda
 
 #endif  // TERNARY_CUDA_GEMM_A16_CUH_

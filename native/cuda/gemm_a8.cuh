@@ -209,14 +209,6 @@ Reason gemm_a8_refusal(const CudaProblem& problem) {
   return problem.shared_bytes < bytes ? Reason::shared_memory : Reason::none;
 }
 
-/** Also refuses what does not give every SM a CTA: smaller tiles reach more of the device. */
-template <typename Tile, typename GroupTile>
-Reason gemm_a8_refusal_unless_full(const CudaProblem& problem) {
-  const int64_t ctas = problem.group == 0 ? gemm_ctas<Tile>(problem.M, problem.N)
-                                          : gemm_ctas<GroupTile>(problem.M, problem.N);
-  return ctas < problem.sm_count ? Reason::cost : gemm_a8_refusal<Tile, GroupTile>(problem);
-}
-
 }  // namespace ternary::cuda
 
 #endif  // TERNARY_CUDA_GEMM_A8_CUH_

@@ -17,7 +17,7 @@ int gemm_a8_i2s_mma_128x128(const CudaGemmTask& task, const CudaLaunch& how) {
 }
 
 Reason gemm_a8_i2s_mma_128x128_refusal(const CudaProblem& problem) {
-  return gemm_a8_refusal_unless_full<Tile, GroupTile>(problem);
+  return gemm_a8_refusal<Tile, GroupTile>(problem);
 }
 
 TERNARY_CUDA_UNSPLIT(gemm_a8_i2s_mma_128x128)

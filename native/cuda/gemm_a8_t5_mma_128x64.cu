@@ -15,7 +15,7 @@ int gemm_a8_t5_mma_128x64(const CudaGemmTask& task, const CudaLaunch& how) {
 }
 
 Reason gemm_a8_t5_mma_128x64_refusal(const CudaProblem& problem) {
-  return gemm_a8_refusal_unless_full<Tile, GroupTile>(problem);
+  return gemm_a8_refusal<Tile, GroupTile>(problem);
 }
 
 TERNARY_CUDA_UNSPLIT(gemm_a8_t5_mma_128x64)

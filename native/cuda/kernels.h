@@ -9,11 +9,6 @@
 
 namespace ternary::cuda {
 
-inline constexpr int64_t kAnyM = (int64_t{1} << 31) - 1;
-inline constexpr int64_t kAnyK = (int64_t{1} << 24) - 1;
-/** Sums of int8 times -1, 0, +1 are exact in fp32: 128 * K < 2^24. */
-inline constexpr int64_t kExactFloatK = (int64_t{1} << 17) - 1;
-
 #define TERNARY_CUDA_ROW(function)                           \
   Reason function##_refusal(const CudaProblem& problem);     \
   int function##_splits(const CudaProblem& problem);         \

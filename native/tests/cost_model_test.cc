@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 
-#include "core/cuda_cost_tables.h"
+#include "core/cuda_arch.h"
+#include "core/cuda_figures.h"
 #include "support/handles.h"
 
 namespace ternary::test {
@@ -82,18 +84,99 @@ TEST(CostModel, T5IsInstructionBoundOnB200AndShorterToReadEverywhere) {
   }
 }
 
+const CostKernel* find(const std::vector<CostKernel>& kernels, const std::string& file) {
+  const auto found = std::find_if(kernels.begin(), kernels.end(), [&](const CostKernel& k) { return k.file == file; });
+  return found == kernels.end() ? nullptr : &*found;
+}
+
 TEST(CostModel, SmallMatricesAreSplitAndLargeOnesAreNot) {
-  const CostKernel* gemv = nullptr;
-  for (const CostKernel& kernel : kCostKernels) {
-    if (std::string(kernel.name) == "gemv_a8_i2s_dp4a") gemv = &kernel;
-  }
+  const CudaCost h100("H100");
+  const CostKernel* gemv = find(h100.kernels(), "gemv_a8_i2s_dp4a_16x128");
   ASSERT_NE(gemv, nullptr);
-  const CostDevice& h100 = kCostDevices[1];
   const auto time = [&](int64_t N, int64_t K, int splits) {
-    return estimate_cost(h100, true, *gemv, {1, N, K, 2, 2, 1}, splits).us;
+    return estimate_cost(h100.device(), true, *gemv, {1, N, K, 2, 2, 1, false}, splits).us;
   };
   EXPECT_LT(time(256, 23040, 8), time(256, 23040, 1));
   EXPECT_GT(time(13824, 2560, 8), time(13824, 2560, 1));
+}
+
+TEST(CostModel, EveryKernelOfEveryArchitectureIsCounted) {
+  for (const char* arch : kCudaArchs) {
+    const std::vector<CostKernel> kernels = cost_kernels(arch);
+    EXPECT_EQ(kernels.size(), 17u);
+    for (const CostKernel& kernel : kernels) {
+      for (bool groups : {false, true}) {
+        for (int variant = 0; variant < 2; ++variant) {
+          const bool exists = variant == 0 || kernel.stage == CudaStage::gemm_a16 || kernel.m_max == 16;
+          const CostCode& code = kernel.codes[groups][variant];
+          const std::string name = std::string(arch) + " " + kernel.file + (groups ? " groups " : " ") + std::to_string(variant);
+          EXPECT_EQ(code.rows > 0, exists) << name;
+          if (!exists) continue;
+          EXPECT_GT(code.slots, 1) << name;
+          EXPECT_GT(code.idp + code.imma + code.hmma, 0.99) << name;
+          EXPECT_GE(code.registers, 32) << name;
+          EXPECT_GE(code.threads, 64) << name;
+        }
+      }
+    }
+  }
+}
+
+/** The line of the budget, by hand: 147 instructions for 16 weights a lane sixteen times, four dp4a each. */
+TEST(CostModel, FiguresAreThoseOfTheMachineCode) {
+  const KernelFigures* line = nullptr;
+  for (int i = 0; i < kKernelFiguresCount; ++i) {
+    const KernelFigures& f = kKernelFigures[i];
+    const std::string name = std::string(f.arch) + " " + f.file + " " + f.kernel;
+    if (name == "sm90a gemv_a8_i2s_dp4a_16x128 gemv_slabs_kernel<Dp4aDots<I2sCodes>,StagedRows,4>") line = &f;
+  }
+  ASSERT_NE(line, nullptr);
+  const std::vector<CostKernel> kernels = cost_kernels("sm90a");
+  const CostCode& dp4a = find(kernels, "gemv_a8_i2s_dp4a_16x128")->codes[0][0];
+  EXPECT_DOUBLE_EQ(dp4a.slots, line->value[kPer16]);
+  EXPECT_DOUBLE_EQ(dp4a.idp, 4);
+  EXPECT_EQ(dp4a.registers, static_cast<int>(line->value[kRegisters]));
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->codes[0][0].imma, 1);
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->codes[0][1].imma, 2);
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_t5_mma_16x160")->codes[0][0].imma, 1.8);  // four steps of five by heads
+  const CostCode& tile = find(kernels, "gemm_a8_i2s_mma_128x128")->codes[0][0];
+  EXPECT_EQ(tile.tile_n, 128);
+  EXPECT_EQ(tile.tile_m, 128);
+  EXPECT_EQ(tile.threads, 256);
+  EXPECT_EQ(tile.stage_bytes, 4 * 128 * 128);
+  EXPECT_DOUBLE_EQ(find(kernels, "gemm_a16_i2s_mma_64x64")->codes[0][1].hmma, 6);  // three planes of two halves
+  EXPECT_EQ(find(kernels, "gemm_a16_i2s_mma_64x64")->codes[0][0].tile_m, 64);
+  EXPECT_EQ(find(kernels, "gemm_a16_i2s_mma_64x64")->codes[0][1].tile_m, 32);
+}
+
+/** By hand from "CUDA C++ Programming Guide", compute capabilities: registers go to warps by 256. */
+TEST(CostModel, CtasOfAnSmFollowFromRegistersThreadsAndSharedMemory) {
+  const CudaCost h100("H100"), rtx5090("RTX 5090");
+  CostKernel kernel = *find(h100.kernels(), "gemm_a8_i2s_mma_128x128");
+  CostCode& code = kernel.codes[0][0];
+  code.threads = 256;
+  code.static_shared = 1024;
+  const CostProblem problem = {512, 6912, 2560, 2, 2, 1, false};
+  const auto ctas = [&](const CudaCost& cost, int registers, int64_t stage_bytes) {
+    code.registers = registers;
+    code.stage_bytes = stage_bytes;
+    return resident_ctas(cost.device(), kernel, problem);
+  };
+  EXPECT_EQ(ctas(h100, 32, 0), 8);      // 65536 / (32 * 256) registers, 2048 / 256 threads
+  EXPECT_EQ(ctas(rtx5090, 32, 0), 6);   // 1536 threads
+  EXPECT_EQ(ctas(h100, 65, 0), 3);      // 65 * 32 is 9 times 256: 65536 / (2304 * 8)
+  EXPECT_EQ(ctas(h100, 32, 64 << 10), 3);    // of 228 KB
+  EXPECT_EQ(ctas(rtx5090, 32, 64 << 10), 1);  // of 100 KB
+}
+
+/** Tiles and kernels change places where work suffices to fill the device with the larger ones. */
+TEST(CostModel, LargeTilesServeWhatFillsTheDevice) {
+  const CudaCost h100("H100");
+  const auto time = [&](const char* file, int64_t M, int64_t N) {
+    return estimate_cost(h100.device(), true, *find(h100.kernels(), file), {M, N, 2560, 2, 2, 1, false}, 1).us;
+  };
+  EXPECT_LT(time("gemm_a8_i2s_mma_128x128", 4096, 13824), time("gemm_a8_i2s_mma_32x64", 4096, 13824));
+  EXPECT_GT(time("gemm_a8_i2s_mma_128x128", 32, 2560), time("gemm_a8_i2s_mma_32x64", 32, 2560));
 }
 
 TEST(CostModel, WhatPredictRefuses) {

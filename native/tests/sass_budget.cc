@@ -22,6 +22,8 @@
 #include <string>
 #include <vector>
 
+#include "core/cuda_figures.h"
+
 namespace ternary::test {
 namespace {
 
@@ -30,12 +32,6 @@ struct Instruction {
   std::string name, operands;
 };
 
-/** Figures of a kernel, in the order of the columns. */
-enum Figure { kRegisters, kShared, kStack, kInstructions, kTensor, kDp4a, kAlu, kFloat, kLoads, kStores, kLocal, kBarriers,
-              kLoop, kPer16, kFigureCount };
-constexpr const char* kFigureNames[kFigureCount] = {
-  "registers", "shared", "stack", "instructions", "tensor", "dp4a", "alu", "float", "loads", "stores", "local", "barriers",
-  "loop", "per_16_weights"};
 using Figures = std::array<double, kFigureCount>;
 using Kernels = std::map<std::string, Figures>;  ///< by "architecture file kernel"
 
@@ -138,6 +134,26 @@ int weights_of(const Instruction& i, const std::string& file) {
   return bytes * (has(file, "_t5_") ? 5 : 4);
 }
 
+/** Passes of shared memory, which gives 128 bytes each: a load of a warp by its width, four for four matrices. */
+int shared_passes(const Instruction& i) {
+  if (begins(i.name, "LDSM")) return has(i.name, ".4") ? 4 : has(i.name, ".2") ? 2 : 1;
+  if (!begins(i.name, "LDS")) return 0;
+  return has(i.name, ".128") ? 4 : has(i.name, ".64") ? 2 : 1;
+}
+
+/** What the instructions begin ... end use, by pipe; the uniform datapath's (U...) is nobody's bottleneck. */
+void measure_mix(const std::vector<Instruction>& code, size_t begin, size_t end, Figures& figures) {
+  for (Figure figure : {kLoopTensor, kLoopDp4a, kLoopAlu, kLoopMultiply, kLoopShared}) figures[figure] = 0;
+  for (size_t i = begin; i < end; ++i) {
+    const std::string& name = code[i].name;
+    const Figure column = column_of(name);
+    if (column == kTensor) ++figures[kLoopTensor];
+    if (column == kDp4a) ++figures[kLoopDp4a];
+    if (column == kAlu && name[0] != 'U') ++figures[begins(name, "IMAD") && !has(name, ".MOV") ? kLoopMultiply : kLoopAlu];
+    figures[kLoopShared] += shared_passes(code[i]);
+  }
+}
+
 void measure_loop(const std::vector<Instruction>& code, const std::string& file, Figures& figures) {
   std::vector<std::pair<size_t, size_t>> spans;  // [begin, end) of each backward branch
   for (size_t i = 0; i < code.size(); ++i) {
@@ -164,6 +180,7 @@ void measure_loop(const std::vector<Instruction>& code, const std::string& file,
     most = products;
     figures[kLoop] = static_cast<double>(end - begin);
     figures[kPer16] = weights == 0 ? 0 : 16.0 * static_cast<double>(end - begin) / weights;
+    measure_mix(code, begin, end, figures);
   }
 }
 

@@ -163,8 +163,7 @@ Reason CudaGemmCase::refusal(const CudaKernel& kernel, int splits) const {
   if (kernel.layout != layout_) return Reason::layout;
   if (spec().M < kernel.m_min || spec().M > kernel.m_max) return Reason::m_range;
   if (spec().K > kernel.k_max) return Reason::k_range;
-  const Reason reason = kernel.refusal == nullptr ? Reason::none : kernel.refusal(problem(splits));
-  return reason == Reason::cost ? Reason::none : reason;
+  return kernel.refusal == nullptr ? Reason::none : kernel.refusal(problem(splits));
 }
 
 CudaGemmCase::Product CudaGemmCase::product(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits) {
