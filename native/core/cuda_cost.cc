@@ -14,6 +14,8 @@ namespace {
 
 /** A warp of a kernel alone on its scheduler waits for itself every other time: assumed, of loops with many chains. */
 constexpr double kIssueOfOneWarp = 0.5;
+/** The part of the shorter of two times, memory's and instructions', that the longer does not hide: assumed. */
+constexpr double kSeen = 0.1;
 /** Registers of an SM, and how many a warp takes at a time (all of 8.0 to 12.1). */
 constexpr int kRegisters = 64 << 10, kRegisterUnit = 256;
 /** Making a row ready inside another kernel: instructions an element, and the time of its barriers. */
@@ -63,12 +65,14 @@ int64_t gemv_shared(const CostKernel& k, const CostDevice& d, const CostProblem&
   return std::min(q + sums, d.shared_bytes / 2 - 1024);  // longer rows come in chunks
 }
 
-const CostDevice& row_of_family(int major) {
-  const CostDevice* row = &kCostDevices[0];
-  for (const CostDevice& device : kCostDevices) {
-    if (device.major <= major) row = &device;
+/** The row of the library that serves, else that of the newest family that the device's follows. */
+const CostDevice& row_of_family(const CudaDevice& device) {
+  const CostDevice* found = &kCostDevices[0];
+  for (const CostDevice& row : kCostDevices) {
+    if (std::strcmp(row.arch, device.backend->arch) == 0) return row;
+    if (row.major <= device.major) found = &row;
   }
-  return *row;
+  return *found;
 }
 
 /** A row with the attributes of the device that it stands for. */
@@ -86,7 +90,7 @@ CostDevice scaled(const CostDevice& row, const CudaDevice& device) {
 CostDevice device_row(const CudaDevice& device) {
   const auto named = [&](const CostDevice& row) { return device.name.find(row.name) != std::string::npos; };
   const auto row = std::find_if(std::begin(kCostDevices), std::end(kCostDevices), named);
-  CostDevice scaled_row = scaled(row == std::end(kCostDevices) ? row_of_family(device.major) : *row, device);
+  CostDevice scaled_row = scaled(row == std::end(kCostDevices) ? row_of_family(device) : *row, device);
   scaled_row.arch = device.backend->arch;
   return scaled_row;
 }
@@ -114,7 +118,8 @@ CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostKernel& k, c
   e.byte_us = memory_bytes(k, p) / (d.gb_per_s * 1e3);
   e.instruction_us = clocks / d.sm_count / (d.ghz * 1e3);
   e.launch_us = d.launch_us;
-  double us = std::max(e.byte_us / streaming, e.instruction_us / fill(k, ctas, places)) + d.latency_us;
+  const double memory = e.byte_us / streaming, instructions = e.instruction_us / fill(k, ctas, places);
+  double us = std::max(memory, instructions) + kSeen * std::min(memory, instructions) + d.latency_us;
   if (splits > 1) us += kSplitUs;
   const auto elements = static_cast<double>(p.M) * static_cast<double>(p.K);
   if (k.stage == CudaStage::fused_a8) {
@@ -135,7 +140,7 @@ CudaCost::CudaCost(const char* name) : device_(kCostDevices[0]), pdl_(false) {
   const auto named = [&](const CostDevice& row) { return std::strcmp(name, row.name) == 0; };
   const auto row = std::find_if(std::begin(kCostDevices), std::end(kCostDevices), named);
   if (row == std::end(kCostDevices)) {
-    fail(TERNARY_INVALID_ARGUMENT, "device is \"%s\"; it must be A100, H100, B200 or RTX 5090", name);
+    fail(TERNARY_INVALID_ARGUMENT, "device is \"%s\"; it must be A100, H100, B200, B300 or RTX 5090", name);
   }
   device_ = *row;
   pdl_ = row->major >= 9;
@@ -177,10 +182,10 @@ ternary_prediction CudaCost::predict(ternary_layout layout, ternary_activation a
   ternary_prediction best = {};
   for (const CostKernel& kernel : kernels_) {
     const bool a8 = kernel.stage != CudaStage::gemm_a16;
-    if (kernel.layout != wanted || a8 != (activation == TERNARY_A8) || M > kernel.m_max) continue;
+    if (kernel.layout != wanted || a8 != (activation == TERNARY_A8) || M < kernel.m_min || M > kernel.m_max) continue;
     for (int splits = 1; splits <= (kernel.stage == CudaStage::gemm_a8 && kernel.gemv() ? 16 : 1); splits *= 2) {
       const CostEstimate e = estimate_cost(device_, pdl_, kernel, problem, splits);
-      if (best.kernel[0] != 0 && e.us >= best.microseconds) continue;
+      if (best.kernel[0] != 0 && e.us * kSameCost >= best.microseconds) continue;
       best.microseconds = e.us;
       best.launch_microseconds = e.launch_us;
       best.byte_microseconds = e.byte_us;

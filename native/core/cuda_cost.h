@@ -50,6 +50,12 @@ struct CostEstimate {
   double us, launch_us, byte_us, instruction_us;
 };
 
+/**
+ * Differences that the model does not see: it prefers the kernel that comes first in the table to one that is expected to
+ * take no more than a hundredth less.
+ */
+inline constexpr double kSameCost = 1.01;
+
 /** CTAs of a kernel that an SM holds at a time for this problem: by its registers, threads and shared memory. */
 int resident_ctas(const CostDevice& device, const CostKernel& kernel, const CostProblem& problem);
 
@@ -61,7 +67,7 @@ class CudaCost {
  public:
   /** The row of a device's name, or that of its family with its own SMs, clock and bus. */
   CudaCost(const CudaDevice& device, bool pdl);
-  /** "A100", "H100", "B200" or "RTX 5090"; throws for another. */
+  /** "A100", "H100", "B200", "B300" or "RTX 5090"; throws for another. */
   explicit CudaCost(const char* name);
 
   /** The splits that the kernel should be given, among those it can do, and what the model expects then. */
@@ -82,7 +88,7 @@ class CudaCost {
 };
 
 /** The devices that have a row of their own. */
-inline constexpr int kCostDeviceCount = 4;
+inline constexpr int kCostDeviceCount = 5;
 extern const CostDevice kCostDevices[kCostDeviceCount];
 
 }  // namespace ternary

@@ -1,7 +1,9 @@
 #include "core/cuda_cost_code.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 #include "core/cuda_figures.h"
 
@@ -11,9 +13,9 @@ namespace {
 constexpr CostKernel kRows[] = {
 #define ACTIVATIONS(name, function)
 #define GEMM(name, stage, layout, function, m_min, m_max, k_max) \
-  {name, #function, CudaStage::stage, CudaLayout::layout, m_max, k_max, {}},
+  {name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, k_max, {}},
 #define FUSED(name, layout, function, m_min, m_max, k_max) \
-  {name, #function, CudaStage::fused_a8, CudaLayout::layout, m_max, k_max, {}},
+  {name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, k_max, {}},
 #include "cuda/kernels.inc"
 #undef ACTIVATIONS
 #undef GEMM
@@ -55,20 +57,28 @@ const KernelFigures* slabs_of(const KernelFigures& f) {
   return nullptr;
 }
 
+/** The last argument of the kernel's dot products: "MmaDots<T5Codes<4>,2>,StagedRows" is for two tiles of eight rows of X. */
+int rows_of(const KernelFigures& f) {
+  const char* end = std::strstr(f.kernel, has(f, "StagedRows") ? ">,StagedRows" : ">,FusedRows");
+  const char* number = end;
+  while (number > f.kernel && number[-1] != ',') --number;
+  return std::atoi(number) * (has(f, "MmaDots<") ? 8 : 1);
+}
+
 void add_gemv(const KernelFigures& f, CostKernel& kernel) {
-  const bool groups = has(f, "gemv_blocks_kernel"), mma = has(f, "MmaDots<"), sixteen = mma && has(f, ",2>,");
+  const bool groups = has(f, "gemv_blocks_kernel");
   // The loop of a kernel with groups loads no weights, so its units are known by its products alone.
   const KernelFigures* slabs = groups ? slabs_of(f) : &f;
   if (slabs == nullptr || slabs->value[kPer16] == 0) return;
   const double slab_units = slabs->value[kLoop] / slabs->value[kPer16];
   CostCode code = per_unit(f, slab_units * products(f) / products(*slabs));
-  code.imma = mma ? products(*slabs) / slab_units : 0;
-  code.rows = !mma ? 1 : sixteen ? 16 : 8;
+  code.imma = slabs->value[kLoopTensor] / slab_units;
+  code.rows = rows_of(f);
   code.tile_n = 16 * kGemvPanels;
   code.tile_m = code.rows;
   code.threads = kGemvThreads;
   code.in_flight = groups ? kGemvInFlight / 4 : kGemvInFlight;
-  kernel.codes[groups][sixteen] = code;
+  kernel.codes[groups][code.rows <= 1 ? 0 : code.rows <= 4 ? 1 : code.rows <= 8 ? 2 : 3] = code;
 }
 
 void add_gemm(const KernelFigures& f, CostKernel& kernel) {
@@ -94,10 +104,17 @@ void add_gemm(const KernelFigures& f, CostKernel& kernel) {
   code.in_flight = dense ? (stages - 1) * w_bytes
                          : int64_t{ahead} * warps_n * panels * kCudaTileBytes * columns / cuda_tile_columns(kernel.layout);
   const bool groups = has(f, "Group");
-  kernel.codes[groups][planes == 3] = code;
+  kernel.codes[groups][planes == 3 ? 1 : 0] = code;
 }
 
 }  // namespace
+
+const CostCode& CostKernel::code_for(int64_t M, int planes, bool groups) const {
+  if (!gemv()) return codes[groups][stage == CudaStage::gemm_a16 && planes == 3 ? 1 : 0];
+  int variant = M <= 1 ? 0 : M <= 4 ? 1 : M <= 8 ? 2 : 3;
+  while (variant < kCostVariants - 1 && codes[groups][variant].rows == 0) ++variant;
+  return codes[groups][variant];
+}
 
 std::vector<CostKernel> cost_kernels(const char* arch) {
   std::vector<CostKernel> kernels(std::begin(kRows), std::end(kRows));

@@ -17,7 +17,7 @@ struct CostCode {
   double slots = 0;       ///< instructions of all kinds
   double alu = 0, multiply = 0, idp = 0, imma = 0, hmma = 0;
   double shared = 0;      ///< 128-byte passes of shared memory
-  int rows = 0;           ///< rows of X that a unit is for: 1, 8 or 16 of a GEMV, 8 of a GEMM; 0: there is no such kernel
+  int rows = 0;           ///< rows of X that a unit is for: 1, 4, 8 or 16 of a GEMV, 8 of a GEMM; 0: there is no such kernel
   int tile_n = 0;         ///< a CTA's part of Y; of a GEMV the panels of its eight warps
   int tile_m = 0;
   int threads = 0, registers = 0;
@@ -26,19 +26,21 @@ struct CostCode {
   int64_t in_flight = 0;      ///< bytes of W that a CTA has on their way
 };
 
+inline constexpr int kCostVariants = 4;
+
 /** A row of kernels.inc as the model sees it. */
 struct CostKernel {
   const char* name;
   const char* file;
   CudaStage stage;
   CudaLayout layout;
-  int64_t m_max, k_max;
-  CostCode codes[2][2];   ///< [with groups of alpha][more than 8 rows of X (GEMV), three planes (A16)]
+  int64_t m_min, m_max, k_max;
+  /** [with groups of alpha][of a GEMV: for 1, up to 4, 8, 16 rows of X; of A16: one plane, three]; rows 0: there is none. */
+  CostCode codes[2][kCostVariants];
 
   bool gemv() const { return m_max < kAnyM; }
-  const CostCode& code_for(int64_t M, int planes, bool groups) const {
-    return codes[groups][gemv() ? M > 8 : stage == CudaStage::gemm_a16 && planes == 3];
-  }
+  /** What serves so many rows of X. */
+  const CostCode& code_for(int64_t M, int planes, bool groups) const;
 };
 
 /** Every product kernel of an architecture ("sm90a"), in the order of kernels.inc. */

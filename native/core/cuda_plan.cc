@@ -1,6 +1,7 @@
 #include "core/cuda_plan.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/cuda_layout.h"
 #include "core/dtype.h"
@@ -83,7 +84,10 @@ std::vector<Choice> by_cost(const CudaRuntime& cuda, const Settings& settings, c
     choices.push_back({kernel, 1, 0});
     if (in_range(*kernel, problem.M)) cuda.cost.best_splits(*kernel, problem, choices.back().splits, choices.back().cost);
   }
-  std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) { return a.cost < b.cost; });
+  double least = std::numeric_limits<double>::infinity();
+  for (const Choice& choice : choices) least = std::min(least, choice.cost);
+  const auto seen = [&](const Choice& choice) { return choice.cost <= kSameCost * least ? least : choice.cost; };
+  std::stable_sort(choices.begin(), choices.end(), [&](const Choice& a, const Choice& b) { return seen(a) < seen(b); });
   return choices;
 }
 

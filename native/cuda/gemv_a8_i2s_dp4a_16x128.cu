@@ -9,7 +9,7 @@ constexpr GemvKind kKind = {CudaLayout::i2s, false};
 }  // namespace
 
 int gemv_a8_i2s_dp4a_16x128(const CudaGemmTask& task, const CudaLaunch& how) {
-  return launch_gemv<Dp4aDots<I2sCodes>, 4, 2>(kKind, task, StagedRows{}, how);
+  return launch_gemv<Dp4aDots<I2sCodes<4>, 1>, 4, 2>(kKind, task, StagedRows{}, how);
 }
 
 Reason gemv_a8_i2s_dp4a_16x128_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 1); }

@@ -9,8 +9,8 @@ constexpr GemvKind kKind = {CudaLayout::i2s, false};
 }  // namespace
 
 int gemv_a8_i2s_mma_16x128(const CudaGemmTask& task, const CudaLaunch& how) {
-  if (task.M <= 8) return launch_gemv<MmaDots<I2sCodes, 1>, 3, 1>(kKind, task, StagedRows{}, how);
-  return launch_gemv<MmaDots<I2sCodes, 2>, 2, 1>(kKind, task, StagedRows{}, how);
+  if (task.M <= 8) return launch_gemv<MmaDots<I2sCodes<4>, 1>, 3, 1>(kKind, task, StagedRows{}, how);
+  return launch_gemv<MmaDots<I2sCodes<4>, 2>, 2, 1>(kKind, task, StagedRows{}, how);
 }
 
 Reason gemv_a8_i2s_mma_16x128_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 16); }

@@ -9,7 +9,7 @@ constexpr GemvKind kKind = {CudaLayout::t5, false};
 }  // namespace
 
 int gemv_a8_t5_dp4a_16x160(const CudaGemmTask& task, const CudaLaunch& how) {
-  return launch_gemv<Dp4aDots<T5Codes<0>>, 3, 2>(kKind, task, StagedRows{}, how);
+  return launch_gemv<Dp4aDots<T5Codes<0>, 1>, 3, 2>(kKind, task, StagedRows{}, how);
 }
 
 Reason gemv_a8_t5_dp4a_16x160_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 1); }

@@ -166,15 +166,18 @@ template <class Dots>
 __device__ __forceinline__ void add_blocks(const GemvArgs& a, const BlockWalk<Dots>& walk, int round, float* places,
                                            float (&sum)[Dots::kOutputs]) {
   const int lane = static_cast<int>(threadIdx.x) & 31, warp = static_cast<int>(threadIdx.x) / 32;
+  const int own = Dots::owner_number(lane);
 #pragma unroll
-  for (int i = 0; i < Dots::kOutputs; ++i) places[(warp * Dots::kOutputs + i) * 32 + lane] = walk.block_sum(i);
+  for (int i = 0; i < Dots::kOutputs; ++i) {
+    if (Dots::owner(lane)) places[(warp * Dots::kOutputs + i) * Dots::kOwners + own] = walk.block_sum(i);
+  }
   __syncthreads();
   if (!walk.leader()) return;
   const int blocks = min(a.k_warps(), a.blocks - round * a.k_warps());
   for (int b = 0; b < blocks; ++b) {
 #pragma unroll
     for (int i = 0; i < Dots::kOutputs; ++i) {
-      sum[i] = __fadd_rn(sum[i], places[((warp + b) * Dots::kOutputs + i) * 32 + lane]);
+      sum[i] = __fadd_rn(sum[i], places[((warp + b) * Dots::kOutputs + i) * Dots::kOwners + own]);
     }
   }
 }
@@ -184,7 +187,7 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_blocks_kernel(const 
   extern __shared__ uint4 shared[];
   unsigned char* q = reinterpret_cast<unsigned char*>(shared);
   float* places = reinterpret_cast<float*>(q + a.M * a.q_stride);
-  constexpr int kPlaces = kGemvWarps * Dots::kOutputs * 32;
+  constexpr int kPlaces = kGemvWarps * Dots::kOutputs * Dots::kOwners;
   const int lane = static_cast<int>(threadIdx.x) & 31;
   pdl_launch_dependents();
   BlockWalk<Dots> walk(a, q);

@@ -9,7 +9,7 @@ constexpr GemvKind kKind = {CudaLayout::i2s, true};
 }  // namespace
 
 int gemv_fused_i2s_dp4a_16x128(const CudaFusedTask& task, const CudaLaunch& how) {
-  return launch_gemv<Dp4aDots<I2sCodes>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
+  return launch_gemv<Dp4aDots<I2sCodes<4>, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
 }
 
 Reason gemv_fused_i2s_dp4a_16x128_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 1); }

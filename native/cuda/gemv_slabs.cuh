@@ -58,11 +58,7 @@ class SlabWalk {
     first_ = begin_ + (warp & (a.k_warps() - 1));
     panel_ = static_cast<int>(blockIdx.x) / a.splits * a.cta_panels() + (warp >> a.k_warps_log2);
     panel_step_ = static_cast<int>(gridDim.x) / a.splits * a.cta_panels();
-    const int lane = static_cast<int>(threadIdx.x) & 31;
-#pragma unroll
-    for (int i = 0; i < Dots::kVectors; ++i) {
-      row_[i] = shared_address(shared_q) + Dots::q_row(i, lane, a.M) * a.q_stride + 16 * (lane & 3);
-    }
+    q_ = shared_address(shared_q) + 16 * (static_cast<int>(threadIdx.x) & 3);
     load_slab(slab_weights(a_, panel_, first_), present_tiles(a_, panel_, first_, end_), buffer_);
     start_panel();
   }
@@ -77,7 +73,10 @@ class SlabWalk {
   __device__ void run(Dots& dots, int chunk, int chunk_end) {
     SharedAddress at[Dots::kVectors];
 #pragma unroll
-    for (int i = 0; i < Dots::kVectors; ++i) at[i] = row_[i] + (slab_ - chunk) * kSlabColumns;
+    for (int i = 0; i < Dots::kVectors; ++i) {  // made anew: four rows of dp4a have no registers to keep them in
+      const int row = Dots::q_row(i, static_cast<int>(threadIdx.x) & 31, a_.M);
+      at[i] = q_ + row * a_.q_stride + (slab_ - chunk) * kSlabColumns;
+    }
     // The steady loop: the slab after this one is there and whole.
     const int steady_end = min(chunk_end, min(end_, a_.tiles / kSlabTiles) - a_.k_warps());
     const uint4* next = slab_weights(a_, panel_, slab_ + a_.k_warps());
@@ -126,7 +125,7 @@ class SlabWalk {
 
   const GemvArgs& a_;
   int begin_, end_, first_, panel_, panel_step_, slab_;
-  SharedAddress row_[Dots::kVectors];  ///< of this lane's rows of q
+  SharedAddress q_;  ///< of this lane's columns of the first row of q
   uint4 buffer_[kSlabTiles] = {};
 };
 
@@ -154,8 +153,7 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const G
   int turn = 0;
   const int group_step = static_cast<int>(gridDim.x) / a.splits;
   for (int group = static_cast<int>(blockIdx.x) / a.splits; group < a.panel_groups; group += group_step) {
-    Dots dots;
-    int totals[Dots::kOutputs] = {};
+    int* turn_sums = sums + turn * sums_count;
 #pragma unroll 1
     for (int chunk = walk.begin(); chunk < walk.end(); chunk += a.chunk) {
       const int chunk_end = min(chunk + a.chunk, walk.end());
@@ -164,16 +162,16 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const G
         rows.stage(a, q, chunk * walk.kSlabColumns, chunk_end * walk.kSlabColumns);
         __syncthreads();
       }
+      Dots dots;
       dots.clear();
       walk.run(dots, chunk, chunk_end);
 #pragma unroll
-      for (int i = 0; i < Dots::kOutputs; ++i) totals[i] += dots.fold(i);
-    }
-    int* turn_sums = sums + turn * sums_count;
-#pragma unroll
-    for (int i = 0; i < Dots::kOutputs; ++i) {
-      const int total = Dots::finish(totals[i]), m = Dots::column(i, lane);
-      if (Dots::owner(lane) && m < a.M) *sum_place(a, turn_sums, warp, m, Dots::row(i, lane)) = total;
+      for (int i = 0; i < Dots::kOutputs; ++i) {  // totals in registers would spill four rows of dp4a
+        const int sum = Dots::finish(dots.fold(i)), m = Dots::column(i, lane);
+        if (!Dots::owner(lane) || m >= a.M) continue;
+        int* place = sum_place(a, turn_sums, warp, m, Dots::row(i, lane));
+        *place = chunk == walk.begin() ? sum : *place + sum;
+      }
     }
     __syncthreads();
     end_panel_group(a, turn_sums, {epilogue, q_sums, group, alpha});

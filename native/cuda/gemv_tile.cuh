@@ -39,11 +39,15 @@ __device__ __forceinline__ uint4 load_weights(const uint4* p) {
 
 /**
  * Codes of I2S, masked where they lie: set d has its codes times 4^d. Sums of a set are folded before they can wrap:
- * an output of mma gains up to 2 * 64 * 128 * 32 = 2^19 a tile, and shared memory never holds q of 2^12 tiles.
+ * an output of mma gains up to 2 * 64 * 128 * 32 = 2^19 a tile, and shared memory never holds q of 2^12 tiles. With two
+ * sets a word is shifted once, by a nibble: an instruction per 16 weights, for half the registers of four rows of dp4a,
+ * which would be spilled.
  */
+template <int kSetsOf>
 struct I2sCodes {
   static constexpr CudaLayout kLayout = CudaLayout::i2s;
-  static constexpr int kSteps = 4, kSets = 4;
+  static constexpr int kSteps = 4, kSets = kSetsOf;
+  static_assert(kSets == 2 || kSets == 4, "all in place, or by nibbles");
   static constexpr __device__ bool by_heads(int) { return false; }
 
   /** sink(step, set, operand, the step before's operand) for each step; operands are those of the four words. */
@@ -51,12 +55,17 @@ struct I2sCodes {
   static __device__ __forceinline__ void decode(uint4 w, const Sink& sink) {
 #pragma unroll
     for (int d = 0; d < kSteps; ++d) {
-      const uint32_t mask = 0x03030303u << 2 * d;
-      sink(d, d, uint4{w.x & mask, w.y & mask, w.z & mask, w.w & mask}, uint4{});
+      const int set = d % kSets;
+      if (d == kSets) w = {w.x >> 4, w.y >> 4, w.z >> 4, w.w >> 4};
+      const uint32_t mask = 0x03030303u << 2 * set;
+      sink(d, set, uint4{w.x & mask, w.y & mask, w.z & mask, w.w & mask}, uint4{});
     }
   }
   static __device__ __forceinline__ int fold(const int (&set)[kSets]) {
-    return set[0] + (set[1] >> 2) + (set[2] >> 4) + (set[3] >> 6);
+    int sum = 0;
+#pragma unroll
+    for (int i = 0; i < kSets; ++i) sum += set[i] >> 2 * i;
+    return sum;
   }
 };
 
@@ -119,14 +128,16 @@ struct T5Codes {
 };
 
 /**
- * Sums of one panel by dp4a, for one row of X: a lane has the columns of its t in rows g and g + 8 of W. Two rows of X
- * would take 13.3 instructions per 16 weights, more than mma even where that is slow. `q` are 16 bytes in the permuted
- * order for each row of X that a lane needs; `j` says which half of them a step uses.
+ * Sums of one panel by dp4a, for up to kRows rows of X: a lane has the columns of its t in rows g and g + 8 of W. A row of X
+ * more costs four instructions per 16 weights, so mma is for several rows, but where int8 mma is slow: on sm_103a one
+ * m16n8k32 takes an SM about 15 clocks (0.15 POPS, a thirtieth of sm_100), as long as thirty dp4a. For more than four
+ * rows reading q takes as long as that: eight times four passes of shared memory for 1024 weights. Rows beyond M repeat
+ * the last. `q` are 16 bytes in the permuted order for each row of X; `j` says which half of them a step uses.
  */
-template <class CodesOf>
+template <class CodesOf, int kRows>
 struct Dp4aDots {
   using Codes = CodesOf;
-  static constexpr int kVectors = 1, kOutputs = 2;
+  static constexpr int kVectors = kRows, kOutputs = 2 * kRows;
   int sums[Codes::kSets][kOutputs];
 
   __device__ __forceinline__ void clear() {
@@ -134,9 +145,13 @@ struct Dp4aDots {
     for (int i = 0; i < Codes::kSets * kOutputs; ++i) sums[i / kOutputs][i % kOutputs] = 0;
   }
   __device__ __forceinline__ void add(int set, uint4 a, int j, const uint4 (&q)[kVectors]) {
-    const uint32_t low = j == 0 ? q[0].x : q[0].z, high = j == 0 ? q[0].y : q[0].w;
-    sums[set][0] = dp4a_u8s8(a.z, high, dp4a_u8s8(a.x, low, sums[set][0]));
-    sums[set][1] = dp4a_u8s8(a.w, high, dp4a_u8s8(a.y, low, sums[set][1]));
+#pragma unroll
+    for (int m = 0; m < kRows; ++m) {
+      const uint32_t low = j == 0 ? q[m].x : q[m].z, high = j == 0 ? q[m].y : q[m].w;
+      int* sum = sums[set] + 2 * m;
+      sum[0] = dp4a_u8s8(a.z, high, dp4a_u8s8(a.x, low, sum[0]));
+      sum[1] = dp4a_u8s8(a.w, high, dp4a_u8s8(a.y, low, sum[1]));
+    }
   }
   __device__ __forceinline__ int fold(int output) const {
     int set[Codes::kSets];
@@ -145,15 +160,18 @@ struct Dp4aDots {
     return Codes::fold(set);
   }
 
-  static __device__ __forceinline__ int q_row(int, int, int) { return 0; }
+  static __device__ __forceinline__ int q_row(int vector, int, int M) { return min(vector, M - 1); }
   /** Adds the four lanes that share a row of W. */
   static __device__ __forceinline__ int finish(int sum) {
     sum += __shfl_xor_sync(~0u, sum, 1);
     return sum + __shfl_xor_sync(~0u, sum, 2);
   }
   static __device__ __forceinline__ bool owner(int lane) { return (lane & 3) == 0; }
-  static __device__ __forceinline__ int row(int output, int lane) { return 8 * output + lane / 4; }
-  static __device__ __forceinline__ int column(int, int) { return 0; }
+  /** Lanes that own outputs, and this one's number among them. */
+  static constexpr int kOwners = 8;
+  static __device__ __forceinline__ int owner_number(int lane) { return lane / 4; }
+  static __device__ __forceinline__ int row(int output, int lane) { return 8 * (output & 1) + lane / 4; }
+  static __device__ __forceinline__ int column(int output, int) { return output / 2; }
 };
 
 /** Sums of one panel by mma.m16n8k32, for 8 * kBlocks rows of X; those beyond M repeat the last and are not stored. */
@@ -183,6 +201,8 @@ struct MmaDots {
   static __device__ __forceinline__ int q_row(int vector, int lane, int M) { return min(8 * vector + lane / 4, M - 1); }
   static __device__ __forceinline__ int finish(int sum) { return sum; }
   static __device__ __forceinline__ bool owner(int) { return true; }
+  static constexpr int kOwners = 32;
+  static __device__ __forceinline__ int owner_number(int lane) { return lane; }
   static __device__ __forceinline__ int row(int output, int lane) { return 8 * (output / 2 % 2) + lane / 4; }
   static __device__ __forceinline__ int column(int output, int lane) {
     return 8 * (output / 4) + 2 * (lane & 3) + (output & 1);

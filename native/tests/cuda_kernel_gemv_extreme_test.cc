@@ -117,7 +117,7 @@ TEST(CudaGemvExtreme, LargestKAndLargestSums) {
       if (HasFatalFailure()) return;
     }
   }
-  EXPECT_EQ(files.size(), 4u);
+  EXPECT_EQ(files.size(), 5u);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ void check(const ProblemSpec& spec, std::initializer_list<int> splits) {
   for (CudaLayout layout : kTileLayouts) {
     CudaGemmCase gemm(spec, layout);
     for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8)) {
-      if (kernel->layout != layout || spec.M > kernel->m_max) continue;
+      if (kernel->layout != layout || spec.M < kernel->m_min || spec.M > kernel->m_max) continue;
       for (int count : splits) {
         ASSERT_EQ(gemm.refusal(*kernel, count), Reason::none) << kernel->file << " in " << spec.text();
         ASSERT_EQ(gemm.run(*kernel, count), "") << kernel->file;
@@ -55,8 +55,8 @@ void check(const ProblemSpec& spec, std::initializer_list<int> splits) {
 TEST(CudaGemv, RowsOfTheTable) {
   std::set<std::string> files;
   for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8)) files.insert(kernel->file);
-  EXPECT_EQ(files, (std::set<std::string>{"gemv_a8_i2s_dp4a_16x128", "gemv_a8_i2s_mma_16x128", "gemv_a8_t5_dp4a_16x160",
-                                          "gemv_a8_t5_mma_16x160"}));
+  EXPECT_EQ(files, (std::set<std::string>{"gemv_a8_i2s_dp4a_16x128", "gemv_a8_i2s_dp4a_4x16x128", "gemv_a8_i2s_mma_16x128",
+                                          "gemv_a8_t5_dp4a_16x160", "gemv_a8_t5_mma_16x160"}));
   EXPECT_EQ(gemv_rows(CudaStage::fused_a8).size(), 4u);
   for (CudaStage stage : {CudaStage::gemm_a8, CudaStage::fused_a8}) {
     for (const CudaKernel* kernel : gemv_rows(stage)) {
@@ -68,7 +68,7 @@ TEST(CudaGemv, RowsOfTheTable) {
       EXPECT_EQ(kernel->refusal(problem), Reason::none) << kernel->file;
       problem.M = kernel->m_max + 1;
       EXPECT_EQ(kernel->refusal(problem), Reason::m_range) << kernel->file;
-      problem.M = 1;
+      problem.M = kernel->m_min;
       problem.group = 48;
       EXPECT_EQ(kernel->refusal(problem), Reason::group_size) << kernel->file;
     }
@@ -186,7 +186,7 @@ TEST(CudaGemv, ManyPanelsThatCtasTakeInTurn) {
 
 TEST(CudaGemv, ChunksOfQWhereSharedMemoryIsSmall) {
   for (int64_t group : {0, 32, 96, 512, 2080, 4096, 1 << 24}) {
-    ProblemSpec spec = plain_spec(group == 96 ? 1 : 13, 20, 4500);
+    ProblemSpec spec = plain_spec(group == 96 ? 1 : group == 512 ? 3 : 13, 20, 4500);
     if (group > 0) {
       spec.kind = TERNARY_ALPHA_GROUP;
       spec.group = group;
@@ -194,7 +194,7 @@ TEST(CudaGemv, ChunksOfQWhereSharedMemoryIsSmall) {
     for (CudaLayout layout : kTileLayouts) {
       CudaGemmCase gemm(spec, layout);
       for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8)) {
-        if (kernel->layout != layout || kernel->m_max < spec.M) continue;
+        if (kernel->layout != layout || spec.M < kernel->m_min || spec.M > kernel->m_max) continue;
         CudaLaunch small = default_launch();
         small.shared_bytes = spec.M == 1 ? 12 << 10 : 48 << 10;
         gemm.device(small);
@@ -241,7 +241,7 @@ void check_fused(const ProblemSpec& spec) {
   for (CudaLayout layout : kTileLayouts) {
     CudaFusedCase fused(spec, layout);
     for (const CudaKernel* kernel : gemv_rows(CudaStage::fused_a8)) {
-      if (kernel->layout != layout || spec.M > kernel->m_max) continue;
+      if (kernel->layout != layout || spec.M < kernel->m_min || spec.M > kernel->m_max) continue;
       CudaLaunch how = default_launch();
       how.pdl = has_clusters() && spec.seed % 2 == 1;
       ASSERT_EQ(fused.run(*kernel, how), "") << kernel->file;

@@ -160,24 +160,29 @@ class Chain {
   DeviceMemory q_, s_, q_sums_, partial_;
 };
 
-const CudaKernel* fused_of(const CudaKernel& gemv) {
+/** The kernel that makes its own activations and multiplies as `gemv` does, M rows; null if there is none. */
+const CudaKernel* fused_of(const CudaKernel& gemv, int64_t M) {
   std::string file = gemv.file;
   file.replace(file.find("_a8_"), 4, "_fused_");
-  return &cuda_row(file.c_str());
+  for (const CudaKernel* fused : cuda_rows(CudaStage::fused_a8)) {
+    if (fused->file == file && M <= fused->m_max) return fused;
+  }
+  return nullptr;
 }
 
 TEST(CudaPdl, ChainsOfGemvsGiveTheBitsOfOneLayerAfterAnother) {
   const bool can = std::atoi(cuda_backend().arch + 2) >= 90;
   for (const CudaKernel* gemv : cuda_rows(CudaStage::gemm_a8)) {
     if (std::strncmp(gemv->file, "gemv_", 5) != 0) continue;
-    for (int splits : {1, 2, 3}) {
+    for (const auto& [M, splits] : {std::pair<int64_t, int>{1, 1}, {1, 2}, {1, 3}, {3, 1}, {3, 2}, {3, 3}}) {
+      if (M < gemv->m_min || M > gemv->m_max) continue;
       CudaLaunch how = default_launch();
       how.pdl = can;
       cudaStream_t stream;
       require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
       how.stream = stream;
-      Chain chain(gemv->layout, gemv->m_max > 1 ? 3 : 1);
-      chain.launch(*gemv, splits == 3 ? fused_of(*gemv) : nullptr, splits, how);
+      Chain chain(gemv->layout, M);
+      chain.launch(*gemv, splits == 3 ? fused_of(*gemv, M) : nullptr, splits, how);
       chain.check();
       require_cuda(cudaStreamDestroy(stream), "stream");
       if (HasFatalFailure()) return;

@@ -277,7 +277,7 @@ int check_limits(const std::string& name, const Figures& figures, std::set<std::
     ++faults;
   }
   for (const Limit& limit : kLimits) {
-    const bool of_more_rows = has(name, "MmaDots<") && !has(name, ",1>,");  // two tiles of 8
+    const bool of_more_rows = !has(name, ",1>,");  // than one by dp4a, eight by mma
     if (!has(name, limit.layout) || !has(name, limit.dots) || of_more_rows) continue;
     held.insert(name.substr(0, name.find(' ')) + limit.layout + limit.dots);
     const double most = begins(name, "sm103a ") ? limit.most_103a : limit.most;

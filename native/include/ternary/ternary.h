@@ -397,7 +397,7 @@ TERNARY_API ternary_status ternary_quantise_activations_async(ternary_runtime* r
 /**
  * What the cost model that chooses kernels expects of a product with row alpha, f16 activations and f16 Y, without norm.
  * @param runtime a GPU runtime, or null if `device` is given.
- * @param device "A100", "H100", "B200" or "RTX 5090"; null: the runtime's.
+ * @param device "A100", "H100", "B200", "B300" or "RTX 5090"; null: the runtime's.
  * @param layout TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED (TERNARY_LAYOUT_I2S is as I2S_TILED).
  * Errors: TERNARY_INVALID_ARGUMENT for an unknown device; TERNARY_UNSUPPORTED for a CPU runtime without `device`.
  */

@@ -363,7 +363,7 @@ public final class TernaryRuntime implements AutoCloseable {
    * What the cost model that chooses a GPU's kernels expects of a product with alpha per row, F16 in and out, without
    * norm.
    *
-   * @param model "A100", "H100", "B200" or "RTX 5090", which need not be this machine's; null: this runtime's GPU
+   * @param model "A100", "H100", "B200", "B300" or "RTX 5090", which need not be this machine's; null: this runtime's GPU
    * @param layout of the weights
    * @param activation how the layer uses activations
    * @param m rows

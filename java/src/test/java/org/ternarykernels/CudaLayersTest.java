@@ -515,7 +515,7 @@ class CudaLayersTest {
   @Test
   void theCostModelPredictsForEveryDevice() {
     try (TernaryRuntime runtime = TernaryRuntime.create()) {
-      for (String model : new String[] {"A100", "H100", "B200", "RTX 5090"}) {
+      for (String model : new String[] {"A100", "H100", "B200", "B300", "RTX 5090"}) {
         Prediction small = runtime.predict(model, Layout.I2S_TILED, Activation.A8, 1, 2560, 2560);
         Prediction large = runtime.predict(model, Layout.I2S_TILED, Activation.A8, 1, 13824, 2560);
         assertThat(small.device()).isEqualTo(model);
