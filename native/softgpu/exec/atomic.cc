@@ -120,6 +120,7 @@ Step execute_atomic(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint64_t addresses[kWarpLanes];
   warp.addresses(instruction, instruction.address[0], addresses);
   if (instruction.releases) warp.fence();
+  std::unique_lock<std::mutex> signal = warp.signal(instruction.address[0].space);
   Space space = Space::global;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
@@ -136,6 +137,7 @@ Step execute_atomic(Warp& warp, const Instruction& instruction, uint32_t mask) {
       if (atomic.returns) warp.lanes<Word>(instruction.op[i])[lane] = old;
     }
   }
+  if (signal) signal.unlock();
   warp.count_access(space, mask, addresses, vector_bytes);
   if (instruction.acquires) warp.fence();
   return Step::next;

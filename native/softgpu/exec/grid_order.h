@@ -46,6 +46,9 @@ class GridOrder {
   /** membar.gl and .sys, fence of .gpu and .sys scope, and those that .acquire and .release imply. */
   void fence(const Agent& agent);
 
+  /** Held while an atomic or strong access is made and noted: what others see in one order must be noted in that. */
+  std::mutex& signals() { return signals_; }
+
  private:
   /** Up to which epoch the accesses of each warp of each cluster are known. */
   using Known = std::map<uint32_t, Clock>;
@@ -99,6 +102,7 @@ class GridOrder {
 
   static constexpr size_t kShards = 64;
   static constexpr size_t kFilter = size_t{1} << 16;
+  std::mutex signals_;
   std::array<Shard, kShards> shards_;
   std::vector<std::atomic<uint8_t>> maybe_written_;  ///< by 256 bytes: most reads are of memory that nobody writes
   std::vector<ClusterSide> clusters_;

@@ -86,6 +86,8 @@ Step execute_ld(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint8_t* from[kWarpLanes];
   const Address& address = instruction.address[0];
   warp.addresses(instruction, address, addresses);
+  std::unique_lock<std::mutex> signal;
+  if (instruction.strong) signal = warp.signal(address.space);
   warp.access_all(address.space, mask, addresses, shape.elements * shape.element_bytes, Access::read, from);
   for (uint32_t i = 0; i < shape.elements; ++i) {
     Slot slot = instruction.op[i];
@@ -104,6 +106,7 @@ Step execute_ld(Warp& warp, const Instruction& instruction, uint32_t mask) {
         }
     }
   }
+  if (signal) signal.unlock();
   if (instruction.acquires) warp.fence();
   return Step::next;
 }
@@ -115,6 +118,8 @@ Step execute_st(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const Address& address = instruction.address[0];
   if (instruction.releases) warp.fence();
   warp.addresses(instruction, address, addresses);
+  std::unique_lock<std::mutex> signal;
+  if (instruction.strong) signal = warp.signal(address.space);
   warp.access_all(address.space, mask, addresses, shape.elements * shape.element_bytes, Access::write, to);
   for (uint32_t i = 0; i < shape.elements; ++i) {
     Slot slot = instruction.op[1 + i];

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "softgpu/exec/code.h"
@@ -87,6 +88,8 @@ class Warp {
                   uint8_t** out);
   /** Adds a request to the counters: global, local: sectors; shared: bank passes. access_all() has done so. */
   void count_access(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes);
+  /** To hold while an atomic or strong access to the space is made: see GridOrder::signals(). */
+  std::unique_lock<std::mutex> signal(ptx::Space space);
   /** A fence that orders CTAs. */
   void fence();
 

@@ -152,6 +152,11 @@ void Warp::note_global(const Range& range, uint64_t address, uint64_t bytes, Acc
   range.note(range.context, {cta_->grid->config().launch, current().source->line}, address, bytes, kind);
 }
 
+std::unique_lock<std::mutex> Warp::signal(Space space) {
+  if (space != Space::global && space != Space::none) return {};
+  return std::unique_lock<std::mutex>(cta_->grid->internals().order->signals());
+}
+
 void Warp::fence() {
   cta_->grid->internals().order->fence({cta_->cluster->number, agent_, &cta_->cluster->order});
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "softgpu/exec/fault.h"
+#include "softgpu/tests/snippet.h"
 
 namespace ternary::softgpu {
 namespace {
@@ -126,6 +127,25 @@ TEST_F(GridOrderTest, PlainPollOfAFlagIsARace) {
   write(0), fence(0);
   grid_.note(warp(0), kTicket, 4, Access::write, true, 1);
   EXPECT_THROW(grid_.note(warp(2), kTicket, 4, Access::read, false, 1), Fault);
+}
+
+// Two host threads draw tickets at once: what is noted must be in the order in which they were drawn, or the last CTA
+// would seem not to know of one that drew before it.
+TEST(GridOrder, WhoDrawsTheLastTicketKnowsAllOthers) {
+  Snippet snippet;
+  snippet.grid = {64, 1, 1};
+  snippet.outputs = 0;
+  snippet.body =
+      "mov.u32 %r0, %laneid;\nmov.u32 %r1, %ctaid.x;\nmul.wide.u32 %l0, %r1, 4;\nadd.s64 %l0, %l0, %data;\n"
+      "setp.ne.u32 %p0, %r0, 0;\n@%p0 bra END;\n"
+      "st.global.u32 [%l0+256], %r1;\nmembar.gl;\natom.global.add.u32 %r2, [%data], 1;\n"
+      "setp.ne.u32 %p1, %r2, 63;\n@%p1 bra END;\nmembar.gl;\nmov.u32 %r3, 0;\nadd.s64 %l1, %data, 256;\n"
+      "LOOP:\nld.global.u32 %r4, [%l1];\nadd.s64 %l1, %l1, 4;\nadd.u32 %r3, %r3, 1;\nsetp.lt.u32 %p2, %r3, 64;\n"
+      "@%p2 bra LOOP;\nEND:\n";
+  for (snippet.seed = 0; snippet.seed < 400; ++snippet.seed) {
+    snippet.data.assign(4096, 0);
+    ASSERT_EQ(run(&snippet).fault.sentence, "") << "seed " << snippet.seed;
+  }
 }
 
 }  // namespace
