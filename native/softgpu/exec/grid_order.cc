@@ -62,7 +62,7 @@ void GridOrder::check(const Agent& agent, const Stamp& stamp, uint64_t word, Acc
   char text[240];
   std::snprintf(text, sizeof text,
                 "global address 0x%llx is %s after PTX line %d of another %s wrote it, with no %s between",
-                static_cast<unsigned long long>(word * 4), kind == Access::read ? "read" : "written", stamp.line,
+                static_cast<unsigned long long>(word * 4), writes(kind) ? "written" : "read", stamp.line,
                 stamp.cluster == agent.cluster ? "warp of the cluster" : "CTA",
                 stamp.cluster == agent.cluster ? "barrier" : "fence, atomic and fence");
   throw Fault(FaultKind::race, text);
@@ -77,7 +77,7 @@ void GridOrder::signal(const Agent& agent, Shard* shard, uint64_t word, Access k
     if (own.observed.empty() || own.observed.back().epoch != epoch) own.observed.push_back({epoch, {}});
     join(&own.observed.back().known, found->second);
   }
-  if (kind == Access::read) return;
+  if (!writes(kind)) return;
   if (found != shard->released.end() && kind == Access::write) found->second.clear();
   const std::vector<AgentSide>& agents = clusters_[agent.cluster].agents;
   for (size_t other = 0; other < agents.size(); ++other) {
@@ -93,7 +93,7 @@ void GridOrder::note_word(const Agent& agent, uint64_t word, uint8_t mask, Acces
   std::lock_guard<std::mutex> lock(shard.mutex);
   auto found = shard.pages.find(number);
   if (found == shard.pages.end()) {
-    if (kind == Access::read) return;
+    if (!writes(kind)) return;
     found = shard.pages.emplace(number, std::make_unique<Page>()).first;
   }
   Word& state = (*found->second)[word % (kPageBytes / 4)];
@@ -104,7 +104,7 @@ void GridOrder::note_word(const Agent& agent, uint64_t word, uint8_t mask, Acces
       if (stamp.mask & mask) check(agent, stamp, word, kind, strong);
     }
   }
-  if (kind == Access::read) return;
+  if (!writes(kind)) return;
   const Stamp stamp{agent.cluster, agent.order->epoch(agent.number), line, static_cast<uint16_t>(agent.number), mask,
                     strong};
   // A plain write is ordered after all that it replaces; an atomic only replaces the warp's own.
@@ -126,7 +126,7 @@ void GridOrder::note_word(const Agent& agent, uint64_t word, uint8_t mask, Acces
 void GridOrder::note(const Agent& agent, uint64_t address, uint64_t bytes, Access kind, bool strong, int line) {
   strong = strong || kind == Access::atomic;
   const uint64_t end = address + bytes;
-  if (kind == Access::read) {
+  if (!writes(kind)) {
     bool written = false;
     for (uint64_t at = address & ~uint64_t{255}; at < end; at += 256) {
       written |= maybe_written(at).load(std::memory_order_acquire) != 0;

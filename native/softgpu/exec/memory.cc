@@ -80,6 +80,7 @@ void store_lanes_128(Warp& warp, Slot slot, uint32_t mask, uint8_t* const* to, u
   }
 }
 
+/** a: the non-coherent path. */
 Step execute_ld(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const AccessShape& shape = *static_cast<const AccessShape*>(instruction.detail);
   uint64_t addresses[kWarpLanes];
@@ -88,7 +89,8 @@ Step execute_ld(Warp& warp, const Instruction& instruction, uint32_t mask) {
   warp.addresses(instruction, address, addresses);
   std::unique_lock<std::mutex> signal;
   if (instruction.strong) signal = warp.signal(address.space);
-  warp.access_all(address.space, mask, addresses, shape.elements * shape.element_bytes, Access::read, from);
+  warp.access_all(address.space, mask, addresses, shape.elements * shape.element_bytes,
+                  instruction.a ? Access::read_only : Access::read, from);
   for (uint32_t i = 0; i < shape.elements; ++i) {
     Slot slot = instruction.op[i];
     uint32_t offset = i * shape.element_bytes;
@@ -214,6 +216,7 @@ void decode_ld(Decoder& decoder, Instruction& instruction) {
   const AccessShape* shape = take_shape(decoder);
   instruction.detail = shape;
   decoder.need(!read_only || shape->space == Space::global, ".nc needs .global");
+  instruction.a = read_only || instruction.row->name == std::string("ldu");
   decoder.need_operands(hint ? 3 : 2, hint ? 3 : 2);
   const ptx::Operand& result = decoder.operand(0);
   if (shape->elements == 1) {

@@ -197,6 +197,8 @@ TEST_F(MutantTest, Chain) {
   expect_fault(problem, Mutant::write_before_dependency_wait, {"race"});
   expect_fault(problem, Mutant::missing_dependency_wait, {"race", "uninitialised", "griddepcontrol.wait"});
   expect_fault(problem, Mutant::early_exit_without_wait, {"griddepcontrol.wait"});
+  expect_fault(problem, Mutant::non_coherent_read_before_wait, {"race", "uninitialised"});
+  expect_fault(problem, Mutant::non_coherent_read_after_wait, {"by ld.global.nc"});
 }
 
 TEST_F(MutantTest, ClusterSum) {
@@ -248,6 +250,7 @@ TEST_F(MutantTest, SplitK) {
   expect_clean(problem);
   expect_fault(problem, Mutant::missing_fence_before_ticket, {"race"});
   expect_fault(problem, Mutant::missing_fence_after_ticket, {"race"});
+  expect_fault(problem, Mutant::non_coherent_read_of_partials, {"by ld.global.nc"});
   expect_fault(problem_with(kSplits * kBlock - 1, false), Mutant::none, {"illegal address"});  // workspace too small
   expect_fault(problem_with(kSplits * kBlock, true), Mutant::none, {"race"});  // scratch shared between streams
 }

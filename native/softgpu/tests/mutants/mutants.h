@@ -39,12 +39,15 @@ enum class Mutant {
   write_before_dependency_wait,
   missing_dependency_wait,
   early_exit_without_wait,
+  non_coherent_read_before_wait,
+  non_coherent_read_after_wait,
   // cluster
   missing_cluster_barrier,
   peer_used_after_its_end,
   // split_k
   missing_fence_before_ticket,
   missing_fence_after_ticket,
+  non_coherent_read_of_partials,
 };
 
 inline constexpr int kBlock = 128;       ///< threads of every CTA here but tile's one warp
