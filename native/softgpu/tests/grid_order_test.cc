@@ -115,6 +115,77 @@ TEST_F(GridOrderTest, BytesOfOneWordAreApart) {
   EXPECT_THROW(grid_.note(warp(0), kData, 4, Access::read, false, 1), Fault);
 }
 
+TEST_F(GridOrderTest, AWriteComesAfterTheReadsOfOthers) {
+  read(0);
+  EXPECT_THROW(write(2), Fault);
+  EXPECT_THROW(add(2), Fault);
+  EXPECT_THROW(write(1), Fault);  // of the same CTA
+  EXPECT_NO_THROW(write(0));
+}
+
+TEST_F(GridOrderTest, FencesAroundTheTicketOrderAReadAndAWrite) {
+  read(1), barrier(0), fence(0), ticket(0);
+  ticket(2), fence(2), barrier(1);
+  EXPECT_NO_THROW(write(3));
+}
+
+TEST_F(GridOrderTest, BarriersOrderAReadAndAWriteInACta) {
+  read(1), barrier(0);
+  EXPECT_NO_THROW(write(0));
+}
+
+TEST_F(GridOrderTest, NoFenceBetweenReadAndTicket) {
+  read(0), ticket(0), ticket(2), fence(2);
+  EXPECT_THROW(write(2), Fault);
+}
+
+TEST_F(GridOrderTest, NoFenceBetweenTicketAndWrite) {
+  read(0), fence(0), ticket(0), ticket(2);
+  EXPECT_THROW(write(2), Fault);
+}
+
+TEST_F(GridOrderTest, ReadersOfTheWritersOwnCtaDoNotHideAnother) {
+  read(0), read(2), read(3), read(2), barrier(1);
+  EXPECT_THROW(write(2), Fault);
+}
+
+TEST_F(GridOrderTest, AReaderOfTheWritersOwnCtaIsNotHiddenByTheWriter) {
+  read(3), read(2);
+  EXPECT_THROW(write(2), Fault);
+  barrier(1);
+  EXPECT_NO_THROW(write(2));
+}
+
+TEST_F(GridOrderTest, ReadersOfBytesAreApart) {
+  grid_.note(warp(0), kData, 1, Access::read, false, 1);
+  grid_.note(warp(0), kData + 2, 1, Access::read, false, 1);  // both are kept
+  EXPECT_NO_THROW(grid_.note(warp(2), kData + 1, 1, Access::write, false, 1));
+  EXPECT_NO_THROW(grid_.note(warp(2), kData + 3, 5, Access::write, false, 1));
+  EXPECT_THROW(grid_.note(warp(2), kData, 1, Access::write, false, 1), Fault);
+  EXPECT_THROW(grid_.note(warp(2), kData + 2, 1, Access::write, false, 1), Fault);
+}
+
+TEST_F(GridOrderTest, AReadAcrossPagesIsOfBoth) {
+  grid_.note(warp(0), 8190, 4, Access::read, false, 1);
+  EXPECT_NO_THROW(grid_.note(warp(2), 8188, 2, Access::write, false, 1));
+  EXPECT_THROW(grid_.note(warp(2), 8191, 1, Access::write, false, 1), Fault);
+  EXPECT_THROW(grid_.note(warp(2), 8193, 1, Access::write, false, 1), Fault);
+  EXPECT_NO_THROW(grid_.note(warp(2), 8194, 2, Access::write, false, 1));
+}
+
+TEST_F(GridOrderTest, AnAtomicDoesNotRaceWithAStrongReadBefore) {
+  grid_.note(warp(0), kData, 4, Access::read, true, 1);
+  EXPECT_NO_THROW(add(2));
+  EXPECT_THROW(write(2), Fault);
+}
+
+// Which takes memory: at most kMostReadPages pages are looked after.
+TEST_F(GridOrderTest, ReadsBeyondThePagesThatAreKeptAreNotSeen) {
+  for (uint64_t page = 0; page <= 2048; ++page) grid_.note(warp(0), 4096 * page, 4, Access::read, false, 1);
+  EXPECT_THROW(grid_.note(warp(2), 4096 * 2047, 4, Access::write, false, 1), Fault);
+  EXPECT_NO_THROW(grid_.note(warp(2), 4096 * 2048, 4, Access::write, false, 1));
+}
+
 TEST_F(GridOrderTest, StrongStoreAndLoadSignalToo) {
   write(0), fence(0);
   grid_.note(warp(0), kTicket, 4, Access::write, true, 1);

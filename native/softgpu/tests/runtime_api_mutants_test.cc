@@ -255,5 +255,24 @@ TEST_F(MutantTest, SplitK) {
   expect_fault(problem_with(kSplits * kBlock, true), Mutant::none, {"race"});  // scratch shared between streams
 }
 
+TEST_F(MutantTest, SumAndClear) {
+  const Problem problem = [this](Mutant mutant, bool* right) {
+    const std::vector<int> from = numbers(kBlock);
+    int* x = device_ints(from);
+    int* to = device_ints(std::vector<int>(kSums, 0));
+    unsigned* ticket = reinterpret_cast<unsigned*>(device_ints({0}));
+    std::vector<int> got, left;
+    cudaError_t error = results(launch_sum_and_clear(mutant, x, to, ticket, nullptr), to, kSums, &got);
+    if (error == cudaSuccess) error = results(error, x, kBlock, &left);
+    *right = error == cudaSuccess && got == std::vector<int>(kSums, sum_of(from, 0, kBlock)) &&
+             left == std::vector<int>(kBlock, 0);
+    return error;
+  };
+  expect_clean(problem);
+  expect_fault(problem, Mutant::missing_fence_before_overwriting, {"race"});
+  expect_fault(problem, Mutant::missing_fence_while_overwriting, {"race"});
+  expect_fault(problem, Mutant::overwritten_while_others_read, {"race"});
+}
+
 }  // namespace
 }  // namespace ternary::softgpu

@@ -203,6 +203,24 @@ __global__ void split_k(const int* from, int* to, int* partial, unsigned* ticket
   }
 }
 
+// Every CTA reads the same words, the last one overwrites them.
+template <Mutant kMutant>
+__global__ void sum_and_clear(int* x, int* to, unsigned* ticket) {
+  __shared__ bool last;
+  const int t = static_cast<int>(threadIdx.x);
+  atomicAdd(to + blockIdx.x, x[t]);
+  if (kMutant != Mutant::missing_fence_before_overwriting) __threadfence();
+  __syncthreads();
+  if (t == 0) {
+    last = kMutant == Mutant::overwritten_while_others_read ? blockIdx.x == 0
+                                                            : atomicAdd(ticket, 1u) == gridDim.x - 1;
+  }
+  __syncthreads();
+  if (!last) return;
+  if (kMutant != Mutant::missing_fence_while_overwriting) __threadfence();
+  x[t] = 0;
+}
+
 /** Calls `launch` with the mutant as a constant, which must be one of those given. */
 template <Mutant... kMutants, class Launch>
 cudaError_t with(Mutant mutant, Launch launch) {
@@ -287,6 +305,14 @@ cudaError_t launch_split_k(Mutant mutant, const int* from, int* to, int* partial
         split_k<which()><<<kSplits, kBlock, 0, stream>>>(from, to, partial, ticket);
         return cudaGetLastError();
       });
+}
+
+cudaError_t launch_sum_and_clear(Mutant mutant, int* x, int* to, unsigned* ticket, cudaStream_t stream) {
+  return with<Mutant::none, Mutant::missing_fence_before_overwriting, Mutant::missing_fence_while_overwriting,
+              Mutant::overwritten_while_others_read>(mutant, [&](auto which) {
+    sum_and_clear<which()><<<kSums, kBlock, 0, stream>>>(x, to, ticket);
+    return cudaGetLastError();
+  });
 }
 
 }  // namespace ternary::softgpu

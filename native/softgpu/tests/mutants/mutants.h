@@ -48,6 +48,10 @@ enum class Mutant {
   missing_fence_before_ticket,
   missing_fence_after_ticket,
   non_coherent_read_of_partials,
+  // sum_and_clear
+  missing_fence_before_overwriting,
+  missing_fence_while_overwriting,
+  overwritten_while_others_read,
 };
 
 inline constexpr int kBlock = 128;       ///< threads of every CTA here but tile's one warp
@@ -70,6 +74,9 @@ cudaError_t launch_cluster_sum(Mutant mutant, const int* from, int* to, cudaStre
 /** *to = sum of from[0 ... kSplits * kBlock - 1]; partial: kSplits * kBlock words, ticket: 0 before and after. */
 cudaError_t launch_split_k(Mutant mutant, const int* from, int* to, int* partial, unsigned* ticket,
                            cudaStream_t stream);
+
+/** to[c] += sum of x[0 ... kBlock - 1], c < kSums, then x = 0; ticket: 0 before. */
+cudaError_t launch_sum_and_clear(Mutant mutant, int* x, int* to, unsigned* ticket, cudaStream_t stream);
 
 }  // namespace ternary::softgpu
 
