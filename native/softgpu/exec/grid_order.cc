@@ -24,7 +24,7 @@ GridOrder::AgentSide& GridOrder::side(const Agent& agent) {
   return agents[agent.number];
 }
 
-void GridOrder::fence(const Agent& agent) {
+void GridOrder::release(const Agent& agent) {
   AgentSide& own = side(agent);
   ClusterSide& cluster = clusters_[agent.cluster];
   for (const Acquisition& acquisition : cluster.acquisitions) {
@@ -34,6 +34,11 @@ void GridOrder::fence(const Agent& agent) {
   }
   agent.order->release(agent.number, &own.published[agent.cluster]);
   own.fence_epoch = agent.order->epoch(agent.number);
+}
+
+void GridOrder::acquire(const Agent& agent) {
+  side(agent);  // is made if need be
+  ClusterSide& cluster = clusters_[agent.cluster];
   Known acquired;
   for (size_t other = 0; other < cluster.agents.size(); ++other) {
     for (const Observation& observation : cluster.agents[other].observed) {
@@ -41,7 +46,7 @@ void GridOrder::fence(const Agent& agent) {
     }
   }
   if (acquired.empty()) return;
-  cluster.acquisitions.push_back({agent.number, own.fence_epoch, std::move(acquired)});
+  cluster.acquisitions.push_back({agent.number, agent.order->epoch(agent.number), std::move(acquired)});
 }
 
 bool GridOrder::ordered(const Agent& agent, const Stamp& stamp) const {

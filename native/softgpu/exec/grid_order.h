@@ -45,8 +45,10 @@ class GridOrder {
   /** Notes an access, or throws Fault. `strong`: volatile, relaxed, acquire or release, which do not race with atomics;
    *  an atomic is strong anyway. */
   void note(const Agent& agent, uint64_t address, uint64_t bytes, Access kind, bool strong, int line);
-  /** membar.gl and .sys, fence of .gpu and .sys scope, and those that .acquire and .release imply. */
-  void fence(const Agent& agent);
+  /** membar.gl and .sys and fence of .gpu and .sys scope are both; .release and .acquire of an access are one: what was
+   *  done before goes into signals that come after, and what is in signals that came before is known after. */
+  void release(const Agent& agent);
+  void acquire(const Agent& agent);
 
   /** Held while an atomic or strong access is made and noted: what others see in one order must be noted in that. */
   std::mutex& signals() { return signals_; }

@@ -109,7 +109,7 @@ Step execute_ld(Warp& warp, const Instruction& instruction, uint32_t mask) {
     }
   }
   if (signal) signal.unlock();
-  if (instruction.acquires) warp.fence();
+  if (instruction.acquires) warp.acquire();
   return Step::next;
 }
 
@@ -118,7 +118,7 @@ Step execute_st(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint64_t addresses[kWarpLanes];
   uint8_t* to[kWarpLanes];
   const Address& address = instruction.address[0];
-  if (instruction.releases) warp.fence();
+  if (instruction.releases) warp.release();
   warp.addresses(instruction, address, addresses);
   std::unique_lock<std::mutex> signal;
   if (instruction.strong) signal = warp.signal(address.space);
@@ -189,10 +189,11 @@ uint32_t take_vector(Decoder& decoder) {
 
 /** Modifiers that change when a line leaves a cache, and how an access is ordered. */
 void take_order_and_cache(Decoder& decoder, bool load) {
-  decoder.take_memory_order();
   if (load) {
+    decoder.take_memory_order({"weak", "volatile", "relaxed", "acquire"});
     decoder.take_one_of({"ca", "cg", "cs", "lu", "cv"});
   } else {
+    decoder.take_memory_order({"weak", "volatile", "relaxed", "release"});
     decoder.take_one_of({"wb", "cg", "cs", "wt"});
   }
 }
@@ -216,7 +217,7 @@ void decode_ld(Decoder& decoder, Instruction& instruction) {
   const AccessShape* shape = take_shape(decoder);
   instruction.detail = shape;
   decoder.need(!read_only || shape->space == Space::global, ".nc needs .global");
-  instruction.a = read_only || instruction.row->name == std::string("ldu");
+  instruction.a = read_only;
   decoder.need_operands(hint ? 3 : 2, hint ? 3 : 2);
   const ptx::Operand& result = decoder.operand(0);
   if (shape->elements == 1) {
@@ -226,7 +227,23 @@ void decode_ld(Decoder& decoder, Instruction& instruction) {
     for (const ptx::Operand& element : result.elements) decoder.write_wider(element, shape->type);
   }
   decoder.read_address(1, shape->space);
+  if (hint) decoder.read(2, Type::b64);
   instruction.execute = instruction.address[0].space == Space::param ? execute_ld_param : execute_ld;
+}
+
+/** The same path as ld.global.nc. */
+void decode_ldu(Decoder& decoder, Instruction& instruction) {
+  const AccessShape* shape = take_shape(decoder);
+  decoder.need(shape->space == Space::global || shape->space == Space::none, "ldu reads global memory");
+  instruction.detail = shape;
+  instruction.a = true;
+  decoder.need_operands(2, 2);
+  const ptx::Operand& result = decoder.operand(0);
+  for (const ptx::Operand& element : shape->elements == 1 ? std::vector<ptx::Operand>{result} : result.elements) {
+    decoder.write_wider(element, shape->type);
+  }
+  decoder.read_address(1, shape->space);
+  instruction.execute = execute_ld;
 }
 
 void decode_st(Decoder& decoder, Instruction& instruction) {
@@ -245,6 +262,7 @@ void decode_st(Decoder& decoder, Instruction& instruction) {
     decoder.need(value.elements.size() == shape->elements, "a vector of another length");
     for (const ptx::Operand& element : value.elements) decoder.read_wider(element, shape->type);
   }
+  if (hint) decoder.read(2, Type::b64);
   instruction.execute = execute_st;
 }
 
@@ -261,7 +279,7 @@ void decode_prefetch(Decoder& decoder, Instruction& instruction) {
 
 const OpcodeRow kRows[] = {
     {"ld", decode_ld},
-    {"ldu", decode_ld},
+    {"ldu", decode_ldu},
     {"st", decode_st},
     {"prefetch", decode_prefetch},
 };

@@ -157,8 +157,12 @@ std::unique_lock<std::mutex> Warp::signal(Space space) {
   return std::unique_lock<std::mutex>(cta_->grid->internals().order->signals());
 }
 
-void Warp::fence() {
-  cta_->grid->internals().order->fence({cta_->cluster->number, agent_, &cta_->cluster->order});
+void Warp::release() {
+  cta_->grid->internals().order->release({cta_->cluster->number, agent_, &cta_->cluster->order});
+}
+
+void Warp::acquire() {
+  cta_->grid->internals().order->acquire({cta_->cluster->number, agent_, &cta_->cluster->order});
 }
 
 /** Global memory: neighbouring lanes that read neighbouring bytes are noted as one stretch. */

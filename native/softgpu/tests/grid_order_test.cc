@@ -24,7 +24,9 @@ class GridOrderTest : public ::testing::Test {
   void read(int number) { grid_.note(warp(number), kData, 4, Access::read, false, 2); }
   void add(int number) { grid_.note(warp(number), kData, 4, Access::atomic, false, 3); }
   void ticket(int number) { grid_.note(warp(number), kTicket, 4, Access::atomic, false, 4); }
-  void fence(int number) { grid_.fence(warp(number)); }
+  void release(int number) { grid_.release(warp(number)); }
+  void acquire(int number) { grid_.acquire(warp(number)); }
+  void fence(int number) { release(number), acquire(number); }
   void barrier(int cta) { (cta == 0 ? first_ : second_).meet({0, 1}); }
 };
 
@@ -113,6 +115,29 @@ TEST_F(GridOrderTest, BytesOfOneWordAreApart) {
   EXPECT_NO_THROW(grid_.note(warp(2), kData + 2, 2, Access::write, false, 1));
   EXPECT_NO_THROW(grid_.note(warp(0), kData, 2, Access::read, false, 1));
   EXPECT_THROW(grid_.note(warp(0), kData, 4, Access::read, false, 1), Fault);
+}
+
+TEST_F(GridOrderTest, AReleaseAndAnAcquireAreEnoughEachOnItsSide) {
+  write(1), barrier(0), release(0), ticket(0);
+  ticket(2), acquire(2), barrier(1);
+  EXPECT_NO_THROW(read(3));
+}
+
+TEST_F(GridOrderTest, AnAcquireReleasesNothing) {
+  write(0), acquire(0), ticket(0), ticket(2), acquire(2);
+  EXPECT_THROW(read(2), Fault);
+}
+
+TEST_F(GridOrderTest, AReleaseAcquiresNothing) {
+  write(0), release(0), ticket(0), ticket(2), release(2);
+  EXPECT_THROW(read(2), Fault);
+}
+
+TEST_F(GridOrderTest, AnAcquireAfterTheBarrierIsNotAnothersWarp) {
+  write(0), release(0), ticket(0);
+  ticket(2), barrier(1), acquire(2);
+  EXPECT_NO_THROW(read(2));
+  EXPECT_THROW(read(3), Fault);
 }
 
 TEST_F(GridOrderTest, AWriteComesAfterTheReadsOfOthers) {
