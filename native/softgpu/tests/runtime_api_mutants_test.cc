@@ -251,6 +251,7 @@ TEST_F(MutantTest, SplitK) {
   expect_fault(problem, Mutant::missing_fence_before_ticket, {"race"});
   expect_fault(problem, Mutant::missing_fence_after_ticket, {"race"});
   expect_fault(problem, Mutant::non_coherent_read_of_partials, {"by ld.global.nc"});
+  expect_wrong_bits(problem, Mutant::ticket_not_reset);  // of the second launch
   expect_fault(problem_with(kSplits * kBlock - 1, false), Mutant::none, {"illegal address"});  // workspace too small
   expect_fault(problem_with(kSplits * kBlock, true), Mutant::none, {"race"});  // scratch shared between streams
 }

@@ -199,7 +199,7 @@ __global__ void split_k(const int* from, int* to, int* partial, unsigned* ticket
   __syncthreads();
   if (t == 0) {
     *to = total;
-    atomicExch(ticket, 0u);
+    if (kMutant != Mutant::ticket_not_reset) atomicExch(ticket, 0u);
   }
 }
 
@@ -300,11 +300,10 @@ cudaError_t launch_cluster_sum(Mutant mutant, const int* from, int* to, cudaStre
 cudaError_t launch_split_k(Mutant mutant, const int* from, int* to, int* partial, unsigned* ticket,
                            cudaStream_t stream) {
   return with<Mutant::none, Mutant::missing_fence_before_ticket, Mutant::missing_fence_after_ticket,
-              Mutant::non_coherent_read_of_partials>(
-      mutant, [&](auto which) {
-        split_k<which()><<<kSplits, kBlock, 0, stream>>>(from, to, partial, ticket);
-        return cudaGetLastError();
-      });
+              Mutant::non_coherent_read_of_partials, Mutant::ticket_not_reset>(mutant, [&](auto which) {
+    split_k<which()><<<kSplits, kBlock, 0, stream>>>(from, to, partial, ticket);
+    return cudaGetLastError();
+  });
 }
 
 cudaError_t launch_sum_and_clear(Mutant mutant, int* x, int* to, unsigned* ticket, cudaStream_t stream) {

@@ -48,6 +48,7 @@ enum class Mutant {
   missing_fence_before_ticket,
   missing_fence_after_ticket,
   non_coherent_read_of_partials,
+  ticket_not_reset,
   // sum_and_clear
   missing_fence_before_overwriting,
   missing_fence_while_overwriting,
