@@ -1,6 +1,8 @@
-# ternary_gpu_test(NAME TARGET [BUILT arch ...] [ARCHS arch ...] [ARGS arg ...] [ENVIRONMENT VAR=value ...] [TIMEOUT seconds])
-# One ctest `NAME.sm<arch>` for each architecture that is built (BUILT; default: that the backends are built for) and
-# executed (ARCHS narrows them), which runs TARGET with the software GPU in the place of NVIDIA's runtime. In ARGS and ENVIRONMENT `@arch@` is the architecture.
+# ternary_gpu_test(NAME TARGET [BUILT arch ...] [ARCHS arch ...] [ARGS arg ...] [ENVIRONMENT VAR=value ...]
+#                  [TIMEOUT seconds])
+# One ctest `NAME.sm<arch>` for each architecture that is built (BUILT; default: what the backends are built for) and
+# executed (ARCHS narrows them), which runs TARGET with the software GPU in the place of NVIDIA's runtime. In ARGS and
+# ENVIRONMENT `@arch@` is the architecture.
 set(TERNARY_CUDA_TEST_ARCHS "80;90a;100f" CACHE STRING
     "Architectures that tests execute on the software GPU, of those that are built")
 string(REPLACE "," ";" TERNARY_CUDA_TEST_ARCHS "${TERNARY_CUDA_TEST_ARCHS}")
