@@ -299,7 +299,7 @@ void decode_cvt(Decoder& decoder, Instruction& instruction) {
   if (is_pair(conversion.to)) return decode_pair(decoder, instruction, conversion);
   const bool limited = conversion.saturate || conversion.finite || conversion.relu;
   decoder.need(!limited || conversion.to != Type::tf32, "a limited conversion to tf32 is not supported");
-  decoder.need(!(conversion.finite || conversion.relu) || !is_integer(conversion.to), "a limit of floats on an integer");
+  decoder.need(!(conversion.finite || conversion.relu) || !is_integer(conversion.to), "a limit that floats have");
   if (conversion.to == Type::tf32) {
     decode_operands(decoder, Type::b32, 1);
     instruction.a = static_cast<uint32_t>(conversion.rounding);
