@@ -1,11 +1,12 @@
 # ternary_find_cuda(): a CUDA >= 13.0 to compile with. First TERNARY_CUDA_HOME, then an installed one (CUDA_HOME,
-# CUDA_PATH, the nvcc on PATH, /usr/local/cuda), else the pinned wheels of cuda-requirements.txt, unpacked once into the
-# build tree. No GPU and no driver are needed. Sets TERNARY_CUDA_FOUND, and, if true,
+# CUDA_PATH, the nvcc on PATH, /usr/local/cuda), else the pinned wheels of cuda-requirements.txt, unpacked once into
+# TERNARY_CUDA_TOOLCHAIN, which build trees may share. No GPU and no driver are needed. Sets TERNARY_CUDA_FOUND, and, if true,
 #   TERNARY_CUDA_HOME, TERNARY_CUDA_VERSION, TERNARY_CUDA_NVCC, TERNARY_CUDA_INCLUDE, TERNARY_CUDART (the .so.13),
 #   TERNARY_CUDA_LICENCE, TERNARY_CUOBJDUMP, TERNARY_NVDISASM (the last two may be NOTFOUND)
 # TERNARY_CUDA=ON makes a missing CUDA an error, AUTO one line.
 set(TERNARY_CUDA_REQUIREMENTS "${CMAKE_CURRENT_LIST_DIR}/cuda-requirements.txt")
 set(TERNARY_CUDA_HOME "" CACHE PATH "A CUDA to use before any other (default: installed, else the pinned wheels)")
+set(TERNARY_CUDA_TOOLCHAIN "${PROJECT_BINARY_DIR}/cuda-toolchain" CACHE PATH "Where the pinned wheels are unpacked")
 
 # Why `home` cannot be used, or nothing.
 function(ternary_cuda_home_problem home out_problem out_version)
@@ -68,7 +69,9 @@ endfunction()
 
 # Unpacks the wheels once: the stamp holds the hash of the requirements that are there.
 function(ternary_private_cuda out_home out_problem)
-  set(folder "${PROJECT_BINARY_DIR}/cuda-toolchain")
+  cmake_path(SET folder NORMALIZE "${TERNARY_CUDA_TOOLCHAIN}")
+  cmake_path(GET folder PARENT_PATH parent)
+  file(MAKE_DIRECTORY "${parent}")
   set(stamp "${folder}.stamp")
   set(${out_home} "${folder}/nvidia/cu13" PARENT_SCOPE)
   set(${out_problem} "" PARENT_SCOPE)
@@ -85,7 +88,7 @@ function(ternary_private_cuda out_home out_problem)
     set(${out_problem} "no CUDA >= 13.0 is installed, and no python3 with pip or venv to fetch one with" PARENT_SCOPE)
     return()
   endif()
-  message(STATUS "CUDA: fetching the pinned wheels (115 MB) into the build tree")
+  message(STATUS "CUDA: fetching the pinned wheels (115 MB) into ${folder}")
   file(REMOVE_RECURSE "${folder}")
   # The unset variables are those that would let a user's pip configuration install elsewhere or more.
   execute_process(

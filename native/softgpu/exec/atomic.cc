@@ -119,7 +119,8 @@ Step execute_atomic(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const uint32_t vector_bytes = static_cast<uint32_t>(sizeof(Word)) * static_cast<uint32_t>(atomic.width);
   uint64_t addresses[kWarpLanes];
   warp.addresses(instruction, instruction.address[0], addresses);
-  if (instruction.releases) warp.fence();
+  if (instruction.releases) warp.release();
+  std::unique_lock<std::mutex> signal = warp.signal(instruction.address[0].space);
   Space space = Space::global;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
@@ -136,8 +137,9 @@ Step execute_atomic(Warp& warp, const Instruction& instruction, uint32_t mask) {
       if (atomic.returns) warp.lanes<Word>(instruction.op[i])[lane] = old;
     }
   }
+  if (signal) signal.unlock();
   warp.count_access(space, mask, addresses, vector_bytes);
-  if (instruction.acquires) warp.fence();
+  if (instruction.acquires) warp.acquire();
   return Step::next;
 }
 
@@ -150,7 +152,7 @@ struct Spelling {
 
 Spelling take_spelling(Decoder& decoder, bool returns) {
   Spelling spelling;
-  decoder.take_memory_order();
+  decoder.take_memory_order({"relaxed", "acquire", "release", "acq_rel"});
   const bool shared = decoder.take_one_of({"shared", "shared::cta", "shared::cluster"}) != nullptr;
   spelling.space = shared ? Space::shared : decoder.take("global") ? Space::global : Space::none;
   spelling.op = returns ? decoder.need_one_of({"and", "or", "xor", "cas", "exch", "add", "inc", "dec", "min", "max"})
@@ -178,6 +180,7 @@ void decode_as(Decoder& decoder, Instruction& instruction, const Spelling& spell
   decoder.read_address(first, spelling.space);
   decoder.read_vector(first + 1, spelling.type, spelling.width);
   if (atomic.has_c) decoder.read(first + 2, spelling.type);
+  if (hint) decoder.read(count, Type::b64);
   instruction.detail = decoder.keep(atomic);
   instruction.execute = execute_atomic<Word>;
 }

@@ -154,7 +154,9 @@ void decode_warp_barrier(Decoder& decoder, Instruction& instruction) {
 /** a: it orders CTAs. */
 Step execute_fence(Warp& warp, const Instruction& instruction, uint32_t) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
-  if (instruction.a) warp.fence();
+  if (!instruction.a) return Step::next;
+  warp.release();
+  warp.acquire();
   return Step::next;
 }
 
@@ -164,12 +166,15 @@ void decode_membar(Decoder& decoder, Instruction& instruction) {
   instruction.execute = execute_fence;
 }
 
-/** fence.{sc, acq_rel, acquire, release}.scope */
+/** fence{.sc, .acq_rel}.scope; .acquire and .release are for shared memory of a cluster alone. */
 void decode_fence(Decoder& decoder, Instruction& instruction) {
-  decoder.take_one_of({"sc", "acq_rel", "acquire", "release"});
   std::string scope = decoder.need_one_of({"cta", "cluster", "gpu", "sys"});
-  decoder.take("sync_restrict::shared::cta");
-  decoder.take("sync_restrict::shared::cluster");
+  if (const char* one_sided = decoder.take_one_of({"acquire", "release"})) {
+    decoder.need_one_of({one_sided[0] == 'a' ? "sync_restrict::shared::cluster" : "sync_restrict::shared::cta"});
+    decoder.need(scope == "cluster", ".sync_restrict is of .cluster scope");
+  } else {
+    decoder.take_one_of({"sc", "acq_rel"});
+  }
   instruction.a = scope == "gpu" || scope == "sys";
   decoder.need_operands(0, 0);
   instruction.execute = execute_fence;

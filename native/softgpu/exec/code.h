@@ -109,9 +109,9 @@ struct Code {
 
 /** Rules that a launch's code must obey beyond PTX. */
 struct Rules {
-  /** Refuse .approx, .ftz and f32 add, sub, mul, fma, div, sqrt, rcp without .rn: ptxas may fuse or round them
+  /** Refuse .approx, .ftz and add, sub, mul, fma, div, sqrt, rcp of floats without .rn: ptxas may fuse or round them
    *  otherwise, so the interpreter would prove bits that a GPU does not give. */
-  bool exact_f32 = true;
+  bool exact_arithmetic = true;
 };
 
 /** Addresses of a module's global and constant variables. */

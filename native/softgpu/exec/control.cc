@@ -15,13 +15,24 @@ Step execute_bra(Warp& warp, const Instruction& instruction, uint32_t mask) {
   return Step::jumped;
 }
 
-void decode_bra(Decoder& decoder, Instruction& instruction) {
-  decoder.take("uni");
-  decoder.need_operands(1, 1);
-  decoder.function().branch_to(decoder.operand(0).name);
-  instruction.execute = execute_bra;
+/** .uni promises that no lanes part, and ptxas may rely on it. */
+void check_uniform(const Warp& warp, uint32_t together) {
+  if (together != warp.active()) throw Fault(FaultKind::divergence, "lanes part at a branch that says .uni");
 }
 
+Step execute_uniform_bra(Warp& warp, const Instruction& instruction, uint32_t mask) {
+  check_uniform(warp, mask);
+  return execute_bra(warp, instruction, mask);
+}
+
+void decode_bra(Decoder& decoder, Instruction& instruction) {
+  const bool uniform = decoder.take("uni");
+  decoder.need_operands(1, 1);
+  decoder.function().branch_to(decoder.operand(0).name);
+  instruction.execute = uniform ? execute_uniform_bra : execute_bra;
+}
+
+/** a: .uni */
 Step execute_brx(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const auto& table = *static_cast<const std::vector<uint32_t>*>(instruction.detail);
   const uint32_t* index = warp.lanes<uint32_t>(instruction.op[0]);
@@ -33,13 +44,15 @@ Step execute_brx(Warp& warp, const Instruction& instruction, uint32_t mask) {
                                           " branch targets", lane);
     }
     targets[lane] = table[index[lane]];
+    if (instruction.a && targets[lane] != targets[__builtin_ctz(mask)]) check_uniform(warp, 0);
   }
+  if (instruction.a) check_uniform(warp, mask);
   warp.jump_each(mask, targets);
   return Step::jumped;
 }
 
 void decode_brx(Decoder& decoder, Instruction& instruction) {
-  decoder.take("uni");
+  instruction.a = decoder.take("uni");
   decoder.need(decoder.take("idx"), ".idx is missing");
   decoder.need_operands(2, 2);
   decoder.read(size_t{0}, Type::u32);
@@ -61,9 +74,11 @@ void decode_exit(Decoder& decoder, Instruction& instruction) {
 
 /** In an inlined function ret goes on after the call. */
 void decode_ret(Decoder& decoder, Instruction& instruction) {
-  decoder.take("uni");
+  const bool uniform = decoder.take("uni");
   decoder.need_operands(0, 0);
-  instruction.execute = decoder.function().in_entry() ? execute_exit : execute_bra;
+  const bool ends = decoder.function().in_entry();
+  decoder.need(!uniform || !ends, ".uni is of a function's ret");
+  instruction.execute = ends ? execute_exit : uniform ? execute_uniform_bra : execute_bra;
 }
 
 Step execute_trap(Warp&, const Instruction& instruction, uint32_t mask) {

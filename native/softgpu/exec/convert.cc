@@ -295,7 +295,11 @@ void decode_cvt(Decoder& decoder, Instruction& instruction) {
   conversion.relu = decoder.take("relu");
   conversion.to = decoder.take_type();
   conversion.from = decoder.take_type();
+  decoder.need(!conversion.saturate || !is_pair(conversion.to), ".sat is not a pair's");
   if (is_pair(conversion.to)) return decode_pair(decoder, instruction, conversion);
+  const bool limited = conversion.saturate || conversion.finite || conversion.relu;
+  decoder.need(!limited || conversion.to != Type::tf32, "a limited conversion to tf32 is not supported");
+  decoder.need(!(conversion.finite || conversion.relu) || !is_integer(conversion.to), "a limit that floats have");
   if (conversion.to == Type::tf32) {
     decode_operands(decoder, Type::b32, 1);
     instruction.a = static_cast<uint32_t>(conversion.rounding);

@@ -83,25 +83,26 @@ Type Decoder::take_type(std::initializer_list<Type> allowed) {
   fail(std::string("type .") + ptx::name_of(type) + " is not supported here");
 }
 
-void Decoder::take_memory_order() {
-  const char* order = take_one_of({"weak", "volatile", "relaxed", "acquire", "release", "acq_rel", "mmio"});
-  const char* scope = take_one_of({"cta", "cluster", "gpu", "sys"});
-  const std::string name = order ? order : "weak";
-  const bool beyond_cta = !scope || scope != std::string("cta");
+void Decoder::take_memory_order(std::initializer_list<const char*> allowed) {
+  const char* order = take_one_of(allowed);
+  const char* given_scope = take_one_of({"cta", "cluster", "gpu", "sys"});
+  const std::string name = order ? order : "weak", scope = given_scope ? given_scope : "";
   instruction_.strong = name != "weak";
-  instruction_.acquires = beyond_cta && (name == "acquire" || name == "acq_rel");
-  instruction_.releases = beyond_cta && (name == "release" || name == "acq_rel");
+  // In shared memory of a CTA or cluster the order is the interpreter's own.
+  const bool of_grid = scope != "cta" && scope != "cluster";
+  need(of_grid || has("shared") || has("shared::cta") || has("shared::cluster"),
+       "accesses of .cta and .cluster scope are known for shared memory only");
+  instruction_.acquires = of_grid && (name == "acquire" || name == "acq_rel");
+  instruction_.releases = of_grid && (name == "release" || name == "acq_rel");
 }
 
 bool Decoder::take_cache_hints() {
-  bool hint_operand = false;
-  for (size_t i = 0; i < taken_.size(); ++i) {
-    const std::string& modifier = source_.modifiers[i];
-    if (taken_[i] || (modifier.rfind("L1::", 0) != 0 && modifier.rfind("L2::", 0) != 0)) continue;
-    taken_[i] = true;
-    hint_operand |= modifier == "L2::cache_hint";
+  for (const char* hint : {"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last",
+                           "L1::no_allocate", "L2::evict_normal", "L2::evict_unchanged", "L2::evict_first",
+                           "L2::evict_last", "L2::64B", "L2::128B", "L2::256B"}) {
+    take(hint);
   }
-  return hint_operand;
+  return take("L2::cache_hint");
 }
 
 size_t Decoder::operand_count() const { return source_.operands.size(); }

@@ -1,5 +1,5 @@
 /**
- * f32 and f64. With Rules::exact_f32 an f32 instruction must say .rn: what ptxas may fuse or approximate is refused.
+ * f32 and f64. With Rules::exact_arithmetic an instruction must say .rn: what ptxas may fuse or approximate is refused.
  */
 #include <cmath>
 
@@ -119,21 +119,21 @@ ExecuteFn float_function(Type type) {
 
 /** Takes rounding and .ftz of an instruction that rounds. */
 void take_rounding(Decoder& decoder, Type type, const char* what) {
-  bool exact = type == Type::f32 && decoder.rules().exact_f32;
+  const bool exact = decoder.rules().exact_arithmetic;
   if (const char* other = decoder.take_one_of({"rz", "rm", "rp"})) {
     decoder.fail(std::string("rounding .") + other + " is not supported");
   }
   bool nearest = decoder.take("rn");
   if (!nearest && exact) {
-    decoder.fail(std::string(what) + " of .f32 without .rn is refused: ptxas may fuse or approximate it, so its bits "
-                 "are not fixed");
+    decoder.fail(std::string(what) + " of ." + ptx::name_of(type) + " without .rn is refused: ptxas may fuse or "
+                 "approximate it, so its bits are not fixed");
   }
   decoder.need(!decoder.take("ftz") || !exact, ".ftz is refused: the kernels' contract keeps denormals");
 }
 
 /** Approximations have no bits that could be proven. */
-void take_approximation(Decoder& decoder, Type type, const char* what) {
-  if (type == Type::f32 && decoder.rules().exact_f32) {
+void take_approximation(Decoder& decoder, const char* what) {
+  if (decoder.rules().exact_arithmetic) {
     decoder.fail(std::string(what) + " is an approximation, which is refused: its bits differ between machines");
   }
   decoder.take("ftz");
@@ -176,7 +176,7 @@ void decode_sign(Decoder& decoder, Instruction& instruction, Type type, bool abs
 
 void decode_div(Decoder& decoder, Instruction& instruction, Type type) {
   if (const char* approximation = decoder.take_one_of({"approx", "full"})) {
-    take_approximation(decoder, type, approximation);
+    take_approximation(decoder, approximation);
     decode_operands(decoder, type, 2);
     instruction.execute = float_function<Div, 2>(type);
     return;
@@ -208,7 +208,7 @@ template <class Op>
 void decode_root(Decoder& decoder, Instruction& instruction) {
   Type type = decoder.take_type({Type::f32, Type::f64});
   if (decoder.take("approx")) {
-    take_approximation(decoder, type, "approx");
+    take_approximation(decoder, "approx");
   } else {
     take_rounding(decoder, type, instruction.row->name);
   }
@@ -220,7 +220,7 @@ template <class Op>
 void decode_approximation(Decoder& decoder, Instruction& instruction) {
   decoder.need(decoder.take("approx"), ".approx is missing");
   Type type = decoder.take_type({Type::f32});
-  take_approximation(decoder, type, instruction.row->name);
+  take_approximation(decoder, instruction.row->name);
   decode_operands(decoder, type, 1);
   instruction.execute = lanes_function<Op, float, float>();
 }

@@ -56,7 +56,8 @@ std::unique_ptr<Cluster> next_cluster(Grid& grid) {
       state.resident.pop_front();
       return cluster;
     }
-    bool room = state.dependencies_met || (state.begun - state.ended) * state.cluster_size() < state.config.resident_ctas;
+    const uint64_t ctas = (state.begun - state.ended) * state.cluster_size();
+    const bool room = state.dependencies_met || ctas < state.config.resident_ctas;
     if (state.begun == state.cluster_order.size() || !room) {
       if (state.resident.empty()) return nullptr;
       std::unique_ptr<Cluster> cluster = std::move(state.resident.front());

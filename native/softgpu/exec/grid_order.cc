@@ -24,7 +24,7 @@ GridOrder::AgentSide& GridOrder::side(const Agent& agent) {
   return agents[agent.number];
 }
 
-void GridOrder::fence(const Agent& agent) {
+void GridOrder::release(const Agent& agent) {
   AgentSide& own = side(agent);
   ClusterSide& cluster = clusters_[agent.cluster];
   for (const Acquisition& acquisition : cluster.acquisitions) {
@@ -34,6 +34,11 @@ void GridOrder::fence(const Agent& agent) {
   }
   agent.order->release(agent.number, &own.published[agent.cluster]);
   own.fence_epoch = agent.order->epoch(agent.number);
+}
+
+void GridOrder::acquire(const Agent& agent) {
+  side(agent);  // is made if need be
+  ClusterSide& cluster = clusters_[agent.cluster];
   Known acquired;
   for (size_t other = 0; other < cluster.agents.size(); ++other) {
     for (const Observation& observation : cluster.agents[other].observed) {
@@ -41,7 +46,7 @@ void GridOrder::fence(const Agent& agent) {
     }
   }
   if (acquired.empty()) return;
-  cluster.acquisitions.push_back({agent.number, own.fence_epoch, std::move(acquired)});
+  cluster.acquisitions.push_back({agent.number, agent.order->epoch(agent.number), std::move(acquired)});
 }
 
 bool GridOrder::ordered(const Agent& agent, const Stamp& stamp) const {
@@ -57,13 +62,14 @@ bool GridOrder::ordered(const Agent& agent, const Stamp& stamp) const {
   return false;
 }
 
-void GridOrder::check(const Agent& agent, const Stamp& stamp, uint64_t word, Access kind, bool strong) const {
+void GridOrder::check(const Agent& agent, const Stamp& stamp, uint64_t word, bool wrote, Access kind,
+                      bool strong) const {
   if ((strong && stamp.strong) || ordered(agent, stamp)) return;
   char text[240];
   std::snprintf(text, sizeof text,
-                "global address 0x%llx is %s after PTX line %d of another %s wrote it, with no %s between",
-                static_cast<unsigned long long>(word * 4), kind == Access::read ? "read" : "written", stamp.line,
-                stamp.cluster == agent.cluster ? "warp of the cluster" : "CTA",
+                "global address 0x%llx is %s after PTX line %d of another %s %s it, with no %s between",
+                static_cast<unsigned long long>(word * 4), writes(kind) ? "written" : "read", stamp.line,
+                stamp.cluster == agent.cluster ? "warp of the cluster" : "CTA", wrote ? "wrote" : "read",
                 stamp.cluster == agent.cluster ? "barrier" : "fence, atomic and fence");
   throw Fault(FaultKind::race, text);
 }
@@ -93,18 +99,22 @@ void GridOrder::note_word(const Agent& agent, uint64_t word, uint8_t mask, Acces
   std::lock_guard<std::mutex> lock(shard.mutex);
   auto found = shard.pages.find(number);
   if (found == shard.pages.end()) {
-    if (kind == Access::read) return;
+    if (!writes(kind)) return;
     found = shard.pages.emplace(number, std::make_unique<Page>()).first;
   }
   Word& state = (*found->second)[word % (kPageBytes / 4)];
   if (strong) signal(agent, &shard, word, kind);
-  if (state.last.mask & mask) check(agent, state.last, word, kind, strong);
+  if (state.last.mask & mask) check(agent, state.last, word, true, kind, strong);
   if (state.others) {
     for (const Stamp& stamp : *state.others) {
-      if (stamp.mask & mask) check(agent, stamp, word, kind, strong);
+      if (stamp.mask & mask) check(agent, stamp, word, true, kind, strong);
     }
   }
-  if (kind == Access::read) return;
+  if (!writes(kind)) return;
+  const auto read = shard.read_pages.find(number);
+  if (read != shard.read_pages.end()) {
+    check_readers(agent, &(*read->second)[word % (kPageBytes / 4)], word, mask, strong);
+  }
   const Stamp stamp{agent.cluster, agent.order->epoch(agent.number), line, static_cast<uint16_t>(agent.number), mask,
                     strong};
   // A plain write is ordered after all that it replaces; an atomic only replaces the warp's own.
@@ -123,10 +133,56 @@ void GridOrder::note_word(const Agent& agent, uint64_t word, uint8_t mask, Acces
   state.last = stamp;
 }
 
+void GridOrder::note_reader(Readers* readers, const Stamp& stamp) {
+  Stamp& last = readers->last;
+  if (last.cluster == stamp.cluster && last.agent == stamp.agent) {
+    const uint8_t before = last.epoch == stamp.epoch && last.strong == stamp.strong ? last.mask : uint8_t{0};
+    last = stamp;
+    last.mask |= before;
+    return;
+  }
+  if (last.mask) {
+    if (last.cluster != stamp.cluster) readers->other_warp = {};
+    (last.cluster == stamp.cluster ? readers->other_warp : readers->other_cluster) = last;
+  }
+  last = stamp;
+}
+
+void GridOrder::note_reads(const Agent& agent, uint64_t address, uint64_t end, bool strong, int line) {
+  Stamp stamp{agent.cluster, agent.order->epoch(agent.number), line, static_cast<uint16_t>(agent.number), 0, strong};
+  while (address < end) {
+    const uint64_t number = address / kPageBytes, here = std::min(end, (number + 1) * kPageBytes);
+    Shard& shard = shards_[number % kShards];
+    std::lock_guard<std::mutex> lock(shard.mutex);
+    auto found = shard.read_pages.find(number);
+    if (found == shard.read_pages.end()) {
+      if (read_pages_left_ <= 0 || read_pages_left_-- <= 0) return;
+      found = shard.read_pages.emplace(number, std::make_unique<ReadPage>()).first;
+    }
+    Readers* readers = found->second->data() + address % kPageBytes / 4;
+    for (; address < here; ++readers) {
+      const uint64_t from = address % 4, to = std::min(here - (address - from), uint64_t{4});
+      stamp.mask = static_cast<uint8_t>((1u << to) - (1u << from));
+      note_reader(readers, stamp);
+      address += to - from;
+    }
+  }
+}
+
+/** A plain write comes after all readers, and what comes after it comes after them. */
+void GridOrder::check_readers(const Agent& agent, Readers* readers, uint64_t word, uint8_t mask, bool strong) const {
+  for (Stamp* stamp : {&readers->last, &readers->other_warp, &readers->other_cluster}) {
+    if (!(stamp->mask & mask)) continue;
+    check(agent, *stamp, word, false, Access::write, strong);
+    if (!strong) stamp->mask &= static_cast<uint8_t>(~mask);
+  }
+}
+
 void GridOrder::note(const Agent& agent, uint64_t address, uint64_t bytes, Access kind, bool strong, int line) {
   strong = strong || kind == Access::atomic;
   const uint64_t end = address + bytes;
-  if (kind == Access::read) {
+  if (kind == Access::read) note_reads(agent, address, end, strong, line);
+  if (!writes(kind)) {
     bool written = false;
     for (uint64_t at = address & ~uint64_t{255}; at < end; at += 256) {
       written |= maybe_written(at).load(std::memory_order_acquire) != 0;

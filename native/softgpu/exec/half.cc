@@ -106,7 +106,9 @@ ExecuteFn half_function(Type type) {
 
 template <class Op, size_t sources>
 void decode_rounded(Decoder& decoder, Instruction& instruction, Type type) {
-  decoder.take("rn");
+  const bool nearest = decoder.take("rn");
+  decoder.need(nearest || !decoder.rules().exact_arithmetic,
+               "arithmetic of halves without .rn is refused: ptxas may fuse it, so its bits are not fixed");
   bool saturate = decoder.take("sat"), relu = sources == 3 && decoder.take("relu");
   decode_operands(decoder, type, sources);
   instruction.execute = saturate ? half_function<Saturated<Op>, sources>(type)

@@ -186,7 +186,6 @@ void decode_arrive(Decoder& decoder, Instruction& instruction, bool drops) {
   Arrive arrive = {};
   arrive.drops = drops;
   arrive.expects = decoder.take("expect_tx");
-  decoder.take("noComplete");
   arrive.release = !decoder.take("relaxed");
   if (arrive.release) decoder.take("release");
   const Space space = take_shared(decoder);

@@ -80,13 +80,17 @@ void store_lanes_128(Warp& warp, Slot slot, uint32_t mask, uint8_t* const* to, u
   }
 }
 
+/** a: the non-coherent path. */
 Step execute_ld(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const AccessShape& shape = *static_cast<const AccessShape*>(instruction.detail);
   uint64_t addresses[kWarpLanes];
   uint8_t* from[kWarpLanes];
   const Address& address = instruction.address[0];
   warp.addresses(instruction, address, addresses);
-  warp.access_all(address.space, mask, addresses, shape.elements * shape.element_bytes, Access::read, from);
+  std::unique_lock<std::mutex> signal;
+  if (instruction.strong) signal = warp.signal(address.space);
+  warp.access_all(address.space, mask, addresses, shape.elements * shape.element_bytes,
+                  instruction.a ? Access::read_only : Access::read, from);
   for (uint32_t i = 0; i < shape.elements; ++i) {
     Slot slot = instruction.op[i];
     uint32_t offset = i * shape.element_bytes;
@@ -104,7 +108,8 @@ Step execute_ld(Warp& warp, const Instruction& instruction, uint32_t mask) {
         }
     }
   }
-  if (instruction.acquires) warp.fence();
+  if (signal) signal.unlock();
+  if (instruction.acquires) warp.acquire();
   return Step::next;
 }
 
@@ -113,8 +118,10 @@ Step execute_st(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint64_t addresses[kWarpLanes];
   uint8_t* to[kWarpLanes];
   const Address& address = instruction.address[0];
-  if (instruction.releases) warp.fence();
+  if (instruction.releases) warp.release();
   warp.addresses(instruction, address, addresses);
+  std::unique_lock<std::mutex> signal;
+  if (instruction.strong) signal = warp.signal(address.space);
   warp.access_all(address.space, mask, addresses, shape.elements * shape.element_bytes, Access::write, to);
   for (uint32_t i = 0; i < shape.elements; ++i) {
     Slot slot = instruction.op[1 + i];
@@ -182,10 +189,11 @@ uint32_t take_vector(Decoder& decoder) {
 
 /** Modifiers that change when a line leaves a cache, and how an access is ordered. */
 void take_order_and_cache(Decoder& decoder, bool load) {
-  decoder.take_memory_order();
   if (load) {
+    decoder.take_memory_order({"weak", "volatile", "relaxed", "acquire"});
     decoder.take_one_of({"ca", "cg", "cs", "lu", "cv"});
   } else {
+    decoder.take_memory_order({"weak", "volatile", "relaxed", "release"});
     decoder.take_one_of({"wb", "cg", "cs", "wt"});
   }
 }
@@ -209,6 +217,7 @@ void decode_ld(Decoder& decoder, Instruction& instruction) {
   const AccessShape* shape = take_shape(decoder);
   instruction.detail = shape;
   decoder.need(!read_only || shape->space == Space::global, ".nc needs .global");
+  instruction.a = read_only;
   decoder.need_operands(hint ? 3 : 2, hint ? 3 : 2);
   const ptx::Operand& result = decoder.operand(0);
   if (shape->elements == 1) {
@@ -218,7 +227,23 @@ void decode_ld(Decoder& decoder, Instruction& instruction) {
     for (const ptx::Operand& element : result.elements) decoder.write_wider(element, shape->type);
   }
   decoder.read_address(1, shape->space);
+  if (hint) decoder.read(2, Type::b64);
   instruction.execute = instruction.address[0].space == Space::param ? execute_ld_param : execute_ld;
+}
+
+/** The same path as ld.global.nc. */
+void decode_ldu(Decoder& decoder, Instruction& instruction) {
+  const AccessShape* shape = take_shape(decoder);
+  decoder.need(shape->space == Space::global || shape->space == Space::none, "ldu reads global memory");
+  instruction.detail = shape;
+  instruction.a = true;
+  decoder.need_operands(2, 2);
+  const ptx::Operand& result = decoder.operand(0);
+  for (const ptx::Operand& element : shape->elements == 1 ? std::vector<ptx::Operand>{result} : result.elements) {
+    decoder.write_wider(element, shape->type);
+  }
+  decoder.read_address(1, shape->space);
+  instruction.execute = execute_ld;
 }
 
 void decode_st(Decoder& decoder, Instruction& instruction) {
@@ -237,6 +262,7 @@ void decode_st(Decoder& decoder, Instruction& instruction) {
     decoder.need(value.elements.size() == shape->elements, "a vector of another length");
     for (const ptx::Operand& element : value.elements) decoder.read_wider(element, shape->type);
   }
+  if (hint) decoder.read(2, Type::b64);
   instruction.execute = execute_st;
 }
 
@@ -253,7 +279,7 @@ void decode_prefetch(Decoder& decoder, Instruction& instruction) {
 
 const OpcodeRow kRows[] = {
     {"ld", decode_ld},
-    {"ldu", decode_ld},
+    {"ldu", decode_ldu},
     {"st", decode_st},
     {"prefetch", decode_prefetch},
 };

@@ -79,7 +79,7 @@ class Decoder {
   /** As take_type(), and an error if it is not in the list. */
   ptx::Type take_type(std::initializer_list<ptx::Type> allowed);
   /** Takes .relaxed, .acquire and their like with their scope, and sets what follows for instruction's ordering. */
-  void take_memory_order();
+  void take_memory_order(std::initializer_list<const char*> allowed);
   /** Takes L1::..., L2::..., .level::..., cache and eviction hints, which change speed only. True if a
    *  .L2::cache_hint operand follows. */
   bool take_cache_hints();

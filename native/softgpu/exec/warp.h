@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "softgpu/exec/code.h"
@@ -60,6 +61,8 @@ class Warp {
   /** Its number among the warps of its cluster, for Order and SharedMemory. */
   size_t agent() const { return agent_; }
   uint32_t living() const { return living_; }
+  /** Lanes that are at the current instruction, whatever its guard says. */
+  uint32_t active() const { return active_; }
   const Code& code() const { return *code_; }
   const Instruction& current() const { return code_->instructions[pc_]; }
   InstructionCounts& counts();  ///< of the current instruction
@@ -87,8 +90,11 @@ class Warp {
                   uint8_t** out);
   /** Adds a request to the counters: global, local: sectors; shared: bank passes. access_all() has done so. */
   void count_access(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes);
-  /** A fence that orders CTAs. */
-  void fence();
+  /** To hold while an atomic or strong access to the space is made: see GridOrder::signals(). */
+  std::unique_lock<std::mutex> signal(ptx::Space space);
+  /** The sides of a fence that orders CTAs: see GridOrder. */
+  void release();
+  void acquire();
 
   /** Generic address of a lane's local memory. */
   uint64_t local_base(int lane) const {

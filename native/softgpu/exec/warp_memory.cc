@@ -116,7 +116,7 @@ uint8_t* Warp::access(const Place& place, uint32_t bytes, Access kind, int lane)
       return local_.data() + size_t{code_->local_bytes} * lane + place.address;
     case Space::param: {
       const std::vector<uint8_t>& params = cta_->grid->config().params;
-      if (place.address + bytes > params.size() || kind != Access::read) {
+      if (place.address + bytes > params.size() || writes(kind)) {
         throw Fault(FaultKind::address, "access to parameter byte " + std::to_string(place.address), lane);
       }
       return const_cast<uint8_t*>(params.data()) + place.address;
@@ -128,7 +128,7 @@ uint8_t* Warp::access(const Place& place, uint32_t bytes, Access kind, int lane)
 uint8_t* Warp::global(uint64_t address, uint32_t bytes, Access kind, int lane) {
   Range& range = worker_->ranges[pc_];
   bool inside = address >= range.begin && address + bytes <= range.end && address + bytes >= address;
-  if (!inside || (kind != Access::read && !range.writable)) {
+  if (!inside || (writes(kind) && !range.writable)) {
     std::string problem;
     Accessor who{cta_->grid->config().launch, current().source->line};
     if (!cta_->grid->internals().memory->resolve(address, bytes, kind, who, &range, &problem)) {
@@ -152,8 +152,17 @@ void Warp::note_global(const Range& range, uint64_t address, uint64_t bytes, Acc
   range.note(range.context, {cta_->grid->config().launch, current().source->line}, address, bytes, kind);
 }
 
-void Warp::fence() {
-  cta_->grid->internals().order->fence({cta_->cluster->number, agent_, &cta_->cluster->order});
+std::unique_lock<std::mutex> Warp::signal(Space space) {
+  if (space != Space::global && space != Space::none) return {};
+  return std::unique_lock<std::mutex>(cta_->grid->internals().order->signals());
+}
+
+void Warp::release() {
+  cta_->grid->internals().order->release({cta_->cluster->number, agent_, &cta_->cluster->order});
+}
+
+void Warp::acquire() {
+  cta_->grid->internals().order->acquire({cta_->cluster->number, agent_, &cta_->cluster->order});
 }
 
 /** Global memory: neighbouring lanes that read neighbouring bytes are noted as one stretch. */
@@ -168,7 +177,7 @@ void Warp::access_global(uint32_t mask, const uint64_t* addresses, uint32_t byte
     out[lane] = reinterpret_cast<uint8_t*>(addresses[lane]);
   }
   bool simple = !(low_bits & (bytes - 1)) && least >= range.begin && most < range.end && most + bytes <= range.end &&
-                (kind == Access::read || range.writable);
+                (!writes(kind) || range.writable);
   if (!simple) {
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
       int lane = __builtin_ctz(rest);

@@ -12,11 +12,6 @@ constexpr int kAccessBits = 2;
 
 std::atomic<uint64_t> next_serial{1};
 
-bool exclude_each_other(Access a, Access b) {
-  if (a == Access::read && b == Access::read) return false;
-  return !(a == Access::atomic && b == Access::atomic);
-}
-
 /** The first bit that both have, or kPageBytes. */
 uint64_t first_common(const AccessLog::PageBits& a, const AccessLog::PageBits& b) {
   for (size_t word = 0; word < a.size(); ++word) {
@@ -28,6 +23,11 @@ uint64_t first_common(const AccessLog::PageBits& a, const AccessLog::PageBits& b
 }
 
 }  // namespace
+
+bool AccessLog::exclude_each_other(Access mine, Access its) {
+  if (!writes(mine) && !writes(its)) return false;
+  return !(mine == Access::atomic && its == Access::atomic);
+}
 
 AccessLog::AccessLog() : serial_(next_serial++) {}
 
@@ -87,7 +87,7 @@ uint64_t AccessLog::bytes_used() const {
   return count * (sizeof(PageBits) + sizeof(Touched));
 }
 
-bool AccessLog::conflicts_with(const AccessLog& other, Conflict* conflict) const {
+bool AccessLog::conflicts_with(const AccessLog& other, Conflict* conflict, Exclude exclude) const {
   const bool swapped = pages_.size() > other.pages_.size();
   const auto& few = swapped ? other.pages_ : pages_;
   const auto& many = swapped ? pages_ : other.pages_;
@@ -97,7 +97,7 @@ bool AccessLog::conflicts_with(const AccessLog& other, Conflict* conflict) const
     if (found == many.end() || page * kPageBytes >= lowest) continue;
     for (const Touched& a : touched) {
       for (const Touched& b : found->second) {
-        if (!exclude_each_other(a.access, b.access)) continue;
+        if (swapped ? !exclude(b.access, a.access) : !exclude(a.access, b.access)) continue;
         const uint64_t first = first_common(*a.bits, *b.bits);
         const uint64_t address = page * kPageBytes + first;
         if (first == kPageBytes || address >= lowest) continue;

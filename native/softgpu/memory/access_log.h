@@ -41,8 +41,12 @@ class AccessLog {
     int line, other_line;
     Access access, other_access;
   };
-  /** A byte that both touch and one of them writes (atomics go together). Both are closed. */
-  bool conflicts_with(const AccessLog& other, Conflict* conflict) const;
+  /** Whether an access of this log and one of the other to the same byte are a conflict. */
+  using Exclude = bool (*)(Access mine, Access its);
+  /** One of them writes; atomics go together. */
+  static bool exclude_each_other(Access mine, Access its);
+  /** A byte that both touch so that it is a conflict. Both are closed; `other` may be this one. */
+  bool conflicts_with(const AccessLog& other, Conflict* conflict, Exclude exclude = exclude_each_other) const;
 
  private:
   struct Touched {

@@ -19,6 +19,44 @@ constexpr uint64_t kMostPoisoned = uint64_t{256} << 20;  // beyond it the patter
 constexpr uint8_t kPoison = 0xcd;
 constexpr uint8_t kWritten = 1;
 
+constexpr uint64_t kWrittenWord = kWritten * 0x0101010101010101u;
+
+// Host threads that run one grid look at the shadow and mark it at once, so both go by atomic bytes and words.
+template <class T>
+T shadow_value(const uint8_t* at) {
+  return __atomic_load_n(reinterpret_cast<const T*>(at), __ATOMIC_RELAXED);
+}
+
+bool whole_word(const uint8_t* at, const uint8_t* end) {
+  return end - at >= 8 && reinterpret_cast<uint64_t>(at) % 8 == 0;
+}
+
+/** Of the bytes with this shadow the first that was not written, or `bytes`. */
+uint64_t first_unwritten(const uint8_t* shadow, uint64_t bytes) {
+  const uint8_t *at = shadow, *end = shadow + bytes;
+  while (at < end) {
+    if (whole_word(at, end) && shadow_value<uint64_t>(at) == kWrittenWord) {
+      at += 8;
+    } else if (shadow_value<uint8_t>(at) == kWritten) {
+      ++at;
+    } else {
+      break;
+    }
+  }
+  return static_cast<uint64_t>(at - shadow);
+}
+
+void mark_written(uint8_t* shadow, uint64_t bytes) {
+  for (uint8_t *at = shadow, *end = shadow + bytes; at < end;) {
+    if (whole_word(at, end)) {
+      __atomic_store_n(reinterpret_cast<uint64_t*>(at), kWrittenWord, __ATOMIC_RELAXED);
+      at += 8;
+    } else {
+      __atomic_store_n(at++, kWritten, __ATOMIC_RELAXED);
+    }
+  }
+}
+
 uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 std::string hex(uint64_t value) {
@@ -171,13 +209,13 @@ void DeviceMemory::note(void* context, const Accessor& who, uint64_t address, ui
   if (allocation.kind != MemoryKind::device) return;  // host memory is written where nobody sees it
   uint8_t* shadow = memory.shadow_of(address);
   if (memory.check_uninitialised_ && access != Access::write) {
-    if (const void* unwritten = std::memchr(shadow, 0, bytes)) {
-      const uint64_t first = address + static_cast<uint64_t>(static_cast<const uint8_t*>(unwritten) - shadow);
-      throw Fault(FaultKind::uninitialised, "reads the byte at " + hex(first) + ", which nothing has written, " +
-                                                memory.describe(allocation));
+    const uint64_t first = first_unwritten(shadow, bytes);
+    if (first < bytes) {
+      throw Fault(FaultKind::uninitialised, "reads the byte at " + hex(address + first) +
+                                                ", which nothing has written, " + memory.describe(allocation));
     }
   }
-  if (access != Access::read) std::memset(shadow, kWritten, bytes);
+  if (writes(access)) mark_written(shadow, bytes);
 }
 
 void DeviceMemory::initialise(uint64_t address, uint64_t bytes) {

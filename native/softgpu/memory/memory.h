@@ -10,7 +10,13 @@
 
 namespace ternary::softgpu {
 
-enum class Access : uint8_t { read, write, atomic };
+enum class Access : uint8_t {
+  read,
+  write,
+  atomic,
+  read_only  ///< ld.global.nc, ldu: of memory that nobody may write while the kernel runs
+};
+inline bool writes(Access access) { return access == Access::write || access == Access::atomic; }
 
 /** Who accesses memory. */
 struct Accessor {

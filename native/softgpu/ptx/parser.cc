@@ -84,8 +84,6 @@ Variable parse_variable(Scanner& scan, Space space, bool external) {
       aligned = true;
     } else if (word == "v2" || word == "v4") {
       lanes = word[1] - '0';
-    } else if (word == "attribute") {
-      scan.skip_past(')');
     } else if (word != "ptr" && word != "global" && word != "shared" && word != "const" && word != "local") {
       scan.fail("a variable of ." + word + " is not supported");
     }

@@ -80,6 +80,11 @@ Image& Library::image(int ordinal, const Device& device, DeviceMemory& memory) {
   return *image;
 }
 
+void Library::unload() {
+  images_.clear();
+  for (const auto& [stub, kernel] : kernels_) kernel->dynamic_shared_limit.clear();
+}
+
 int Library::registers(const std::string& kernel, const Device& device) const {
   for (const FatbinEntry& entry : entries_) {
     const bool fits = entry.kind == FatbinEntry::Kind::elf && !entry.compressed &&

@@ -42,8 +42,8 @@ class Library {
   const FatbinEntry& ptx_of(const Device& device) const;
   /** Registers a thread has in the machine code beside the PTX, 0 where there is none for the architecture. */
   int registers(const std::string& kernel, const Device& device) const;
-  /** Forgets what was loaded: variables start anew. */
-  void unload() { images_.clear(); }
+  /** Forgets what was loaded and what cudaFuncSetAttribute() has set: variables and limits start anew. */
+  void unload();
 
  private:
   std::vector<FatbinEntry> entries_;

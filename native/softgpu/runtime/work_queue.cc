@@ -126,7 +126,7 @@ void WorkQueue::execute_copy(Operation& operation) {
   } catch (const Fault& fault) {
     return fail(error_of(fault.kind), operation.work->what + ": " + fault.what());
   }
-  compare(operation.work->what, operation.main, operation.before, std::move(log));
+  compare({operation.work->what, operation.main, operation.before, operation.before, operation.number, std::move(log)});
 }
 
 /** The part of a launch after its griddepcontrol.wait, or all of one that did not begin early. */
@@ -209,12 +209,14 @@ void WorkQueue::run_grid(Operation& operation, bool dependencies_met, const Mome
     fail(error_of(fault.kind), operation.work->what + ": " + fault.what());
   }
   memory_.note_in(nullptr, operation.work->device);
-  if (log != nullptr && fault_ == cudaSuccess) compare(what, moment, before, std::move(log));
+  if (log == nullptr || fault_ != cudaSuccess) return;
+  const History& begun = operation.begun_early ? operation.early_before : before;
+  compare({what, moment, before, begun, operation.number, std::move(log)});
 }
 
-void WorkQueue::compare(std::string what, const Moment& moment, const History& before, std::unique_ptr<AccessLog> log) {
+void WorkQueue::compare(Episode episode) {
   if (!environment_.races) return;
-  const std::string race = races_.add({std::move(what), moment, before, std::move(log)});
+  const std::string race = races_.add(std::move(episode));
   if (!race.empty()) fail(cudaErrorLaunchFailure, race);
 }
 

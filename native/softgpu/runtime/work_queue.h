@@ -60,7 +60,7 @@ class WorkQueue {
   void run_grid(Operation& operation, bool dependencies_met, const Moment& moment, const History& before,
                 const std::string& what);
   void finish_kernel(Operation& operation);
-  void compare(std::string what, const Moment& moment, const History& before, std::unique_ptr<AccessLog> log);
+  void compare(Episode episode);
   void complete(Operation& operation);
   void fail(cudaError_t error, const std::string& sentence);
 

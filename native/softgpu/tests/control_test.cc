@@ -215,6 +215,16 @@ TEST(End, TheStepLimitNamesThePlaceItCameTo) {
   EXPECT_NE(fault.sentence.find("(@%p0 bra LOOP;), CTA (0,0,2), warp 0: "), std::string::npos) << fault.sentence;
 }
 
+TEST(Branch, UniPromisesThatLanesStayTogether) {
+  const std::string half = "setp.lt.u32 %p0, %r1, 16;\n", whole = "setp.lt.u32 %p0, %r1, 32;\n";
+  EXPECT_EQ(fault_of(half + "@%p0 bra.uni OUT;\nOUT:\n"), FaultKind::divergence);
+  EXPECT_EQ(fault_of(whole + "@%p0 bra.uni OUT;\nOUT:\n"), FaultKind::none);
+  EXPECT_EQ(fault_of(half + "@%p0 bra IN;\nbra OUT;\nIN:\nbra.uni OUT;\nOUT:\n"), FaultKind::none);
+  const std::string table = "LIST: .branchtargets ONE, TWO;\nbrx.idx.uni %r2, LIST;\nONE:\nmov.u32 %r3, 0;\nTWO:\n";
+  EXPECT_EQ(fault_of("shr.u32 %r2, %r1, 4;\n" + table), FaultKind::divergence);
+  EXPECT_EQ(fault_of("mov.u32 %r2, 1;\n" + table), FaultKind::none);
+}
+
 // One CTA polls a word that another sets: with two host threads or one, both must make way for each other.
 TEST(End, PollingCtasDoNotStarveOthers) {
   for (int host_threads = 1; host_threads <= 2; ++host_threads) {

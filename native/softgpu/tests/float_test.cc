@@ -191,7 +191,7 @@ TEST(Half, PairsAreTwoHalves) {
 std::string refusal(const std::string& body, bool exact) {
   Snippet snippet;
   snippet.body = body;
-  snippet.exact_f32 = exact;
+  snippet.exact_arithmetic = exact;
   try {
     run(&snippet);
   } catch (const ptx::PtxError& error) {
@@ -201,13 +201,14 @@ std::string refusal(const std::string& body, bool exact) {
 }
 
 // Each of these has bits that a GPU is free to choose, so kernels under the numerics contract must not use them.
-TEST(Rules, InexactF32IsRefused) {
+TEST(Rules, InexactArithmeticIsRefused) {
   for (const char* line :
        {"add.f32 %o0, %f0, %f1;", "sub.f32 %o0, %f0, %f1;", "mul.f32 %o0, %f0, %f1;", "add.rn.ftz.f32 %o0, %f0, %f1;",
         "div.approx.f32 %o0, %f0, %f1;", "div.full.f32 %o0, %f0, %f1;", "sqrt.approx.f32 %o0, %f0;",
         "rcp.approx.ftz.f32 %o0, %f0;", "rsqrt.approx.f32 %o0, %f0;", "ex2.approx.f32 %o0, %f0;",
         "lg2.approx.f32 %o0, %f0;",
-        "sin.approx.f32 %o0, %f0;", "tanh.approx.f32 %o0, %f0;"}) {
+        "sin.approx.f32 %o0, %f0;", "tanh.approx.f32 %o0, %f0;", "mul.f64 %l0, %l1, %l2;", "add.f64 %l0, %l1, %l2;",
+        "add.f16 %h0, %h1, %h2;", "mul.bf16 %h0, %h1, %h2;", "sub.f16x2 %o0, %r1, %r2;", "mul.bf16x2 %o0, %r1, %r2;"}) {
     const std::string sentence = refusal(line, true);
     EXPECT_NE(sentence.find("kernel snippet, PTX line "), std::string::npos) << line;
     EXPECT_NE(sentence.find(line), std::string::npos) << sentence;
@@ -216,6 +217,32 @@ TEST(Rules, InexactF32IsRefused) {
   }
   EXPECT_EQ(refusal("add.rn.f32 %o0, %f0, %f1;", true), "");
   EXPECT_NE(refusal("add.rz.f32 %o0, %f0, %f1;", true), "");
+  EXPECT_EQ(refusal("mul.rn.f64 %l0, %l1, %l2;", true), "");
+  EXPECT_EQ(refusal("mul.rn.bf16x2 %o0, %r1, %r2;", true), "");
+}
+
+// What is known in another place, or was read and not heeded, is no better than unknown.
+TEST(Rules, ModifiersThatMeanNothingWhereTheyStandAreRefused) {
+  for (const char* line :
+       {"ld.global.L1::evict_surely.u32 %o0, [%data];", "ld.release.gpu.global.u32 %o0, [%data];",
+        "st.acquire.gpu.global.u32 [%data], %r0;", "atom.volatile.global.add.u32 %o0, [%data], 1;",
+        "ld.relaxed.cta.global.u32 %o0, [%data];", "atom.relaxed.cluster.global.add.u32 %o0, [%data], 1;",
+        "atom.cta.add.u32 %o0, [%data], 1;", "ldu.volatile.global.u32 %o0, [%data];", "ldu.shared.u32 %o0, [mem];",
+        "ld.global.L2::cache_hint.u32 %o0, [%data], %r0;", "st.global.L2::cache_hint.u32 [%data], %r1, %r0;",
+        "red.global.L2::cache_hint.add.u32 [%data], %r1, %r0;", "fence.acquire.gpu;",
+        "fence.release.sync_restrict::shared::cluster.cluster;", "mbarrier.arrive.noComplete.shared.b64 %l0, [mem];",
+        "cvt.rna.satfinite.tf32.f32 %o0, %f0;", "cvt.rn.relu.tf32.f32 %o0, %f0;", "cvt.rn.sat.f16x2.f32 %o0, %f0, %f1;",
+        "cvt.rni.relu.s32.f32 %o0, %f0;", "ret.uni;"}) {
+    const std::string sentence = refusal(line, true);
+    EXPECT_NE(sentence.find(line), std::string::npos) << line << ": " << sentence;
+  }
+  for (const char* line :
+       {"ld.global.L1::evict_last.L2::128B.u32 %o0, [%data];", "ld.global.L2::cache_hint.u32 %o0, [%data], %l0;",
+        "st.global.L2::cache_hint.u32 [%data], %r1, %l0;", "red.global.L2::cache_hint.add.u32 [%data], %r1, %l0;",
+        "ldu.global.v2.u32 {%o0, %r1}, [%data];", "fence.acq_rel.gpu;", "bra.uni HERE;\nHERE:",
+        "fence.acquire.sync_restrict::shared::cluster.cluster;", "ld.relaxed.sys.global.u32 %o0, [%data];"}) {
+    EXPECT_EQ(refusal(line, true), "") << line;
+  }
 }
 
 TEST(Rules, UnknownModifiersAndOpcodesNameThemselves) {

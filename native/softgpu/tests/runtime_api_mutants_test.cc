@@ -197,6 +197,8 @@ TEST_F(MutantTest, Chain) {
   expect_fault(problem, Mutant::write_before_dependency_wait, {"race"});
   expect_fault(problem, Mutant::missing_dependency_wait, {"race", "uninitialised", "griddepcontrol.wait"});
   expect_fault(problem, Mutant::early_exit_without_wait, {"griddepcontrol.wait"});
+  expect_fault(problem, Mutant::non_coherent_read_before_wait, {"race", "uninitialised"});
+  expect_fault(problem, Mutant::non_coherent_read_after_wait, {"by ld.global.nc"});
 }
 
 TEST_F(MutantTest, ClusterSum) {
@@ -248,8 +250,29 @@ TEST_F(MutantTest, SplitK) {
   expect_clean(problem);
   expect_fault(problem, Mutant::missing_fence_before_ticket, {"race"});
   expect_fault(problem, Mutant::missing_fence_after_ticket, {"race"});
+  expect_fault(problem, Mutant::non_coherent_read_of_partials, {"by ld.global.nc"});
+  expect_wrong_bits(problem, Mutant::ticket_not_reset);  // of the second launch
   expect_fault(problem_with(kSplits * kBlock - 1, false), Mutant::none, {"illegal address"});  // workspace too small
   expect_fault(problem_with(kSplits * kBlock, true), Mutant::none, {"race"});  // scratch shared between streams
+}
+
+TEST_F(MutantTest, SumAndClear) {
+  const Problem problem = [this](Mutant mutant, bool* right) {
+    const std::vector<int> from = numbers(kBlock);
+    int* x = device_ints(from);
+    int* to = device_ints(std::vector<int>(kSums, 0));
+    unsigned* ticket = reinterpret_cast<unsigned*>(device_ints({0}));
+    std::vector<int> got, left;
+    cudaError_t error = results(launch_sum_and_clear(mutant, x, to, ticket, nullptr), to, kSums, &got);
+    if (error == cudaSuccess) error = results(error, x, kBlock, &left);
+    *right = error == cudaSuccess && got == std::vector<int>(kSums, sum_of(from, 0, kBlock)) &&
+             left == std::vector<int>(kBlock, 0);
+    return error;
+  };
+  expect_clean(problem);
+  expect_fault(problem, Mutant::missing_fence_before_overwriting, {"race"});
+  expect_fault(problem, Mutant::missing_fence_while_overwriting, {"race"});
+  expect_fault(problem, Mutant::overwritten_while_others_read, {"race"});
 }
 
 }  // namespace

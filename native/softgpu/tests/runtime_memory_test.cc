@@ -92,7 +92,7 @@ TEST_F(MemoryTest, MemoryOfAnotherDeviceIsOutOfReach) {
 }
 
 Episode episode(const char* what, Moment moment, const History& before) {
-  return {what, moment, before, std::make_unique<AccessLog>()};
+  return {what, moment, before, before, moment.chain + 1, std::make_unique<AccessLog>()};
 }
 
 TEST(Races, UnorderedWritesOfTheSameByteClashAndOthersDoNot) {
@@ -134,6 +134,69 @@ TEST(Races, OrderedOnesDoNotClash) {
   Episode c = episode("c", {2, 1}, before_a);
   c.log->note(8, 1, 1, Access::read);
   EXPECT_NE(races.add(std::move(c)), "");
+}
+
+/** Empty, or the sentence about a launch that reads byte 8 by ld.global.nc and writes byte `written`. */
+std::string read_and_written(uint64_t written, Access access) {
+  Races races;
+  Episode a = episode("kernel a", {0, 1}, {});
+  a.log->note(8, 1, 11, Access::read_only);
+  a.log->note(written, 1, 22, access);
+  return races.add(std::move(a));
+}
+
+TEST(Races, WhatALaunchWritesItMayNotReadByTheNonCoherentPath) {
+  for (const Access access : {Access::write, Access::atomic}) {
+    EXPECT_EQ(read_and_written(9, access), "");
+    const std::string sentence = read_and_written(8, access);
+    for (const char* part : {"address 0x8", "by ld.global.nc (PTX line 11)", "(PTX line 22)"}) {
+      EXPECT_NE(sentence.find(part), std::string::npos) << sentence;
+    }
+  }
+  EXPECT_EQ(read_and_written(8, Access::read), "");
+}
+
+// A launch whose parts before and after the wait are b and c, after a that it overtakes: c comes after a, but a was not
+// complete when b began.
+TEST(Races, TheNonCoherentPathIsForWhatWasThereWhenTheLaunchBegan) {
+  const struct {
+    Access a, b, c;
+    bool clash;
+  } cases[] = {{Access::write, Access::read, Access::read, true},         // b is not ordered
+               {Access::write, Access::write, Access::read, true},
+               {Access::write, Access::read_only, Access::read, true},
+               {Access::read, Access::read, Access::read_only, false},
+               {Access::read, Access::read_only, Access::read, false},
+               {Access::read, Access::read_only, Access::write, true},    // read and written by one launch
+               {Access::read_only, Access::read, Access::write, false},   // a is over
+               {Access::read_only, Access::read_only, Access::read_only, false}};
+  for (const auto& one : cases) {
+    Races races;
+    History after_b;
+    after_b.add({0, 1});
+    after_b.add({1, 1});
+    Episode a = episode("a", {0, 1}, {}), b = episode("b", {1, 1}, {}), c = episode("c", {1, 2}, after_b);
+    c.begun = {};
+    a.log->note(8, 4, 11, one.a);
+    b.log->note(8, 4, 22, one.b);
+    c.log->note(8, 4, 33, one.c);
+    std::string sentence = races.add(std::move(a));
+    sentence += races.add(std::move(b));
+    sentence += races.add(std::move(c));
+    EXPECT_EQ(!sentence.empty(), one.clash) << "case " << &one - cases << sentence;
+  }
+  // c alone touches what a writes.
+  for (const Access access : {Access::read, Access::read_only}) {
+    Races races;
+    History after_a;
+    after_a.add({0, 1});
+    Episode a = episode("a", {0, 1}, {}), c = episode("c", {1, 2}, after_a);
+    a.log->note(8, 4, 11, Access::write);
+    c.log->note(8, 4, 33, access);
+    c.begun = {};
+    EXPECT_EQ(races.add(std::move(a)), "");
+    EXPECT_EQ(races.add(std::move(c)).empty(), access == Access::read);
+  }
 }
 
 TEST(Races, WhatTheHostHasWaitedForIsForgotten) {

@@ -68,7 +68,7 @@ Outcome run(Snippet* snippet) {
   std::memcpy(reinterpret_cast<void*>(data), snippet->data.data(), snippet->data.size());
 
   Rules rules;
-  rules.exact_f32 = snippet->exact_f32;
+  rules.exact_arithmetic = snippet->exact_arithmetic;
   Image image(ptx_of(*snippet), memory, rules);
   LaunchConfig config;
   config.code = &image.kernel("snippet");

@@ -50,7 +50,7 @@ struct Snippet {
   int arch = 90;
   Dim3 grid, block{32, 1, 1}, cluster;
   uint64_t seed = 1;
-  bool exact_f32 = false;
+  bool exact_arithmetic = false;
   Registers inputs;
   std::vector<uint8_t> data = std::vector<uint8_t>(4096);  ///< what %data points to, before and after
 };

@@ -111,6 +111,13 @@ __device__ void wait_for_dependencies() {
 #endif
 }
 
+/** By the path for what nobody writes while the kernel runs. */
+__device__ int non_coherent(const int* from) {
+  int value;
+  asm volatile("ld.global.nc.L1::no_allocate.s32 %0, [%1];" : "=r"(value) : "l"(from) : "memory");
+  return value;
+}
+
 template <Mutant kMutant>
 __global__ void chain(const int* from, int* to) {
   const int i = static_cast<int>(blockIdx.x) * kBlock + static_cast<int>(threadIdx.x);
@@ -123,9 +130,14 @@ __global__ void chain(const int* from, int* to) {
   }
   int value = 0;
   if (kMutant == Mutant::read_before_dependency_wait) value = *const_cast<const volatile int*>(from + i);
+  if (kMutant == Mutant::non_coherent_read_before_wait) value = non_coherent(from + i);
   if (kMutant == Mutant::write_before_dependency_wait) *const_cast<volatile int*>(to + i) = 0;
   if (kMutant != Mutant::missing_dependency_wait) wait_for_dependencies();
-  if (kMutant != Mutant::read_before_dependency_wait) value = *const_cast<const volatile int*>(from + i);
+  if (kMutant == Mutant::non_coherent_read_after_wait) {
+    value = non_coherent(from + i);
+  } else if (kMutant != Mutant::read_before_dependency_wait && kMutant != Mutant::non_coherent_read_before_wait) {
+    value = *const_cast<const volatile int*>(from + i);
+  }
   to[i] = value + 1;
 }
 
@@ -179,13 +191,34 @@ __global__ void split_k(const int* from, int* to, int* partial, unsigned* ticket
   if (!last) return;
   if (kMutant != Mutant::missing_fence_after_ticket) __threadfence();
   int sum = 0;
-  for (int part = 0; part < kSplits; ++part) sum += partial[part * kBlock + t];
+  for (int part = 0; part < kSplits; ++part) {
+    const int* of_part = partial + part * kBlock + t;
+    sum += kMutant == Mutant::non_coherent_read_of_partials ? non_coherent(of_part) : *of_part;
+  }
   atomicAdd(&total, sum);
   __syncthreads();
   if (t == 0) {
     *to = total;
-    atomicExch(ticket, 0u);
+    if (kMutant != Mutant::ticket_not_reset) atomicExch(ticket, 0u);
   }
+}
+
+// Every CTA reads the same words, the last one overwrites them.
+template <Mutant kMutant>
+__global__ void sum_and_clear(int* x, int* to, unsigned* ticket) {
+  __shared__ bool last;
+  const int t = static_cast<int>(threadIdx.x);
+  atomicAdd(to + blockIdx.x, x[t]);
+  if (kMutant != Mutant::missing_fence_before_overwriting) __threadfence();
+  __syncthreads();
+  if (t == 0) {
+    last = kMutant == Mutant::overwritten_while_others_read ? blockIdx.x == 0
+                                                            : atomicAdd(ticket, 1u) == gridDim.x - 1;
+  }
+  __syncthreads();
+  if (!last) return;
+  if (kMutant != Mutant::missing_fence_while_overwriting) __threadfence();
+  x[t] = 0;
 }
 
 /** Calls `launch` with the mutant as a constant, which must be one of those given. */
@@ -248,7 +281,8 @@ cudaError_t launch_chain(Mutant mutant, const int* from, int* to, cudaStream_t s
   attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   attribute.val.programmaticStreamSerializationAllowed = 1;
   return with<Mutant::none, Mutant::read_before_dependency_wait, Mutant::write_before_dependency_wait,
-              Mutant::missing_dependency_wait, Mutant::early_exit_without_wait>(mutant, [&](auto which) {
+              Mutant::missing_dependency_wait, Mutant::early_exit_without_wait, Mutant::non_coherent_read_before_wait,
+              Mutant::non_coherent_read_after_wait>(mutant, [&](auto which) {
     return launch_with(attribute, chain<which()>, kChain / kBlock + 1, stream, from, to);
   });
 }
@@ -265,11 +299,19 @@ cudaError_t launch_cluster_sum(Mutant mutant, const int* from, int* to, cudaStre
 
 cudaError_t launch_split_k(Mutant mutant, const int* from, int* to, int* partial, unsigned* ticket,
                            cudaStream_t stream) {
-  return with<Mutant::none, Mutant::missing_fence_before_ticket, Mutant::missing_fence_after_ticket>(
-      mutant, [&](auto which) {
-        split_k<which()><<<kSplits, kBlock, 0, stream>>>(from, to, partial, ticket);
-        return cudaGetLastError();
-      });
+  return with<Mutant::none, Mutant::missing_fence_before_ticket, Mutant::missing_fence_after_ticket,
+              Mutant::non_coherent_read_of_partials, Mutant::ticket_not_reset>(mutant, [&](auto which) {
+    split_k<which()><<<kSplits, kBlock, 0, stream>>>(from, to, partial, ticket);
+    return cudaGetLastError();
+  });
+}
+
+cudaError_t launch_sum_and_clear(Mutant mutant, int* x, int* to, unsigned* ticket, cudaStream_t stream) {
+  return with<Mutant::none, Mutant::missing_fence_before_overwriting, Mutant::missing_fence_while_overwriting,
+              Mutant::overwritten_while_others_read>(mutant, [&](auto which) {
+    sum_and_clear<which()><<<kSums, kBlock, 0, stream>>>(x, to, ticket);
+    return cudaGetLastError();
+  });
 }
 
 }  // namespace ternary::softgpu

@@ -39,12 +39,20 @@ enum class Mutant {
   write_before_dependency_wait,
   missing_dependency_wait,
   early_exit_without_wait,
+  non_coherent_read_before_wait,
+  non_coherent_read_after_wait,
   // cluster
   missing_cluster_barrier,
   peer_used_after_its_end,
   // split_k
   missing_fence_before_ticket,
   missing_fence_after_ticket,
+  non_coherent_read_of_partials,
+  ticket_not_reset,
+  // sum_and_clear
+  missing_fence_before_overwriting,
+  missing_fence_while_overwriting,
+  overwritten_while_others_read,
 };
 
 inline constexpr int kBlock = 128;       ///< threads of every CTA here but tile's one warp
@@ -67,6 +75,9 @@ cudaError_t launch_cluster_sum(Mutant mutant, const int* from, int* to, cudaStre
 /** *to = sum of from[0 ... kSplits * kBlock - 1]; partial: kSplits * kBlock words, ticket: 0 before and after. */
 cudaError_t launch_split_k(Mutant mutant, const int* from, int* to, int* partial, unsigned* ticket,
                            cudaStream_t stream);
+
+/** to[c] += sum of x[0 ... kBlock - 1], c < kSums, then x = 0; ticket: 0 before. */
+cudaError_t launch_sum_and_clear(Mutant mutant, int* x, int* to, unsigned* ticket, cudaStream_t stream);
 
 }  // namespace ternary::softgpu
 
