@@ -33,7 +33,7 @@ for jar in "$output"/jars/cuda-*.jar; do
   mkdir "$output/presets"
   (cd "$output/presets" && "$java_home/bin/jar" xf "$jar")
   rm "$jar"
-  (cd "$output/presets" && find . -path '*/cudart/*' -o -name '*cudart*' -type f | sort > ../kept.txt
+  (cd "$output/presets" && find . -type f '(' -path '*cudart*' -o -path './META-INF/maven/*' ')' | sort > ../kept.txt
     "$java_home/bin/jar" cf "$jar" @../kept.txt)
   rm -r "$output/presets" "$output/kept.txt"
 done
