@@ -1,14 +1,15 @@
-# ternary_gpu_test(NAME TARGET [BUILT arch ...] [ARCHS arch ...] [ARGS arg ...] [ENVIRONMENT VAR=value ...]
-#                  [TIMEOUT seconds])
+# ternary_gpu_test(NAME TARGET [NOT_IN_BUNDLE] [BUILT arch ...] [ARCHS arch ...] [ARGS arg ...]
+#                  [ENVIRONMENT VAR=value ...] [TIMEOUT seconds])
 # One ctest `NAME.sm<arch>` for each architecture that is built (BUILT; default: what the backends are built for) and
 # executed (ARCHS narrows them), which runs TARGET with the software GPU in the place of NVIDIA's runtime. In ARGS and
-# ENVIRONMENT `@arch@` is the architecture.
+# ENVIRONMENT `@arch@` is the architecture. The bundle for GPU machines runs it too, on whatever GPU is there, unless it
+# is NOT_IN_BUNDLE.
 set(TERNARY_CUDA_TEST_ARCHS "80;90a;100f" CACHE STRING
     "Architectures that tests execute on the software GPU, of those that are built")
 string(REPLACE "," ";" TERNARY_CUDA_TEST_ARCHS "${TERNARY_CUDA_TEST_ARCHS}")
 
 function(ternary_gpu_test name target)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "BUILT;ARCHS;ARGS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "NOT_IN_BUNDLE" "TIMEOUT" "BUILT;ARCHS;ARGS;ENVIRONMENT")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 600)
   endif()
@@ -17,6 +18,12 @@ function(ternary_gpu_test name target)
   endif()
   if(NOT arg_ARCHS)
     set(arg_ARCHS ${TERNARY_CUDA_TEST_ARCHS})
+  endif()
+  if(NOT arg_NOT_IN_BUNDLE)
+    list(JOIN arg_ENVIRONMENT " " environment)
+    list(JOIN arg_ARGS " " arguments)
+    string(REPLACE "${PROJECT_BINARY_DIR}/" "./" line "${name} ${environment} ./${target} ${arguments}")
+    set_property(GLOBAL APPEND PROPERTY TERNARY_BUNDLE_TESTS "${line}")
   endif()
   foreach(arch IN LISTS arg_ARCHS)
     if(NOT arch IN_LIST TERNARY_CUDA_TEST_ARCHS OR NOT arch IN_LIST arg_BUILT)
@@ -28,4 +35,12 @@ function(ternary_gpu_test name target)
     set_tests_properties(${name}.sm${arch} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS cuda ENVIRONMENT
       "LD_LIBRARY_PATH=${TERNARY_SOFTGPU_DIR};SOFTGPU_ARCH=${arch};${environment}")
   endforeach()
+endfunction()
+
+# ternary_bundle_tests(FILE): writes the tests of the bundle that have been made so far, a line each: the name, then
+# what env(1) is to run in the folder of programs and libraries.
+function(ternary_bundle_tests file)
+  get_property(lines GLOBAL PROPERTY TERNARY_BUNDLE_TESTS)
+  list(JOIN lines "\n" lines)
+  file(WRITE "${file}" "${lines}\n")
 endfunction()

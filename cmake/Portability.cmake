@@ -22,8 +22,8 @@ function(ternary_shipped target)
   endif()
 endfunction()
 
-# ternary_runs_elsewhere(TARGET): an executable that the GPU bundle carries to machines without a compiler. Its libraries are
-# found by LD_LIBRARY_PATH there.
+# ternary_runs_elsewhere(TARGET): an executable that the GPU bundle carries to machines without a compiler. Its
+# libraries are found by LD_LIBRARY_PATH there.
 function(ternary_runs_elsewhere target)
   set_target_properties(${target} PROPERTIES BUILD_RPATH_USE_ORIGIN ON)
   if(NOT TERNARY_SANITIZE)

@@ -2,10 +2,17 @@
 
 #include <dlfcn.h>
 
+#include <cstring>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
 namespace ternary::bench {
 namespace {
 
-// The few values of cublasLt.h that are used; its ABI has kept them since CUDA 11.
+// The few values of cublasLt.h that are used; its ABI has kept them since CUDA 11. Compared with the header of
+// nvidia-cublas 13.10.0.20 (CUDA 13.1), as were the signatures below, and all functions but the product called on its
+// library.
 constexpr int kComputeF32 = 68, kTransposeA = 3, kTranspose = 1;
 constexpr int kTypeF32 = 0, kTypeBf16 = 14;
 constexpr size_t kWorkspaceBytes = size_t{32} << 20;
@@ -13,6 +20,7 @@ constexpr size_t kWorkspaceBytes = size_t{32} << 20;
 }  // namespace
 
 struct CublasLt::Functions {
+  size_t (*version)();
   int (*create)(void** handle);
   int (*destroy)(void* handle);
   int (*desc_create)(void** desc, int compute, int scale);
@@ -20,9 +28,9 @@ struct CublasLt::Functions {
   int (*desc_destroy)(void* desc);
   int (*layout_create)(void** layout, int type, uint64_t rows, uint64_t columns, int64_t ld);
   int (*layout_destroy)(void* layout);
-  int (*matmul)(void* handle, void* desc, const void* alpha, const void* a, void* a_layout, const void* b, void* b_layout,
-                const void* beta, const void* c, void* c_layout, void* d, void* d_layout, const void* algorithm,
-                void* workspace, size_t workspace_bytes, cudaStream_t stream);
+  int (*matmul)(void* handle, void* desc, const void* alpha, const void* a, void* a_layout, const void* b,
+                void* b_layout, const void* beta, const void* c, void* c_layout, void* d, void* d_layout,
+                const void* algorithm, void* workspace, size_t workspace_bytes, cudaStream_t stream);
 
   /** False if one is missing. */
   bool find(void* library) {
@@ -30,7 +38,7 @@ struct CublasLt::Functions {
       function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
       return function != nullptr;
     };
-    return set(create, "cublasLtCreate") && set(destroy, "cublasLtDestroy") &&
+    return set(version, "cublasLtGetVersion") && set(create, "cublasLtCreate") && set(destroy, "cublasLtDestroy") &&
            set(desc_create, "cublasLtMatmulDescCreate") && set(desc_set, "cublasLtMatmulDescSetAttribute") &&
            set(desc_destroy, "cublasLtMatmulDescDestroy") && set(layout_create, "cublasLtMatrixLayoutCreate") &&
            set(layout_destroy, "cublasLtMatrixLayoutDestroy") && set(matmul, "cublasLtMatmul");
@@ -52,12 +60,61 @@ std::unique_ptr<CublasLt> CublasLt::load(std::string* problem) {
     return nullptr;
   }
   std::unique_ptr<CublasLt> made(new CublasLt(std::move(functions)));
-  if (made->functions_->create(&made->handle_) != 0 || cudaMalloc(&made->workspace_, kWorkspaceBytes) != cudaSuccess) {
-    *problem = "cublasLtCreate or its workspace failed";
-    return nullptr;
-  }
+  *problem = made->start();
+  if (problem->empty()) *problem = made->check_small_product();
+  if (!problem->empty()) made.reset();
   return made;
 }
+
+std::string CublasLt::start() {
+  if (const int status = functions_->create(&handle_); status != 0) {
+    handle_ = nullptr;
+    return "refuses to start: cublasLtCreate gives " + std::to_string(status);
+  }
+  const cudaError_t error = cudaMalloc(&workspace_, kWorkspaceBytes);
+  return error == cudaSuccess ? "" : std::string("got no workspace: ") + cudaGetErrorString(error);
+}
+
+/** A baseline that computed something else would be timed for nothing: whole numbers, which bf16 holds, by ==. */
+std::string CublasLt::check_small_product() {
+  constexpr int M = 3, N = 16, K = 32;
+  const auto bf16 = [](int value) {
+    const float f = static_cast<float>(value);
+    uint32_t bits;
+    std::memcpy(&bits, &f, sizeof bits);
+    return static_cast<uint16_t>(bits >> 16);
+  };
+  const auto x_at = [](int m, int k) { return (5 * m + 3 * k) % 7 - 3; };
+  const auto w_at = [](int n, int k) { return (2 * n + n / 3 + k * k) % 3 - 1; };
+  std::vector<uint16_t> x(M * K), w(N * K), y(M * N), expected(M * N);
+  for (int m = 0; m < M; ++m) {
+    for (int k = 0; k < K; ++k) x[m * K + k] = bf16(x_at(m, k));
+  }
+  for (int n = 0; n < N; ++n) {
+    for (int k = 0; k < K; ++k) w[n * K + k] = bf16(w_at(n, k));
+  }
+  for (int m = 0; m < M; ++m) {
+    for (int n = 0; n < N; ++n) {
+      int sum = 0;
+      for (int k = 0; k < K; ++k) sum += x_at(m, k) * w_at(n, k);  // at most 3 K = 96 of bf16's 256
+      expected[m * N + n] = bf16(sum);
+    }
+  }
+  void* memory = nullptr;
+  const size_t x_bytes = x.size() * 2, w_bytes = w.size() * 2, y_bytes = y.size() * 2;
+  if (cudaMalloc(&memory, x_bytes + w_bytes + y_bytes) != cudaSuccess) return "got no memory for its check";
+  char* x_device = static_cast<char*>(memory);
+  char *w_device = x_device + x_bytes, *y_device = w_device + w_bytes;
+  const bool ran = cudaMemcpy(x_device, x.data(), x_bytes, cudaMemcpyHostToDevice) == cudaSuccess &&
+                   cudaMemcpy(w_device, w.data(), w_bytes, cudaMemcpyHostToDevice) == cudaSuccess &&
+                   run(x_device, w_device, y_device, M, N, K, nullptr) &&
+                   cudaMemcpy(y.data(), y_device, y_bytes, cudaMemcpyDeviceToHost) == cudaSuccess;
+  cudaFree(memory);
+  if (!ran) return "refuses a product of 3 x 16 x 32";
+  return y == expected ? "" : "gives wrong bits for a product of 3 x 16 x 32";
+}
+
+size_t CublasLt::version() const { return functions_->version(); }
 
 CublasLt::CublasLt(std::unique_ptr<Functions> functions) : functions_(std::move(functions)) {}
 

@@ -17,9 +17,12 @@ namespace ternary::bench {
 /** Y[M,N] = X[M,K] . W[N,K]^T, all bf16 and row-major, sums in fp32. */
 class CublasLt {
  public:
-  /** Null if there is no libcublasLt.so.13 or .so.12; `problem` says why. */
+  /** Null if there is no libcublasLt.so.13 or .so.12, or it cannot compute a small product; `problem` says why. */
   static std::unique_ptr<CublasLt> load(std::string* problem);
   ~CublasLt();
+
+  /** As cuBLASLt has it: 131000 is 13.10.0. */
+  size_t version() const;
 
   /** Starts the product; false if cuBLASLt refuses it. */
   bool run(const void* x, const void* w, void* y, int64_t M, int64_t N, int64_t K, cudaStream_t stream);
@@ -27,6 +30,8 @@ class CublasLt {
  private:
   struct Functions;
   explicit CublasLt(std::unique_ptr<Functions> functions);
+  std::string start();
+  std::string check_small_product();
 
   std::unique_ptr<Functions> functions_;
   void* handle_ = nullptr;

@@ -1,12 +1,14 @@
 /**
- * cuda_bench [--shapes FILE]... [--m 1,2,4] [--layout i2s|t5] [--activation a8|a16] [--copies N] [--repetitions N] [--json FILE]
+ * cuda_bench [--shapes FILE]... [--m 1,2,4] [--layout i2s|t5] [--activation a8|a16] [--copies N] [--repetitions N]
+ *            [--json FILE]
  * cuda_bench --library
  *
- * ternary_linear_async() on a GPU, bf16 in and out, over the shapes of test-data/shapes: each call in a CUDA graph that goes
- * round copies of the weights (more than the L2 holds, unless --copies 1), timed by events, the median of the repetitions.
- * Beside it the cost model's prediction, the bandwidth of the packed weights, and cuBLASLt's bf16 product of the same shape
- * where the machine has cuBLASLt. Each result is compared with the CPU's before it is timed: A8 bit for bit. --library prints
- * the GPU library that the device uses, e.g. "sm90a". Needs no Google Benchmark: it is part of the bundle for GPU machines.
+ * ternary_linear_async() on a GPU, bf16 in and out, over the shapes of test-data/shapes: each call in a CUDA graph that
+ * goes round copies of the weights (more than the L2 holds, unless --copies 1), timed by events, the median of the
+ * repetitions. Beside it the cost model's prediction, the bandwidth of the packed weights, and cuBLASLt's bf16 product
+ * of the same shape where the machine has cuBLASLt. Each result is compared with the CPU's before it is timed: A8 bit
+ * for bit. --library prints the GPU library that the device uses, e.g. "sm90a". Needs no Google Benchmark: it is part
+ * of the bundle for GPU machines.
  */
 #include <cuda_runtime_api.h>
 
@@ -191,7 +193,8 @@ double time_graph(cudaStream_t stream, int64_t count, int repetitions, const std
 /** A product of random operands, on the host and on the device. */
 class Case {
  public:
-  Case(const Shape& shape, const Options& options, int64_t most_rows, int64_t l2_bytes) : shape_(shape), options_(options) {
+  Case(const Shape& shape, const Options& options, int64_t most_rows, int64_t l2_bytes)
+      : shape_(shape), options_(options) {
     std::minstd_rand random(1);
     const int64_t row_bytes = (shape.K + 3) / 4;
     std::vector<uint8_t> codes(shape.N * row_bytes);
@@ -207,7 +210,8 @@ class Case {
     const int64_t copies = options.copies > 0 ? options.copies : std::min<int64_t>(4 * l2_bytes / bytes + 1, 256);
     for (int64_t i = 0; i < copies; ++i) weights_.push_back(make_weights(codes));
     x_.resize(most_rows * shape.K);
-    for (uint16_t& x : x_) x = static_cast<uint16_t>(0x3c00 | random() % 0x400 | (random() & 1) << 15);  // +-0.008 ... 2
+    // +-0.008 ... 2
+    for (uint16_t& x : x_) x = static_cast<uint16_t>(0x3c00 | random() % 0x400 | (random() & 1) << 15);
     x_device_ = device_copy(x_.data(), x_.size() * 2);
     y_device_ = device_copy(nullptr, most_rows * shape.N * 2);
   }
@@ -218,7 +222,9 @@ class Case {
   void* y() const { return y_device_.get(); }
 
   void prepare(ternary_runtime* gpu, int64_t M) {
-    for (const Weights& weights : weights_) check(ternary_weights_prepare(gpu, weights.get()), "ternary_weights_prepare");
+    for (const Weights& weights : weights_) {
+      check(ternary_weights_prepare(gpu, weights.get()), "ternary_weights_prepare");
+    }
     int64_t bytes = 0;
     check(ternary_workspace_bytes(gpu, weights_[0].get(), options_.activation, M, &bytes), "ternary_workspace_bytes");
     workspace_ = device_copy(nullptr, bytes);
@@ -227,32 +233,34 @@ class Case {
 
   void start(ternary_runtime* gpu, int64_t M, int64_t copy, cudaStream_t stream) const {
     const ternary_cuda_call call = {stream, workspace_.get(), workspace_bytes_};
-    check(ternary_linear_async(gpu, weights_[copy].get(), options_.activation, x(), TERNARY_BF16, shape_.K, nullptr, nullptr, y(),
-                               TERNARY_BF16, shape_.N, M, &call), "ternary_linear_async");
+    check(ternary_linear_async(gpu, weights_[copy].get(), options_.activation, x(), TERNARY_BF16, shape_.K, nullptr,
+                               nullptr, y(), TERNARY_BF16, shape_.N, M, &call), "ternary_linear_async");
   }
 
   /** Ends the program if the device's bits are not the CPU's. */
   void verify(ternary_runtime* gpu, ternary_runtime* cpu, int64_t M, cudaStream_t stream) const {
     std::vector<uint16_t> expected(M * shape_.N), found(M * shape_.N);
-    check(ternary_linear(cpu, weights_[0].get(), options_.activation, x_.data(), TERNARY_BF16, shape_.K, nullptr, nullptr,
-                         expected.data(), TERNARY_BF16, shape_.N, M), "ternary_linear on the CPU");
+    check(ternary_linear(cpu, weights_[0].get(), options_.activation, x_.data(), TERNARY_BF16, shape_.K, nullptr,
+                         nullptr, expected.data(), TERNARY_BF16, shape_.N, M), "ternary_linear on the CPU");
     start(gpu, M, 0, stream);
     check(cudaStreamSynchronize(stream), "the product");
     check(cudaMemcpy(found.data(), y(), found.size() * 2, cudaMemcpyDeviceToHost), "cudaMemcpy");
     for (size_t i = 0; i < found.size(); ++i) {
-      // A16 sums in another order: the fp32 sums differ by far less than the last bit of bf16, which may round otherwise.
+      // A16 sums in another order: the fp32 sums differ by far less than the last bit of bf16, which may round
+      // otherwise.
       const int apart = std::abs(static_cast<int>(found[i]) - static_cast<int>(expected[i]));
-      if (apart == 0 || (options_.activation == TERNARY_A16 && (apart == 1 || (expected[i] & 0x7fff) < 0x3800))) continue;
-      fail(shape_.model + "/" + shape_.layer + ", M = " + std::to_string(M) + ": element " + std::to_string(i) + " is " +
-           std::to_string(found[i]) + ", on the CPU " + std::to_string(expected[i]));
+      const bool close = apart == 1 || (expected[i] & 0x7fff) < 0x3800;
+      if (apart == 0 || (options_.activation == TERNARY_A16 && close)) continue;
+      fail(shape_.model + "/" + shape_.layer + ", M = " + std::to_string(M) + ": element " + std::to_string(i) +
+           " is " + std::to_string(found[i]) + ", on the CPU " + std::to_string(expected[i]));
     }
   }
 
  private:
   Weights make_weights(const std::vector<uint8_t>& codes) const {
     ternary_weights* made = nullptr;
-    check(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, shape_.N, shape_.K, options_.layout, TERNARY_ALPHA_ROW,
-                                 alpha_.data(), shape_.N, 0, &made), "ternary_weights_create");
+    check(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, shape_.N, shape_.K, options_.layout,
+                                 TERNARY_ALPHA_ROW, alpha_.data(), shape_.N, 0, &made), "ternary_weights_create");
     return Weights(made);
   }
 
@@ -282,8 +290,9 @@ double time_baseline(CublasLt* baseline, const Case& problem, const Shape& shape
 }
 
 std::string paths_of(const ternary_runtime* runtime) {
-  const std::string counters =
-    text_of([&](char* text, size_t size, size_t* length) { return ternary_runtime_counters(runtime, text, size, length); });
+  const std::string counters = text_of([&](char* text, size_t size, size_t* length) {
+    return ternary_runtime_counters(runtime, text, size, length);
+  });
   const size_t begin = counters.find("\"path_counts\":{");
   return begin == std::string::npos ? counters : counters.substr(begin + 15, counters.find('}', begin) - begin - 15);
 }
@@ -302,9 +311,10 @@ int run(const Options& options) {
   std::string problem;
   const std::unique_ptr<CublasLt> baseline = CublasLt::load(&problem);
   std::printf("device %s, library %s, L2 %.1f MB, cuBLASLt %s\n", cuda_info(gpu.get(), "name").c_str(),
-              cuda_info(gpu.get(), "library").c_str(), l2_bytes / 1e6, baseline ? "bf16" : problem.c_str());
-  std::printf("%-28s %5s %10s %10s %8s %8s %10s %6s  %s\n", "layer", "M", "us", "model us", "GB/s", "copies", "cublas us",
-              "times", "path");
+              cuda_info(gpu.get(), "library").c_str(), l2_bytes / 1e6,
+              baseline ? (std::to_string(baseline->version()) + ", bf16").c_str() : problem.c_str());
+  std::printf("%-28s %5s %10s %10s %8s %8s %10s %6s  %s\n", "layer", "M", "us", "model us", "GB/s", "copies",
+              "cublas us", "times", "path");
   std::ofstream json;
   if (!options.json.empty()) json.open(options.json);
   for (const Shape& shape : options.shapes) {
@@ -323,12 +333,12 @@ int run(const Options& options) {
       const double dense = time_baseline(baseline.get(), product, shape, M, options, l2_bytes, stream);
       const double rate = static_cast<double>(product.weight_bytes()) / us / 1e3;
       std::printf("%-28s %5lld %10.2f %10.2f %8.1f %8lld %10.2f %6.2f  %s\n", (shape.model + "/" + shape.layer).c_str(),
-                  static_cast<long long>(M), us, model.microseconds, rate, static_cast<long long>(product.copies()), dense,
-                  dense / us, path.c_str());
+                  static_cast<long long>(M), us, model.microseconds, rate, static_cast<long long>(product.copies()),
+                  dense, dense / us, path.c_str());
       std::fflush(stdout);
-      json << "{\"model\":\"" << shape.model << "\",\"layer\":\"" << shape.layer << "\",\"N\":" << shape.N << ",\"K\":" << shape.K
-           << ",\"M\":" << M << ",\"us\":" << us << ",\"model_us\":" << model.microseconds << ",\"gb_per_s\":" << rate
-           << ",\"cublaslt_us\":" << dense << ",\"paths\":{" << path << "}}\n";
+      json << "{\"model\":\"" << shape.model << "\",\"layer\":\"" << shape.layer << "\",\"N\":" << shape.N
+           << ",\"K\":" << shape.K << ",\"M\":" << M << ",\"us\":" << us << ",\"model_us\":" << model.microseconds
+           << ",\"gb_per_s\":" << rate << ",\"cublaslt_us\":" << dense << ",\"paths\":{" << path << "}}\n";
     }
   }
   cudaStreamDestroy(stream);

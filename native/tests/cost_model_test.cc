@@ -12,6 +12,7 @@
 #include "core/cuda_arch.h"
 #include "core/cuda_figures.h"
 #include "support/handles.h"
+#include "support/test_data.h"
 
 namespace ternary::test {
 namespace {
@@ -22,7 +23,7 @@ struct Shape {
 
 std::vector<Shape> large_shapes() {
   std::vector<Shape> shapes;
-  for (const auto& entry : std::filesystem::directory_iterator(TERNARY_SHAPES_DIR)) {
+  for (const auto& entry : std::filesystem::directory_iterator(test_data("shapes"))) {
     std::ifstream file(entry.path());
     for (std::string line; std::getline(file, line);) {
       std::istringstream words(line);

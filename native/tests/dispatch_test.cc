@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/problem.h"
+#include "support/test_data.h"
 
 namespace ternary::test {
 namespace {
@@ -86,7 +87,8 @@ TEST(Dispatch, EveryProductRowOfTheTableIsReached) {
 }
 
 TEST(Dispatch, ShapesThatTilesForget) {
-  std::ifstream file(TERNARY_SHAPES_DIR "/odd.txt");
+  const std::string path = test_data("shapes/odd.txt");
+  std::ifstream file(path);
   const RuntimeHandle runtime = make_runtime();
   int shapes = 0;
   for (std::string line; std::getline(file, line);) {
@@ -103,7 +105,7 @@ TEST(Dispatch, ShapesThatTilesForget) {
       ASSERT_EQ(problem.verdict(got, problem.expected()), "");
     }
   }
-  EXPECT_GE(shapes, 8) << TERNARY_SHAPES_DIR "/odd.txt";
+  EXPECT_GE(shapes, 8) << path;
 }
 
 /** Runs once on a fresh runtime and returns its counters. */

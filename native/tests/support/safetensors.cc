@@ -5,6 +5,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/test_data.h"
+
 namespace ternary::test {
 namespace {
 
@@ -83,7 +85,7 @@ Tensor GoldenCase::tensor(const std::string& key) const {
 }
 
 GoldenFile::GoldenFile(const std::string& name) {
-  const std::string path = std::string(TERNARY_GOLDEN_DIR) + "/" + name + ".safetensors";
+  const std::string path = test_data("golden/" + name + ".safetensors");
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) throw std::runtime_error("no golden file " + path);
   const size_t size = static_cast<size_t>(file.tellg());

@@ -248,9 +248,8 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
       call.use("source", source);
       code.run();
     } finally {
-      call.end();
+      call.end(stream, null);
       Reference.reachabilityFence(this);
-      Reference.reachabilityFence(stream);
     }
   }
 

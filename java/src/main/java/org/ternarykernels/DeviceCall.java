@@ -1,5 +1,6 @@
 package org.ternarykernels;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +51,7 @@ final class DeviceCall {
     }
   }
 
-  /** Begins a call of a runtime; {@link #end()} must follow. */
+  /** Begins a call of a runtime; {@link #end} must follow. */
   static DeviceCall begin(Device device, CudaStream stream, DeviceBuffer workspace) {
     if (!device.isCuda()) {
       throw new TernaryException("the runtime's device is the CPU, must be a GPU for device buffers"
@@ -59,7 +60,7 @@ final class DeviceCall {
     return begin(device.ordinal(), stream, workspace);
   }
 
-  /** Begins a call on a GPU; {@link #end()} must follow. */
+  /** Begins a call on a GPU; {@link #end} must follow. */
   static DeviceCall begin(int device, CudaStream stream, DeviceBuffer workspace) {
     Checks.notNull("stream", stream);
     DeviceCall call = OF_THREAD.get();
@@ -80,7 +81,7 @@ final class DeviceCall {
       call.struct.putLong(2 * Long.BYTES, workspace == null ? 0 : workspace.byteSize());
       return call;
     } catch (RuntimeException e) {
-      call.end();
+      call.end(stream, workspace);
       throw e;
     }
   }
@@ -111,12 +112,15 @@ final class DeviceCall {
     return address;
   }
 
-  void end() {
+  /** Ends the call, with what it was begun with: their owners are not collected before. */
+  void end(CudaStream stream, DeviceBuffer workspace) {
     while (heldCount > 0) {
       held[--heldCount].release();
       held[heldCount] = null;
     }
     busy = false;
+    Reference.reachabilityFence(stream);
+    Reference.reachabilityFence(workspace);
   }
 
   /** Keeps host memory until the stream's work that uses it has run: for the graph, or for the stream. */

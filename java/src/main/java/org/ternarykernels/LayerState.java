@@ -1,6 +1,7 @@
 package org.ternarykernels;
 
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import org.ternarykernels.binding.Ternary;
@@ -128,7 +129,7 @@ final class LayerState {
     }
   }
 
-  /** Begins a call: neither the layer nor its runtime goes before {@link #release()}. */
+  /** Begins a call: neither the layer nor its runtime goes before {@link #release}. */
   void acquire() {
     handle.acquire();
     try {
@@ -139,14 +140,33 @@ final class LayerState {
     }
   }
 
-  /** Begins a call on the runtime's GPU with the layer acquired; its end does not release the layer. */
-  DeviceCall begin(CudaStream stream, DeviceBuffer workspace) {
-    DeviceCall call = DeviceCall.begin(runtime.device(), stream, workspace);
+  /**
+   * Acquires the layer and begins a call of its runtime's GPU; {@link DeviceCall#end} and {@link #release} must follow.
+   * Only x and y must not be null.
+   */
+  DeviceCall begin(CudaStream stream, DeviceBuffer workspace, DeviceBuffer x, DeviceBuffer xScale,
+      DeviceBuffer residual, DeviceBuffer residualOut, DeviceBuffer y) {
+    Operands.workspace(workspace, "x", x);
+    Operands.workspace(workspace, "xScale", xScale);
+    Operands.workspace(workspace, "y", y);
+    Operands.workspace(workspace, "residual", residual);
+    Operands.workspace(workspace, "residualOut", residualOut);
+    acquire();
+    DeviceCall call = null;
     try {
+      call = DeviceCall.begin(runtime.device(), stream, workspace);
       call.hold(handle);
+      call.use("x", x);
+      call.use("xScale", xScale);
+      call.use("residual", residual);
+      call.use("residualOut", residualOut);
+      call.use("y", y);
       return call;
     } catch (RuntimeException e) {
-      call.end();
+      if (call != null) {
+        call.end(stream, workspace);
+      }
+      release();
       throw e;
     }
   }
@@ -163,7 +183,18 @@ final class LayerState {
     }
   }
 
-  void release() {
+  /** Ends a call. What its addresses were of is not collected before, nor the layer; operands may be null. */
+  void release(Object layer, Operand x, Operand xScale, Operand residual, Operand residualOut, Operand y) {
+    release();
+    Reference.reachabilityFence(layer);
+    Reference.reachabilityFence(x);
+    Reference.reachabilityFence(xScale);
+    Reference.reachabilityFence(residual);
+    Reference.reachabilityFence(residualOut);
+    Reference.reachabilityFence(y);
+  }
+
+  private void release() {
     runtime.release();
     handle.release();
   }

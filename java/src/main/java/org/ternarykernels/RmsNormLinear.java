@@ -1,6 +1,5 @@
 package org.ternarykernels;
 
-import java.lang.ref.Reference;
 import org.ternarykernels.binding.Ternary;
 
 /**
@@ -153,7 +152,8 @@ public final class RmsNormLinear implements AutoCloseable {
   public void apply(TernaryBuffer x, long ldx, TernaryBuffer xScale, TernaryBuffer residual, TernaryBuffer residualOut,
       long ldResidual, TernaryBuffer y, long ldy, long m) {
     LayerState state = this.state;
-    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
+    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy,
+        m);
     state.acquire();
     try {
       Status.check(Ternary.ternary_rmsnorm_linear(state.runtime.address(), state.weights, state.activation.code,
@@ -162,13 +162,7 @@ public final class RmsNormLinear implements AutoCloseable {
           eps, state.bias, y.address(), y.dataType().code, ldy, m));
       state.runtime.noteFallbacks();
     } finally {
-      state.release();
-      Reference.reachabilityFence(this);
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(xScale);
-      Reference.reachabilityFence(residual);
-      Reference.reachabilityFence(residualOut);
-      Reference.reachabilityFence(y);
+      state.release(this, x, xScale, residual, residualOut, y);
     }
   }
 
@@ -249,39 +243,18 @@ public final class RmsNormLinear implements AutoCloseable {
   public void apply(DeviceBuffer x, long ldx, DeviceBuffer xScale, DeviceBuffer residual, DeviceBuffer residualOut,
       long ldResidual, DeviceBuffer y, long ldy, long m, CudaStream stream, DeviceBuffer workspace) {
     LayerState state = this.state;
-    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
-    Operands.workspace(workspace, "x", x);
-    Operands.workspace(workspace, "xScale", xScale);
-    Operands.workspace(workspace, "y", y);
-    Operands.workspace(workspace, "residual", residual);
-    Operands.workspace(workspace, "residualOut", residualOut);
-    state.acquire();
+    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy,
+        m);
+    DeviceCall call = state.begin(stream, workspace, x, xScale, residual, residualOut, y);
     try {
-      DeviceCall call = state.begin(stream, workspace);
-      try {
-        call.use("x", x);
-        call.use("xScale", xScale);
-        call.use("residual", residual);
-        call.use("residualOut", residualOut);
-        call.use("y", y);
-        Status.check(Ternary.ternary_rmsnorm_linear_async(state.runtime.address(), state.weights, state.activation.code,
-            x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), Operands.addressOrNull(residual),
-            Operands.addressOrNull(residualOut), residual == null ? 0 : residual.dataType().code, ldResidual,
-            state.deviceNorm, eps, state.deviceBias, y.address(), y.dataType().code, ldy, m, call.address()));
-      } finally {
-        call.end();
-      }
+      Status.check(Ternary.ternary_rmsnorm_linear_async(state.runtime.address(), state.weights, state.activation.code,
+          x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), Operands.addressOrNull(residual),
+          Operands.addressOrNull(residualOut), residual == null ? 0 : residual.dataType().code, ldResidual,
+          state.deviceNorm, eps, state.deviceBias, y.address(), y.dataType().code, ldy, m, call.address()));
       state.runtime.noteFallbacks();
     } finally {
-      state.release();
-      Reference.reachabilityFence(this);
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(xScale);
-      Reference.reachabilityFence(residual);
-      Reference.reachabilityFence(residualOut);
-      Reference.reachabilityFence(y);
-      Reference.reachabilityFence(stream);
-      Reference.reachabilityFence(workspace);
+      call.end(stream, workspace);
+      state.release(this, x, xScale, residual, residualOut, y);
     }
   }
 

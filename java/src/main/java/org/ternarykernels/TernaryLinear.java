@@ -1,6 +1,5 @@
 package org.ternarykernels;
 
-import java.lang.ref.Reference;
 import org.ternarykernels.binding.Ternary;
 
 /**
@@ -129,11 +128,7 @@ public final class TernaryLinear implements AutoCloseable {
           x.dataType().code, ldx, Operands.addressOrNull(xScale), state.bias, y.address(), y.dataType().code, ldy, m));
       state.runtime.noteFallbacks();
     } finally {
-      state.release();
-      Reference.reachabilityFence(this);
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(xScale);
-      Reference.reachabilityFence(y);
+      state.release(this, x, xScale, null, null, y);
     }
   }
 
@@ -191,31 +186,15 @@ public final class TernaryLinear implements AutoCloseable {
       DeviceBuffer workspace) {
     LayerState state = this.state;
     check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
-    Operands.workspace(workspace, "x", x);
-    Operands.workspace(workspace, "xScale", xScale);
-    Operands.workspace(workspace, "y", y);
-    state.acquire();
+    DeviceCall call = state.begin(stream, workspace, x, xScale, null, null, y);
     try {
-      DeviceCall call = state.begin(stream, workspace);
-      try {
-        call.use("x", x);
-        call.use("xScale", xScale);
-        call.use("y", y);
-        Status.check(Ternary.ternary_linear_async(state.runtime.address(), state.weights, state.activation.code,
-            x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), state.deviceBias, y.address(),
-            y.dataType().code, ldy, m, call.address()));
-      } finally {
-        call.end();
-      }
+      Status.check(Ternary.ternary_linear_async(state.runtime.address(), state.weights, state.activation.code,
+          x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), state.deviceBias, y.address(),
+          y.dataType().code, ldy, m, call.address()));
       state.runtime.noteFallbacks();
     } finally {
-      state.release();
-      Reference.reachabilityFence(this);
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(xScale);
-      Reference.reachabilityFence(y);
-      Reference.reachabilityFence(stream);
-      Reference.reachabilityFence(workspace);
+      call.end(stream, workspace);
+      state.release(this, x, xScale, null, null, y);
     }
   }
 

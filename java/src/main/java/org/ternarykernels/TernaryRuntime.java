@@ -206,7 +206,7 @@ public final class TernaryRuntime implements AutoCloseable {
      */
     public TernaryRuntime build() {
       byte[] lines = (settings.lines() + '\0').getBytes(StandardCharsets.UTF_8);
-      String hint = provideCuda();
+      String hint = CudaLibraries.provideFor(settings.device());
       try (Scratch text = Scratch.copyOf(lines); Scratch handle = Scratch.ofBytes(Long.BYTES)) {
         int status = Ternary.ternary_runtime_create(text.address(), handle.address());
         if (status != Ternary.TERNARY_OK) {
@@ -217,24 +217,6 @@ public final class TernaryRuntime implements AutoCloseable {
         FlightRecording.add(runtime);
         return runtime;
       }
-    }
-
-    /**
-     * Has the CUDA libraries extracted if a GPU is asked for; what else the user may have to do about a missing one.
-     */
-    private String provideCuda() {
-      if (settings.device().equals("cpu")) {
-        return "";
-      }
-      try {
-        CudaLibraries.provide();
-      } catch (UnsatisfiedLinkError e) {
-        if (settings.device().equals("auto")) {
-          return "; " + e.getMessage();
-        }
-        throw e;
-      }
-      return CudaLibraries.present() ? "" : "; " + CudaLibraries.JAR + " is not on the class path";
     }
   }
 
@@ -350,12 +332,7 @@ public final class TernaryRuntime implements AutoCloseable {
           Operands.addressOrNull(xScale), Operands.addressOrNull(alphaColumn), q.address(), k, s.address(), m, k));
       noteFallbacks();
     } finally {
-      releaseReachable();
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(xScale);
-      Reference.reachabilityFence(alphaColumn);
-      Reference.reachabilityFence(q);
-      Reference.reachabilityFence(s);
+      releaseQuantise(x, xScale, alphaColumn, q, s);
     }
   }
 
@@ -421,18 +398,21 @@ public final class TernaryRuntime implements AutoCloseable {
             Operands.addressOrNull(xScale), Operands.addressOrNull(alphaColumn), q.address(), k, s.address(), m, k,
             call.address()));
       } finally {
-        call.end();
+        call.end(stream, null);
       }
       noteFallbacks();
     } finally {
-      releaseReachable();
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(xScale);
-      Reference.reachabilityFence(alphaColumn);
-      Reference.reachabilityFence(q);
-      Reference.reachabilityFence(s);
-      Reference.reachabilityFence(stream);
+      releaseQuantise(x, xScale, alphaColumn, q, s);
     }
+  }
+
+  private void releaseQuantise(Operand x, Operand xScale, Operand alphaColumn, Operand q, Operand s) {
+    releaseReachable();
+    Reference.reachabilityFence(x);
+    Reference.reachabilityFence(xScale);
+    Reference.reachabilityFence(alphaColumn);
+    Reference.reachabilityFence(q);
+    Reference.reachabilityFence(s);
   }
 
   /**
@@ -518,26 +498,10 @@ public final class TernaryRuntime implements AutoCloseable {
     Reference.reachabilityFence(this);
   }
 
-  /** A native function that writes text of unknown length. */
-  private interface TextSource {
-    int write(long runtime, long text, long capacity, long length);
-  }
-
-  private String text(TextSource source) {
+  private String text(NativeText.Source source) {
     acquire();
-    try (Scratch length = Scratch.ofBytes(Long.BYTES)) {
-      Status.check(source.write(address, 0, 0, length.address()));
-      while (true) {
-        // Counters may grow between the two calls, hence the loop and the margin.
-        int capacity = Math.toIntExact(length.readLong() + 256);
-        try (Scratch text = Scratch.ofBytes(capacity)) {
-          Status.check(source.write(address, text.address(), capacity, length.address()));
-          if (length.readLong() < capacity) {
-            ByteBuffer bytes = text.window(0, length.readLong());
-            return StandardCharsets.UTF_8.decode(bytes).toString();
-          }
-        }
-      }
+    try {
+      return NativeText.read(source, address);
     } finally {
       releaseReachable();
     }

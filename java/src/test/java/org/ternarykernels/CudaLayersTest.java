@@ -496,37 +496,4 @@ class CudaLayersTest {
     }
     closeAll(x, y);
   }
-
-  @Test
-  void theDeviceIsTheOneThatWasAskedFor() {
-    Device device = RUNTIME.device();
-    assertThat(device.isCuda()).isTrue();
-    assertThat(device.ordinal()).isZero();
-    assertThat(device.name()).isNotEmpty();
-    assertThat(device.reason()).isEmpty();
-    assertThat(device.capability()).matches("\\d+\\.\\d");
-    String arch = TestDevice.softwareArch();
-    if (!arch.isEmpty()) {
-      assertThat(device.library()).isEqualTo("sm" + arch);
-      assertThat(device.capability().replace(".", "")).isEqualTo(arch.replaceAll("[a-z]", ""));
-    }
-  }
-
-  @Test
-  void theCostModelPredictsForEveryDevice() {
-    try (TernaryRuntime runtime = TernaryRuntime.create()) {
-      for (String model : new String[] {"A100", "H100", "B200", "B300", "RTX 5090"}) {
-        Prediction small = runtime.predict(model, Layout.I2S_TILED, Activation.A8, 1, 2560, 2560);
-        Prediction large = runtime.predict(model, Layout.I2S_TILED, Activation.A8, 1, 13824, 2560);
-        assertThat(small.device()).isEqualTo(model);
-        assertThat(small.kernel()).startsWith("gemv_").contains("_i2s_");
-        assertThat(large.byteMicros()).isGreaterThan(small.byteMicros());
-        assertThat(small.micros()).isGreaterThanOrEqualTo(small.launchMicros());
-        assertThat(small.instructionMicros()).isPositive();
-        assertThat(small.splits()).isGreaterThanOrEqualTo(1);
-      }
-      assertRejected(() -> runtime.predict("GTX 1", Layout.I2S_TILED, Activation.A8, 1, 64, 64), "GTX 1");
-      assertRejected(() -> runtime.predict("H100", null, Activation.A8, 1, 64, 64), "layout is null");
-    }
-  }
 }

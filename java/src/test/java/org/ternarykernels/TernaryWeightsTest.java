@@ -100,6 +100,64 @@ class TernaryWeightsTest {
     assertRejected(() -> TernaryWeights.ofBitNet(packed, new long[] {6, 4, 2}, k, alpha, Layout.I2S_TILED), "3");
   }
 
+  /** Where the ladder packing keeps a weight: {byte, bits to shift}, from its definition in {@code ofLadder}. */
+  private static int[] ladderPlace(int row, int column, int k) {
+    int block = row / 16 * (k / 32) + column / 32;
+    int word = row % 16 / 8 * 16 + column % 32 / 16 * 8 + row % 8;
+    int e = column % 16;
+    return new int[] {block * 128 + word * 4 + e % 4, e / 4 * 2};
+  }
+
+  private static ByteBuffer ladder(byte[] w, int n, int k) {
+    ByteBuffer packed = ByteBuffer.allocateDirect(n * k / 4);
+    for (int row = 0; row < n; row++) {
+      for (int column = 0; column < k; column++) {
+        int[] place = ladderPlace(row, column, k);
+        packed.put(place[0], (byte) (packed.get(place[0]) | w[row * k + column] + 2 << place[1]));
+      }
+    }
+    return packed;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"16,32", "32,32", "16,96", "48,160", "80,1056", "1040,384"}) // whole blocks are all that the packing has
+  void takesTheLadderPackingOfBitNetCpp(int n, int k) {
+    byte[] w = Problems.ternary(random, n * k);
+    TernaryBuffer packed = TernaryBuffer.of(ladder(w, n, k), DataType.I8);
+    try (TernaryWeights expected = TernaryWeights.pack(w, n, k, Alpha.tensor(0.5f))) {
+      for (Layout layout : Layout.values()) {
+        try (TernaryWeights weights = TernaryWeights.ofLadder(packed, n, k, Alpha.tensor(0.5f), layout)) {
+          assertThat(weights.layout()).isEqualTo(layout);
+          assertThat(weights.alpha()).isEqualTo(expected.alpha());
+          assertThat(weights.codes()).as("%s", layout).isEqualTo(expected.codes());
+        }
+      }
+    }
+  }
+
+  @Test
+  void rejectsLadderPackingsOfOtherShapesAndBadCodes() {
+    int n = 32;
+    int k = 64;
+    ByteBuffer bytes = ladder(Problems.ternary(random, n * k), n, k);
+    TernaryBuffer packed = TernaryBuffer.of(bytes, DataType.I8);
+    Alpha alpha = Alpha.tensor(1);
+    assertRejected(() -> TernaryWeights.ofLadder(packed, 24, k, alpha, Layout.I2S), "24 x 64", "a multiple of 16 by");
+    assertRejected(() -> TernaryWeights.ofLadder(packed, n, 48, alpha, Layout.I2S), "32 x 48", "by a multiple of 32");
+    assertRejected(() -> TernaryWeights.ofLadder(packed, 0, k, alpha, Layout.I2S), "N is 0", "at least 1");
+    assertRejected(() -> TernaryWeights.ofLadder(packed, n, 1 << 24, alpha, Layout.I2S), "K is 16777216", "2^24");
+    assertRejected(() -> TernaryWeights.ofLadder(packed, n, 2 * k, alpha, Layout.I2S), "512 values", "1024", "N * K / 4");
+    assertRejected(() -> TernaryWeights.ofLadder(packed, 16, k, alpha, Layout.I2S), "512 values", "256", "N * K / 4");
+    assertRejected(() -> TernaryWeights.ofLadder(null, n, k, alpha, Layout.I2S), "packed is null");
+    assertRejected(() -> TernaryWeights.ofLadder(packed, n, k, null, Layout.I2S), "alpha is null");
+    assertRejected(() -> TernaryWeights.ofLadder(packed, n, k, alpha, null), "layout is null");
+    TernaryBuffer floats = TernaryBuffer.allocate(DataType.F32, n * k / 16);
+    assertRejected(() -> TernaryWeights.ofLadder(floats, n, k, alpha, Layout.I2S), "F32", "I8");
+    int[] place = ladderPlace(29, 37, k);
+    bytes.put(place[0], (byte) (bytes.get(place[0]) & ~(3 << place[1]))); // codes are w + 2: none is 0
+    assertRejected(() -> TernaryWeights.ofLadder(packed, n, k, alpha, Layout.I2S), "row 29, column 37 is 0");
+  }
+
   @Test
   void ternarisesAsBitNetAndMangroveDo() {
     float[] dense = {1, -1, 0.1f, -0.1f, 2, -2, 0.2f, -0.2f};

@@ -63,6 +63,28 @@ public final class CudaLibraries {
     provided = true;
   }
 
+  /**
+   * Provides them if a runtime's setting asks for a GPU.
+   *
+   * @param device the setting: cpu, auto, cuda or cuda:N
+   * @return what to say to a user for whom no GPU serves, after what native code says: empty if there is nothing
+   * @throws UnsatisfiedLinkError if they cannot be extracted or loaded and the setting is not auto
+   */
+  public static String provideFor(String device) {
+    if (device.equals("cpu")) {
+      return "";
+    }
+    try {
+      provide();
+    } catch (UnsatisfiedLinkError e) {
+      if (device.equals("auto")) {
+        return "; " + e.getMessage();
+      }
+      throw e;
+    }
+    return present() ? "" : "; " + JAR + " is not on the class path";
+  }
+
   /** Whether there is such a jar. */
   public static boolean present() {
     return find(Platforms.current()) != null;

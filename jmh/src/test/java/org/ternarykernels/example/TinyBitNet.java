@@ -11,7 +11,7 @@ import org.ternarykernels.io.SafetensorsFile;
 
 /** The trained model of the repository and what another implementation says about it. */
 final class TinyBitNet {
-  static final Path FOLDER = Path.of("..", "test-data", "tiny-bitnet");
+  static final Path FOLDER = Path.of(System.getProperty("test.data"), "tiny-bitnet");
   static final int PROMPTS = 3;
 
   private TinyBitNet() {}

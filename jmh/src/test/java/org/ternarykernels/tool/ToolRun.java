@@ -10,7 +10,7 @@ import picocli.CommandLine;
 
 /** One run of the command line in this JVM, with what it printed. */
 record ToolRun(int exitCode, String out, String err) {
-  static final Path TEST_DATA = Path.of("..", "test-data");
+  static final Path TEST_DATA = Path.of(System.getProperty("test.data"));
   static final Path MODEL = TEST_DATA.resolve("tiny-bitnet");
 
   static ToolRun of(Object... arguments) {
