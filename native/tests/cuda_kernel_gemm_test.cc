@@ -133,6 +133,12 @@ TEST(CudaGemm, LargestSumsAreExact) {
     check_a8(spec, {CudaLayout::i2s, CudaLayout::t5});
     if (HasFatalFailure()) return;
   }
+  // A K at which sums in units of 64 codes would have wrapped, and 16-bit offsets long before.
+  ProblemSpec far = plain_spec(TERNARY_A8, 1, 2, (1 << 18) + 33);
+  far.x_dtype = TERNARY_I8;
+  far.values = Values::all_min;
+  check_a8(far, {CudaLayout::i2s, CudaLayout::t5});
+  if (HasFatalFailure()) return;
   ProblemSpec spec = plain_spec(TERNARY_A8, 1, 1, 131071);
   spec.x_dtype = TERNARY_I8;
   spec.values = Values::all_min;
