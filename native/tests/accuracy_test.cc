@@ -13,17 +13,6 @@ namespace {
 
 constexpr double kUlp = 0x1p-24;  // half the distance of two floats around 1
 
-/** alpha of weight (n, k), as the kind has it. */
-double alpha_of(const Problem& p, int64_t n, int64_t k) {
-  const float* alpha = p.alpha.as<float>();
-  switch (p.spec().kind) {
-    case TERNARY_ALPHA_ROW: return alpha[n];
-    case TERNARY_ALPHA_COLUMN: return alpha[k];
-    case TERNARY_ALPHA_GROUP: return alpha[n * p.groups() + k / p.spec().group];
-    default: return alpha[0];
-  }
-}
-
 /** One output in double, and what a bound needs. */
 struct Exact {
   double y = 0;          // sum of x * w * alpha, plus bias

@@ -10,16 +10,6 @@
 namespace ternary::test {
 namespace {
 
-double alpha_of(const Problem& p, int64_t n, int64_t k) {
-  const float* alpha = p.alpha.as<float>();
-  switch (p.spec().kind) {
-    case TERNARY_ALPHA_ROW: return alpha[n];
-    case TERNARY_ALPHA_COLUMN: return alpha[k];
-    case TERNARY_ALPHA_GROUP: return alpha[n * p.groups() + k / p.spec().group];
-    default: return alpha[0];
-  }
-}
-
 /** v of row m, column k: X with its scale and residual. */
 double value_of(const Problem& p, int64_t m, int64_t k) {
   const ProblemSpec& s = p.spec();

@@ -1,6 +1,5 @@
 #include "support/problem.h"
 
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -310,6 +309,28 @@ ProblemSpec random_spec(uint64_t seed, int64_t budget) {
   for (int64_t* gap : {&s.x_gap, &s.y_gap, &s.residual_gap}) *gap = random.chance(2) ? random.integer(1, 70) : 0;
   s.values = random.chance(2) ? Values::mixed : static_cast<Values>(random.integer(0, 5));
   return s;
+}
+
+ProblemSpec plain_spec(ternary_activation activation, int64_t M, int64_t N, int64_t K) {
+  ProblemSpec spec;
+  spec.activation = activation;
+  spec.M = M;
+  spec.N = N;
+  spec.K = K;
+  spec.kind = TERNARY_ALPHA_ROW;
+  spec.bias = true;
+  spec.values = Values::finite;
+  return spec;
+}
+
+double alpha_of(const Problem& p, int64_t n, int64_t k) {
+  const float* alpha = p.alpha.as<float>();
+  switch (p.spec().kind) {
+    case TERNARY_ALPHA_ROW: return alpha[n];
+    case TERNARY_ALPHA_COLUMN: return alpha[k];
+    case TERNARY_ALPHA_GROUP: return alpha[n * p.groups() + k / p.spec().group];
+    default: return alpha[0];
+  }
 }
 
 }  // namespace ternary::test
