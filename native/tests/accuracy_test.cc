@@ -78,11 +78,12 @@ TEST(Accuracy, A16IsWithinTheBoundOfAscendingSums) {
 }
 
 TEST(Accuracy, A8IsWithinHalfAStepOfEveryActivation) {
-  // |x' - q * s| <= s / 2 = a / 254 for every k (a few roundings of 127 / a, x * inv and a / 127 move a tie), so y is off
-  // by at most a / 254 * sum|w * alpha|, and by the roundings of steps 5 and 6.
+  // |x' - q * s| <= s / 2 = a / 254 for every k (a few roundings of 127 / a, x * inv and a / 127 move a tie), so y is
+  // off by at most a / 254 * sum|w * alpha|, and by the roundings of steps 5 and 6.
   check_oracle(TERNARY_A8, [](const ProblemSpec& s, const Exact& e) {
     const double a = std::max(e.amax, 1e-5);
-    return a / 254 * e.alphas * (1 + 512 * kUlp) + static_cast<double>(s.K / 32 + 10) * kUlp * (e.magnitude + a * e.alphas + std::fabs(e.y));
+    return a / 254 * e.alphas * (1 + 512 * kUlp) +
+           static_cast<double>(s.K / 32 + 10) * kUlp * (e.magnitude + a * e.alphas + std::fabs(e.y));
   });
 }
 
@@ -116,7 +117,8 @@ TEST(Accuracy, RmsNormIsWithinItsBound) {
         magnitude += std::fabs(term);
       }
       const double alpha = problem.alpha.as<float>()[0];
-      EXPECT_NEAR(got.y.value(m, 0), y * alpha, static_cast<double>(K + K / 256 + 20) * kUlp * magnitude * alpha + 1e-40)
+      EXPECT_NEAR(got.y.value(m, 0), y * alpha,
+                  static_cast<double>(K + K / 256 + 20) * kUlp * magnitude * alpha + 1e-40)
           << spec.text() << " row " << m;
     }
   }

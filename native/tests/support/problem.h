@@ -81,8 +81,8 @@ class Problem {
   /** What the oracle makes of it. */
   Output expected() const;
 
-  /** Empty if `got` holds these rows of `expected` and nothing else was written, else what differs. Bits, NaN as a class;
-   *  Y of A16 on a GPU, where tensor cores add in an order of their own, within a16_bound(). */
+  /** Empty if `got` holds these rows of `expected` and nothing else was written, else what differs. Bits, NaN as a
+   *  class; Y of A16 on a GPU, where tensor cores add in an order of their own, within a16_bound(). */
   std::string verdict(const Output& got, const Output& expected, int64_t first_row = 0) const;
 
   GuardedBuffer x, x_scale, w, i2s, alpha, bias, residual, norm_weight;
