@@ -19,7 +19,8 @@ namespace ternary {
 /** What a caller asked for; the first part of a path name. `device` is the runtime's own wish for a GPU. */
 enum class Op : uint8_t { linear, rmsnorm_linear, quantise_activations, rmsnorm, device };
 inline constexpr int kOpCount = 5;
-inline constexpr const char* kOpNames[kOpCount] = {"linear", "rmsnorm_linear", "quantise_activations", "rmsnorm", "device"};
+inline constexpr const char* kOpNames[kOpCount] = {"linear", "rmsnorm_linear", "quantise_activations", "rmsnorm",
+                                                   "device"};
 
 class Counters {
  public:
@@ -33,7 +34,9 @@ class Counters {
   }
 
   /** "linear.gemm_a8_i2s.cpu.avx2" */
-  std::string path_name(Op op, size_t row) const { return std::string(kOpNames[static_cast<int>(op)]) + '.' + rows_[row]; }
+  std::string path_name(Op op, size_t row) const {
+    return std::string(kOpNames[static_cast<int>(op)]) + '.' + rows_[row];
+  }
 
   Counts paths() const;
   /** Keys are path names with ":reason". */

@@ -51,8 +51,8 @@ ternary_status ternary_workspace_bytes(ternary_runtime* runtime, const ternary_w
 
 ternary_status ternary_linear_async(ternary_runtime* runtime, const ternary_weights* weights,
                                     ternary_activation activation, const void* x, ternary_dtype x_dtype, int64_t ldx,
-                                    const float* x_scale, const float* bias, void* y, ternary_dtype y_dtype, int64_t ldy,
-                                    int64_t M, const ternary_cuda_call* call) {
+                                    const float* x_scale, const float* bias, void* y, ternary_dtype y_dtype,
+                                    int64_t ldy, int64_t M, const ternary_cuda_call* call) {
   return guarded([&] {
     const CudaRuntime& cuda = cuda_of(runtime, "ternary_linear_async");
     const Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
@@ -79,8 +79,8 @@ ternary_status ternary_rmsnorm_linear_async(ternary_runtime* runtime, const tern
 }
 
 ternary_status ternary_quantise_activations_async(ternary_runtime* runtime, const void* x, ternary_dtype x_dtype,
-                                                  int64_t ldx, const float* x_scale, const float* alpha_column, int8_t* q,
-                                                  int64_t ldq, float* s, int64_t M, int64_t K,
+                                                  int64_t ldx, const float* x_scale, const float* alpha_column,
+                                                  int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K,
                                                   const ternary_cuda_call* call) {
   return guarded([&] {
     const CudaRuntime& cuda = cuda_of(runtime, "ternary_quantise_activations_async");

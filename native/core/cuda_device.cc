@@ -22,7 +22,9 @@ std::string error_text(const Cudart& cuda, int error) {
 
 /** Versions first: a driver that is missing or old makes every other function fail with less to say. */
 std::string driver_missing(const Cudart& cuda, CudaDevice& device) {
-  if (const int error = cuda.RuntimeGetVersion(&device.runtime)) return "the CUDA runtime failed: " + error_text(cuda, error);
+  if (const int error = cuda.RuntimeGetVersion(&device.runtime)) {
+    return "the CUDA runtime failed: " + error_text(cuda, error);
+  }
   const int error = cuda.DriverGetVersion(&device.driver);
   if (error != kCudaSuccess || device.driver == 0) return "no NVIDIA driver is installed";
   if (device.driver < kLeastDriver) {
@@ -75,10 +77,12 @@ void read_properties(CudaDevice& device) {
 
 std::string no_library(const CudaDevice& device, const std::vector<std::string>& present) {
   const std::vector<std::string> archs = cuda_archs_for(device.major, device.minor);
-  std::string sentence = "no library has code for " + device.name + " (compute capability " + std::to_string(device.major) +
-                         '.' + std::to_string(device.minor) + "): ";
+  std::string sentence = "no library has code for " + device.name + " (compute capability " +
+                         std::to_string(device.major) + '.' + std::to_string(device.minor) + "): ";
   if (archs.empty()) return sentence + "none is made for it";
-  for (size_t i = 0; i < archs.size(); ++i) sentence += (i ? " or libternary_bitnet_" : "libternary_bitnet_") + archs[i] + ".so";
+  for (size_t i = 0; i < archs.size(); ++i) {
+    sentence += (i ? " or libternary_bitnet_" : "libternary_bitnet_") + archs[i] + ".so";
+  }
   sentence += " is needed beside libternary.so, which has ";
   for (size_t i = 0; i < present.size(); ++i) sentence += (i ? ", " : "") + present[i];
   return sentence + (present.empty() ? "none" : "");

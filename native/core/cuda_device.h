@@ -33,8 +33,8 @@ struct NoCuda {
   bool library = false;
 };
 
-/** Looks for device `ordinal`; an empty reason means that `device` is set. Throws a Failure only if a library beside this
- *  one is damaged. */
+/** Looks for device `ordinal`; an empty reason means that `device` is set. Throws a Failure only if a library beside
+ *  this one is damaged. */
 NoCuda find_cuda_device(int ordinal, CudaDevice& device);
 
 /** Makes the device current for a scope, and what was current afterwards. */

@@ -37,11 +37,12 @@ void check_memory(const CudaDevice& device, const char* name, const void* pointe
     attributes.type = kUnregistered;
   }
   if (attributes.type == kUnregistered && !device.pageable_access) {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is at %p, which is no memory that CUDA knows; it must be the device's", name, pointer);
+    fail(TERNARY_INVALID_ARGUMENT, "%s is at %p, which is no memory that CUDA knows; it must be the device's", name,
+         pointer);
   }
   if (attributes.type == kDevice && attributes.device != device.ordinal) {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is memory of device %d; it must be of the runtime's, %d", name, attributes.device,
-         device.ordinal);
+    fail(TERNARY_INVALID_ARGUMENT, "%s is memory of device %d; it must be of the runtime's, %d", name,
+         attributes.device, device.ordinal);
   }
 }
 
@@ -85,7 +86,8 @@ void check_workspace(const CudaDevice& device, const ternary_cuda_call& call, in
 }
 
 /** The copy on the device; made now if that is allowed. */
-const CudaWeights& weights_on_device(const CudaDevice& device, const ternary_weights& weights, bool dense, bool capturing) {
+const CudaWeights& weights_on_device(const CudaDevice& device, const ternary_weights& weights, bool dense,
+                                     bool capturing) {
   const CudaWeights* found = weights.copies.find(device.ordinal);
   if (found != nullptr && (!dense || found->dense.load(std::memory_order_acquire) != nullptr)) return *found;
   if (capturing) {
@@ -100,7 +102,8 @@ CudaLaunch launch_of(const CudaRuntime& cuda, void* stream, int splits) {
   return {stream, cuda.pdl, splits, cuda.device.sm_count, cuda.device.shared_bytes};
 }
 
-CudaActivationTask activation_task(const Product& p, const CudaPlan& plan, const CudaWeights& weights, uint8_t* workspace) {
+CudaActivationTask activation_task(const Product& p, const CudaPlan& plan, const CudaWeights& weights,
+                                   uint8_t* workspace) {
   CudaActivationTask task = {};
   task.rows = p.activation_task();
   task.rows.alpha_column = weights.alpha_column;
@@ -166,11 +169,14 @@ void launch(const CudaRuntime& cuda, const Product& p, const CudaPlan& plan, con
   check_cuda(rt, plan.kernel->gemm(gemm, how), plan.kernel->file);
 }
 
-/** Counts what was refused before the plan's kernel; throws if nothing serves, or only what TERNARY_I2S_ONLY forbids. */
+/** Counts what was refused before the plan's kernel; throws if nothing serves, or
+ *  only what TERNARY_I2S_ONLY forbids. */
 void settle_refusals(ternary_runtime& runtime, Op op, const CudaPlan& plan, const std::vector<CudaRefusal>& refusals) {
   const CudaRuntime& cuda = *runtime.cuda;
   for (const CudaRefusal& refusal : refusals) {
-    if (runtime.settings.collect_path_stats) runtime.counters.count_fallback(op, cuda.row(*refusal.kernel), refusal.reason);
+    if (runtime.settings.collect_path_stats) {
+      runtime.counters.count_fallback(op, cuda.row(*refusal.kernel), refusal.reason);
+    }
   }
   const bool dense = plan.kernel != nullptr && plan.kernel->layout == CudaLayout::dense;
   if (plan.kernel != nullptr && !(dense && runtime.settings.i2s_only)) return;
@@ -199,7 +205,8 @@ void start_product(ternary_runtime& runtime, const Product& product, const terna
   check_workspace(device, call, plan.places.bytes, product);
   const bool capturing = is_capturing(*device.cuda, call.stream);
   if (capturing && call.workspace == nullptr && plan.places.bytes > 0) {
-    fail(TERNARY_ILLEGAL_STATE, "the stream is being captured and no workspace is given; a graph needs one of the caller's "
+    fail(TERNARY_ILLEGAL_STATE,
+         "the stream is being captured and no workspace is given; a graph needs one of the caller's "
          "own, which no other call uses when it is replayed");
   }
   const CudaWeights& weights =

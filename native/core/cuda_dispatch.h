@@ -17,8 +17,8 @@ void start_product(ternary_runtime& runtime, const Product& product, const terna
 void start_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M, const ternary_cuda_call& call);
 
 /** What ternary_workspace_bytes() says. */
-int64_t cuda_workspace_bytes(const ternary_runtime& runtime, const ternary_weights& weights, ternary_activation activation,
-                             int64_t M);
+int64_t cuda_workspace_bytes(const ternary_runtime& runtime, const ternary_weights& weights,
+                             ternary_activation activation, int64_t M);
 
 }  // namespace ternary
 

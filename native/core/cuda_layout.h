@@ -19,7 +19,8 @@ inline constexpr int64_t cuda_panel_bytes(CudaLayout layout, int64_t rows, int64
 
 /** Bytes of an [N, K] matrix. */
 inline constexpr int64_t cuda_layout_bytes(CudaLayout layout, int64_t N, int64_t K) {
-  return layout == CudaLayout::dense ? cuda_panel_bytes(layout, N, K) : ceil_div(N, kTile) * cuda_panel_bytes(layout, kTile, K);
+  return layout == CudaLayout::dense ? cuda_panel_bytes(layout, N, K)
+                                     : ceil_div(N, kTile) * cuda_panel_bytes(layout, kTile, K);
 }
 
 /** What weights kept in a layout of the host become on a GPU. */

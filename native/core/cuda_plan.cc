@@ -47,7 +47,8 @@ bool serves(const CudaKernel& kernel, ternary_activation activation) {
 
 bool in_range(const CudaKernel& kernel, int64_t M) { return M >= kernel.m_min && M <= kernel.m_max; }
 
-/** Rows for an activation and layout whose range of M has this M; all of the layout if none has it, so that they refuse. */
+/** Rows for an activation and layout whose range of M has this M; all of the layout if none has it, so that they
+ *  refuse. */
 std::vector<const CudaKernel*> candidates(const CudaBackend& backend, ternary_activation activation, CudaLayout layout,
                                           int64_t M) {
   std::vector<const CudaKernel*> rows, in;
@@ -82,7 +83,9 @@ std::vector<Choice> by_cost(const CudaRuntime& cuda, const Settings& settings, c
   for (const CudaKernel* kernel : rows) {
     if (kernel->stage == CudaStage::fused_a8 && problem.norm && !settings.fuse_rmsnorm_qkv) continue;
     choices.push_back({kernel, 1, 0});
-    if (in_range(*kernel, problem.M)) cuda.cost.best_splits(*kernel, problem, choices.back().splits, choices.back().cost);
+    if (in_range(*kernel, problem.M)) {
+      cuda.cost.best_splits(*kernel, problem, choices.back().splits, choices.back().cost);
+    }
   }
   double least = std::numeric_limits<double>::infinity();
   for (const Choice& choice : choices) least = std::min(least, choice.cost);
@@ -91,7 +94,8 @@ std::vector<Choice> by_cost(const CudaRuntime& cuda, const Settings& settings, c
   return choices;
 }
 
-/** How X is given to an A16 product: as it is where it is of a type that tensor cores read, else in fp32's three parts. */
+/** How X is given to an A16 product: as it is where it is of a type that tensor cores read, else
+ *  in fp32's three parts. */
 void set_planes(const Product& p, CudaPlan& plan) {
   const bool as_it_is = !p.norm && p.weights->column_alpha() == nullptr && p.x_scale == nullptr;
   plan.plane_f16 = as_it_is && p.x_dtype == TERNARY_F16;
@@ -175,7 +179,8 @@ int64_t most_for(const CudaKernel& kernel, int64_t M, CudaPlan& plan) {
 
 }  // namespace
 
-int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation, int64_t M) {
+int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation,
+                       int64_t M) {
   const CudaBackend& backend = *cuda.device.backend;
   int64_t most = 0;
   for (int row = 0; row < backend.kernel_count; ++row) {

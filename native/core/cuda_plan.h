@@ -47,7 +47,8 @@ CudaPlan plan_product(const CudaRuntime& cuda, const Settings& settings, const P
 const CudaKernel& activation_row(const CudaRuntime& cuda);
 
 /** An upper bound of places.bytes of every plan with these weights, this activation and up to M rows. */
-int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation, int64_t M);
+int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation,
+                       int64_t M);
 
 }  // namespace ternary
 

@@ -28,14 +28,15 @@ HostMatrix vector(const void* data, int64_t count) { return {data, 1, count * 4,
 
 void copy_rows(const HostMatrix& shape, const uint8_t* source, uint8_t* target) {
   for (int64_t row = 0; row < shape.rows; ++row) {
-    std::memcpy(target + row * shape.stride_bytes, source + row * shape.stride_bytes, static_cast<size_t>(shape.row_bytes));
+    std::memcpy(target + row * shape.stride_bytes, source + row * shape.stride_bytes,
+                static_cast<size_t>(shape.row_bytes));
   }
 }
 
 /**
- * Where the operands of one call lie in device memory and, at the same offsets, in a buffer of the host: inputs first, then
- * outputs. Operands keep their strides and their place modulo 16 bytes, so that kernels meet what they would meet if the
- * caller had used device memory.
+ * Where the operands of one call lie in device memory and, at the same offsets, in a buffer of the host: inputs first,
+ * then outputs. Operands keep their strides and their place modulo 16 bytes, so that kernels meet what they would meet
+ * if the caller had used device memory.
  */
 class Parcel {
  public:
@@ -163,7 +164,8 @@ void run_staged_product(ternary_runtime& runtime, const Product& p) {
   const bool in_place = p.residual == p.residual_out;
   const int64_t residual = in_place ? parcel.in_place(residuals) : parcel.input(residuals);
   const int64_t y = parcel.output(matrix(p.y, p.y_dtype, p.M, N, p.ldy));
-  const int64_t residual_out = in_place ? residual : parcel.output(matrix(p.residual_out, p.residual_dtype, p.M, K, p.ld_residual));
+  const int64_t residual_out =
+      in_place ? residual : parcel.output(matrix(p.residual_out, p.residual_dtype, p.M, K, p.ld_residual));
   run_parcel(*runtime.cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
     Product product = p;
     set_address(product.x, device, x);
@@ -180,8 +182,10 @@ void run_staged_product(ternary_runtime& runtime, const Product& p) {
 void run_staged_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) {
   Parcel parcel;
   const int64_t x = parcel.input(matrix(task.x, task.x_dtype, M, task.K, task.ldx));
-  const int64_t x_scale = parcel.input(vector(task.x_scale, M)), alpha = parcel.input(vector(task.alpha_column, task.K));
-  const int64_t q = parcel.output(matrix(task.q, TERNARY_I8, M, task.K, task.ldq)), s = parcel.output(vector(task.s, M));
+  const int64_t x_scale = parcel.input(vector(task.x_scale, M)),
+                alpha = parcel.input(vector(task.alpha_column, task.K));
+  const int64_t q = parcel.output(matrix(task.q, TERNARY_I8, M, task.K, task.ldq)),
+                s = parcel.output(vector(task.s, M));
   run_parcel(*runtime.cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
     ActivationTask rows = task;
     set_address(rows.x, device, x);

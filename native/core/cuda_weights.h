@@ -42,8 +42,8 @@ class CudaCopies {
   /** The copy on a device; null if there is none yet. Never waits. */
   const CudaWeights* find(int ordinal) const;
 
-  /** The copy on a device, made if need be (dense too if asked for); waits for another thread that makes it. The device is
-   *  current. Throws a Failure if memory or the device fails; what had been made stays. */
+  /** The copy on a device, made if need be (dense too if asked for); waits for another thread that makes it. The device
+   *  is current. Throws a Failure if memory or the device fails; what had been made stays. */
   const CudaWeights& prepare(const ternary_weights& weights, const CudaDevice& device, bool dense);
 
  private:

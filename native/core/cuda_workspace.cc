@@ -42,7 +42,9 @@ void CudaWorkspaces::drop_idle(int64_t wanted) {
   while (entries_.size() > kMostStreams || bytes > kMostBytes) {
     auto oldest = entries_.end();
     for (auto at = entries_.begin(); at != entries_.end(); ++at) {
-      if (at->second->users == 0 && (oldest == entries_.end() || at->second->last_use < oldest->second->last_use)) oldest = at;
+      if (at->second->users == 0 && (oldest == entries_.end() || at->second->last_use < oldest->second->last_use)) {
+        oldest = at;
+      }
     }
     if (oldest == entries_.end()) return;  // all in use: the bound is for what is kept
     bytes -= oldest->second->memory.bytes();

@@ -2,8 +2,9 @@
  * @file cuda_workspace.h
  * @brief Workspaces of a GPU runtime for calls that bring none: one a stream, a bounded number of them.
  *
- * The kernels of a stream run one after the other, so its calls may share memory, if no other call's kernels come between
- * those of one call: a lease keeps other threads off the stream's workspace until its kernels have been started.
+ * The kernels of a stream run one after the other, so its calls may share memory, if no other call's kernels come
+ * between those of one call: a lease keeps other threads off the stream's workspace until its kernels have been
+ * started.
  */
 #ifndef TERNARY_CORE_CUDA_WORKSPACE_H_
 #define TERNARY_CORE_CUDA_WORKSPACE_H_
@@ -48,7 +49,8 @@ class CudaWorkspaces {
     Entry& entry_;
   };
 
-  /** At least `bytes` for a stream; waits for the device if it has to grow or to free another's. The device is current. */
+  /** At least `bytes` for a stream; waits for the device if it has to grow or to free another's.
+   *  The device is current. */
   std::unique_ptr<Lease> take(unsigned long long stream_id, int64_t bytes);
 
  private:

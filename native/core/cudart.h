@@ -2,8 +2,8 @@
  * @file cudart.h
  * @brief The functions of the CUDA runtime library that core/ calls, found when a runtime asks for a GPU.
  *
- * libternary.so is the same on machines without CUDA, so nothing of it is linked: the library is looked for at run time and
- * its few types that core needs are written out here (CUDA 13's, whose ABI its soname keeps).
+ * libternary.so is the same on machines without CUDA, so nothing of it is linked: the library is looked for at run time
+ * and its few types that core needs are written out here (CUDA 13's, whose ABI its soname keeps).
  */
 #ifndef TERNARY_CORE_CUDART_H_
 #define TERNARY_CORE_CUDART_H_
@@ -73,11 +73,12 @@ struct Cudart {
   const char* (*GetErrorString)(int);
 };
 
-/** The library, loaded at the first call that finds it and kept; null with `why` set, a sentence, if it cannot be had. */
+/** The library, loaded at the first call that finds it and kept; null with `why` set, a sentence, if
+ *  it cannot be had. */
 const Cudart* cudart(std::string& why);
 
-/** Throws TERNARY_DEVICE_ERROR (TERNARY_OUT_OF_MEMORY if that is what it says) with `what` and CUDA's text unless `error`
- *  is 0. Takes the error off the calling thread's last-error slot, where sticky ones stay. */
+/** Throws TERNARY_DEVICE_ERROR (TERNARY_OUT_OF_MEMORY if that is what it says) with `what` and CUDA's text unless
+ *  `error` is 0. Takes the error off the calling thread's last-error slot, where sticky ones stay. */
 void check_cuda(const Cudart& cuda, int error, const char* what);
 
 /** "13.1" of 13010. */

@@ -69,7 +69,8 @@ void activation_chunk(void* context, int64_t chunk, int thread) {
 
 /** Makes M rows ready; `scratch` holds activation_scratch() floats for every thread of the pool. */
 void run_activations(ternary_runtime& runtime, const ActivationTask& task, int64_t M, float* scratch) {
-  const int threads = static_cast<int>(std::min<int64_t>(M, threads_for(runtime, M * task.K, runtime.tuning.elements_per_thread)));
+  const int threads =
+      static_cast<int>(std::min<int64_t>(M, threads_for(runtime, M * task.K, runtime.tuning.elements_per_thread)));
   if (threads == 1) return runtime.activation_kernel().activations(task, 0, M, scratch);
   const int64_t rows = std::max<int64_t>(1, M / (threads * runtime.tuning.chunks_per_thread));
   ActivationWork work{runtime.activation_kernel(), task, M, rows, scratch};

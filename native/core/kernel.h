@@ -61,13 +61,16 @@ inline constexpr int64_t kScratchAlignment = 64;
 /** Rows of W in a tile, which has 64 bytes in every tiled layout; also the columns of an I2S tile. */
 inline constexpr int64_t kTile = 16;
 
-inline constexpr int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+inline constexpr int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 inline constexpr int64_t ceil_div(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
 
 /** Columns of K that a tile covers; the kernels that read rows of I2S take as many of I2S_TILED at a time. */
 inline constexpr int64_t tile_columns(ternary_layout layout) { return layout == TERNARY_LAYOUT_T5_TILED ? 20 : kTile; }
 
-/** q rows are padded with zeros to a multiple of this many int8, f rows to as many floats: kernels read whole vectors. */
+/** q rows are padded with zeros to a multiple of this many int8, f rows to as many floats:
+ *  kernels read whole vectors. */
 inline constexpr int64_t kRowPadding = 64;
 
 /** Columns of q and f rows, zeros beyond K, that kernels of a layout may read: whole tiles and whole vectors. */
@@ -188,12 +191,14 @@ struct Kernel {
   ternary_limit limit_kind;  ///< of `limit`
 };
 
-/** What a backend library exports. `kernels` is ordered best first; dispatch tries rows whose role suits M before others. */
+/** What a backend library exports. `kernels` is ordered best first; dispatch tries rows whose role suits M before
+ *  others. */
 struct Backend {
   const char* name;  ///< "cpu"
   const Kernel* kernels;
   int32_t kernel_count;
-  /** Null if this machine and its OS offer the ISA, else why not, as a phrase. Asks the OS for AMX when first needed. */
+  /** Null if this machine and its OS offer the ISA, else why not, as a phrase. Asks the OS for
+   *  AMX when first needed. */
   const char* (*isa_missing)(Isa isa);
   /** The processor's name, e.g. "AMD EPYC". */
   const char* (*device_name)();

@@ -20,7 +20,8 @@ int ladder_code(const uint8_t* packed, int64_t K, int64_t n, int64_t k) {
 
 void check_multiple(const char* name, int64_t value, int64_t multiple) {
   if (value % multiple != 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is %" PRId64 "; the ladder packing has multiples of %" PRId64, name, value, multiple);
+    fail(TERNARY_INVALID_ARGUMENT, "%s is %" PRId64 "; the ladder packing has multiples of %" PRId64, name, value,
+         multiple);
   }
 }
 
@@ -41,7 +42,8 @@ ternary_status ternary_pack_ladder(const uint8_t* packed, int64_t N, int64_t K, 
       for (int64_t k = 0; k < K; ++k) {
         if (ladder_code(packed, K, n, k) == 0) {
           fail(TERNARY_INVALID_ARGUMENT,
-               "the code of row %" PRId64 ", column %" PRId64 " is 0; ladder codes are 1, 2 and 3 for weights -1, 0 and +1",
+               "the code of row %" PRId64 ", column %" PRId64
+               " is 0; ladder codes are 1, 2 and 3 for weights -1, 0 and +1",
                n, k);
         }
       }

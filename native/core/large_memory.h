@@ -16,8 +16,8 @@ struct FreeMemory {
 };
 using LargeMemory = std::unique_ptr<uint8_t, FreeMemory>;
 
-/** Uninitialised, 64-byte aligned; 2 MiB and more ask for huge pages, a streamed matrix misses the TLB otherwise. Throws
- *  std::bad_alloc. */
+/** Uninitialised, 64-byte aligned; 2 MiB and more ask for huge pages, a streamed matrix misses the TLB otherwise.
+ *  Throws std::bad_alloc. */
 LargeMemory large_memory(int64_t bytes);
 
 }  // namespace ternary

@@ -67,7 +67,8 @@ void fail_at_code_3(const uint8_t* codes, ternary_layout layout, int64_t N, int6
     for (int64_t k = 0; k < K; ++k) {
       if (code_at(codes, layout, K, n, k) == 3) {
         fail(TERNARY_INVALID_ARGUMENT,
-             "the code at row %" PRId64 ", column %" PRId64 " is 3; codes are 0, 1 and 2 for weights -1, 0 and +1", n, k);
+             "the code at row %" PRId64 ", column %" PRId64 " is 3; codes are 0, 1 and 2 for weights -1, 0 and +1", n,
+             k);
       }
     }
   }

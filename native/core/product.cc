@@ -21,7 +21,8 @@ Range vector_range(const char* name, const float* pointer, int64_t count) {
   return {name, pointer, count * static_cast<int64_t>(sizeof(float))};
 }
 
-Range matrix_range(const char* name, const void* pointer, ternary_dtype dtype, int64_t rows, int64_t columns, int64_t ld) {
+Range matrix_range(const char* name, const void* pointer, ternary_dtype dtype, int64_t rows, int64_t columns,
+                   int64_t ld) {
   return {name, pointer, ((rows - 1) * ld + columns) * dtype_bytes(dtype)};
 }
 
@@ -50,7 +51,8 @@ void check_x(const void* x, ternary_dtype dtype, int64_t ldx, const float* x_sca
          static_cast<int>(dtype));
   }
   if (dtype == TERNARY_I8 && !int8_allowed) {
-    fail(TERNARY_INVALID_ARGUMENT, "x_dtype is I8; it is allowed only for linear with A8, with x_scale and without alpha "
+    fail(TERNARY_INVALID_ARGUMENT,
+         "x_dtype is I8; it is allowed only for linear with A8, with x_scale and without alpha "
          "per column");
   }
   if (dtype == TERNARY_I8 && x_scale == nullptr) fail(TERNARY_INVALID_ARGUMENT, "x_scale is null; I8 needs it");

@@ -36,7 +36,8 @@ struct Lock {
   ~Lock() { pthread_mutex_unlock(&process().mutex); }
 };
 
-/** In the child of a fork only the forking thread lives on: its parent's runtimes are of no use and not its to report. */
+/** In the child of a fork only the forking thread lives on: its parent's runtimes are of no use and
+ *  not its to report. */
 void forget_parent() {
   Process& state = process();
   for (ternary_runtime* runtime : state.runtimes) runtime->pool.abandon();
@@ -48,8 +49,8 @@ void forget_parent() {
   pthread_mutex_unlock(&state.mutex);
 }
 
-[[maybe_unused]] const int fork_handlers = pthread_atfork([] { pthread_mutex_lock(&process().mutex); },
-                                                          [] { pthread_mutex_unlock(&process().mutex); }, forget_parent);
+[[maybe_unused]] const int fork_handlers = pthread_atfork(
+    [] { pthread_mutex_lock(&process().mutex); }, [] { pthread_mutex_unlock(&process().mutex); }, forget_parent);
 
 void add(Counts& total, const Counts& counts) {
   for (const auto& [name, count] : counts) total[name] += count;
@@ -80,7 +81,9 @@ std::string document() {
 void replace_file(const std::string& path, const std::string& text) {
   const std::string temporary = path + ".tmp" + std::to_string(getpid());
   FILE* file = std::fopen(temporary.c_str(), "we");
-  if (file == nullptr) fail(TERNARY_INVALID_ARGUMENT, "the report %s cannot be written: %s", path.c_str(), std::strerror(errno));
+  if (file == nullptr) {
+    fail(TERNARY_INVALID_ARGUMENT, "the report %s cannot be written: %s", path.c_str(), std::strerror(errno));
+  }
   const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   const bool closed = std::fclose(file) == 0;
   if (written && closed && std::rename(temporary.c_str(), path.c_str()) == 0) return;
@@ -141,8 +144,8 @@ void check_report_path(const std::string& path) {
   const size_t slash = expanded.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : expanded.substr(0, slash);
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_PATH_REPORT is \"%s\"; no file can be written in its folder %s: %s", path.c_str(),
-         folder.c_str(), std::strerror(errno));
+    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_PATH_REPORT is \"%s\"; no file can be written in its folder %s: %s",
+         path.c_str(), folder.c_str(), std::strerror(errno));
   }
 }
 

@@ -118,9 +118,9 @@ std::string kernels_json(const ternary_runtime& runtime) {
   for (int row = 0; row < runtime.backend.kernel_count; ++row) {
     const Kernel& kernel = runtime.backend.kernels[row];
     const char* why = why_not_allowed(runtime, kernel);
-    out += (row ? ",{\"name\":" : "{\"name\":") +
-           json_string(kernel_name(runtime.backend, kernel)) +
-           ",\"file\":" + json_string(kernel.file) + ",\"stage\":" + json_string(kStageNames[static_cast<int>(kernel.stage)]) +
+    out += (row ? ",{\"name\":" : "{\"name\":") + json_string(kernel_name(runtime.backend, kernel)) +
+           ",\"file\":" + json_string(kernel.file) +
+           ",\"stage\":" + json_string(kStageNames[static_cast<int>(kernel.stage)]) +
            ",\"isa\":" + json_string(kIsaNames[static_cast<int>(kernel.isa)]);
     if (kernel.gemm != nullptr) {
       out += ",\"layout\":" + json_string(kLayoutNames[kernel.layout]);
@@ -173,7 +173,9 @@ ternary_runtime::ternary_runtime(const char* setting_lines)
       counters(counted_rows(backend, cuda.get())),
       fork_count(forks()),
       pool(static_cast<int>(settings.num_threads)) {
-  if (no_cuda.library) counters.count_fallback(Op::device, static_cast<size_t>(backend.kernel_count), Reason::no_library);
+  if (no_cuda.library) {
+    counters.count_fallback(Op::device, static_cast<size_t>(backend.kernel_count), Reason::no_library);
+  }
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
     if (why_not_allowed(*this, kernel) != nullptr) continue;
@@ -218,11 +220,11 @@ void ternary_runtime_destroy(ternary_runtime* runtime) {
 ternary_status ternary_runtime_info(const ternary_runtime* runtime, char* json, size_t capacity, size_t* length) {
   return guarded([&] {
     check_pointer("runtime", runtime, alignof(ternary_runtime));
-    copy_json("{\"version\":" + json_string(TERNARY_VERSION) + ",\"device\":" + json_string(runtime->backend.device_name()) +
-                  ",\"threads\":" + std::to_string(runtime->settings.num_threads) + ",\"isas\":" +
-                  isas_json(runtime->backend) + ",\"settings\":" + settings_json(runtime->settings) +
-                  ",\"cuda\":" + cuda_json(*runtime) + ",\"tuning\":" + tuning_json(*runtime) +
-                  ",\"kernels\":" + kernels_json(*runtime) + "}",
+    copy_json("{\"version\":" + json_string(TERNARY_VERSION) +
+                  ",\"device\":" + json_string(runtime->backend.device_name()) + ",\"threads\":" +
+                  std::to_string(runtime->settings.num_threads) + ",\"isas\":" + isas_json(runtime->backend) +
+                  ",\"settings\":" + settings_json(runtime->settings) + ",\"cuda\":" + cuda_json(*runtime) +
+                  ",\"tuning\":" + tuning_json(*runtime) + ",\"kernels\":" + kernels_json(*runtime) + "}",
               json, capacity, length);
   });
 }

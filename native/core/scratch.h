@@ -10,8 +10,8 @@
 namespace ternary {
 
 /**
- * Bytes of this thread, 64-byte aligned, valid until its next scratch() call or its end; throws std::bad_alloc. Kept for
- * the next call unless it was larger than 64 MiB, so that one long prefill does not hold memory in every thread.
+ * Bytes of this thread, 64-byte aligned, valid until its next scratch() call or its end; throws std::bad_alloc. Kept
+ * for the next call unless it was larger than 64 MiB, so that one long prefill does not hold memory in every thread.
  */
 class Scratch {
  public:

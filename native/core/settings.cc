@@ -23,7 +23,9 @@ int64_t parse_number(const char* name, const std::string& value, int64_t least, 
 }
 
 bool parse_switch(const char* name, const std::string& value) {
-  if (value != "0" && value != "1") fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be 0 or 1", name, value.c_str());
+  if (value != "0" && value != "1") {
+    fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be 0 or 1", name, value.c_str());
+  }
   return value == "1";
 }
 
@@ -40,10 +42,12 @@ DeviceChoice parse_device(const char* name, const std::string& value) {
   if (value == "auto") return {true, true, 0, value};
   if (value == "cuda") return {true, false, 0, value};
   const std::string digits = value.rfind("cuda:", 0) == 0 ? value.substr(5) : "";
-  const bool number = !digits.empty() && digits.size() <= 2 && digits.find_first_not_of("0123456789") == std::string::npos &&
+  const bool number = !digits.empty() && digits.size() <= 2 &&
+                      digits.find_first_not_of("0123456789") == std::string::npos &&
                       (digits.size() == 1 || digits[0] != '0');
   if (!number || std::atoi(digits.c_str()) > 63) {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be cpu, cuda, cuda:0 to cuda:63 or auto", name, value.c_str());
+    fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be cpu, cuda, cuda:0 to cuda:63 or auto", name,
+         value.c_str());
   }
   return {true, false, std::atoi(digits.c_str()), value};
 }

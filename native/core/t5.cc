@@ -39,8 +39,9 @@ void fail_at_invalid_byte(const uint8_t* tiles, int64_t N, int64_t K) {
         if (!kTables.invalid[bytes[j]]) continue;
         const int64_t k = kT5Columns * t + j;
         fail(TERNARY_INVALID_ARGUMENT,
-             "the T5 byte at row %" PRId64 ", column %" PRId64 " is %d, which none of the 243 values of five codes gives", n,
-             k, bytes[j]);
+             "the T5 byte at row %" PRId64 ", column %" PRId64
+             " is %d, which none of the 243 values of five codes gives",
+             n, k, bytes[j]);
       }
     }
   }

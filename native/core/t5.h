@@ -35,7 +35,8 @@ void t5_from_i2s(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* tiles);
 /** Writes up to 16 rows of I2S, code 1 beyond K, from checked tiles. */
 void i2s_from_t5(const uint8_t* tiles, int64_t rows, int64_t K, uint8_t* i2s);
 
-/** Throws at the first invalid byte that holds a code of the [N, K] matrix; bytes of padding alone are not looked at. */
+/** Throws at the first invalid byte that holds a code of the [N, K] matrix; bytes of padding alone
+ *  are not looked at. */
 void check_t5(const uint8_t* tiles, int64_t N, int64_t K);
 
 }  // namespace ternary

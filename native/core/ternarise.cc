@@ -81,8 +81,8 @@ void check_dense(const Dense& dense) {
   for (int64_t n = 0; n < dense.N; ++n) {
     for (int64_t k = 0; k < dense.K; ++k) {
       if (!is_finite(dense.at(n, k))) {
-        fail(TERNARY_INVALID_ARGUMENT, "w at row %" PRId64 ", column %" PRId64 " is %g; dense weights must be finite", n,
-             k, static_cast<double>(dense.at(n, k)));
+        fail(TERNARY_INVALID_ARGUMENT, "w at row %" PRId64 ", column %" PRId64 " is %g; dense weights must be finite",
+             n, k, static_cast<double>(dense.at(n, k)));
       }
     }
   }
@@ -109,7 +109,8 @@ ternary_status ternary_ternarise(const void* w, ternary_dtype dtype, int64_t ldw
       fail(TERNARY_INVALID_ARGUMENT, "method is %d; it must be 0 (absmean) or 1 (threshold)", static_cast<int>(method));
     }
     const Dense dense{w, dtype, ldw, N, K, kind, group};
-    const int64_t w_bytes = ((N - 1) * ldw + K) * dtype_bytes(dtype), i2s_bytes = layout_bytes(TERNARY_LAYOUT_I2S, N, K);
+    const int64_t w_bytes = ((N - 1) * ldw + K) * dtype_bytes(dtype),
+                  i2s_bytes = layout_bytes(TERNARY_LAYOUT_I2S, N, K);
     const int64_t alpha_bytes = dense.alpha_count() * static_cast<int64_t>(sizeof(float));
     check_no_overlap("i2s", i2s, i2s_bytes, "w", w, w_bytes);
     check_no_overlap("alpha", alpha, alpha_bytes, "w", w, w_bytes);

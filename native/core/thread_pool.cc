@@ -112,7 +112,9 @@ void ThreadPool::run(int64_t chunks, int threads, Body body, void* context) {
 }
 
 void ThreadPool::take_chunks(int thread) {
-  for (int64_t chunk; (chunk = next_.fetch_add(1, std::memory_order_relaxed)) < chunks_;) body_(context_, chunk, thread);
+  for (int64_t chunk; (chunk = next_.fetch_add(1, std::memory_order_relaxed)) < chunks_;) {
+    body_(context_, chunk, thread);
+  }
 }
 
 void* ThreadPool::work(void* pool) {

@@ -88,7 +88,8 @@ void ternary_weights_destroy(ternary_weights* weights) { delete weights; }
 
 int64_t ternary_weights_bytes(const ternary_weights* weights) {
   if (weights == nullptr) return 0;
-  return weights->codes_bytes + static_cast<int64_t>((weights->alpha.size() + weights->alpha_column.size()) * sizeof(float));
+  return weights->codes_bytes +
+         static_cast<int64_t>((weights->alpha.size() + weights->alpha_column.size()) * sizeof(float));
 }
 
 ternary_status ternary_weights_codes(const ternary_weights* weights, uint8_t* i2s) {

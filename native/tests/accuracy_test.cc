@@ -13,17 +13,6 @@ namespace {
 
 constexpr double kUlp = 0x1p-24;  // half the distance of two floats around 1
 
-/** alpha of weight (n, k), as the kind has it. */
-double alpha_of(const Problem& p, int64_t n, int64_t k) {
-  const float* alpha = p.alpha.as<float>();
-  switch (p.spec().kind) {
-    case TERNARY_ALPHA_ROW: return alpha[n];
-    case TERNARY_ALPHA_COLUMN: return alpha[k];
-    case TERNARY_ALPHA_GROUP: return alpha[n * p.groups() + k / p.spec().group];
-    default: return alpha[0];
-  }
-}
-
 /** One output in double, and what a bound needs. */
 struct Exact {
   double y = 0;          // sum of x * w * alpha, plus bias
@@ -89,11 +78,12 @@ TEST(Accuracy, A16IsWithinTheBoundOfAscendingSums) {
 }
 
 TEST(Accuracy, A8IsWithinHalfAStepOfEveryActivation) {
-  // |x' - q * s| <= s / 2 = a / 254 for every k (a few roundings of 127 / a, x * inv and a / 127 move a tie), so y is off
-  // by at most a / 254 * sum|w * alpha|, and by the roundings of steps 5 and 6.
+  // |x' - q * s| <= s / 2 = a / 254 for every k (a few roundings of 127 / a, x * inv and a / 127 move a tie), so y is
+  // off by at most a / 254 * sum|w * alpha|, and by the roundings of steps 5 and 6.
   check_oracle(TERNARY_A8, [](const ProblemSpec& s, const Exact& e) {
     const double a = std::max(e.amax, 1e-5);
-    return a / 254 * e.alphas * (1 + 512 * kUlp) + static_cast<double>(s.K / 32 + 10) * kUlp * (e.magnitude + a * e.alphas + std::fabs(e.y));
+    return a / 254 * e.alphas * (1 + 512 * kUlp) +
+           static_cast<double>(s.K / 32 + 10) * kUlp * (e.magnitude + a * e.alphas + std::fabs(e.y));
   });
 }
 
@@ -127,7 +117,8 @@ TEST(Accuracy, RmsNormIsWithinItsBound) {
         magnitude += std::fabs(term);
       }
       const double alpha = problem.alpha.as<float>()[0];
-      EXPECT_NEAR(got.y.value(m, 0), y * alpha, static_cast<double>(K + K / 256 + 20) * kUlp * magnitude * alpha + 1e-40)
+      EXPECT_NEAR(got.y.value(m, 0), y * alpha,
+                  static_cast<double>(K + K / 256 + 20) * kUlp * magnitude * alpha + 1e-40)
           << spec.text() << " row " << m;
     }
   }

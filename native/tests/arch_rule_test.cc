@@ -24,7 +24,9 @@ TEST(CudaArch, EveryCapabilityWithAllLibraries) {
       {10, 0, "sm100f"}, {10, 3, "sm103a"}, {12, 0, "sm120f"}, {12, 1, "sm120f"},
       // No machine code of ours runs on these.
       {5, 2, ""},        {7, 0, ""},        {7, 5, ""},        {9, 1, ""},        {11, 0, ""},        {13, 0, ""}};
-  for (const auto& row : kRule) EXPECT_EQ(choose_cuda_arch(row.major, row.minor, kAll), row.arch) << row.major << "." << row.minor;
+  for (const auto& row : kRule) {
+    EXPECT_EQ(choose_cuda_arch(row.major, row.minor, kAll), row.arch) << row.major << "." << row.minor;
+  }
 }
 
 TEST(CudaArch, ASubsetOfLibraries) {

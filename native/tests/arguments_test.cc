@@ -19,7 +19,8 @@ constexpr int64_t kM = 3, kN = 5, kK = 40, kHuge = int64_t{1} << 62;
 void expect_refused(ternary_status status, const std::string& fragment, const std::string& what) {
   EXPECT_EQ(status, TERNARY_INVALID_ARGUMENT) << what;
   const std::string sentence = ternary_last_error();
-  EXPECT_NE(sentence.find(fragment), std::string::npos) << what << ": \"" << sentence << "\" lacks \"" << fragment << '"';
+  EXPECT_NE(sentence.find(fragment), std::string::npos)
+      << what << ": \"" << sentence << "\" lacks \"" << fragment << '"';
 }
 
 WeightsHandle make_weights(ternary_alpha_kind kind, int64_t group = 0) {
@@ -27,8 +28,10 @@ WeightsHandle make_weights(ternary_alpha_kind kind, int64_t group = 0) {
   const std::vector<float> alpha(kN * kK, 0.25f);
   const int64_t counts[] = {1, kN, kK, group == 0 ? 0 : kN * ((kK + group - 1) / group)};
   ternary_weights* weights = nullptr;
-  EXPECT_EQ(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, kN, kK, TERNARY_LAYOUT_I2S_TILED, kind, alpha.data(),
-                                   counts[kind], group, &weights), TERNARY_OK) << ternary_last_error();
+  EXPECT_EQ(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, kN, kK, TERNARY_LAYOUT_I2S_TILED, kind,
+                                   alpha.data(), counts[kind], group, &weights),
+            TERNARY_OK)
+      << ternary_last_error();
   return WeightsHandle(weights);
 }
 
@@ -78,8 +81,8 @@ class Arguments : public testing::Test {
   ternary_status rmsnorm(const Call& c, bool oracle) {
     if (oracle) {
       return ternary_oracle_rmsnorm_linear(c.weights, c.activation, c.x, c.x_dtype, c.ldx, c.x_scale, c.residual,
-                                           c.residual_out, c.residual_dtype, c.ld_residual, c.norm_weight, c.eps, c.bias,
-                                           c.y, c.y_dtype, c.ldy, c.M);
+                                           c.residual_out, c.residual_dtype, c.ld_residual, c.norm_weight, c.eps,
+                                           c.bias, c.y, c.y_dtype, c.ldy, c.M);
     }
     return ternary_rmsnorm_linear(c.runtime, c.weights, c.activation, c.x, c.x_dtype, c.ldx, c.x_scale, c.residual,
                                   c.residual_out, c.residual_dtype, c.ld_residual, c.norm_weight, c.eps, c.bias, c.y,
@@ -126,7 +129,8 @@ class Arguments : public testing::Test {
   WeightsHandle weights_ = make_weights(TERNARY_ALPHA_ROW), column_ = make_weights(TERNARY_ALPHA_COLUMN);
   /** `count` ones, with room behind, so that an output laid over their end overlaps nothing else. */
   static std::vector<float> ones(int64_t count) { return std::vector<float>(count + kM * kK, 1); }
-  std::vector<float> x_ = ones(kM * kK), bias_ = ones(kN), norm_ = ones(kK), residual_ = ones(kM * kK), scale_ = ones(kM);
+  std::vector<float> x_ = ones(kM * kK), bias_ = ones(kN), norm_ = ones(kK), residual_ = ones(kM * kK),
+                     scale_ = ones(kM);
   OutputMatrix y_{TERNARY_F32, kM, kN, kN}, residual_out_{TERNARY_F32, kM, kK, kK};
   Call call_;
 };
@@ -256,11 +260,13 @@ TEST_F(Arguments, Quantise) {
   const auto refuse = [&](const char* fragment, const std::function<void(Arg&)>& rule) {
     Arg a = valid;
     rule(a);
-    expect_refused(ternary_quantise_activations(a.runtime, a.x, a.dtype, a.ldx, a.x_scale, a.alpha, a.q, a.ldq, a.s, a.M, a.K),
-                   fragment, "quantise");
+    expect_refused(
+        ternary_quantise_activations(a.runtime, a.x, a.dtype, a.ldx, a.x_scale, a.alpha, a.q, a.ldq, a.s, a.M, a.K),
+        fragment, "quantise");
     if (a.runtime != nullptr) {
-      expect_refused(ternary_oracle_quantise_activations(a.x, a.dtype, a.ldx, a.x_scale, a.alpha, a.q, a.ldq, a.s, a.M, a.K),
-                     fragment, "oracle quantise");
+      expect_refused(
+          ternary_oracle_quantise_activations(a.x, a.dtype, a.ldx, a.x_scale, a.alpha, a.q, a.ldq, a.s, a.M, a.K),
+          fragment, "oracle quantise");
     }
     EXPECT_EQ(q.anything_written(), "");
     EXPECT_EQ(s.anything_written(), "");
@@ -305,7 +311,8 @@ TEST_F(Arguments, Layouts) {
   expect_refused(ternary_pack_bitnet(nullptr, kN, kK, bytes), "packed is null", "pack_bitnet");
   expect_refused(ternary_pack_bitnet(codes.data(), kN, kK, nullptr), "i2s is null", "pack_bitnet");
   const auto repack = [&](const uint8_t* from, int from_layout, int64_t N, int64_t K, uint8_t* to, int to_layout) {
-    return ternary_repack(from, static_cast<ternary_layout>(from_layout), N, K, to, static_cast<ternary_layout>(to_layout));
+    return ternary_repack(from, static_cast<ternary_layout>(from_layout), N, K, to,
+                          static_cast<ternary_layout>(to_layout));
   };
   expect_refused(repack(nullptr, 0, kN, kK, bytes, 1), "source is null", "repack");
   expect_refused(repack(codes.data(), 0, kN, kK, nullptr, 1), "target is null", "repack");
@@ -355,8 +362,8 @@ TEST_F(Arguments, Ternarise) {
   const auto refuse = [&](const char* fragment, const std::function<void(Arg&)>& rule) {
     Arg a = valid;
     rule(a);
-    expect_refused(ternary_ternarise(a.w, a.dtype, a.ldw, a.N, a.K, a.method, a.kind, a.group, a.i2s, a.alpha), fragment,
-                   "ternarise");
+    expect_refused(ternary_ternarise(a.w, a.dtype, a.ldw, a.N, a.K, a.method, a.kind, a.group, a.i2s, a.alpha),
+                   fragment, "ternarise");
     EXPECT_EQ(i2s.anything_written(), "");
     EXPECT_EQ(alpha.anything_written(), "");
   };
@@ -378,7 +385,8 @@ TEST_F(Arguments, Ternarise) {
     });
   }
   refuse("w is at", [&](Arg& a) { a.w = misaligned(w.data()); });
-  refuse("alpha is at", [&](Arg& a) { a.alpha = const_cast<float*>(misaligned(static_cast<const float*>(alpha.data()))); });
+  refuse("alpha is at",
+         [&](Arg& a) { a.alpha = const_cast<float*>(misaligned(static_cast<const float*>(alpha.data()))); });
   refuse("overlaps w", [&](Arg& a) { a.i2s = reinterpret_cast<uint8_t*>(const_cast<float*>(w.data())); });
   refuse("overlaps w", [&](Arg& a) { a.alpha = const_cast<float*>(w.data()) + 3; });
   alignas(float) uint8_t shared[kN * kK] = {};
@@ -406,8 +414,9 @@ TEST_F(Arguments, Weights) {
     rule(a);
     ternary_weights* made = poison;
     expect_refused(ternary_weights_create(a.codes, static_cast<ternary_layout>(a.source), a.N, a.K,
-                                          static_cast<ternary_layout>(a.layout), static_cast<ternary_alpha_kind>(a.kind),
-                                          a.alpha, a.count, a.group, &made), fragment, "weights_create");
+                                          static_cast<ternary_layout>(a.layout),
+                                          static_cast<ternary_alpha_kind>(a.kind), a.alpha, a.count, a.group, &made),
+                   fragment, "weights_create");
     EXPECT_EQ(made, poison) << "the handle was written";
   };
   refuse("codes is null", [](Arg& a) { a.codes = nullptr; });

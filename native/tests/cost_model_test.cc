@@ -203,7 +203,8 @@ TEST(CostModel, WhatPredictRefuses) {
   EXPECT_NE(std::string(ternary_last_error()).find("\"H200\""), std::string::npos) << ternary_last_error();
   EXPECT_EQ(ternary_predict(nullptr, nullptr, TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, &p), TERNARY_INVALID_ARGUMENT);
   EXPECT_EQ(ternary_predict(nullptr, "H100", TERNARY_LAYOUT_I2S, TERNARY_A8, 0, 64, 64, &p), TERNARY_INVALID_ARGUMENT);
-  EXPECT_EQ(ternary_predict(nullptr, "H100", TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, nullptr), TERNARY_INVALID_ARGUMENT);
+  EXPECT_EQ(ternary_predict(nullptr, "H100", TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, nullptr),
+            TERNARY_INVALID_ARGUMENT);
 }
 
 }  // namespace

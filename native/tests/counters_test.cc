@@ -71,8 +71,9 @@ TEST_F(CountersTest, CountsAreExactFromManyThreads) {
 
 TEST_F(CountersTest, FailedCallsAreNotCounted) {
   const RuntimeHandle runtime = make_runtime();
-  EXPECT_NE(ternary_linear(runtime.get(), weights_.get(), TERNARY_A8, nullptr, TERNARY_F32, 70, nullptr, nullptr, nullptr,
-                           TERNARY_F32, 20, 2), TERNARY_OK);
+  EXPECT_NE(ternary_linear(runtime.get(), weights_.get(), TERNARY_A8, nullptr, TERNARY_F32, 70, nullptr, nullptr,
+                           nullptr, TERNARY_F32, 20, 2),
+            TERNARY_OK);
   EXPECT_TRUE(counters_of(runtime.get()).paths.empty());
 }
 

@@ -1,5 +1,5 @@
-// The asynchronous functions: the oracle's bits from device memory, chains of kernels, streams at once, captured graphs,
-// workspaces, and what they refuse.
+// The asynchronous functions: the oracle's bits from device memory, chains of kernels, streams at once, captured
+// graphs, workspaces, and what they refuse.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -35,8 +35,10 @@ TEST(CudaAsync, RandomProblemsGiveTheOraclesBits) {
     const Problem problem(random_spec(11000 + static_cast<uint64_t>(i), 120000));
     const WeightsHandle weights = problem.weights(kLayouts[i % 3]);
     const DeviceProblem device(problem);
-    const DeviceBytes workspace = workspace_for(runtime.get(), weights.get(), problem.spec().activation, problem.spec().M);
-    ASSERT_EQ(device.start(runtime.get(), weights.get(), i % 2 ? call_of(stream) : call_of(stream, workspace)), TERNARY_OK)
+    const DeviceBytes workspace =
+        workspace_for(runtime.get(), weights.get(), problem.spec().activation, problem.spec().M);
+    ASSERT_EQ(device.start(runtime.get(), weights.get(), i % 2 ? call_of(stream) : call_of(stream, workspace)),
+              TERNARY_OK)
         << ternary_last_error() << " in " << problem.spec().text();
     stream.wait();
     ASSERT_EQ(problem.verdict(device.fetch(), problem.expected()), "") << "problem " << i;
@@ -69,7 +71,8 @@ TEST(CudaAsync, AWorkspaceForMRowsServesFewerRowsAndEverySplit) {
 }
 
 /** y = W3 (W2 (W1 x)), fp32 between the layers, M rows; by the oracle if `runtime` is null. */
-std::vector<float> chain_by_oracle(const std::vector<WeightsHandle>& layers, std::vector<float> x, int64_t M, int64_t K) {
+std::vector<float> chain_by_oracle(const std::vector<WeightsHandle>& layers, std::vector<float> x, int64_t M,
+                                   int64_t K) {
   for (const WeightsHandle& layer : layers) {
     std::vector<float> y(x.size());
     EXPECT_EQ(ternary_oracle_linear(layer.get(), TERNARY_A8, x.data(), TERNARY_F32, K, nullptr, nullptr, y.data(),
@@ -96,8 +99,10 @@ class Chain {
     void* x = a_.get();
     void* y = b_.get();
     for (const WeightsHandle& layer : layers_) {
-      ASSERT_EQ(ternary_linear_async(runtime, layer.get(), TERNARY_A8, x, TERNARY_F32, K_, nullptr, nullptr, y, TERNARY_F32,
-                                     K_, M_, &call), TERNARY_OK) << ternary_last_error();
+      ASSERT_EQ(ternary_linear_async(runtime, layer.get(), TERNARY_A8, x, TERNARY_F32, K_, nullptr, nullptr, y,
+                                     TERNARY_F32, K_, M_, &call),
+                TERNARY_OK)
+          << ternary_last_error();
       std::swap(x, y);
     }
   }
@@ -240,14 +245,17 @@ TEST(CudaGraph, QuantiseIsCapturedAndReplayed) {
   const Problem problem(a8_spec(3, 1, 200));
   std::vector<int8_t> expected(600), got(600);
   std::vector<float> expected_s(3), s(3);
-  ASSERT_EQ(ternary_oracle_quantise_activations(problem.x.data(), TERNARY_F32, 200, nullptr, nullptr, expected.data(), 200,
-                                                expected_s.data(), 3, 200), TERNARY_OK);
+  ASSERT_EQ(ternary_oracle_quantise_activations(problem.x.data(), TERNARY_F32, 200, nullptr, nullptr, expected.data(),
+                                                200, expected_s.data(), 3, 200),
+            TERNARY_OK);
   const DeviceBytes x(problem.x.data(), problem.x.bytes());
   DeviceBytes q(600), scale(12);
   const ternary_cuda_call call = call_of(stream);
   const Graph graph(stream, [&] {
-    ASSERT_EQ(ternary_quantise_activations_async(runtime.get(), x.get(), TERNARY_F32, 200, nullptr, nullptr, q.as<int8_t>(),
-                                                 200, scale.as<float>(), 3, 200, &call), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(ternary_quantise_activations_async(runtime.get(), x.get(), TERNARY_F32, 200, nullptr, nullptr,
+                                                 q.as<int8_t>(), 200, scale.as<float>(), 3, 200, &call),
+              TERNARY_OK)
+        << ternary_last_error();
   });
   for (int replay = 0; replay < 3; ++replay) {
     q.write(std::vector<int8_t>(600, 77).data());
@@ -264,17 +272,21 @@ TEST(CudaGraph, WhatCaptureForbidsIsRefusedAndTheCaptureGoesOn) {
   const RuntimeHandle runtime = gpu();
   const Stream stream;
   const Problem problem(a8_spec(20, 40, 200));  // few rows may run on one kernel that needs no workspace
-  const WeightsHandle prepared = problem.weights(TERNARY_LAYOUT_I2S_TILED), fresh = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const WeightsHandle prepared = problem.weights(TERNARY_LAYOUT_I2S_TILED),
+                      fresh = problem.weights(TERNARY_LAYOUT_I2S_TILED);
   ASSERT_EQ(ternary_weights_prepare(runtime.get(), prepared.get()), TERNARY_OK);
   ASSERT_EQ(ternary_weights_prepare(runtime.get(), prepared.get()), TERNARY_OK) << "a second time does nothing";
   const DeviceProblem device(problem);
   const DeviceBytes workspace = workspace_for(runtime.get(), prepared.get(), TERNARY_A8, 20);
   const Graph graph(stream, [&] {
     EXPECT_EQ(device.start(runtime.get(), fresh.get(), call_of(stream, workspace)), TERNARY_ILLEGAL_STATE);
-    EXPECT_NE(std::string(ternary_last_error()).find("ternary_weights_prepare()"), std::string::npos) << ternary_last_error();
+    EXPECT_NE(std::string(ternary_last_error()).find("ternary_weights_prepare()"), std::string::npos)
+        << ternary_last_error();
     EXPECT_EQ(device.start(runtime.get(), prepared.get(), call_of(stream)), TERNARY_ILLEGAL_STATE);
-    EXPECT_NE(std::string(ternary_last_error()).find("no workspace is given"), std::string::npos) << ternary_last_error();
-    EXPECT_EQ(device.start(runtime.get(), prepared.get(), call_of(stream, workspace)), TERNARY_OK) << ternary_last_error();
+    EXPECT_NE(std::string(ternary_last_error()).find("no workspace is given"), std::string::npos)
+        << ternary_last_error();
+    EXPECT_EQ(device.start(runtime.get(), prepared.get(), call_of(stream, workspace)), TERNARY_OK)
+        << ternary_last_error();
   });
   graph.launch(stream);
   stream.wait();

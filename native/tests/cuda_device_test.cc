@@ -1,5 +1,5 @@
-// What a GPU runtime says of its device, two devices, weights that outlive runtimes, a device that faults, and machines on
-// which something is missing. Suites CudaNo... and CudaFault run in processes of their own, see CMakeLists.txt.
+// What a GPU runtime says of its device, two devices, weights that outlive runtimes, a device that faults, and machines
+// on which something is missing. Suites CudaNo... and CudaFault run in processes of their own, see CMakeLists.txt.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -38,7 +38,8 @@ TEST(CudaDevice, InfoNamesTheDeviceAndItsLibrary) {
                       "\",\"capability\":\"" + capability + "\",\"library\":\"sm" + std::to_string(properties.major)),
             std::string::npos) << info;
   EXPECT_NE(info.find("\"sms\":" + std::to_string(properties.multiProcessorCount)), std::string::npos) << info;
-  EXPECT_NE(info.find(".cuda.sm" + std::to_string(properties.major)), std::string::npos) << "kernels are listed: " << info;
+  EXPECT_NE(info.find(".cuda.sm" + std::to_string(properties.major)), std::string::npos)
+      << "kernels are listed: " << info;
 }
 
 TEST(CudaDevice, AutoTakesTheGpuThatIsThere) {
@@ -49,7 +50,8 @@ TEST(CudaDevice, AutoTakesTheGpuThatIsThere) {
 
 TEST(CudaDevice, ADeviceThatIsNotThere) {
   EXPECT_EQ(make_runtime("TERNARY_DEVICE=cuda:63"), nullptr);
-  EXPECT_NE(std::string(ternary_last_error()).find("there is no CUDA device 63"), std::string::npos) << ternary_last_error();
+  EXPECT_NE(std::string(ternary_last_error()).find("there is no CUDA device 63"), std::string::npos)
+      << ternary_last_error();
 }
 
 TEST(CudaDevice, WeightsAreSharedByRuntimesAndOutliveThem) {
@@ -89,7 +91,8 @@ TEST(CudaTwoDevices, EachHasItsOwnCopyAndTheCallersDeviceStays) {
   const DeviceProblem device(problem);  // in the memory of device 0
   const ternary_cuda_call call = {};
   EXPECT_EQ(device.start(second.get(), weights.get(), call), TERNARY_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(ternary_last_error()).find("memory of device 0; it must be of the runtime's, 1"), std::string::npos)
+  EXPECT_NE(std::string(ternary_last_error()).find("memory of device 0; it must be of the runtime's, 1"),
+            std::string::npos)
       << ternary_last_error();
   const Stream stream;
   EXPECT_EQ(device.start(second.get(), weights.get(), call_of(stream)), TERNARY_INVALID_ARGUMENT);
@@ -133,8 +136,8 @@ TEST(CudaFault, IsReportedAndNeverLost) {
   const Stream stream;
   const ternary_cuda_call call = call_of(stream);
   const DeviceBytes x(problem.x.data(), 200 * 4), y(2 * 40 * 4);  // one row of x where the call says two
-  (void)ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.get(), TERNARY_F32, 200, nullptr, nullptr, y.get(),
-                             TERNARY_F32, 40, 2, &call);
+  (void)ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.get(), TERNARY_F32, 200, nullptr, nullptr,
+                             y.get(), TERNARY_F32, 40, 2, &call);
   EXPECT_NE(cudaStreamSynchronize(stream.get()), cudaSuccess);
   for (int call_again = 0; call_again < 3; ++call_again) {
     Output got = problem.output();

@@ -55,18 +55,6 @@ void check_a16(const ProblemSpec& spec) {
   }
 }
 
-ProblemSpec plain_spec(ternary_activation activation, int64_t M, int64_t N, int64_t K) {
-  ProblemSpec spec;
-  spec.activation = activation;
-  spec.M = M;
-  spec.N = N;
-  spec.K = K;
-  spec.kind = TERNARY_ALPHA_ROW;
-  spec.bias = true;
-  spec.values = Values::finite;
-  return spec;
-}
-
 TEST(CudaGemm, RandomProblems) {
   const int64_t count = samples(60);
   for (int64_t i = 0; i < count; ++i) {

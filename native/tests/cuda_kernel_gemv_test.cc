@@ -27,17 +27,6 @@ std::vector<const CudaKernel*> gemv_rows(CudaStage stage) {
   return rows;
 }
 
-ProblemSpec plain_spec(int64_t M, int64_t N, int64_t K) {
-  ProblemSpec spec;
-  spec.M = M;
-  spec.N = N;
-  spec.K = K;
-  spec.kind = TERNARY_ALPHA_ROW;
-  spec.bias = true;
-  spec.values = Values::finite;
-  return spec;
-}
-
 /** Runs every GEMV row that has the M, each with every number of splits asked for. */
 void check(const ProblemSpec& spec, std::initializer_list<int> splits) {
   for (CudaLayout layout : kTileLayouts) {
@@ -134,19 +123,19 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
 
 TEST(CudaGemv, EveryNumberOfRows) {
   for (int64_t M = 1; M <= 16; ++M) {
-    check(plain_spec(M, 37, 700), {0});
+    check(plain_spec(TERNARY_A8, M, 37, 700), {0});
     if (HasFatalFailure()) return;
   }
 }
 
 TEST(CudaGemv, EveryTailOfNAndK) {
   for (int64_t i : {1, 15, 16, 17, 31, 33, 47, 127, 128, 130, 161}) {
-    check(plain_spec(i % 3 == 0 ? 9 : 1, i, 133), {0});
+    check(plain_spec(TERNARY_A8, i % 3 == 0 ? 9 : 1, i, 133), {0});
     if (HasFatalFailure()) return;
   }
   // Every remainder of tiles in a slab, odd numbers of T5 tiles, one column more and less.
   for (int64_t K : {1, 31, 64, 127, 128, 129, 159, 160, 161, 320, 384, 385, 480, 512, 513, 640, 641, 800, 961, 1025}) {
-    check(plain_spec(K % 2 == 0 ? 3 : 1, 18, K), {0});
+    check(plain_spec(TERNARY_A8, K % 2 == 0 ? 3 : 1, 18, K), {0});
     if (HasFatalFailure()) return;
   }
 }
@@ -154,7 +143,7 @@ TEST(CudaGemv, EveryTailOfNAndK) {
 TEST(CudaGemv, EveryWayToSplitK) {
   // 13 slabs of I2S, 11 of T5: clusters of 2, 4 and 8, and CTAs that add up in device memory.
   for (int64_t M : {1, 5, 11}) {
-    ProblemSpec spec = plain_spec(M, 41, 6450);
+    ProblemSpec spec = plain_spec(TERNARY_A8, M, 41, 6450);
     spec.y_dtype = M == 5 ? TERNARY_BF16 : TERNARY_F32;
     check(spec, {1, 2, 3, 4, 7, 8, 11});
     if (HasFatalFailure()) return;
@@ -163,7 +152,7 @@ TEST(CudaGemv, EveryWayToSplitK) {
 
 TEST(CudaGemv, ManyPanelsThatCtasTakeInTurn) {
   // More panel groups than CTAs that stay: a small device is a plan like any other.
-  ProblemSpec spec = plain_spec(2, 1500, 700);
+  ProblemSpec spec = plain_spec(TERNARY_A8, 2, 1500, 700);
   for (CudaLayout layout : kTileLayouts) {
     CudaGemmCase gemm(spec, layout);
     for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8)) {
@@ -173,7 +162,7 @@ TEST(CudaGemv, ManyPanelsThatCtasTakeInTurn) {
       gemm.device(small);
       for (int splits : {1, 2}) ASSERT_EQ(gemm.run(*kernel, splits), "") << kernel->file;
       for (int64_t group : {64, 96}) {
-        ProblemSpec grouped = plain_spec(2, 700, 2500);
+        ProblemSpec grouped = plain_spec(TERNARY_A8, 2, 700, 2500);
         grouped.kind = TERNARY_ALPHA_GROUP;
         grouped.group = group;
         CudaGemmCase by_group(grouped, layout);
@@ -186,7 +175,7 @@ TEST(CudaGemv, ManyPanelsThatCtasTakeInTurn) {
 
 TEST(CudaGemv, ChunksOfQWhereSharedMemoryIsSmall) {
   for (int64_t group : {0, 32, 96, 512, 2080, 4096, 1 << 24}) {
-    ProblemSpec spec = plain_spec(group == 96 ? 1 : group == 512 ? 3 : 13, 20, 4500);
+    ProblemSpec spec = plain_spec(TERNARY_A8, group == 96 ? 1 : group == 512 ? 3 : 13, 20, 4500);
     if (group > 0) {
       spec.kind = TERNARY_ALPHA_GROUP;
       spec.group = group;
@@ -209,7 +198,7 @@ TEST(CudaGemv, EveryGroupAndItsShortLastGroup) {
   for (int64_t group : {32, 64, 96, 128, 160, 192, 1024, 2048, 2080, 1 << 24}) {
     for (int64_t K : {group - 1, 2 * group + 33, int64_t{5000}}) {
       if (K > 6000 || (K == 5000 && group % 64 == 0 && group != 2048)) continue;
-      ProblemSpec spec = plain_spec(1 + (group / 32 + K) % 3 * 5, 19, K);
+      ProblemSpec spec = plain_spec(TERNARY_A8, 1 + (group / 32 + K) % 3 * 5, 19, K);
       spec.kind = TERNARY_ALPHA_GROUP;
       spec.group = group;
       spec.bias = K % 2 == 0;
@@ -224,7 +213,7 @@ TEST(CudaGemv, EveryGroupAndItsShortLastGroup) {
 TEST(CudaGemv, LargestSumsDoNotWrap) {
   // All 127 (or -128) times all +1: sums of codes left in place pass 2^31 unless they are folded in time.
   for (Values values : {Values::all_max, Values::all_min}) {
-    ProblemSpec spec = plain_spec(1, 1, (1 << 19) + 1177);
+    ProblemSpec spec = plain_spec(TERNARY_A8, 1, 1, (1 << 19) + 1177);
     spec.x_dtype = TERNARY_I8;
     spec.values = values;
     spec.seed = 3;
@@ -268,7 +257,7 @@ TEST(CudaGemv, FusedRandomProblems) {
 TEST(CudaGemv, FusedNormResidualAndGroups) {
   for (int64_t group : {0, 64, 2080}) {
     for (ternary_dtype residual : {TERNARY_F32, TERNARY_F16, TERNARY_BF16}) {
-      ProblemSpec spec = plain_spec(residual == TERNARY_F32 ? 1 : 9, group == 64 ? 300 : 40, 4500);
+      ProblemSpec spec = plain_spec(TERNARY_A8, residual == TERNARY_F32 ? 1 : 9, group == 64 ? 300 : 40, 4500);
       spec.x_dtype = TERNARY_BF16;
       spec.norm = true;
       spec.residual = residual;

@@ -1,5 +1,5 @@
-// Chains of kernels on one stream, each launched before the last has ended: a layer's X is the Y of the layer before, and
-// all share q, sums and tickets, as decoding does. The bits are those of one layer after another on the host.
+// Chains of kernels on one stream, each launched before the last has ended: a layer's X is the Y of the layer before,
+// and all share q, sums and tickets, as decoding does. The bits are those of one layer after another on the host.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -80,7 +80,9 @@ TEST(Dispatch, EveryProductRowOfTheTableIsReached) {
       const size_t begin = at + 9, end = info.find('"', begin);
       const std::string kernel = info.substr(begin, end - begin);
       const bool available = info.find("\"available\":true", at) < info.find('}', at);
-      if (available && isa_of(kernel) == isa && counters.paths.count("linear." + kernel) == 0) missing.push_back(kernel);
+      if (available && isa_of(kernel) == isa && counters.paths.count("linear." + kernel) == 0) {
+        missing.push_back(kernel);
+      }
     }
   }
   EXPECT_TRUE(missing.empty()) << missing.size() << " rows never served, the first is " << missing.front();
@@ -109,7 +111,8 @@ TEST(Dispatch, ShapesThatTilesForget) {
 }
 
 /** Runs once on a fresh runtime and returns its counters. */
-Counters run_once(const std::string& settings, const ProblemSpec& spec, ternary_layout layout, ternary_status expected) {
+Counters run_once(const std::string& settings, const ProblemSpec& spec, ternary_layout layout,
+                  ternary_status expected) {
   const RuntimeHandle runtime = make_runtime(settings);
   EXPECT_NE(runtime, nullptr) << ternary_last_error();
   const Problem problem(spec);
@@ -127,7 +130,8 @@ TEST(Fallback, WeightsKeptInTheInterchangeLayoutAreRefusedByFastKernels) {
   for (const std::string& isa : available_isas()) {
     if (isa == "portable") continue;
     for (ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
-      const Counters counters = run_once("TERNARY_MAX_ISA=" + isa, spec_of(activation, 1), TERNARY_LAYOUT_I2S, TERNARY_OK);
+      const Counters counters =
+          run_once("TERNARY_MAX_ISA=" + isa, spec_of(activation, 1), TERNARY_LAYOUT_I2S, TERNARY_OK);
       ASSERT_EQ(counters.paths.size(), 1u);
       EXPECT_EQ(isa_of(counters.paths.begin()->first), "portable");
       ASSERT_FALSE(counters.fallbacks.empty());
@@ -160,7 +164,8 @@ TEST(Fallback, AKernelIsNotPassedOverForAnotherLayoutOfItsOwnIsa) {
 TEST(Fallback, AGroupShorterThanAKernelsStep) {
   const std::vector<std::string> isas = available_isas();
   if (isas.back() != "amx") GTEST_SKIP() << "no kernel here has a step of more than 32; the emulated backend has";
-  const Counters refused = run_once("TERNARY_MAX_ISA=amx", spec_of(TERNARY_A8, 64, 32), TERNARY_LAYOUT_I2S_TILED, TERNARY_OK);
+  const Counters refused =
+      run_once("TERNARY_MAX_ISA=amx", spec_of(TERNARY_A8, 64, 32), TERNARY_LAYOUT_I2S_TILED, TERNARY_OK);
   uint64_t by_amx = 0;
   for (const auto& [path, n] : refused.fallbacks) {
     if (path.find(".amx:group_size") != std::string::npos) by_amx += n;
@@ -168,7 +173,8 @@ TEST(Fallback, AGroupShorterThanAKernelsStep) {
   EXPECT_EQ(by_amx, 1u);
   ASSERT_EQ(refused.paths.size(), 1u);
   EXPECT_NE(isa_of(refused.paths.begin()->first), "amx");
-  const Counters served = run_once("TERNARY_MAX_ISA=amx", spec_of(TERNARY_A8, 64, 128), TERNARY_LAYOUT_I2S_TILED, TERNARY_OK);
+  const Counters served =
+      run_once("TERNARY_MAX_ISA=amx", spec_of(TERNARY_A8, 64, 128), TERNARY_LAYOUT_I2S_TILED, TERNARY_OK);
   ASSERT_EQ(served.paths.size(), 1u);
   EXPECT_EQ(isa_of(served.paths.begin()->first), "amx") << served.paths.begin()->first;
 }

@@ -88,15 +88,21 @@ void check_special(Encode encode, Decode decode) {
 }
 
 TEST(Dtype, EveryF16Decodes) {
-  for (uint32_t bits = 0; bits < 65536; ++bits) expect_value(kF16.value(bits), f16_to_float(static_cast<uint16_t>(bits)), bits);
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    expect_value(kF16.value(bits), f16_to_float(static_cast<uint16_t>(bits)), bits);
+  }
 }
 
 TEST(Dtype, EveryBf16Decodes) {
-  for (uint32_t bits = 0; bits < 65536; ++bits) expect_value(kBf16.value(bits), bf16_to_float(static_cast<uint16_t>(bits)), bits);
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    expect_value(kBf16.value(bits), bf16_to_float(static_cast<uint16_t>(bits)), bits);
+  }
 }
 
 TEST(Dtype, EveryF8Decodes) {
-  for (uint32_t bits = 0; bits < 256; ++bits) expect_value(kF8.value(bits), f8_e4m3_to_float(static_cast<uint8_t>(bits)), bits);
+  for (uint32_t bits = 0; bits < 256; ++bits) {
+    expect_value(kF8.value(bits), f8_e4m3_to_float(static_cast<uint8_t>(bits)), bits);
+  }
   EXPECT_EQ(f8_e4m3_to_float(0x7e), 448.0f);
 }
 

@@ -126,18 +126,6 @@ void check_all_rows(const ProblemSpec& spec) {
   }
 }
 
-ProblemSpec plain_spec(ternary_activation activation, int64_t M, int64_t N, int64_t K) {
-  ProblemSpec spec;
-  spec.activation = activation;
-  spec.M = M;
-  spec.N = N;
-  spec.K = K;
-  spec.kind = TERNARY_ALPHA_ROW;
-  spec.bias = true;
-  spec.values = Values::finite;
-  return spec;
-}
-
 TEST(GemmKernels, TableCoversTheIsasThatThisBackendRuns) {
   for (Stage stage : {Stage::gemm_a8, Stage::gemm_a16}) {
     std::set<std::string> names;

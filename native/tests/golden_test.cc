@@ -53,7 +53,8 @@ std::string compare(const char* what, const OutputMatrix& got, const Tensor& exp
     const void* element = static_cast<const uint8_t*>(got.row(m)) + n * bytes;
     if (!same_bits(got.dtype(), element, expected.as<uint8_t>() + i * bytes)) {
       return std::string(what) + "[" + std::to_string(m) + "," + std::to_string(n) + "] is " +
-             std::to_string(got.value(m, n)) + ", expected " + std::to_string(load_float(expected.data, got.dtype(), i));
+             std::to_string(got.value(m, n)) + ", expected " +
+             std::to_string(load_float(expected.data, got.dtype(), i));
     }
   }
   return "";
@@ -129,8 +130,8 @@ TEST_P(Golden, EveryIsaAgrees) {
   const GoldenFile file(GetParam());
   for (const std::string& isa : available_isas()) {
     for (const char* fuse : {"0", "1"}) {
-      const RuntimeHandle runtime =
-          make_runtime("TERNARY_NUM_THREADS=2\nTERNARY_FUSE_RMSNORM_QKV=" + std::string(fuse) + "\nTERNARY_MAX_ISA=" + isa);
+      const RuntimeHandle runtime = make_runtime(
+          "TERNARY_NUM_THREADS=2\nTERNARY_FUSE_RMSNORM_QKV=" + std::string(fuse) + "\nTERNARY_MAX_ISA=" + isa);
       ASSERT_NE(runtime, nullptr) << ternary_last_error();
       for (const GoldenCase& golden : file.cases()) {
         if (golden.tensor("q").data != nullptr) {

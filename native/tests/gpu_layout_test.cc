@@ -42,8 +42,8 @@ TEST(GpuLayout, EveryCodeLiesWhereTheFormulaSays) {
         for (int64_t n = 0; n < 16; ++n) {
           for (int64_t k = 0; k < padded; ++k) {
             const int code = n < rows && k < K ? code_at(i2s.data(), TERNARY_LAYOUT_I2S, K, n, k) : 1;
-            ASSERT_EQ(code_by_formula(layout, panel, n, k), code) << kCudaLayoutNames[static_cast<int>(layout)] << " " << n
-                                                                 << "," << k << " of " << rows << " x " << K;
+            ASSERT_EQ(code_by_formula(layout, panel, n, k), code)
+                << kCudaLayoutNames[static_cast<int>(layout)] << " " << n << "," << k << " of " << rows << " x " << K;
           }
         }
         i2s_from_cuda_panel(layout, panel.data(), rows, K, back.data());
@@ -54,8 +54,9 @@ TEST(GpuLayout, EveryCodeLiesWhereTheFormulaSays) {
 }
 
 TEST(GpuLayout, ATileByHand) {
-  // Weight (row 9, column 55) is +1, all others 0. Row 9 is r = 1, g = 1; column 55 = 32 + 16 + 4 + 3 is d = 1, h = 1, t = 1,
-  // b = 3: lane 5, word 3, byte 3, that is byte 16 * 5 + 4 * 3 + 3 = 95, bits 2 and 3: codes 1 1 2 1 from the lowest = 0x59.
+  // Weight (row 9, column 55) is +1, all others 0. Row 9 is r = 1, g = 1; column 55 = 32 + 16 + 4 + 3 is d = 1, h = 1,
+  // t = 1, b = 3: lane 5, word 3, byte 3, that is byte 16 * 5 + 4 * 3 + 3 = 95, bits 2 and 3: codes 1 1 2 1 from the
+  // lowest = 0x59.
   std::vector<uint8_t> i2s(16 * 16, kZeroWeights), panel(512), expected(512, 0x55);
   i2s[9 * 16 + 13] = 0x95;  // columns 52 ... 55: 1 1 1 2
   cuda_panel_from_i2s(CudaLayout::i2s, i2s.data(), 16, 64, panel.data());

@@ -169,8 +169,8 @@ TEST(Invariance, FlushToZeroWouldBeSeen) {
                                     expected.data(), TERNARY_F32, spec.N, spec.M), TERNARY_OK);
     const unsigned before = _mm_getcsr();
     _mm_setcsr(before | 0x8040);
-    const ternary_status status = ternary_linear(runtime.get(), weights.get(), TERNARY_A16, x.data(), TERNARY_F32, spec.K,
-                                                 nullptr, nullptr, y.data(), TERNARY_F32, spec.N, spec.M);
+    const ternary_status status = ternary_linear(runtime.get(), weights.get(), TERNARY_A16, x.data(), TERNARY_F32,
+                                                 spec.K, nullptr, nullptr, y.data(), TERNARY_F32, spec.N, spec.M);
     _mm_setcsr(before);
     ASSERT_EQ(status, TERNARY_OK);
     EXPECT_EQ(y, expected);

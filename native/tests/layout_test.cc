@@ -116,7 +116,9 @@ TEST(Layout, RoundTripsOfEverySmallShape) {
 
 TEST(Layout, RoundTripsOfRandomShapes) {
   Random random(12);
-  for (int i = 0; i < 60 && !HasFatalFailure(); ++i) round_trip(random, random.integer(1, 300), random.integer(1, 1200));
+  for (int i = 0; i < 60 && !HasFatalFailure(); ++i) {
+    round_trip(random, random.integer(1, 300), random.integer(1, 1200));
+  }
 }
 
 TEST(Layout, PackReadsRowsByTheirStrideAndRejectsOtherValues) {
@@ -135,7 +137,8 @@ TEST(Layout, PackReadsRowsByTheirStrideAndRejectsOtherValues) {
   for (int bad : {2, -2, 127, -128, 3}) {
     w.as<int8_t>()[3 * ldw + 7] = static_cast<int8_t>(bad);
     OutputMatrix untouched(TERNARY_I8, N, 3, 3);
-    EXPECT_EQ(ternary_pack(w.as<int8_t>(), ldw, N, K, static_cast<uint8_t*>(untouched.data())), TERNARY_INVALID_ARGUMENT);
+    EXPECT_EQ(ternary_pack(w.as<int8_t>(), ldw, N, K, static_cast<uint8_t*>(untouched.data())),
+              TERNARY_INVALID_ARGUMENT);
     const std::string sentence = ternary_last_error();
     EXPECT_NE(sentence.find(std::to_string(bad)), std::string::npos) << sentence;
     EXPECT_NE(sentence.find("row 3"), std::string::npos) << sentence;
@@ -164,8 +167,9 @@ TEST(Layout, Code3IsRejectedWithItsPlaceByEveryReader) {
         EXPECT_EQ(out.anything_written(), "");
         const float alpha = 1;
         ternary_weights* weights = nullptr;
-        EXPECT_EQ(ternary_weights_create(codes.data(), layout, N, K, target, TERNARY_ALPHA_TENSOR, &alpha, 1, 0, &weights),
-                  TERNARY_INVALID_ARGUMENT);
+        EXPECT_EQ(
+            ternary_weights_create(codes.data(), layout, N, K, target, TERNARY_ALPHA_TENSOR, &alpha, 1, 0, &weights),
+            TERNARY_INVALID_ARGUMENT);
         EXPECT_NE(std::string(ternary_last_error()).find(where), std::string::npos) << ternary_last_error();
         EXPECT_EQ(weights, nullptr);
       }
@@ -189,7 +193,9 @@ TEST(Layout, PaddingIsIgnoredOnInputAndNormalisedOnOutput) {
       for (int64_t n = 0; n < stored_rows(source, N); ++n) {
         for (int64_t k = 0; k < stored_columns(source, K); ++k) {
           const int largest = source == TERNARY_LAYOUT_T5_TILED ? 2 : 3;
-          if (n >= N || k >= K) set_code(codes.data(), place(source, K, n, k), static_cast<int>(random.integer(0, largest)));
+          if (n >= N || k >= K) {
+            set_code(codes.data(), place(source, K, n, k), static_cast<int>(random.integer(0, largest)));
+          }
         }
       }
       for (ternary_layout target : kLayouts) {

@@ -127,8 +127,8 @@ TEST(Lifecycle, AForkWhileOtherThreadsCall) {
     const int code = in_child([&] {
       float y = 0;
       const float x = 1;
-      const ternary_status status = ternary_linear(runtime.get(), weights.get(), TERNARY_A8, &x, TERNARY_F32, 1, nullptr,
-                                                   nullptr, &y, TERNARY_F32, 1, 1);
+      const ternary_status status = ternary_linear(runtime.get(), weights.get(), TERNARY_A8, &x, TERNARY_F32, 1,
+                                                   nullptr, nullptr, &y, TERNARY_F32, 1, 1);
       return status == TERNARY_ILLEGAL_STATE ? 0 : 1;
     });
     EXPECT_EQ(code, 0);
@@ -140,7 +140,9 @@ TEST(Lifecycle, AForkWhileOtherThreadsCall) {
 double cpu_seconds() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 

@@ -19,7 +19,8 @@ class LimitArguments : public testing::Test {
     ternary_limit_measurement result;
     std::memset(&result, 0x5a, sizeof result);
     const ternary_limit_measurement before = result;
-    EXPECT_EQ(ternary_measure_limit(runtime_.get(), limit, threads, bytes, nanoseconds, &result), TERNARY_INVALID_ARGUMENT);
+    EXPECT_EQ(ternary_measure_limit(runtime_.get(), limit, threads, bytes, nanoseconds, &result),
+              TERNARY_INVALID_ARGUMENT);
     EXPECT_NE(std::string(ternary_last_error()).find(fragment), std::string::npos) << ternary_last_error();
     EXPECT_EQ(std::memcmp(&result, &before, sizeof result), 0) << fragment;
   }
@@ -97,7 +98,8 @@ TEST(Limit, ManyCallersMeasureOneAfterTheOther) {
     callers.emplace_back([&] {
       for (int i = 0; i < 5; ++i) {
         ternary_limit_measurement result = {};
-        done += ternary_measure_limit(runtime.get(), TERNARY_LIMIT_READ, 2, 1 << 20, kMillisecond / 10, &result) == TERNARY_OK;
+        done += ternary_measure_limit(runtime.get(), TERNARY_LIMIT_READ, 2, 1 << 20, kMillisecond / 10, &result) ==
+                TERNARY_OK;
       }
     });
   }

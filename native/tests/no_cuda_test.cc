@@ -22,22 +22,27 @@ TEST(CudaMissing, FunctionsOfAGpuOnACpuRuntime) {
   const std::vector<uint8_t> codes(8, 0x55);
   const float alpha = 1;
   ternary_weights* made = nullptr;
-  ASSERT_EQ(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, 4, 8, TERNARY_LAYOUT_I2S_TILED, TERNARY_ALPHA_TENSOR,
-                                   &alpha, 1, 0, &made), TERNARY_OK);
+  ASSERT_EQ(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, 4, 8, TERNARY_LAYOUT_I2S_TILED,
+                                   TERNARY_ALPHA_TENSOR, &alpha, 1, 0, &made),
+            TERNARY_OK);
   const WeightsHandle weights(made);
   const std::vector<float> x(8, 1.0f);
   std::vector<float> y(4, -7.0f), s(1, -7.0f);
   std::vector<int8_t> q(8, 99);
   const ternary_cuda_call call = {};
-  expect_needs_gpu(ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.data(), TERNARY_F32, 8, nullptr, nullptr,
-                                        y.data(), TERNARY_F32, 4, 1, &call), "ternary_linear_async");
-  expect_needs_gpu(ternary_rmsnorm_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.data(), TERNARY_F32, 8, nullptr,
-                                                nullptr, nullptr, TERNARY_F32, 0, x.data(), 1e-5f, nullptr, y.data(),
-                                                TERNARY_F32, 4, 1, &call), "ternary_rmsnorm_linear_async");
-  expect_needs_gpu(ternary_quantise_activations_async(runtime.get(), x.data(), TERNARY_F32, 8, nullptr, nullptr, q.data(), 8,
-                                                      s.data(), 1, 8, &call), "ternary_quantise_activations_async");
+  expect_needs_gpu(ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.data(), TERNARY_F32, 8, nullptr,
+                                        nullptr, y.data(), TERNARY_F32, 4, 1, &call),
+                   "ternary_linear_async");
+  expect_needs_gpu(ternary_rmsnorm_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.data(), TERNARY_F32, 8,
+                                                nullptr, nullptr, nullptr, TERNARY_F32, 0, x.data(), 1e-5f, nullptr,
+                                                y.data(), TERNARY_F32, 4, 1, &call),
+                   "ternary_rmsnorm_linear_async");
+  expect_needs_gpu(ternary_quantise_activations_async(runtime.get(), x.data(), TERNARY_F32, 8, nullptr, nullptr,
+                                                      q.data(), 8, s.data(), 1, 8, &call),
+                   "ternary_quantise_activations_async");
   int64_t bytes = -7;
-  expect_needs_gpu(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 1, &bytes), "ternary_workspace_bytes");
+  expect_needs_gpu(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 1, &bytes),
+                   "ternary_workspace_bytes");
   ternary_prediction prediction;
   expect_needs_gpu(ternary_predict(runtime.get(), nullptr, TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 4, 8, &prediction),
                    "ternary_predict");
@@ -47,7 +52,8 @@ TEST(CudaMissing, FunctionsOfAGpuOnACpuRuntime) {
   EXPECT_EQ(ternary_weights_prepare(runtime.get(), weights.get()), TERNARY_OK) << "nothing to prepare on a CPU";
   EXPECT_EQ(ternary_weights_prepare(nullptr, weights.get()), TERNARY_INVALID_ARGUMENT);
   EXPECT_EQ(ternary_weights_prepare(runtime.get(), nullptr), TERNARY_INVALID_ARGUMENT);
-  EXPECT_NE(info_of(runtime.get()).find("\"cuda\":{\"used\":false,\"reason\":\"\"}"), std::string::npos) << info_of(runtime.get());
+  EXPECT_NE(info_of(runtime.get()).find("\"cuda\":{\"used\":false,\"reason\":\"\"}"), std::string::npos)
+      << info_of(runtime.get());
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ struct Knob {
 };
 
 const std::vector<std::string> kNoSwitch = {"", "2", "-1", "true", "yes", " 1", "1 ", "01"};
-const std::vector<std::string> kNoNumber = {"", "-1", "+1", "1.5", " 1", "1 ", "0x10", "1e3", "many", "99999999999999999999"};
+const std::vector<std::string> kNoNumber = {"",   "-1",   "+1",  "1.5",  " 1",
+                                            "1 ", "0x10", "1e3", "many", "99999999999999999999"};
 
 std::vector<std::string> plus(std::vector<std::string> values, std::initializer_list<const char*> more) {
   values.insert(values.end(), more.begin(), more.end());
@@ -60,7 +61,8 @@ TEST(Settings, DefaultsAreReported) {
   const RuntimeHandle runtime = make_runtime();
   ASSERT_NE(runtime, nullptr) << ternary_last_error();
   for (const Knob& knob : knobs()) {
-    EXPECT_NE(info_of(runtime.get()).find("{\"name\":\"" + std::string(knob.name) + "\""), std::string::npos) << knob.name;
+    EXPECT_NE(info_of(runtime.get()).find("{\"name\":\"" + std::string(knob.name) + "\""), std::string::npos)
+        << knob.name;
   }
   EXPECT_EQ(info_of(runtime.get()).find("\"origin\":\"caller\""), std::string::npos);
   EXPECT_EQ(info_of(runtime.get()).find("\"origin\":\"environment\""), std::string::npos);
@@ -71,11 +73,13 @@ TEST(Settings, GoodValuesFromTheCallerAndTheEnvironment) {
     for (const std::string& value : knob.good) {
       const RuntimeHandle given = make_runtime(std::string(knob.name) + "=" + value);
       ASSERT_NE(given, nullptr) << ternary_last_error();
-      EXPECT_NE(info_of(given.get()).find(setting(knob.name, value, "caller")), std::string::npos) << info_of(given.get());
+      EXPECT_NE(info_of(given.get()).find(setting(knob.name, value, "caller")), std::string::npos)
+          << info_of(given.get());
       const ScopedVariable variable(knob.name, value);
       const RuntimeHandle found = make_runtime();
       ASSERT_NE(found, nullptr) << ternary_last_error();
-      EXPECT_NE(info_of(found.get()).find(setting(knob.name, value, "environment")), std::string::npos) << info_of(found.get());
+      EXPECT_NE(info_of(found.get()).find(setting(knob.name, value, "environment")), std::string::npos)
+          << info_of(found.get());
     }
   }
 }
@@ -102,8 +106,8 @@ TEST(Settings, TheCallerHidesTheEnvironmentEvenABadOne) {
 }
 
 TEST(Settings, LinesThatAreNoSettings) {
-  for (const char* line : {"TERNARY_NO_SUCH_THING=1", "NUM_THREADS=1", "TERNARY_NUM_THREADS", "=1", "ternary_num_threads=1",
-                           " TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS =1"}) {
+  for (const char* line : {"TERNARY_NO_SUCH_THING=1", "NUM_THREADS=1", "TERNARY_NUM_THREADS", "=1",
+                           "ternary_num_threads=1", " TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS =1"}) {
     ternary_runtime* runtime = nullptr;
     EXPECT_EQ(ternary_runtime_create(line, &runtime), TERNARY_INVALID_ARGUMENT) << line;
     EXPECT_NE(std::string(ternary_last_error()).find(line), std::string::npos) << ternary_last_error();

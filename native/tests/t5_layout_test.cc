@@ -38,7 +38,9 @@ TEST(T5Layout, EveryFiveCodesHaveTheirByte) {
   // Row n holds v = 16 * tile + n in the columns j, 4 + j, ..., for each of the four places j.
   const int64_t N = 16, K = 20 * 16;
   std::vector<int8_t> w(N * K);
-  const auto value = [](int64_t n, int64_t tile, int64_t j) { return static_cast<int>((16 * tile + n + 61 * j) % 243); };
+  const auto value = [](int64_t n, int64_t tile, int64_t j) {
+    return static_cast<int>((16 * tile + n + 61 * j) % 243);
+  };
   for (int64_t n = 0; n < N; ++n) {
     for (int64_t k = 0; k < K; ++k) {
       w[n * K + k] = static_cast<int8_t>(value(n, k / 20, k % 4) / kPowerOf3[k % 20 / 4] % 3 - 1);
@@ -71,20 +73,22 @@ TEST(T5Layout, EveryInvalidByteIsRejectedWithItsPlace) {
       GuardedBuffer codes = zeros(N, K);
       const int64_t n = (byte * 7) % N, k = (byte * 11) % K, tile = n / 16 * ((K + 19) / 20) + k / 20;
       codes.data()[64 * tile + 4 * (n % 16) + k % 4] = static_cast<uint8_t>(byte);
-      const std::string where =
-          "row " + std::to_string(n) + ", column " + std::to_string(k / 20 * 20 + k % 4) + " is " + std::to_string(byte);
+      const std::string where = "row " + std::to_string(n) + ", column " + std::to_string(k / 20 * 20 + k % 4) +
+                                " is " + std::to_string(byte);
       for (ternary_layout target : kLayouts) {
         int64_t bytes = 0;
         ASSERT_EQ(ternary_layout_bytes(target, N, K, &bytes), TERNARY_OK);
         OutputMatrix out(TERNARY_I8, 1, bytes, bytes);
-        EXPECT_EQ(ternary_repack(codes.data(), TERNARY_LAYOUT_T5_TILED, N, K, static_cast<uint8_t*>(out.data()), target),
-                  TERNARY_INVALID_ARGUMENT);
+        EXPECT_EQ(
+            ternary_repack(codes.data(), TERNARY_LAYOUT_T5_TILED, N, K, static_cast<uint8_t*>(out.data()), target),
+            TERNARY_INVALID_ARGUMENT);
         EXPECT_NE(std::string(ternary_last_error()).find(where), std::string::npos) << ternary_last_error();
         EXPECT_EQ(out.anything_written(), "");
         const float alpha = 1;
         ternary_weights* weights = nullptr;
-        EXPECT_EQ(ternary_weights_create(codes.data(), TERNARY_LAYOUT_T5_TILED, N, K, target, TERNARY_ALPHA_TENSOR, &alpha,
-                                         1, 0, &weights), TERNARY_INVALID_ARGUMENT);
+        EXPECT_EQ(ternary_weights_create(codes.data(), TERNARY_LAYOUT_T5_TILED, N, K, target, TERNARY_ALPHA_TENSOR,
+                                         &alpha, 1, 0, &weights),
+                  TERNARY_INVALID_ARGUMENT);
         EXPECT_NE(std::string(ternary_last_error()).find(where), std::string::npos) << ternary_last_error();
         EXPECT_EQ(weights, nullptr);
       }
@@ -103,7 +107,8 @@ TEST(T5Layout, BytesOfPaddingAloneAreIgnored) {
         const int64_t n = b / 64 / tiles * 16 + b % 64 / 4, first_column = b / 64 % tiles * 20 + b % 4;
         if (n >= N || first_column >= K) codes.data()[b] = static_cast<uint8_t>(byte);
       }
-      ASSERT_EQ(ternary_repack(codes.data(), TERNARY_LAYOUT_T5_TILED, N, K, out.data(), TERNARY_LAYOUT_T5_TILED), TERNARY_OK)
+      ASSERT_EQ(ternary_repack(codes.data(), TERNARY_LAYOUT_T5_TILED, N, K, out.data(), TERNARY_LAYOUT_T5_TILED),
+                TERNARY_OK)
           << ternary_last_error();
       EXPECT_EQ(std::memcmp(out.data(), clean.data(), clean.bytes()), 0) << "padding is set on output";
     }

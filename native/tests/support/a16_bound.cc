@@ -1,7 +1,8 @@
-// The bound of A16 products on a GPU. Both sums are of the same K products x' * w * alpha, exact but for the roundings that
-// every order has: each of at most K + K / 32 + 8 additions is off by at most 2^-23 of the partial sums, which are at most
-// the sum of magnitudes (2^-23: tensor cores may truncate). x' itself is one rounding (norm: the same bits on both sides,
-// but here it is computed in double), and what lies below bf16's smallest denormal is not seen by its planes.
+// The bound of A16 products on a GPU. Both sums are of the same K products x' * w * alpha, exact but for the roundings
+// that every order has: each of at most K + K / 32 + 8 additions is off by at most 2^-23 of the partial sums, which are
+// at most the sum of magnitudes (2^-23: tensor cores may truncate). x' itself is one rounding (norm: the same bits on
+// both sides, but here it is computed in double), and what lies below bf16's smallest denormal is not seen by its
+// planes.
 #include <cmath>
 
 #include "core/dtype.h"
@@ -9,16 +10,6 @@
 
 namespace ternary::test {
 namespace {
-
-double alpha_of(const Problem& p, int64_t n, int64_t k) {
-  const float* alpha = p.alpha.as<float>();
-  switch (p.spec().kind) {
-    case TERNARY_ALPHA_ROW: return alpha[n];
-    case TERNARY_ALPHA_COLUMN: return alpha[k];
-    case TERNARY_ALPHA_GROUP: return alpha[n * p.groups() + k / p.spec().group];
-    default: return alpha[0];
-  }
-}
 
 /** v of row m, column k: X with its scale and residual. */
 double value_of(const Problem& p, int64_t m, int64_t k) {
@@ -63,7 +54,8 @@ double a16_bound(const Problem& p, int64_t m, int64_t n, double expected) {
   const double reach = magnitude + bias, K = static_cast<double>(s.K);
   const double most = s.y_dtype == TERNARY_F16 ? 60000 : 1e37;
   if (!(reach < most) || !(largest < 1e37) || !(alphas < 1e37) || !std::isfinite(expected)) return -1;
-  return 2 * ((K + K / 32 + 8) * 0x1p-23 * reach + alphas * 0x1p-132) + 2 * rounding(s.y_dtype, std::fabs(expected) + reach * 0x1p-10);
+  return 2 * ((K + K / 32 + 8) * 0x1p-23 * reach + alphas * 0x1p-132) +
+         2 * rounding(s.y_dtype, std::fabs(expected) + reach * 0x1p-10);
 }
 
 }  // namespace ternary::test

@@ -37,7 +37,8 @@ std::vector<const Kernel*> runnable_rows(Stage stage) {
 
 void call_activations(const Kernel& kernel, const ActivationTask& task, int64_t m_begin, int64_t m_end) {
   const FloatEnvironment environment;
-  const GuardedBuffer scratch = dirty_scratch((round_up(task.K, kRowPadding) + 256) * static_cast<int64_t>(sizeof(float)));
+  const GuardedBuffer scratch =
+      dirty_scratch((round_up(task.K, kRowPadding) + 256) * static_cast<int64_t>(sizeof(float)));
   kernel.activations(task, m_begin, m_end, scratch.as<float>());
 }
 
@@ -55,7 +56,8 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   const char* file = argc > 1 ? argv[1] : "libternary_cpu.so";
   void* library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-  const auto open = library == nullptr ? nullptr : reinterpret_cast<ternary::BackendFn>(dlsym(library, "ternary_backend"));
+  const auto open =
+      library == nullptr ? nullptr : reinterpret_cast<ternary::BackendFn>(dlsym(library, "ternary_backend"));
   if (open != nullptr) ternary::test::loaded = open(ternary::kBackendAbi);
   if (ternary::test::loaded == nullptr) {
     std::fprintf(stderr, "%s is no backend of this version: %s\n", file, library == nullptr ? dlerror() : "refused");

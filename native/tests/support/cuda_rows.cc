@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
     library == nullptr ? nullptr : reinterpret_cast<ternary::CudaBackendFn>(dlsym(library, "ternary_cuda_backend"));
   if (open != nullptr) ternary::test::loaded = open(ternary::kCudaBackendAbi);
   if (ternary::test::loaded == nullptr) {
-    std::fprintf(stderr, "%s is no GPU backend of this version: %s\n", file, library == nullptr ? dlerror() : "refused");
+    std::fprintf(stderr, "%s is no GPU backend of this version: %s\n", file,
+                 library == nullptr ? dlerror() : "refused");
     return EXIT_FAILURE;
   }
   if (open(ternary::kCudaBackendAbi + 1) != nullptr) {

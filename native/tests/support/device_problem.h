@@ -94,14 +94,15 @@ class DeviceProblem {
                        int64_t rows) const {
     const ProblemSpec& s = problem_.spec();
     if (!s.norm) {
-      return ternary_linear_async(runtime, weights, s.activation, x_.get(), s.x_dtype, problem_.ldx(), x_scale_.as<float>(),
-                                  bias_.as<float>(), y_.get(), s.y_dtype, out_.y.ld(), rows, &call);
+      return ternary_linear_async(runtime, weights, s.activation, x_.get(), s.x_dtype, problem_.ldx(),
+                                  x_scale_.as<float>(), bias_.as<float>(), y_.get(), s.y_dtype, out_.y.ld(), rows,
+                                  &call);
     }
     const void* residual = s.residual ? (s.in_place ? residual_out_.get() : residual_.get()) : nullptr;
-    return ternary_rmsnorm_linear_async(runtime, weights, s.activation, x_.get(), s.x_dtype, problem_.ldx(),
-                                        x_scale_.as<float>(), residual, residual_out_.get(),
-                                        s.residual.value_or(TERNARY_F32), problem_.ld_residual(), norm_weight_.as<float>(),
-                                        problem_.eps, bias_.as<float>(), y_.get(), s.y_dtype, out_.y.ld(), rows, &call);
+    return ternary_rmsnorm_linear_async(
+        runtime, weights, s.activation, x_.get(), s.x_dtype, problem_.ldx(), x_scale_.as<float>(), residual,
+        residual_out_.get(), s.residual.value_or(TERNARY_F32), problem_.ld_residual(), norm_weight_.as<float>(),
+        problem_.eps, bias_.as<float>(), y_.get(), s.y_dtype, out_.y.ld(), rows, &call);
   }
   ternary_status start(ternary_runtime* runtime, const ternary_weights* weights, const ternary_cuda_call& call) const {
     return start(runtime, weights, call, problem_.spec().M);
@@ -137,8 +138,8 @@ class DeviceProblem {
 };
 
 /** A workspace for up to M rows. */
-inline DeviceBytes workspace_for(ternary_runtime* runtime, const ternary_weights* weights, ternary_activation activation,
-                                 int64_t M) {
+inline DeviceBytes workspace_for(ternary_runtime* runtime, const ternary_weights* weights,
+                                 ternary_activation activation, int64_t M) {
   int64_t bytes = 0;
   if (ternary_workspace_bytes(runtime, weights, activation, M, &bytes) != TERNARY_OK) {
     std::fprintf(stderr, "%s\n", ternary_last_error());

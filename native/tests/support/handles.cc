@@ -18,7 +18,8 @@ Counts parse_object(const std::string& json, const std::string& key) {
   const size_t end = json.find('}', at);
   while ((at = json.find('"', at)) < end) {
     const size_t close = json.find('"', at + 1);
-    counts[json.substr(at + 1, close - at - 1)] = std::strtoull(json.c_str() + json.find(':', close + 1) + 1, nullptr, 10);
+    counts[json.substr(at + 1, close - at - 1)] =
+        std::strtoull(json.c_str() + json.find(':', close + 1) + 1, nullptr, 10);
     at = json.find_first_of(",}", close + 1);
   }
   return counts;

@@ -36,7 +36,8 @@ std::string info_of(const ternary_runtime* runtime);
 /** Whether runtimes run on a GPU unless a test says otherwise: TERNARY_DEVICE. */
 bool on_gpu();
 
-/** The ISAs that TERNARY_MAX_ISA accepts here, lowest first; on a GPU, where the setting changes nothing, one of them. */
+/** The ISAs that TERNARY_MAX_ISA accepts here, lowest first; on a GPU, where the setting changes
+ *  nothing, one of them. */
 std::vector<std::string> available_isas();
 
 using Counts = std::map<std::string, uint64_t>;
@@ -54,8 +55,8 @@ std::string read_text(const std::string& path);
 /** Threads of this process, from /proc. */
 int thread_count();
 
-/** thread_count() once it is `expected`, or what it is after 10 seconds: pthread_join() returns when the kernel clears the
- *  thread's id, a moment before the thread leaves /proc. */
+/** thread_count() once it is `expected`, or what it is after 10 seconds: pthread_join() returns when the kernel clears
+ *  the thread's id, a moment before the thread leaves /proc. */
 int settled_thread_count(int expected);
 
 /** How long random sweeps run: TERNARY_TEST_SAMPLES times the default, which is 1. */

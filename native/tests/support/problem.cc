@@ -1,6 +1,5 @@
 #include "support/problem.h"
 
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -80,8 +79,8 @@ std::string ProblemSpec::text() const {
   std::snprintf(buffer, sizeof buffer,
                 "%s%s M=%ld N=%ld K=%ld x=%s y=%s alpha=%s:%ld%s%s residual=%s%s gaps=%ld,%ld,%ld values=%s seed=%lu",
                 activation == TERNARY_A8 ? "a8" : "a16", norm ? " rmsnorm" : "", static_cast<long>(M),
-                static_cast<long>(N), static_cast<long>(K), kDtypeNames[x_dtype], kDtypeNames[y_dtype], kKindNames[kind],
-                static_cast<long>(group), bias ? " bias" : "", x_scale ? " x_scale" : "",
+                static_cast<long>(N), static_cast<long>(K), kDtypeNames[x_dtype], kDtypeNames[y_dtype],
+                kKindNames[kind], static_cast<long>(group), bias ? " bias" : "", x_scale ? " x_scale" : "",
                 residual ? kDtypeNames[*residual] : "none", in_place ? " in place" : "", static_cast<long>(x_gap),
                 static_cast<long>(y_gap), static_cast<long>(residual_gap), kValueNames[static_cast<int>(values)],
                 static_cast<unsigned long>(seed));
@@ -250,7 +249,8 @@ Output Problem::expected() const {
 namespace {
 
 /** Empty, or the first element that is further from what is expected than a16_bound() allows. */
-std::string a16_difference(const Problem& problem, const OutputMatrix& got, const OutputMatrix& expected, int64_t first_row) {
+std::string a16_difference(const Problem& problem, const OutputMatrix& got, const OutputMatrix& expected,
+                           int64_t first_row) {
   for (int64_t m = 0; m < got.rows(); ++m) {
     for (int64_t n = 0; n < got.columns(); ++n) {
       const double y = got.value(m, n), wanted = expected.value(m + first_row, n);
@@ -291,7 +291,8 @@ ProblemSpec random_spec(uint64_t seed, int64_t budget) {
   do {
     s.K = random.chance(3) ? random.pick<int64_t>({1, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1040, 2047, 2049, 4133})
                            : random.integer(1, 300);
-    s.N = random.chance(3) ? random.pick<int64_t>({1, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 100}) : random.integer(1, 40);
+    s.N = random.chance(3) ? random.pick<int64_t>({1, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 100})
+                           : random.integer(1, 40);
     s.M = random.chance(3) ? random.pick<int64_t>({1, 15, 16, 17, 31, 32, 33, 64, 65}) : random.integer(1, 9);
   } while (s.M * s.N * s.K > budget);
   s.activation = random.chance(3) ? TERNARY_A16 : TERNARY_A8;
@@ -310,6 +311,28 @@ ProblemSpec random_spec(uint64_t seed, int64_t budget) {
   for (int64_t* gap : {&s.x_gap, &s.y_gap, &s.residual_gap}) *gap = random.chance(2) ? random.integer(1, 70) : 0;
   s.values = random.chance(2) ? Values::mixed : static_cast<Values>(random.integer(0, 5));
   return s;
+}
+
+ProblemSpec plain_spec(ternary_activation activation, int64_t M, int64_t N, int64_t K) {
+  ProblemSpec spec;
+  spec.activation = activation;
+  spec.M = M;
+  spec.N = N;
+  spec.K = K;
+  spec.kind = TERNARY_ALPHA_ROW;
+  spec.bias = true;
+  spec.values = Values::finite;
+  return spec;
+}
+
+double alpha_of(const Problem& p, int64_t n, int64_t k) {
+  const float* alpha = p.alpha.as<float>();
+  switch (p.spec().kind) {
+    case TERNARY_ALPHA_ROW: return alpha[n];
+    case TERNARY_ALPHA_COLUMN: return alpha[k];
+    case TERNARY_ALPHA_GROUP: return alpha[n * p.groups() + k / p.spec().group];
+    default: return alpha[0];
+  }
 }
 
 }  // namespace ternary::test

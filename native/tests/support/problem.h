@@ -45,6 +45,9 @@ struct ProblemSpec {
   std::string text() const;
 };
 
+/** Alpha per row, a bias, finite values. */
+ProblemSpec plain_spec(ternary_activation activation, int64_t M, int64_t N, int64_t K);
+
 /** What a call wrote. */
 struct Output {
   OutputMatrix y;
@@ -78,8 +81,8 @@ class Problem {
   /** What the oracle makes of it. */
   Output expected() const;
 
-  /** Empty if `got` holds these rows of `expected` and nothing else was written, else what differs. Bits, NaN as a class;
-   *  Y of A16 on a GPU, where tensor cores add in an order of their own, within a16_bound(). */
+  /** Empty if `got` holds these rows of `expected` and nothing else was written, else what differs. Bits, NaN as a
+   *  class; Y of A16 on a GPU, where tensor cores add in an order of their own, within a16_bound(). */
   std::string verdict(const Output& got, const Output& expected, int64_t first_row = 0) const;
 
   GuardedBuffer x, x_scale, w, i2s, alpha, bias, residual, norm_weight;
@@ -93,6 +96,9 @@ class Problem {
 
   ProblemSpec spec_;
 };
+
+/** alpha of weight (n, k), as the kind has it. */
+double alpha_of(const Problem& problem, int64_t n, int64_t k);
 
 /** How far two fp32 sums of A16 in any order, each rounded to Y's type, may be apart at row m, column n; negative where
  *  sums may leave fp32's range or X holds a value that is not finite. */

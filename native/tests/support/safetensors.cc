@@ -101,7 +101,9 @@ GoldenFile::GoldenFile(const std::string& name) {
   std::map<std::string, std::map<std::string, Tensor>> tensors;
   HeaderReader reader(header);
   reader.object([&](const std::string& key) {
-    if (key == "__metadata__") return reader.object([&](const std::string& entry) { metadata[entry] = reader.string(); });
+    if (key == "__metadata__") {
+      return reader.object([&](const std::string& entry) { metadata[entry] = reader.string(); });
+    }
     const size_t slash = key.find('/');
     Tensor& tensor = tensors[key.substr(0, slash)][key.substr(slash + 1)];
     reader.object([&](const std::string& field) {
