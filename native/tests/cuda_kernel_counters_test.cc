@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -158,10 +159,19 @@ void reset_counters() {
 std::vector<const CudaKernel*> gemv_rows(CudaStage stage, CudaLayout layout, int64_t M) {
   std::vector<const CudaKernel*> rows;
   for (const CudaKernel* kernel : cuda_rows(stage)) {
-    const bool fits = kernel->layout == layout && M <= kernel->m_max;
+    const bool fits = kernel->layout == layout && M >= kernel->m_min && M <= kernel->m_max;
     if (fits && std::strncmp(kernel->file, "gemv_", 5) == 0) rows.push_back(kernel);
   }
   return rows;
+}
+
+/** Files of the GEMV rows of a stage. */
+std::set<std::string> gemv_files(CudaStage stage) {
+  std::set<std::string> files;
+  for (const CudaKernel* kernel : cuda_rows(stage)) {
+    if (std::strncmp(kernel->file, "gemv_", 5) == 0) files.insert(kernel->file);
+  }
+  return files;
 }
 
 /** Launches as for a device of so many SMs: of 25 panels and enough K, 1, 2, 4 or 8 SMs make as many warps share K. */
@@ -240,15 +250,15 @@ int64_t tiles_of_blocks(CudaLayout layout, int64_t K, int64_t group) {
 // Many slabs a warp; for M = 8 and more q comes in chunks.
 TEST(CudaGemvMemory, NoWastedSectorsOfWeights) {
   constexpr int64_t kN = 328, kK = 20500;
-  int runs = 0;
+  std::set<std::string> files;
   for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5}) {
     const double ideal = ideal_sectors(layout, kN, kK);
     for (const int64_t group : {0, 128}) {
       const ProblemSpec spec = spec_of(TERNARY_A8, 16, kN, kK, group);
       CudaGemmCase gemm(spec, layout);
-      for (const int64_t M : {1, 8, 16}) {
+      for (const int64_t M : {1, 2, 8, 16}) {
         for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8, layout, M)) {
-          ++runs;
+          files.insert(kernel->file);
           reset_counters();
           const Use use = check_gemv(*kernel, spec, gemm.run(*kernel, 0, M));
           if (use.ideal_passes == 0) continue;  // a GPU
@@ -266,18 +276,20 @@ TEST(CudaGemvMemory, NoWastedSectorsOfWeights) {
       }
     }
   }
-  EXPECT_EQ(runs, 16);  // dp4a with M = 1 and mma with all three, for two layouts, with groups and without
+  EXPECT_EQ(files, gemv_files(CudaStage::gemm_a8));
 }
 
 TEST(CudaGemvMemory, NoWastedSectorsOfWeightsFused) {
   constexpr int64_t kN = 2568, kK = 2700;  // q of 16 rows fits in any GPU's shared memory
   const CudaLaunch how = small_device(8);  // each CTA quantises X: few of them, which take many panels
+  std::set<std::string> files;
   for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5}) {
     const double ideal = ideal_sectors(layout, kN, kK);
     for (const int64_t M : {1, 8, 16}) {
       const ProblemSpec spec = spec_of(TERNARY_A8, M, kN, kK);
       CudaFusedCase fused(spec, layout);
       for (const CudaKernel* kernel : gemv_rows(CudaStage::fused_a8, layout, M)) {
+        files.insert(kernel->file);
         reset_counters();
         const Use use = check_gemv(*kernel, spec, fused.run(*kernel, how));
         if (use.ideal_passes == 0) continue;  // a GPU
@@ -286,6 +298,7 @@ TEST(CudaGemvMemory, NoWastedSectorsOfWeightsFused) {
       }
     }
   }
+  EXPECT_EQ(files, gemv_files(CudaStage::fused_a8));
 }
 
 }  // namespace

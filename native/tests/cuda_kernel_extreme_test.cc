@@ -139,7 +139,7 @@ TEST(CudaGemvExtreme, LargestKAndLargestSums) {
       if (HasFatalFailure()) return;
     }
   }
-  EXPECT_EQ(files.size(), 4u);
+  EXPECT_GE(files.size(), 4u);
 }
 
 /** The A8 tile rows of a layout; `smallest`: whose tile is 32 by 64, or the others. */
