@@ -36,8 +36,10 @@ TEST(CudaAsync, RandomProblemsGiveTheOraclesBits) {
     const Problem problem(random_spec(11000 + static_cast<uint64_t>(i), 120000));
     const WeightsHandle weights = problem.weights(kLayouts[i % 3]);
     const DeviceProblem device(problem);
-    const DeviceBytes workspace = workspace_for(runtime.get(), weights.get(), problem.spec().activation, problem.spec().M);
-    ASSERT_EQ(device.start(runtime.get(), weights.get(), i % 2 ? call_of(stream) : call_of(stream, workspace)), TERNARY_OK)
+    const DeviceBytes workspace =
+        workspace_for(runtime.get(), weights.get(), problem.spec().activation, problem.spec().M);
+    ASSERT_EQ(device.start(runtime.get(), weights.get(), i % 2 ? call_of(stream) : call_of(stream, workspace)),
+              TERNARY_OK)
         << ternary_last_error() << " in " << problem.spec().text();
     stream.wait();
     ASSERT_EQ(problem.verdict(device.fetch(), problem.expected()), "") << "problem " << i;
@@ -70,7 +72,8 @@ TEST(CudaAsync, AWorkspaceForMRowsServesFewerRowsAndEverySplit) {
 }
 
 /** y = W3 (W2 (W1 x)), fp32 between the layers, M rows; by the oracle if `runtime` is null. */
-std::vector<float> chain_by_oracle(const std::vector<WeightsHandle>& layers, std::vector<float> x, int64_t M, int64_t K) {
+std::vector<float> chain_by_oracle(const std::vector<WeightsHandle>& layers, std::vector<float> x, int64_t M,
+                                   int64_t K) {
   for (const WeightsHandle& layer : layers) {
     std::vector<float> y(x.size());
     EXPECT_EQ(ternary_oracle_linear(layer.get(), TERNARY_A8, x.data(), TERNARY_F32, K, nullptr, nullptr, y.data(),
@@ -97,8 +100,10 @@ class Chain {
     void* x = a_.get();
     void* y = b_.get();
     for (const WeightsHandle& layer : layers_) {
-      ASSERT_EQ(ternary_linear_async(runtime, layer.get(), TERNARY_A8, x, TERNARY_F32, K_, nullptr, nullptr, y, TERNARY_F32,
-                                     K_, M_, &call), TERNARY_OK) << ternary_last_error();
+      ASSERT_EQ(ternary_linear_async(runtime, layer.get(), TERNARY_A8, x, TERNARY_F32, K_, nullptr, nullptr, y,
+                                     TERNARY_F32, K_, M_, &call),
+                TERNARY_OK)
+          << ternary_last_error();
       std::swap(x, y);
     }
   }
