@@ -1,49 +1,18 @@
 // A16 on a GPU gives one path the same bits for any M and batch position, though tensor cores add in an order of their
 // own: tiles of few rows and of many, which dispatch chooses by M under one name, must add in the same one.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <set>
 #include <string>
 #include <tuple>
 
-#include "softgpu/softgpu.h"
 #include "support/device_problem.h"
+#include "support/softgpu_property.h"
 
 namespace ternary::test {
 namespace {
 
 constexpr int64_t kM = 200;
-
-template <typename Function>
-Function* softgpu(const char* name) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-}
-
-/**
- * The software GPU as one of eight SMs for a scope: 140 rows of W then give each SM a tile of 64 by 64 for kM rows of X,
- * and do not for 33. A GPU, which is as it is, has that from 2900 rows of W.
- */
-class SmallDevice {
- public:
-  SmallDevice() {
-    must(cudaDeviceGetAttribute(&sm_count_, cudaDevAttrMultiProcessorCount, 0), "SMs");
-    set(8);
-  }
-  ~SmallDevice() { set(sm_count_); }
-  SmallDevice(const SmallDevice&) = delete;
-  SmallDevice& operator=(const SmallDevice&) = delete;
-
-  int64_t N() const { return set_ == nullptr ? 2900 : 140; }
-
- private:
-  void set(int sm_count) {
-    EXPECT_TRUE(set_ == nullptr || set_(0, "sm_count", std::to_string(sm_count).c_str()) == 0);
-  }
-
-  decltype(softgpu_set_device)* set_ = softgpu<decltype(softgpu_set_device)>("softgpu_set_device");
-  int sm_count_ = 0;
-};
 
 /** Names of the kernels of A16 products that were launched since the last call; none on a GPU. */
 std::set<std::string> a16_kernels() {
@@ -61,14 +30,16 @@ std::set<std::string> a16_kernels() {
 class CudaInvariance : public testing::TestWithParam<std::tuple<ternary_dtype, ternary_layout>> {};
 
 TEST_P(CudaInvariance, A16RowsAloneHaveTheBitsOfTheBatch) {
-  const SmallDevice small;
+  // With eight SMs 140 rows of W give each a tile of 64 by 64 for kM rows of X, and do not for 33. A GPU is as it is:
+  // there 2900 rows of W do.
+  const SoftgpuProperty small("sm_count", cudaDevAttrMultiProcessorCount, 8);
   const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda");
   ASSERT_NE(runtime, nullptr) << ternary_last_error();
   for (const bool groups : {false, true}) {
     ProblemSpec spec;
     spec.activation = TERNARY_A16;
     spec.M = kM;
-    spec.N = small.N();
+    spec.N = small.is_set() ? 140 : 2900;
     spec.K = groups ? 100 : 77;
     spec.x_dtype = std::get<0>(GetParam());
     spec.kind = groups ? TERNARY_ALPHA_GROUP : TERNARY_ALPHA_ROW;
