@@ -33,7 +33,7 @@ class BlockWalk {
     for (int i = 0; i < Dots::kVectors; ++i) {
       row_[i] = shared_address(shared_q) + Dots::q_row(i, lane_, a.M) * a.q_stride + 16 * (lane_ & 3);
     }
-    load_unit(panel_, first_step(0));
+    load_unit(panel_, first_step(0), last_step(0));
   }
 
   __device__ int panel() const { return panel_; }
@@ -43,10 +43,14 @@ class BlockWalk {
   /** The first step of this warp in a round: k_warps blocks, or a chunk of a lone warp. */
   __device__ int first_step(int round) const { return round * a_.chunk + k_warp_ * block_steps(); }
 
+  /** Behind this warp's last step of a round. */
+  __device__ int last_step(int round) const {
+    return min(a_.steps, first_step(round) + (a_.k_warps_log2 == 0 ? a_.chunk : block_steps()));
+  }
+
   /** Sums of this warp's steps of a round; q of them begins at column `staged` in shared memory. `q_sums` is [M, groups]. */
   __device__ void run(int round, int staged, const int32_t* q_sums, float (&sum)[kOutputs]) {
-    const int first = first_step(round);
-    const int end = min(a_.steps, a_.k_warps_log2 == 0 ? first + a_.chunk : first + block_steps());
+    const int first = first_step(round), end = last_step(round);
     if (panel_ >= a_.panels || first >= end) return;
     if (a_.k_warps_log2 != 0 || round == 0) start_block(first);
     dots_.clear();
@@ -57,10 +61,11 @@ class BlockWalk {
 #pragma unroll
       for (int u = 0; u < kUnitTiles; ++u) now[u] = buffer_[u];
       if (unit + 1 < unit_end) {
-        load_unit(panel_, (unit + 1) * kUnitSteps);
+        load_unit(panel_, (unit + 1) * kUnitSteps, end);
       } else {
         const bool same = first_step(round + 1) < a_.steps;
-        load_unit(same ? panel_ : panel_ + panel_step_, first_step(same ? round + 1 : 0));
+        const int next = same ? round + 1 : 0;
+        load_unit(same ? panel_ : panel_ + panel_step_, first_step(next), last_step(next));
       }
       add_unit(now, unit, first, end, staged, q_sums, sum);
     }
@@ -73,14 +78,19 @@ class BlockWalk {
  private:
   __device__ int block_steps() const { return a_.block_groups * a_.group_steps; }
 
-  __device__ void load_unit(int panel, int step) {
+  /**
+   * Tiles of the unit of `step`, but none without a step of step ... end: blocks of 2048 columns are 12.8 tiles of T5,
+   * of which whole units would read 14.4 and this reads 13.6.
+   */
+  __device__ void load_unit(int panel, int step, int end) {
     if (panel >= a_.panels || step >= a_.steps) return;
     const int tile = step / kUnitSteps * kUnitTiles;
     const uint4* from = reinterpret_cast<const uint4*>(a_.task.w) +
                         (static_cast<int64_t>(panel) * a_.tiles + tile) * (kCudaTileBytes / 16) + lane_;
 #pragma unroll
     for (int u = 0; u < kUnitTiles; ++u) {
-      if (tile + u < a_.tiles) buffer_[u] = load_weights(from + u * (kCudaTileBytes / 16));
+      const int begins = (tile + u) * Codes::kSteps;
+      if (begins < end && begins + Codes::kSteps > step) buffer_[u] = load_weights(from + u * (kCudaTileBytes / 16));
     }
   }
 

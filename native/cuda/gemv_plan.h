@@ -64,8 +64,13 @@ inline constexpr int unit_columns(CudaLayout layout) {
 /** The row of 64-column blocks g must not lie on the banks of row g + 1: eight lanes read 64 bytes of each. */
 inline constexpr int q_stride(int columns) { return static_cast<int>(round_up(columns, 128)) + 64; }
 
+/** Sums that a warp leaves of its panel: two rows of X share 128 bytes, see sum_place(). */
+template <typename Integer>
+constexpr Integer sums_of_warp(Integer M) {
+  return static_cast<Integer>(kPanelRows) * ((M + 1) & ~Integer{1});
+}
 /** Shared memory besides q: sums of warps, twice, so that one barrier a panel is enough. */
-inline constexpr int64_t sums_bytes(int64_t M) { return 2 * kGemvWarps * kPanelRows * 4 * M; }
+inline constexpr int64_t sums_bytes(int64_t M) { return 2 * kGemvWarps * 4 * sums_of_warp(M); }
 /** The same where alpha has groups: fragments of whole warps, with columns of X that M does not fill. */
 inline constexpr int64_t block_sums_bytes(int64_t M) { return sums_bytes(round_up(M, 8)); }
 

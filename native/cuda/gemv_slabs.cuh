@@ -134,7 +134,7 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const G
   extern __shared__ uint4 shared[];
   unsigned char* q = reinterpret_cast<unsigned char*>(shared);
   int* sums = reinterpret_cast<int*>(q + a.M * a.q_stride);
-  const int sums_count = kGemvWarps * kPanelRows * a.M;
+  const int sums_count = kGemvWarps * sums_of_warp(a.M);
   const int lane = static_cast<int>(threadIdx.x) & 31, warp = static_cast<int>(threadIdx.x) / 32;
   pdl_launch_dependents();
   SlabWalk<Dots> walk(a, q);

@@ -26,9 +26,15 @@ struct GemvOutput {
 };
 __device__ __forceinline__ int output_count(const GemvArgs& a) { return a.cta_panels() * kPanelRows * a.M; }
 
-/** Where a warp leaves the sum of a row of its panel for row m of X. */
+/**
+ * Where a warp leaves the sum of a row of its panel for row m of X: [warp][m][row], eights of rows swapped by bits of m
+ * and of the panel. A warp that stores mma's sums has eight rows of W and m = 2t of four t, which would lie on the same
+ * eight banks (four passes a store); a warp that reads has sixteen rows of two panels or of m = 2t, 2t + 1, and two
+ * panels would lie on the same banks where two or four warps share K.
+ */
 __device__ __forceinline__ int* sum_place(const GemvArgs& a, int* sums, int warp, int m, int row) {
-  return sums + (warp * a.M + m) * kPanelRows + row;
+  const int swap = (m & 6) << 2 ^ (warp >> a.k_warps_log2 & 1) << 4;
+  return sums + warp * sums_of_warp(a.M) + ((m * kPanelRows + row) ^ swap);
 }
 
 /** What the end of a panel group needs. `alpha` was loaded before the panels' weights, for this thread's first output. */

@@ -1,5 +1,5 @@
-// The asynchronous functions: the oracle's bits from device memory, chains of kernels, streams at once, captured
-// graphs, workspaces, and what they refuse.
+// The asynchronous functions: the oracle's bits from device memory, chains of kernels, streams at once, workspaces, and
+// what they refuse. Captured graphs of each op are in cuda_graph_test.cc.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/captured_graph.h"
 #include "support/device_problem.h"
 
 namespace ternary::test {
@@ -171,29 +172,6 @@ TEST(CudaAsync, StreamsAtOnceGiveTheSameBits) {
   }
 }
 
-/** What was captured, ready to run; destroyed with it. */
-class Graph {
- public:
-  template <typename Body>
-  Graph(const Stream& stream, Body body) {
-    must(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal), "begin capture");
-    body();
-    must(cudaStreamEndCapture(stream.get(), &graph_), "end capture");
-    must(cudaGraphInstantiate(&run_, graph_, 0), "instantiate");
-  }
-  ~Graph() {
-    cudaGraphExecDestroy(run_);
-    cudaGraphDestroy(graph_);
-  }
-  Graph(const Graph&) = delete;
-  Graph& operator=(const Graph&) = delete;
-  void launch(const Stream& stream) const { must(cudaGraphLaunch(run_, stream.get()), "launch graph"); }
-
- private:
-  cudaGraph_t graph_ = nullptr;
-  cudaGraphExec_t run_ = nullptr;
-};
-
 TEST(CudaGraph, AChainReplayedThreeTimesWithOtherInputs) {
   const RuntimeHandle runtime = gpu();
   Chain chain(2, 144);
@@ -207,90 +185,6 @@ TEST(CudaGraph, AChainReplayedThreeTimesWithOtherInputs) {
     stream.wait();
     chain.expect_right("replay " + std::to_string(replay));
   }
-}
-
-TEST(CudaGraph, EveryOpIsCapturedAndReplayedThreeTimes) {
-  const RuntimeHandle runtime = gpu();
-  const Stream stream;
-  for (const ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
-    for (const bool norm : {false, true}) {
-      for (const int64_t M : {1, 5, 30}) {
-        ProblemSpec spec = a8_spec(M, 40, 200, static_cast<uint64_t>(M));
-        spec.activation = activation;
-        spec.norm = norm;
-        if (norm) spec.residual = TERNARY_BF16;
-        const Problem problem(spec);
-        const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
-        ASSERT_EQ(ternary_weights_prepare(runtime.get(), weights.get()), TERNARY_OK) << ternary_last_error();
-        const DeviceBytes workspace = workspace_for(runtime.get(), weights.get(), activation, M);
-        DeviceProblem device(problem);
-        const Graph graph(stream, [&] {
-          ASSERT_EQ(device.start(runtime.get(), weights.get(), call_of(stream, workspace)), TERNARY_OK)
-              << ternary_last_error();
-        });
-        for (int replay = 0; replay < 3; ++replay) {
-          device.poison();
-          graph.launch(stream);
-          stream.wait();
-          ASSERT_EQ(problem.verdict(device.fetch(), problem.expected()), "") << "replay " << replay;
-        }
-      }
-    }
-  }
-}
-
-TEST(CudaGraph, QuantiseIsCapturedAndReplayed) {
-  const RuntimeHandle runtime = gpu();
-  const Stream stream;
-  const Problem problem(a8_spec(3, 1, 200));
-  std::vector<int8_t> expected(600), got(600);
-  std::vector<float> expected_s(3), s(3);
-  ASSERT_EQ(ternary_oracle_quantise_activations(problem.x.data(), TERNARY_F32, 200, nullptr, nullptr, expected.data(),
-                                                200, expected_s.data(), 3, 200),
-            TERNARY_OK);
-  const DeviceBytes x(problem.x.data(), problem.x.bytes());
-  DeviceBytes q(600), scale(12);
-  const ternary_cuda_call call = call_of(stream);
-  const Graph graph(stream, [&] {
-    ASSERT_EQ(ternary_quantise_activations_async(runtime.get(), x.get(), TERNARY_F32, 200, nullptr, nullptr,
-                                                 q.as<int8_t>(), 200, scale.as<float>(), 3, 200, &call),
-              TERNARY_OK)
-        << ternary_last_error();
-  });
-  for (int replay = 0; replay < 3; ++replay) {
-    q.write(std::vector<int8_t>(600, 77).data());
-    graph.launch(stream);
-    stream.wait();
-    q.read(got.data());
-    scale.read(s.data());
-    EXPECT_EQ(got, expected);
-    EXPECT_EQ(std::memcmp(s.data(), expected_s.data(), 12), 0);
-  }
-}
-
-TEST(CudaGraph, WhatCaptureForbidsIsRefusedAndTheCaptureGoesOn) {
-  const RuntimeHandle runtime = gpu();
-  const Stream stream;
-  const Problem problem(a8_spec(20, 40, 200));  // few rows may run on one kernel that needs no workspace
-  const WeightsHandle prepared = problem.weights(TERNARY_LAYOUT_I2S_TILED),
-                      fresh = problem.weights(TERNARY_LAYOUT_I2S_TILED);
-  ASSERT_EQ(ternary_weights_prepare(runtime.get(), prepared.get()), TERNARY_OK);
-  ASSERT_EQ(ternary_weights_prepare(runtime.get(), prepared.get()), TERNARY_OK) << "a second time does nothing";
-  const DeviceProblem device(problem);
-  const DeviceBytes workspace = workspace_for(runtime.get(), prepared.get(), TERNARY_A8, 20);
-  const Graph graph(stream, [&] {
-    EXPECT_EQ(device.start(runtime.get(), fresh.get(), call_of(stream, workspace)), TERNARY_ILLEGAL_STATE);
-    EXPECT_NE(std::string(ternary_last_error()).find("ternary_weights_prepare()"), std::string::npos)
-        << ternary_last_error();
-    EXPECT_EQ(device.start(runtime.get(), prepared.get(), call_of(stream)), TERNARY_ILLEGAL_STATE);
-    EXPECT_NE(std::string(ternary_last_error()).find("no workspace is given"), std::string::npos)
-        << ternary_last_error();
-    EXPECT_EQ(device.start(runtime.get(), prepared.get(), call_of(stream, workspace)), TERNARY_OK)
-        << ternary_last_error();
-  });
-  graph.launch(stream);
-  stream.wait();
-  EXPECT_EQ(problem.verdict(device.fetch(), problem.expected()), "");
 }
 
 TEST(CudaArguments, WorkspacesAndMemoryThatAreRefused) {

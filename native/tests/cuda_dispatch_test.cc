@@ -1,5 +1,4 @@
 // Which GPU kernel serves each op, activation, layout and M, and what is counted when another has to.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -67,49 +66,9 @@ TEST(CudaDispatch, EachOpActivationLayoutAndMHasItsKernel) {
   }
 }
 
-/** "linear.gemv_a8_i2s_mma" for the rows of the problem, on the device as it is. */
-std::string path_of(const ProblemSpec& spec, ternary_layout layout) {
-  const std::string path = run_once("", spec, layout).paths.begin()->first;
-  return path.substr(0, path.find(".cuda."));
-}
-
-/** The kernels by M, as "M ... M kernel" for neighbours that one serves. */
-std::string kernels_by_rows(ternary_activation activation, ternary_layout layout, bool norm) {
-  std::string text, last;
-  for (const int64_t M : {1, 2, 4, 8, 9, 16, 17, 64, 512}) {
-    if (M == 512 && norm) continue;  // seconds
-    ProblemSpec spec = spec_of(activation, M, norm);
-    spec.N = 272;
-    spec.K = 320;
-    spec.x_dtype = TERNARY_BF16;
-    const std::string path = path_of(spec, layout);
-    if (path != last) text += (text.empty() ? "" : ", ") + std::to_string(M) + " " + path.substr(path.find('.') + 1);
-    last = path;
-  }
-  return text;
-}
-
-// What the cost model makes of the devices that the software GPU stands for; a GPU may have another clock or memory.
-TEST(CudaDispatch, KernelsByRowsOnTheSoftwareGpu) {
-  if (dlsym(RTLD_DEFAULT, "softgpu_reset_counters") == nullptr) return;
-  const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda");
-  const std::string arch = arch_of(runtime.get()), with_pdl = arch == "sm80" || arch == "sm89" ? "8" : "4";
-  const std::string slow_mma = arch == "sm103a" ? " gemv_a8_i2s_dp4a, 8" : "";
-  const auto expected = [&](const std::string& layout, const std::string& middle) {
-    return "1 gemv_fused_" + layout + "_dp4a, 2 gemv_fused_" + layout + "_mma, " + with_pdl + middle + " gemv_a8_" + layout +
-           "_mma, 17 gemm_a8_" + layout;
-  };
-  for (const bool norm : {false, true}) {
-    EXPECT_EQ(kernels_by_rows(TERNARY_A8, TERNARY_LAYOUT_I2S_TILED, norm), expected("i2s", slow_mma));
-    EXPECT_EQ(kernels_by_rows(TERNARY_A8, TERNARY_LAYOUT_T5_TILED, norm), expected("t5", ""));
-    EXPECT_EQ(kernels_by_rows(TERNARY_A16, TERNARY_LAYOUT_I2S_TILED, norm), "1 gemm_a16_i2s");
-    EXPECT_EQ(kernels_by_rows(TERNARY_A16, TERNARY_LAYOUT_T5_TILED, norm), "1 gemm_a16_t5");
-  }
-}
-
 /**
  * The reasons that a GPU gives, each with its kernel; `setting` has a test below, `no_library` is CudaNoLibrary's,
- * `shared_memory` CudaGemv.FusedRefusesWhatItCannotDo's, as the cost model prefers others long before K is as large.
+ * `shared_memory` CudaPaths.SharedMemoryThatIsTooSmallIsCounted.
  * Those that are left cannot occur: kernels read every layout that weights are kept in, every type, any alignment and
  * every group that weights may have, and of kernels for other M there is always one for this M.
  */

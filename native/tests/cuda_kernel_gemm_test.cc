@@ -111,28 +111,6 @@ TEST(CudaGemm, EveryGroupAndItsShortLastGroup) {
   }
 }
 
-TEST(CudaGemm, LargestSumsAreExact) {
-  // -128 and 127 everywhere: far beyond what an int16 would hold, and for the dense rows the last K whose sums fp32
-  // holds.
-  for (Values values : {Values::all_max, Values::all_min}) {
-    ProblemSpec spec = plain_spec(TERNARY_A8, 1, 3, 9001);
-    spec.x_dtype = TERNARY_I8;
-    spec.values = values;
-    check_a8(spec, {CudaLayout::i2s, CudaLayout::t5});
-    if (HasFatalFailure()) return;
-  }
-  // A K at which sums in units of 64 codes would have wrapped, and 16-bit offsets long before.
-  ProblemSpec far = plain_spec(TERNARY_A8, 1, 2, (1 << 18) + 33);
-  far.x_dtype = TERNARY_I8;
-  far.values = Values::all_min;
-  check_a8(far, {CudaLayout::i2s, CudaLayout::t5});
-  if (HasFatalFailure()) return;
-  ProblemSpec spec = plain_spec(TERNARY_A8, 1, 1, 131071);
-  spec.x_dtype = TERNARY_I8;
-  spec.values = Values::all_min;
-  check_a8(spec, {CudaLayout::dense});
-}
-
 TEST(CudaGemm, EveryRowInAChainWithItsActivations) {
   const CudaKernel& activations = *cuda_rows(CudaStage::activations).at(0);
   for (const ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
