@@ -5,11 +5,13 @@ namespace ternary::cuda {
 namespace {
 
 constexpr GemvKind kKind = {CudaLayout::i2s, false};
+/** CTAs an SM of eight rows. ptxas spills three words of a third on sm_89, whose memory two keep busy: 1 TB/s, 128 SMs. */
+constexpr int kCtasOfEight = arch_number(TERNARY_CUDA_ARCH) == 89 ? 2 : 3;
 
 }  // namespace
 
 int gemv_a8_i2s_mma_16x128(const CudaGemmTask& task, const CudaLaunch& how) {
-  if (task.M <= 8) return launch_gemv<MmaDots<I2sCodes<4>, 1>, 3, 1>(kKind, task, StagedRows{}, how);
+  if (task.M <= 8) return launch_gemv<MmaDots<I2sCodes<4>, 1>, kCtasOfEight, 1>(kKind, task, StagedRows{}, how);
   return launch_gemv<MmaDots<I2sCodes<4>, 2>, 2, 1>(kKind, task, StagedRows{}, how);
 }
 
