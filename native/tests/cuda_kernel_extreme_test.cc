@@ -78,7 +78,9 @@ void check(const CudaKernel& kernel, const LongWeights& w, int64_t M, int first,
   problem.sm_count = how.sm_count;
   problem.shared_bytes = how.shared_bytes;
   const Reason reason = kernel.refusal(problem);
-  ASSERT_TRUE(reason == Reason::none || reason == Reason::cost) << kernel.file;
+  for (const Reason cannot : {Reason::m_range, Reason::k_range, Reason::shared_memory, Reason::group_size}) {
+    ASSERT_NE(reason, cannot) << kernel.file;  // another row may be faster, which does not matter here
+  }
   ASSERT_EQ(kernel.splits == nullptr ? 1 : kernel.splits(problem), splits) << kernel.file;
 
   std::vector<int32_t> q_sums(M);

@@ -131,7 +131,8 @@ TEST(CudaPaths, SharedMemoryThatIsTooSmallIsCounted) {
   if (!small.is_set()) return;
   const Counters counters = run_once("", spec_of(TERNARY_A8, 1, 40, 2000), TERNARY_LAYOUT_I2S_TILED);
   EXPECT_EQ(counters.fallbacks.count("linear.gemv_fused_i2s_dp4a:shared_memory"), 1u);
-  EXPECT_EQ(counters.paths, (Counts{{"linear.gemv_a8_i2s_dp4a", 1}}));
+  ASSERT_EQ(counters.paths.size(), 1u);
+  EXPECT_EQ(counters.paths.begin()->first.rfind("linear.gemv_a8_i2s_", 0), 0u) << counters.paths.begin()->first;
 }
 
 }  // namespace
