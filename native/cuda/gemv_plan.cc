@@ -89,8 +89,9 @@ void plan_blocks(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int
   plan.chunk = plan.k_warps * s.block_steps;
   if (plan.k_warps == 1) {
     plan.chunk = s.steps;
+    // Whole units, or weights where one chunk ends and the next begins would be read for both.
     while (!plan.resident && plan.chunk > unit / kStepColumns && shared(plan.chunk) > p.shared_bytes / 3) {
-      plan.chunk = (plan.chunk + 1) / 2;
+      plan.chunk = static_cast<int>(round_up((plan.chunk + 1) / 2, unit / kStepColumns));
     }
   }
   const int staged = plan.resident ? s.steps : plan.chunk;
