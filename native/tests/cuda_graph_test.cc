@@ -56,7 +56,7 @@ struct Way {
   ProblemSpec spec;
 };
 
-/** K of the split ones is ten slabs of I2S, eight of T5: two CTAs are a cluster on sm_90 and up, three add up in memory. */
+/** Split K is ten slabs of I2S, eight of T5: two CTAs are a cluster on sm_90 and up, three add up in memory. */
 std::vector<Way> ways() {
   constexpr int64_t kLong = 5100;
   return {

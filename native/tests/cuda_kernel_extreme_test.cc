@@ -25,8 +25,8 @@ constexpr int8_t kQ[] = {127, -128};
 /** Codes 0, 1, 2 are weights -1, 0, +1. */
 constexpr uint8_t kAllPlus = 0xaa, kOnePlus = 0x02, kAllMinus = 0x00;
 
-/** Columns of row n of W, from the first, that are +1; the others are -1. An odd number in the mixed rows, so that sums of
- *  q * code on the way are no multiples of 4, which fp32 would hold. */
+/** Columns of row n of W, from the first, that are +1; the others are -1. An odd number in the mixed rows, so that sums
+ *  of q * code on the way are no multiples of 4, which fp32 would hold. */
 int64_t plus_columns(int64_t n, int64_t K) { return n % 4 == 1 ? 0 : n % 4 == 2 ? K / 8 * 4 + 1 : K; }
 
 /** kN rows of W on the device, one panel or dense rows. */
@@ -152,8 +152,8 @@ std::vector<const CudaKernel*> tile_rows(CudaLayout layout, bool smallest) {
   return rows;
 }
 
-// A tile computes all of its rows and columns, however few there are: a second on the software GPU for each 2^20 columns
-// of the smallest, six for the largest. So each runs from where codes left in place would have had to be folded
+// A tile computes all of its rows and columns, however few there are: on the software GPU a second for 2^20 columns of
+// the smallest, six for the largest. So each runs from where codes left in place would have had to be folded
 // (2 * 128 * 64 * K > 2^31), and one, on one architecture, from where sums of codes 0 ... 2 wrap, harmlessly, before
 // sum(q) is taken off (2 * 127 * K > 2^31): eight seconds, and all have its source. With more samples all of them go up
 // to the largest K.

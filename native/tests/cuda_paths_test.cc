@@ -1,5 +1,6 @@
-// The path of every op, activation, layout and number of rows of X, by name, and refusals that need another device. What
-// the cost model chooses differs by architecture and shape (cost_model_test.cc); of this shape it is the same for all.
+// The path of every op, activation, layout and number of rows of X, by name, and refusals that need another device.
+// What the cost model chooses differs by architecture and shape (cost_model_test.cc); of this shape it is the same for
+// all, but that sm_103a, whose int8 mma is slow, prefers dp4a for two rows of I2S where it has no fused kernel.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -51,7 +52,7 @@ Counters run_once(const std::string& settings, const ProblemSpec& spec, ternary_
   return counters;
 }
 
-/** Kernels for so many rows of X, "%" for the layout: A8 where norm and quantising may be part of it or not, and A16. */
+/** Kernels for so many rows of X, "%" for the layout: A8 where the norm may be part of it or not, and A16. */
 struct Expected {
   int64_t M;
   const char *a8, *a8_two_passes, *a16;
@@ -69,6 +70,9 @@ std::string named(std::string kernel, ternary_layout layout) {
 
 TEST(CudaPaths, EveryOpActivationLayoutAndM) {
   if (softgpu<decltype(softgpu_set_device)>("softgpu_set_device") == nullptr) return;  // a GPU may have another clock
+  const RuntimeHandle any = make_runtime("TERNARY_DEVICE=cuda");
+  ASSERT_NE(any, nullptr) << ternary_last_error();
+  const bool slow_mma = arch_of(any.get()) == "sm103a";
   for (const Expected& expected : kExpected) {
     for (const ternary_layout layout : kLayouts) {
       if (expected.M > 65 && layout == TERNARY_LAYOUT_I2S) continue;
@@ -86,7 +90,8 @@ TEST(CudaPaths, EveryOpActivationLayoutAndM) {
         EXPECT_EQ(in_one.paths, (Counts{{"rmsnorm_linear." + kernel, 1}})) << expected.M;
         EXPECT_EQ(in_one.fallbacks, Counts());
         const Counters two = run_once("TERNARY_FUSE_RMSNORM_QKV=0", spec, layout);
-        const std::string second = named(a8 ? expected.a8_two_passes : expected.a16, layout);
+        std::string second = named(a8 ? expected.a8_two_passes : expected.a16, layout);
+        if (slow_mma && a8 && expected.M == 2 && layout == TERNARY_LAYOUT_I2S_TILED) second = "gemv_a8_i2s_dp4a";
         EXPECT_EQ(two.paths, (Counts{{"rmsnorm.activations", 1}, {"linear." + second, 1}})) << expected.M;
         EXPECT_EQ(two.fallbacks, Counts());
       }
@@ -115,8 +120,9 @@ TEST(CudaPaths, QuantiseActivations) {
     const Problem problem(spec_of(TERNARY_A8, expected.M, 1, 100));
     std::vector<int8_t> q(expected.M * 100);
     std::vector<float> s(expected.M);
-    ASSERT_EQ(ternary_quantise_activations(runtime.get(), problem.x.data(), TERNARY_BF16, 100, nullptr, nullptr, q.data(),
-                                           100, s.data(), expected.M, 100), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(ternary_quantise_activations(runtime.get(), problem.x.data(), TERNARY_BF16, 100, nullptr, nullptr,
+                                           q.data(), 100, s.data(), expected.M, 100), TERNARY_OK)
+        << ternary_last_error();
     EXPECT_EQ(counters_of(runtime.get()).paths, (Counts{{path, ++calls}}));
   }
   EXPECT_EQ(counters_of(runtime.get()).fallbacks, Counts());
@@ -128,7 +134,8 @@ TEST(CudaPaths, SharedMemoryThatIsTooSmallIsCounted) {
   if (!small.is_set()) return;
   const Counters counters = run_once("", spec_of(TERNARY_A8, 1, 40, 2000), TERNARY_LAYOUT_I2S_TILED);
   EXPECT_EQ(counters.fallbacks.count("linear.gemv_fused_i2s_dp4a:shared_memory"), 1u);
-  EXPECT_EQ(counters.paths, (Counts{{"linear.gemv_a8_i2s_dp4a", 1}}));
+  ASSERT_EQ(counters.paths.size(), 1u);
+  EXPECT_EQ(counters.paths.begin()->first.rfind("linear.gemv_a8_i2s_", 0), 0u) << counters.paths.begin()->first;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Odd problems through the C interface on a GPU: every type of X and Y at addresses and row strides that are multiples of
-// nothing but the element, with N, K and M of 1 and of one less and one more than what kernels take at a time. By the
+// Odd problems through the C interface on a GPU: every type of X and Y at addresses and row strides that are multiples
+// of nothing but the element, with N, K and M of 1 and of one less and one more than what kernels take at a time. By the
 // asynchronous functions, whose pointers are the caller's: the others' staged copies are aligned.
 #include <gtest/gtest.h>
 
@@ -15,7 +15,8 @@ namespace {
 
 constexpr int64_t kRows[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 33, 64, 65};
 constexpr int64_t kOutputs[] = {1, 2, 3, 7, 15, 16, 17, 31, 33, 63, 65, 129};
-constexpr int64_t kColumns[] = {1, 2, 3, 5, 31, 33, 63, 65, 127, 129, 159, 161, 255, 257, 319, 321, 511, 513, 641, 1023, 2049};
+constexpr int64_t kColumns[] = {1,   2,   3,   5,   31,  33,  63,  65,  127,  129, 159,
+                                161, 255, 257, 319, 321, 511, 513, 641, 1023, 2049};
 constexpr ternary_dtype kXTypes[] = {TERNARY_F32, TERNARY_F16, TERNARY_BF16, TERNARY_F8_E4M3, TERNARY_I8};
 constexpr ternary_dtype kYTypes[] = {TERNARY_F32, TERNARY_F16, TERNARY_BF16};
 
@@ -98,7 +99,9 @@ ProblemSpec odd_spec(int64_t i, Random& random) {
     spec.in_place = random.chance(2);
   }
   spec.bias = random.chance(2);
-  for (int64_t* gap : {&spec.x_gap, &spec.y_gap, &spec.residual_gap}) *gap = random.chance(3) ? 0 : random.integer(1, 9);
+  for (int64_t* gap : {&spec.x_gap, &spec.y_gap, &spec.residual_gap}) {
+    *gap = random.chance(3) ? 0 : random.integer(1, 9);
+  }
   spec.values = random.chance(3) ? Values::mixed : Values::finite;
   spec.seed = static_cast<uint64_t>(70000 + i);
   return spec;
@@ -145,7 +148,8 @@ TEST(CudaSweep, OddQuantisedRows) {
     ASSERT_EQ(ternary_oracle_quantise_activations(p.x.data(), spec.x_dtype, p.ldx(), scale, alpha, expected.data(), ldq,
                                                   expected_s.data(), M, K), TERNARY_OK) << ternary_last_error();
     const ShiftedMatrix x(p.x.data(), p.x.bytes(), shift * dtype_bytes(spec.x_dtype)), q(got.data(), bytes, shift);
-    const DeviceBytes scales(p.x_scale.data(), p.x_scale.bytes()), alphas(p.alpha.data(), p.alpha.bytes()), s_out(M * 4);
+    const DeviceBytes scales(p.x_scale.data(), p.x_scale.bytes()), alphas(p.alpha.data(), p.alpha.bytes());
+    const DeviceBytes s_out(M * 4);
     ASSERT_EQ(ternary_quantise_activations_async(runtime.get(), x.get(), spec.x_dtype, p.ldx(), scales.as<float>(),
                                                  alpha == nullptr ? nullptr : alphas.as<float>(),
                                                  static_cast<int8_t*>(q.get()), ldq, s_out.as<float>(), M, K, &call),
