@@ -20,12 +20,6 @@ ProblemSpec spec_of(ternary_activation activation, int64_t M, bool norm = false)
   return spec;
 }
 
-std::string arch_of(const ternary_runtime* runtime) {
-  const std::string info = info_of(runtime), key = "\"library\":\"";
-  const size_t at = info.find(key, info.find("\"cuda\":")) + key.size();
-  return info.substr(at, info.find('"', at) - at);
-}
-
 /** Runs once on a fresh runtime and returns its counters. */
 Counters run_once(const std::string& settings, const ProblemSpec& spec, ternary_layout layout,
                   ternary_status expected = TERNARY_OK) {

@@ -24,12 +24,6 @@ ProblemSpec spec_of(ternary_activation activation, int64_t M, int64_t N = 272, i
   return spec;
 }
 
-std::string arch_of(const ternary_runtime* runtime) {
-  const std::string info = info_of(runtime), key = "\"library\":\"";
-  const size_t at = info.find(key, info.find("\"cuda\":")) + key.size();
-  return info.substr(at, info.find('"', at) - at);
-}
-
 /** Runs once on a fresh runtime, checks Y and returns the counters without ".cuda.<arch>" in their keys. */
 Counters run_once(const std::string& settings, const ProblemSpec& spec, ternary_layout layout) {
   const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda\n" + settings);

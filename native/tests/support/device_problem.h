@@ -20,6 +20,13 @@ namespace ternary::test {
 /** These tests are on_gpu() however they were started; before main(), so that no thread reads the environment yet. */
 inline const bool kDeviceIsSet = setenv("TERNARY_DEVICE", "cuda", 0) == 0;
 
+/** The library that serves a GPU runtime: "sm90a". */
+inline std::string arch_of(const ternary_runtime* runtime) {
+  const std::string info = info_of(runtime), key = "\"library\":\"";
+  const size_t at = info.find(key, info.find("\"cuda\":")) + key.size();
+  return info.substr(at, info.find('"', at) - at);
+}
+
 /** Ends the process with a sentence: a test cannot go on after a device fault, which is sticky. */
 inline void must(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;

@@ -26,8 +26,9 @@ class FlushedDenormalsTest {
     run(List.of("g++", "-shared", "-fPIC", "-Ofast", "-o", library.toString(), source.toString()));
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    List<String> printed =
-        run(List.of(java, "-cp", classPath, FlushedDenormalsTest.class.getName(), library.toString())).lines().toList();
+    String data = "-Dtest.data=" + System.getProperty("test.data");
+    String main = FlushedDenormalsTest.class.getName();
+    List<String> printed = run(List.of(java, data, "-cp", classPath, main, library.toString())).lines().toList();
     if (Runtime.version().feature() < 21) {
       assertThat(printed.get(0)).as("denormals are flushed").isEqualTo("true");
     }

@@ -57,7 +57,7 @@ class BenchCommandTest {
     assertThat(run.out()).contains("No GPU was measured: TERNARY_DEVICE is \"cuda:63\"").contains("on H100");
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isFalse();
-    assertThat(result.get("rows")).hasSize(4 * 2 * BenchPlan.layoutsInUse().size());
+    assertThat(result.get("rows")).hasSize(5 * 2 * BenchPlan.layoutsInUse().size());
     for (JsonNode row : result.get("rows")) {
       assertThat(row.get("predicted_ns").asDouble()).isPositive();
       assertThat(row.has("ns")).isFalse();
