@@ -13,9 +13,9 @@ namespace {
 constexpr CostKernel kRows[] = {
 #define ACTIVATIONS(name, function)
 #define GEMM(name, stage, layout, function, m_min, m_max, k_max) \
-  {name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, k_max, {}},
+  {name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {}},
 #define FUSED(name, layout, function, m_min, m_max, k_max) \
-  {name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, k_max, {}},
+  {name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, {}},
 #include "cuda/kernels.inc"
 #undef ACTIVATIONS
 #undef GEMM

@@ -34,7 +34,7 @@ struct CostKernel {
   const char* file;
   CudaStage stage;
   CudaLayout layout;
-  int64_t m_min, m_max, k_max;
+  int64_t m_min, m_max;  ///< rows of X
   /** [with groups of alpha][of a GEMV: for 1, up to 4, 8, 16 rows of X; of A16: one plane, three]; rows 0: there is none. */
   CostCode codes[2][kCostVariants];
 
