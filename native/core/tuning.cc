@@ -46,29 +46,39 @@ constexpr Tuning avxvnni_row() {
   return row;
 }
 
-/**
- * Derived, no such machine was at hand: cycles by port counting and llvm-mca for Sapphire Rapids at 3 GHz; bandwidth
- * from sketches on two of its cores, which streamed 19 to 26 GB/s.
- */
+/** Measured on an AMD EPYC (family 26 model 2, Zen 5), 2 vCPUs, 2026-11-29; no Intel machine was at hand. */
 constexpr Tuning avx512vnni_row() {
   Tuning row = avx2_row();
-  row.gemm_i2s_min_m = row.gemm_t5_min_m = 5;  // GEMV 4.5, 7.1, 9.8, 12.4 cycles for 1 ... 4 rows, GEMM 4 + 2 M
-  row.i2s_weights_per_us = 170000;      // 256 weights in 4.5 cycles
-  row.t5_weights_per_us = 90000;        // 320 weights in 10.6 cycles
-  row.i2s_a16_weights_per_us = 40000;   // 1024 weights in 77 cycles
-  row.t5_a16_weights_per_us = 26000;    // 320 weights in 37 cycles
-  row.memory_mb_per_s_one_thread = 14000;
-  row.memory_mb_per_s_all_threads = 24000;
+  // GEMM over GEMV by M: 8 1.19 to 1.7, 16 1.06 to 1.4, 32 1.2 to 1.4, 64 1.1 to 1.3, 128 0.95 to 1.15: GEMM decodes
+  // into memory, the GEMV reads its codes anew for each four rows (ternary bench with either, two shapes).
+  row.gemm_i2s_min_m = 128;
+  row.gemm_t5_min_m = 5;  // GEMM over GEMV by M: 3 1.46, 4 1.15, 5 0.95, 8 0.90, 16 0.83 (ternary tune)
+  row.work_per_thread = 1 << 17;        // two threads over one: 147456 1.03, 262144 0.89, 589824 0.73 (ternary tune)
+  row.elements_per_thread = 1 << 13;    // by elements: 4096 1.66, 8192 1.03, 16384 0.78 (ternary tune)
+  row.i2s_weights_per_us = 255000;      // ternary tune, as the next three
+  row.t5_weights_per_us = 182000;
+  row.i2s_a16_weights_per_us = 63000;
+  row.t5_a16_weights_per_us = 61000;
+  row.memory_mb_per_s_one_thread = 45000;
+  row.memory_mb_per_s_all_threads = 54000;  // two threads
   return row;
 }
 
 /**
- * Derived as the row of AVX-512, whose kernels serve few rows of X. For 1024 weights tiles take 16 cycles to decode
+ * Derived, no such machine was at hand: cycles by port counting and llvm-mca for Sapphire Rapids at 3 GHz; bandwidth
+ * from sketches on two of its cores, which streamed 19 to 26 GB/s. For 1024 weights tiles take 16 cycles to decode
  * (T5: 26), 10 of loads and M of products if nothing overlaps; GEMV 28 (T5: 46) for M = 2 and 50 (62) for M = 4.
  */
 constexpr Tuning amx_row() {
-  Tuning row = avx512vnni_row();
+  Tuning row = avx2_row();
+  row.gemm_i2s_min_m = row.gemm_t5_min_m = 5;  // GEMV 4.5, 7.1, 9.8, 12.4 cycles for 1 ... 4 rows, GEMM 4 + 2 M
   row.tile_gemm_min_m = 4;
+  row.i2s_weights_per_us = 170000;     // 256 weights in 4.5 cycles
+  row.t5_weights_per_us = 90000;       // 320 weights in 10.6 cycles
+  row.i2s_a16_weights_per_us = 40000;  // 1024 weights in 77 cycles
+  row.t5_a16_weights_per_us = 26000;   // 320 weights in 37 cycles
+  row.memory_mb_per_s_one_thread = 14000;
+  row.memory_mb_per_s_all_threads = 24000;
   return row;
 }
 
