@@ -140,8 +140,8 @@ std::string text_of(const std::function<ternary_status(char*, size_t, size_t*)>&
 
 /** The value of a string member of the info's "cuda" object. */
 std::string cuda_info(const ternary_runtime* runtime, const std::string& member) {
-  const std::string info =
-    text_of([&](char* text, size_t size, size_t* length) { return ternary_runtime_info(runtime, text, size, length); });
+  const std::string info = text_of(
+      [&](char* text, size_t size, size_t* length) { return ternary_runtime_info(runtime, text, size, length); });
   const size_t cuda = info.find("\"cuda\":{"), at = info.find("\"" + member + "\":\"", cuda);
   if (cuda == std::string::npos || at == std::string::npos) fail("no " + member + " in " + info);
   const size_t begin = at + member.size() + 4;
@@ -234,14 +234,16 @@ class Case {
   void start(ternary_runtime* gpu, int64_t M, int64_t copy, cudaStream_t stream) const {
     const ternary_cuda_call call = {stream, workspace_.get(), workspace_bytes_};
     check(ternary_linear_async(gpu, weights_[copy].get(), options_.activation, x(), TERNARY_BF16, shape_.K, nullptr,
-                               nullptr, y(), TERNARY_BF16, shape_.N, M, &call), "ternary_linear_async");
+                               nullptr, y(), TERNARY_BF16, shape_.N, M, &call),
+          "ternary_linear_async");
   }
 
   /** Ends the program if the device's bits are not the CPU's. */
   void verify(ternary_runtime* gpu, ternary_runtime* cpu, int64_t M, cudaStream_t stream) const {
     std::vector<uint16_t> expected(M * shape_.N), found(M * shape_.N);
     check(ternary_linear(cpu, weights_[0].get(), options_.activation, x_.data(), TERNARY_BF16, shape_.K, nullptr,
-                         nullptr, expected.data(), TERNARY_BF16, shape_.N, M), "ternary_linear on the CPU");
+                         nullptr, expected.data(), TERNARY_BF16, shape_.N, M),
+          "ternary_linear on the CPU");
     start(gpu, M, 0, stream);
     check(cudaStreamSynchronize(stream), "the product");
     check(cudaMemcpy(found.data(), y(), found.size() * 2, cudaMemcpyDeviceToHost), "cudaMemcpy");
@@ -260,7 +262,8 @@ class Case {
   Weights make_weights(const std::vector<uint8_t>& codes) const {
     ternary_weights* made = nullptr;
     check(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, shape_.N, shape_.K, options_.layout,
-                                 TERNARY_ALPHA_ROW, alpha_.data(), shape_.N, 0, &made), "ternary_weights_create");
+                                 TERNARY_ALPHA_ROW, alpha_.data(), shape_.N, 0, &made),
+          "ternary_weights_create");
     return Weights(made);
   }
 
@@ -290,9 +293,8 @@ double time_baseline(CublasLt* baseline, const Case& problem, const Shape& shape
 }
 
 std::string paths_of(const ternary_runtime* runtime) {
-  const std::string counters = text_of([&](char* text, size_t size, size_t* length) {
-    return ternary_runtime_counters(runtime, text, size, length);
-  });
+  const std::string counters = text_of(
+      [&](char* text, size_t size, size_t* length) { return ternary_runtime_counters(runtime, text, size, length); });
   const size_t begin = counters.find("\"path_counts\":{");
   return begin == std::string::npos ? counters : counters.substr(begin + 15, counters.find('}', begin) - begin - 15);
 }

@@ -30,7 +30,6 @@
 #include "core/kernel.h"
 #include "core/layout.h"
 #include "core/tuning.h"
-#include "core/tuning.h"
 
 namespace ternary {
 namespace {
@@ -250,7 +249,8 @@ void register_limit(const Kernel& kernel) {
     if (!reads && bytes > kLimitPanelBytes) break;
     benchmark::RegisterBenchmark((kernel.file + std::string("/bytes:") + std::to_string(bytes)).c_str(),
                                  [=, &kernel](benchmark::State& state) { run_limit(state, kernel, bytes); })
-        ->UseRealTime()->ThreadRange(1, 2);
+        ->UseRealTime()
+        ->ThreadRange(1, 2);
   }
 }
 
@@ -266,9 +266,8 @@ void register_all(const Backend& backend, const std::vector<Shape>& shapes) {
     if (kernel.stage == Stage::activations) {
       for (const int64_t K : {2560, 6912}) {
         const std::string name = file + "/bf16_rmsnorm_a8/K:" + std::to_string(K) + "/M:1";
-        benchmark::RegisterBenchmark(name.c_str(), [=, &kernel](benchmark::State& state) {
-          run_activations(state, kernel, K, 1);
-        });
+        benchmark::RegisterBenchmark(name.c_str(),
+                                     [=, &kernel](benchmark::State& state) { run_activations(state, kernel, K, 1); });
       }
       continue;
     }
@@ -281,9 +280,12 @@ void register_all(const Backend& backend, const std::vector<Shape>& shapes) {
                                      "x" + std::to_string(shape.K) + "/M:" + std::to_string(M) +
                                      (group ? "/alpha:group" + std::to_string(group) : "/alpha:row") +
                                      (streaming ? "/streaming" : "/resident");
-            benchmark::RegisterBenchmark(name.c_str(), [=, &kernel](benchmark::State& state) {
-              run_product(state, kernel, shape, M, group, streaming);
-            })->Unit(benchmark::kMicrosecond)->UseRealTime()->ThreadRange(1, 2);
+            benchmark::RegisterBenchmark(
+                name.c_str(),
+                [=, &kernel](benchmark::State& state) { run_product(state, kernel, shape, M, group, streaming); })
+                ->Unit(benchmark::kMicrosecond)
+                ->UseRealTime()
+                ->ThreadRange(1, 2);
           }
         }
       }

@@ -18,8 +18,8 @@ void check_pointer(const char* name, const void* pointer, int64_t alignment) {
 
 void check_stride(const char* name, int64_t stride, int64_t columns, int64_t rows, int64_t element_bytes) {
   if (stride < columns) {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is %" PRId64 "; it must be at least the row's %" PRId64 " elements", name, stride,
-         columns);
+    fail(TERNARY_INVALID_ARGUMENT, "%s is %" PRId64 "; it must be at least the row's %" PRId64 " elements", name,
+         stride, columns);
   }
   int64_t bytes;
   if (__builtin_mul_overflow(stride, rows, &bytes) || __builtin_mul_overflow(bytes, element_bytes, &bytes)) {
@@ -63,8 +63,11 @@ void check_alpha_kind(ternary_alpha_kind kind, int64_t group) {
          static_cast<int>(kind));
   }
   if (kind == TERNARY_ALPHA_GROUP ? group < 32 || group % 32 != 0 || group > round_up(kMaxK, 32) : group != 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "group is %" PRId64 "; it must be a multiple of 32 up to 2^24 for alpha per group, "
-         "and 0 otherwise", group);
+    fail(TERNARY_INVALID_ARGUMENT,
+         "group is %" PRId64
+         "; it must be a multiple of 32 up to 2^24 for alpha per group, "
+         "and 0 otherwise",
+         group);
   }
 }
 
@@ -74,13 +77,17 @@ void check_limit(ternary_limit limit, int64_t threads, int64_t most_threads, int
          static_cast<int>(limit));
   }
   if (threads < 1 || threads > most_threads) {
-    fail(TERNARY_INVALID_ARGUMENT, "threads is %" PRId64 "; it must be 1 to the runtime's %" PRId64, threads, most_threads);
+    fail(TERNARY_INVALID_ARGUMENT, "threads is %" PRId64 "; it must be 1 to the runtime's %" PRId64, threads,
+         most_threads);
   }
   constexpr int64_t kMostBytes = int64_t{1} << 40, kMostNanoseconds = 10000000000;
   if (limit != TERNARY_LIMIT_READ ? bytes != 0
                                   : bytes < 1 || bytes > kMostBytes || bytes % (threads * kLimitAlignment) != 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "bytes is %" PRId64 "; it must be a multiple of %" PRId64 " a thread up to 2^40 for the "
-         "limit read, and 0 for others", bytes, kLimitAlignment);
+    fail(TERNARY_INVALID_ARGUMENT,
+         "bytes is %" PRId64 "; it must be a multiple of %" PRId64
+         " a thread up to 2^40 for the "
+         "limit read, and 0 for others",
+         bytes, kLimitAlignment);
   }
   if (nanoseconds < 1 || nanoseconds > kMostNanoseconds) {
     fail(TERNARY_INVALID_ARGUMENT, "nanoseconds is %" PRId64 "; it must be 1 to 10^10", nanoseconds);

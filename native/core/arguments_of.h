@@ -10,8 +10,8 @@
 namespace ternary {
 
 inline Product linear_product(const ternary_weights* weights, ternary_activation activation, const void* x,
-                       ternary_dtype x_dtype, int64_t ldx, const float* x_scale, const float* bias, void* y,
-                       ternary_dtype y_dtype, int64_t ldy, int64_t M) {
+                              ternary_dtype x_dtype, int64_t ldx, const float* x_scale, const float* bias, void* y,
+                              ternary_dtype y_dtype, int64_t ldy, int64_t M) {
   Product product = {};
   product.weights = weights;
   product.activation = activation;
@@ -28,7 +28,7 @@ inline Product linear_product(const ternary_weights* weights, ternary_activation
 }
 
 inline void add_norm(Product& product, const void* residual, void* residual_out, ternary_dtype residual_dtype,
-              int64_t ld_residual, const float* norm_weight, float eps) {
+                     int64_t ld_residual, const float* norm_weight, float eps) {
   product.norm = true;
   product.residual = residual;
   product.residual_out = residual_out;
@@ -39,7 +39,7 @@ inline void add_norm(Product& product, const void* residual, void* residual_out,
 }
 
 inline ActivationTask quantise_task(const void* x, ternary_dtype x_dtype, int64_t ldx, const float* x_scale,
-                             const float* alpha_column, int8_t* q, int64_t ldq, float* s, int64_t K) {
+                                    const float* alpha_column, int8_t* q, int64_t ldq, float* s, int64_t K) {
   ActivationTask task = {};
   task.x = x;
   task.x_dtype = x_dtype;

@@ -102,7 +102,8 @@ int resident_ctas(const CostDevice& d, const CostKernel& k, const CostProblem& p
   const int64_t warp = round_up(int64_t{32} * code.registers, kRegisterUnit);
   const int64_t by_registers = kRegisters / (warp * (code.threads / 32));
   const int64_t shared = code.static_shared + (k.gemv() ? gemv_shared(k, d, p) : code.stage_bytes);
-  return static_cast<int>(std::max<int64_t>(1, std::min({by_registers, d.threads / int64_t{code.threads}, d.shared_bytes / shared})));
+  return static_cast<int>(
+      std::max<int64_t>(1, std::min({by_registers, d.threads / int64_t{code.threads}, d.shared_bytes / shared})));
 }
 
 CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostKernel& k, const CostProblem& p, int splits) {
@@ -123,7 +124,8 @@ CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostKernel& k, c
   if (splits > 1) us += kSplitUs;
   const auto elements = static_cast<double>(p.M) * static_cast<double>(p.K);
   if (k.stage == CudaStage::fused_a8) {
-    us += static_cast<double>(p.M) * kFusedRowUs + ctas_of_sm * elements * kFusedInstructions / 32 / d.issue / (d.ghz * 1e3);
+    us += static_cast<double>(p.M) * kFusedRowUs +
+          ctas_of_sm * elements * kFusedInstructions / 32 / d.issue / (d.ghz * 1e3);
   } else {
     e.launch_us += pdl ? d.pdl_launch_us : d.launch_us;
     const double rows_per_sm = std::ceil(static_cast<double>(p.M) / (2 * d.sm_count));
@@ -159,9 +161,12 @@ void CudaCost::best_splits(const CudaKernel& kernel, const CudaProblem& problem,
   splits = kernel.splits == nullptr ? 1 : kernel.splits(problem);
   us = 0;
   if (model == nullptr) return;  // unknown to the model: the table's word for it
-  const auto x_bytes = problem.x_dtype == TERNARY_F32 ? 4 : problem.x_dtype == TERNARY_F8_E4M3 || problem.x_dtype == TERNARY_I8 ? 1 : 2;
-  const CostProblem cost = {problem.M, problem.N, problem.K, x_bytes, problem.y_dtype == TERNARY_F32 ? 4 : 2,
-                            problem.planes, problem.group > 0};
+  const auto x_bytes = problem.x_dtype == TERNARY_F32                                        ? 4
+                       : problem.x_dtype == TERNARY_F8_E4M3 || problem.x_dtype == TERNARY_I8 ? 1
+                                                                                             : 2;
+  const CostProblem cost = {
+      problem.M,      problem.N,        problem.K, x_bytes, problem.y_dtype == TERNARY_F32 ? 4 : 2,
+      problem.planes, problem.group > 0};
   us = estimate_cost(device_, pdl_, *model, cost, splits).us;
   if (problem.splits > 0 || kernel.splits == nullptr) return;  // the setting's choice
   CudaProblem asked = problem;

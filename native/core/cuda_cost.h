@@ -23,20 +23,20 @@ struct CudaDevice;
 /** A device as the model sees it. Rates are warp instructions a clock and SM. */
 struct CostDevice {
   const char* name;
-  const char* arch;       ///< of its library
-  int major;              ///< compute capability
+  const char* arch;  ///< of its library
+  int major;         ///< compute capability
   double sm_count, ghz, gb_per_s;
-  double issue;           ///< of all kinds together
-  double alu;             ///< logic, permutes, adds
-  double multiply;        ///< 32-bit integer multiply-adds
-  double idp;             ///< dp4a
-  double imma;            ///< mma.sync m16n8k32 of int8
-  double hmma;            ///< mma.sync m16n8k16 of bf16
-  int threads;            ///< an SM holds
-  int64_t shared_bytes;   ///< of an SM
-  double launch_us;       ///< from one kernel of a stream to the next
-  double pdl_launch_us;   ///< the same under PDL
-  double latency_us;      ///< of memory, under load
+  double issue;          ///< of all kinds together
+  double alu;            ///< logic, permutes, adds
+  double multiply;       ///< 32-bit integer multiply-adds
+  double idp;            ///< dp4a
+  double imma;           ///< mma.sync m16n8k32 of int8
+  double hmma;           ///< mma.sync m16n8k16 of bf16
+  int threads;           ///< an SM holds
+  int64_t shared_bytes;  ///< of an SM
+  double launch_us;      ///< from one kernel of a stream to the next
+  double pdl_launch_us;  ///< the same under PDL
+  double latency_us;     ///< of memory, under load
 };
 
 struct CostProblem {
@@ -73,7 +73,8 @@ class CudaCost {
   /** The splits that the kernel should be given, among those it can do, and what the model expects then. */
   void best_splits(const CudaKernel& kernel, const CudaProblem& problem, int& splits, double& us) const;
 
-  ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N, int64_t K) const;
+  ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
+                             int64_t K) const;
 
   const CostDevice& device() const { return device_; }
   /** The kernels of the device's architecture. */

@@ -49,7 +49,8 @@ const KernelFigures* slabs_of(const KernelFigures& f) {
   const char* end = std::strstr(f.kernel, "Rows");
   for (int i = 0; i < kKernelFiguresCount; ++i) {
     const KernelFigures& other = kKernelFigures[i];
-    if (std::strcmp(other.arch, f.arch) == 0 && std::strcmp(other.file, f.file) == 0 && has(other, "gemv_slabs_kernel") &&
+    if (std::strcmp(other.arch, f.arch) == 0 && std::strcmp(other.file, f.file) == 0 &&
+        has(other, "gemv_slabs_kernel") &&
         std::strncmp(std::strchr(other.kernel, '<'), dots, static_cast<size_t>(end - dots)) == 0) {
       return &other;
     }
@@ -84,8 +85,8 @@ void add_gemv(const KernelFigures& f, CostKernel& kernel) {
 void add_gemm(const KernelFigures& f, CostKernel& kernel) {
   int layout, warps_n, warps_m, panels, eights, stages, ahead;
   const char* tile = std::strstr(f.kernel, "GemmTile<");
-  if (tile == nullptr || std::sscanf(tile, "GemmTile<%d,%d,%d,%d,%d,%d,%d", &layout, &warps_n, &warps_m, &panels, &eights,
-                                     &stages, &ahead) != 7) {
+  if (tile == nullptr || std::sscanf(tile, "GemmTile<%d,%d,%d,%d,%d,%d,%d", &layout, &warps_n, &warps_m, &panels,
+                                     &eights, &stages, &ahead) != 7) {
     return;
   }
   const bool dense = kernel.layout == CudaLayout::dense, floats = dense || kernel.stage == CudaStage::gemm_a16;
@@ -101,8 +102,9 @@ void add_gemm(const KernelFigures& f, CostKernel& kernel) {
   const int64_t x_bytes = kernel.stage == CudaStage::gemm_a16 ? 2 * planes : 1;
   const int64_t w_bytes = dense ? 2 * columns * code.tile_n : 0;  // others' weights go to registers
   code.stage_bytes = stages * (columns * x_bytes * code.tile_m + w_bytes);
-  code.in_flight = dense ? (stages - 1) * w_bytes
-                         : int64_t{ahead} * warps_n * panels * kCudaTileBytes * columns / cuda_tile_columns(kernel.layout);
+  code.in_flight =
+      dense ? (stages - 1) * w_bytes
+            : int64_t{ahead} * warps_n * panels * kCudaTileBytes * columns / cuda_tile_columns(kernel.layout);
   const bool groups = has(f, "Group");
   kernel.codes[groups][planes == 3 ? 1 : 0] = code;
 }

@@ -20,6 +20,7 @@ namespace ternary {
  * Ampere's rate; launches, PDL launches and latency under load from published microbenchmarks of these generations (2 to 4,
  * about 1, 0.6 to 0.8 microseconds). None of it has been measured by us.
  */
+// clang-format off: columns
 const CostDevice kCostDevices[kCostDeviceCount] = {
     // name      arch      major SMs  GHz    GB/s  issue alu mul idp imma  hmma  threads shared    launch pdl latency
     {"A100",     "sm80",   8,    108, 1.41,  2039, 4,    2,  2,  2,  0.50, 0.50, 2048,   164 << 10, 2.5,  2.5, 0.60},
@@ -28,5 +29,6 @@ const CostDevice kCostDevices[kCostDeviceCount] = {
     {"B300",     "sm103a", 10,   148, 1.85,  8000, 4,    2,  2,  2,  0.065, 0.50, 2048,  228 << 10, 2.5,  1.0, 0.75},
     {"RTX 5090", "sm120f", 12,   170, 2.407, 1792, 4,    4,  2,  2,  0.25, 0.125, 1536,  100 << 10, 2.5,  1.0, 0.70},
 };
+// clang-format on
 
 }  // namespace ternary

@@ -70,8 +70,10 @@ void check_workspace(const CudaDevice& device, const ternary_cuda_call& call, in
   }
   check_pointer("workspace", call.workspace, kWorkspaceAlignment);
   if (call.workspace_bytes < needed) {
-    fail(TERNARY_INVALID_ARGUMENT, "workspace_bytes is %" PRId64 "; this call needs %" PRId64
-         ", and ternary_workspace_bytes() says what every call does", call.workspace_bytes, needed);
+    fail(TERNARY_INVALID_ARGUMENT,
+         "workspace_bytes is %" PRId64 "; this call needs %" PRId64
+         ", and ternary_workspace_bytes() says what every call does",
+         call.workspace_bytes, needed);
   }
   check_memory(device, "workspace", call.workspace);
   const int64_t K = p.weights->K, x_bytes = matrix_bytes(p.M, K, p.ldx, p.x_dtype);
@@ -91,9 +93,12 @@ const CudaWeights& weights_on_device(const CudaDevice& device, const ternary_wei
   const CudaWeights* found = weights.copies.find(device.ordinal);
   if (found != nullptr && (!dense || found->dense.load(std::memory_order_acquire) != nullptr)) return *found;
   if (capturing) {
-    fail(TERNARY_ILLEGAL_STATE, "the stream is being captured and the weights %s; ternary_weights_prepare() must have "
-         "run before", found == nullptr ? "have no copy on the device" : "have no dense copy on the device, which this "
-         "product needs (TERNARY_PREFILL_SKIP_M makes ternary_weights_prepare() make it)");
+    fail(TERNARY_ILLEGAL_STATE,
+         "the stream is being captured and the weights %s; ternary_weights_prepare() must have "
+         "run before",
+         found == nullptr ? "have no copy on the device"
+                          : "have no dense copy on the device, which this "
+                            "product needs (TERNARY_PREFILL_SKIP_M makes ternary_weights_prepare() make it)");
   }
   return weights.copies.prepare(weights, device, dense);
 }

@@ -66,11 +66,11 @@ inline constexpr int kCudaStageCount = 4;
 
 /** What a launch is given besides its problem. Pointers are device pointers. */
 struct CudaLaunch {
-  void* stream;     ///< cudaStream_t
-  bool pdl;         ///< launch with programmatic stream serialisation (sm_90 and up)
-  int splits;       ///< CTAs that share K of one tile of outputs; 1 ... the row's answer to max_splits
-  int sm_count;     ///< of the device
-  int shared_bytes; ///< shared memory a CTA may opt in to
+  void* stream;      ///< cudaStream_t
+  bool pdl;          ///< launch with programmatic stream serialisation (sm_90 and up)
+  int splits;        ///< CTAs that share K of one tile of outputs; 1 ... the row's answer to max_splits
+  int sm_count;      ///< of the device
+  int shared_bytes;  ///< shared memory a CTA may opt in to
 };
 
 /**
@@ -82,24 +82,25 @@ struct CudaActivationTask {
   ActivationTask rows;
   int64_t M;
   bool plain;
-  int8_t* q;         ///< A8: [M, ldq], permuted (cuda_q_position), zeros from K to `padded`
-  int64_t ldq;       ///< a multiple of 16 bytes
+  int8_t* q;    ///< A8: [M, ldq], permuted (cuda_q_position), zeros from K to `padded`
+  int64_t ldq;  ///< a multiple of 16 bytes
   int64_t padded;
-  float* s;          ///< A8: [M]
-  int32_t* q_sums;   ///< A8: [M, groups] sums of q by group of alpha; groups = 1 where group == 0
-  int64_t group;     ///< 0, or columns in a group of alpha
-  uint16_t* planes;  ///< A16: [plane_count][M, ld_plane] bf16 (or one plane of f16), plain order, zeros from K to `padded`;
-                     ///< x' is exactly the sum of its planes (bf16: highest first), a non-finite row is NaN in all places
+  float* s;         ///< A8: [M]
+  int32_t* q_sums;  ///< A8: [M, groups] sums of q by group of alpha; groups = 1 where group == 0
+  int64_t group;    ///< 0, or columns in a group of alpha
+  uint16_t*
+      planes;  ///< A16: [plane_count][M, ld_plane] bf16 (or one plane of f16), plain order, zeros from K to `padded`;
+               ///< x' is exactly the sum of its planes (bf16: highest first), a non-finite row is NaN in all places
   int64_t ld_plane;
-  int plane_count;   ///< bf16 X as it is: 1; f16 X as it is: 1 plane of f16; anything else fp32: 3 planes of bf16
+  int plane_count;  ///< bf16 X as it is: 1; f16 X as it is: 1 plane of f16; anything else fp32: 3 planes of bf16
   bool plane_f16;
-  int32_t* clear;      ///< words the kernel sets to 0 for the product that follows (split-K sums and tickets), or null
+  int32_t* clear;  ///< words the kernel sets to 0 for the product that follows (split-K sums and tickets), or null
   int64_t clear_count;
 };
 
 /** A product on the device: as GemmTask, with device pointers and the operands of this header. */
 struct CudaGemmTask {
-  const int8_t* q;         ///< A8: [M, ldq], permuted unless the row's layout is dense
+  const int8_t* q;  ///< A8: [M, ldq], permuted unless the row's layout is dense
   int64_t ldq;
   const int32_t* q_sums;   ///< A8: [M, groups]
   const float* s;          ///< A8: [M]
@@ -107,15 +108,15 @@ struct CudaGemmTask {
   int64_t ld_plane;
   int plane_count;
   bool plane_f16;
-  const uint8_t* w;        ///< codes in the row's layout, 256-byte aligned
-  const float* alpha;      ///< [N], or when group > 0 in panels, see group_alpha()
+  const uint8_t* w;    ///< codes in the row's layout, 256-byte aligned
+  const float* alpha;  ///< [N], or when group > 0 in panels, see group_alpha()
   int64_t group;
-  const float* bias;       ///< [N] or null
-  void* y;                 ///< [M, ldy]
+  const float* bias;  ///< [N] or null
+  void* y;            ///< [M, ldy]
   ternary_dtype y_dtype;
   int64_t ldy;
   int64_t M, N, K;
-  void* partial;           ///< the row's workspace_bytes(), 256-byte aligned; its first clear_bytes() are zero
+  void* partial;  ///< the row's workspace_bytes(), 256-byte aligned; its first clear_bytes() are zero
 };
 
 /** A product that makes its own activations (CudaStage::fused_a8): outputs of `activations` but residual_out unused. */

@@ -43,7 +43,8 @@ uint32_t t5_word(const uint32_t* steps) {
 
 uint32_t t5_step(uint32_t word, int64_t d) {
   uint32_t codes = 0;
-  for (int b = 0; b < 4; ++b) codes |= static_cast<uint32_t>(t5_code(static_cast<uint8_t>(word >> (8 * b)), d)) << (8 * b);
+  for (int b = 0; b < 4; ++b)
+    codes |= static_cast<uint32_t>(t5_code(static_cast<uint8_t>(word >> (8 * b)), d)) << (8 * b);
   return codes;
 }
 
@@ -93,7 +94,10 @@ void i2s_from_dense(const uint8_t* panel, int64_t rows, int64_t K, uint8_t* i2s)
     for (int64_t k = 0; k < K; ++k) {
       uint16_t value;
       std::memcpy(&value, panel + 2 * (n * ld + k), sizeof value);
-      const int code = value == kDenseOfCode[0] ? 0 : value == kDenseOfCode[2] ? 2 : 1, shift = static_cast<int>(2 * (k % 4));
+      const int code = value == kDenseOfCode[0]   ? 0
+                       : value == kDenseOfCode[2] ? 2
+                                                  : 1,
+                shift = static_cast<int>(2 * (k % 4));
       uint8_t& byte = i2s[n * row_bytes + k / 4];
       byte = static_cast<uint8_t>((byte & ~(3 << shift)) | code << shift);
     }

@@ -25,8 +25,8 @@ struct CudaPlan {
   const CudaKernel* kernel = nullptr;
   CudaProblem problem = {};
   int splits = 1;
-  int64_t padded = 0;        ///< columns of a row of q or of a plane
-  int64_t clear_bytes = 0;   ///< of `partial`, set to zero before the product
+  int64_t padded = 0;       ///< columns of a row of q or of a plane
+  int64_t clear_bytes = 0;  ///< of `partial`, set to zero before the product
   int64_t partial_bytes = 0;
   int plane_count = 0;
   bool plane_f16 = false;

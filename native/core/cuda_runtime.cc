@@ -34,8 +34,8 @@ std::string CudaRuntime::kernels_json() const {
   for (int row = 0; row < backend.kernel_count; ++row) {
     const CudaKernel& kernel = backend.kernels[row];
     out += ",{\"name\":" + json_string(kernel_name(backend, kernel)) + ",\"file\":" + json_string(kernel.file) +
-           ",\"stage\":" + json_string(kCudaStageNames[static_cast<int>(kernel.stage)]) + ",\"isa\":" +
-           json_string(backend.arch);
+           ",\"stage\":" + json_string(kCudaStageNames[static_cast<int>(kernel.stage)]) +
+           ",\"isa\":" + json_string(backend.arch);
     if (kernel.stage != CudaStage::activations) {
       out += ",\"layout\":" + json_string(kCudaLayoutNames[static_cast<int>(kernel.layout)]);
     }
@@ -46,10 +46,11 @@ std::string CudaRuntime::kernels_json() const {
 
 std::string CudaRuntime::json() const {
   return "{\"used\":true,\"ordinal\":" + std::to_string(device.ordinal) + ",\"name\":" + json_string(device.name) +
-         ",\"capability\":\"" + std::to_string(device.major) + '.' + std::to_string(device.minor) + "\",\"library\":" +
-         json_string(device.backend->arch) + ",\"driver\":\"" + cuda_version_text(device.driver) + "\",\"runtime\":\"" +
-         cuda_version_text(device.runtime) + "\",\"sms\":" + std::to_string(device.sm_count) + ",\"memory_bytes\":" +
-         std::to_string(device.memory_bytes) + ",\"model\":" + json_string(cost.device().name) + "}";
+         ",\"capability\":\"" + std::to_string(device.major) + '.' + std::to_string(device.minor) +
+         "\",\"library\":" + json_string(device.backend->arch) + ",\"driver\":\"" + cuda_version_text(device.driver) +
+         "\",\"runtime\":\"" + cuda_version_text(device.runtime) + "\",\"sms\":" + std::to_string(device.sm_count) +
+         ",\"memory_bytes\":" + std::to_string(device.memory_bytes) + ",\"model\":" + json_string(cost.device().name) +
+         "}";
 }
 
 }  // namespace ternary

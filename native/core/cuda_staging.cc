@@ -132,8 +132,8 @@ void run_parcel(CudaRuntime& cuda, const Parcel& parcel, Start start) {
 CudaLanes::~CudaLanes() {
   if (idle_.empty()) return;
   int before = 0;
-  const bool current = device_.cuda->GetDevice(&before) == kCudaSuccess &&
-                       device_.cuda->SetDevice(device_.ordinal) == kCudaSuccess;
+  const bool current =
+      device_.cuda->GetDevice(&before) == kCudaSuccess && device_.cuda->SetDevice(device_.ordinal) == kCudaSuccess;
   idle_.clear();
   if (current) device_.cuda->SetDevice(before);
 }

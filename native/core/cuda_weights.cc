@@ -52,8 +52,8 @@ std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const Cud
   const CudaLayout layout = cuda_layout_of(weights.layout);
   CudaMemory codes(device, cuda_layout_bytes(layout, weights.N, weights.K));
   send_codes(weights, layout, stream, codes.get());
-  CudaMemory alpha = sent_floats(device, stream, weights.alpha,
-                                 round_up(static_cast<int64_t>(weights.alpha.size()), kTile));
+  CudaMemory alpha =
+      sent_floats(device, stream, weights.alpha, round_up(static_cast<int64_t>(weights.alpha.size()), kTile));
   CudaMemory column;
   if (weights.column_alpha() != nullptr) column = sent_floats(device, stream, weights.alpha_column, weights.K);
   auto copy = std::make_unique<CudaWeights>();

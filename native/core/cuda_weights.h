@@ -22,11 +22,11 @@ struct Cudart;
 struct CudaWeights {
   const Cudart* cuda;
   int ordinal;
-  int fork_count;            ///< forks the process had seen: the child of a later one must not touch the device
-  CudaLayout layout;         ///< of `codes`: i2s or t5
+  int fork_count;     ///< forks the process had seen: the child of a later one must not touch the device
+  CudaLayout layout;  ///< of `codes`: i2s or t5
   uint8_t* codes;
-  float* alpha;              ///< as GemmTask::alpha, zeros beyond N up to 16 rows
-  float* alpha_column;       ///< [K] or null
+  float* alpha;                 ///< as GemmTask::alpha, zeros beyond N up to 16 rows
+  float* alpha_column;          ///< [K] or null
   std::atomic<uint8_t*> dense;  ///< CudaLayout::dense, null until somebody needs it
   CudaWeights* next;
 };

@@ -31,7 +31,7 @@ class CudaWorkspaces {
   struct Entry {
     Mutex mutex;
     CudaMemory memory;
-    int users = 0;           ///< leases held or waited for
+    int users = 0;  ///< leases held or waited for
     uint64_t last_use = 0;
   };
 

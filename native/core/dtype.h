@@ -66,7 +66,7 @@ inline uint16_t float_to_f16(float value) {
     const uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1);
     return static_cast<uint16_t>(sign | ((rounded - 0x38000000) >> 13));
   }
-  if (magnitude <= 0x33000000) return sign;  // 2^-25 is a tie with 0, which is even
+  if (magnitude <= 0x33000000) return sign;   // 2^-25 is a tie with 0, which is even
   const uint32_t exponent = magnitude >> 23;  // 102 ... 112: denormal
   const uint32_t mantissa = (magnitude & 0x7fffff) | 0x800000;
   const uint32_t shift = 126 - exponent;  // 14 ... 24

@@ -52,9 +52,9 @@ enum class Reason : uint8_t {
   no_library      ///< no library holds code for this device
 };
 inline constexpr int kReasonCount = 11;
-inline constexpr const char* kReasonNames[kReasonCount] = {
-    "none", "layout", "group_size", "k_range", "dtype", "m_range", "alignment", "shared_memory", "in_place", "setting",
-    "no_library"};
+inline constexpr const char* kReasonNames[kReasonCount] = {"none",     "layout",  "group_size", "k_range",
+                                                           "dtype",    "m_range", "alignment",  "shared_memory",
+                                                           "in_place", "setting", "no_library"};
 
 /** Scratch, q and f rows start at multiples of this many bytes. */
 inline constexpr int64_t kScratchAlignment = 64;
@@ -126,17 +126,17 @@ using ActivationFn = void (*)(const ActivationTask& task, int64_t m_begin, int64
  * bits), starting anew in every group.
  */
 struct GemmTask {
-  const int8_t* q;       ///< A8: [M, ldq], zeros up to padded_columns()
+  const int8_t* q;  ///< A8: [M, ldq], zeros up to padded_columns()
   int64_t ldq;
   const int32_t* q_sum;  ///< A8: [M], for kernels that multiply by codes: sum(q*w) = sum(q*code) - q_sum
   const float* s;        ///< A8: [M]
   const float* f;        ///< A16: [M, ldf], zeros up to padded_columns()
   int64_t ldf;
-  const uint8_t* w;      ///< codes in the layout of the kernel's row
-  const float* alpha;    ///< [N], or when group > 0 in panels: [ceil(N/16)][ceil(K/group)][16], see group_alpha()
+  const uint8_t* w;    ///< codes in the layout of the kernel's row
+  const float* alpha;  ///< [N], or when group > 0 in panels: [ceil(N/16)][ceil(K/group)][16], see group_alpha()
   int64_t group;
-  const float* bias;     ///< [N] or null
-  void* y;               ///< [M, ldy]
+  const float* bias;  ///< [N] or null
+  void* y;            ///< [M, ldy]
   ternary_dtype y_dtype;
   int64_t ldy;
   int64_t M, N, K;
@@ -179,11 +179,11 @@ struct Kernel {
   const char* file;  ///< file = function, e.g. "gemm_a8_i2s_16x16__avx2"
   Stage stage;
   Isa isa;
-  ternary_layout layout;  ///< of the weights; ignored for Stage::activations
-  Role role;               ///< where it is meant to be used: order, not a constraint
-  int64_t group_multiple;  ///< accepts groups that are multiples of this (32: all)
-  int64_t k_max;           ///< largest K it accepts
-  int64_t m_step, n_step;  ///< how work may be split
+  ternary_layout layout;     ///< of the weights; ignored for Stage::activations
+  Role role;                 ///< where it is meant to be used: order, not a constraint
+  int64_t group_multiple;    ///< accepts groups that are multiples of this (32: all)
+  int64_t k_max;             ///< largest K it accepts
+  int64_t m_step, n_step;    ///< how work may be split
   ActivationFn activations;  ///< for Stage::activations
   GemmFn gemm;               ///< for Stage::gemm_a8 and gemm_a16
   ScratchBytesFn scratch_bytes;

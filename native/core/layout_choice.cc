@@ -65,8 +65,9 @@ ternary_status ternary_choose_layout(ternary_runtime* runtime, ternary_activatio
     check_activation(activation);
     check_shape(N, K);
     if (working_set != 0 && working_set < N * K) {
-      fail(TERNARY_INVALID_ARGUMENT, "working_set is %" PRId64 "; it must be 0, or at least the N * K = %" PRId64
-           " weights of the matrix itself", working_set, N * K);
+      fail(TERNARY_INVALID_ARGUMENT,
+           "working_set is %" PRId64 "; it must be 0, or at least the N * K = %" PRId64 " weights of the matrix itself",
+           working_set, N * K);
     }
     check_pointer("layout", layout, alignof(ternary_layout));
     *layout = choose_layout(*runtime, activation, N, K, working_set == 0 ? N * K : working_set);

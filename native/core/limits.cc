@@ -76,8 +76,10 @@ void run_together(ThreadPool& pool, int threads, const Body& body) {
   };
   pool.run(threads, threads, chunk, &job);  // whoever has a chunk waits in it, so nobody takes two
   if (job.start.given_up()) {
-    fail(TERNARY_ILLEGAL_STATE, "%d threads were not free within a second; nothing else may use the runtime while a limit "
-         "is measured", threads);
+    fail(TERNARY_ILLEGAL_STATE,
+         "%d threads were not free within a second; nothing else may use the runtime while a limit "
+         "is measured",
+         threads);
   }
 }
 

@@ -43,9 +43,9 @@ class Limits {
 
   /** What threads read: a part each. */
   struct Operands {
-    LimitQuestion question;           ///< that they are for
-    LargeMemory memory;               ///< null at first
-    std::vector<int64_t> positions;   ///< where each thread goes on in its part
+    LimitQuestion question;          ///< that they are for
+    LargeMemory memory;              ///< null at first
+    std::vector<int64_t> positions;  ///< where each thread goes on in its part
   };
 
   const Kernel& choose(ThreadPool& pool, const std::vector<const Kernel*>& rows, const LimitQuestion& question);

@@ -15,14 +15,13 @@
 #include <cstdint>
 
 /** NAME_old is NAME as of glibc 2.2.5; __wrap_NAME forwards to it. */
-#define TERNARY_OLD(result, name, parameters, arguments)                             \
-  extern "C" result name##_old parameters;                                          \
-  __asm__(".symver " #name "_old," #name "@GLIBC_2.2.5");                             \
-  extern "C" __attribute__((visibility("hidden"))) result __wrap_##name parameters { \
-    return name##_old arguments;                                                    \
-  }
+#define TERNARY_OLD(result, name, parameters, arguments)  \
+  extern "C" result name##_old parameters;                \
+  __asm__(".symver " #name "_old," #name "@GLIBC_2.2.5"); \
+  extern "C" __attribute__((visibility("hidden"))) result __wrap_##name parameters { return name##_old arguments; }
 
-TERNARY_OLD(int, pthread_create, (pthread_t * thread, const pthread_attr_t* attributes, void* (*start)(void*), void* data),
+TERNARY_OLD(int, pthread_create,
+            (pthread_t * thread, const pthread_attr_t* attributes, void* (*start)(void*), void* data),
             (thread, attributes, start, data))
 TERNARY_OLD(int, pthread_join, (pthread_t thread, void** result), (thread, result))
 TERNARY_OLD(int, pthread_once, (pthread_once_t * once, void (*start)()), (once, start))
@@ -57,7 +56,7 @@ static int find_object(dl_phdr_info* info, size_t, void* data) {
   uintptr_t eh_frame = 0, start = 0, end = 0;
   bool inside = false;
   for (int i = 0; i < info->dlpi_phnum; ++i) {
-    const ElfW(Phdr)& header = info->dlpi_phdr[i];
+    const ElfW(Phdr) & header = info->dlpi_phdr[i];
     const uintptr_t from = info->dlpi_addr + header.p_vaddr;
     if (header.p_type == PT_GNU_EH_FRAME) eh_frame = from;
     if (header.p_type != PT_LOAD) continue;

@@ -82,13 +82,12 @@ std::string tuning_json(const ternary_runtime& runtime) {
   std::string out = "{\"file\":" + json_string(runtime.settings.tuning) +
                     ",\"error\":" + json_string(runtime.tuning_error) +
                     ",\"isa\":" + json_string(kIsaNames[static_cast<int>(runtime.isa)]) +
-                    ",\"device_id\":" + json_string(machine.device_id) +
-                    ",\"cores\":" + std::to_string(machine.cores) +
+                    ",\"device_id\":" + json_string(machine.device_id) + ",\"cores\":" + std::to_string(machine.cores) +
                     ",\"cache_bytes\":" + std::to_string(machine.cache_bytes) + ",\"values\":[";
   for (const TuningValue& value : kTuningValues) {
-    out += (&value == kTuningValues ? "{\"name\":" : ",{\"name\":") + json_string(value.name) + ",\"value\":" +
-           std::to_string(runtime.tuning.*value.value) + ",\"built_in\":" +
-           std::to_string(built_in_tuning(runtime.isa).*value.value) + "}";
+    out += (&value == kTuningValues ? "{\"name\":" : ",{\"name\":") + json_string(value.name) +
+           ",\"value\":" + std::to_string(runtime.tuning.*value.value) +
+           ",\"built_in\":" + std::to_string(built_in_tuning(runtime.isa).*value.value) + "}";
   }
   return out + "]}";
 }
@@ -97,8 +96,8 @@ std::string isas_json(const Backend& backend) {
   std::string out = "[";
   for (int i = 0; i < kIsaCount; ++i) {
     const char* why = backend.isa_missing(static_cast<Isa>(i));
-    out += (i ? ",{\"name\":" : "{\"name\":") + json_string(kIsaNames[i]) + ",\"available\":" +
-           (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
+    out += (i ? ",{\"name\":" : "{\"name\":") + json_string(kIsaNames[i]) +
+           ",\"available\":" + (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
   }
   return out + ']';
 }
@@ -106,9 +105,9 @@ std::string isas_json(const Backend& backend) {
 std::string settings_json(const Settings& settings) {
   std::string out = "[";
   for (int i = 0; i < kKnobCount; ++i) {
-    out += (i ? ",{\"name\":" : "{\"name\":") + json_string(kKnobNames[i]) + ",\"value\":" +
-           json_string(settings.value_text(static_cast<Knob>(i))) + ",\"origin\":" +
-           json_string(kOriginNames[static_cast<int>(settings.origin[i])]) + "}";
+    out += (i ? ",{\"name\":" : "{\"name\":") + json_string(kKnobNames[i]) +
+           ",\"value\":" + json_string(settings.value_text(static_cast<Knob>(i))) +
+           ",\"origin\":" + json_string(kOriginNames[static_cast<int>(settings.origin[i])]) + "}";
   }
   return out + ']';
 }
@@ -155,7 +154,8 @@ const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel
 void check_runtime(const ternary_runtime* runtime) {
   check_pointer("runtime", runtime, alignof(ternary_runtime));
   if (runtime->fork_count != forks()) {
-    fail(TERNARY_ILLEGAL_STATE, "the runtime was made before a fork; its threads do not exist in the child, which must "
+    fail(TERNARY_ILLEGAL_STATE,
+         "the runtime was made before a fork; its threads do not exist in the child, which must "
          "create its own");
   }
 }

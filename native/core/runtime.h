@@ -41,11 +41,11 @@ struct ternary_runtime {
   ternary::Settings settings;
   const ternary::Backend& backend;
   std::vector<const ternary::Kernel*> candidates[3][ternary::kLayoutCount];
-  std::vector<const ternary::Kernel*> limit_loops;  ///< rows of Stage::limit that are allowed
-  const ternary::Isa isa;        ///< the best that settings and machine allow
-  std::string tuning_error;      ///< why the file of TERNARY_TUNING does not serve, or empty
-  const ternary::Tuning tuning;  ///< from that file, else the built-in row of `isa`
-  ternary::NoCuda no_cuda;       ///< why there is no GPU though one was wanted
+  std::vector<const ternary::Kernel*> limit_loops;   ///< rows of Stage::limit that are allowed
+  const ternary::Isa isa;                            ///< the best that settings and machine allow
+  std::string tuning_error;                          ///< why the file of TERNARY_TUNING does not serve, or empty
+  const ternary::Tuning tuning;                      ///< from that file, else the built-in row of `isa`
+  ternary::NoCuda no_cuda;                           ///< why there is no GPU though one was wanted
   const std::unique_ptr<ternary::CudaRuntime> cuda;  ///< null: products run on the CPU
   ternary::Counters counters;
   const int fork_count;  ///< forks this process had seen when the runtime was made

@@ -33,16 +33,23 @@ enum class Knob : uint8_t {
   device
 };
 inline constexpr int kKnobCount = 12;
-inline constexpr const char* kKnobNames[kKnobCount] = {
-    "TERNARY_MAX_ISA",  "TERNARY_NUM_THREADS",      "TERNARY_COLLECT_PATH_STATS", "TERNARY_PATH_REPORT",
-    "TERNARY_PATH_REPORT_EVERY", "TERNARY_I2S_ONLY", "TERNARY_FUSE_RMSNORM_QKV",  "TERNARY_ENABLE_PDL",
-    "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M",   "TERNARY_TUNING",
-    "TERNARY_DEVICE"};
+inline constexpr const char* kKnobNames[kKnobCount] = {"TERNARY_MAX_ISA",
+                                                       "TERNARY_NUM_THREADS",
+                                                       "TERNARY_COLLECT_PATH_STATS",
+                                                       "TERNARY_PATH_REPORT",
+                                                       "TERNARY_PATH_REPORT_EVERY",
+                                                       "TERNARY_I2S_ONLY",
+                                                       "TERNARY_FUSE_RMSNORM_QKV",
+                                                       "TERNARY_ENABLE_PDL",
+                                                       "TERNARY_I2S_SPLITS",
+                                                       "TERNARY_PREFILL_SKIP_M",
+                                                       "TERNARY_TUNING",
+                                                       "TERNARY_DEVICE"};
 
 /** Where products run. */
 struct DeviceChoice {
-  bool cuda = false;       ///< a GPU is wanted
-  bool or_cpu = false;     ///< ... and the CPU serves where there is none
+  bool cuda = false;    ///< a GPU is wanted
+  bool or_cpu = false;  ///< ... and the CPU serves where there is none
   int ordinal = 0;
   std::string text = "cpu";
 };

@@ -11,9 +11,9 @@ namespace {
 
 /** What the conversions look up, so that 50 million weights take a tenth of a second. */
 struct Tables {
-  uint8_t byte_of[243];     ///< by v
-  uint64_t codes_of[256];   ///< by byte: code i at bits 8 * i
-  uint8_t invalid[256];     ///< by byte: 1 if no v has it
+  uint8_t byte_of[243];    ///< by v
+  uint64_t codes_of[256];  ///< by byte: code i at bits 8 * i
+  uint8_t invalid[256];    ///< by byte: 1 if no v has it
 };
 
 constexpr Tables make_tables() {

@@ -26,14 +26,14 @@ struct Dense {
 
   float at(int64_t n, int64_t k) const { return load_float(w, dtype, n * ldw + k); }
   int64_t alpha_count() const {
-    return kind == TERNARY_ALPHA_TENSOR ? 1
-           : kind == TERNARY_ALPHA_ROW  ? N
+    return kind == TERNARY_ALPHA_TENSOR   ? 1
+           : kind == TERNARY_ALPHA_ROW    ? N
            : kind == TERNARY_ALPHA_COLUMN ? K
                                           : N * ceil_div(K, group);
   }
   int64_t alpha_of(int64_t n, int64_t k) const {
-    return kind == TERNARY_ALPHA_TENSOR ? 0
-           : kind == TERNARY_ALPHA_ROW  ? n
+    return kind == TERNARY_ALPHA_TENSOR   ? 0
+           : kind == TERNARY_ALPHA_ROW    ? n
            : kind == TERNARY_ALPHA_COLUMN ? k
                                           : n * ceil_div(K, group) + k / group;
   }

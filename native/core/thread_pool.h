@@ -50,11 +50,11 @@ class ThreadPool {
   void take_chunks(int thread);
 
   std::vector<pthread_t> workers_;
-  std::atomic<bool> taken_{false};          // a caller owns the pool
-  std::atomic<bool> open_{false};           // the job below may be joined
+  std::atomic<bool> taken_{false};  // a caller owns the pool
+  std::atomic<bool> open_{false};   // the job below may be joined
   std::atomic<bool> stopping_{false};
-  std::atomic<int> active_{0};              // workers inside the job
-  std::atomic<uint32_t> generation_{0};     // counts jobs; what idle workers watch
+  std::atomic<int> active_{0};           // workers inside the job
+  std::atomic<uint32_t> generation_{0};  // counts jobs; what idle workers watch
   std::atomic<int> sleepers_{0};
   // The job: written by the caller while open_ is false and active_ is 0.
   int64_t chunks_ = 0;

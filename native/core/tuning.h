@@ -22,11 +22,11 @@ struct Tuning {
   int64_t chunks_per_thread;    ///< pieces of work a thread: a core that lost time to a neighbour gives some away
   int64_t i2s_weights_per_us;   ///< what one core multiplies at M = 1 with I2S weights that are in its cache
   int64_t t5_weights_per_us;    ///< the same with T5 weights
-  int64_t i2s_a16_weights_per_us;  ///< the same with A16 activations
-  int64_t t5_a16_weights_per_us;   ///< the same with T5 weights and A16 activations
+  int64_t i2s_a16_weights_per_us;       ///< the same with A16 activations
+  int64_t t5_a16_weights_per_us;        ///< the same with T5 weights and A16 activations
   int64_t memory_mb_per_s_one_thread;   ///< read bandwidth of memory (10^6 bytes a second, bytes a microsecond)
   int64_t memory_mb_per_s_all_threads;  ///< and of all the cores that a process may use together
-  int64_t resident_bytes;       ///< working sets up to this stay in cache; 0: the last-level caches the process can use
+  int64_t resident_bytes;  ///< working sets up to this stay in cache; 0: the last-level caches the process can use
 
   /** Rows of X from which GEMM is preferred to GEMV. */
   int64_t gemm_min_m(ternary_layout layout) const {
@@ -38,7 +38,7 @@ struct Tuning {
 /** A value of a row by its name in files, and its range. */
 struct TuningValue {
   const char* name;
-  int64_t Tuning::*value;
+  int64_t Tuning::* value;
   int64_t least, most;
 };
 

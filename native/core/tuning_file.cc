@@ -122,7 +122,7 @@ class Reader {
     const Entry entry = take(name);
     if (entry.value == here) return;
     fail_at(entry.line, std::string(name) + " is \"" + printable(entry.value) + "\"; " + what + " \"" + here +
-            "\", and a file must have been measured there");
+                            "\", and a file must have been measured there");
   }
 
   int64_t number(const Entry& entry, const TuningValue& rule) const {
@@ -131,7 +131,7 @@ class Reader {
     const int64_t value = whole ? std::strtoll(entry.value.c_str(), nullptr, 10) : -1;
     if (value < rule.least || value > rule.most) {
       fail_at(entry.line, entry.name + " is \"" + printable(entry.value) + "\"; it must be a whole number from " +
-              std::to_string(rule.least) + " to " + std::to_string(rule.most));
+                              std::to_string(rule.least) + " to " + std::to_string(rule.most));
     }
     return value;
   }

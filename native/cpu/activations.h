@@ -237,11 +237,11 @@ inline void prepare_rows(const ActivationTask& t, int64_t m_begin, int64_t m_end
 }  // namespace ternary::cpu
 
 /** Defines the ActivationFn `function`. */
-#define TERNARY_CPU_ACTIVATIONS(function)                                                        \
-  namespace ternary::cpu {                                                                       \
-  void function(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch) {    \
-    prepare_rows(task, m_begin, m_end, scratch);                                                 \
-  }                                                                                              \
+#define TERNARY_CPU_ACTIVATIONS(function)                                                     \
+  namespace ternary::cpu {                                                                    \
+  void function(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch) { \
+    prepare_rows(task, m_begin, m_end, scratch);                                              \
+  }                                                                                           \
   }
 
 #endif  // TERNARY_CPU_ACTIVATIONS_H_

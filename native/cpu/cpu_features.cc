@@ -31,9 +31,9 @@ uint64_t saved_state() {
   return static_cast<uint64_t>(high) << 32 | low;
 }
 
-constexpr uint64_t kYmmState = 0x6;        // xmm, ymm
-constexpr uint64_t kZmmState = 0xe6;       // and mask registers, upper zmm halves, zmm16 to zmm31
-constexpr uint64_t kTileState = 0x60000;   // tile configuration, tile data
+constexpr uint64_t kYmmState = 0x6;       // xmm, ymm
+constexpr uint64_t kZmmState = 0xe6;      // and mask registers, upper zmm halves, zmm16 to zmm31
+constexpr uint64_t kTileState = 0x60000;  // tile configuration, tile data
 
 bool saves(uint64_t state) { return (saved_state() & state) == state; }
 

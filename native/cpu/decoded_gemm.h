@@ -69,8 +69,8 @@ struct DecodedGemm {
       }
       const int64_t steps = ceil_div(end - k, 4);
       for (int64_t i = 0; i < b.rows; i += Dot::kRows) {
-        add_rows<Dot::kRows>(b.rows - i, codes + skipped * kStepBytes, steps, x.rows + (b.m + i) * x.stride + k, x.stride,
-                             sums + i * kColumns);
+        add_rows<Dot::kRows>(b.rows - i, codes + skipped * kStepBytes, steps, x.rows + (b.m + i) * x.stride + k,
+                             x.stride, sums + i * kColumns);
       }
       k = end;
     }

@@ -289,13 +289,12 @@ inline const uint8_t* tiles_at(const GemmTask& t, int64_t n, int64_t k) {
 }  // namespace ternary::cpu
 
 /** Defines the GemmFn `function` and its ScratchBytesFn, which the table knows as `function_scratch`. */
-#define TERNARY_CPU_GEMM(function, ...)                                                                            \
-  namespace ternary::cpu {                                                                                         \
-  void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end,              \
-                void* scratch) {                                                                                   \
-    gemm<__VA_ARGS__>(task, m_begin, m_end, n_begin, n_end, scratch);                                              \
-  }                                                                                                                \
-  int64_t function##_scratch(int64_t M, int64_t N, int64_t K) { return Workspace<__VA_ARGS__>::bytes(M, N, K); }   \
+#define TERNARY_CPU_GEMM(function, ...)                                                                                \
+  namespace ternary::cpu {                                                                                             \
+  void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) { \
+    gemm<__VA_ARGS__>(task, m_begin, m_end, n_begin, n_end, scratch);                                                  \
+  }                                                                                                                    \
+  int64_t function##_scratch(int64_t M, int64_t N, int64_t K) { return Workspace<__VA_ARGS__>::bytes(M, N, K); }       \
   }
 
 #endif  // TERNARY_CPU_GEMM_H_

@@ -42,7 +42,8 @@ int64_t read(const uint8_t* data, int64_t bytes) {
   Words sums[kSums] = {};
   for (const uint8_t* end = data + bytes; data < end; data += kSums * kVectorBytes) {
     for (int i = 0; i < kSums; ++i) {
-      if (kPrefetchBytes > 0 && i * kVectorBytes % 64 == 0) __builtin_prefetch(data + i * kVectorBytes + kPrefetchBytes);
+      if (kPrefetchBytes > 0 && i * kVectorBytes % 64 == 0)
+        __builtin_prefetch(data + i * kVectorBytes + kPrefetchBytes);
       sums[i] += *reinterpret_cast<const Words*>(data + i * kVectorBytes);
     }
   }

@@ -85,8 +85,12 @@ __global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const 
   const RowScratch scratch = {reinterpret_cast<float*>(values), capacity, part, warp_max};
   const int64_t groups = t.group == 0 ? 1 : ceil_div(t.rows.K, t.group);
   const bool a16 = t.planes != nullptr;
-  const QuantisedRow q = {t.q + m * t.ldq, static_cast<int>(t.padded), t.plain, t.s + m,
-                          t.q_sums == nullptr ? nullptr : t.q_sums + m * groups, t.group};
+  const QuantisedRow q = {t.q + m * t.ldq,
+                          static_cast<int>(t.padded),
+                          t.plain,
+                          t.s + m,
+                          t.q_sums == nullptr ? nullptr : t.q_sums + m * groups,
+                          t.group};
   if (!a16) clear_sums<kThreads>(q, t.rows.K);
   RowColumns out = {{t, t.planes + m * t.ld_plane, true}, {t.rows, m, q, 1.0f, true}, a16};
   make_row<kThreads>(t.rows, row_source(t.rows, m, true), scratch, row_width(t.rows, static_cast<int>(t.padded)), out);

@@ -25,9 +25,7 @@ class WordCodes<CudaLayout::i2s> {
  public:
   WordCodes() = default;
   __device__ __forceinline__ explicit WordCodes(uint32_t word) : word_(word) {}
-  __device__ __forceinline__ uint32_t step(int d) {
-    return word_ >> 2 * d & 0x03030303u;
-  }
+  __device__ __forceinline__ uint32_t step(int d) { return word_ >> 2 * d & 0x03030303u; }
 
  private:
   uint32_t word_;

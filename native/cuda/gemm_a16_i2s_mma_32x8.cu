@@ -15,9 +15,7 @@ int gemm_a16_i2s_mma_32x8(const CudaGemmTask& task, const CudaLaunch& how) {
   return gemm_a16<Tile, ThreeTile>(task, how);
 }
 
-Reason gemm_a16_i2s_mma_32x8_refusal(const CudaProblem& problem) {
-  return gemm_a16_refusal<Tile, ThreeTile>(problem);
-}
+Reason gemm_a16_i2s_mma_32x8_refusal(const CudaProblem& problem) { return gemm_a16_refusal<Tile, ThreeTile>(problem); }
 
 TERNARY_CUDA_UNSPLIT(gemm_a16_i2s_mma_32x8)
 

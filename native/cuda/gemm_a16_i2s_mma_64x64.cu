@@ -14,9 +14,7 @@ int gemm_a16_i2s_mma_64x64(const CudaGemmTask& task, const CudaLaunch& how) {
   return gemm_a16<Tile, ThreeTile>(task, how);
 }
 
-Reason gemm_a16_i2s_mma_64x64_refusal(const CudaProblem& problem) {
-  return gemm_a16_refusal<Tile, ThreeTile>(problem);
-}
+Reason gemm_a16_i2s_mma_64x64_refusal(const CudaProblem& problem) { return gemm_a16_refusal<Tile, ThreeTile>(problem); }
 
 TERNARY_CUDA_UNSPLIT(gemm_a16_i2s_mma_64x64)
 

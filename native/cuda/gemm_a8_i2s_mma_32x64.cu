@@ -15,9 +15,7 @@ int gemm_a8_i2s_mma_32x64(const CudaGemmTask& task, const CudaLaunch& how) {
   return gemm_a8<Tile, GroupTile>(task, how);
 }
 
-Reason gemm_a8_i2s_mma_32x64_refusal(const CudaProblem& problem) {
-  return gemm_a8_refusal<Tile, GroupTile>(problem);
-}
+Reason gemm_a8_i2s_mma_32x64_refusal(const CudaProblem& problem) { return gemm_a8_refusal<Tile, GroupTile>(problem); }
 
 TERNARY_CUDA_UNSPLIT(gemm_a8_i2s_mma_32x64)
 

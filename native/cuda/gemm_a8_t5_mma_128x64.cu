@@ -14,9 +14,7 @@ int gemm_a8_t5_mma_128x64(const CudaGemmTask& task, const CudaLaunch& how) {
   return gemm_a8<Tile, GroupTile>(task, how);
 }
 
-Reason gemm_a8_t5_mma_128x64_refusal(const CudaProblem& problem) {
-  return gemm_a8_refusal<Tile, GroupTile>(problem);
-}
+Reason gemm_a8_t5_mma_128x64_refusal(const CudaProblem& problem) { return gemm_a8_refusal<Tile, GroupTile>(problem); }
 
 TERNARY_CUDA_UNSPLIT(gemm_a8_t5_mma_128x64)
 

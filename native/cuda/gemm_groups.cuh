@@ -13,8 +13,8 @@ namespace ternary::cuda {
 /** What a step of 32 columns ends. */
 template <typename Tile>
 struct GroupEnd {
-  bool ends, closes;                ///< a group; also a block of groups
-  float scale[Tile::kPanels][2];    ///< alpha of that group, rows g and g + 8 of each panel
+  bool ends, closes;              ///< a group; also a block of groups
+  float scale[Tile::kPanels][2];  ///< alpha of that group, rows g and g + 8 of each panel
 };
 
 /** Goes through K in steps of 32 columns. */
@@ -22,8 +22,10 @@ template <typename Tile>
 class GroupEnds {
  public:
   __device__ GroupEnds(const CudaGemmTask& t, const GemmPlace<Tile>& place)
-      : groups_(static_cast<int>(ceil_div(t.K, t.group))), steps_(static_cast<int>(t.group / 32)),
-        in_block_(groups_in_block(t.group)), left_(steps_),
+      : groups_(static_cast<int>(ceil_div(t.K, t.group))),
+        steps_(static_cast<int>(t.group / 32)),
+        in_block_(groups_in_block(t.group)),
+        left_(steps_),
         left_in_all_(static_cast<int>(ceil_div(t.K, Tile::kColumns)) * (Tile::kColumns / 32)) {
     const int64_t last = ceil_div(t.N, 16) - 1;
 #pragma unroll

@@ -35,10 +35,10 @@ struct GemmTile {
 /** Where a thread stands in the CTA's part of Y. A CTA is a number along M first, so that neighbours share W. */
 template <typename Tile>
 struct GemmPlace {
-  int lane, g, t;     ///< lane = 4 * g + t
-  int64_t m0;         ///< first row of X of the CTA
-  int warp_m;         ///< first row of X of the warp, in the CTA
-  int64_t panel;      ///< first panel of the warp
+  int lane, g, t;  ///< lane = 4 * g + t
+  int64_t m0;      ///< first row of X of the CTA
+  int warp_m;      ///< first row of X of the warp, in the CTA
+  int64_t panel;   ///< first panel of the warp
 
   __device__ explicit GemmPlace(int64_t M) {
     const int warp = static_cast<int>(threadIdx.x) / 32;

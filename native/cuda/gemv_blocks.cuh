@@ -203,7 +203,8 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_blocks_kernel(const 
   BlockWalk<Dots> walk(a, q);
   Epilogue epilogue(a.task);
   const int32_t* q_sums = a.task.q_sums;
-  rows.begin(a, q, reinterpret_cast<unsigned char*>(shared) + a.M * a.q_stride + block_sums_bytes(a.M), epilogue, q_sums);
+  rows.begin(a, q, reinterpret_cast<unsigned char*>(shared) + a.M * a.q_stride + block_sums_bytes(a.M), epilogue,
+             q_sums);
   if (a.resident) {
     rows.stage(a, q, 0, a.padded);
     __syncthreads();

@@ -9,7 +9,8 @@ constexpr GemvKind kKind = {CudaLayout::i2s, true};
 }  // namespace
 
 int gemv_fused_i2s_mma_16x128(const CudaFusedTask& task, const CudaLaunch& how) {
-  if (task.gemm.M <= 8) return launch_gemv<MmaDots<I2sCodes<4>, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
+  if (task.gemm.M <= 8)
+    return launch_gemv<MmaDots<I2sCodes<4>, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
   return launch_gemv<MmaDots<I2sCodes<4>, 2>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
 }
 

@@ -42,16 +42,16 @@ struct GemvKind {
 
 struct GemvPlan {
   Reason refusal;
-  int tiles, slabs, panels;     ///< slabs and tiles of one panel
-  int k_warps;                  ///< warps of a CTA that share K of a panel: 1, 2, 4 or 8
-  int splits;                   ///< CTAs that share K
-  int cluster;                  ///< splits, where those CTAs are a cluster, else 1
-  int panel_groups;             ///< of kGemvWarps / k_warps panels
+  int tiles, slabs, panels;  ///< slabs and tiles of one panel
+  int k_warps;               ///< warps of a CTA that share K of a panel: 1, 2, 4 or 8
+  int splits;                ///< CTAs that share K
+  int cluster;               ///< splits, where those CTAs are a cluster, else 1
+  int panel_groups;          ///< of kGemvWarps / k_warps panels
   int grid;
-  int chunk;                    ///< slabs (no groups) or steps (groups) of q in shared memory at a time
-  bool resident;                ///< that is all of it
-  int q_stride;                 ///< bytes between rows of q in shared memory
-  int scratch_columns;          ///< fused: values of a row in shared memory while it is quantised
+  int chunk;            ///< slabs (no groups) or steps (groups) of q in shared memory at a time
+  bool resident;        ///< that is all of it
+  int q_stride;         ///< bytes between rows of q in shared memory
+  int scratch_columns;  ///< fused: values of a row in shared memory while it is quantised
   int64_t shared_bytes;
 };
 

@@ -38,7 +38,9 @@ struct StagedRows {
   static constexpr bool kFused = false;
 
   /** From here on what earlier kernels wrote may be read. `free`: shared memory behind q and the sums. */
-  __device__ void begin(const GemvArgs&, unsigned char*, unsigned char*, Epilogue&, const int32_t*&) const { pdl_wait(); }
+  __device__ void begin(const GemvArgs&, unsigned char*, unsigned char*, Epilogue&, const int32_t*&) const {
+    pdl_wait();
+  }
 
   /** Columns first ... end of all rows (end cut at the padding) to the front of q in shared memory. */
   __device__ void stage(const GemvArgs& a, unsigned char* q, int first, int end) const {

@@ -37,7 +37,8 @@ __device__ __forceinline__ void load_slab(const uint4* from, int present, uint4 
 
 /** Adds tile u of a slab, whose q begins at `at`. Tiles of T5 are two and a half blocks of q: `q` stays between them. */
 template <class Dots>
-__device__ __forceinline__ void add_tile(Dots& dots, uint4 w, int u, const SharedAddress (&at)[Dots::kVectors], uint4 (&q)[Dots::kVectors]) {
+__device__ __forceinline__ void add_tile(Dots& dots, uint4 w, int u, const SharedAddress (&at)[Dots::kVectors],
+                                         uint4 (&q)[Dots::kVectors]) {
   Dots::Codes::decode(w, [&](int d, int set, uint4 operand, uint4 before) {
     const int step = u * Dots::Codes::kSteps + d;
     if (step % 2 == 0) load_q<Dots>(at, step / 2, q);

@@ -101,7 +101,9 @@ __device__ inline void end_in_memory(const GemvArgs& a, int* sums, const GemvEnd
   __shared__ bool last;
   const int count = output_count(a);
   int32_t* partial = static_cast<int32_t*>(a.task.partial);
-  const auto place = [&](const GemvOutput& o) { return partial + static_cast<int64_t>(o.m) * a.panels * kPanelRows + o.n; };
+  const auto place = [&](const GemvOutput& o) {
+    return partial + static_cast<int64_t>(o.m) * a.panels * kPanelRows + o.n;
+  };
   for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
     const GemvOutput o(a, end.panel_group, i);
     if (o.n < a.N) atomicAdd(place(o), warps_sum(a, sums, o));

@@ -119,12 +119,15 @@ struct T5Codes {
       if (d == 0 || by_heads(d)) {
         sink(d, 0, now, before);
       } else {
-        sink(d, 0, uint4{now.x - 3 * before.x, now.y - 3 * before.y, now.z - 3 * before.z, now.w - 3 * before.w}, before);
+        sink(d, 0, uint4{now.x - 3 * before.x, now.y - 3 * before.y, now.z - 3 * before.z, now.w - 3 * before.w},
+             before);
       }
       before = now;
     }
   }
-  static __device__ __forceinline__ int fold(const int (&set)[kSets]) { return set[0] - 3 * (kSets > 1 ? set[kSets - 1] : 0); }
+  static __device__ __forceinline__ int fold(const int (&set)[kSets]) {
+    return set[0] - 3 * (kSets > 1 ? set[kSets - 1] : 0);
+  }
 };
 
 /**
@@ -225,7 +228,8 @@ __device__ __forceinline__ SharedAddress shared_address(const void* p) {
 
 /** A lane's 16 bytes of each row of X that it needs, of a block of 64 columns; `at[i]` is where its row i begins. */
 template <class Dots>
-__device__ __forceinline__ void load_q(const SharedAddress (&at)[Dots::kVectors], int block, uint4 (&q)[Dots::kVectors]) {
+__device__ __forceinline__ void load_q(const SharedAddress (&at)[Dots::kVectors], int block,
+                                       uint4 (&q)[Dots::kVectors]) {
 #pragma unroll
   for (int i = 0; i < Dots::kVectors; ++i) {
     asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"

@@ -45,9 +45,9 @@ int launch(const CudaLaunch& how, void (*kernel)(Parameters...), dim3 grid, dim3
            int cluster, const Arguments&... arguments) {
   static_assert(sizeof...(Parameters) == sizeof...(Arguments), "one argument a parameter");
   if (shared_bytes > kSharedByDefault) {
-    const cudaError_t error = cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                                   cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                   static_cast<int>(shared_bytes));
+    const cudaError_t error =
+        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             static_cast<int>(shared_bytes));
     if (error != cudaSuccess) return error;
   }
   cudaLaunchAttribute attributes[2];
@@ -76,11 +76,11 @@ int launch(const CudaLaunch& how, void (*kernel)(Parameters...), dim3 grid, dim3
 }  // namespace ternary::cuda
 
 /** Defines what a row whose kernel never splits K and has no workspace must define besides its entry and refusal. */
-#define TERNARY_CUDA_UNSPLIT(function)                                           \
-  int function##_splits(const ternary::CudaProblem&) { return 1; }               \
+#define TERNARY_CUDA_UNSPLIT(function)                                             \
+  int function##_splits(const ternary::CudaProblem&) { return 1; }                 \
   int64_t function##_workspace(const ternary::CudaProblem&, int, int64_t* clear) { \
-    *clear = 0;                                                                  \
-    return 0;                                                                    \
+    *clear = 0;                                                                    \
+    return 0;                                                                      \
   }
 
 #endif  // TERNARY_CUDA_PDL_CUH_

@@ -19,14 +19,14 @@ extern "C" {
 typedef struct softgpu_counters {
   uint64_t launches;
   uint64_t ctas;
-  uint64_t issued;        /**< warp-instructions, predicated-off ones included */
-  uint64_t lanes;         /**< lanes that executed them */
-  uint64_t requests;      /**< global, const and local accesses of a warp */
-  uint64_t sectors;       /**< 32-byte sectors that they touched */
-  uint64_t bytes;         /**< bytes that lanes asked for */
-  uint64_t passes;        /**< passes of shared memory's banks */
-  uint64_t ideal_passes;  /**< had there been no conflict */
-  uint64_t barriers;      /**< bar and barrier instructions issued */
+  uint64_t issued;       /**< warp-instructions, predicated-off ones included */
+  uint64_t lanes;        /**< lanes that executed them */
+  uint64_t requests;     /**< global, const and local accesses of a warp */
+  uint64_t sectors;      /**< 32-byte sectors that they touched */
+  uint64_t bytes;        /**< bytes that lanes asked for */
+  uint64_t passes;       /**< passes of shared memory's banks */
+  uint64_t ideal_passes; /**< had there been no conflict */
+  uint64_t barriers;     /**< bar and barrier instructions issued */
 } softgpu_counters;
 
 /** One instruction of a kernel's PTX. */
@@ -70,4 +70,4 @@ int softgpu_leaks(int print);
 }
 #endif
 
-#endif  /* TERNARY_SOFTGPU_SOFTGPU_H_ */
+#endif /* TERNARY_SOFTGPU_SOFTGPU_H_ */

@@ -19,11 +19,25 @@ std::vector<std::string> all_but(const std::string& absent) {
 }
 
 TEST(CudaArch, EveryCapabilityWithAllLibraries) {
-  const struct { int major, minor; const char* arch; } kRule[] = {
-      {8, 0, "sm80"},    {8, 6, "sm80"},    {8, 7, "sm80"},    {8, 9, "sm89"},    {9, 0, "sm90a"},
-      {10, 0, "sm100f"}, {10, 3, "sm103a"}, {12, 0, "sm120f"}, {12, 1, "sm120f"},
-      // No machine code of ours runs on these.
-      {5, 2, ""},        {7, 0, ""},        {7, 5, ""},        {9, 1, ""},        {11, 0, ""},        {13, 0, ""}};
+  const struct {
+    int major, minor;
+    const char* arch;
+  } kRule[] = {{8, 0, "sm80"},
+               {8, 6, "sm80"},
+               {8, 7, "sm80"},
+               {8, 9, "sm89"},
+               {9, 0, "sm90a"},
+               {10, 0, "sm100f"},
+               {10, 3, "sm103a"},
+               {12, 0, "sm120f"},
+               {12, 1, "sm120f"},
+               // No machine code of ours runs on these.
+               {5, 2, ""},
+               {7, 0, ""},
+               {7, 5, ""},
+               {9, 1, ""},
+               {11, 0, ""},
+               {13, 0, ""}};
   for (const auto& row : kRule) {
     EXPECT_EQ(choose_cuda_arch(row.major, row.minor, kAll), row.arch) << row.major << "." << row.minor;
   }

@@ -255,8 +255,17 @@ TEST_F(Arguments, Quantise) {
     float* s;
     int64_t M, K;
   };
-  const Arg valid{runtime_.get(), x_.data(), TERNARY_F32, kK, nullptr, norm_.data(), static_cast<int8_t*>(q.data()), kK,
-                  static_cast<float*>(s.data()), kM, kK};
+  const Arg valid{runtime_.get(),
+                  x_.data(),
+                  TERNARY_F32,
+                  kK,
+                  nullptr,
+                  norm_.data(),
+                  static_cast<int8_t*>(q.data()),
+                  kK,
+                  static_cast<float*>(s.data()),
+                  kM,
+                  kK};
   const auto refuse = [&](const char* fragment, const std::function<void(Arg&)>& rule) {
     Arg a = valid;
     rule(a);
@@ -340,7 +349,8 @@ TEST_F(Arguments, Layouts) {
   EXPECT_EQ(out.anything_written(), "");
   // The largest sizes are sizes: their bytes do not overflow.
   EXPECT_EQ(ternary_layout_bytes(TERNARY_LAYOUT_I2S_TILED, (int64_t{1} << 31) - 1, (int64_t{1} << 24) - 1, &count),
-            TERNARY_OK) << ternary_last_error();
+            TERNARY_OK)
+      << ternary_last_error();
   EXPECT_EQ(count, (int64_t{1} << 27) * (int64_t{1} << 20) * 64);
 }
 
@@ -357,8 +367,16 @@ TEST_F(Arguments, Ternarise) {
     uint8_t* i2s;
     float* alpha;
   };
-  const Arg valid{w.data(), TERNARY_F32, kK, kN, kK, TERNARY_ABSMEAN, TERNARY_ALPHA_ROW, 0,
-                  static_cast<uint8_t*>(i2s.data()), static_cast<float*>(alpha.data())};
+  const Arg valid{w.data(),
+                  TERNARY_F32,
+                  kK,
+                  kN,
+                  kK,
+                  TERNARY_ABSMEAN,
+                  TERNARY_ALPHA_ROW,
+                  0,
+                  static_cast<uint8_t*>(i2s.data()),
+                  static_cast<float*>(alpha.data())};
   const auto refuse = [&](const char* fragment, const std::function<void(Arg&)>& rule) {
     Arg a = valid;
     rule(a);
@@ -449,7 +467,8 @@ TEST_F(Arguments, Weights) {
   }
   alpha[kN - 1] = 1;
   expect_refused(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, kN, kK, TERNARY_LAYOUT_I2S, TERNARY_ALPHA_ROW,
-                                        alpha.data(), kN, 0, nullptr), "weights is null", "weights_create");
+                                        alpha.data(), kN, 0, nullptr),
+                 "weights is null", "weights_create");
   expect_refused(ternary_weights_codes(nullptr, codes.data()), "weights is null", "weights_codes");
   expect_refused(ternary_weights_codes(weights_.get(), nullptr), "i2s is null", "weights_codes");
   EXPECT_EQ(ternary_weights_bytes(nullptr), 0);

@@ -25,8 +25,8 @@ struct Shared {
 /** Problems of unequal size, so that scratch grows and shrinks and chunks of different calls interleave. */
 std::vector<std::unique_ptr<Shared>> shared_problems() {
   std::vector<std::unique_ptr<Shared>> all;
-  for (auto [M, N, K] : {std::tuple<int64_t, int64_t, int64_t>{1, 640, 900}, {40, 33, 300}, {7, 300, 64}, {1, 3, 5},
-                         {64, 200, 130}}) {
+  for (auto [M, N, K] :
+       {std::tuple<int64_t, int64_t, int64_t>{1, 640, 900}, {40, 33, 300}, {7, 300, 64}, {1, 3, 5}, {64, 200, 130}}) {
     ProblemSpec spec;
     spec.M = M;
     spec.N = N;

@@ -110,12 +110,13 @@ TEST(CostModel, EveryKernelOfEveryArchitectureIsCounted) {
       for (bool groups : {false, true}) {
         for (int variant = 0; variant < kCostVariants; ++variant) {
           // Of a GEMV: by mma for 8 and 16 rows, by dp4a for 1 or, of I2S, 4. Of A16 for one plane and three.
-          const bool exists = kernel.m_max == 16                        ? variant >= 2
-                              : kernel.m_max == 4                       ? variant == 1
-                              : kernel.stage == CudaStage::gemm_a16     ? variant <= 1
-                                                                        : variant == 0;
+          const bool exists = kernel.m_max == 16                    ? variant >= 2
+                              : kernel.m_max == 4                   ? variant == 1
+                              : kernel.stage == CudaStage::gemm_a16 ? variant <= 1
+                                                                    : variant == 0;
           const CostCode& code = kernel.codes[groups][variant];
-          const std::string name = std::string(arch) + " " + kernel.file + (groups ? " groups " : " ") + std::to_string(variant);
+          const std::string name =
+              std::string(arch) + " " + kernel.file + (groups ? " groups " : " ") + std::to_string(variant);
           EXPECT_EQ(code.rows > 0, exists) << name;
           if (!exists) continue;
           EXPECT_GT(code.slots, 1) << name;
@@ -145,7 +146,8 @@ TEST(CostModel, FiguresAreThoseOfTheMachineCode) {
   EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_dp4a_4x16x128")->code_for(3, 1, false).idp, 16);
   EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(2, 1, false).imma, 1);
   EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(9, 1, false).imma, 2);
-  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_t5_mma_16x160")->code_for(8, 1, false).imma, 1.8);  // four steps of five by heads
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_t5_mma_16x160")->code_for(8, 1, false).imma,
+                   1.8);  // four steps of five by heads
   const CostCode& tile = find(kernels, "gemm_a8_i2s_mma_128x128")->codes[0][0];
   EXPECT_EQ(tile.tile_n, 128);
   EXPECT_EQ(tile.tile_m, 128);
@@ -169,10 +171,10 @@ TEST(CostModel, CtasOfAnSmFollowFromRegistersThreadsAndSharedMemory) {
     code.stage_bytes = stage_bytes;
     return resident_ctas(cost.device(), kernel, problem);
   };
-  EXPECT_EQ(ctas(h100, 32, 0), 8);      // 65536 / (32 * 256) registers, 2048 / 256 threads
-  EXPECT_EQ(ctas(rtx5090, 32, 0), 6);   // 1536 threads
-  EXPECT_EQ(ctas(h100, 65, 0), 3);      // 65 * 32 is 9 times 256: 65536 / (2304 * 8)
-  EXPECT_EQ(ctas(h100, 32, 64 << 10), 3);    // of 228 KB
+  EXPECT_EQ(ctas(h100, 32, 0), 8);            // 65536 / (32 * 256) registers, 2048 / 256 threads
+  EXPECT_EQ(ctas(rtx5090, 32, 0), 6);         // 1536 threads
+  EXPECT_EQ(ctas(h100, 65, 0), 3);            // 65 * 32 is 9 times 256: 65536 / (2304 * 8)
+  EXPECT_EQ(ctas(h100, 32, 64 << 10), 3);     // of 228 KB
   EXPECT_EQ(ctas(rtx5090, 32, 64 << 10), 1);  // of 100 KB
 }
 

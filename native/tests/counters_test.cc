@@ -108,8 +108,7 @@ TEST_F(CountersTest, RuntimesCountForThemselvesAndTheReportForAll) {
 
 TEST_F(CountersTest, ReportEveryNCalls) {
   const ReportFile file("every");
-  const RuntimeHandle runtime =
-      make_runtime("TERNARY_PATH_REPORT=" + file.pattern() + "\nTERNARY_PATH_REPORT_EVERY=3");
+  const RuntimeHandle runtime = make_runtime("TERNARY_PATH_REPORT=" + file.pattern() + "\nTERNARY_PATH_REPORT_EVERY=3");
   ASSERT_NE(runtime, nullptr) << ternary_last_error();
   call(runtime.get(), 2);
   EXPECT_FALSE(file.exists());

@@ -77,7 +77,8 @@ std::vector<float> chain_by_oracle(const std::vector<WeightsHandle>& layers, std
   for (const WeightsHandle& layer : layers) {
     std::vector<float> y(x.size());
     EXPECT_EQ(ternary_oracle_linear(layer.get(), TERNARY_A8, x.data(), TERNARY_F32, K, nullptr, nullptr, y.data(),
-                                    TERNARY_F32, K, M), TERNARY_OK);
+                                    TERNARY_F32, K, M),
+              TERNARY_OK);
     x = y;
   }
   return x;
@@ -214,12 +215,14 @@ TEST(CudaArguments, WorkspacesAndMemoryThatAreRefused) {
   std::vector<float> y(80, -3.0f);
   const ternary_cuda_call call = call_of(stream);
   EXPECT_EQ(ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, problem.x.data(), TERNARY_F32, 200, nullptr,
-                                 nullptr, y.data(), TERNARY_F32, 40, 2, &call), TERNARY_INVALID_ARGUMENT);
+                                 nullptr, y.data(), TERNARY_F32, 40, 2, &call),
+            TERNARY_INVALID_ARGUMENT);
   EXPECT_NE(std::string(ternary_last_error()).find("x is at"), std::string::npos) << ternary_last_error();
   EXPECT_EQ(y, std::vector<float>(80, -3.0f));
   const DeviceBytes x(problem.x.data(), problem.x.bytes());
   EXPECT_EQ(ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.get(), TERNARY_F32, 200, nullptr, nullptr,
-                                 x.get(), TERNARY_F32, 40, 2, &call), TERNARY_INVALID_ARGUMENT);
+                                 x.get(), TERNARY_F32, 40, 2, &call),
+            TERNARY_INVALID_ARGUMENT);
   EXPECT_NE(std::string(ternary_last_error()).find("overlaps"), std::string::npos) << ternary_last_error();
   EXPECT_EQ(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 0, &bytes), TERNARY_INVALID_ARGUMENT);
   EXPECT_EQ(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 2, nullptr), TERNARY_INVALID_ARGUMENT);

@@ -36,7 +36,8 @@ TEST(CudaDevice, InfoNamesTheDeviceAndItsLibrary) {
   const std::string capability = std::to_string(properties.major) + "." + std::to_string(properties.minor);
   EXPECT_NE(info.find("\"cuda\":{\"used\":true,\"ordinal\":0,\"name\":\"" + std::string(properties.name) +
                       "\",\"capability\":\"" + capability + "\",\"library\":\"sm" + std::to_string(properties.major)),
-            std::string::npos) << info;
+            std::string::npos)
+      << info;
   EXPECT_NE(info.find("\"sms\":" + std::to_string(properties.multiProcessorCount)), std::string::npos) << info;
   EXPECT_NE(info.find(".cuda.sm" + std::to_string(properties.major)), std::string::npos)
       << "kernels are listed: " << info;

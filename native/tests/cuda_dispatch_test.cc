@@ -96,7 +96,8 @@ TEST(CudaDispatch, TheDenseKernelServesBeyondPrefillSkipM) {
       const Counters many = run_once(setting, spec_of(TERNARY_A8, 17, norm), layout);
       ASSERT_EQ(many.paths.size(), 1u);
       EXPECT_NE(many.paths.begin()->first.find(norm ? "rmsnorm_linear.gemm_a8_dense" : "linear.gemm_a8_dense"),
-                std::string::npos) << many.paths.begin()->first;
+                std::string::npos)
+          << many.paths.begin()->first;
       ASSERT_FALSE(many.fallbacks.empty());
       for (const auto& [path, n] : many.fallbacks) EXPECT_EQ(path.substr(path.rfind(':')), ":setting") << path;
     }

@@ -209,13 +209,15 @@ TEST(CudaGraph, QuantiseIsCapturedAndReplayed) {
   std::vector<int8_t> expected(600), got(600);
   std::vector<float> expected_s(3), s(3);
   ASSERT_EQ(ternary_oracle_quantise_activations(problem.x.data(), TERNARY_F32, 200, nullptr, nullptr, expected.data(),
-                                                200, expected_s.data(), 3, 200), TERNARY_OK);
+                                                200, expected_s.data(), 3, 200),
+            TERNARY_OK);
   const DeviceBytes x(problem.x.data(), problem.x.bytes());
   DeviceBytes q(600), scale(12);
   const ternary_cuda_call call = call_of(stream);
   const Graph graph(stream, [&] {
     ASSERT_EQ(ternary_quantise_activations_async(runtime.get(), x.get(), TERNARY_F32, 200, nullptr, nullptr,
-                                                 q.as<int8_t>(), 200, scale.as<float>(), 3, 200, &call), TERNARY_OK)
+                                                 q.as<int8_t>(), 200, scale.as<float>(), 3, 200, &call),
+              TERNARY_OK)
         << ternary_last_error();
   });
   for (int replay = 0; replay < 3; ++replay) {

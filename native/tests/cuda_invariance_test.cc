@@ -20,9 +20,12 @@ std::set<std::string> a16_kernels() {
   const auto reset = softgpu<decltype(softgpu_reset_counters)>("softgpu_reset_counters");
   std::set<std::string> names;
   if (visit == nullptr || reset == nullptr) return names;
-  visit("gemm_a16_kernel", [](void* into, const softgpu_line* line) {
-    if (line->issued > 0) static_cast<std::set<std::string>*>(into)->insert(line->kernel);
-  }, &names);
+  visit(
+      "gemm_a16_kernel",
+      [](void* into, const softgpu_line* line) {
+        if (line->issued > 0) static_cast<std::set<std::string>*>(into)->insert(line->kernel);
+      },
+      &names);
   EXPECT_EQ(reset(), 0);
   return names;
 }

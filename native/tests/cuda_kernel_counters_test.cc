@@ -26,7 +26,7 @@ Function* softgpu(const char* name) {
 struct Use {
   uint64_t passes = 0, ideal_passes = 0;  // of shared memory, all of it
   uint64_t weight_sectors = 0;
-  std::string conflicts;                  // the instructions that have some
+  std::string conflicts;  // the instructions that have some
 };
 
 bool loads_weights(const softgpu_line& line) {
@@ -116,7 +116,7 @@ TEST(CudaGemmMemory, NoBankConflicts) {
   for (const int64_t group : {0, 64, 96}) {
     for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5, CudaLayout::dense}) {
       check_gemm(spec_of(TERNARY_A8, 67, 130, 700, group), layout, 0);
-      if (layout == CudaLayout::dense) continue;  // an A8 fallback
+      if (layout == CudaLayout::dense) continue;                                      // an A8 fallback
       for (const ternary_dtype x_dtype : {TERNARY_BF16, TERNARY_F16, TERNARY_F32}) {  // one plane, or three
         ProblemSpec spec = spec_of(TERNARY_A16, 67, 130, 700, group);
         spec.x_dtype = x_dtype;

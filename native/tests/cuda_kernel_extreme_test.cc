@@ -113,8 +113,8 @@ void check(const CudaKernel& kernel, const LongWeights& w, int64_t M, int first,
     for (int64_t n = 0; n < kN; ++n) {
       const int64_t sum = kQ[(first + m) % 2] * (2 * plus_columns(n, K) - K);
       ASSERT_EQ(got[m * kN + n], static_cast<float>(sum))
-        << kernel.file << (grouped ? ", a group" : "") << ", K " << K << ", splits " << splits << ", q "
-        << int{kQ[(first + m) % 2]} << ", row " << n << " of W";
+          << kernel.file << (grouped ? ", a group" : "") << ", K " << K << ", splits " << splits << ", q "
+          << int{kQ[(first + m) % 2]} << ", row " << n << " of W";
     }
   }
 }

@@ -44,8 +44,9 @@ void check(const ProblemSpec& spec, std::initializer_list<int> splits) {
 TEST(CudaGemv, RowsOfTheTable) {
   std::set<std::string> files;
   for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8)) files.insert(kernel->file);
-  EXPECT_EQ(files, (std::set<std::string>{"gemv_a8_i2s_dp4a_16x128", "gemv_a8_i2s_dp4a_4x16x128", "gemv_a8_i2s_mma_16x128",
-                                          "gemv_a8_t5_dp4a_16x160", "gemv_a8_t5_mma_16x160"}));
+  EXPECT_EQ(files,
+            (std::set<std::string>{"gemv_a8_i2s_dp4a_16x128", "gemv_a8_i2s_dp4a_4x16x128", "gemv_a8_i2s_mma_16x128",
+                                   "gemv_a8_t5_dp4a_16x160", "gemv_a8_t5_mma_16x160"}));
   EXPECT_EQ(gemv_rows(CudaStage::fused_a8).size(), 4u);
   for (CudaStage stage : {CudaStage::gemm_a8, CudaStage::fused_a8}) {
     for (const CudaKernel* kernel : gemv_rows(stage)) {

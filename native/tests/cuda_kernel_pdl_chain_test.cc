@@ -48,7 +48,8 @@ struct Layer {
     std::vector<float> out(s.M * s.N);
     EXPECT_EQ(ternary_oracle_linear(weights.get(), TERNARY_A8, x.data(), TERNARY_F32, s.K, nullptr, nullptr, out.data(),
                                     TERNARY_F32, s.N, s.M),
-              TERNARY_OK) << ternary_last_error();
+              TERNARY_OK)
+        << ternary_last_error();
     return out;
   }
 
@@ -115,8 +116,8 @@ class Chain {
       std::vector<float> got(x.size());
       layers_[i].y.read(got.data());
       for (size_t k = 0; k < x.size(); ++k) {
-        ASSERT_TRUE(same_bits(TERNARY_F32, &got[k], &x[k])) << "layer " << i << ", element " << k << ": " << got[k]
-                                                           << ", expected " << x[k];
+        ASSERT_TRUE(same_bits(TERNARY_F32, &got[k], &x[k]))
+            << "layer " << i << ", element " << k << ": " << got[k] << ", expected " << x[k];
       }
     }
   }

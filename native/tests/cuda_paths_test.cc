@@ -51,12 +51,15 @@ struct Expected {
   int64_t M;
   const char *a8, *a8_two_passes, *a16;
 };
-constexpr Expected kExpected[] = {
-    {1, "gemv_fused_%_dp4a", "gemv_a8_%_dp4a", "gemm_a16_%"}, {2, "gemv_fused_%_mma", "gemv_a8_%_mma", "gemm_a16_%"},
-    {8, "gemv_a8_%_mma", "gemv_a8_%_mma", "gemm_a16_%"},      {9, "gemv_a8_%_mma", "gemv_a8_%_mma", "gemm_a16_%"},
-    {16, "gemv_a8_%_mma", "gemv_a8_%_mma", "gemm_a16_%"},     {17, "gemm_a8_%", "gemm_a8_%", "gemm_a16_%"},
-    {64, "gemm_a8_%", "gemm_a8_%", "gemm_a16_%"},             {65, "gemm_a8_%", "gemm_a8_%", "gemm_a16_%"},
-    {512, "gemm_a8_%", "gemm_a8_%", "gemm_a16_%"}};
+constexpr Expected kExpected[] = {{1, "gemv_fused_%_dp4a", "gemv_a8_%_dp4a", "gemm_a16_%"},
+                                  {2, "gemv_fused_%_mma", "gemv_a8_%_mma", "gemm_a16_%"},
+                                  {8, "gemv_a8_%_mma", "gemv_a8_%_mma", "gemm_a16_%"},
+                                  {9, "gemv_a8_%_mma", "gemv_a8_%_mma", "gemm_a16_%"},
+                                  {16, "gemv_a8_%_mma", "gemv_a8_%_mma", "gemm_a16_%"},
+                                  {17, "gemm_a8_%", "gemm_a8_%", "gemm_a16_%"},
+                                  {64, "gemm_a8_%", "gemm_a8_%", "gemm_a16_%"},
+                                  {65, "gemm_a8_%", "gemm_a8_%", "gemm_a16_%"},
+                                  {512, "gemm_a8_%", "gemm_a8_%", "gemm_a16_%"}};
 
 std::string named(std::string kernel, ternary_layout layout) {
   return kernel.replace(kernel.find('%'), 1, layout == TERNARY_LAYOUT_T5_TILED ? "t5" : "i2s");
@@ -115,7 +118,8 @@ TEST(CudaPaths, QuantiseActivations) {
     std::vector<int8_t> q(expected.M * 100);
     std::vector<float> s(expected.M);
     ASSERT_EQ(ternary_quantise_activations(runtime.get(), problem.x.data(), TERNARY_BF16, 100, nullptr, nullptr,
-                                           q.data(), 100, s.data(), expected.M, 100), TERNARY_OK)
+                                           q.data(), 100, s.data(), expected.M, 100),
+              TERNARY_OK)
         << ternary_last_error();
     EXPECT_EQ(counters_of(runtime.get()).paths, (Counts{{path, ++calls}}));
   }

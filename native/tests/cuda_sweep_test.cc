@@ -60,13 +60,13 @@ void check(ternary_runtime* runtime, const ProblemSpec& spec, ternary_layout lay
   const Stream stream;
   const ternary_cuda_call call = call_of(stream);
   const ternary_status status =
-      spec.norm ? ternary_rmsnorm_linear_async(runtime, weights.get(), spec.activation, x.get(), spec.x_dtype, p.ldx(),
-                                               scale.as<float>(), spec.in_place ? out.get() : residual.get(), out.get(),
-                                               type, p.ld_residual(), norm_weight.as<float>(), p.eps, bias.as<float>(),
-                                               y.get(), spec.y_dtype, got.y.ld(), spec.M, &call)
-                : ternary_linear_async(runtime, weights.get(), spec.activation, x.get(), spec.x_dtype, p.ldx(),
-                                       scale.as<float>(), bias.as<float>(), y.get(), spec.y_dtype, got.y.ld(), spec.M,
-                                       &call);
+      spec.norm
+          ? ternary_rmsnorm_linear_async(runtime, weights.get(), spec.activation, x.get(), spec.x_dtype, p.ldx(),
+                                         scale.as<float>(), spec.in_place ? out.get() : residual.get(), out.get(), type,
+                                         p.ld_residual(), norm_weight.as<float>(), p.eps, bias.as<float>(), y.get(),
+                                         spec.y_dtype, got.y.ld(), spec.M, &call)
+          : ternary_linear_async(runtime, weights.get(), spec.activation, x.get(), spec.x_dtype, p.ldx(),
+                                 scale.as<float>(), bias.as<float>(), y.get(), spec.y_dtype, got.y.ld(), spec.M, &call);
   ASSERT_EQ(status, TERNARY_OK) << ternary_last_error() << " in " << spec.text();
   stream.wait();
   y.read(got.y.data());
@@ -146,14 +146,17 @@ TEST(CudaSweep, OddQuantisedRows) {
     const float* alpha = random.chance(2) ? nullptr : p.alpha.as<float>();
     const float* scale = p.x_scale.empty() ? nullptr : p.x_scale.as<float>();
     ASSERT_EQ(ternary_oracle_quantise_activations(p.x.data(), spec.x_dtype, p.ldx(), scale, alpha, expected.data(), ldq,
-                                                  expected_s.data(), M, K), TERNARY_OK) << ternary_last_error();
+                                                  expected_s.data(), M, K),
+              TERNARY_OK)
+        << ternary_last_error();
     const ShiftedMatrix x(p.x.data(), p.x.bytes(), shift * dtype_bytes(spec.x_dtype)), q(got.data(), bytes, shift);
     const DeviceBytes scales(p.x_scale.data(), p.x_scale.bytes()), alphas(p.alpha.data(), p.alpha.bytes());
     const DeviceBytes s_out(M * 4);
     ASSERT_EQ(ternary_quantise_activations_async(runtime.get(), x.get(), spec.x_dtype, p.ldx(), scales.as<float>(),
                                                  alpha == nullptr ? nullptr : alphas.as<float>(),
                                                  static_cast<int8_t*>(q.get()), ldq, s_out.as<float>(), M, K, &call),
-              TERNARY_OK) << ternary_last_error() << " in " << spec.text();
+              TERNARY_OK)
+        << ternary_last_error() << " in " << spec.text();
     stream.wait();
     q.read(got.data());
     s_out.read(s.data());

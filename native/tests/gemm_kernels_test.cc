@@ -133,7 +133,8 @@ TEST(GemmKernels, TableCoversTheIsasThatThisBackendRuns) {
       EXPECT_TRUE(names.insert(std::string(kernel->name) + kIsaNames[static_cast<int>(kernel->isa)]).second)
           << kernel->name << " twice";
       EXPECT_NE(std::string(kernel->file).find(std::string("__") + kIsaNames[static_cast<int>(kernel->isa)]),
-                std::string::npos) << kernel->file;
+                std::string::npos)
+          << kernel->file;
       EXPECT_NE(kernel->gemm, nullptr) << kernel->file;
       EXPECT_GE(kernel->group_multiple, 32) << kernel->file;
     }

@@ -39,9 +39,9 @@ WeightsHandle weights_of(const GoldenCase& golden, ternary_layout layout) {
   const Tensor codes = golden.tensor("w"), alpha = golden.tensor("alpha");
   const Alpha a = parse_alpha(golden.attributes.at("alpha"));
   ternary_weights* weights = nullptr;
-  EXPECT_EQ(TERNARY_OK, ternary_weights_create(codes.as<uint8_t>(), TERNARY_LAYOUT_I2S, codes.shape[0],
-                                               golden.tensor("x").shape[1], layout, a.kind, alpha.as<float>(),
-                                               alpha.elements(), a.group, &weights))
+  EXPECT_EQ(TERNARY_OK,
+            ternary_weights_create(codes.as<uint8_t>(), TERNARY_LAYOUT_I2S, codes.shape[0], golden.tensor("x").shape[1],
+                                   layout, a.kind, alpha.as<float>(), alpha.elements(), a.group, &weights))
       << ternary_last_error();
   return WeightsHandle(weights);
 }
@@ -85,9 +85,9 @@ std::string run_product(const GoldenCase& golden, ternary_runtime* runtime, tern
                  ? ternary_oracle_rmsnorm_linear(weights.get(), activation, x.data, dtype_of(x), K, scale.as<float>(),
                                                  residual.data, written, type, K, norm.as<float>(), eps,
                                                  bias.as<float>(), out.data(), out.dtype(), N, M)
-                 : ternary_rmsnorm_linear(runtime, weights.get(), activation, x.data, dtype_of(x), K,
-                                          scale.as<float>(), residual.data, written, type, K, norm.as<float>(), eps,
-                                          bias.as<float>(), out.data(), out.dtype(), N, M);
+                 : ternary_rmsnorm_linear(runtime, weights.get(), activation, x.data, dtype_of(x), K, scale.as<float>(),
+                                          residual.data, written, type, K, norm.as<float>(), eps, bias.as<float>(),
+                                          out.data(), out.dtype(), N, M);
   }
   if (status != TERNARY_OK) return ternary_last_error();
   const std::string difference = compare("y", out, y);

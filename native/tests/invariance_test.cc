@@ -27,8 +27,11 @@ std::vector<RuntimeHandle> runtimes(const std::vector<int>& threads) {
 std::vector<ProblemSpec> large_specs() {
   std::vector<ProblemSpec> specs;
   for (ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
-    for (auto [M, N, K] : {std::tuple<int64_t, int64_t, int64_t>{1, 2100, 1040}, {3, 1333, 515}, {65, 129, 300},
-                           {200, 17, 530}, {33, 530, 96}}) {
+    for (auto [M, N, K] : {std::tuple<int64_t, int64_t, int64_t>{1, 2100, 1040},
+                           {3, 1333, 515},
+                           {65, 129, 300},
+                           {200, 17, 530},
+                           {33, 530, 96}}) {
       ProblemSpec spec;
       spec.activation = activation;
       spec.M = M;
@@ -166,7 +169,8 @@ TEST(Invariance, FlushToZeroWouldBeSeen) {
   for (const RuntimeHandle& runtime : runtimes({1})) {
     std::vector<float> y(spec.M * spec.N, -1), expected(spec.M * spec.N, -2);
     ASSERT_EQ(ternary_oracle_linear(weights.get(), TERNARY_A16, x.data(), TERNARY_F32, spec.K, nullptr, nullptr,
-                                    expected.data(), TERNARY_F32, spec.N, spec.M), TERNARY_OK);
+                                    expected.data(), TERNARY_F32, spec.N, spec.M),
+              TERNARY_OK);
     const unsigned before = _mm_getcsr();
     _mm_setcsr(before | 0x8040);
     const ternary_status status = ternary_linear(runtime.get(), weights.get(), TERNARY_A16, x.data(), TERNARY_F32,
@@ -195,12 +199,16 @@ TEST(Invariance, QuantiseByEveryIsaAndThreadCount) {
     OutputMatrix q(TERNARY_I8, spec.M, spec.K, spec.K + 5), s(TERNARY_F32, 1, spec.M, spec.M);
     ASSERT_EQ(ternary_oracle_quantise_activations(p.x.data(), spec.x_dtype, p.ldx(), scale, alpha,
                                                   static_cast<int8_t*>(q.data()), q.ld(), static_cast<float*>(s.data()),
-                                                  spec.M, spec.K), TERNARY_OK) << ternary_last_error();
+                                                  spec.M, spec.K),
+              TERNARY_OK)
+        << ternary_last_error();
     for (const RuntimeHandle& runtime : all) {
       OutputMatrix q2(TERNARY_I8, spec.M, spec.K, spec.K + 5), s2(TERNARY_F32, 1, spec.M, spec.M);
       ASSERT_EQ(ternary_quantise_activations(runtime.get(), p.x.data(), spec.x_dtype, p.ldx(), scale, alpha,
                                              static_cast<int8_t*>(q2.data()), q2.ld(), static_cast<float*>(s2.data()),
-                                             spec.M, spec.K), TERNARY_OK) << ternary_last_error();
+                                             spec.M, spec.K),
+                TERNARY_OK)
+          << ternary_last_error();
       ASSERT_EQ(q2.outside_written(q2.whole()) + q2.difference(q, q.whole()), "") << spec.text();
       ASSERT_EQ(s2.outside_written(s2.whole()) + s2.difference(s, s.whole()), "") << spec.text();
     }

@@ -235,7 +235,8 @@ TEST(Layout, PublishedPackingWithPaddingRows) {
     OutputMatrix out(TERNARY_I8, N, (K + 3) / 4, (K + 3) / 4);
     EXPECT_EQ(ternary_pack_bitnet(packed.data(), N, K, static_cast<uint8_t*>(out.data())), TERNARY_INVALID_ARGUMENT);
     EXPECT_NE(std::string(ternary_last_error()).find("row " + std::to_string(n) + ", column " + std::to_string(k)),
-              std::string::npos) << ternary_last_error();
+              std::string::npos)
+        << ternary_last_error();
     EXPECT_EQ(out.anything_written(), "");
   }
 }
@@ -250,7 +251,8 @@ TEST(Layout, WeightsGiveTheirCodesBackFromEveryLayout) {
     for (ternary_layout layout : kLayouts) {
       ternary_weights* weights = nullptr;
       ASSERT_EQ(ternary_weights_create(i2s.data(), TERNARY_LAYOUT_I2S, N, K, layout, TERNARY_ALPHA_TENSOR, &alpha, 1, 0,
-                                       &weights), TERNARY_OK);
+                                       &weights),
+                TERNARY_OK);
       const WeightsHandle handle(weights);
       EXPECT_GE(ternary_weights_bytes(weights), bytes_of(layout, N, K) + static_cast<int64_t>(sizeof(float)));
       ASSERT_EQ(ternary_weights_codes(weights, back.data()), TERNARY_OK);

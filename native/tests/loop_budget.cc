@@ -55,7 +55,7 @@ struct Loop {
   std::string work;  ///< "multiply" or "decode"
   int amount = 0;    ///< multiply-adds (weights times rows of X), or decoded bytes, an iteration
   int instructions = 0;
-  int stack = 0;     ///< of these, how many touch the stack: spilled registers
+  int stack = 0;  ///< of these, how many touch the stack: spilled registers
 };
 
 using Loops = std::map<std::string, Loop>;  ///< by "kernel function#n"

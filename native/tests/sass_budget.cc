@@ -43,8 +43,10 @@ struct Limit {
   double most_103a;  ///< ptxas puts two to five empty instructions before every IMMA of sm_103a
 };
 // T5 by mma on sm_103a should need 19 or fewer; 21.45 is what has been reached (CONTRIBUTING says why).
-constexpr Limit kLimits[] = {{"_i2s_", "slabs_kernel<Dp4aDots<", 10, 10}, {"_i2s_", "slabs_kernel<MmaDots<", 7, 11},
-                             {"_t5_", "slabs_kernel<MmaDots<", 17, 21.5}, {"_t5_", "slabs_kernel<Dp4aDots<", 23, 23}};
+constexpr Limit kLimits[] = {{"_i2s_", "slabs_kernel<Dp4aDots<", 10, 10},
+                             {"_i2s_", "slabs_kernel<MmaDots<", 7, 11},
+                             {"_t5_", "slabs_kernel<MmaDots<", 17, 21.5},
+                             {"_t5_", "slabs_kernel<Dp4aDots<", 23, 23}};
 
 bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 bool begins(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
@@ -87,7 +89,8 @@ std::string short_name(const std::string& mangled) {
 /** Reads "        /...address.../   @P0 NAME OPERANDS ;"; false for other lines. */
 bool parse(const std::string& line, Instruction& out) {
   const size_t open = line.find("/*"), close = line.find("*/"), end = line.find(';');
-  if (open == std::string::npos || close == std::string::npos || end == std::string::npos || has(line.substr(open, 4), "0x")) {
+  if (open == std::string::npos || close == std::string::npos || end == std::string::npos ||
+      has(line.substr(open, 4), "0x")) {
     return false;
   }
   out.address = std::strtoull(line.c_str() + open + 2, nullptr, 16);
@@ -109,17 +112,18 @@ Figure column_of(const std::string& name) {
     const char* start;
     Figure column;
   };
-  static constexpr Row kRows[] = {  // the first that fits
-    {"IDP", kDp4a},     {"LDL", kLocal},     {"STL", kLocal},    {"LDGDEPBAR", kBarriers}, {"DEPBAR", kBarriers},
-    {"BAR", kBarriers}, {"SYNCS", kBarriers}, {"MEMBAR", kBarriers}, {"LD", kLoads},         {"ULD", kLoads},
-    {"ST", kStores},    {"RED", kStores},     {"ATOM", kStores},  {"IMAD", kAlu},         {"IADD", kAlu},
-    {"VIADD", kAlu},    {"LOP3", kAlu},       {"SHF", kAlu},      {"PRMT", kAlu},         {"LEA", kAlu},
-    {"ISETP", kAlu},    {"SEL", kAlu},        {"IABS", kAlu},     {"IMNMX", kAlu},        {"VIMNMX", kAlu},
-    {"MOV", kAlu},      {"CS2R", kAlu},       {"UIADD", kAlu},    {"ULOP3", kAlu},        {"USHF", kAlu},
-    {"UIMAD", kAlu},    {"USEL", kAlu},       {"UISETP", kAlu},   {"ULEA", kAlu},         {"UMOV", kAlu},
-    {"FFMA", kFloat},   {"FADD", kFloat},     {"FMUL", kFloat},   {"HFMA2", kFloat},      {"HADD2", kFloat},
-    {"HMUL2", kFloat},  {"F2F", kFloat},      {"I2F", kFloat},    {"F2I", kFloat},        {"MUFU", kFloat},
-    {"FSEL", kFloat},   {"FSETP", kFloat},    {"FMNMX", kFloat}};
+  static constexpr Row kRows[] = {
+      // the first that fits
+      {"IDP", kDp4a},     {"LDL", kLocal},      {"STL", kLocal},       {"LDGDEPBAR", kBarriers}, {"DEPBAR", kBarriers},
+      {"BAR", kBarriers}, {"SYNCS", kBarriers}, {"MEMBAR", kBarriers}, {"LD", kLoads},           {"ULD", kLoads},
+      {"ST", kStores},    {"RED", kStores},     {"ATOM", kStores},     {"IMAD", kAlu},           {"IADD", kAlu},
+      {"VIADD", kAlu},    {"LOP3", kAlu},       {"SHF", kAlu},         {"PRMT", kAlu},           {"LEA", kAlu},
+      {"ISETP", kAlu},    {"SEL", kAlu},        {"IABS", kAlu},        {"IMNMX", kAlu},          {"VIMNMX", kAlu},
+      {"MOV", kAlu},      {"CS2R", kAlu},       {"UIADD", kAlu},       {"ULOP3", kAlu},          {"USHF", kAlu},
+      {"UIMAD", kAlu},    {"USEL", kAlu},       {"UISETP", kAlu},      {"ULEA", kAlu},           {"UMOV", kAlu},
+      {"FFMA", kFloat},   {"FADD", kFloat},     {"FMUL", kFloat},      {"HFMA2", kFloat},        {"HADD2", kFloat},
+      {"HMUL2", kFloat},  {"F2F", kFloat},      {"I2F", kFloat},       {"F2I", kFloat},          {"MUFU", kFloat},
+      {"FSEL", kFloat},   {"FSETP", kFloat},    {"FMNMX", kFloat}};
   if (is_tensor(name)) return kTensor;
   for (const Row& row : kRows) {
     if (begins(name, row.start)) return row.column;
@@ -149,7 +153,8 @@ void measure_mix(const std::vector<Instruction>& code, size_t begin, size_t end,
     const Figure column = column_of(name);
     if (column == kTensor) ++figures[kLoopTensor];
     if (column == kDp4a) ++figures[kLoopDp4a];
-    if (column == kAlu && name[0] != 'U') ++figures[begins(name, "IMAD") && !has(name, ".MOV") ? kLoopMultiply : kLoopAlu];
+    if (column == kAlu && name[0] != 'U')
+      ++figures[begins(name, "IMAD") && !has(name, ".MOV") ? kLoopMultiply : kLoopAlu];
     figures[kLoopShared] += shared_passes(code[i]);
   }
 }
@@ -303,7 +308,8 @@ int compare(const Kernels& kernels, const Kernels& budget, const std::set<std::s
     for (int figure : {kRegisters, kShared, kInstructions, kLoop, kPer16}) {
       const double allowed = line->second[figure];
       if (figures[figure] <= 1.02 * allowed) continue;
-      std::cout << name << ": " << kFigureNames[figure] << " " << figures[figure] << "; the budget is " << allowed << "\n";
+      std::cout << name << ": " << kFigureNames[figure] << " " << figures[figure] << "; the budget is " << allowed
+                << "\n";
       ++faults;
     }
   }

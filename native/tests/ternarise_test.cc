@@ -91,9 +91,13 @@ TEST(Ternarise, StridesAndTypesGiveTheSameCodes) {
     }
     GuardedBuffer a(N * 19), b(N * 19), alpha_a(N * 3 * 4), alpha_b(N * 3 * 4);
     ASSERT_EQ(ternary_ternarise(dense.data(), dtype, K, N, K, TERNARY_ABSMEAN, TERNARY_ALPHA_GROUP, 32, a.data(),
-                                alpha_a.as<float>()), TERNARY_OK) << ternary_last_error();
+                                alpha_a.as<float>()),
+              TERNARY_OK)
+        << ternary_last_error();
     ASSERT_EQ(ternary_ternarise(strided.data(), dtype, ld, N, K, TERNARY_ABSMEAN, TERNARY_ALPHA_GROUP, 32, b.data(),
-                                alpha_b.as<float>()), TERNARY_OK) << ternary_last_error();
+                                alpha_b.as<float>()),
+              TERNARY_OK)
+        << ternary_last_error();
     EXPECT_EQ(std::memcmp(a.data(), b.data(), a.bytes()), 0);
     EXPECT_EQ(std::memcmp(alpha_a.data(), alpha_b.data(), alpha_a.bytes()), 0);
   }

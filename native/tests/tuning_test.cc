@@ -117,7 +117,7 @@ TEST(Tuning, AnotherMachinesFileIsRefused) {
   const TuningLines own = own_tuning(best_isa());
   const std::vector<std::pair<std::string, std::string>> others = {
       {"version", "0.0.9"}, {"device", "AMD K6"}, {"device_id", "AuthenticAMD family 5 model 8 stepping 0"},
-      {"isa", "portable "}, {"cores", "1024"}, {"cache_bytes", "1"}};
+      {"isa", "portable "}, {"cores", "1024"},    {"cache_bytes", "1"}};
   int line = 3;  // after a comment and an empty line
   for (const auto& [name, value] : others) {
     std::string here;

@@ -54,9 +54,7 @@ inline __m256i widen(Words sums, int16_t factor) {
   return _mm256_madd_epi16(reinterpret_cast<__m256i>(sums), _mm256_set1_epi16(factor));
 }
 
-inline __m256i load_codes(const uint8_t* codes) {
-  return _mm256_load_si256(reinterpret_cast<const __m256i*>(codes));
-}
+inline __m256i load_codes(const uint8_t* codes) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(codes)); }
 
 inline __m256i broadcast_four(const int8_t* q) { return _mm256_set1_epi32(four_activations(q)); }
 

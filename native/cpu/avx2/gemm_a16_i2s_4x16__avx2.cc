@@ -17,7 +17,8 @@ struct Fma {
   static constexpr int panels(int rows) { return rows <= 2 ? 2 : 1; }
 
   template <int kActive, int kPanels>
-  __attribute__((noinline)) static void add(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
+  __attribute__((noinline)) static void add(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end,
+                                            float* sums) {
     constexpr int kVectors = 2 * kPanels;
     const int64_t ldf = b.task.ldf;
     const uint8_t* w[kPanels];

@@ -8,7 +8,7 @@
 namespace ternary::cpu {
 namespace {
 
-constexpr int kSums = 8;               ///< additions take a cycle: two would do, eight leave the operands their registers
+constexpr int kSums = 8;  ///< additions take a cycle: two would do, eight leave the operands their registers
 constexpr int64_t kExactSteps = 8192;  ///< each adds 2 to an int16
 
 /** Multiply-adds of up to kExactSteps steps, counted: every product is 1. */

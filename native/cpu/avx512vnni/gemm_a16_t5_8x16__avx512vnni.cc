@@ -69,9 +69,7 @@ struct Fma {
   }
 
   /** The weights in bits 0 and 1 of 16 dwords: the permutation looks at these bits alone. */
-  static __m512 decode(__m512i codes) {
-    return _mm512_permutevar_ps(_mm512_set4_ps(0.0f, 1.0f, 0.0f, -1.0f), codes);
-  }
+  static __m512 decode(__m512i codes) { return _mm512_permutevar_ps(_mm512_set4_ps(0.0f, 1.0f, 0.0f, -1.0f), codes); }
 };
 
 }  // namespace

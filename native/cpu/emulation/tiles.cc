@@ -54,7 +54,8 @@ void load_tile_config(const void* config) {
     uint16_t row_bytes;
     std::memcpy(&row_bytes, bytes + 16 + 2 * i, sizeof row_bytes);
     const uint8_t rows = bytes[48 + i];
-    if (row_bytes > kMostBytes || rows > kMostRows || (i >= kTiles && (rows || row_bytes))) fault("ldtilecfg: tile size");
+    if (row_bytes > kMostBytes || rows > kMostRows || (i >= kTiles && (rows || row_bytes)))
+      fault("ldtilecfg: tile size");
     if ((rows == 0) != (row_bytes == 0)) fault("ldtilecfg: a tile half left out");
     if (i >= kTiles) continue;
     state.tiles[i].rows = rows;
@@ -69,7 +70,8 @@ void load_tile(int tile, const void* base, long stride) {
   Tile& target = tile_at(tile);
   std::memset(target.data, 0, sizeof target.data);
   for (int row = 0; row < target.rows; ++row) {
-    std::memcpy(target.data[row], static_cast<const uint8_t*>(base) + row * stride, static_cast<size_t>(target.row_bytes));
+    std::memcpy(target.data[row], static_cast<const uint8_t*>(base) + row * stride,
+                static_cast<size_t>(target.row_bytes));
   }
 }
 

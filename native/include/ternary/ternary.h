@@ -391,8 +391,9 @@ TERNARY_API ternary_status ternary_rmsnorm_linear_async(
 /** ternary_quantise_activations() in the same way; it needs no workspace. */
 TERNARY_API ternary_status ternary_quantise_activations_async(ternary_runtime* runtime, const void* x,
                                                               ternary_dtype x_dtype, int64_t ldx, const float* x_scale,
-                                                              const float* alpha_column, int8_t* q, int64_t ldq, float* s,
-                                                              int64_t M, int64_t K, const ternary_cuda_call* call);
+                                                              const float* alpha_column, int8_t* q, int64_t ldq,
+                                                              float* s, int64_t M, int64_t K,
+                                                              const ternary_cuda_call* call);
 
 /**
  * What the cost model that chooses kernels expects of a product with row alpha, f16 activations and f16 Y, without norm.
@@ -439,10 +440,12 @@ TERNARY_API ternary_status ternary_oracle_linear(const ternary_weights* weights,
                                                  ternary_dtype y_dtype, int64_t ldy, int64_t M);
 
 /** ternary_rmsnorm_linear() by the oracle. */
-TERNARY_API ternary_status ternary_oracle_rmsnorm_linear(
-    const ternary_weights* weights, ternary_activation activation, const void* x, ternary_dtype x_dtype, int64_t ldx,
-    const float* x_scale, const void* residual, void* residual_out, ternary_dtype residual_dtype, int64_t ld_residual,
-    const float* norm_weight, float eps, const float* bias, void* y, ternary_dtype y_dtype, int64_t ldy, int64_t M);
+TERNARY_API ternary_status ternary_oracle_rmsnorm_linear(const ternary_weights* weights, ternary_activation activation,
+                                                         const void* x, ternary_dtype x_dtype, int64_t ldx,
+                                                         const float* x_scale, const void* residual, void* residual_out,
+                                                         ternary_dtype residual_dtype, int64_t ld_residual,
+                                                         const float* norm_weight, float eps, const float* bias,
+                                                         void* y, ternary_dtype y_dtype, int64_t ldy, int64_t M);
 
 /** ternary_quantise_activations() by the oracle. */
 TERNARY_API ternary_status ternary_oracle_quantise_activations(const void* x, ternary_dtype x_dtype, int64_t ldx,
@@ -453,4 +456,4 @@ TERNARY_API ternary_status ternary_oracle_quantise_activations(const void* x, te
 }
 #endif
 
-#endif  /* TERNARY_TERNARY_H_ */
+#endif /* TERNARY_TERNARY_H_ */

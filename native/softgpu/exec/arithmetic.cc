@@ -18,12 +18,20 @@ void decode_with_carry(Decoder& decoder, Instruction& instruction) {
 }
 
 const OpcodeRow kRows[] = {
-    {"add", decode<Arithmetic::add>}, {"sub", decode<Arithmetic::sub>}, {"mul", decode<Arithmetic::mul>},
-    {"mad", decode<Arithmetic::mad>}, {"fma", decode<Arithmetic::mad>}, {"div", decode<Arithmetic::div>},
-    {"rem", decode<Arithmetic::rem>}, {"min", decode<Arithmetic::min>}, {"max", decode<Arithmetic::max>},
+    {"add", decode<Arithmetic::add>},
+    {"sub", decode<Arithmetic::sub>},
+    {"mul", decode<Arithmetic::mul>},
+    {"mad", decode<Arithmetic::mad>},
+    {"fma", decode<Arithmetic::mad>},
+    {"div", decode<Arithmetic::div>},
+    {"rem", decode<Arithmetic::rem>},
+    {"min", decode<Arithmetic::min>},
+    {"max", decode<Arithmetic::max>},
     {"addc", decode_with_carry<Arithmetic::add>},
-    {"subc", decode_with_carry<Arithmetic::sub>}, {"madc", decode_with_carry<Arithmetic::mad>},
-    {"abs", decode<Arithmetic::abs>}, {"neg", decode<Arithmetic::neg>},
+    {"subc", decode_with_carry<Arithmetic::sub>},
+    {"madc", decode_with_carry<Arithmetic::mad>},
+    {"abs", decode<Arithmetic::abs>},
+    {"neg", decode<Arithmetic::neg>},
 };
 
 }  // namespace

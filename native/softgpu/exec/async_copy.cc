@@ -82,8 +82,8 @@ uint32_t source_bytes_of(Warp& warp, const Instruction& instruction, int lane) {
   if (instruction.op[2].bits == 1) return warp.predicate(instruction.op[2]) >> lane & 1 ? 0 : bytes;
   const uint32_t wanted = warp.lanes<uint32_t>(instruction.op[2])[lane];
   if (wanted > bytes) {
-    throw Fault(FaultKind::illegal, "src-size " + std::to_string(wanted) + " is more than cp-size " +
-                                        std::to_string(bytes), lane);
+    throw Fault(FaultKind::illegal,
+                "src-size " + std::to_string(wanted) + " is more than cp-size " + std::to_string(bytes), lane);
   }
   return wanted;
 }
@@ -108,8 +108,8 @@ Step execute_copy(Warp& warp, const Instruction& instruction, uint32_t mask) {
     warp.access(destination, copy.bytes, Access::write, lane);
     copy.destination = static_cast<uint32_t>(destination.address);
     if (from[lane] % copy.bytes != 0) {
-      throw Fault(FaultKind::misaligned, "the source of a cp.async is not aligned to " +
-                                             std::to_string(copy.bytes) + " bytes", lane);
+      throw Fault(FaultKind::misaligned,
+                  "the source of a cp.async is not aligned to " + std::to_string(copy.bytes) + " bytes", lane);
     }
     if (copy.source_bytes != 0) {
       reading |= 1u << lane;

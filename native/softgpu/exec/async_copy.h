@@ -17,12 +17,12 @@ namespace ternary::softgpu {
  * looked at: the bytes are taken at issue, and must still be the same when the copy lands.
  */
 struct AsyncCopy {
-  const uint8_t* source;   ///< null if nothing is read
-  uint32_t destination;    ///< in the shared memory of the warp's CTA
-  uint32_t group;          ///< of its lane
-  int line;                ///< of the PTX
+  const uint8_t* source;  ///< null if nothing is read
+  uint32_t destination;   ///< in the shared memory of the warp's CTA
+  uint32_t group;         ///< of its lane
+  int line;               ///< of the PTX
   uint8_t lane, bytes, source_bytes;
-  uint8_t taken[16];       ///< what will land
+  uint8_t taken[16];  ///< what will land
 };
 
 class AsyncCopies : public Extension {

@@ -98,7 +98,7 @@ struct Atomic {
   UpdateFn<Word> update;
   bool returns;  ///< atom, not red
   bool has_c;
-  int width;     ///< elements of a vector form
+  int width;  ///< elements of a vector form
 };
 
 template <typename Word>
@@ -159,8 +159,8 @@ Spelling take_spelling(Decoder& decoder, bool returns) {
                         : decoder.need_one_of({"and", "or", "xor", "add", "inc", "dec", "min", "max"});
   const char* vector = decoder.take_one_of({"v2", "v4"});
   spelling.width = vector ? static_cast<size_t>(vector[1] - '0') : 1;
-  spelling.type = decoder.take_type(
-      {Type::b32, Type::b64, Type::u32, Type::u64, Type::s32, Type::s64, Type::f32, Type::f64});
+  spelling.type =
+      decoder.take_type({Type::b32, Type::b64, Type::u32, Type::u64, Type::s32, Type::s64, Type::f32, Type::f64});
   decoder.need(!vector || (spelling.type == Type::f32 && spelling.op == "add" && !shared && decoder.arch() >= 90),
                "vectors are for .add.f32 on global memory of sm_90");
   return spelling;

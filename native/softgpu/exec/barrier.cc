@@ -196,8 +196,12 @@ void decode_mbarrier_fence(Decoder& decoder, Instruction& instruction) {
 }
 
 const OpcodeRow kRows[] = {
-    {"bar", decode_barrier<true>},          {"barrier", decode_barrier<false>}, {"bar.warp.sync", decode_warp_barrier},
-    {"membar", decode_membar},              {"fence", decode_fence},            {"fence.proxy", decode_proxy_fence},
+    {"bar", decode_barrier<true>},
+    {"barrier", decode_barrier<false>},
+    {"bar.warp.sync", decode_warp_barrier},
+    {"membar", decode_membar},
+    {"fence", decode_fence},
+    {"fence.proxy", decode_proxy_fence},
     {"fence.mbarrier_init", decode_mbarrier_fence},
 };
 

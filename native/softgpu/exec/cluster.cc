@@ -105,8 +105,8 @@ Step execute_mapa(Warp& warp, const Instruction& instruction, uint32_t mask) {
     const Place place = warp.place(instruction.address[0].space, addresses[lane], lane);
     if (place.space != Space::shared) throw Fault(FaultKind::address, "mapa of an address that is not shared", lane);
     if (ranks[lane] >= ctas) {
-      throw Fault(FaultKind::illegal, "mapa to CTA " + std::to_string(ranks[lane]) + " of a cluster of " +
-                                          std::to_string(ctas), lane);
+      throw Fault(FaultKind::illegal,
+                  "mapa to CTA " + std::to_string(ranks[lane]) + " of a cluster of " + std::to_string(ctas), lane);
     }
     uint64_t mapped = (uint64_t{ranks[lane] + 1} << kClusterRankShift) | place.address;
     if (instruction.a) mapped = reinterpret_cast<uint64_t>(cluster.ctas[ranks[lane]]->shared.data()) + place.address;

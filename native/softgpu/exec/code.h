@@ -29,7 +29,7 @@ struct Slot {
   enum Bank : uint16_t { frame = 0, constants = 1 };
   uint32_t offset = 0;  ///< in bytes
   uint16_t bank = frame;
-  uint16_t bits = 0;    ///< of the register, which ld, st and cvt allow to be wider than the type; 1: a predicate
+  uint16_t bits = 0;  ///< of the register, which ld, st and cvt allow to be wider than the type; 1: a predicate
 };
 
 /** An address operand: the lanes of op[op] (32 or 64 bits wide) plus offset. */
@@ -65,13 +65,13 @@ struct Instruction {
   Gather gather = Gather::none;
   Slot guard;
   Slot members;
-  uint32_t target = 0;  ///< of a branch
+  uint32_t target = 0;    ///< of a branch
   bool strong = false;    ///< a volatile, relaxed, acquire or release access, see GridOrder
   bool acquires = false;  ///< .acquire or .acq_rel beyond the CTA
   bool releases = false;
   uint8_t address_count = 0;
-  Address address[4];   ///< in the order in which decode() read them
-  uint64_t value = 0;   ///< value, a, b, c, type: whatever the row's decode() keeps for execute()
+  Address address[4];  ///< in the order in which decode() read them
+  uint64_t value = 0;  ///< value, a, b, c, type: whatever the row's decode() keeps for execute()
   uint32_t a = 0, b = 0, c = 0;
   ptx::Type type = ptx::Type::none;
   const void* detail = nullptr;  ///< Decoder::keep()
@@ -98,9 +98,9 @@ struct Code {
   uint32_t param_bytes = 0;
   uint32_t static_shared_bytes = 0;
   uint32_t shared_alignment = 16;
-  uint32_t local_bytes = 0;  ///< a thread
-  bool waits_for_dependencies = false;    ///< has griddepcontrol.wait
-  bool launches_dependents = false;       ///< has griddepcontrol.launch_dependents
+  uint32_t local_bytes = 0;             ///< a thread
+  bool waits_for_dependencies = false;  ///< has griddepcontrol.wait
+  bool launches_dependents = false;     ///< has griddepcontrol.launch_dependents
   // Storage behind the pointers above.
   std::deque<std::vector<Slot>> operand_lists;
   std::vector<std::shared_ptr<const void>> details;

@@ -219,12 +219,16 @@ void decode_set(Decoder& decoder, Instruction& instruction) {
 
 struct Select {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b, Predicate p) { return p.value ? a : b; }
+  static SOFTGPU_INLINE T eval(T a, T b, Predicate p) {
+    return p.value ? a : b;
+  }
 };
 template <class C>
 struct SelectBySign {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b, C c) { return c >= 0 ? a : b; }
+  static SOFTGPU_INLINE T eval(T a, T b, C c) {
+    return c >= 0 ? a : b;
+  }
 };
 
 void decode_selp(Decoder& decoder, Instruction& instruction) {
@@ -250,12 +254,10 @@ void decode_slct(Decoder& decoder, Instruction& instruction) {
   using U = uint32_t;
   using V = uint64_t;
   bool by_float = chooser == Type::f32;
-  instruction.execute =
-      ptx::bits(type) == 64
-          ? (by_float ? lanes_function<SelectBySign<float>, V, V, V, float>()
-                      : lanes_function<SelectBySign<int32_t>, V, V, V, int32_t>())
-          : (by_float ? lanes_function<SelectBySign<float>, U, U, U, float>()
-                      : lanes_function<SelectBySign<int32_t>, U, U, U, int32_t>());
+  instruction.execute = ptx::bits(type) == 64 ? (by_float ? lanes_function<SelectBySign<float>, V, V, V, float>()
+                                                          : lanes_function<SelectBySign<int32_t>, V, V, V, int32_t>())
+                                              : (by_float ? lanes_function<SelectBySign<float>, U, U, U, float>()
+                                                          : lanes_function<SelectBySign<int32_t>, U, U, U, int32_t>());
 }
 
 template <class T>
@@ -277,8 +279,9 @@ uint32_t test_property(Warp& warp, const Instruction& instruction) {
 }
 
 Step execute_testp(Warp& warp, const Instruction& instruction, uint32_t mask) {
-  warp.set_predicate(instruction.op[0], mask, instruction.type == Type::f32 ? test_property<float>(warp, instruction)
-                                                                            : test_property<double>(warp, instruction));
+  warp.set_predicate(instruction.op[0], mask,
+                     instruction.type == Type::f32 ? test_property<float>(warp, instruction)
+                                                   : test_property<double>(warp, instruction));
   return Step::next;
 }
 

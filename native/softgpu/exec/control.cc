@@ -40,8 +40,9 @@ Step execute_brx(Warp& warp, const Instruction& instruction, uint32_t mask) {
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     int lane = __builtin_ctz(rest);
     if (index[lane] >= table.size()) {
-      throw Fault(FaultKind::illegal, "index " + std::to_string(index[lane]) + " into " + std::to_string(table.size()) +
-                                          " branch targets", lane);
+      throw Fault(FaultKind::illegal,
+                  "index " + std::to_string(index[lane]) + " into " + std::to_string(table.size()) + " branch targets",
+                  lane);
     }
     targets[lane] = table[index[lane]];
     if (instruction.a && targets[lane] != targets[__builtin_ctz(mask)]) check_uniform(warp, 0);

@@ -86,9 +86,7 @@ void store_real(Warp& warp, Slot slot, const Conversion& conversion, int lane, d
 }
 
 int64_t lowest(Type type) {
-  return !ptx::is_signed(type)    ? 0
-         : ptx::bits(type) == 64  ? INT64_MIN
-                                  : -(int64_t{1} << (ptx::bits(type) - 1));
+  return !ptx::is_signed(type) ? 0 : ptx::bits(type) == 64 ? INT64_MIN : -(int64_t{1} << (ptx::bits(type) - 1));
 }
 uint64_t highest(Type type) {
   int bits = ptx::bits(type) - ptx::is_signed(type);
@@ -152,7 +150,9 @@ Step execute_convert(Warp& warp, const Instruction& instruction, uint32_t mask) 
 template <class To>
 struct Cast {
   template <class T>
-  static SOFTGPU_INLINE To eval(T a) { return static_cast<To>(a); }
+  static SOFTGPU_INLINE To eval(T a) {
+    return static_cast<To>(a);
+  }
 };
 struct FromHalf {
   static SOFTGPU_INLINE float eval(Half a) { return from_f16(a.bits); }
@@ -266,9 +266,8 @@ void decode_pair(Decoder& decoder, Instruction& instruction, const Conversion& c
 Step execute_tf32(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const float* a = reinterpret_cast<const float*>(warp.lanes<uint32_t>(instruction.op[1]));
   Rounding rounding = static_cast<Rounding>(instruction.a);
-  each_lane(warp.lanes<uint32_t>(instruction.op[0]), mask, [=](int i) {
-    return a[i] != a[i] ? 0x7fffffffu : encode(a[i], kTf32, rounding, false) << 13;
-  });
+  each_lane(warp.lanes<uint32_t>(instruction.op[0]), mask,
+            [=](int i) { return a[i] != a[i] ? 0x7fffffffu : encode(a[i], kTf32, rounding, false) << 13; });
   return Step::next;
 }
 

@@ -14,13 +14,13 @@ namespace ternary::softgpu {
 
 /** Of one instruction, over all warps. */
 struct InstructionCounts {
-  uint64_t issued = 0;         ///< warp-instructions, predicated-off ones included
-  uint64_t lanes = 0;          ///< lanes that executed
-  uint64_t requests = 0;       ///< global, const or local accesses of a warp
-  uint64_t sectors = 0;        ///< 32-byte sectors that they touched
-  uint64_t bytes = 0;          ///< bytes that lanes asked for
-  uint64_t passes = 0;         ///< of shared memory's banks
-  uint64_t ideal_passes = 0;   ///< had there been no conflict
+  uint64_t issued = 0;        ///< warp-instructions, predicated-off ones included
+  uint64_t lanes = 0;         ///< lanes that executed
+  uint64_t requests = 0;      ///< global, const or local accesses of a warp
+  uint64_t sectors = 0;       ///< 32-byte sectors that they touched
+  uint64_t bytes = 0;         ///< bytes that lanes asked for
+  uint64_t passes = 0;        ///< of shared memory's banks
+  uint64_t ideal_passes = 0;  ///< had there been no conflict
 
   void add(const InstructionCounts& other);
 };
@@ -29,9 +29,9 @@ struct InstructionCounts {
 struct KernelCounters {
   std::string kernel;
   struct Line {
-    int line;             ///< of the PTX text
+    int line;  ///< of the PTX text
     std::string text;
-    std::string opcode;   ///< with modifiers
+    std::string opcode;  ///< with modifiers
     InstructionCounts counts;
   };
   std::vector<Line> lines;  ///< in the order of the code

@@ -26,7 +26,7 @@ inline constexpr uint32_t kClusterRankShift = 24;
 /** bar.sync and its kin. */
 struct NamedBarrier {
   uint32_t arrived_threads = 0;
-  int line = 0;             ///< of the PTX, where the first to arrive stands
+  int line = 0;  ///< of the PTX, where the first to arrive stands
   uint64_t generation = 0;
   uint64_t predicates = 0;  ///< of those who have arrived: how many hold, and in the upper half how many came
   uint64_t result = 0;      ///< of the generation before

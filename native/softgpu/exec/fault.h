@@ -14,15 +14,15 @@ namespace ternary::softgpu {
 /** The kinds, which the runtime maps to CUDA's errors. */
 enum class FaultKind : uint8_t {
   none,
-  address,       ///< out of bounds, freed, read-only
+  address,  ///< out of bounds, freed, read-only
   misaligned,
-  race,          ///< between warps or CTAs
-  uninitialised, ///< read of shared memory that nothing wrote
-  divergence,    ///< lanes that must meet do not
-  deadlock,      ///< nothing can go on
+  race,           ///< between warps or CTAs
+  uninitialised,  ///< read of shared memory that nothing wrote
+  divergence,     ///< lanes that must meet do not
+  deadlock,       ///< nothing can go on
   step_limit,
   trap,
-  illegal        ///< an operand that the instruction does not allow
+  illegal  ///< an operand that the instruction does not allow
 };
 const char* name_of(FaultKind kind);
 

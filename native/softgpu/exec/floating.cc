@@ -12,9 +12,7 @@ namespace {
 using ptx::Type;
 
 /** The NaN that a GPU's f32 arithmetic gives; f64 keeps the host's. */
-SOFTGPU_INLINE float canonical(float value) {
-  return value == value ? value : from_lane<float>(0x7fffffffu);
-}
+SOFTGPU_INLINE float canonical(float value) { return value == value ? value : from_lane<float>(0x7fffffffu); }
 SOFTGPU_INLINE double canonical(double value) { return value; }
 
 SOFTGPU_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -26,35 +24,51 @@ SOFTGPU_INLINE double magnitude(double a) { return __builtin_fabs(a); }
 
 struct Add {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return canonical(a + b); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return canonical(a + b);
+  }
 };
 struct Sub {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return canonical(a - b); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return canonical(a - b);
+  }
 };
 struct Mul {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return canonical(a * b); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return canonical(a * b);
+  }
 };
 struct Fma {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b, T c) { return canonical(fused(a, b, c)); }
+  static SOFTGPU_INLINE T eval(T a, T b, T c) {
+    return canonical(fused(a, b, c));
+  }
 };
 struct Div {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return canonical(a / b); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return canonical(a / b);
+  }
 };
 struct Sqrt {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return canonical(root(a)); }
+  static SOFTGPU_INLINE T eval(T a) {
+    return canonical(root(a));
+  }
 };
 struct Rcp {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return canonical(T{1} / a); }
+  static SOFTGPU_INLINE T eval(T a) {
+    return canonical(T{1} / a);
+  }
 };
 struct Rsqrt {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return canonical(T{1} / root(a)); }
+  static SOFTGPU_INLINE T eval(T a) {
+    return canonical(T{1} / root(a));
+  }
 };
 struct Ex2 {
   static SOFTGPU_INLINE float eval(float a) { return canonical(std::exp2(a)); }
@@ -85,15 +99,21 @@ struct Extreme {
 };
 struct Abs {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return magnitude(a); }
+  static SOFTGPU_INLINE T eval(T a) {
+    return magnitude(a);
+  }
 };
 struct Neg {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return -a; }
+  static SOFTGPU_INLINE T eval(T a) {
+    return -a;
+  }
 };
 struct CopySign {  // the sign of a, the magnitude of b
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return std::copysign(b, a); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return std::copysign(b, a);
+  }
 };
 /** .sat: clamped to [0, 1], a NaN becomes 0. */
 template <class Op>
@@ -125,7 +145,8 @@ void take_rounding(Decoder& decoder, Type type, const char* what) {
   }
   bool nearest = decoder.take("rn");
   if (!nearest && exact) {
-    decoder.fail(std::string(what) + " of ." + ptx::name_of(type) + " without .rn is refused: ptxas may fuse or "
+    decoder.fail(std::string(what) + " of ." + ptx::name_of(type) +
+                 " without .rn is refused: ptxas may fuse or "
                  "approximate it, so its bits are not fixed");
   }
   decoder.need(!decoder.take("ftz") || !exact, ".ftz is refused: the kernels' contract keeps denormals");
@@ -162,10 +183,10 @@ void decode_extreme(Decoder& decoder, Instruction& instruction, Type type, bool 
   bool three = decoder.operand_count() == 4;
   decoder.need(!three, "three sources are not supported");
   decode_operands(decoder, type, 2);
-  instruction.execute = least ? (propagate ? float_function<Extreme<true, true>, 2>(type)
-                                           : float_function<Extreme<true, false>, 2>(type))
-                              : (propagate ? float_function<Extreme<false, true>, 2>(type)
-                                           : float_function<Extreme<false, false>, 2>(type));
+  instruction.execute =
+      least ? (propagate ? float_function<Extreme<true, true>, 2>(type) : float_function<Extreme<true, false>, 2>(type))
+            : (propagate ? float_function<Extreme<false, true>, 2>(type)
+                         : float_function<Extreme<false, false>, 2>(type));
 }
 
 void decode_sign(Decoder& decoder, Instruction& instruction, Type type, bool absolute) {
@@ -232,9 +253,11 @@ void decode_copysign(Decoder& decoder, Instruction& instruction) {
 }
 
 const OpcodeRow kRows[] = {
-    {"sqrt", decode_root<Sqrt>},         {"rcp", decode_root<Rcp>},          {"rsqrt", decode_root<Rsqrt>},
-    {"ex2", decode_approximation<Ex2>},  {"lg2", decode_approximation<Lg2>}, {"sin", decode_approximation<Sin>},
-    {"cos", decode_approximation<Cos>},  {"tanh", decode_approximation<Tanh>}, {"copysign", decode_copysign},
+    {"sqrt", decode_root<Sqrt>},        {"rcp", decode_root<Rcp>},
+    {"rsqrt", decode_root<Rsqrt>},      {"ex2", decode_approximation<Ex2>},
+    {"lg2", decode_approximation<Lg2>}, {"sin", decode_approximation<Sin>},
+    {"cos", decode_approximation<Cos>}, {"tanh", decode_approximation<Tanh>},
+    {"copysign", decode_copysign},
 };
 
 }  // namespace

@@ -220,8 +220,7 @@ Slot FunctionDecoder::slot_of(const Operand& operand, Type type, bool written, W
   auto found = frame_->registers.find(operand.name);
   if (found != frame_->registers.end()) {
     int have = register_bits_[found->second];
-    bool fits = have == bits || (width == Width::wider && have > bits) ||
-                (width == Width::address && have == 32);
+    bool fits = have == bits || (width == Width::wider && have > bits) || (width == Width::address && have == 32);
     if (!fits) {
       fail_here("register " + operand.name + " of " + std::to_string(have) + " bits where " + std::to_string(bits) +
                 " are needed");

@@ -75,7 +75,7 @@ class FunctionDecoder {
     const ptx::Function* function;
     std::unordered_map<std::string, uint32_t> registers;  ///< name -> number
     std::unordered_map<std::string, std::pair<ptx::Space, uint64_t>> variables;
-    std::vector<uint32_t> starts;                         ///< of each statement: its instruction
+    std::vector<uint32_t> starts;                            ///< of each statement: its instruction
     std::vector<std::pair<uint32_t, std::string>> branches;  ///< instruction -> label
     std::vector<std::pair<std::vector<uint32_t>*, std::vector<std::string>>> tables;
     std::vector<uint32_t> returns;
@@ -109,7 +109,7 @@ class FunctionDecoder {
   std::vector<const ptx::Function*> call_chain_;
   std::vector<RegisterUse> uses_;
   std::vector<uint16_t> register_bits_;
-  std::vector<uint32_t> own_offsets_;             ///< places of registers in the first pass
+  std::vector<uint32_t> own_offsets_;  ///< places of registers in the first pass
   Frame* frame_ = nullptr;
   const ptx::Instruction* at_ = nullptr;
 };

@@ -84,8 +84,8 @@ void work(Grid& grid, Worker& worker) {
       if (!cluster) return;
       Progress progress = Engine::run(*cluster, worker, kSlice);
       if ((state.steps += worker.steps) > state.config.step_limit) {
-        throw Fault(FaultKind::step_limit, "more than " + std::to_string(state.config.step_limit) +
-                                               " warp-instructions were executed");
+        throw Fault(FaultKind::step_limit,
+                    "more than " + std::to_string(state.config.step_limit) + " warp-instructions were executed");
       }
       std::lock_guard<std::mutex> lock(state.mutex);
       if (progress == Progress::ended) {

@@ -27,16 +27,16 @@ struct LaunchConfig {
   uint32_t dynamic_shared_bytes = 0;
   std::vector<uint8_t> params;  ///< code->param_bytes long, laid out by code->param_offsets
   uint64_t seed = 0;
-  uint64_t launch = 0;          ///< the number that Memory is told as Accessor::launch
+  uint64_t launch = 0;  ///< the number that Memory is told as Accessor::launch
   int host_threads = 2;
   uint32_t sm_count = 132;
-  uint32_t resident_ctas = 512;  ///< that are begun before any has finished, while dependencies are not met
+  uint32_t resident_ctas = 512;             ///< that are begun before any has finished, while dependencies are not met
   uint64_t step_limit = uint64_t{1} << 36;  ///< warp-instructions of the launch
 };
 
 enum class GridState : uint8_t {
-  ready,     ///< run() has not been called
-  waiting,   ///< every resident warp waits at griddepcontrol.wait (or has nothing to do until others pass it)
+  ready,    ///< run() has not been called
+  waiting,  ///< every resident warp waits at griddepcontrol.wait (or has nothing to do until others pass it)
   finished,
   faulted
 };

@@ -87,7 +87,7 @@ class GridOrder {
     uint32_t epoch;
     Known known;
   };
-  struct AgentSide {  // observations stay: other warps may fence after a barrier, each for itself
+  struct AgentSide {           // observations stay: other warps may fence after a barrier, each for itself
     Known published;           ///< what its last fence covers
     uint32_t fence_epoch = 0;  ///< the warp's after that fence
     std::vector<Observation> observed;

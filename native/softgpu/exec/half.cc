@@ -20,24 +20,34 @@ T rounded(double value) {
 template <class T>
 constexpr uint16_t kInfinity = std::is_same_v<T, Half> ? 0x7c00 : 0x7f80;
 template <class T>
-SOFTGPU_INLINE bool is_nan(T a) { return (a.bits & 0x7fff) > kInfinity<T>; }
+SOFTGPU_INLINE bool is_nan(T a) {
+  return (a.bits & 0x7fff) > kInfinity<T>;
+}
 
 // Sums and products of 11 bits are exact in double or rounded so finely that rounding again is innocuous.
 struct Add {
   template <class T>
-  static T eval(T a, T b) { return rounded<T>(add_to_odd(number(a), number(b))); }
+  static T eval(T a, T b) {
+    return rounded<T>(add_to_odd(number(a), number(b)));
+  }
 };
 struct Sub {
   template <class T>
-  static T eval(T a, T b) { return rounded<T>(add_to_odd(number(a), -number(b))); }
+  static T eval(T a, T b) {
+    return rounded<T>(add_to_odd(number(a), -number(b)));
+  }
 };
 struct Mul {
   template <class T>
-  static T eval(T a, T b) { return rounded<T>(number(a) * number(b)); }
+  static T eval(T a, T b) {
+    return rounded<T>(number(a) * number(b));
+  }
 };
 struct Fma {
   template <class T>
-  static T eval(T a, T b, T c) { return rounded<T>(add_to_odd(number(a) * number(b), number(c))); }
+  static T eval(T a, T b, T c) {
+    return rounded<T>(add_to_odd(number(a) * number(b), number(c)));
+  }
 };
 template <bool least, bool propagate>
 struct Extreme {
@@ -54,11 +64,15 @@ struct Extreme {
 };
 struct Abs {
   template <class T>
-  static T eval(T a) { return {static_cast<uint16_t>(a.bits & 0x7fff)}; }
+  static T eval(T a) {
+    return {static_cast<uint16_t>(a.bits & 0x7fff)};
+  }
 };
 struct Neg {
   template <class T>
-  static T eval(T a) { return {static_cast<uint16_t>(a.bits ^ 0x8000)}; }
+  static T eval(T a) {
+    return {static_cast<uint16_t>(a.bits ^ 0x8000)};
+  }
 };
 template <class Op>
 struct Relu {  // a NaN stays one
@@ -80,7 +94,9 @@ struct Saturated {
 template <class Op>
 struct Pairwise {
   template <class T, class... A>
-  static Pair<T> eval(Pair<T> a, A... rest) { return {Op::eval(a.low, rest.low...), Op::eval(a.high, rest.high...)}; }
+  static Pair<T> eval(Pair<T> a, A... rest) {
+    return {Op::eval(a.low, rest.low...), Op::eval(a.high, rest.high...)};
+  }
 };
 
 template <class Op, class T, size_t sources>

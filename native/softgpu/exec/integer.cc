@@ -52,7 +52,9 @@ struct MulLow {
 };
 struct MulWide {
   template <class T>
-  static SOFTGPU_INLINE Wide<T> eval(T a, T b) { return static_cast<Wide<T>>(a) * static_cast<Wide<T>>(b); }
+  static SOFTGPU_INLINE Wide<T> eval(T a, T b) {
+    return static_cast<Wide<T>>(a) * static_cast<Wide<T>>(b);
+  }
 };
 struct MulHigh {
   template <class T>
@@ -68,7 +70,9 @@ struct MulHigh {
 template <class Product>
 struct Mad {
   template <class T, class C>
-  static SOFTGPU_INLINE C eval(T a, T b, C c) { return Add::eval(static_cast<C>(Product::eval(a, b)), c); }
+  static SOFTGPU_INLINE C eval(T a, T b, C c) {
+    return Add::eval(static_cast<C>(Product::eval(a, b)), c);
+  }
 };
 struct MadHighSaturated {
   static SOFTGPU_INLINE int32_t eval(int32_t a, int32_t b, int32_t c) {
@@ -98,16 +102,22 @@ struct Rem {
 };
 struct Min {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return a < b ? a : b; }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return a < b ? a : b;
+  }
 };
 struct Max {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return a < b ? b : a; }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return a < b ? b : a;
+  }
 };
 template <class Op>
 struct Relu {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return Max::eval(Op::eval(a, b), T{0}); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return Max::eval(Op::eval(a, b), T{0});
+  }
 };
 template <class Op>
 struct Pairwise {
@@ -118,11 +128,15 @@ struct Pairwise {
 };
 struct Neg {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return static_cast<T>(Unsigned<T>{0} - static_cast<Unsigned<T>>(a)); }
+  static SOFTGPU_INLINE T eval(T a) {
+    return static_cast<T>(Unsigned<T>{0} - static_cast<Unsigned<T>>(a));
+  }
 };
 struct Abs {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return a < 0 ? Neg::eval(a) : a; }
+  static SOFTGPU_INLINE T eval(T a) {
+    return a < 0 ? Neg::eval(a) : a;
+  }
 };
 
 /** f(T{}) with the C++ type of a PTX type. */
@@ -238,8 +252,7 @@ void decode_integer(Decoder& decoder, Instruction& instruction, Arithmetic what)
     case Arithmetic::sub: instruction.execute = add_or_sub(decoder, type, false); return;
     case Arithmetic::mul:
     case Arithmetic::mad:
-      instruction.execute =
-          product(decoder, type, decoder.need_one_of({"lo", "hi", "wide"}), what == Arithmetic::mad);
+      instruction.execute = product(decoder, type, decoder.need_one_of({"lo", "hi", "wide"}), what == Arithmetic::mad);
       return;
     case Arithmetic::div: instruction.execute = same_types<Div>(decoder, type, 2); return;
     case Arithmetic::rem: instruction.execute = same_types<Rem>(decoder, type, 2); return;

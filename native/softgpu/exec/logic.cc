@@ -10,23 +10,33 @@ using ptx::Type;
 
 struct And {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return static_cast<T>(a & b); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return static_cast<T>(a & b);
+  }
 };
 struct Or {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return static_cast<T>(a | b); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return static_cast<T>(a | b);
+  }
 };
 struct Xor {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a, T b) { return static_cast<T>(a ^ b); }
+  static SOFTGPU_INLINE T eval(T a, T b) {
+    return static_cast<T>(a ^ b);
+  }
 };
 struct Not {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return static_cast<T>(~a); }
+  static SOFTGPU_INLINE T eval(T a) {
+    return static_cast<T>(~a);
+  }
 };
 struct Cnot {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return a == 0; }
+  static SOFTGPU_INLINE T eval(T a) {
+    return a == 0;
+  }
 };
 /** Shifts by the width or more give zeros, or signs: C++ must not see them. */
 struct Shl {
@@ -61,7 +71,7 @@ template <Logic what>
 Step execute_predicates(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint32_t a = warp.predicate(instruction.op[1]);
   uint32_t b = what == Logic::inverse ? 0 : warp.predicate(instruction.op[2]);
-  uint32_t result = what == Logic::conjunction  ? a & b
+  uint32_t result = what == Logic::conjunction   ? a & b
                     : what == Logic::disjunction ? a | b
                     : what == Logic::difference  ? a ^ b
                                                  : ~a;
@@ -216,7 +226,7 @@ void decode_prmt(Decoder& decoder, Instruction& instruction) {
   decode_operands(decoder, Type::b32, 3);
   using U = uint32_t;
   std::string name = mode ? mode : "";
-  instruction.execute = name == "f4e"   ? lanes_function<PermuteMode<0>, U, U, U, U>()
+  instruction.execute = name == "f4e"    ? lanes_function<PermuteMode<0>, U, U, U, U>()
                         : name == "b4e"  ? lanes_function<PermuteMode<1>, U, U, U, U>()
                         : name == "rc8"  ? lanes_function<PermuteMode<2>, U, U, U, U>()
                         : name == "ecl"  ? lanes_function<PermuteMode<3>, U, U, U, U>()
@@ -279,14 +289,15 @@ void decode_bfi(Decoder& decoder, Instruction& instruction) {
   decoder.read(2, type);
   decoder.read(3, Type::u32);
   decoder.read(4, Type::u32);
-  instruction.execute = type == Type::b32
-                            ? lanes_function<Insert, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>()
-                            : lanes_function<Insert, uint64_t, uint64_t, uint64_t, uint32_t, uint32_t>();
+  instruction.execute = type == Type::b32 ? lanes_function<Insert, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>()
+                                          : lanes_function<Insert, uint64_t, uint64_t, uint64_t, uint32_t, uint32_t>();
 }
 
 struct Count {
   template <class T>
-  static SOFTGPU_INLINE uint32_t eval(T a) { return static_cast<uint32_t>(__builtin_popcountll(a)); }
+  static SOFTGPU_INLINE uint32_t eval(T a) {
+    return static_cast<uint32_t>(__builtin_popcountll(a));
+  }
 };
 struct LeadingZeros {
   template <class T>

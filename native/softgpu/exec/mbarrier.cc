@@ -16,8 +16,8 @@ constexpr uint32_t kMostArrivals = (1u << 20) - 1;
 
 void Mbarrier::arrive(uint32_t count) {
   if (count > pending) {
-    throw Fault(FaultKind::illegal, std::to_string(count) + " arrivals at an mbarrier that waits for " +
-                                        std::to_string(pending));
+    throw Fault(FaultKind::illegal,
+                std::to_string(count) + " arrivals at an mbarrier that waits for " + std::to_string(pending));
   }
   pending -= count;
   complete_phase();
@@ -111,9 +111,8 @@ Step execute_init(Warp& warp, const Instruction& instruction, uint32_t mask) {
 }
 
 Step execute_inval(Warp& warp, const Instruction& instruction, uint32_t mask) {
-  return each_object(warp, instruction, mask, Access::write, [](const Object& object, int) {
-    Mbarriers::of(*object.place.cta).remove(object.place.address);
-  });
+  return each_object(warp, instruction, mask, Access::write,
+                     [](const Object& object, int) { Mbarriers::of(*object.place.cta).remove(object.place.address); });
 }
 
 /** What an arrive does besides: kept with the instruction. */
@@ -306,9 +305,8 @@ void decode_bulk(Decoder& decoder, Instruction& instruction) {
   instruction.execute = execute_bulk;
 }
 
-constexpr OpcodeRow kRows[] = {{"mbarrier", decode_mbarrier},
-                               {"cp.async.mbarrier.arrive", decode_copies_arrive},
-                               {"cp.async.bulk", decode_bulk}};
+constexpr OpcodeRow kRows[] = {
+    {"mbarrier", decode_mbarrier}, {"cp.async.mbarrier.arrive", decode_copies_arrive}, {"cp.async.bulk", decode_bulk}};
 
 }  // namespace
 

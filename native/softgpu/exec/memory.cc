@@ -148,8 +148,8 @@ Step execute_ld_param(Warp& warp, const Instruction& instruction, uint32_t mask)
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     int lane = __builtin_ctz(rest);
     if (addresses[lane] + bytes > params.size()) {
-      throw Fault(FaultKind::address, "parameter byte " + std::to_string(addresses[lane]) + " of " +
-                                          std::to_string(params.size()), lane);
+      throw Fault(FaultKind::address,
+                  "parameter byte " + std::to_string(addresses[lane]) + " of " + std::to_string(params.size()), lane);
     }
     from[lane] = const_cast<uint8_t*>(params.data()) + addresses[lane];
   }

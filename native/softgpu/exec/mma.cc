@@ -47,8 +47,8 @@ MmaType mma_type(Type type) {
 }
 
 MmaShape take_shape(Decoder& decoder, bool bytes) {
-  const std::string name = bytes ? decoder.need_one_of({"m16n8k32", "m16n8k16", "m8n8k16"})
-                                 : decoder.need_one_of({"m16n8k16", "m16n8k8"});
+  const std::string name =
+      bytes ? decoder.need_one_of({"m16n8k32", "m16n8k16", "m8n8k16"}) : decoder.need_one_of({"m16n8k16", "m16n8k8"});
   if (name == "m16n8k32") return {16, 8, 32};
   if (name == "m8n8k16") return {8, 8, 16};
   return {16, 8, name == "m16n8k16" ? 16 : 8};

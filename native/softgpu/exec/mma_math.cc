@@ -224,7 +224,7 @@ float tensor_sum(float c, const float* a, const float* b) {
     for (const double addend : addends) sum += addend;
     return std::isnan(sum) ? bits_float(0x7fffffff) : static_cast<float>(sum);
   }
-  if (exponent == 0) return 0.0f;  // doubles hold every product and float as normal numbers: all are zeros
+  if (exponent == 0) return 0.0f;             // doubles hold every product and float as normal numbers: all are zeros
   const int last_bit = exponent - 1023 - 24;  // one bit below the 24 of a float
   const double scale = power_of_two(-last_bit);
   int32_t sum = 0;  // 9 addends below 2^25

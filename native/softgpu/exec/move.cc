@@ -16,7 +16,9 @@ using ptx::Type;
 
 struct Same {
   template <class T>
-  static SOFTGPU_INLINE T eval(T a) { return a; }
+  static SOFTGPU_INLINE T eval(T a) {
+    return a;
+  }
 };
 
 Type bits_type(Decoder& decoder, int bits) {
@@ -155,10 +157,10 @@ void decode_mov(Decoder& decoder, Instruction& instruction) {
     return;
   }
   decoder.read(1, type);
-  instruction.execute = type == Type::pred            ? execute_move_predicate
-                        : ptx::bits(type) == 128      ? execute_move_128
-                        : ptx::bits(type) == 64       ? lanes_function<Same, uint64_t, uint64_t>()
-                                                      : lanes_function<Same, uint32_t, uint32_t>();
+  instruction.execute = type == Type::pred       ? execute_move_predicate
+                        : ptx::bits(type) == 128 ? execute_move_128
+                        : ptx::bits(type) == 64  ? lanes_function<Same, uint64_t, uint64_t>()
+                                                 : lanes_function<Same, uint32_t, uint32_t>();
 }
 
 Space take_space(Decoder& decoder) {
@@ -215,8 +217,8 @@ void decode_cvta(Decoder& decoder, Instruction& instruction) {
   decode_operands(decoder, type, 1);
   instruction.a = static_cast<uint32_t>(space);
   if (space == Space::global || space == Space::constant) {  // the same addresses
-    instruction.execute = type == Type::u64 ? lanes_function<Same, uint64_t, uint64_t>()
-                                            : lanes_function<Same, uint32_t, uint32_t>();
+    instruction.execute =
+        type == Type::u64 ? lanes_function<Same, uint64_t, uint64_t>() : lanes_function<Same, uint32_t, uint32_t>();
     return;
   }
   instruction.execute = from_generic ? execute_from_generic : execute_to_generic;

@@ -17,8 +17,8 @@ enum class Rounding : uint8_t { nearest_even, nearest_away, zero, down, up };
 struct Format {
   int exponent_bits;
   int mantissa_bits;
-  bool has_infinity;    ///< false: e4m3, whose largest exponent holds numbers and one NaN
-  uint32_t nan;         ///< the NaN that conversions give
+  bool has_infinity;  ///< false: e4m3, whose largest exponent holds numbers and one NaN
+  uint32_t nan;       ///< the NaN that conversions give
 };
 inline constexpr Format kF16{5, 10, true, 0x7fff};
 inline constexpr Format kBf16{8, 7, true, 0x7fff};
@@ -46,7 +46,7 @@ inline uint32_t encode(double value, const Format& format, Rounding rounding, bo
   if (std::isinf(value)) return sign_bit | overflow;
   if (value == 0) return sign_bit;
   int exponent;
-  double fraction = std::frexp(std::fabs(value), &exponent);             // in [1/2, 1)
+  double fraction = std::frexp(std::fabs(value), &exponent);  // in [1/2, 1)
   // 53 bits, value = significand * 2^(exponent - 53).
   uint64_t significand = static_cast<uint64_t>(std::ldexp(fraction, 53));
   int bias = (1 << (format.exponent_bits - 1)) - 1;

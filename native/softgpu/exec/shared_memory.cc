@@ -89,10 +89,9 @@ void SharedMemory::note(Cell& cell, size_t agent, uint64_t address, Access kind,
   }
   bool both_atomic = kind == Access::atomic && cell.atomically;
   if (cell.written && !both_atomic && !order_->before(cell.writer, cell.write_epoch, agent)) {
-    throw Fault(FaultKind::race, "shared address " + std::to_string(address) + " is " +
-                                     (kind == Access::read ? "read" : "written") + " after " +
-                                     warp_and_line(cell.writer, cell.write_line) +
-                                     " wrote it, with no barrier between");
+    throw Fault(FaultKind::race,
+                "shared address " + std::to_string(address) + " is " + (kind == Access::read ? "read" : "written") +
+                    " after " + warp_and_line(cell.writer, cell.write_line) + " wrote it, with no barrier between");
   }
   if (kind == Access::read) return note_read(cell, agent, line);
   check_readers(cell, agent, address);

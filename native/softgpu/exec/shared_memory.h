@@ -57,8 +57,8 @@ class SharedMemory {
 
   uint32_t size_;
   std::vector<uint8_t> bytes_;
-  std::vector<Cell> cells_;  ///< one a word
-  std::vector<std::array<Cell, 4>> byte_cells_;      ///< of words that are split
+  std::vector<Cell> cells_;                              ///< one a word
+  std::vector<std::array<Cell, 4>> byte_cells_;          ///< of words that are split
   std::unordered_map<uint32_t, uint32_t> byte_cell_of_;  ///< word -> index in byte_cells_
   const Order* order_;
 };

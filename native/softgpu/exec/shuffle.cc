@@ -47,10 +47,22 @@ int source_lane(ShuffleMode mode, int lane, uint32_t b, uint32_t c, bool* in_ran
   const int least = lane & segments, most = least | (clamp & ~segments);
   int source = lane;
   switch (mode) {
-    case kUp: source = lane - value; *in_range = source >= most; break;
-    case kDown: source = lane + value; *in_range = source <= most; break;
-    case kButterfly: source = lane ^ value; *in_range = source <= most; break;
-    case kIndex: source = least | (value & ~segments); *in_range = source <= most; break;
+    case kUp:
+      source = lane - value;
+      *in_range = source >= most;
+      break;
+    case kDown:
+      source = lane + value;
+      *in_range = source <= most;
+      break;
+    case kButterfly:
+      source = lane ^ value;
+      *in_range = source <= most;
+      break;
+    case kIndex:
+      source = least | (value & ~segments);
+      *in_range = source <= most;
+      break;
   }
   return *in_range ? source : lane;
 }
@@ -67,8 +79,9 @@ Step execute_shfl(Warp& warp, const Instruction& instruction, uint32_t mask) {
     bool valid = false;
     const int from = source_lane(static_cast<ShuffleMode>(instruction.a), lane, b[lane], c[lane], &valid);
     if (!(mask >> from & 1)) {
-      throw Fault(FaultKind::divergence, "lane " + std::to_string(lane) + " reads lane " + std::to_string(from) +
-                                             ", which does not take part", lane);
+      throw Fault(FaultKind::divergence,
+                  "lane " + std::to_string(lane) + " reads lane " + std::to_string(from) + ", which does not take part",
+                  lane);
     }
     in_range |= static_cast<uint32_t>(valid) << lane;
     result[lane] = source[from];

@@ -31,12 +31,31 @@ struct SpecialRow {
   uint64_t (*value)(const Here& here, int lane);
 };
 #define VALUE [](const Here& here, int lane) -> uint64_t
-#define XYZ(NAME, X, Y, Z)                                                                          \
-  {NAME ".x", 32, VALUE { (void)here; (void)lane; return X; }},                                    \
-      {NAME ".y", 32, VALUE { (void)here; (void)lane; return Y; }},                                \
-      {NAME ".z", 32, VALUE { (void)here; (void)lane; return Z; }}
+#define XYZ(NAME, X, Y, Z)            \
+  {NAME ".x", 32, VALUE{(void)here;   \
+  (void)lane;                         \
+  return X;                           \
+  }                                   \
+  }                                   \
+  , {NAME ".y", 32, VALUE{(void)here; \
+  (void)lane;                         \
+  return Y;                           \
+  }                                   \
+  }                                   \
+  , {                                 \
+    NAME ".z", 32, VALUE {            \
+      (void)here;                     \
+      (void)lane;                     \
+      return Z;                       \
+    }                                 \
+  }
 #define DIM3(NAME, D) XYZ(NAME, (D).x, (D).y, (D).z)
-#define ONE(NAME, BITS, V) {NAME, BITS, VALUE { (void)here; (void)lane; return V; }}
+#define ONE(NAME, BITS, V)       \
+  {NAME, BITS, VALUE{(void)here; \
+  (void)lane;                    \
+  return V;                      \
+  }                              \
+  }
 const SpecialRow kSpecials[] = {
     XYZ("%tid", (here.thread + lane) % here.config.block.x,
         (here.thread + lane) / here.config.block.x % here.config.block.y,

@@ -35,9 +35,9 @@ struct Extension {
 
 /** Where an address of a lane leads. */
 struct Place {
-  ptx::Space space;   ///< global, shared or local
-  Cta* cta = nullptr; ///< whose shared memory
-  uint64_t address;   ///< in the space: offset in shared memory, host address otherwise
+  ptx::Space space;    ///< global, shared or local
+  Cta* cta = nullptr;  ///< whose shared memory
+  uint64_t address;    ///< in the space: offset in shared memory, host address otherwise
 };
 
 class Warp {
@@ -105,7 +105,7 @@ class Warp {
 
   /** Lanes that have executed griddepcontrol.wait. */
   uint32_t waited = 0;
-  uint32_t carry = 0;   ///< the condition code of add.cc and its kin, a bit a lane
+  uint32_t carry = 0;  ///< the condition code of add.cc and its kin, a bit a lane
   /** Lanes that have arrived at each named barrier, and its generation then. */
   uint32_t barrier_lanes[16] = {};
   uint64_t barrier_generation[16] = {};

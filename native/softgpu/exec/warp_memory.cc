@@ -20,9 +20,10 @@ std::string hexadecimal(uint64_t value) {
 
 void check_alignment(uint64_t address, uint32_t bytes, int lane) {
   if (address & (bytes - 1)) {
-    throw Fault(FaultKind::misaligned,
-                "address " + hexadecimal(address) + " is no multiple of the access's " + std::to_string(bytes) +
-                    " bytes", lane);
+    throw Fault(
+        FaultKind::misaligned,
+        "address " + hexadecimal(address) + " is no multiple of the access's " + std::to_string(bytes) + " bytes",
+        lane);
   }
 }
 
@@ -85,12 +86,14 @@ void Warp::visit(Cta& host, int lane) {
   bool begun = false;
   for (const auto& warp : host.warps) begun = begun || order.before(warp->agent_, 1, agent_);
   if (!begun) {
-    throw Fault(FaultKind::race, "the shared memory of CTA " + std::to_string(host.rank) +
-                                     " of the cluster, which may not have begun: no barrier.cluster before", lane);
+    throw Fault(FaultKind::race,
+                "the shared memory of CTA " + std::to_string(host.rank) +
+                    " of the cluster, which may not have begun: no barrier.cluster before",
+                lane);
   }
   if (host.living_warps == 0) {
-    throw Fault(FaultKind::race, "the shared memory of CTA " + std::to_string(host.rank) +
-                                     " of the cluster, which has ended", lane);
+    throw Fault(FaultKind::race,
+                "the shared memory of CTA " + std::to_string(host.rank) + " of the cluster, which has ended", lane);
   }
   host.visits.resize(order.agents());
   host.visits[agent_] = {order.epoch(agent_), current().source->line};
@@ -110,8 +113,10 @@ uint8_t* Warp::access(const Place& place, uint32_t bytes, Access kind, int lane)
     }
     case Space::local:
       if (place.address + bytes > code_->local_bytes) {
-        throw Fault(FaultKind::address, "local address " + hexadecimal(place.address) + " of a thread that has " +
-                                            std::to_string(code_->local_bytes) + " bytes", lane);
+        throw Fault(FaultKind::address,
+                    "local address " + hexadecimal(place.address) + " of a thread that has " +
+                        std::to_string(code_->local_bytes) + " bytes",
+                    lane);
       }
       return local_.data() + size_t{code_->local_bytes} * lane + place.address;
     case Space::param: {
@@ -157,13 +162,9 @@ std::unique_lock<std::mutex> Warp::signal(Space space) {
   return std::unique_lock<std::mutex>(cta_->grid->internals().order->signals());
 }
 
-void Warp::release() {
-  cta_->grid->internals().order->release({cta_->cluster->number, agent_, &cta_->cluster->order});
-}
+void Warp::release() { cta_->grid->internals().order->release({cta_->cluster->number, agent_, &cta_->cluster->order}); }
 
-void Warp::acquire() {
-  cta_->grid->internals().order->acquire({cta_->cluster->number, agent_, &cta_->cluster->order});
-}
+void Warp::acquire() { cta_->grid->internals().order->acquire({cta_->cluster->number, agent_, &cta_->cluster->order}); }
 
 /** Global memory: neighbouring lanes that read neighbouring bytes are noted as one stretch. */
 void Warp::access_global(uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind, uint8_t** out) {

@@ -69,7 +69,10 @@ class DeviceMemory : public Memory {
   void copy_initialised(uint64_t to, uint64_t from, uint64_t bytes);
 
   /** Where kernels' accesses are noted from now on, and the device on which they run. Null: nowhere. */
-  void note_in(AccessLog* log, int device) { log_ = log; device_ = device; }
+  void note_in(AccessLog* log, int device) {
+    log_ = log;
+    device_ = device;
+  }
 
   /** Of a device, without what modules and pinned memory take. */
   int64_t bytes_in_use(int device) const { return device < 16 ? bytes_in_use_[device] : 0; }

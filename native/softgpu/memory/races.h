@@ -21,7 +21,7 @@ struct Episode {
   std::string what;  ///< "kernel gemv before its griddepcontrol.wait"
   Moment moment;
   History before;
-  History begun;     ///< what was complete when the launch began: of its part after the wait, less than `before`
+  History begun;  ///< what was complete when the launch began: of its part after the wait, less than `before`
   uint64_t launch = 0;
   std::unique_ptr<AccessLog> log;
 };
@@ -35,7 +35,10 @@ class Races {
   /** Forgets what comes before everything that can still be enqueued. */
   void forget(const History& host);
 
-  void clear() { episodes_.clear(); bytes_ = 0; }
+  void clear() {
+    episodes_.clear();
+    bytes_ = 0;
+  }
 
  private:
   /** Reads of what is written between the beginning and the end of their launch. */

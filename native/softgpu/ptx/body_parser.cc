@@ -203,9 +203,7 @@ class BodyParser {
     bool negative = scan_.take('-');
     int width;
     operand.bits = scan_.number(&width);
-    operand.kind = width == 0    ? Operand::Kind::integer
-                   : width == 32 ? Operand::Kind::real32
-                                 : Operand::Kind::real64;
+    operand.kind = width == 0 ? Operand::Kind::integer : width == 32 ? Operand::Kind::real32 : Operand::Kind::real64;
     if (negative) operand.bits = width == 0 ? 0 - operand.bits : operand.bits ^ (uint64_t{1} << (width - 1));
     return operand;
   }

@@ -24,8 +24,32 @@ class PtxError : public std::runtime_error {
 
 /** The fundamental types; untyped bits have a type of their own because PTX checks widths by it. */
 enum class Type : uint8_t {
-  none, pred, b8, b16, b32, b64, b128, u8, u16, u32, u64, s8, s16, s32, s64, f16, f16x2, bf16, bf16x2, tf32, f32, f64,
-  e4m3, e5m2, e4m3x2, e5m2x2
+  none,
+  pred,
+  b8,
+  b16,
+  b32,
+  b64,
+  b128,
+  u8,
+  u16,
+  u32,
+  u64,
+  s8,
+  s16,
+  s32,
+  s64,
+  f16,
+  f16x2,
+  bf16,
+  bf16x2,
+  tf32,
+  f32,
+  f64,
+  e4m3,
+  e5m2,
+  e4m3x2,
+  e5m2x2
 };
 
 /** Bits of a value of the type; pred is 1. */
@@ -47,9 +71,9 @@ struct Operand {
     real64,   ///< 0d..., or 1.5: `bits`
     /// [name + offset] or [integer]: `elements` is the base or empty, `offset`; more in `elements` for tensors.
     address,
-    vector,   ///< {a, b, ...}: `elements`; _ is a name
-    pair,     ///< d|p: `elements`
-    negated   ///< !p: `elements`
+    vector,  ///< {a, b, ...}: `elements`; _ is a name
+    pair,    ///< d|p: `elements`
+    negated  ///< !p: `elements`
   };
   Kind kind = Kind::name;
   std::string name;
@@ -63,9 +87,9 @@ struct Instruction {
   std::vector<std::string> modifiers;  ///< {"lo", "s32"}
   std::string guard;                   ///< predicate of @p and @!p, or empty
   bool guard_negated = false;
-  std::vector<Operand> operands;       ///< as written, left to right; of a call: see parser.cc
-  int line = 0;                        ///< of the PTX text
-  std::string text;                    ///< the statement, for messages
+  std::vector<Operand> operands;  ///< as written, left to right; of a call: see parser.cc
+  int line = 0;                   ///< of the PTX text
+  std::string text;               ///< the statement, for messages
 };
 
 /** A register after renaming: names of inner scopes are made unique, so a function has one flat list. */

@@ -31,7 +31,7 @@ void fill_attributes(Runtime& runtime, Kernel& kernel, cudaFuncAttributes* attri
   const int ordinal = runtime.current_ordinal();
   const Device& device = runtime.current_device();
   const Code& code = runtime.code(kernel, ordinal);
-  const uint32_t(&most)[3] = code.function->max_ntid;
+  const uint32_t (&most)[3] = code.function->max_ntid;
   *attributes = {};
   attributes->sharedSizeBytes = code.static_shared_bytes;
   attributes->localSizeBytes = code.local_bytes;

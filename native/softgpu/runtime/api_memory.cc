@@ -49,9 +49,8 @@ cudaError_t copy_rows(const CopyRequest& request, cudaStream_t stream) {
 
 cudaError_t fill_rows(const char* what, const Rows& rows, int value, size_t width, size_t height, bool asynchronous,
                       cudaStream_t stream) {
-  return call([&](Runtime& runtime) {
-    fill(runtime, runtime.stream(stream), what, rows, value, width, height, asynchronous);
-  });
+  return call(
+      [&](Runtime& runtime) { fill(runtime, runtime.stream(stream), what, rows, value, width, height, asynchronous); });
 }
 
 cudaError_t copy_symbol(const char* what, const void* symbol, size_t offset, size_t bytes, void* host, bool to_symbol,
@@ -197,14 +196,16 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
 
 cudaError_t cudaMemcpy2D(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height,
                          cudaMemcpyKind kind) {
-  return copy_rows({"cudaMemcpy2D", {address_of(to), to_pitch}, {address_of(from), from_pitch}, width, height, kind,
-                    false}, nullptr);
+  return copy_rows(
+      {"cudaMemcpy2D", {address_of(to), to_pitch}, {address_of(from), from_pitch}, width, height, kind, false},
+      nullptr);
 }
 
 cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width,
                               size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
-  return copy_rows({"cudaMemcpy2DAsync", {address_of(to), to_pitch}, {address_of(from), from_pitch}, width, height,
-                    kind, true}, stream);
+  return copy_rows(
+      {"cudaMemcpy2DAsync", {address_of(to), to_pitch}, {address_of(from), from_pitch}, width, height, kind, true},
+      stream);
 }
 
 cudaError_t cudaMemset(void* to, int value, size_t bytes) {

@@ -77,10 +77,9 @@ int softgpu_visit_lines(const char* kernel, void (*visit)(void*, const softgpu_l
     for (const KernelCounters& one : kernels_like(runtime, kernel, &launches)) {
       for (const KernelCounters::Line& line : one.lines) {
         const InstructionCounts& counts = line.counts;
-        const softgpu_line visited = {one.kernel.c_str(),           line.line,       line.opcode.c_str(),
-                                      line.text.c_str(),            counts.issued,   counts.lanes,
-                                      counts.requests,              counts.sectors,  counts.bytes,
-                                      counts.passes,                counts.ideal_passes};
+        const softgpu_line visited = {one.kernel.c_str(), line.line,     line.opcode.c_str(), line.text.c_str(),
+                                      counts.issued,      counts.lanes,  counts.requests,     counts.sectors,
+                                      counts.bytes,       counts.passes, counts.ideal_passes};
         visit(context, &visited);
       }
     }

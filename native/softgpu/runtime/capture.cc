@@ -128,8 +128,7 @@ void Runtime::forbid_while_capturing() {
   bool forbidden = false;
   for (const auto& capture : captures_) {
     const bool mine = capture->thread == std::this_thread::get_id() && capture->mode != cudaStreamCaptureModeRelaxed;
-    const bool everyones =
-        capture->mode == cudaStreamCaptureModeGlobal && thread_mode == cudaStreamCaptureModeGlobal;
+    const bool everyones = capture->mode == cudaStreamCaptureModeGlobal && thread_mode == cudaStreamCaptureModeGlobal;
     if (!mine && !everyones) continue;
     invalidate(*capture);
     forbidden = true;

@@ -26,8 +26,7 @@ Allocation* allocation_of(Runtime& runtime, const Rows& rows, uint64_t width, ui
 }
 
 bool on_device(const Allocation* allocation) {
-  return allocation != nullptr &&
-         (allocation->kind == MemoryKind::device || allocation->kind == MemoryKind::variables);
+  return allocation != nullptr && (allocation->kind == MemoryKind::device || allocation->kind == MemoryKind::variables);
 }
 
 void check_direction(cudaMemcpyKind kind, bool to_device, bool from_device) {

@@ -63,7 +63,8 @@ void set_device(Device* device, const std::string& key, const std::string& value
   } else if (key == "memory_bytes") {
     device->memory_bytes = positive_number(key, value);
   } else {
-    throw std::invalid_argument("'" + key + "' is no property of a device; those are name, arch, sm_count, "
+    throw std::invalid_argument("'" + key +
+                                "' is no property of a device; those are name, arch, sm_count, "
                                 "shared_opt_in, l2_bytes, memory_bytes");
   }
 }

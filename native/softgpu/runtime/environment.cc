@@ -9,7 +9,7 @@ extern char** environ;
 namespace ternary::softgpu {
 namespace {
 
-constexpr const char* kNames[] = {"SOFTGPU_ARCH",   "SOFTGPU_DEVICES",       "SOFTGPU_DRIVER", "SOFTGPU_SEED",
+constexpr const char* kNames[] = {"SOFTGPU_ARCH",    "SOFTGPU_DEVICES",       "SOFTGPU_DRIVER", "SOFTGPU_SEED",
                                   "SOFTGPU_THREADS", "SOFTGPU_UNINITIALISED", "SOFTGPU_RACES",  "SOFTGPU_LEAKS"};
 
 void check_names() {

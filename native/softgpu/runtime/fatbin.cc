@@ -64,8 +64,9 @@ std::vector<FatbinEntry> read_fatbin_container(const uint8_t* container) {
 std::vector<FatbinEntry> read_fatbin(const void* wrapper) {
   const uint8_t* bytes = static_cast<const uint8_t*>(wrapper);
   if (field<uint32_t>(bytes) != kWrapperMagic || field<uint32_t>(bytes + 4) != 1) {
-    throw std::runtime_error("device code is registered in a form that the software GPU does not know; build it "
-                             "without -rdc and -dlto");
+    throw std::runtime_error(
+        "device code is registered in a form that the software GPU does not know; build it "
+        "without -rdc and -dlto");
   }
   const uint8_t* container = field<const uint8_t*>(bytes + 8);
   return read_fatbin_container(container);

@@ -49,7 +49,7 @@ void check_grid(const Launch& launch) {
 }
 
 void check_cluster(Launch* launch) {
-  const uint32_t(&required)[3] = launch->code->function->required_cluster;
+  const uint32_t (&required)[3] = launch->code->function->required_cluster;
   if (any(required) && launch->cluster.count() == 1) launch->cluster = {required[0], required[1], required[2]};
   const Dim3 &cluster = launch->cluster, &grid = launch->grid;
   require(cluster.count() > 0 && cluster.count() <= static_cast<uint64_t>(kClusterLimit), cudaErrorInvalidClusterSize);
@@ -65,8 +65,8 @@ void check_block(const Launch& launch) {
             cudaErrorInvalidConfiguration);
   }
   if (any(function.max_ntid)) {
-    const uint64_t most = uint64_t{function.max_ntid[0]} * std::max(1u, function.max_ntid[1]) *
-                          std::max(1u, function.max_ntid[2]);
+    const uint64_t most =
+        uint64_t{function.max_ntid[0]} * std::max(1u, function.max_ntid[1]) * std::max(1u, function.max_ntid[2]);
     require(block.count() <= most, cudaErrorLaunchOutOfResources);
   }
 }

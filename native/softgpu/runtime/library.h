@@ -22,8 +22,8 @@ class Library;
 /** An entry function of a library; cudaKernel_t points to one. */
 struct Kernel {
   Library* library = nullptr;
-  std::string name;                        ///< mangled, as in the PTX
-  std::map<int, int> dynamic_shared_limit; ///< by device, where cudaFuncSetAttribute() has set it
+  std::string name;                         ///< mangled, as in the PTX
+  std::map<int, int> dynamic_shared_limit;  ///< by device, where cudaFuncSetAttribute() has set it
 };
 
 class Library {

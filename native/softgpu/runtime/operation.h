@@ -29,10 +29,10 @@ struct Launch {
 
 /** What an operation does; immutable, shared by all replays of a graph. */
 struct Work {
-  std::string what;                ///< "kernel gemv", "cudaMemcpyAsync"
+  std::string what;  ///< "kernel gemv", "cudaMemcpyAsync"
   int device = 0;
   bool is_kernel = false;
-  Launch launch;                   ///< of a kernel
+  Launch launch;  ///< of a kernel
   /** Of anything else; notes what it touches. Null: a mark. */
   std::function<void(DeviceMemory& memory, AccessLog& log)> run;
 };
@@ -43,17 +43,17 @@ using OperationRef = std::shared_ptr<Operation>;
 
 struct Operation {
   WorkRef work;
-  uint64_t number = 0;               ///< among all, for LaunchConfig::launch
-  std::vector<OperationRef> needs;   ///< to be complete first; emptied when this one is complete
-  OperationRef overtakes;            ///< of `needs`: a launch that this one waits for only at its griddepcontrol.wait
+  uint64_t number = 0;              ///< among all, for LaunchConfig::launch
+  std::vector<OperationRef> needs;  ///< to be complete first; emptied when this one is complete
+  OperationRef overtakes;           ///< of `needs`: a launch that this one waits for only at its griddepcontrol.wait
   std::vector<Operation*> dependents;
-  size_t open_needs = 0;             ///< of `needs`, how many are not complete
+  size_t open_needs = 0;  ///< of `needs`, how many are not complete
   bool complete = false;
-  double completed_at = 0;           ///< seconds on a clock that only rises
+  double completed_at = 0;  ///< seconds on a clock that only rises
 
   // Places in the order: `early` is the part of a launch before its griddepcontrol.wait.
   Moment early, main;
-  History host;                      ///< what the host had waited for when it enqueued this
+  History host;  ///< what the host had waited for when it enqueued this
   History early_before, before, after;
   bool begun_early = false;
   bool let_dependents_start_early = false;  ///< all CTAs executed launch_dependents before they waited

@@ -22,8 +22,8 @@ struct Capture;
 /** A node of a graph. */
 struct Node {
   WorkRef work;
-  std::vector<size_t> needs;   ///< indexes of earlier nodes
-  size_t overtakes = SIZE_MAX; ///< of `needs`: by a programmatic edge
+  std::vector<size_t> needs;    ///< indexes of earlier nodes
+  size_t overtakes = SIZE_MAX;  ///< of `needs`: by a programmatic edge
 };
 
 struct Graph {
@@ -45,8 +45,8 @@ struct Stream {
   unsigned long long id = 0;
   size_t chain = 0;
   OperationRef tail;
-  Capture* capture = nullptr;      ///< in which it takes part
-  std::set<size_t> frontier;       ///< of a capture: nodes that the next one needs
+  Capture* capture = nullptr;  ///< in which it takes part
+  std::set<size_t> frontier;   ///< of a capture: nodes that the next one needs
   bool blocking() const { return (flags & cudaStreamNonBlocking) == 0; }
 };
 

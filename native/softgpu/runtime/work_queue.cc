@@ -148,9 +148,12 @@ void WorkQueue::execute_kernel(Operation& operation) {
 void WorkQueue::finish_kernel(Operation& operation) {
   counters_.add(*operation.grid);
   if (operation.begun_early && !operation.grid->all_waited()) {
-    fail(cudaErrorLaunchFailure, operation.work->what + " was launched with programmatic stream serialisation, but not "
-         "all of its CTAs executed griddepcontrol.wait: it, and what comes after it, may run before its predecessor "
-         "ends");
+    fail(
+        cudaErrorLaunchFailure,
+        operation.work->what +
+            " was launched with programmatic stream serialisation, but not "
+            "all of its CTAs executed griddepcontrol.wait: it, and what comes after it, may run before its predecessor "
+            "ends");
   }
   operation.grid.reset();
 }

@@ -39,7 +39,10 @@ class WorkQueue {
   /** The host knows that a complete operation is so. */
   void observe(const OperationRef& operation);
 
-  void set_seed(uint64_t seed) { random_.seed(seed); seed_ = seed; }
+  void set_seed(uint64_t seed) {
+    random_.seed(seed);
+    seed_ = seed;
+  }
   void set_sm_count(int device, int sm_count) { sm_counts_[device] = sm_count; }
 
   /** The error that stopped everything, cudaSuccess if none; it stays until reset(). */

@@ -69,10 +69,15 @@ TEST(Atomic, EveryOperation) {
         (wide ? std::string("mov.b64 %l1, {%i0, %i1};\nmov.b64 %l2, {%i2, %i3};\n")
               : std::string("mov.b32 %r1, %i0;\nmov.b32 %r2, %i2;\n")) +
         "mul.wide.u32 %l8, %tid, 8;\nadd.u64 %l8, %data, %l8;\nmov.u32 %r8, mem;\nmad.lo.u32 %r8, %tid, 8, %r8;\n"
-        "st.global." + bits + " [%l8], " + r + "1;\nst.shared." + bits + " [%r8], " + r + "1;\n"
-        "atom.global." + op + " " + r + "3, [%l8], " + r + "2;\nld.global." + bits + " " + r + "4, [%l8];\n"
-        "red.relaxed.cta.shared." + op + " [%r8], " + r + "2;\nld.shared." + bits + " " + r + "5, [%r8];\n" +
-        out(0, r + "3") + out(2, r + "4") + out(4, r + "5");
+        "st.global." +
+        bits + " [%l8], " + r + "1;\nst.shared." + bits + " [%r8], " + r +
+        "1;\n"
+        "atom.global." +
+        op + " " + r + "3, [%l8], " + r + "2;\nld.global." + bits + " " + r +
+        "4, [%l8];\n"
+        "red.relaxed.cta.shared." +
+        op + " [%r8], " + r + "2;\nld.shared." + bits + " " + r + "5, [%r8];\n" + out(0, r + "3") + out(2, r + "4") +
+        out(4, r + "5");
     const Outcome outcome = run(&snippet);
     ASSERT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
     for (int lane = 0; lane < 32; ++lane) {

@@ -17,7 +17,8 @@ Snippet cluster_of(const std::string& lines, uint64_t seed = 1) {
   snippet.seed = seed;
   snippet.body =
       "mov.u32 %o0, 0;\nmov.u32 %r0, mem;\nmov.u32 %r1, %tid.x;\nmad.lo.u32 %r1, %r1, 4, %r0;\n"
-      "mov.u32 %r2, %cluster_ctarank;\nxor.b32 %r3, %r2, 1;\n" + lines;
+      "mov.u32 %r2, %cluster_ctarank;\nxor.b32 %r3, %r2, 1;\n" +
+      lines;
   return snippet;
 }
 
@@ -41,10 +42,11 @@ TEST(Cluster, ReadsThePeer) {
 }
 
 TEST(Cluster, GenericAddresses) {
-  const Outcome outcome = run(cluster_of(
-      kWriteOwn + kBarrier +
-      "cvt.u64.u32 %l0, %r1;\ncvta.shared.u64 %l0, %l0;\nmapa.u64 %l1, %l0, %r3;\nld.u32 %o0, [%l1];\n"
-      "getctarank.u64 %r6, %l1;\nsetp.ne.u32 %p0, %r6, %r3;\n@%p0 trap;\n" + kBarrier));
+  const Outcome outcome =
+      run(cluster_of(kWriteOwn + kBarrier +
+                     "cvt.u64.u32 %l0, %r1;\ncvta.shared.u64 %l0, %l0;\nmapa.u64 %l1, %l0, %r3;\nld.u32 %o0, [%l1];\n"
+                     "getctarank.u64 %r6, %l1;\nsetp.ne.u32 %p0, %r6, %r3;\n@%p0 trap;\n" +
+                     kBarrier));
   ASSERT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
   for (uint32_t i = 0; i < 2 * kCtas * kThreads; ++i) ASSERT_EQ(outcome.outputs[0][i], of_peer(i)) << i;
 }
@@ -63,7 +65,8 @@ TEST(Cluster, SpecialRegisters) {
 
 TEST(Cluster, AtomicsOnAPeer) {
   const Outcome outcome = run(cluster_of(
-      "st.shared.u32 [%r1], 0;\n" + kBarrier + "mov.u32 %r4, 0;\nmapa.shared::cluster.u32 %r5, %r0, %r4;\n"
+      "st.shared.u32 [%r1], 0;\n" + kBarrier +
+      "mov.u32 %r4, 0;\nmapa.shared::cluster.u32 %r5, %r0, %r4;\n"
       "red.relaxed.cluster.shared::cluster.add.u32 [%r5], 1;\natom.shared::cluster.add.u32 %r6, [%r5+4], 2;\n" +
       kBarrier + "ld.shared.u32 %o0, [%r0];\n"));
   ASSERT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
@@ -76,7 +79,10 @@ TEST(Cluster, MissingBarriers) {
     EXPECT_NE(fault_of(kWriteOwn + kReadPeer + kBarrier, seed), FaultKind::none) << "before the read " << seed;
     // The peer may have ended, and with it its shared memory: must show in some order of warps.
     EXPECT_EQ(fault_of(kWriteOwn + "barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;\n" +
-                       kReadPeer + kBarrier, seed), FaultKind::race) << "relaxed " << seed;
+                           kReadPeer + kBarrier,
+                       seed),
+              FaultKind::race)
+        << "relaxed " << seed;
   }
   int reported = 0;
   for (uint64_t seed = 0; seed < 6; ++seed) {
@@ -95,7 +101,8 @@ TEST(Cluster, Misuse) {
   EXPECT_EQ(fault_of("barrier.cluster.arrive.aligned;\nbarrier.cluster.arrive.aligned;\n"), FaultKind::illegal);
   EXPECT_EQ(fault_of("mapa.shared::cluster.u32 %r5, %r1, 4;\n"), FaultKind::illegal);
   EXPECT_EQ(fault_of(kBarrier + "mapa.shared::cluster.u32 %r5, %r1, %r3;\nld.shared::cluster.u32 %o0, [%r5+4096];\n" +
-                     kBarrier), FaultKind::address);
+                     kBarrier),
+            FaultKind::address);
   Snippet old = cluster_of(kBarrier);
   old.arch = 80;
   EXPECT_THROW(run(&old), ptx::PtxError);
@@ -103,9 +110,9 @@ TEST(Cluster, Misuse) {
 
 // Threads that have exited count as arrived.
 TEST(Cluster, ExitedThreads) {
-  const Outcome outcome = run(cluster_of(
-      "mov.u32 %r7, %tid.x;\nsetp.lt.u32 %p0, %r7, 32;\n@%p0 bra stay;\nexit;\nstay:\n" + kWriteOwn + kBarrier +
-      kReadPeer + kBarrier));
+  const Outcome outcome =
+      run(cluster_of("mov.u32 %r7, %tid.x;\nsetp.lt.u32 %p0, %r7, 32;\n@%p0 bra stay;\nexit;\nstay:\n" + kWriteOwn +
+                     kBarrier + kReadPeer + kBarrier));
   EXPECT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
 }
 

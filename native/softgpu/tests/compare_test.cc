@@ -13,10 +13,10 @@ struct Comparison {
   const char* name;
   bool less, equal, greater, unordered;  ///< when it holds
 };
-constexpr Comparison kFloats[] = {
-    {"eq", 0, 1, 0, 0},  {"ne", 1, 0, 1, 0},  {"lt", 1, 0, 0, 0},  {"le", 1, 1, 0, 0},  {"gt", 0, 0, 1, 0},
-    {"ge", 0, 1, 1, 0},  {"equ", 0, 1, 0, 1}, {"neu", 1, 0, 1, 1}, {"ltu", 1, 0, 0, 1}, {"leu", 1, 1, 0, 1},
-    {"gtu", 0, 0, 1, 1}, {"geu", 0, 1, 1, 1}, {"num", 1, 1, 1, 0}, {"nan", 0, 0, 0, 1}};
+constexpr Comparison kFloats[] = {{"eq", 0, 1, 0, 0},  {"ne", 1, 0, 1, 0},  {"lt", 1, 0, 0, 0},  {"le", 1, 1, 0, 0},
+                                  {"gt", 0, 0, 1, 0},  {"ge", 0, 1, 1, 0},  {"equ", 0, 1, 0, 1}, {"neu", 1, 0, 1, 1},
+                                  {"ltu", 1, 0, 0, 1}, {"leu", 1, 1, 0, 1}, {"gtu", 0, 0, 1, 1}, {"geu", 0, 1, 1, 1},
+                                  {"num", 1, 1, 1, 0}, {"nan", 0, 0, 0, 1}};
 
 uint32_t bits_of(float value) {
   uint32_t bits;
@@ -29,8 +29,10 @@ TEST(Setp, EveryComparisonOfFloats) {
   const auto a = lanes_of([&](int lane) { return bits_of(values[lane % 6]); });
   const auto b = lanes_of([&](int lane) { return bits_of(values[lane / 6]); });
   for (const Comparison& how : kFloats) {
-    const Registers got = run_lines(std::string("setp.") + how.name + ".f32 %p0|%p1, %i0, %i1;\n"
-                                    "selp.u32 %o0, 1, 0, %p0;\nselp.u32 %o1, 1, 0, %p1;", {a, b}, 2);
+    const Registers got = run_lines(std::string("setp.") + how.name +
+                                        ".f32 %p0|%p1, %i0, %i1;\n"
+                                        "selp.u32 %o0, 1, 0, %p0;\nselp.u32 %o1, 1, 0, %p1;",
+                                    {a, b}, 2);
     for (int lane = 0; lane < 32; ++lane) {
       const float x = values[lane % 6], y = values[lane / 6];
       const bool expected = x < y ? how.less : x == y ? how.equal : x > y ? how.greater : how.unordered;
@@ -48,11 +50,12 @@ TEST(Setp, IntegersOfEveryWidth) {
       "setp.gt.s16 %p2, %h0, %h1;\nsetp.hi.u16 %p3, %h0, %h1;\ncvt.s64.s32 %l0, %i0;\ncvt.u64.u32 %l1, %i1;\n"
       "setp.ge.s64 %p4, %l0, %l1;\nsetp.hs.u64 %p5, %l0, %l1;\n"
       "selp.u32 %o0, 1, 0, %p0;\nselp.u32 %o1, 1, 0, %p1;\nselp.u32 %o2, 1, 0, %p2;\nselp.u32 %o3, 1, 0, %p3;\n"
-      "selp.u32 %o4, 1, 0, %p4;\nselp.u32 %o5, 1, 0, %p5;", {a, b}, 6);
+      "selp.u32 %o4, 1, 0, %p4;\nselp.u32 %o5, 1, 0, %p5;",
+      {a, b}, 6);
   for (int lane = 0; lane < 32; ++lane) {
     const int64_t wide = static_cast<int32_t>(a[lane]);
-    const bool expected[6] = {static_cast<int32_t>(a[lane]) < static_cast<int32_t>(b[lane]), a[lane] < b[lane],
-                              static_cast<int16_t>(a[lane]) > static_cast<int16_t>(b[lane]),
+    const bool expected[6] = {static_cast<int32_t>(a[lane]) < static_cast<int32_t>(b[lane]),
+                              a[lane]<b[lane], static_cast<int16_t>(a[lane])> static_cast<int16_t>(b[lane]),
                               static_cast<uint16_t>(a[lane]) > static_cast<uint16_t>(b[lane]),
                               wide >= static_cast<int64_t>(b[lane]), static_cast<uint64_t>(wide) >= b[lane]};
     for (int i = 0; i < 6; ++i) EXPECT_EQ(got[i][lane], expected[i]) << i << ' ' << lane;
@@ -65,7 +68,8 @@ TEST(Setp, CombinesWithAPredicate) {
   for (const std::string how : {"and", "or", "xor"}) {
     for (const std::string negation : {"", "!"}) {
       const Registers got = run_lines("setp.eq.u32 %p2, %i1, 1;\nsetp.eq." + how + ".u32 %p0|%p1, %i0, 1, " + negation +
-                                      "%p2;\nselp.u32 %o0, 1, 0, %p0;\nselp.u32 %o1, 1, 0, %p1;", {a, c}, 2);
+                                          "%p2;\nselp.u32 %o0, 1, 0, %p0;\nselp.u32 %o1, 1, 0, %p1;",
+                                      {a, c}, 2);
       for (int lane = 0; lane < 32; ++lane) {
         const bool holds = lane & 1, with = (lane >> 1 & 1) != (negation == "!");
         auto combined = [&](bool x) { return how == "and" ? x && with : how == "or" ? x || with : x != with; };
@@ -79,8 +83,10 @@ TEST(Setp, CombinesWithAPredicate) {
 // A guarded comparison leaves the predicate of other lanes alone.
 TEST(Setp, GuardKeepsOtherLanes) {
   const auto lane_number = lanes_of([](int lane) { return static_cast<uint32_t>(lane); });
-  const Registers got = run_lines("setp.lt.u32 %p1, %i0, 8;\nsetp.ge.u32 %p0, %i0, 0;\n@%p1 setp.eq.u32 %p0, %i0, 3;\n"
-                                  "selp.u32 %o0, 1, 0, %p0;", {lane_number});
+  const Registers got = run_lines(
+      "setp.lt.u32 %p1, %i0, 8;\nsetp.ge.u32 %p0, %i0, 0;\n@%p1 setp.eq.u32 %p0, %i0, 3;\n"
+      "selp.u32 %o0, 1, 0, %p0;",
+      {lane_number});
   for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(got[0][lane], lane == 3 || lane >= 8) << lane;
 }
 

@@ -41,9 +41,10 @@ TEST(Branch, LanesPartAndMeet) {
 }
 
 TEST(Branch, LoopsOfDifferentLengths) {
-  const Outcome got = outcome_of("mov.u32 %o0, 0;\nmov.u32 %r2, 0;\nLOOP:\nadd.u32 %r2, %r2, 1;\n"
-                                 "add.u32 %o0, %o0, %r2;\n"
-                                 "setp.le.u32 %p0, %r2, %r0;\n@%p0 bra LOOP;\nmul.lo.u32 %o0, %o0, 2;\n");
+  const Outcome got = outcome_of(
+      "mov.u32 %o0, 0;\nmov.u32 %r2, 0;\nLOOP:\nadd.u32 %r2, %r2, 1;\n"
+      "add.u32 %o0, %o0, %r2;\n"
+      "setp.le.u32 %p0, %r2, %r0;\n@%p0 bra LOOP;\nmul.lo.u32 %o0, %o0, 2;\n");
   for (uint32_t lane = 0; lane < 32; ++lane) EXPECT_EQ(got.outputs[0][lane], (lane + 1) * (lane + 2));
   EXPECT_EQ(issued(got, "mul.lo.u32 %o0"), 1u);
 }
@@ -56,28 +57,33 @@ TEST(Branch, ShufflesGatherTheirMembers) {
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   for (uint32_t lane = 0; lane < 32; ++lane) EXPECT_EQ(got.outputs[0][lane], lane < 16 ? lane + 16 : lane - 16 + 100);
   // A loop that half of the lanes leave early, with a shuffle behind it that all must reach.
-  const Outcome later = outcome_of("mov.u32 %r2, 0;\nLOOP:\nadd.u32 %r2, %r2, 1;\nsetp.lt.u32 %p0, %r2, %r1;\n"
-                                   "@%p0 bra LOOP;\n"
-                                   "shfl.sync.idx.b32 %o0, %r2, 31, 31, -1;\n");
+  const Outcome later = outcome_of(
+      "mov.u32 %r2, 0;\nLOOP:\nadd.u32 %r2, %r2, 1;\nsetp.lt.u32 %p0, %r2, %r1;\n"
+      "@%p0 bra LOOP;\n"
+      "shfl.sync.idx.b32 %o0, %r2, 31, 31, -1;\n");
   for (uint32_t lane = 0; lane < 32; ++lane) EXPECT_EQ(later.outputs[0][lane], 31u);
 }
 
 TEST(Branch, MembersThatNeverComeAreReported) {
   EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n@%p0 bra A;\nshfl.sync.bfly.b32 %r2, %r0, 1, 31, -1;\nbra END;\nA:\n"
-                     "shfl.sync.bfly.b32 %r2, %r0, 1, 31, -1;\nEND:\n"), FaultKind::divergence);
+                     "shfl.sync.bfly.b32 %r2, %r0, 1, 31, -1;\nEND:\n"),
+            FaultKind::divergence);
   EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n@%p0 bra A;\nbar.sync 0;\nbra END;\nA:\nmov.u32 %r2, 1;\nEND:\n"
                      "bar.sync 0;\n"),
             FaultKind::divergence);
   EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n@%p0 shfl.sync.bfly.b32 %r2, %r0, 1, 31, -1;\n"), FaultKind::none)
       << "the others have ended: the mask's living lanes are there";
   EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r1, 16;\n"
-                     "@%p0 bar.warp.sync 0xff;\n"), FaultKind::illegal) << "not in its own mask";
+                     "@%p0 bar.warp.sync 0xff;\n"),
+            FaultKind::illegal)
+      << "not in its own mask";
 }
 
 TEST(Brx, JumpsByTable) {
-  const Outcome got = outcome_of("and.b32 %r2, %r0, 3;\nTABLE: .branchtargets A, B, C, B;\nbrx.idx %r2, TABLE;\nA:\n"
-                                 "mov.u32 %o0, 1;\n"
-                                 "bra END;\nB:\nmov.u32 %o0, 2;\nbra END;\nC:\nmov.u32 %o0, 3;\nEND:\n");
+  const Outcome got = outcome_of(
+      "and.b32 %r2, %r0, 3;\nTABLE: .branchtargets A, B, C, B;\nbrx.idx %r2, TABLE;\nA:\n"
+      "mov.u32 %o0, 1;\n"
+      "bra END;\nB:\nmov.u32 %o0, 2;\nbra END;\nC:\nmov.u32 %o0, 3;\nEND:\n");
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   for (uint32_t lane = 0; lane < 32; ++lane) {
     EXPECT_EQ(got.outputs[0][lane], (std::vector<uint32_t>{1, 2, 3, 2}[lane % 4]));
@@ -118,7 +124,8 @@ TEST(Call, IsInlinedWithItsOwnRegisters) {
                 ".func (.param .b32 result) twice_or_zero(.param .b32 x)\n{\n.reg .b32 %r<4>;\n.reg .pred %p<2>;\n"
                 "ld.param.u32 %r1, [x];\nsetp.gt.u32 %p1, %r1, 40;\n@%p1 bra $ZERO;\nadd.u32 %r2, %r1, %r1;\n"
                 "st.param.b32 [result+0], %r2;\nret;\n$ZERO:\nmov.u32 %r3, 0;\nst.param.b32 [result+0], %r3;\nret;\n"
-                "}\n" + kStart +
+                "}\n" +
+                kStart +
                 "{\n.param .b32 a;\nst.param.b32 [a+0], %r1;\n.param .b32 r;\ncall.uni (r), twice_or_zero, (a);\n"
                 "ld.param.b32 %r3, [r+0];\n}\n{\n.param .b32 a;\nst.param.b32 [a+0], %r3;\n.param .b32 r;\n"
                 "call.uni (r), twice_or_zero, (a);\nld.param.b32 %r4, [r+0];\n}\nadd.u32 %r4, %r4, %r1;\n"
@@ -132,16 +139,20 @@ TEST(Call, IsInlinedWithItsOwnRegisters) {
 }
 
 TEST(Call, RecursionIsRefused) {
-  EXPECT_THROW(Module(kHead + ".func f()\n{\ncall.uni f;\nret;\n}\n" + kStart + "call.uni f;\nret;\n"
-                                                                                "}\n"), ptx::PtxError);
+  EXPECT_THROW(Module(kHead + ".func f()\n{\ncall.uni f;\nret;\n}\n" + kStart +
+                      "call.uni f;\nret;\n"
+                      "}\n"),
+               ptx::PtxError);
   EXPECT_THROW(Module(kHead + ".func f();\n" + kStart + "call.uni f;\nret;\n}\n"), ptx::PtxError) << "not defined";
 }
 
 TEST(Barrier, Reductions) {
-  const Outcome got = outcome_of("setp.lt.u32 %p0, %r0, 40;\nbar.red.popc.u32 %o0, 0, %p0;\n"
-                                 "bar.red.and.pred %p1, 0, %p0;\n"
-                                 "bar.red.or.pred %p2, 0, !%p0;\nselp.u32 %o1, 1, 0, %p1;\n"
-                                 "selp.u32 %o2, 1, 0, %p2;\n", 96, 3, 3);
+  const Outcome got = outcome_of(
+      "setp.lt.u32 %p0, %r0, 40;\nbar.red.popc.u32 %o0, 0, %p0;\n"
+      "bar.red.and.pred %p1, 0, %p0;\n"
+      "bar.red.or.pred %p2, 0, !%p0;\nselp.u32 %o1, 1, 0, %p1;\n"
+      "selp.u32 %o2, 1, 0, %p2;\n",
+      96, 3, 3);
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   for (int thread = 0; thread < 96; ++thread) {
     EXPECT_EQ(got.outputs[0][thread], 40u);
@@ -159,23 +170,28 @@ TEST(Barrier, WarpsThatEndedAreNotWaitedFor) {
 
 TEST(Barrier, ArriveAndSyncMeet) {
   for (uint64_t seed = 0; seed < 8; ++seed) {
-    const Outcome got = outcome_of("setp.lt.u32 %p0, %r0, 32;\nmov.u32 %o0, 0;\n@%p0 bra PRODUCE;\nbar.sync 1, 64;\n"
-                                   "ld.shared.u32 %o0, [mem];\nbra END;\nPRODUCE:\nst.shared.u32 [mem], 77;\n"
-                                   "bar.arrive 1, 64;\n"
-                                   "END:\n", 64, seed);
+    const Outcome got = outcome_of(
+        "setp.lt.u32 %p0, %r0, 32;\nmov.u32 %o0, 0;\n@%p0 bra PRODUCE;\nbar.sync 1, 64;\n"
+        "ld.shared.u32 %o0, [mem];\nbra END;\nPRODUCE:\nst.shared.u32 [mem], 77;\n"
+        "bar.arrive 1, 64;\n"
+        "END:\n",
+        64, seed);
     ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
     EXPECT_EQ(got.outputs[0][63], 77u);
   }
 }
 
 TEST(Barrier, WhatCannotGoOnSaysWhere) {
-  const Outcome got = outcome_of("setp.lt.u32 %p0, %r0, 32;\n@%p0 bra A;\nbar.sync 1, 64;\nbra END;\nA:\n"
-                                 "bar.sync 2, 64;\nEND:\n", 64);
+  const Outcome got = outcome_of(
+      "setp.lt.u32 %p0, %r0, 32;\n@%p0 bra A;\nbar.sync 1, 64;\nbra END;\nA:\n"
+      "bar.sync 2, 64;\nEND:\n",
+      64);
   EXPECT_EQ(got.fault.kind, FaultKind::deadlock);
   EXPECT_NE(got.fault.sentence.find("bar.sync 1, 64;"), std::string::npos) << got.fault.sentence;
   EXPECT_NE(got.fault.sentence.find("bar.sync 2, 64;"), std::string::npos) << got.fault.sentence;
   EXPECT_EQ(fault_of("setp.lt.u32 %p0, %r0, 32;\n@%p0 bra A;\nbar.sync 0;\nbra END;\nA:\nbar.sync 0;\nEND:\n", 64),
-            FaultKind::divergence) << "one barrier, two places";
+            FaultKind::divergence)
+      << "one barrier, two places";
   EXPECT_EQ(fault_of("bar.sync 16;\n"), FaultKind::illegal);
   EXPECT_EQ(fault_of("bar.sync 1, 40;\n"), FaultKind::illegal);
 }
@@ -229,10 +245,11 @@ TEST(Branch, UniPromisesThatLanesStayTogether) {
 TEST(End, PollingCtasDoNotStarveOthers) {
   for (int host_threads = 1; host_threads <= 2; ++host_threads) {
     Module module(kHead + kStart +
-                  "setp.eq.u32 %p1, %r2, 3;\n@%p1 bra SET;\nPOLL:\nld.volatile.global.u32 %r3, [%rd1];\n"
-                  "setp.eq.u32 %p1, %r3, 0;\n@%p1 bra POLL;\nret;\nSET:\nmov.u32 %r4, 1;\n"
-                  "atom.global.exch.b32 %r5, [%rd1], %r4;\n"
-                  "ret;\n}\n", 4);
+                      "setp.eq.u32 %p1, %r2, 3;\n@%p1 bra SET;\nPOLL:\nld.volatile.global.u32 %r3, [%rd1];\n"
+                      "setp.eq.u32 %p1, %r3, 0;\n@%p1 bra POLL;\nret;\nSET:\nmov.u32 %r4, 1;\n"
+                      "atom.global.exch.b32 %r5, [%rd1], %r4;\n"
+                      "ret;\n}\n",
+                  4);
     module.config().host_threads = host_threads;
     module.config().step_limit = uint64_t{1} << 26;
     Grid grid(module.config(), module.memory());
@@ -291,8 +308,10 @@ TEST(Launch, RequirementsOfTheKernel) {
 // The order of CTAs and warps comes from the seed: the same again, another with another.
 TEST(Launch, OrderIsTheSeeds) {
   auto order = [](uint64_t seed) {
-    Module module(kHead + kStart + "setp.ne.u32 %p1, %r1, 0;\n@%p1 exit;\natom.global.add.u32 %r3, [%rd1], 1;\n"
-                  "mul.wide.u32 %rd2, %r2, 4;\nadd.s64 %rd3, %rd1, %rd2;\nst.global.u32 [%rd3+4], %r3;\nret;\n}\n", 16);
+    Module module(kHead + kStart +
+                      "setp.ne.u32 %p1, %r1, 0;\n@%p1 exit;\natom.global.add.u32 %r3, [%rd1], 1;\n"
+                      "mul.wide.u32 %rd2, %r2, 4;\nadd.s64 %rd3, %rd1, %rd2;\nst.global.u32 [%rd3+4], %r3;\nret;\n}\n",
+                  16);
     module.config().seed = seed;
     module.config().host_threads = 1;
     Grid grid(module.config(), module.memory());

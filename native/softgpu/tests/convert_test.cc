@@ -77,8 +77,8 @@ std::vector<uint32_t> edges(const Format& format) {
   };
   for (uint32_t magnitude = 0; magnitude < format.end(); ++magnitude) {
     const double here = format.value(magnitude);
-    const double step = magnitude + 1 < format.end() ? format.value(magnitude + 1) - here
-                                                     : here - format.value(magnitude - 1);
+    const double step =
+        magnitude + 1 < format.end() ? format.value(magnitude + 1) - here : here - format.value(magnitude - 1);
     if (std::fabs(here) > 0 && here < 1e-37) continue;  // below the normal floats: its steps are no floats
     around(here);
     if (here + step / 2 < 3.4e38) around(here + step / 2);
@@ -125,8 +125,9 @@ TEST(Cvt, F32ToBf16) {
 }
 
 TEST(Cvt, F32ToE4m3AndE5m2) {
-  const std::string body = "mov.b32 %f0, %i0;\nmov.b32 %f1, 0;\ncvt.rn.satfinite.%t.f32 %h0, %f1, %f0;\n"
-                           "cvt.u32.u16 %o0, %h0;";
+  const std::string body =
+      "mov.b32 %f0, %i0;\nmov.b32 %f1, 0;\ncvt.rn.satfinite.%t.f32 %h0, %f1, %f0;\n"
+      "cvt.u32.u16 %o0, %h0;";
   for (const Format& format : {kE4m3, kE5m2}) {
     std::string lines = body;
     lines.replace(lines.find("%t"), 2, format.finite_only ? "e4m3x2" : "e5m2x2");
@@ -172,15 +173,19 @@ TEST(Cvt, Bf16ToF32) {
 TEST(Cvt, E4m3AndE5m2ToF32ByF16) {
   for (const Format& format : {kE4m3, kE5m2}) {
     const std::string type = format.finite_only ? "e4m3x2" : "e5m2x2";
-    check_widening(format, "cvt.u16.u32 %h0, %i0;\ncvt.rn.f16x2." + type + " %r0, %h0;\nmov.b32 {%h1, %h2}, %r0;\n"
-                           "cvt.f32.f16 %f0, %h1;\nmov.b32 %o0, %f0;", 256);
+    check_widening(format,
+                   "cvt.u16.u32 %h0, %i0;\ncvt.rn.f16x2." + type +
+                       " %r0, %h0;\nmov.b32 {%h1, %h2}, %r0;\n"
+                       "cvt.f32.f16 %f0, %h1;\nmov.b32 %o0, %f0;",
+                   256);
   }
 }
 
 TEST(Cvt, PairsKeepTheirOrder) {
   const Registers got = run_lines(
       "mov.b32 %f0, 0x3f800000;\nmov.b32 %f1, 0x40000000;\ncvt.rn.f16x2.f32 %o0, %f0, %f1;\n"
-      "cvt.rn.bf16x2.f32 %o1, %f0, %f1;\ncvt.rn.satfinite.e4m3x2.f32 %h0, %f0, %f1;\ncvt.u32.u16 %o2, %h0;", {}, 3);
+      "cvt.rn.bf16x2.f32 %o1, %f0, %f1;\ncvt.rn.satfinite.e4m3x2.f32 %h0, %f0, %f1;\ncvt.u32.u16 %o2, %h0;",
+      {}, 3);
   EXPECT_EQ(got[0][0], 0x3c004000u);  // the first source is the upper half
   EXPECT_EQ(got[1][0], 0x3f804000u);
   EXPECT_EQ(got[2][0], 0x3840u);
@@ -194,8 +199,9 @@ TEST(Cvt, FloatAndInteger) {
     EXPECT_EQ(from_signed[i], bits_of(static_cast<float>(static_cast<int32_t>(values[i]))));
     EXPECT_EQ(from_unsigned[i], bits_of(static_cast<float>(values[i])));
   }
-  const std::vector<float> floats = {0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, 2147483648.0f, -2147483648.0f,
-                                     3e9f, -3e9f, std::numeric_limits<float>::infinity()};
+  const std::vector<float> floats = {0.5f,           1.5f,  2.5f,   -0.5f,
+                                     -1.5f,          -2.5f, 126.5f, 2147483648.0f,
+                                     -2147483648.0f, 3e9f,  -3e9f,  std::numeric_limits<float>::infinity()};
   std::vector<uint32_t> bits;
   for (const float value : floats) bits.push_back(bits_of(value));
   const std::vector<uint32_t> even = map("mov.b32 %f0, %i0;\ncvt.rni.s32.f32 %o0, %f0;", bits);

@@ -41,7 +41,8 @@ TEST(Float, RoundsAsIeeeSays) {
     const Registers got = run_lines(
         "add.rn.f32 %o0, %i0, %i1;\nsub.rn.f32 %o1, %i0, %i1;\nmul.rn.f32 %o2, %i0, %i1;\ndiv.rn.f32 %o3, %i0, %i1;\n"
         "fma.rn.f32 %o4, %i0, %i1, %i2;\nsqrt.rn.f32 %o5, %i0;\nrcp.rn.f32 %o6, %i0;\n"
-        "add.rn.sat.f32 %o7, %i0, %i1;", in, 8);
+        "add.rn.sat.f32 %o7, %i0, %i1;",
+        in, 8);
     for (int lane = 0; lane < 32; ++lane) {
       const float a = f32(in[0][lane]), b = f32(in[1][lane]), c = f32(in[2][lane]);
       volatile float sum = a + b, difference = a - b, product = a * b, quotient = a / b, inverse = 1 / a;
@@ -67,8 +68,10 @@ TEST(Float, ExtremesPreferNumbersAndOrderZeros) {
                                {nan, nan, 0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff}};
   for (const auto& row : cases) {
     const Registers in = {lanes_of([&](int) { return row[0]; }), lanes_of([&](int) { return row[1]; })};
-    const Registers got = run_lines("min.f32 %o0, %i0, %i1;\nmax.f32 %o1, %i0, %i1;\nmin.NaN.f32 %o2, %i0, %i1;\n"
-                                    "max.NaN.f32 %o3, %i0, %i1;", in, 4);
+    const Registers got = run_lines(
+        "min.f32 %o0, %i0, %i1;\nmax.f32 %o1, %i0, %i1;\nmin.NaN.f32 %o2, %i0, %i1;\n"
+        "max.NaN.f32 %o3, %i0, %i1;",
+        in, 4);
     for (int i = 0; i < 4; ++i) EXPECT_EQ(got[i][7], row[2 + i]) << std::hex << row[0] << ' ' << row[1] << ' ' << i;
   }
 }
@@ -153,12 +156,15 @@ void check_halves(const char* type, const Rounded& format, uint32_t exponent_low
       });
     }
     const std::string t(type);
-    const Registers got = run_lines(
-        "cvt.u16.u32 %h0, %i0;\ncvt.u16.u32 %h1, %i1;\ncvt.u16.u32 %h2, %i2;\nadd.rn." + t + " %h3, %h0, %h1;\n"
-                                                                                             "sub.rn." + t +
-        " %h4, %h0, %h1;\nmul.rn." + t + " %h5, %h0, %h1;\nfma.rn." + t + " %h6, %h0, %h1, %h2;\nmax." + t +
-        " %h7, %h0, %h1;\ncvt.u32.u16 %o0, %h3;\ncvt.u32.u16 %o1, %h4;\ncvt.u32.u16 %o2, %h5;\ncvt.u32.u16 %o3, %h6;\n"
-        "cvt.u32.u16 %o4, %h7;", in, 5);
+    const Registers got = run_lines("cvt.u16.u32 %h0, %i0;\ncvt.u16.u32 %h1, %i1;\ncvt.u16.u32 %h2, %i2;\nadd.rn." + t +
+                                        " %h3, %h0, %h1;\n"
+                                        "sub.rn." +
+                                        t + " %h4, %h0, %h1;\nmul.rn." + t + " %h5, %h0, %h1;\nfma.rn." + t +
+                                        " %h6, %h0, %h1, %h2;\nmax." + t +
+                                        " %h7, %h0, %h1;\ncvt.u32.u16 %o0, %h3;\ncvt.u32.u16 %o1, %h4;\ncvt.u32.u16 "
+                                        "%o2, %h5;\ncvt.u32.u16 %o3, %h6;\n"
+                                        "cvt.u32.u16 %o4, %h7;",
+                                    in, 5);
     for (int lane = 0; lane < 32; ++lane) {
       const long double a = format.value(in[0][lane]), b = format.value(in[1][lane]), c = format.value(in[2][lane]);
       const long double expected[5] = {a + b, a - b, a * b, a * b + c, std::max(a, b)};
@@ -180,10 +186,12 @@ TEST(Half, PairsAreTwoHalves) {
   const Registers in = {lanes_of([&](int) { return static_cast<uint32_t>(random()) & 0x3fff3fff; }),
                         lanes_of([&](int) { return static_cast<uint32_t>(random()) & 0x3fff3fff; })};
   for (const std::string type : {"f16", "bf16"}) {
-    const Registers got = run_lines(
-        "fma.rn." + type + "x2 %o0, %i0, %i1, %i0;\nmov.b32 {%h0, %h1}, %i0;\nmov.b32 {%h2, %h3}, %i1;\n"
-                           "fma.rn." + type +
-        " %h4, %h0, %h2, %h0;\nfma.rn." + type + " %h5, %h1, %h3, %h1;\nmov.b32 %o1, {%h4, %h5};", in, 2);
+    const Registers got =
+        run_lines("fma.rn." + type +
+                      "x2 %o0, %i0, %i1, %i0;\nmov.b32 {%h0, %h1}, %i0;\nmov.b32 {%h2, %h3}, %i1;\n"
+                      "fma.rn." +
+                      type + " %h4, %h0, %h2, %h0;\nfma.rn." + type + " %h5, %h1, %h3, %h1;\nmov.b32 %o1, {%h4, %h5};",
+                  in, 2);
     EXPECT_EQ(got[0], got[1]) << type;
   }
 }
@@ -206,9 +214,9 @@ TEST(Rules, InexactArithmeticIsRefused) {
        {"add.f32 %o0, %f0, %f1;", "sub.f32 %o0, %f0, %f1;", "mul.f32 %o0, %f0, %f1;", "add.rn.ftz.f32 %o0, %f0, %f1;",
         "div.approx.f32 %o0, %f0, %f1;", "div.full.f32 %o0, %f0, %f1;", "sqrt.approx.f32 %o0, %f0;",
         "rcp.approx.ftz.f32 %o0, %f0;", "rsqrt.approx.f32 %o0, %f0;", "ex2.approx.f32 %o0, %f0;",
-        "lg2.approx.f32 %o0, %f0;",
-        "sin.approx.f32 %o0, %f0;", "tanh.approx.f32 %o0, %f0;", "mul.f64 %l0, %l1, %l2;", "add.f64 %l0, %l1, %l2;",
-        "add.f16 %h0, %h1, %h2;", "mul.bf16 %h0, %h1, %h2;", "sub.f16x2 %o0, %r1, %r2;", "mul.bf16x2 %o0, %r1, %r2;"}) {
+        "lg2.approx.f32 %o0, %f0;", "sin.approx.f32 %o0, %f0;", "tanh.approx.f32 %o0, %f0;", "mul.f64 %l0, %l1, %l2;",
+        "add.f64 %l0, %l1, %l2;", "add.f16 %h0, %h1, %h2;", "mul.bf16 %h0, %h1, %h2;", "sub.f16x2 %o0, %r1, %r2;",
+        "mul.bf16x2 %o0, %r1, %r2;"}) {
     const std::string sentence = refusal(line, true);
     EXPECT_NE(sentence.find("kernel snippet, PTX line "), std::string::npos) << line;
     EXPECT_NE(sentence.find(line), std::string::npos) << sentence;
@@ -223,16 +231,26 @@ TEST(Rules, InexactArithmeticIsRefused) {
 
 // What is known in another place, or was read and not heeded, is no better than unknown.
 TEST(Rules, ModifiersThatMeanNothingWhereTheyStandAreRefused) {
-  for (const char* line :
-       {"ld.global.L1::evict_surely.u32 %o0, [%data];", "ld.release.gpu.global.u32 %o0, [%data];",
-        "st.acquire.gpu.global.u32 [%data], %r0;", "atom.volatile.global.add.u32 %o0, [%data], 1;",
-        "ld.relaxed.cta.global.u32 %o0, [%data];", "atom.relaxed.cluster.global.add.u32 %o0, [%data], 1;",
-        "atom.cta.add.u32 %o0, [%data], 1;", "ldu.volatile.global.u32 %o0, [%data];", "ldu.shared.u32 %o0, [mem];",
-        "ld.global.L2::cache_hint.u32 %o0, [%data], %r0;", "st.global.L2::cache_hint.u32 [%data], %r1, %r0;",
-        "red.global.L2::cache_hint.add.u32 [%data], %r1, %r0;", "fence.acquire.gpu;",
-        "fence.release.sync_restrict::shared::cluster.cluster;", "mbarrier.arrive.noComplete.shared.b64 %l0, [mem];",
-        "cvt.rna.satfinite.tf32.f32 %o0, %f0;", "cvt.rn.relu.tf32.f32 %o0, %f0;", "cvt.rn.sat.f16x2.f32 %o0, %f0, %f1;",
-        "cvt.rni.relu.s32.f32 %o0, %f0;", "ret.uni;"}) {
+  for (const char* line : {"ld.global.L1::evict_surely.u32 %o0, [%data];",
+                           "ld.release.gpu.global.u32 %o0, [%data];",
+                           "st.acquire.gpu.global.u32 [%data], %r0;",
+                           "atom.volatile.global.add.u32 %o0, [%data], 1;",
+                           "ld.relaxed.cta.global.u32 %o0, [%data];",
+                           "atom.relaxed.cluster.global.add.u32 %o0, [%data], 1;",
+                           "atom.cta.add.u32 %o0, [%data], 1;",
+                           "ldu.volatile.global.u32 %o0, [%data];",
+                           "ldu.shared.u32 %o0, [mem];",
+                           "ld.global.L2::cache_hint.u32 %o0, [%data], %r0;",
+                           "st.global.L2::cache_hint.u32 [%data], %r1, %r0;",
+                           "red.global.L2::cache_hint.add.u32 [%data], %r1, %r0;",
+                           "fence.acquire.gpu;",
+                           "fence.release.sync_restrict::shared::cluster.cluster;",
+                           "mbarrier.arrive.noComplete.shared.b64 %l0, [mem];",
+                           "cvt.rna.satfinite.tf32.f32 %o0, %f0;",
+                           "cvt.rn.relu.tf32.f32 %o0, %f0;",
+                           "cvt.rn.sat.f16x2.f32 %o0, %f0, %f1;",
+                           "cvt.rni.relu.s32.f32 %o0, %f0;",
+                           "ret.uni;"}) {
     const std::string sentence = refusal(line, true);
     EXPECT_NE(sentence.find(line), std::string::npos) << line << ": " << sentence;
   }

@@ -87,7 +87,7 @@ TEST_F(GridOrderTest, NoTicketAtAll) {
 
 TEST_F(GridOrderTest, AtomicsOfAllMustBeKnown) {
   add(0), add(2);
-  add(1);                     // the last one, but not the one that is not ordered
+  add(1);  // the last one, but not the one that is not ordered
   fence(1), ticket(1), ticket(2), fence(2);
   EXPECT_THROW(read(2), Fault);
 }

@@ -26,7 +26,8 @@ TEST(Dp4a, EverySignedness) {
     for (const bool b_signed : {false, true}) {
       const std::string types = std::string(a_signed ? ".s32" : ".u32") + (b_signed ? ".s32" : ".u32");
       const Registers got = run_lines("dp4a" + types + " %o0, %i0, %i1, %i2;\ndp2a.lo" + types +
-                                      " %o1, %i0, %i1, %i2;\ndp2a.hi" + types + " %o2, %i0, %i1, %i2;", inputs, 3);
+                                          " %o1, %i0, %i1, %i2;\ndp2a.hi" + types + " %o2, %i0, %i1, %i2;",
+                                      inputs, 3);
       for (int lane = 0; lane < 32; ++lane) {
         const uint32_t a = inputs[0][lane], b = inputs[1][lane], c = inputs[2][lane];
         int64_t four = 0, low = 0, high = 0;
@@ -47,16 +48,17 @@ TEST(Multiply, HalvesAndWide) {
       "mul.lo.u32 %o0, %i0, %i1;\nmul.hi.u32 %o1, %i0, %i1;\nmul.hi.s32 %o2, %i0, %i1;\n"
       "mad.lo.s32 %o3, %i0, %i1, %i2;\nmad.hi.u32 %o4, %i0, %i1, %i2;\nmul.wide.u32 %l0, %i0, %i1;\n"
       "mov.b64 {%o5, %o6}, %l0;\nmul.wide.s32 %l1, %i0, %i1;\nmov.b64 {%o7, %o8}, %l1;\n"
-      "cvt.s64.s32 %l2, %i2;\nmad.wide.s32 %l3, %i0, %i1, %l2;\nmov.b64 {%o9, %o10}, %l3;", inputs, 11);
+      "cvt.s64.s32 %l2, %i2;\nmad.wide.s32 %l3, %i0, %i1, %l2;\nmov.b64 {%o9, %o10}, %l3;",
+      inputs, 11);
   for (int lane = 0; lane < 32; ++lane) {
     const uint32_t a = inputs[0][lane], b = inputs[1][lane], c = inputs[2][lane];
     const uint64_t plain = uint64_t{a} * b;
     const int64_t with_sign = int64_t{static_cast<int32_t>(a)} * static_cast<int32_t>(b);
     const uint64_t sum = static_cast<uint64_t>(with_sign) + static_cast<uint64_t>(int64_t{static_cast<int32_t>(c)});
-    const uint32_t expected[11] = {static_cast<uint32_t>(plain), static_cast<uint32_t>(plain >> 32),
+    const uint32_t expected[11] = {static_cast<uint32_t>(plain),           static_cast<uint32_t>(plain >> 32),
                                    static_cast<uint32_t>(with_sign >> 32), static_cast<uint32_t>(plain) + c,
                                    static_cast<uint32_t>(plain >> 32) + c, static_cast<uint32_t>(plain),
-                                   static_cast<uint32_t>(plain >> 32), static_cast<uint32_t>(with_sign),
+                                   static_cast<uint32_t>(plain >> 32),     static_cast<uint32_t>(with_sign),
                                    static_cast<uint32_t>(with_sign >> 32), static_cast<uint32_t>(sum),
                                    static_cast<uint32_t>(sum >> 32)};
     for (int i = 0; i < 11; ++i) EXPECT_EQ(got[i][lane], expected[i]) << i << ' ' << lane;
@@ -66,8 +68,8 @@ TEST(Multiply, HalvesAndWide) {
 TEST(Carry, LongAddition) {
   const Registers inputs = {random_register(7), random_register(8), random_register(9), random_register(10)};
   const Registers got = run_lines(
-      "add.cc.u32 %o0, %i0, %i2;\naddc.u32 %o1, %i1, %i3;\nsub.cc.u32 %o2, %i0, %i2;\nsubc.u32 %o3, %i1, %i3;",
-      inputs, 4);
+      "add.cc.u32 %o0, %i0, %i2;\naddc.u32 %o1, %i1, %i3;\nsub.cc.u32 %o2, %i0, %i2;\nsubc.u32 %o3, %i1, %i3;", inputs,
+      4);
   for (int lane = 0; lane < 32; ++lane) {
     const uint64_t a = inputs[0][lane] | uint64_t{inputs[1][lane]} << 32;
     const uint64_t b = inputs[2][lane] | uint64_t{inputs[3][lane]} << 32;
@@ -79,8 +81,10 @@ TEST(Carry, LongAddition) {
 TEST(Divide, TowardsZero) {
   Registers inputs = {random_register(11), random_register(12)};
   for (int lane = 0; lane < 32; ++lane) inputs[1][lane] = (inputs[1][lane] >> (lane % 20)) | 2;
-  const Registers got = run_lines("div.u32 %o0, %i0, %i1;\nrem.u32 %o1, %i0, %i1;\ndiv.s32 %o2, %i0, %i1;\n"
-                                  "rem.s32 %o3, %i0, %i1;", inputs, 4);
+  const Registers got = run_lines(
+      "div.u32 %o0, %i0, %i1;\nrem.u32 %o1, %i0, %i1;\ndiv.s32 %o2, %i0, %i1;\n"
+      "rem.s32 %o3, %i0, %i1;",
+      inputs, 4);
   for (int lane = 0; lane < 32; ++lane) {
     const uint32_t a = inputs[0][lane], b = inputs[1][lane];
     const int64_t x = static_cast<int32_t>(a), y = static_cast<int32_t>(b);
@@ -101,8 +105,8 @@ TEST(Compare, MinMaxAbsoluteAndSets) {
   for (int lane = 0; lane < 32; ++lane) {
     const uint32_t a = inputs[0][lane], b = inputs[1][lane];
     const bool less = static_cast<int32_t>(a) < static_cast<int32_t>(b);
-    const uint32_t expected[9] = {less ? a : b, less ? b : a, a < b ? a : b, a < b ? b : a,
-                                  a >> 31 ? 0 - a : a, 0 - a, less, a < b, !less};
+    const uint32_t expected[9] = {less ? a : b, less ? b : a, a < b ? a : b, a < b ? b : a, a >> 31 ? 0 - a : a,
+                                  0 - a,        less,         a < b,         !less};
     for (int i = 0; i < 9; ++i) EXPECT_EQ(got[i][lane], expected[i]) << i << ' ' << lane;
   }
 }

@@ -42,7 +42,8 @@ TEST(Lop3, NamedTables) {
   const Registers got = run_lines(
       "lop3.b32 %o0, %i0, %i1, %i2, 0x80;\nlop3.b32 %o1, %i0, %i1, %i2, 0xfe;\nlop3.b32 %o2, %i0, %i1, %i2, 0x96;\n"
       "lop3.b32 %o3, %i0, %i1, %i2, 0x40;\nlop3.b32 %o4, %i0, %i1, %i2, 0xf0;\nlop3.b32 %o5, %i0, %i1, %i2, 0xcc;\n"
-      "lop3.b32 %o6, %i0, %i1, %i2, 0xaa;\nlop3.b32 %o7, %i0, %i1, %i2, 0xea;", inputs, 8);
+      "lop3.b32 %o6, %i0, %i1, %i2, 0xaa;\nlop3.b32 %o7, %i0, %i1, %i2, 0xea;",
+      inputs, 8);
   for (int lane = 0; lane < 32; ++lane) {
     const uint32_t a = inputs[0][lane], b = inputs[1][lane], c = inputs[2][lane];
     const uint32_t expected[8] = {a & b & c, a | b | c, a ^ b ^ c, a & b & ~c, a, b, c, (a & b) | c};
@@ -57,8 +58,10 @@ int byte_of(uint32_t a, uint32_t b, int index) {
 TEST(Prmt, GeneralMode) {
   std::mt19937 random(7);
   const Registers inputs = {random_register(8), random_register(9), random_register(10)};
-  const Registers got = run_lines("prmt.b32 %o0, %i0, %i1, %i2;\nprmt.b32 %o1, %i0, %i1, 0x7531;\n"
-                                  "prmt.b32 %o2, %i0, %i1, 0xfb62;", inputs, 3);
+  const Registers got = run_lines(
+      "prmt.b32 %o0, %i0, %i1, %i2;\nprmt.b32 %o1, %i0, %i1, 0x7531;\n"
+      "prmt.b32 %o2, %i0, %i1, 0xfb62;",
+      inputs, 3);
   for (int lane = 0; lane < 32; ++lane) {
     const uint32_t a = inputs[0][lane], b = inputs[1][lane], selectors[3] = {inputs[2][lane], 0x7531, 0xfb62};
     for (int i = 0; i < 3; ++i) {
@@ -125,8 +128,8 @@ TEST(Bfi, EveryPositionAndLength) {
   const Registers inputs = {random_register(15), random_register(16)};
   for (const int position : {0, 1, 5, 16, 27, 31, 32, 255}) {
     for (const int length : {0, 1, 4, 8, 31, 32, 255}) {
-      const Registers got = run_lines("bfi.b32 %o0, %i0, %i1, " + std::to_string(position) + ", " +
-                                          std::to_string(length) + ";", inputs);
+      const Registers got =
+          run_lines("bfi.b32 %o0, %i0, %i1, " + std::to_string(position) + ", " + std::to_string(length) + ";", inputs);
       for (int lane = 0; lane < 32; ++lane) {
         uint32_t expected = inputs[1][lane];
         for (int i = 0; i < length && position + i < 32; ++i) {
@@ -165,7 +168,8 @@ TEST(Bits, CountsAndReversal) {
   values[0] = 0, values[1] = ~0u, values[2] = 1, values[3] = 0x80000000u;
   const Registers got = run_lines(
       "popc.b32 %o0, %i0;\nclz.b32 %o1, %i0;\nbrev.b32 %o2, %i0;\nbfind.u32 %o3, %i0;\nbfind.s32 %o4, %i0;\n"
-      "not.b32 %o5, %i0;\nbfind.shiftamt.u32 %o6, %i0;", {values}, 7);
+      "not.b32 %o5, %i0;\nbfind.shiftamt.u32 %o6, %i0;",
+      {values}, 7);
   for (int lane = 0; lane < 32; ++lane) {
     const uint32_t value = values[lane];
     uint32_t ones = 0, reversed = 0, highest = ~0u, highest_unlike_sign = ~0u;

@@ -66,8 +66,9 @@ TEST(Ldmatrix, EveryNumberStraightAndTransposed) {
 
 TEST(Ldmatrix, GenericAddress) {
   Snippet snippet = filled();
-  snippet.body = std::string(kFill) + "cvt.u64.u32 %l1, %r0;\ncvta.shared.u64 %l1, %l1;\n"
-                                      "ldmatrix.sync.aligned.m8n8.x1.b16 {%o0}, [%l1];";
+  snippet.body = std::string(kFill) +
+                 "cvt.u64.u32 %l1, %r0;\ncvta.shared.u64 %l1, %l1;\n"
+                 "ldmatrix.sync.aligned.m8n8.x1.b16 {%o0}, [%l1];";
   const Outcome outcome = run(&snippet);
   ASSERT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
   EXPECT_EQ(outcome.outputs[0][13], fragment(0, 13, false));
@@ -96,17 +97,18 @@ TEST(Stmatrix, EveryNumberStraightAndTransposed) {
       }
       snippet.outputs = 4;  // each lane reads the row of its number
       const std::string rows = std::to_string(8 * matrices);
-      snippet.body = "mov.u32 %r0, mem;\nmad.lo.u32 %r0, %tid, 80, %r0;\nmov.u32 %o0, 0;\nmov.u32 %o1, 0;\n"
-                     "mov.u32 %o2, 0;\nmov.u32 %o3, 0;\nstmatrix.sync.aligned.m8n8.x" + std::to_string(matrices) +
-                     (transposed ? ".trans" : "") + ".shared.b16 [%r0], " + list("%i", matrices) +
-                     ";\nbar.warp.sync -1;\nsetp.lt.u32 %p0, %tid, " + rows +
-                     ";\n@%p0 ld.shared.v4.u32 {%o0, %o1, %o2, %o3}, [%r0];";
+      snippet.body =
+          "mov.u32 %r0, mem;\nmad.lo.u32 %r0, %tid, 80, %r0;\nmov.u32 %o0, 0;\nmov.u32 %o1, 0;\n"
+          "mov.u32 %o2, 0;\nmov.u32 %o3, 0;\nstmatrix.sync.aligned.m8n8.x" +
+          std::to_string(matrices) + (transposed ? ".trans" : "") + ".shared.b16 [%r0], " + list("%i", matrices) +
+          ";\nbar.warp.sync -1;\nsetp.lt.u32 %p0, %tid, " + rows +
+          ";\n@%p0 ld.shared.v4.u32 {%o0, %o1, %o2, %o3}, [%r0];";
       const Outcome outcome = run(&snippet);
       ASSERT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
       for (int row = 0; row < 8 * matrices; ++row) {
         for (int word = 0; word < 4; ++word) {
-          EXPECT_EQ(outcome.outputs[word][row], value_of(row / 8, row % 8, 2 * word) |
-                                                    value_of(row / 8, row % 8, 2 * word + 1) << 16);
+          EXPECT_EQ(outcome.outputs[word][row],
+                    value_of(row / 8, row % 8, 2 * word) | value_of(row / 8, row % 8, 2 * word + 1) << 16);
         }
       }
     }

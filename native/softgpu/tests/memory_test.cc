@@ -24,7 +24,8 @@ TEST(Ld, WidthsAndSigns) {
   const Outcome got = outcome_of(
       "cvt.u64.u32 %l0, %r1;\nadd.u64 %l0, %l0, %data;\nld.global.u8 %o0, [%l0+1];\nld.global.s8 %o1, [%l0+1];\n"
       "ld.global.u16 %o2, [%l0+2];\nld.global.s16 %o3, [%l0+2];\nld.global.s32 %l1, [%l0];\nmov.b64 {%o4, %o5}, %l1;\n"
-      "ld.global.s8 %h0, [%l0+1];\ncvt.u32.u16 %o6, %h0;\nld.global.nc.L1::no_allocate.b32 %o7, [%l0];\n", 32, 1, 8);
+      "ld.global.s8 %h0, [%l0+1];\ncvt.u32.u16 %o6, %h0;\nld.global.nc.L1::no_allocate.b32 %o7, [%l0];\n",
+      32, 1, 8);
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   for (uint32_t lane = 0; lane < 32; ++lane) {
     const uint32_t b[4] = {data_at(4 * lane), data_at(4 * lane + 1), data_at(4 * lane + 2), data_at(4 * lane + 3)};
@@ -46,7 +47,8 @@ TEST(Ld, VectorsThroughSharedMemory) {
       "st.shared.v4.u16 [%r4+8], {%h0, %h0, %h0, %h0};\nst.shared.v2.u32 [%r4+8], {5, 6};\n"
       "ld.shared.v4.u32 {%o0, %o1, %o2, _}, [%r4];\nld.shared.v4.u8 {%h1, %h2, %h3, %h4}, [%r4+8];\n"
       "cvt.u32.u16 %o3, %h1;\n"
-      "ld.shared.u64 %l0, [%r4];\nmov.b64 {%o4, %o5}, %l0;\n", 32, 1, 6);
+      "ld.shared.u64 %l0, [%r4];\nmov.b64 {%o4, %o5}, %l0;\n",
+      32, 1, 6);
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   for (uint32_t lane = 0; lane < 32; ++lane) {
     const uint32_t expected[6] = {lane, 4 * lane, 5, 5, lane, 4 * lane};
@@ -63,7 +65,8 @@ TEST(Ld, GenericAddressesReachEverySpace) {
       "setp.eq.u64 %p0, %l4, %data;\n"
       "selp.u32 %o3, 1, 0, %p0;\nisspacep.shared %p1, %l0;\nisspacep.shared %p2, %data;\nselp.u32 %o4, 1, 0, %p1;\n"
       "selp.u32 %o5, 1, 0, %p2;\ncvta.to.shared.u64 %l5, %l0;\ncvt.u32.u64 %o6, %l5;\nsub.u32 %o6, %o6, %r3;\n"
-      "}\n", 32, 1, 7);
+      "}\n",
+      32, 1, 7);
   ASSERT_EQ(got.fault.kind, FaultKind::none) << got.fault.sentence;
   const uint32_t first = data_at(0) | data_at(1) << 8 | data_at(2) << 16 | static_cast<uint32_t>(data_at(3)) << 24;
   for (uint32_t lane = 0; lane < 32; ++lane) {
@@ -81,7 +84,8 @@ TEST(Faults, BoundsAndAlignment) {
   EXPECT_EQ(fault_of("st.shared.u32 [mem+4096], %r0;\n"), FaultKind::address);
   EXPECT_EQ(fault_of("st.shared.u32 [mem+4094], %r0;\n"), FaultKind::misaligned);
   EXPECT_EQ(fault_of("{\n.local .align 4 .b8 s[8];\nmov.u64 %l0, s;\nst.local.u32 [%l0+8], %r0;\n"
-                     "}\n"), FaultKind::address);
+                     "}\n"),
+            FaultKind::address);
   EXPECT_EQ(fault_of("ld.global.u32 %r5, [0];\n"), FaultKind::address);
 }
 
@@ -101,7 +105,8 @@ TEST(Faults, UninitialisedSharedBytes) {
   EXPECT_EQ(fault_of("st.shared.u8 [%r3], %r0;\nst.shared.u16 [%r3+2], %h0;\nld.shared.u32 %r5, [%r3];\n"),
             FaultKind::uninitialised);
   EXPECT_EQ(fault_of("st.shared.u8 [%r3], %r0;\nst.shared.u8 [%r3+1], %r0;\nst.shared.u16 [%r3+2], %h0;\n"
-                     "ld.shared.u32 %r5, [%r3];\n"), FaultKind::none);
+                     "ld.shared.u32 %r5, [%r3];\n"),
+            FaultKind::none);
 }
 
 /** Thread t writes word t and reads word (t + shift) % threads. */
@@ -118,22 +123,30 @@ TEST(Races, BetweenWarpsWithoutABarrier) {
     EXPECT_EQ(outcome_of(exchange(0, ""), 128, seed).fault.kind, FaultKind::none) << seed;
     // A second round that overwrites what others still read.
     EXPECT_EQ(outcome_of(exchange(32, "bar.sync 0;\n") + "st.shared.u32 [%r3], %r1;\n", 128, seed).fault.kind,
-              FaultKind::race) << seed;
+              FaultKind::race)
+        << seed;
     EXPECT_EQ(outcome_of(exchange(32, "bar.sync 0;\n") + "bar.sync 0;\n"
-                                                         "st.shared.u32 [%r3], %r1;\n", 128, seed).fault.kind,
-              FaultKind::none) << seed;
+                                                         "st.shared.u32 [%r3], %r1;\n",
+                         128, seed)
+                  .fault.kind,
+              FaultKind::none)
+        << seed;
   }
 }
 
 // Bytes of one word may belong to different warps.
 TEST(Races, AreOfBytes) {
-  const std::string own_byte = "shr.u32 %r4, %r0, 5;\nand.b32 %r5, %r0, 31;\nshl.b32 %r5, %r5, 2;\n"
-                               "add.u32 %r4, %r4, %r5;\n"
-                               "add.u32 %r4, %r4, %r2;\nst.shared.u8 [%r4], %r0;\n";
+  const std::string own_byte =
+      "shr.u32 %r4, %r0, 5;\nand.b32 %r5, %r0, 31;\nshl.b32 %r5, %r5, 2;\n"
+      "add.u32 %r4, %r4, %r5;\n"
+      "add.u32 %r4, %r4, %r2;\nst.shared.u8 [%r4], %r0;\n";
   for (uint64_t seed = 0; seed < 10; ++seed) {
     EXPECT_EQ(outcome_of(own_byte, 128, seed).fault.kind, FaultKind::none);
     EXPECT_EQ(outcome_of(own_byte + "bar.sync 0;\nadd.u32 %r6, %r2, %r5;\n"
-                                    "ld.shared.u32 %r6, [%r6];\n", 128, seed).fault.kind, FaultKind::none);
+                                    "ld.shared.u32 %r6, [%r6];\n",
+                         128, seed)
+                  .fault.kind,
+              FaultKind::none);
     EXPECT_NE(outcome_of(own_byte + "and.b32 %r6, %r4, -4;\nld.shared.u32 %r6, [%r6];\n", 128, seed).fault.kind,
               FaultKind::none);
   }
@@ -144,7 +157,8 @@ TEST(Races, NamedBarriersOrderThoseWhoMeet) {
   const std::string pairs = "shr.u32 %r7, %r0, 6;\nadd.u32 %r7, %r7, 1;\n";
   for (uint64_t seed = 0; seed < 10; ++seed) {
     const std::string meet = pairs + "barrier.cta.sync.aligned %r7, 64;\n";
-    const std::string swap = "st.shared.u32 [%r3], %r0;\n" + meet + "xor.b32 %r4, %r1, 128;\nadd.u32 %r4, %r4, %r2;\n"
+    const std::string swap = "st.shared.u32 [%r3], %r0;\n" + meet +
+                             "xor.b32 %r4, %r1, 128;\nadd.u32 %r4, %r4, %r2;\n"
                              "ld.shared.u32 %r5, [%r4];\n";
     EXPECT_EQ(outcome_of(swap, 128, seed).fault.kind, FaultKind::none) << seed;
     EXPECT_NE(outcome_of(exchange(64, meet.c_str()), 128, seed).fault.kind, FaultKind::none) << seed;
@@ -174,8 +188,9 @@ TEST(Counters, SectorsOfARequest) {
     EXPECT_EQ(counts.bytes, 128u);
     EXPECT_EQ(counts.sectors, one.sectors) << one.stride;
   }
-  const Outcome wide = outcome_of("mul.wide.u32 %l0, %r0, 16;\nadd.u64 %l0, %l0, %data;\n"
-                                  "ld.global.v4.u32 {%r4,%r5,%r6,%r7}, [%l0];\n");
+  const Outcome wide = outcome_of(
+      "mul.wide.u32 %l0, %r0, 16;\nadd.u64 %l0, %l0, %data;\n"
+      "ld.global.v4.u32 {%r4,%r5,%r6,%r7}, [%l0];\n");
   EXPECT_EQ(counts_of(wide, "ld.global.v4").sectors, 16u);
 }
 
@@ -192,15 +207,18 @@ TEST(Counters, PassesOfBanks) {
     EXPECT_EQ(counts.passes, one.passes) << one.stride;
     EXPECT_EQ(counts.ideal_passes, one.ideal) << one.stride;
   }
-  const Outcome wide = outcome_of("shl.b32 %r4, %r0, 4;\nadd.u32 %r4, %r4, %r2;\n"
-                                  "st.shared.v4.u32 [%r4], {1, 2, 3, 4};\n");
+  const Outcome wide = outcome_of(
+      "shl.b32 %r4, %r0, 4;\nadd.u32 %r4, %r4, %r2;\n"
+      "st.shared.v4.u32 [%r4], {1, 2, 3, 4};\n");
   EXPECT_EQ(counts_of(wide, "st.shared.v4").passes, 4u);
   EXPECT_EQ(counts_of(wide, "st.shared.v4").ideal_passes, 4u);
 }
 
 TEST(Counters, IssuesOfALoop) {
-  const Outcome got = outcome_of("mov.u32 %r4, 0;\nLOOP:\nadd.u32 %r4, %r4, 1;\nsetp.lt.u32 %p0, %r4, 10;\n"
-                                 "@%p0 bra LOOP;\n", 64);
+  const Outcome got = outcome_of(
+      "mov.u32 %r4, 0;\nLOOP:\nadd.u32 %r4, %r4, 1;\nsetp.lt.u32 %p0, %r4, 10;\n"
+      "@%p0 bra LOOP;\n",
+      64);
   EXPECT_EQ(counts_of(got, "add.u32 %r4, %r4, 1;").issued, 20u);
   EXPECT_EQ(counts_of(got, "add.u32 %r4, %r4, 1;").lanes, 640u);
   EXPECT_EQ(counts_of(got, "@%p0 bra LOOP;").issued, 20u);

@@ -35,7 +35,12 @@ Place c_of_16_rows(int group, int thread, int i) { return {i < 2 ? group : group
 Place c_of_8_rows(int group, int thread, int i) { return {group, thread * 2 + i}; }
 
 const Table kTables[] = {
-    {"m16n8k32 of bytes", {16, 8, 32}, true, 16, 8, 4,
+    {"m16n8k32 of bytes",
+     {16, 8, 32},
+     true,
+     16,
+     8,
+     4,
      [](int group, int thread, int i) {
        const bool upper = (i >= 0 && i < 4) || (i >= 8 && i < 12);
        return Place{upper ? group : group + 8, i < 8 ? thread * 4 + (i & 3) : thread * 4 + (i & 3) + 16};
@@ -44,24 +49,45 @@ const Table kTables[] = {
        return Place{i < 4 ? thread * 4 + (i & 3) : thread * 4 + (i & 3) + 16, group};
      },
      c_of_16_rows},
-    {"m16n8k16 of bytes", {16, 8, 16}, true, 8, 4, 4,
+    {"m16n8k16 of bytes",
+     {16, 8, 16},
+     true,
+     8,
+     4,
+     4,
      [](int group, int thread, int i) { return Place{i < 4 ? group : group + 8, thread * 4 + (i & 3)}; },
-     [](int group, int thread, int i) { return Place{thread * 4 + i, group}; }, c_of_16_rows},
-    {"m8n8k16 of bytes", {8, 8, 16}, true, 4, 4, 2,
+     [](int group, int thread, int i) { return Place{thread * 4 + i, group}; },
+     c_of_16_rows},
+    {"m8n8k16 of bytes",
+     {8, 8, 16},
+     true,
+     4,
+     4,
+     2,
      [](int group, int thread, int i) { return Place{group, thread * 4 + i}; },
-     [](int group, int thread, int i) { return Place{thread * 4 + i, group}; }, c_of_8_rows},
-    {"m16n8k16 of halves", {16, 8, 16}, false, 8, 4, 4,
+     [](int group, int thread, int i) { return Place{thread * 4 + i, group}; },
+     c_of_8_rows},
+    {"m16n8k16 of halves",
+     {16, 8, 16},
+     false,
+     8,
+     4,
+     4,
      [](int group, int thread, int i) {
        const bool upper = (i >= 0 && i < 2) || (i >= 4 && i < 6);
        return Place{upper ? group : group + 8, i < 4 ? thread * 2 + (i & 1) : thread * 2 + (i & 1) + 8};
      },
-     [](int group, int thread, int i) {
-       return Place{i < 2 ? thread * 2 + (i & 1) : thread * 2 + (i & 1) + 8, group};
-     },
+     [](int group, int thread, int i) { return Place{i < 2 ? thread * 2 + (i & 1) : thread * 2 + (i & 1) + 8, group}; },
      c_of_16_rows},
-    {"m16n8k8 of halves", {16, 8, 8}, false, 4, 2, 4,
+    {"m16n8k8 of halves",
+     {16, 8, 8},
+     false,
+     4,
+     2,
+     4,
      [](int group, int thread, int i) { return Place{i < 2 ? group : group + 8, thread * 2 + (i & 1)}; },
-     [](int group, int thread, int i) { return Place{thread * 2 + i, group}; }, c_of_16_rows},
+     [](int group, int thread, int i) { return Place{thread * 2 + i, group}; },
+     c_of_16_rows},
 };
 
 using Lanes = uint32_t[32];
@@ -276,9 +302,9 @@ TEST(MmaFloat, CutsOffBelowTheLargestAddend) {
   };
   const float ulp = std::ldexp(1.0f, -23);
   EXPECT_EQ(sum(1.0f, ulp, 0), 1.0f + ulp);
-  EXPECT_EQ(sum(1.0f, ulp / 2, ulp / 2), 1.0f + ulp);   // the one bit kept below
-  EXPECT_EQ(sum(1.0f, ulp / 4, ulp / 4), 1.0f);         // cut off one by one
-  EXPECT_EQ(sum(1.0f, ulp * 0.75f, 0), 1.0f);           // towards zero: nearest would be 1 + ulp
+  EXPECT_EQ(sum(1.0f, ulp / 2, ulp / 2), 1.0f + ulp);  // the one bit kept below
+  EXPECT_EQ(sum(1.0f, ulp / 4, ulp / 4), 1.0f);        // cut off one by one
+  EXPECT_EQ(sum(1.0f, ulp * 0.75f, 0), 1.0f);          // towards zero: nearest would be 1 + ulp
   EXPECT_EQ(sum(-1.0f, -ulp * 0.75f, 0), -1.0f);
   EXPECT_EQ(sum(16777216.0f, 3.0f, -16777216.0f), 3.0f);
   EXPECT_EQ(sum(0.0f, std::ldexp(1.0f, -149), 0), std::ldexp(1.0f, -149));  // denormals are kept
@@ -350,8 +376,8 @@ TEST(MmaFloat, NotFinite) {
 
 TEST(MmaFloat, HalfAccumulatorRoundsToNearestOnce) {
   Fragments f;
-  for (int lane = 0; lane < 32; ++lane) f.c[0][lane] = f.c[1][lane] = 0x3c003c00u;  // 1
-  f.a[0][0] = 0x1400;  // 2^-10, row 0, k 0
+  for (int lane = 0; lane < 32; ++lane) f.c[0][lane] = f.c[1][lane] = 0x3c003c00u;   // 1
+  f.a[0][0] = 0x1400;                                                                // 2^-10, row 0, k 0
   for (int lane = 0; lane < 32; ++lane) f.b[0][lane] = lane % 4 == 0 ? 0x3a00u : 0;  // 0.75 in every column of k 0
   mma_f16({16, 8, 16}, f.a_words, f.b_words, f.c_words, f.d_words);
   EXPECT_EQ(f.d[0][0], 0x3c013c01u);  // 1 + 0.75 ulp rounds up

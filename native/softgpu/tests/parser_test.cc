@@ -92,7 +92,8 @@ TEST(Parser, BlocksHaveTheirOwnNames) {
 
 TEST(Parser, WhatIsWrongIsNamedWithItsLine) {
   EXPECT_NE(refusal(".entry k()\n{\n.reg .b32 %r<2>;\nadd.u32 %r1 %r1;\n"
-                    "}\n").find("PTX line 7, in kernel k: expected , or ;"),
+                    "}\n")
+                .find("PTX line 7, in kernel k: expected , or ;"),
             std::string::npos);
   EXPECT_NE(refusal(".entry k()\n{\nret;\n").find("does not end"), std::string::npos);
   EXPECT_NE(refusal(".entry k()\n{\n.reg .b32 a, a;\n}\n").find("declared twice"), std::string::npos);

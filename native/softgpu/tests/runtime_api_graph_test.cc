@@ -115,7 +115,10 @@ TEST_F(GraphTest, CopiesAreCapturedToo) {
 }
 
 TEST_F(GraphTest, ForbiddenCallsFailAndInvalidateTheCapture) {
-  const auto calls = {+[](cudaStream_t) { void* p = nullptr; return cudaMalloc(&p, 16); },
+  const auto calls = {+[](cudaStream_t) {
+                        void* p = nullptr;
+                        return cudaMalloc(&p, 16);
+                      },
                       +[](cudaStream_t) { return cudaDeviceSynchronize(); },
                       +[](cudaStream_t s) { return cudaStreamSynchronize(s); },
                       +[](cudaStream_t s) { return cudaStreamQuery(s); }};

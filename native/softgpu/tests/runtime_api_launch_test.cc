@@ -148,8 +148,8 @@ TEST_F(LaunchTest, CountersAddUpLaunchesOfAKernel) {
   ASSERT_EQ(SOFTGPU(softgpu_read_counters)("add_one", &counters), 1);
   EXPECT_EQ(counters.launches, 2u);
   EXPECT_EQ(counters.ctas, 2u * n / 64);
-  EXPECT_EQ(counters.bytes, 2u * 2 * n * sizeof(int));          // read and written
-  EXPECT_EQ(counters.sectors, counters.bytes / 32);             // whole sectors
+  EXPECT_EQ(counters.bytes, 2u * 2 * n * sizeof(int));  // read and written
+  EXPECT_EQ(counters.sectors, counters.bytes / 32);     // whole sectors
   EXPECT_EQ(counters.requests, 2u * 2 * n / 32);
   EXPECT_EQ(SOFTGPU(softgpu_read_counters)("no such kernel", &counters), 0);
   uint64_t loads = 0;

@@ -232,8 +232,7 @@ TEST_F(MutantTest, SplitK) {
       int* to = unwritten_ints(1);
       int* to_too = unwritten_ints(1);
       const cudaStream_t streams[2] = {new_stream(), new_stream()};
-      cudaError_t error =
-          launch_split_k(mutant, x, to, partial, reinterpret_cast<unsigned*>(ticket), streams[0]);
+      cudaError_t error = launch_split_k(mutant, x, to, partial, reinterpret_cast<unsigned*>(ticket), streams[0]);
       if (error == cudaSuccess) {  // again, beside the first or after it
         error = launch_split_k(mutant, x, to_too, partial, reinterpret_cast<unsigned*>(ticket), streams[two_streams]);
       }
@@ -251,7 +250,7 @@ TEST_F(MutantTest, SplitK) {
   expect_fault(problem, Mutant::missing_fence_before_ticket, {"race"});
   expect_fault(problem, Mutant::missing_fence_after_ticket, {"race"});
   expect_fault(problem, Mutant::non_coherent_read_of_partials, {"by ld.global.nc"});
-  expect_wrong_bits(problem, Mutant::ticket_not_reset);  // of the second launch
+  expect_wrong_bits(problem, Mutant::ticket_not_reset);                                        // of the second launch
   expect_fault(problem_with(kSplits * kBlock - 1, false), Mutant::none, {"illegal address"});  // workspace too small
   expect_fault(problem_with(kSplits * kBlock, true), Mutant::none, {"race"});  // scratch shared between streams
 }

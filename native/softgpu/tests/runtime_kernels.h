@@ -29,7 +29,7 @@ cudaError_t launch_cluster_ranks(int ctas, int cluster, int* to, cudaStream_t st
 /** What a kernel that is launched with programmatic stream serialisation does wrong. */
 enum class Mistake {
   none,
-  none_early,         ///< nothing: lets its dependents start before it waits
+  none_early,  ///< nothing: lets its dependents start before it waits
   reads_before_wait,
   writes_before_wait,
   never_waits,

@@ -100,8 +100,8 @@ TEST(Races, UnorderedWritesOfTheSameByteClashAndOthersDoNot) {
     Access a, b;
     uint64_t at_a, at_b;
     bool clash;
-  } cases[] = {{Access::write, Access::write, 100, 103, true},  {Access::write, Access::write, 100, 104, false},
-               {Access::read, Access::write, 100, 100, true},   {Access::read, Access::read, 100, 100, false},
+  } cases[] = {{Access::write, Access::write, 100, 103, true},    {Access::write, Access::write, 100, 104, false},
+               {Access::read, Access::write, 100, 100, true},     {Access::read, Access::read, 100, 100, false},
                {Access::atomic, Access::atomic, 100, 100, false}, {Access::atomic, Access::read, 100, 100, true},
                {Access::write, Access::atomic, 4094, 4096, true}};
   for (const auto& c : cases) {
@@ -162,13 +162,13 @@ TEST(Races, TheNonCoherentPathIsForWhatWasThereWhenTheLaunchBegan) {
   const struct {
     Access a, b, c;
     bool clash;
-  } cases[] = {{Access::write, Access::read, Access::read, true},         // b is not ordered
+  } cases[] = {{Access::write, Access::read, Access::read, true},  // b is not ordered
                {Access::write, Access::write, Access::read, true},
                {Access::write, Access::read_only, Access::read, true},
                {Access::read, Access::read, Access::read_only, false},
                {Access::read, Access::read_only, Access::read, false},
-               {Access::read, Access::read_only, Access::write, true},    // read and written by one launch
-               {Access::read_only, Access::read, Access::write, false},   // a is over
+               {Access::read, Access::read_only, Access::write, true},   // read and written by one launch
+               {Access::read_only, Access::read, Access::write, false},  // a is over
                {Access::read_only, Access::read_only, Access::read_only, false}};
   for (const auto& one : cases) {
     Races races;
@@ -259,9 +259,9 @@ TEST(Environment, DevicesAreListedOrCounted) {
 }
 
 TEST(Environment, WhatIsNotKnownIsAnErrorThatNamesIt) {
-  const std::pair<const char*, const char*> wrong[] = {
-      {"SOFTGPU_ARCH", "90x"}, {"SOFTGPU_SEED", "one"}, {"SOFTGPU_DRIVER", "ancient"}, {"SOFTGPU_SPEED", "1"},
-      {"SOFTGPU_THREADS", "0"}, {"SOFTGPU_DEVICES", "-1"}};
+  const std::pair<const char*, const char*> wrong[] = {{"SOFTGPU_ARCH", "90x"},       {"SOFTGPU_SEED", "one"},
+                                                       {"SOFTGPU_DRIVER", "ancient"}, {"SOFTGPU_SPEED", "1"},
+                                                       {"SOFTGPU_THREADS", "0"},      {"SOFTGPU_DEVICES", "-1"}};
   for (const auto& [name, value] : wrong) {
     Setting setting(name, value);
     try {

@@ -54,7 +54,8 @@ TEST(Shfl, MembersOfTwoHalvesShuffleApart) {
   const Registers got = run_lines(
       "setp.lt.u32 %p0, %tid, 16;\nmov.u32 %r0, 0xffff;\nselp.b32 %r1, %r0, 0xffff0000, %p0;\n"
       "@%p0 bra low;\nshfl.sync.bfly.b32 %o0, %i0, 3, 31, %r1;\nbra end;\n"
-      "low: shfl.sync.bfly.b32 %o0, %i0, 5, 31, %r1;\nend:", {numbered()});
+      "low: shfl.sync.bfly.b32 %o0, %i0, 5, 31, %r1;\nend:",
+      {numbered()});
   for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(got[0][lane], 1000u + (lane ^ (lane < 16 ? 5 : 3)));
 }
 
@@ -101,7 +102,8 @@ TEST(Match, AnyAndAll) {
   const Registers got = run_lines(
       "match.any.sync.b32 %o0, %i0, -1;\nmatch.all.sync.b32 %o1|%p0, %i0, -1;\nselp.b32 %o2, 1, 0, %p0;\n"
       "mov.u32 %r0, 5;\nmatch.all.sync.b32 %o3|%p1, %r0, -1;\nselp.b32 %o4, 1, 0, %p1;\n"
-      "cvt.u64.u32 %l0, %i0;\nshl.b64 %l0, %l0, 32;\nmatch.any.sync.b64 %o5, %l0, -1;", {lanes_of(value)}, 6);
+      "cvt.u64.u32 %l0, %i0;\nshl.b64 %l0, %l0, 32;\nmatch.any.sync.b64 %o5, %l0, -1;",
+      {lanes_of(value)}, 6);
   for (int lane = 0; lane < 32; ++lane) {
     uint32_t same = 0;
     for (int other = 0; other < 32; ++other) same |= static_cast<uint32_t>(value(other) == value(lane)) << other;
@@ -131,7 +133,10 @@ TEST(Redux, EveryOperation) {
                                 *std::max_element(values.begin(), values.end()),
                                 *std::min_element(values.begin(), values.end(), as_signed),
                                 *std::max_element(values.begin(), values.end(), as_signed),
-                                conjunction, disjunction, parity, sum};
+                                conjunction,
+                                disjunction,
+                                parity,
+                                sum};
   for (int op = 0; op < 9; ++op) {
     for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(got[op][lane], expected[op]) << op;
   }
@@ -144,7 +149,8 @@ TEST(Redux, FloatOfSm100) {
   bits[9] = 0x7fc00001;
   const Registers got = run_lines(
       "redux.sync.min.f32 %o0, %i0, -1;\nredux.sync.max.f32 %o1, %i0, -1;\nredux.sync.max.abs.f32 %o2, %i0, -1;\n"
-      "redux.sync.max.NaN.f32 %o3, %i0, -1;", {bits}, 4, 100);
+      "redux.sync.max.NaN.f32 %o3, %i0, -1;",
+      {bits}, 4, 100);
   EXPECT_EQ(got[0][0], 0xc0600000u);
   EXPECT_EQ(got[1][0], 0x40000000u);
   EXPECT_EQ(got[2][0], 0x40600000u);

@@ -13,8 +13,11 @@
 namespace ternary::test {
 
 CudaGemmCase::CudaGemmCase(const ProblemSpec& spec, CudaLayout layout)
-    : problem_(spec), layout_(layout), group_(spec.kind == TERNARY_ALPHA_GROUP ? spec.group : 0),
-      groups_(group_ == 0 ? 1 : ceil_div(spec.K, group_)), padded_(cuda_padded_columns(layout, spec.K)) {
+    : problem_(spec),
+      layout_(layout),
+      group_(spec.kind == TERNARY_ALPHA_GROUP ? spec.group : 0),
+      groups_(group_ == 0 ? 1 : ceil_div(spec.K, group_)),
+      padded_(cuda_padded_columns(layout, spec.K)) {
   const WeightsHandle weights = problem_.weights(TERNARY_LAYOUT_I2S);
   prepare_activations();
   prepare_weights(weights->alpha.data(), static_cast<int64_t>(weights->alpha.size()));

@@ -70,10 +70,10 @@ class CudaGemmCase {
   int64_t group_, groups_, padded_;
   int plane_count_ = 0;
   bool plane_f16_ = false;
-  std::vector<int8_t> q_;        // [M, padded], plain order
-  std::vector<float> s_, f_;     // [M], and A16's x' [M, padded]
+  std::vector<int8_t> q_;     // [M, padded], plain order
+  std::vector<float> s_, f_;  // [M], and A16's x' [M, padded]
   DeviceMemory codes_, alpha_, bias_;
-  OutputMatrix expected_, got_;  // A8
+  OutputMatrix expected_, got_;        // A8
   std::vector<double> exact_, bound_;  // A16: y before its last rounding, and how far off it may be
 };
 

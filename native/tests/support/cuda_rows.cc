@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
   const char* file = argc > 1 ? argv[1] : "no library";
   void* library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   const auto open =
-    library == nullptr ? nullptr : reinterpret_cast<ternary::CudaBackendFn>(dlsym(library, "ternary_cuda_backend"));
+      library == nullptr ? nullptr : reinterpret_cast<ternary::CudaBackendFn>(dlsym(library, "ternary_cuda_backend"));
   if (open != nullptr) ternary::test::loaded = open(ternary::kCudaBackendAbi);
   if (ternary::test::loaded == nullptr) {
     std::fprintf(stderr, "%s is no GPU backend of this version: %s\n", file,

@@ -76,7 +76,12 @@ void set_crash_note(const std::string& note) {
 }
 
 OutputMatrix::OutputMatrix(ternary_dtype dtype, int64_t rows, int64_t columns, int64_t ld)
-    : dtype_(dtype), rows_(rows), columns_(columns), ld_(ld), element_(dtype_bytes(dtype)), front_bytes_(256),
+    : dtype_(dtype),
+      rows_(rows),
+      columns_(columns),
+      ld_(ld),
+      element_(dtype_bytes(dtype)),
+      front_bytes_(256),
       buffer_(front_bytes_ + ((rows - 1) * ld + columns) * dtype_bytes(dtype)) {
   for (int64_t i = 0; i < buffer_.bytes(); ++i) buffer_.data()[i] = poison(i);
 }

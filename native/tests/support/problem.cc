@@ -24,9 +24,12 @@ uint8_t to_f8(float value) {
   int low = 0, high = 0x7e;  // magnitudes ascend with their bits
   while (low < high) {
     const int middle = (low + high) / 2;
-    const float between = 0.5f * (f8_e4m3_to_float(static_cast<uint8_t>(middle)) +
-                                  f8_e4m3_to_float(static_cast<uint8_t>(middle + 1)));
-    if (std::fabs(value) > between) low = middle + 1; else high = middle;
+    const float between =
+        0.5f * (f8_e4m3_to_float(static_cast<uint8_t>(middle)) + f8_e4m3_to_float(static_cast<uint8_t>(middle + 1)));
+    if (std::fabs(value) > between)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return static_cast<uint8_t>(sign | low);
 }

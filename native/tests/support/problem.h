@@ -19,12 +19,12 @@ namespace ternary::test {
 
 /** What the activations and the weights hold. */
 enum class Values {
-  mixed,         ///< each row another way: bell, outlier, zeros, ties, denormals, NaN, huge, infinity, tiny, equal
-  finite,        ///< as mixed, finite rows only
-  all_max,       ///< the largest activation everywhere and all weights +1 (int8: 127): the largest sums
-  all_min,       ///< the smallest (int8: -128) with all weights +1
-  alternating,   ///< signs alternate in X and W together, so that every product is positive
-  zero           ///< zeros of both signs
+  mixed,        ///< each row another way: bell, outlier, zeros, ties, denormals, NaN, huge, infinity, tiny, equal
+  finite,       ///< as mixed, finite rows only
+  all_max,      ///< the largest activation everywhere and all weights +1 (int8: 127): the largest sums
+  all_min,      ///< the smallest (int8: -128) with all weights +1
+  alternating,  ///< signs alternate in X and W together, so that every product is positive
+  zero          ///< zeros of both signs
 };
 
 struct ProblemSpec {
@@ -36,8 +36,8 @@ struct ProblemSpec {
   bool bias = false;
   bool x_scale = false;  ///< for fp8; int8 always has one
   bool norm = false;
-  std::optional<ternary_dtype> residual;  ///< only with norm
-  bool in_place = false;                  ///< residual_out is residual
+  std::optional<ternary_dtype> residual;           ///< only with norm
+  bool in_place = false;                           ///< residual_out is residual
   int64_t x_gap = 0, y_gap = 0, residual_gap = 0;  ///< elements between rows
   Values values = Values::mixed;
   uint64_t seed = 1;

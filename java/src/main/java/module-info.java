@@ -5,13 +5,16 @@ module org.ternarykernels {
   requires com.fasterxml.jackson.core;
   requires org.slf4j;
   requires jdk.jfr;
-  requires static micrometer.core; // optional, and not transitive: a user without it could not compile
-  requires static org.bytedeco.cuda; // DeviceBuffer and CudaStream; the CUDA jar's module requires it
+  requires static micrometer
+      .core; // optional, and not transitive: a user without it could not compile
+  requires static org.bytedeco
+      .cuda; // DeviceBuffer and CudaStream; the CUDA jar's module requires it
 
   exports org.ternarykernels;
   exports org.ternarykernels.io;
   exports org.ternarykernels.micrometer;
-  exports org.ternarykernels.natives to org.ternarykernels.cuda;
+  exports org.ternarykernels.natives to
+      org.ternarykernels.cuda;
 
   uses org.ternarykernels.natives.NativeFiles;
 }

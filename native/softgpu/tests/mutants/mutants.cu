@@ -164,7 +164,8 @@ __global__ void cluster_sum(const int* from, int* to) {
       unsigned address;
       int value;
       asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
-                   : "=r"(address) : "r"(static_cast<unsigned>(__cvta_generic_to_shared(&sum))), "r"(peer));
+                   : "=r"(address)
+                   : "r"(static_cast<unsigned>(__cvta_generic_to_shared(&sum))), "r"(peer));
       asm volatile("ld.shared::cluster.s32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
       total += value;
     }
@@ -212,8 +213,7 @@ __global__ void sum_and_clear(int* x, int* to, unsigned* ticket) {
   if (kMutant != Mutant::missing_fence_before_overwriting) __threadfence();
   __syncthreads();
   if (t == 0) {
-    last = kMutant == Mutant::overwritten_while_others_read ? blockIdx.x == 0
-                                                            : atomicAdd(ticket, 1u) == gridDim.x - 1;
+    last = kMutant == Mutant::overwritten_while_others_read ? blockIdx.x == 0 : atomicAdd(ticket, 1u) == gridDim.x - 1;
   }
   __syncthreads();
   if (!last) return;

@@ -55,10 +55,10 @@ enum class Mutant {
   overwritten_while_others_read,
 };
 
-inline constexpr int kBlock = 128;       ///< threads of every CTA here but tile's one warp
-inline constexpr int kSums = 4;          ///< CTAs of block_sum, clusters of cluster_sum
-inline constexpr int kSplits = 4;        ///< CTAs that share a sum of split_k; CTAs of a cluster
-inline constexpr int kChain = 256;       ///< elements of chain, in CTAs of kBlock, and one CTA more that has none
+inline constexpr int kBlock = 128;  ///< threads of every CTA here but tile's one warp
+inline constexpr int kSums = 4;     ///< CTAs of block_sum, clusters of cluster_sum
+inline constexpr int kSplits = 4;   ///< CTAs that share a sum of split_k; CTAs of a cluster
+inline constexpr int kChain = 256;  ///< elements of chain, in CTAs of kBlock, and one CTA more that has none
 
 /** to[b] = sum of from[kBlock * b ... + kBlock - 1], b < kSums. */
 cudaError_t launch_block_sum(Mutant mutant, const int* from, int* to, cudaStream_t stream);

@@ -6,7 +6,8 @@ import java.util.Objects;
 /**
  * The scale of a weight matrix: its values and what each belongs to. Immutable.
  *
- * <p>How many values are right depends on the matrix, so their count is checked when weights are made with them.
+ * <p>How many values are right depends on the matrix, so their count is checked when weights are
+ * made with them.
  */
 public final class Alpha {
   private final AlphaKind kind;
@@ -58,31 +59,41 @@ public final class Alpha {
    * @param group columns in a group, a multiple of 32; the last group of a row may be shorter
    * @param values {@code [N, ceil(K/group)]} finite values, row-major; copied
    * @return the scale
-   * @throws IllegalArgumentException if a value is NaN or infinite, or the group is no positive multiple of 32
+   * @throws IllegalArgumentException if a value is NaN or infinite, or the group is no positive
+   *     multiple of 32
    */
   public static Alpha group(long group, float... values) {
     return of(AlphaKind.GROUP, group, values);
   }
 
   /**
-   * One scale for each of several matrices stacked along N, as in Q, K and V of unequal sizes. It becomes one scale per
-   * output feature.
+   * One scale for each of several matrices stacked along N, as in Q, K and V of unequal sizes. It
+   * becomes one scale per output feature.
    *
    * @param sizes output features of each segment, each at least 1
    * @param alphas one finite value a segment
    * @return a scale of kind {@link AlphaKind#ROW} with {@code sum(sizes)} values
-   * @throws IllegalArgumentException if the counts differ, a size is below 1 or a value is NaN or infinite
+   * @throws IllegalArgumentException if the counts differ, a size is below 1 or a value is NaN or
+   *     infinite
    */
   public static Alpha segments(int[] sizes, float[] alphas) {
     Checks.notNull("sizes", sizes);
     Checks.notNull("alphas", alphas);
     if (sizes.length != alphas.length) {
       throw new IllegalArgumentException(
-          "there are " + alphas.length + " alphas for " + sizes.length + " segments, must be one a segment");
+          "there are "
+              + alphas.length
+              + " alphas for "
+              + sizes.length
+              + " segments, must be one a segment");
     }
     int rows = 0;
     for (int size : sizes) {
-      rows = Checks.add(rows, (int) Checks.atLeast("a segment's size", size, 1), "the sum of the segment sizes");
+      rows =
+          Checks.add(
+              rows,
+              (int) Checks.atLeast("a segment's size", size, 1),
+              "the sum of the segment sizes");
     }
     float[] values = new float[rows];
     int row = 0;
@@ -100,14 +111,20 @@ public final class Alpha {
    * @param group columns in a group for {@link AlphaKind#GROUP}, else 0
    * @param values finite values, at least one; copied
    * @return the scale
-   * @throws IllegalArgumentException if a value is NaN or infinite, there is none, or the group does not fit the kind
+   * @throws IllegalArgumentException if a value is NaN or infinite, there is none, or the group
+   *     does not fit the kind
    */
   public static Alpha of(AlphaKind kind, long group, float... values) {
     Checks.group(kind, group);
     Checks.notNull("alpha", values);
     if (values.length == 0 || kind == AlphaKind.TENSOR && values.length != 1) {
-      throw new IllegalArgumentException("alpha per " + Checks.lower(kind) + " has " + values.length
-          + " values, must have " + (kind == AlphaKind.TENSOR ? "1" : "at least 1"));
+      throw new IllegalArgumentException(
+          "alpha per "
+              + Checks.lower(kind)
+              + " has "
+              + values.length
+              + " values, must have "
+              + (kind == AlphaKind.TENSOR ? "1" : "at least 1"));
     }
     float[] copy = values.clone();
     Checks.finite("alpha", copy);
@@ -161,7 +178,9 @@ public final class Alpha {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Alpha that && kind == that.kind && group == that.group
+    return other instanceof Alpha that
+        && kind == that.kind
+        && group == that.group
         && Arrays.equals(values, that.values);
   }
 
@@ -172,7 +191,11 @@ public final class Alpha {
 
   @Override
   public String toString() {
-    return "alpha per " + Checks.lower(kind) + (kind == AlphaKind.GROUP ? " of " + group : "") + ", " + values.length
+    return "alpha per "
+        + Checks.lower(kind)
+        + (kind == AlphaKind.GROUP ? " of " + group : "")
+        + ", "
+        + values.length
         + " values";
   }
 }

@@ -10,7 +10,10 @@ public enum AlphaKind {
   ROW(Ternary.TERNARY_ALPHA_ROW),
   /** An input feature: K values, multiplied into X before it is quantised. */
   COLUMN(Ternary.TERNARY_ALPHA_COLUMN),
-  /** A group of K in an output feature: {@code [N, ceil(K/group)]} values; the last group may be short. */
+  /**
+   * A group of K in an output feature: {@code [N, ceil(K/group)]} values; the last group may be
+   * short.
+   */
   GROUP(Ternary.TERNARY_ALPHA_GROUP);
 
   final int code;

@@ -14,16 +14,19 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.SizeTPointer;
 
 /**
- * The CUDA runtime through JavaCPP's presets, with addresses for pointers: each call on the device it belongs to, each
- * error an exception with CUDA's name and text for it. Off the hot path: products go through the library's own binding.
+ * The CUDA runtime through JavaCPP's presets, with addresses for pointers: each call on the device
+ * it belongs to, each error an exception with CUDA's name and text for it. Off the hot path:
+ * products go through the library's own binding.
  *
- * <p>The presets are optional, so nothing else refers to their classes, and every way in asks {@link
- * CudaPresets#require()} first.
+ * <p>The presets are optional, so nothing else refers to their classes, and every way in asks
+ * {@link CudaPresets#require()} first.
  */
 final class Cuda {
   private static final int OUT_OF_MEMORY = 2;
+
   /**
-   * Room for cudaPointerAttributes, which is 88 bytes: JavaCPP would refuse memory to a process larger than four heaps.
+   * Room for cudaPointerAttributes, which is 88 bytes: JavaCPP would refuse memory to a process
+   * larger than four heaps.
    */
   private static final int ATTRIBUTES_BYTES = 256;
 
@@ -43,20 +46,33 @@ final class Cuda {
     return memory.address();
   }
 
-  /** Frees memory; waits for work on the device that may use it. Capture by other code is not disturbed. */
+  /**
+   * Frees memory; waits for work on the device that may use it. Capture by other code is not
+   * disturbed.
+   */
   static void free(int device, long address) {
     relaxed(() -> on(device, "free memory", () -> cudart.cudaFree(pointer(address))));
   }
 
-  static void copy(int device, long target, long source, long bytes, Direction direction, long stream) {
-    on(device, "copy " + bytes + " bytes", () -> cudart.cudaMemcpyAsync(
-        pointer(target), pointer(source), bytes, direction.kind(), stream(stream)));
+  static void copy(
+      int device, long target, long source, long bytes, Direction direction, long stream) {
+    on(
+        device,
+        "copy " + bytes + " bytes",
+        () ->
+            cudart.cudaMemcpyAsync(
+                pointer(target), pointer(source), bytes, direction.kind(), stream(stream)));
   }
 
   /** Fills new memory with zeros; complete on return. */
   static void zero(int device, long target, long bytes) {
-    inOwnStream(device, stream -> on(device, "fill " + bytes + " bytes",
-        () -> cudart.cudaMemsetAsync(pointer(target), 0, bytes, stream(stream))));
+    inOwnStream(
+        device,
+        stream ->
+            on(
+                device,
+                "fill " + bytes + " bytes",
+                () -> cudart.cudaMemsetAsync(pointer(target), 0, bytes, stream(stream))));
   }
 
   /** Copies host memory to new memory; complete on return. */
@@ -71,13 +87,21 @@ final class Cuda {
     synchronize(device, stream);
   }
 
-  /** Where memory lies by CUDA's account: the ordinal of a device, or -1 for memory that no device owns. */
+  /**
+   * Where memory lies by CUDA's account: the ordinal of a device, or -1 for memory that no device
+   * owns.
+   */
   static int deviceOf(int device, long address) {
     try (Scratch memory = Scratch.ofBytes(ATTRIBUTES_BYTES)) {
       cudaPointerAttributes attributes = new cudaPointerAttributes(pointer(memory.address()));
-      on(device, "ask where memory is", () -> cudart.cudaPointerGetAttributes(attributes, pointer(address)));
+      on(
+          device,
+          "ask where memory is",
+          () -> cudart.cudaPointerGetAttributes(attributes, pointer(address)));
       int type = attributes.type();
-      return type == cudart.cudaMemoryTypeDevice || type == cudart.cudaMemoryTypeManaged ? attributes.device() : -1;
+      return type == cudart.cudaMemoryTypeDevice || type == cudart.cudaMemoryTypeManaged
+          ? attributes.device()
+          : -1;
     }
   }
 
@@ -93,7 +117,10 @@ final class Cuda {
 
   static long createStream(int device) {
     CUstream_st stream = new CUstream_st();
-    on(device, "create a stream", () -> cudart.cudaStreamCreateWithFlags(stream, cudart.cudaStreamNonBlocking));
+    on(
+        device,
+        "create a stream",
+        () -> cudart.cudaStreamCreateWithFlags(stream, cudart.cudaStreamNonBlocking));
     return stream.address();
   }
 
@@ -111,19 +138,27 @@ final class Cuda {
 
   static void beginCapture(int device, long stream) {
     // Of this thread alone: what other threads do meanwhile is their own affair.
-    on(device, "begin the capture of a stream",
-        () -> cudart.cudaStreamBeginCapture(stream(stream), cudart.cudaStreamCaptureModeThreadLocal));
+    on(
+        device,
+        "begin the capture of a stream",
+        () ->
+            cudart.cudaStreamBeginCapture(stream(stream), cudart.cudaStreamCaptureModeThreadLocal));
   }
 
   static long endCapture(int device, long stream) {
     CUgraph_st graph = new CUgraph_st();
-    on(device, "end the capture of a stream", () -> cudart.cudaStreamEndCapture(stream(stream), graph));
+    on(
+        device,
+        "end the capture of a stream",
+        () -> cudart.cudaStreamEndCapture(stream(stream), graph));
     return graph.address();
   }
 
   static long instantiate(int device, long graph) {
     CUgraphExec_st executable = new CUgraphExec_st();
-    on(device, "instantiate a graph",
+    on(
+        device,
+        "instantiate a graph",
         () -> cudart.cudaGraphInstantiate(executable, new CUgraph_st(pointer(graph)), 0));
     return executable.address();
   }
@@ -133,17 +168,25 @@ final class Cuda {
   }
 
   static void destroyExecutable(int device, long executable) {
-    on(device, "destroy a graph", () -> cudart.cudaGraphExecDestroy(new CUgraphExec_st(pointer(executable))));
+    on(
+        device,
+        "destroy a graph",
+        () -> cudart.cudaGraphExecDestroy(new CUgraphExec_st(pointer(executable))));
   }
 
   static void launch(int device, long executable, long stream) {
-    on(device, "launch a graph",
+    on(
+        device,
+        "launch a graph",
         () -> cudart.cudaGraphLaunch(new CUgraphExec_st(pointer(executable)), stream(stream)));
   }
 
   static long createEvent(int device) {
     CUevent_st event = new CUevent_st();
-    on(device, "create an event", () -> cudart.cudaEventCreateWithFlags(event, cudart.cudaEventDefault));
+    on(
+        device,
+        "create an event",
+        () -> cudart.cudaEventCreateWithFlags(event, cudart.cudaEventDefault));
     return event.address();
   }
 
@@ -156,7 +199,9 @@ final class Cuda {
   }
 
   static void await(int device, long event, long stream) {
-    on(device, "make a stream wait for an event",
+    on(
+        device,
+        "make a stream wait for an event",
         () -> cudart.cudaStreamWaitEvent(stream(stream), event(event), 0));
   }
 
@@ -170,13 +215,18 @@ final class Cuda {
 
   static float millis(int device, long start, long end) {
     float[] millis = new float[1];
-    on(device, "measure the time between events", () -> cudart.cudaEventElapsedTime(millis, event(start), event(end)));
+    on(
+        device,
+        "measure the time between events",
+        () -> cudart.cudaEventElapsedTime(millis, event(start), event(end)));
     return millis[0];
   }
 
   /** Which way a copy goes; said, so that CUDA refuses an address of the other side. */
   enum Direction {
-    TO_DEVICE, TO_HOST, ON_DEVICE;
+    TO_DEVICE,
+    TO_HOST,
+    ON_DEVICE;
 
     private int kind() {
       return switch (this) {
@@ -189,15 +239,18 @@ final class Cuda {
 
   private static boolean ready(int device, String what, IntSupplier call) {
     boolean[] ready = {true};
-    on(device, what, () -> {
-      int error = call.getAsInt();
-      ready[0] = error != cudart.cudaErrorNotReady;
-      if (!ready[0]) {
-        cudart.cudaGetLastError(); // an answer, not an error of a later call
-        return cudart.cudaSuccess;
-      }
-      return error;
-    });
+    on(
+        device,
+        what,
+        () -> {
+          int error = call.getAsInt();
+          ready[0] = error != cudart.cudaErrorNotReady;
+          if (!ready[0]) {
+            cudart.cudaGetLastError(); // an answer, not an error of a later call
+            return cudart.cudaSuccess;
+          }
+          return error;
+        });
     return ready[0];
   }
 
@@ -217,7 +270,10 @@ final class Cuda {
     }
   }
 
-  /** Runs code that capture in another thread, or by other code in this one, would forbid or be broken by. */
+  /**
+   * Runs code that capture in another thread, or by other code in this one, would forbid or be
+   * broken by.
+   */
   private static void relaxed(Runnable code) {
     int[] mode = {cudart.cudaStreamCaptureModeRelaxed};
     boolean exchanged = cudart.cudaThreadExchangeStreamCaptureMode(mode) == cudart.cudaSuccess;
@@ -232,10 +288,18 @@ final class Cuda {
 
   private static void check(int device, String what, int error) {
     if (error != cudart.cudaSuccess) {
-      cudart.cudaGetLastError(); // told here: a later call shall not tell it again (sticky errors stay all the same)
-      throw new TernaryException(device(device) + " cannot " + what + ": "
-          + (error == OUT_OF_MEMORY ? "no memory, " : "") + cudart.cudaGetErrorName(error).getString() + " ("
-          + cudart.cudaGetErrorString(error).getString() + ")");
+      cudart.cudaGetLastError(); // told here: a later call shall not tell it again (sticky errors
+      // stay all the same)
+      throw new TernaryException(
+          device(device)
+              + " cannot "
+              + what
+              + ": "
+              + (error == OUT_OF_MEMORY ? "no memory, " : "")
+              + cudart.cudaGetErrorName(error).getString()
+              + " ("
+              + cudart.cudaGetErrorString(error).getString()
+              + ")");
     }
   }
 

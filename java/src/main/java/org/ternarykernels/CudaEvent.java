@@ -4,8 +4,8 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 
 /**
- * A point in the work of a {@link CudaStream}: other streams can wait for it, and the time between two of them is
- * measured by the device. Any number of threads may use one.
+ * A point in the work of a {@link CudaStream}: other streams can wait for it, and the time between
+ * two of them is measured by the device. Any number of threads may use one.
  */
 public final class CudaEvent implements AutoCloseable {
   private final int device;
@@ -17,7 +17,8 @@ public final class CudaEvent implements AutoCloseable {
     this.device = device;
     this.address = address;
     NativeHandle.Owned owned =
-        NativeHandle.own(this, "the event is", DeviceFault.logged(() -> Cuda.destroyEvent(device, address)));
+        NativeHandle.own(
+            this, "the event is", DeviceFault.logged(() -> Cuda.destroyEvent(device, address)));
     this.handle = owned.handle();
     this.close = owned.close();
   }
@@ -84,7 +85,8 @@ public final class CudaEvent implements AutoCloseable {
   }
 
   /**
-   * The device's time from another event to this one; both have been recorded, and their work has run.
+   * The device's time from another event to this one; both have been recorded, and their work has
+   * run.
    *
    * @param start the earlier event, of the same device
    * @return milliseconds
@@ -94,8 +96,8 @@ public final class CudaEvent implements AutoCloseable {
    */
   public float millisSince(CudaEvent start) {
     if (Checks.notNull("start", start).device != device) {
-      throw new IllegalArgumentException("start is of " + Cuda.device(start.device) + ", must be of "
-          + Cuda.device(device));
+      throw new IllegalArgumentException(
+          "start is of " + Cuda.device(start.device) + ", must be of " + Cuda.device(device));
     }
     float[] millis = new float[1];
     start.use(() -> use(() -> millis[0] = Cuda.millis(device, start.address, address)));

@@ -4,8 +4,9 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 
 /**
- * Work that {@link CudaStream#capture} recorded, to be launched as often as wanted with one call each. It keeps the
- * buffers and layers that it uses: closing them before the graph is safe. Launches of one graph never overlap.
+ * Work that {@link CudaStream#capture} recorded, to be launched as often as wanted with one call
+ * each. It keeps the buffers and layers that it uses: closing them before the graph is safe.
+ * Launches of one graph never overlap.
  */
 public final class CudaGraph implements AutoCloseable {
   private final int device;
@@ -14,7 +15,10 @@ public final class CudaGraph implements AutoCloseable {
   private final Cleaner.Cleanable close;
   private final LastStream last = new LastStream();
 
-  /** Takes the graph, which it destroys, and what the capture kept, which it releases when it is closed. */
+  /**
+   * Takes the graph, which it destroys, and what the capture kept, which it releases when it is
+   * closed.
+   */
   CudaGraph(int device, long graph, DeviceCall.Capture capture) {
     this.device = device;
     try {
@@ -22,7 +26,8 @@ public final class CudaGraph implements AutoCloseable {
     } finally {
       Cuda.destroyGraph(device, graph);
     }
-    NativeHandle.Owned owned = NativeHandle.own(this, "the graph is", freeing(device, executable, capture, last));
+    NativeHandle.Owned owned =
+        NativeHandle.own(this, "the graph is", freeing(device, executable, capture, last));
     this.handle = owned.handle();
     this.close = owned.close();
   }
@@ -47,18 +52,20 @@ public final class CudaGraph implements AutoCloseable {
   }
 
   /** Static, so that the cleaning action cannot capture the graph. */
-  private static Runnable freeing(int device, long executable, DeviceCall.Capture capture, LastStream last) {
-    return DeviceFault.logged(() -> {
-      try {
-        last.synchronize();
-      } finally {
-        try {
-          Cuda.destroyExecutable(device, executable);
-        } finally {
-          capture.release();
-        }
-      }
-    });
+  private static Runnable freeing(
+      int device, long executable, DeviceCall.Capture capture, LastStream last) {
+    return DeviceFault.logged(
+        () -> {
+          try {
+            last.synchronize();
+          } finally {
+            try {
+              Cuda.destroyExecutable(device, executable);
+            } finally {
+              capture.release();
+            }
+          }
+        });
   }
 
   /**

@@ -1,14 +1,17 @@
 package org.ternarykernels;
 
-/** Whether JavaCPP's CUDA presets, an optional dependency, are there; refers to none of their classes. */
+/**
+ * Whether JavaCPP's CUDA presets, an optional dependency, are there; refers to none of their
+ * classes.
+ */
 final class CudaPresets {
   private static final String COORDINATES = "org.bytedeco:cuda:13.1-9.19-1.5.13";
 
   private CudaPresets() {}
 
   /**
-   * Loads the presets. The CUDA runtime that they need has been loaded by then: a {@link TernaryRuntime} that uses a
-   * GPU has done so.
+   * Loads the presets. The CUDA runtime that they need has been loaded by then: a {@link
+   * TernaryRuntime} that uses a GPU has done so.
    *
    * @throws TernaryException if they are missing
    */
@@ -16,8 +19,13 @@ final class CudaPresets {
     try {
       Class.forName("org.bytedeco.cuda.global.cudart");
     } catch (ClassNotFoundException | LinkageError e) {
-      throw new TernaryException("the CUDA presets for JavaCPP cannot be used (" + e + "); " + COORDINATES
-          + " must be on the class path, with and without the classifier linux-x86_64", e);
+      throw new TernaryException(
+          "the CUDA presets for JavaCPP cannot be used ("
+              + e
+              + "); "
+              + COORDINATES
+              + " must be on the class path, with and without the classifier linux-x86_64",
+          e);
     }
   }
 

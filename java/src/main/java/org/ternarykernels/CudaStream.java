@@ -9,12 +9,12 @@ import org.bytedeco.javacpp.Pointer;
 /**
  * A CUDA stream: work that is given to it runs in order, while the caller goes on.
  *
- * <p>A fault of work that has been queued is thrown by the call at which CUDA tells of it, at the latest by
- * {@link #synchronize()} or {@link #close()}; CUDA then tells it again at every later call, since the device cannot be
- * used by the process any more.
+ * <p>A fault of work that has been queued is thrown by the call at which CUDA tells of it, at the
+ * latest by {@link #synchronize()} or {@link #close()}; CUDA then tells it again at every later
+ * call, since the device cannot be used by the process any more.
  *
- * <p>Any number of threads may use a stream; the order of their work is then the order in which their calls came. Needs
- * JavaCPP's presets, {@code org.bytedeco:cuda}, on the class path.
+ * <p>Any number of threads may use a stream; the order of their work is then the order in which
+ * their calls came. Needs JavaCPP's presets, {@code org.bytedeco:cuda}, on the class path.
  */
 public final class CudaStream implements AutoCloseable {
   /** Hosts' memory that is kept before the stream is asked whether it needs it still. */
@@ -22,8 +22,10 @@ public final class CudaStream implements AutoCloseable {
 
   private final int device;
   private final long address;
+
   /** What keeps a stream alive that somebody else made. */
   private final Object owner;
+
   private final NativeHandle handle;
   private final Cleaner.Cleanable close;
   private final List<Object> kept = new ArrayList<>();
@@ -48,13 +50,18 @@ public final class CudaStream implements AutoCloseable {
   public static CudaStream create(TernaryRuntime runtime) {
     int device = deviceOf(runtime);
     long address = Cuda.createStream(device);
-    return new CudaStream(device, address, null, DeviceFault.logged(() -> {
-      try {
-        Cuda.synchronize(device, address);
-      } finally {
-        Cuda.destroyStream(device, address);
-      }
-    }));
+    return new CudaStream(
+        device,
+        address,
+        null,
+        DeviceFault.logged(
+            () -> {
+              try {
+                Cuda.synchronize(device, address);
+              } finally {
+                Cuda.destroyStream(device, address);
+              }
+            }));
   }
 
   /**
@@ -66,14 +73,15 @@ public final class CudaStream implements AutoCloseable {
    * @throws TernaryException if the presets are missing
    */
   public static CudaStream ofDefault(TernaryRuntime runtime) {
-    return new CudaStream(deviceOf(runtime), 0, null, () -> { });
+    return new CudaStream(deviceOf(runtime), 0, null, () -> {});
   }
 
   /**
    * A stream that other code made with JavaCPP's presets.
    *
    * @param runtime whose device it is for
-   * @param stream a {@code CUstream_st}; kept reachable, and its owner's to destroy, after this object's last use
+   * @param stream a {@code CUstream_st}; kept reachable, and its owner's to destroy, after this
+   *     object's last use
    * @return the stream; closing it does nothing to the device
    * @throws IllegalArgumentException if an argument is null, or the runtime computes on the CPU
    * @throws TernaryException if the presets are missing
@@ -89,16 +97,18 @@ public final class CudaStream implements AutoCloseable {
    * @param address the {@code cudaStream_t}, not 0; the caller vouches for it
    * @param owner what keeps the stream alive; kept reachable, may be null
    * @return the stream; closing it does nothing to the device
-   * @throws IllegalArgumentException if the address is 0, the runtime is null or computes on the CPU
+   * @throws IllegalArgumentException if the address is 0, the runtime is null or computes on the
+   *     CPU
    * @throws TernaryException if the presets are missing
    */
   public static CudaStream ofAddress(TernaryRuntime runtime, long address, Object owner) {
     int device = deviceOf(runtime);
     if (address == 0) {
-      throw new IllegalArgumentException("the stream's address is 0 (null), must be that of a stream; ofDefault() is"
-          + " the default stream");
+      throw new IllegalArgumentException(
+          "the stream's address is 0 (null), must be that of a stream; ofDefault() is"
+              + " the default stream");
     }
-    return new CudaStream(device, address, owner, () -> { });
+    return new CudaStream(device, address, owner, () -> {});
   }
 
   /** The device of a runtime that computes on a GPU, with the presets loaded. */
@@ -106,7 +116,8 @@ public final class CudaStream implements AutoCloseable {
     Checks.notNull("runtime", runtime).checkOpen();
     Device device = runtime.device();
     if (!device.isCuda()) {
-      throw new IllegalArgumentException("the runtime's device is the CPU, must be a GPU (builder().device(\"cuda\"))");
+      throw new IllegalArgumentException(
+          "the runtime's device is the CPU, must be a GPU (builder().device(\"cuda\"))");
     }
     CudaPresets.require();
     return device.ordinal();
@@ -149,16 +160,18 @@ public final class CudaStream implements AutoCloseable {
   }
 
   /**
-   * Records the work that a piece of code gives to this stream instead of running it. The code may use other streams
-   * that {@link #await} an event of this one, as long as this one awaits an event of theirs at the end. Calls of layers
-   * need a workspace of their own, and their buffers stay allocated until the graph is closed, whoever closes them
-   * before.
+   * Records the work that a piece of code gives to this stream instead of running it. The code may
+   * use other streams that {@link #await} an event of this one, as long as this one awaits an event
+   * of theirs at the end. Calls of layers need a workspace of their own, and their buffers stay
+   * allocated until the graph is closed, whoever closes them before.
    *
-   * @param work gives work to the stream, in the calling thread; must not synchronise, nor allocate buffers
+   * @param work gives work to the stream, in the calling thread; must not synchronise, nor allocate
+   *     buffers
    * @return the graph, ready to be launched
    * @throws IllegalArgumentException if {@code work} is null
    * @throws IllegalStateException if the stream is closed or the thread captures already
-   * @throws TernaryException if CUDA refuses; what {@code work} throws is passed on, and nothing has been captured then
+   * @throws TernaryException if CUDA refuses; what {@code work} throws is passed on, and nothing
+   *     has been captured then
    */
   public CudaGraph capture(Runnable work) {
     Checks.notNull("work", work);
@@ -214,8 +227,8 @@ public final class CudaStream implements AutoCloseable {
 
   void checkDevice(int wanted) {
     if (device != wanted) {
-      throw new IllegalArgumentException("the stream is of " + Cuda.device(device) + ", must be of "
-          + Cuda.device(wanted));
+      throw new IllegalArgumentException(
+          "the stream is of " + Cuda.device(device) + ", must be of " + Cuda.device(wanted));
     }
   }
 

@@ -17,7 +17,8 @@ import java.util.Map;
  * @param library with the kernels that serve the GPU, for example "sm90a"; empty for the CPU
  * @param reason why {@code auto} did not choose a GPU; empty if it did, or if the CPU was asked for
  */
-public record Device(boolean isCuda, int ordinal, String name, String capability, String library, String reason) {
+public record Device(
+    boolean isCuda, int ordinal, String name, String capability, String library, String reason) {
   private static final JsonFactory JSON = new JsonFactory();
 
   /** Reads {@code device} and {@code cuda} of a runtime's info. */
@@ -49,7 +50,12 @@ public record Device(boolean isCuda, int ordinal, String name, String capability
       String reason = cuda.getOrDefault("reason", "");
       return new Device(false, -1, processor, "", "", reason.isEmpty() ? "" : reason + hint);
     }
-    return new Device(true, Integer.parseInt(cuda.get("ordinal")), cuda.get("name"), cuda.get("capability"),
-        cuda.get("library"), "");
+    return new Device(
+        true,
+        Integer.parseInt(cuda.get("ordinal")),
+        cuda.get("name"),
+        cuda.get("capability"),
+        cuda.get("library"),
+        "");
   }
 }

@@ -5,32 +5,40 @@ import java.lang.ref.Reference;
 import java.nio.Buffer;
 
 /**
- * Memory of a GPU that holds elements of one type: the operands of asynchronous products. As with {@link
- * TernaryBuffer}, rows and strides are given with each call.
+ * Memory of a GPU that holds elements of one type: the operands of asynchronous products. As with
+ * {@link TernaryBuffer}, rows and strides are given with each call.
  *
- * <p>Copies are given to a stream and run in its order; {@link CudaStream#synchronize()} waits for them. Host memory
- * must not be written, or read where it is the target, before that; it is kept reachable until then. CUDA copies
- * ordinary memory before the call returns; only page-locked memory that other code allocated is copied while the caller
- * goes on.
+ * <p>Copies are given to a stream and run in its order; {@link CudaStream#synchronize()} waits for
+ * them. Host memory must not be written, or read where it is the target, before that; it is kept
+ * reachable until then. CUDA copies ordinary memory before the call returns; only page-locked
+ * memory that other code allocated is copied while the caller goes on.
  *
- * <p>A buffer that is closed frees its memory once calls of other threads have returned and the device has finished the
- * work that it was given. Views share the memory: closing the whole ends their use. Any number of threads may use one
- * buffer; who writes when is decided by streams and events. Needs JavaCPP's presets, {@code org.bytedeco:cuda}, on the
- * class path.
+ * <p>A buffer that is closed frees its memory once calls of other threads have returned and the
+ * device has finished the work that it was given. Views share the memory: closing the whole ends
+ * their use. Any number of threads may use one buffer; who writes when is decided by streams and
+ * events. Needs JavaCPP's presets, {@code org.bytedeco:cuda}, on the class path.
  */
 public final class DeviceBuffer extends Operand implements AutoCloseable {
   private final int device;
   private final long address;
   private final long bytes;
   private final DataType type;
-  /** What keeps the memory: the whole that this is a view of, or the owner of memory that other code allocated. */
+
+  /**
+   * What keeps the memory: the whole that this is a view of, or the owner of memory that other code
+   * allocated.
+   */
   private final Object owner;
+
   private final NativeHandle handle;
+
   /** Null for a view. */
   private final Cleaner.Cleanable close;
+
   private volatile boolean viewClosed;
 
-  private DeviceBuffer(int device, long address, long bytes, DataType type, Object owner, Runnable free) {
+  private DeviceBuffer(
+      int device, long address, long bytes, DataType type, Object owner, Runnable free) {
     this.device = device;
     this.address = address;
     this.bytes = bytes;
@@ -52,22 +60,33 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
   }
 
   /**
-   * New zeroed memory of the runtime's device, aligned to 256 bytes. The buffer may outlive the runtime.
+   * New zeroed memory of the runtime's device, aligned to 256 bytes. The buffer may outlive the
+   * runtime.
    *
    * @param runtime that computes on a GPU
    * @param type the type of the elements
    * @param elements how many, at least 1
    * @return the buffer
-   * @throws IllegalArgumentException if an argument breaks a rule, or the runtime computes on the CPU
-   * @throws TernaryException if there is no memory, the presets are missing or the thread captures a graph
+   * @throws IllegalArgumentException if an argument breaks a rule, or the runtime computes on the
+   *     CPU
+   * @throws TernaryException if there is no memory, the presets are missing or the thread captures
+   *     a graph
    */
   public static DeviceBuffer allocate(TernaryRuntime runtime, DataType type, long elements) {
     int device = CudaStream.deviceOf(runtime);
     Checks.notNull("type", type);
-    long bytes = Checks.multiply(Checks.atLeast("elements", elements, 1), type.bytes(), "the bytes of the buffer");
+    long bytes =
+        Checks.multiply(
+            Checks.atLeast("elements", elements, 1), type.bytes(), "the bytes of the buffer");
     long address = Cuda.allocate(device, bytes);
-    DeviceBuffer buffer = new DeviceBuffer(
-        device, address, bytes, type, null, DeviceFault.logged(() -> Cuda.free(device, address)));
+    DeviceBuffer buffer =
+        new DeviceBuffer(
+            device,
+            address,
+            bytes,
+            type,
+            null,
+            DeviceFault.logged(() -> Cuda.free(device, address)));
     try {
       Cuda.zero(device, address, bytes);
     } catch (TernaryException e) {
@@ -83,8 +102,8 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
    * @param runtime that computes on a GPU
    * @param host to copy
    * @return the buffer, of the same type and number of elements
-   * @throws IllegalArgumentException if an argument is null, the host's memory has no element or the runtime computes
-   *     on the CPU
+   * @throws IllegalArgumentException if an argument is null, the host's memory has no element or
+   *     the runtime computes on the CPU
    * @throws TernaryException as for {@link #allocate}
    */
   public static DeviceBuffer copyOf(TernaryRuntime runtime, TernaryBuffer host) {
@@ -110,11 +129,12 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
    * @param type the type of the elements
    * @param owner what keeps the memory alive; kept reachable, may be null
    * @return the buffer; closing it does not free the memory
-   * @throws IllegalArgumentException if an argument breaks a rule, or CUDA does not know the address as memory of the
-   *     runtime's device
+   * @throws IllegalArgumentException if an argument breaks a rule, or CUDA does not know the
+   *     address as memory of the runtime's device
    * @throws TernaryException if the presets are missing or CUDA refuses
    */
-  public static DeviceBuffer ofAddress(TernaryRuntime runtime, long address, long bytes, DataType type, Object owner) {
+  public static DeviceBuffer ofAddress(
+      TernaryRuntime runtime, long address, long bytes, DataType type, Object owner) {
     int device = CudaStream.deviceOf(runtime);
     Checks.notNull("type", type);
     String place = "the address 0x" + Long.toHexString(address);
@@ -122,8 +142,12 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
       throw new IllegalArgumentException("the address is 0 (null), must be that of device memory");
     }
     if (bytes < type.bytes() || Long.compareUnsigned(address + bytes, address) < 0) {
-      throw new IllegalArgumentException("the size is " + bytes + " bytes at address 0x" + Long.toHexString(address)
-          + ", must be at least that of an element and end within the address space");
+      throw new IllegalArgumentException(
+          "the size is "
+              + bytes
+              + " bytes at address 0x"
+              + Long.toHexString(address)
+              + ", must be at least that of an element and end within the address space");
     }
     if (address % type.bytes() != 0) {
       throw new IllegalArgumentException(
@@ -131,10 +155,14 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
     }
     int actual = Cuda.deviceOf(device, address);
     if (actual != device) {
-      throw new IllegalArgumentException(place + " is " + (actual < 0 ? "not memory of a GPU" : "memory of "
-          + Cuda.device(actual)) + ", must be memory of " + Cuda.device(device));
+      throw new IllegalArgumentException(
+          place
+              + " is "
+              + (actual < 0 ? "not memory of a GPU" : "memory of " + Cuda.device(actual))
+              + ", must be memory of "
+              + Cuda.device(device));
     }
-    return new DeviceBuffer(device, address, bytes, type, owner, () -> { });
+    return new DeviceBuffer(device, address, bytes, type, owner, () -> {});
   }
 
   /**
@@ -163,10 +191,14 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
   public void copyFrom(TernaryBuffer host, CudaStream stream) {
     Checks.notNull("host", host).checkAlive("host");
     checkLike("host", host);
-    copy(stream, null, () -> {
-      Cuda.copy(device, address, host.address(), bytes, Cuda.Direction.TO_DEVICE, stream.address());
-      DeviceCall.keepHost(host.owner(), stream);
-    });
+    copy(
+        stream,
+        null,
+        () -> {
+          Cuda.copy(
+              device, address, host.address(), bytes, Cuda.Direction.TO_DEVICE, stream.address());
+          DeviceCall.keepHost(host.owner(), stream);
+        });
     Reference.reachabilityFence(host);
   }
 
@@ -196,8 +228,17 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
     Checks.notNull("source", source).checkAlive("source");
     checkLike("source", source);
     Operands.disjoint("the device buffer", this, bytes, "source", source, bytes);
-    copy(stream, source,
-        () -> Cuda.copy(device, address, source.address, bytes, Cuda.Direction.ON_DEVICE, stream.address()));
+    copy(
+        stream,
+        source,
+        () ->
+            Cuda.copy(
+                device,
+                address,
+                source.address,
+                bytes,
+                Cuda.Direction.ON_DEVICE,
+                stream.address()));
     Reference.reachabilityFence(source);
   }
 
@@ -214,10 +255,14 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
     Checks.notNull("host", host).checkAlive("host");
     host.checkWritable("host");
     checkLike("host", host);
-    copy(stream, null, () -> {
-      Cuda.copy(device, host.address(), address, bytes, Cuda.Direction.TO_HOST, stream.address());
-      DeviceCall.keepHost(host.owner(), stream);
-    });
+    copy(
+        stream,
+        null,
+        () -> {
+          Cuda.copy(
+              device, host.address(), address, bytes, Cuda.Direction.TO_HOST, stream.address());
+          DeviceCall.keepHost(host.owner(), stream);
+        });
     Reference.reachabilityFence(host);
   }
 
@@ -236,8 +281,17 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
 
   private void checkLike(String name, Operand other) {
     if (other.dataType() != type || other.elements() != elements()) {
-      throw new IllegalArgumentException(name + " has " + other.elements() + " elements of type " + other.dataType()
-          + ", must have " + elements() + " of type " + type + " like the device buffer");
+      throw new IllegalArgumentException(
+          name
+              + " has "
+              + other.elements()
+              + " elements of type "
+              + other.dataType()
+              + ", must have "
+              + elements()
+              + " of type "
+              + type
+              + " like the device buffer");
     }
   }
 
@@ -316,7 +370,14 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
 
   @Override
   public String toString() {
-    return "DeviceBuffer[" + elements() + " x " + type + " at 0x" + Long.toHexString(address) + " of "
-        + Cuda.device(device) + "]";
+    return "DeviceBuffer["
+        + elements()
+        + " x "
+        + type
+        + " at 0x"
+        + Long.toHexString(address)
+        + " of "
+        + Cuda.device(device)
+        + "]";
   }
 }

@@ -6,15 +6,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An asynchronous call while it is made: the {@code ternary_cuda_call} that native code reads, and the handles that
- * must not go before native code has queued the work. One a thread and reused, so that a call allocates nothing.
+ * An asynchronous call while it is made: the {@code ternary_cuda_call} that native code reads, and
+ * the handles that must not go before native code has queued the work. One a thread and reused, so
+ * that a call allocates nothing.
  *
- * <p>What is freed later waits for the device, so queued work needs no handles; a graph does, since it can run again:
- * while the thread captures one, what its calls use is kept for the graph.
+ * <p>What is freed later waits for the device, so queued work needs no handles; a graph does, since
+ * it can run again: while the thread captures one, what its calls use is kept for the graph.
  */
 final class DeviceCall {
   private static final ThreadLocal<DeviceCall> OF_THREAD = ThreadLocal.withInitial(DeviceCall::new);
   private static final int STRUCT_BYTES = 3 * Long.BYTES;
+
   /** x, xScale, residual, residualOut (or q, s, alphaColumn), y, workspace, stream, layer. */
   private static final int MOST_HANDLES = 8;
 
@@ -24,6 +26,7 @@ final class DeviceCall {
   private int heldCount;
   private boolean busy;
   private int device;
+
   /** What the thread's capture keeps; null while it captures nothing. */
   private Capture capture;
 
@@ -54,8 +57,9 @@ final class DeviceCall {
   /** Begins a call of a runtime; {@link #end} must follow. */
   static DeviceCall begin(Device device, CudaStream stream, DeviceBuffer workspace) {
     if (!device.isCuda()) {
-      throw new TernaryException("the runtime's device is the CPU, must be a GPU for device buffers"
-          + " (builder().device(\"cuda\"))");
+      throw new TernaryException(
+          "the runtime's device is the CPU, must be a GPU for device buffers"
+              + " (builder().device(\"cuda\"))");
     }
     return begin(device.ordinal(), stream, workspace);
   }
@@ -92,8 +96,13 @@ final class DeviceCall {
       return;
     }
     if (buffer.device() != device) {
-      throw new IllegalArgumentException(name + " is memory of " + Cuda.device(buffer.device()) + ", must be of "
-          + Cuda.device(device) + " like the runtime");
+      throw new IllegalArgumentException(
+          name
+              + " is memory of "
+              + Cuda.device(buffer.device())
+              + ", must be of "
+              + Cuda.device(device)
+              + " like the runtime");
     }
     buffer.checkAlive(name);
     hold(buffer.handle());
@@ -123,7 +132,10 @@ final class DeviceCall {
     Reference.reachabilityFence(workspace);
   }
 
-  /** Keeps host memory until the stream's work that uses it has run: for the graph, or for the stream. */
+  /**
+   * Keeps host memory until the stream's work that uses it has run: for the graph, or for the
+   * stream.
+   */
   static void keepHost(Object owner, CudaStream stream) {
     Capture capture = OF_THREAD.get().capture;
     if (capture == null) {
@@ -137,7 +149,8 @@ final class DeviceCall {
   static Capture beginCapture() {
     DeviceCall call = OF_THREAD.get();
     if (call.capture != null) {
-      throw new IllegalStateException("this thread captures a graph already, must capture one at a time");
+      throw new IllegalStateException(
+          "this thread captures a graph already, must capture one at a time");
     }
     call.capture = new Capture();
     return call.capture;

@@ -3,7 +3,10 @@ package org.ternarykernels;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Sees to it that a fault which CUDA tells when something is freed is not lost: the collector would swallow it. */
+/**
+ * Sees to it that a fault which CUDA tells when something is freed is not lost: the collector would
+ * swallow it.
+ */
 final class DeviceFault {
   private static final Logger LOG = LoggerFactory.getLogger(TernaryRuntime.class);
 

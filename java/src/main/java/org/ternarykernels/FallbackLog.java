@@ -6,12 +6,16 @@ import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Says the first fallback of each path and reason once: through SLF4J and as a flight recorder event. */
+/**
+ * Says the first fallback of each path and reason once: through SLF4J and as a flight recorder
+ * event.
+ */
 final class FallbackLog {
   private static final Logger LOG = LoggerFactory.getLogger(TernaryRuntime.class);
 
   /** The native count of distinct fallbacks, which changes only when there is a new one. */
   private final ByteBuffer distinct;
+
   private final Set<String> said = new HashSet<>();
   private volatile long seen;
 
@@ -32,7 +36,8 @@ final class FallbackLog {
         int colon = fallback.lastIndexOf(':');
         String path = fallback.substring(0, colon);
         String reason = fallback.substring(colon + 1);
-        LOG.warn("Kernel {} refused a problem ({}), a slower one served it; said once", path, reason);
+        LOG.warn(
+            "Kernel {} refused a problem ({}), a slower one served it; said once", path, reason);
         FlightRecording.fallback(path, reason);
       }
     }

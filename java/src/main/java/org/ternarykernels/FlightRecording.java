@@ -23,13 +23,16 @@ final class FlightRecording {
 
   static {
     if (FlightRecorder.isAvailable()) {
-      // Registering an event starts the recorder's machinery, 0.1 s and more: only when somebody records.
-      FlightRecorder.addListener(new FlightRecorderListener() {
-        @Override
-        public void recorderInitialized(FlightRecorder recorder) {
-          FlightRecorder.addPeriodicEvent(PathCountEvent.class, FlightRecording::emitPathCounts);
-        }
-      });
+      // Registering an event starts the recorder's machinery, 0.1 s and more: only when somebody
+      // records.
+      FlightRecorder.addListener(
+          new FlightRecorderListener() {
+            @Override
+            public void recorderInitialized(FlightRecorder recorder) {
+              FlightRecorder.addPeriodicEvent(
+                  PathCountEvent.class, FlightRecording::emitPathCounts);
+            }
+          });
     }
   }
 
@@ -99,12 +102,13 @@ final class FlightRecording {
       RUNTIMES.remove(runtime); // closed: there is nothing to tell any more
       return;
     }
-    counts.forEach((path, count) -> {
-      PathCountEvent event = new PathCountEvent();
-      event.runtime = System.identityHashCode(runtime);
-      event.path = path;
-      event.count = count;
-      event.commit();
-    });
+    counts.forEach(
+        (path, count) -> {
+          PathCountEvent event = new PathCountEvent();
+          event.runtime = System.identityHashCode(runtime);
+          event.path = path;
+          event.count = count;
+          event.commit();
+        });
   }
 }

@@ -40,7 +40,10 @@ public enum Isa {
         return isa;
       }
     }
-    throw new IllegalArgumentException("isa is \"" + id + "\", must be one of "
-        + Arrays.stream(values()).map(Isa::id).collect(Collectors.joining(", ")));
+    throw new IllegalArgumentException(
+        "isa is \""
+            + id
+            + "\", must be one of "
+            + Arrays.stream(values()).map(Isa::id).collect(Collectors.joining(", ")));
   }
 }

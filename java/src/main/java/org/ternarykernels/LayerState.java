@@ -6,7 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.ternarykernels.binding.Ternary;
 
-/** What both kinds of layer hold: addresses that a call passes on, and the handles that keep them valid. */
+/**
+ * What both kinds of layer hold: addresses that a call passes on, and the handles that keep them
+ * valid.
+ */
 final class LayerState {
   final TernaryRuntime runtime;
   final long weights;
@@ -14,17 +17,29 @@ final class LayerState {
   final long k;
   final AlphaKind alpha;
   final Activation activation;
+
   /** Address of N floats, or 0. */
   final long bias;
+
   /** Address of K floats, or 0. */
   final long norm;
-  /** The same on the runtime's GPU, or 0: also where there are no presets, and so no asynchronous calls. */
+
+  /**
+   * The same on the runtime's GPU, or 0: also where there are no presets, and so no asynchronous
+   * calls.
+   */
   final long deviceBias;
+
   final long deviceNorm;
   private final NativeHandle handle;
   private final Cleaner.Cleanable close;
 
-  private LayerState(Object owner, TernaryRuntime runtime, TernaryWeights weights, Activation activation, float[] bias,
+  private LayerState(
+      Object owner,
+      TernaryRuntime runtime,
+      TernaryWeights weights,
+      Activation activation,
+      float[] bias,
       float[] norm) {
     this.runtime = runtime;
     this.weights = weights.address();
@@ -65,13 +80,21 @@ final class LayerState {
   /**
    * The state of a layer.
    *
-   * @param workingSet null: the weights as they are; else a copy of them in the layout that the runtime chooses for this
-   *     many weights, unless that is their own
+   * @param workingSet null: the weights as they are; else a copy of them in the layout that the
+   *     runtime chooses for this many weights, unless that is their own
    */
-  static LayerState of(Object owner, TernaryRuntime runtime, TernaryWeights weights, Activation activation,
-      float[] bias, float[] norm, Long workingSet) {
-    Layout layout = workingSet == null ? weights.layout()
-        : runtime.chooseLayout(activation, weights.n(), weights.k(), workingSet);
+  static LayerState of(
+      Object owner,
+      TernaryRuntime runtime,
+      TernaryWeights weights,
+      Activation activation,
+      float[] bias,
+      float[] norm,
+      Long workingSet) {
+    Layout layout =
+        workingSet == null
+            ? weights.layout()
+            : runtime.chooseLayout(activation, weights.n(), weights.k(), workingSet);
     if (layout == weights.layout()) {
       return new LayerState(owner, runtime, weights, activation, bias, norm);
     }
@@ -111,7 +134,8 @@ final class LayerState {
       if (values == null) {
         return 0;
       }
-      DeviceBuffer buffer = DeviceBuffer.copyOf(runtime, TernaryBuffer.copyOf(DataType.F32, values));
+      DeviceBuffer buffer =
+          DeviceBuffer.copyOf(runtime, TernaryBuffer.copyOf(DataType.F32, values));
       devices.add(buffer);
       return buffer.address();
     }
@@ -141,11 +165,17 @@ final class LayerState {
   }
 
   /**
-   * Acquires the layer and begins a call of its runtime's GPU; {@link DeviceCall#end} and {@link #release} must follow.
-   * Only x and y must not be null.
+   * Acquires the layer and begins a call of its runtime's GPU; {@link DeviceCall#end} and {@link
+   * #release} must follow. Only x and y must not be null.
    */
-  DeviceCall begin(CudaStream stream, DeviceBuffer workspace, DeviceBuffer x, DeviceBuffer xScale,
-      DeviceBuffer residual, DeviceBuffer residualOut, DeviceBuffer y) {
+  DeviceCall begin(
+      CudaStream stream,
+      DeviceBuffer workspace,
+      DeviceBuffer x,
+      DeviceBuffer xScale,
+      DeviceBuffer residual,
+      DeviceBuffer residualOut,
+      DeviceBuffer y) {
     Operands.workspace(workspace, "x", x);
     Operands.workspace(workspace, "xScale", xScale);
     Operands.workspace(workspace, "y", y);
@@ -176,15 +206,21 @@ final class LayerState {
     Checks.size("M", m, Checks.MAX_ROWS);
     acquire();
     try (Scratch bytes = Scratch.ofBytes(Long.BYTES)) {
-      Status.check(Ternary.ternary_workspace_bytes(runtime.address(), weights, activation.code, m, bytes.address()));
+      Status.check(
+          Ternary.ternary_workspace_bytes(
+              runtime.address(), weights, activation.code, m, bytes.address()));
       return bytes.readLong();
     } finally {
       release();
     }
   }
 
-  /** Ends a call. What its addresses were of is not collected before, nor the layer; operands may be null. */
-  void release(Object layer, Operand x, Operand xScale, Operand residual, Operand residualOut, Operand y) {
+  /**
+   * Ends a call. What its addresses were of is not collected before, nor the layer; operands may be
+   * null.
+   */
+  void release(
+      Object layer, Operand x, Operand xScale, Operand residual, Operand residualOut, Operand y) {
     release();
     Reference.reachabilityFence(layer);
     Reference.reachabilityFence(x);

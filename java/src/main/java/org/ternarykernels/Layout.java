@@ -6,11 +6,14 @@ import org.ternarykernels.binding.Ternary;
 public enum Layout {
   /** Interchange: row-major {@code [N, ceil(K/4)]} bytes; served by the portable kernels only. */
   I2S(Ternary.TERNARY_LAYOUT_I2S),
-  /** Tiles of 16 rows by 16 columns, 64 bytes each: the fastest for weights that stay in cache. The default. */
+  /**
+   * Tiles of 16 rows by 16 columns, 64 bytes each: the fastest for weights that stay in cache. The
+   * default.
+   */
   I2S_TILED(Ternary.TERNARY_LAYOUT_I2S_TILED),
   /**
-   * T5, five weights a byte in base 3: tiles of 16 rows by 20 columns, 64 bytes each, 1.6 bits a weight. It may be the
-   * faster for weights that stream from memory.
+   * T5, five weights a byte in base 3: tiles of 16 rows by 20 columns, 64 bytes each, 1.6 bits a
+   * weight. It may be the faster for weights that stream from memory.
    */
   T5_TILED(Ternary.TERNARY_LAYOUT_T5_TILED);
 

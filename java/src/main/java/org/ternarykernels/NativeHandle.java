@@ -4,8 +4,9 @@ import java.lang.ref.Cleaner;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Counts the users of a native object; the last one frees it. The owner is a user until it is closed or forgotten, a
- * call for as long as it runs, and a layer that was built on the object until the layer itself goes.
+ * Counts the users of a native object; the last one frees it. The owner is a user until it is
+ * closed or forgotten, a call for as long as it runs, and a layer that was built on the object
+ * until the layer itself goes.
  *
  * <p>It is also the owner's cleaning action, so neither it nor {@code free} may refer to the owner.
  */
@@ -23,7 +24,10 @@ final class NativeHandle implements Runnable {
     this.free = free;
   }
 
-  /** A handle with the action that its owner's {@code close} runs, or the collector when the owner was forgotten. */
+  /**
+   * A handle with the action that its owner's {@code close} runs, or the collector when the owner
+   * was forgotten.
+   */
   record Owned(NativeHandle handle, Cleaner.Cleanable close) {}
 
   /** `subject` begins the sentence about a closed one: "the runtime is". */

@@ -8,8 +8,9 @@ import org.bytedeco.javacpp.Pointer;
 import org.ternarykernels.binding.Ternary;
 
 /**
- * A block of native memory, aligned to 64 bytes and zeroed. It is malloc's and not JavaCPP's or the JDK's: JavaCPP would
- * refuse it once the process is larger than four heaps, and a direct buffer ends at 2 GB.
+ * A block of native memory, aligned to 64 bytes and zeroed. It is malloc's and not JavaCPP's or the
+ * JDK's: JavaCPP would refuse it once the process is larger than four heaps, and a direct buffer
+ * ends at 2 GB.
  */
 final class NativeMemory {
   private static final long ALIGNMENT = 64;
@@ -37,7 +38,9 @@ final class NativeMemory {
     int window = Integer.MAX_VALUE / Float.BYTES; // floats that one view reaches
     for (long from = 0; from < values.length; from += window) {
       int count = (int) Math.min(window, values.length - from);
-      view(memory.address + from * Float.BYTES, count * Float.BYTES).asFloatBuffer().put(values, (int) from, count);
+      view(memory.address + from * Float.BYTES, count * Float.BYTES)
+          .asFloatBuffer()
+          .put(values, (int) from, count);
     }
     return memory;
   }

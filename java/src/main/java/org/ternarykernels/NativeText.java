@@ -6,7 +6,10 @@ import java.nio.charset.StandardCharsets;
 final class NativeText {
   private NativeText() {}
 
-  /** A native function that writes what fits of a text that ends with a zero, and its length without that. */
+  /**
+   * A native function that writes what fits of a text that ends with a zero, and its length without
+   * that.
+   */
   interface Source {
     int write(long handle, long text, long capacity, long length);
   }

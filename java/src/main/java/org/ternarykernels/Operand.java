@@ -45,7 +45,12 @@ abstract sealed class Operand permits TernaryBuffer, DeviceBuffer {
     checkAlive("the buffer");
     if (from < 0 || from > elements() - count) {
       throw new IllegalArgumentException(
-          "elements " + from + " to " + (from + count) + " are asked for, must be within 0 to " + elements());
+          "elements "
+              + from
+              + " to "
+              + (from + count)
+              + " are asked for, must be within 0 to "
+              + elements());
     }
   }
 }

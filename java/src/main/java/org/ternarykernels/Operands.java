@@ -1,21 +1,27 @@
 package org.ternarykernels;
 
-/** The operands of a product, checked before native code sees an address. Allocates nothing unless a rule is broken. */
+/**
+ * The operands of a product, checked before native code sees an address. Allocates nothing unless a
+ * rule is broken.
+ */
 final class Operands {
   private Operands() {}
 
   /** X [m, k], as both products take it; the bytes it spans. */
-  static long activations(Operand x, long ldx, Activation activation, AlphaKind alpha, long m, long k) {
+  static long activations(
+      Operand x, long ldx, Activation activation, AlphaKind alpha, long m, long k) {
     Checks.size("M", m, Checks.MAX_ROWS);
     long bytes = input("x", x, ldx, m, k);
     DataType type = x.dataType();
     if (type == DataType.I8) {
       if (activation != Activation.A8) {
-        throw new IllegalArgumentException("x is of type I8 with activation A16, must be a float type or the activation A8");
+        throw new IllegalArgumentException(
+            "x is of type I8 with activation A16, must be a float type or the activation A8");
       }
       if (alpha == AlphaKind.COLUMN) {
-        throw new IllegalArgumentException("x is of type I8 with alpha per column, must be a float type"
-            + " (alpha per column multiplies x before it is quantised)");
+        throw new IllegalArgumentException(
+            "x is of type I8 with alpha per column, must be a float type"
+                + " (alpha per column multiplies x before it is quantised)");
       }
     }
     return bytes;
@@ -30,8 +36,11 @@ final class Operands {
       return 0;
     }
     if (type != DataType.I8 && type != DataType.F8_E4M3) {
-      throw new IllegalArgumentException("xScale is given for x of type " + type + ", must be null (only I8 and F8_E4M3"
-          + " have it)");
+      throw new IllegalArgumentException(
+          "xScale is given for x of type "
+              + type
+              + ", must be null (only I8 and F8_E4M3"
+              + " have it)");
     }
     typed("xScale", xScale, DataType.F32);
     return input("xScale", xScale, 1, m, 1);
@@ -39,13 +48,15 @@ final class Operands {
 
   static void floats(String name, Operand buffer) {
     if (buffer.dataType().code > DataType.BF16.code) {
-      throw new IllegalArgumentException(name + " is of type " + buffer.dataType() + ", must be F32, F16 or BF16");
+      throw new IllegalArgumentException(
+          name + " is of type " + buffer.dataType() + ", must be F32, F16 or BF16");
     }
   }
 
   static void typed(String name, Operand buffer, DataType type) {
     if (buffer.dataType() != type) {
-      throw new IllegalArgumentException(name + " is of type " + buffer.dataType() + ", must be " + type);
+      throw new IllegalArgumentException(
+          name + " is of type " + buffer.dataType() + ", must be " + type);
     }
   }
 
@@ -54,13 +65,29 @@ final class Operands {
     Checks.notNull(name, buffer);
     buffer.checkAlive(name);
     if (stride < columns) {
-      throw new IllegalArgumentException("the row stride of " + name + " is " + stride + " elements, must be at least the "
-          + columns + " columns of a row");
+      throw new IllegalArgumentException(
+          "the row stride of "
+              + name
+              + " is "
+              + stride
+              + " elements, must be at least the "
+              + columns
+              + " columns of a row");
     }
     long bytes = Checks.span(name, rows, columns, stride, buffer.dataType().bytes());
     if (buffer.byteSize() < bytes) {
-      throw new IllegalArgumentException(name + " has " + buffer.byteSize() + " bytes, must have at least " + bytes + " for "
-          + rows + " rows of " + columns + " elements at a stride of " + stride);
+      throw new IllegalArgumentException(
+          name
+              + " has "
+              + buffer.byteSize()
+              + " bytes, must have at least "
+              + bytes
+              + " for "
+              + rows
+              + " rows of "
+              + columns
+              + " elements at a stride of "
+              + stride);
     }
     return bytes;
   }
@@ -80,23 +107,33 @@ final class Operands {
   }
 
   /** An operand that is written, against any other, which may be null. */
-  static void disjoint(String name, Operand written, long bytes, String otherName, Operand other,
-      long otherBytes) {
+  static void disjoint(
+      String name, Operand written, long bytes, String otherName, Operand other, long otherBytes) {
     if (other == null) {
       return;
     }
     long start = written.address();
     long otherStart = other.address();
     if (start < otherStart + otherBytes && otherStart < start + bytes) {
-      throw new IllegalArgumentException(name + " overlaps " + otherName + " (0x" + Long.toHexString(start) + " to 0x"
-          + Long.toHexString(start + bytes) + " and 0x" + Long.toHexString(otherStart) + " to 0x"
-          + Long.toHexString(otherStart + otherBytes) + "), must not");
+      throw new IllegalArgumentException(
+          name
+              + " overlaps "
+              + otherName
+              + " (0x"
+              + Long.toHexString(start)
+              + " to 0x"
+              + Long.toHexString(start + bytes)
+              + " and 0x"
+              + Long.toHexString(otherStart)
+              + " to 0x"
+              + Long.toHexString(otherStart + otherBytes)
+              + "), must not");
     }
   }
 
   /**
-   * The workspace, which the kernels write and which may be null, against an operand of the call, which may be null
-   * too.
+   * The workspace, which the kernels write and which may be null, against an operand of the call,
+   * which may be null too.
    */
   static void workspace(Operand workspace, String name, Operand other) {
     if (workspace != null && other != null) {

@@ -4,15 +4,16 @@ import java.lang.ref.Reference;
 import org.ternarykernels.binding.Ternary;
 
 /**
- * The slow reference: plain C++ that follows the numerics contract line by line, on the calling thread. With activations
- * A8 every kernel must give exactly these bits (NaNs compared as a class). For tests and verification.
+ * The slow reference: plain C++ that follows the numerics contract line by line, on the calling
+ * thread. With activations A8 every kernel must give exactly these bits (NaNs compared as a class).
+ * For tests and verification.
  */
 public final class Oracle {
   private Oracle() {}
 
   /**
-   * What {@link TernaryLinear} must give. Parameters and errors as for
-   * {@link TernaryLinear#apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, long, long)}.
+   * What {@link TernaryLinear} must give. Parameters and errors as for {@link
+   * TernaryLinear#apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, long, long)}.
    *
    * @param weights of the layer
    * @param activation of the layer
@@ -24,15 +25,35 @@ public final class Oracle {
    * @param ldy as there
    * @param m as there
    */
-  public static void linear(TernaryWeights weights, Activation activation, float[] bias, TernaryBuffer x, long ldx,
-      TernaryBuffer xScale, TernaryBuffer y, long ldy, long m) {
+  public static void linear(
+      TernaryWeights weights,
+      Activation activation,
+      float[] bias,
+      TernaryBuffer x,
+      long ldx,
+      TernaryBuffer xScale,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
     Checks.notNull("weights", weights);
     Checks.notNull("activation", activation);
-    TernaryLinear.check(activation, weights.alpha().kind(), weights.n(), weights.k(), x, ldx, xScale, y, ldy, m);
+    TernaryLinear.check(
+        activation, weights.alpha().kind(), weights.n(), weights.k(), x, ldx, xScale, y, ldy, m);
     weights.handle().acquire();
     try (Scratch biasCopy = vector("bias", bias, weights.n(), "N")) {
-      Status.check(Ternary.ternary_oracle_linear(weights.address(), activation.code, x.address(), x.dataType().code, ldx,
-          Operands.addressOrNull(xScale), addressOrNull(biasCopy), y.address(), y.dataType().code, ldy, m));
+      Status.check(
+          Ternary.ternary_oracle_linear(
+              weights.address(),
+              activation.code,
+              x.address(),
+              x.dataType().code,
+              ldx,
+              Operands.addressOrNull(xScale),
+              addressOrNull(biasCopy),
+              y.address(),
+              y.dataType().code,
+              ldy,
+              m));
     } finally {
       weights.handle().release();
       Reference.reachabilityFence(weights);
@@ -43,8 +64,9 @@ public final class Oracle {
   }
 
   /**
-   * What {@link RmsNormLinear} must give. Parameters and errors as for {@link RmsNormLinear#apply(TernaryBuffer, long,
-   * TernaryBuffer, TernaryBuffer, TernaryBuffer, long, TernaryBuffer, long, long)}.
+   * What {@link RmsNormLinear} must give. Parameters and errors as for {@link
+   * RmsNormLinear#apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, TernaryBuffer, long,
+   * TernaryBuffer, long, long)}.
    *
    * @param weights of the layer
    * @param activation of the layer
@@ -61,20 +83,60 @@ public final class Oracle {
    * @param ldy as there
    * @param m as there
    */
-  public static void rmsNormLinear(TernaryWeights weights, Activation activation, float[] norm, float eps, float[] bias,
-      TernaryBuffer x, long ldx, TernaryBuffer xScale, TernaryBuffer residual, TernaryBuffer residualOut,
-      long ldResidual, TernaryBuffer y, long ldy, long m) {
+  public static void rmsNormLinear(
+      TernaryWeights weights,
+      Activation activation,
+      float[] norm,
+      float eps,
+      float[] bias,
+      TernaryBuffer x,
+      long ldx,
+      TernaryBuffer xScale,
+      TernaryBuffer residual,
+      TernaryBuffer residualOut,
+      long ldResidual,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
     Checks.notNull("weights", weights);
     Checks.notNull("activation", activation);
     Checks.notNull("norm", norm);
-    RmsNormLinear.check(activation, weights.alpha().kind(), weights.n(), weights.k(), x, ldx, xScale, residual,
-        residualOut, ldResidual, y, ldy, m);
+    RmsNormLinear.check(
+        activation,
+        weights.alpha().kind(),
+        weights.n(),
+        weights.k(),
+        x,
+        ldx,
+        xScale,
+        residual,
+        residualOut,
+        ldResidual,
+        y,
+        ldy,
+        m);
     weights.handle().acquire();
-    try (Scratch biasCopy = vector("bias", bias, weights.n(), "N"); Scratch normCopy = vector("norm", norm, weights.k(), "K")) {
-      Status.check(Ternary.ternary_oracle_rmsnorm_linear(weights.address(), activation.code, x.address(),
-          x.dataType().code, ldx, Operands.addressOrNull(xScale), Operands.addressOrNull(residual),
-          Operands.addressOrNull(residualOut), residual == null ? 0 : residual.dataType().code, ldResidual,
-          normCopy.address(), eps, addressOrNull(biasCopy), y.address(), y.dataType().code, ldy, m));
+    try (Scratch biasCopy = vector("bias", bias, weights.n(), "N");
+        Scratch normCopy = vector("norm", norm, weights.k(), "K")) {
+      Status.check(
+          Ternary.ternary_oracle_rmsnorm_linear(
+              weights.address(),
+              activation.code,
+              x.address(),
+              x.dataType().code,
+              ldx,
+              Operands.addressOrNull(xScale),
+              Operands.addressOrNull(residual),
+              Operands.addressOrNull(residualOut),
+              residual == null ? 0 : residual.dataType().code,
+              ldResidual,
+              normCopy.address(),
+              eps,
+              addressOrNull(biasCopy),
+              y.address(),
+              y.dataType().code,
+              ldy,
+              m));
     } finally {
       weights.handle().release();
       Reference.reachabilityFence(weights);
@@ -97,12 +159,28 @@ public final class Oracle {
    * @param m as there
    * @param k as there
    */
-  public static void quantise(TernaryBuffer x, TernaryBuffer xScale, TernaryBuffer alphaColumn, TernaryBuffer q,
-      TernaryBuffer s, long m, long k) {
+  public static void quantise(
+      TernaryBuffer x,
+      TernaryBuffer xScale,
+      TernaryBuffer alphaColumn,
+      TernaryBuffer q,
+      TernaryBuffer s,
+      long m,
+      long k) {
     checkQuantise(x, xScale, alphaColumn, q, s, m, k);
     try {
-      Status.check(Ternary.ternary_oracle_quantise_activations(x.address(), x.dataType().code, k,
-          Operands.addressOrNull(xScale), Operands.addressOrNull(alphaColumn), q.address(), k, s.address(), m, k));
+      Status.check(
+          Ternary.ternary_oracle_quantise_activations(
+              x.address(),
+              x.dataType().code,
+              k,
+              Operands.addressOrNull(xScale),
+              Operands.addressOrNull(alphaColumn),
+              q.address(),
+              k,
+              s.address(),
+              m,
+              k));
     } finally {
       Reference.reachabilityFence(x);
       Reference.reachabilityFence(xScale);
@@ -112,13 +190,14 @@ public final class Oracle {
     }
   }
 
-  static void checkQuantise(Operand x, Operand xScale, Operand alphaColumn, Operand q,
-      Operand s, long m, long k) {
+  static void checkQuantise(
+      Operand x, Operand xScale, Operand alphaColumn, Operand q, Operand s, long m, long k) {
     Checks.size("M", m, Checks.MAX_ROWS);
     Checks.size("K", k, Checks.MAX_COLUMNS);
     long xBytes = Operands.input("x", x, k, m, k);
     if (x.dataType() == DataType.I8) {
-      throw new IllegalArgumentException("x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be quantised");
+      throw new IllegalArgumentException(
+          "x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be quantised");
     }
     long scaleBytes = Operands.scale(xScale, x.dataType(), m);
     long alphaBytes = 0;

@@ -3,11 +3,12 @@ package org.ternarykernels;
 import org.ternarykernels.binding.Ternary;
 
 /**
- * Residual add, RMSNorm and a linear layer in one call: {@code v = x + residual}, {@code residualOut = v},
- * {@code Y = (RMSNorm(v) * weight) * W^T (+ bias)}.
+ * Residual add, RMSNorm and a linear layer in one call: {@code v = x + residual}, {@code
+ * residualOut = v}, {@code Y = (RMSNorm(v) * weight) * W^T (+ bias)}.
  *
- * <p>This is the fused RMSNorm+QKV of a transformer block: Q, K and V of unequal sizes are one weight matrix {@code
- * [Nq + Nk + Nv, K]} with an alpha per row ({@link Alpha#segments}). It serves gate and up projections alike.
+ * <p>This is the fused RMSNorm+QKV of a transformer block: Q, K and V of unequal sizes are one
+ * weight matrix {@code [Nq + Nk + Nv, K]} with an alpha per row ({@link Alpha#segments}). It serves
+ * gate and up projections alike.
  *
  * <p>Threads, errors and closing are as for {@link TernaryLinear}.
  */
@@ -17,14 +18,22 @@ public final class RmsNormLinear implements AutoCloseable {
 
   private RmsNormLinear(Builder builder) {
     if (builder.norm == null) {
-      throw new IllegalArgumentException("the norm weight is null, must be given by norm(weight, eps)");
+      throw new IllegalArgumentException(
+          "the norm weight is null, must be given by norm(weight, eps)");
     }
     if (!Float.isFinite(builder.eps) || builder.eps <= 0) {
       throw new IllegalArgumentException("eps is " + builder.eps + ", must be finite and above 0");
     }
     this.eps = builder.eps;
-    this.state = LayerState.of(this, builder.runtime, builder.weights, builder.activation, builder.bias, builder.norm,
-        builder.workingSet);
+    this.state =
+        LayerState.of(
+            this,
+            builder.runtime,
+            builder.weights,
+            builder.activation,
+            builder.bias,
+            builder.norm,
+            builder.workingSet);
   }
 
   /**
@@ -90,11 +99,12 @@ public final class RmsNormLinear implements AutoCloseable {
     }
 
     /**
-     * Keeps the weights in the layout that {@link TernaryRuntime#chooseLayout} prefers for a working set. Where that is
-     * not their own layout the layer makes a copy when it is built; close the weights after that, or two are in memory.
+     * Keeps the weights in the layout that {@link TernaryRuntime#chooseLayout} prefers for a
+     * working set. Where that is not their own layout the layer makes a copy when it is built;
+     * close the weights after that, or two are in memory.
      *
-     * @param weights that are read from one use of this layer to its next, its own included, for example those of all
-     *     layers of a model; at least N * K. 0: N * K
+     * @param weights that are read from one use of this layer to its next, its own included, for
+     *     example those of all layers of a model; at least N * K. 0: N * K
      * @return this
      */
     public Builder workingSet(long weights) {
@@ -106,8 +116,8 @@ public final class RmsNormLinear implements AutoCloseable {
      * Builds the layer.
      *
      * @return the layer
-     * @throws IllegalArgumentException if the norm is missing, a vector has the wrong length, a value is not finite, or the
-     *     working set is too small
+     * @throws IllegalArgumentException if the norm is missing, a vector has the wrong length, a
+     *     value is not finite, or the working set is too small
      * @throws IllegalStateException if the runtime or the weights are closed
      */
     public RmsNormLinear build() {
@@ -120,15 +130,16 @@ public final class RmsNormLinear implements AutoCloseable {
    *
    * @param x {@code [M, K]} of type F32, F16, BF16 or F8_E4M3
    * @param residual {@code [M, K]} of type F32, F16 or BF16, or null for none
-   * @param residualOut {@code [M, K]} of residual's type; may be the very memory of residual, must not overlap anything
-   *     else; null if residual is
+   * @param residualOut {@code [M, K]} of residual's type; may be the very memory of residual, must
+   *     not overlap anything else; null if residual is
    * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
    * @param m rows, at least 1 and below 2^31
    * @throws IllegalArgumentException if an operand breaks a rule
    * @throws IllegalStateException if the layer or its runtime is closed
    * @throws TernaryException if no kernel serves the problem or memory cannot be had
    */
-  public void apply(TernaryBuffer x, TernaryBuffer residual, TernaryBuffer residualOut, TernaryBuffer y, long m) {
+  public void apply(
+      TernaryBuffer x, TernaryBuffer residual, TernaryBuffer residualOut, TernaryBuffer y, long m) {
     apply(x, state.k, null, residual, residualOut, state.k, y, state.n, m);
   }
 
@@ -139,8 +150,8 @@ public final class RmsNormLinear implements AutoCloseable {
    * @param ldx stride of x, at least K
    * @param xScale {@code [M]} of type F32 for x of type F8_E4M3, or null
    * @param residual {@code [M, K]} of type F32, F16 or BF16, or null for none
-   * @param residualOut {@code [M, K]} of residual's type; may be the very memory of residual, must not overlap anything
-   *     else; null if residual is
+   * @param residualOut {@code [M, K]} of residual's type; may be the very memory of residual, must
+   *     not overlap anything else; null if residual is
    * @param ldResidual stride of residual and residualOut, at least K
    * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
    * @param ldy stride of y, at least N
@@ -149,28 +160,76 @@ public final class RmsNormLinear implements AutoCloseable {
    * @throws IllegalStateException if the layer or its runtime is closed
    * @throws TernaryException if no kernel serves the problem or memory cannot be had
    */
-  public void apply(TernaryBuffer x, long ldx, TernaryBuffer xScale, TernaryBuffer residual, TernaryBuffer residualOut,
-      long ldResidual, TernaryBuffer y, long ldy, long m) {
+  public void apply(
+      TernaryBuffer x,
+      long ldx,
+      TernaryBuffer xScale,
+      TernaryBuffer residual,
+      TernaryBuffer residualOut,
+      long ldResidual,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
     LayerState state = this.state;
-    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy,
+    check(
+        state.activation,
+        state.alpha,
+        state.n,
+        state.k,
+        x,
+        ldx,
+        xScale,
+        residual,
+        residualOut,
+        ldResidual,
+        y,
+        ldy,
         m);
     state.acquire();
     try {
-      Status.check(Ternary.ternary_rmsnorm_linear(state.runtime.address(), state.weights, state.activation.code,
-          x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), Operands.addressOrNull(residual),
-          Operands.addressOrNull(residualOut), residual == null ? 0 : residual.dataType().code, ldResidual, state.norm,
-          eps, state.bias, y.address(), y.dataType().code, ldy, m));
+      Status.check(
+          Ternary.ternary_rmsnorm_linear(
+              state.runtime.address(),
+              state.weights,
+              state.activation.code,
+              x.address(),
+              x.dataType().code,
+              ldx,
+              Operands.addressOrNull(xScale),
+              Operands.addressOrNull(residual),
+              Operands.addressOrNull(residualOut),
+              residual == null ? 0 : residual.dataType().code,
+              ldResidual,
+              state.norm,
+              eps,
+              state.bias,
+              y.address(),
+              y.dataType().code,
+              ldy,
+              m));
       state.runtime.noteFallbacks();
     } finally {
       state.release(this, x, xScale, residual, residualOut, y);
     }
   }
 
-  static void check(Activation activation, AlphaKind alpha, long n, long k, Operand x, long ldx,
-      Operand xScale, Operand residual, Operand residualOut, long ldResidual, Operand y, long ldy,
+  static void check(
+      Activation activation,
+      AlphaKind alpha,
+      long n,
+      long k,
+      Operand x,
+      long ldx,
+      Operand xScale,
+      Operand residual,
+      Operand residualOut,
+      long ldResidual,
+      Operand y,
+      long ldy,
       long m) {
     if (x != null && x.dataType() == DataType.I8) {
-      throw new IllegalArgumentException("x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be normalised");
+      throw new IllegalArgumentException(
+          "x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be normalised");
     }
     long xBytes = Operands.activations(x, ldx, activation, alpha, m, k);
     long scaleBytes = Operands.scale(xScale, x.dataType(), m);
@@ -192,13 +251,14 @@ public final class RmsNormLinear implements AutoCloseable {
     Operands.disjoint("y", y, yBytes, "residual", residual, residualBytes);
     Operands.disjoint("y", y, yBytes, "residualOut", residualOut, residualBytes);
     if (residualOut.address() != residual.address()) {
-      Operands.disjoint("residualOut", residualOut, residualBytes, "residual", residual, residualBytes);
+      Operands.disjoint(
+          "residualOut", residualOut, residualBytes, "residual", residual, residualBytes);
     }
   }
 
   /**
-   * Gives the work on contiguous operands to a stream of the runtime's GPU and returns: the same bits as {@link
-   * #apply(TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, long)}.
+   * Gives the work on contiguous operands to a stream of the runtime's GPU and returns: the same
+   * bits as {@link #apply(TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, long)}.
    *
    * @param x as there
    * @param residual as there
@@ -208,19 +268,25 @@ public final class RmsNormLinear implements AutoCloseable {
    * @param stream of the same device, which is not being captured
    * @throws IllegalArgumentException if an operand breaks a rule
    * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed
-   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a
-   *     fault
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or
+   *     the device reports a fault
    */
-  public void apply(DeviceBuffer x, DeviceBuffer residual, DeviceBuffer residualOut, DeviceBuffer y, long m,
+  public void apply(
+      DeviceBuffer x,
+      DeviceBuffer residual,
+      DeviceBuffer residualOut,
+      DeviceBuffer y,
+      long m,
       CudaStream stream) {
     apply(x, state.k, null, residual, residualOut, state.k, y, state.n, m, stream, null);
   }
 
   /**
-   * Gives the work on strided operands to a stream of the runtime's GPU and returns: the same bits as {@link
-   * #apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, TernaryBuffer, long, TernaryBuffer, long, long)}. With a
-   * workspace the call may be captured in a graph. Faults come later, as for {@link TernaryLinear#apply(DeviceBuffer,
-   * long, DeviceBuffer, DeviceBuffer, long, long, CudaStream, DeviceBuffer)}.
+   * Gives the work on strided operands to a stream of the runtime's GPU and returns: the same bits
+   * as {@link #apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, TernaryBuffer, long,
+   * TernaryBuffer, long, long)}. With a workspace the call may be captured in a graph. Faults come
+   * later, as for {@link TernaryLinear#apply(DeviceBuffer, long, DeviceBuffer, DeviceBuffer, long,
+   * long, CudaStream, DeviceBuffer)}.
    *
    * @param x as there
    * @param ldx as there
@@ -232,25 +298,64 @@ public final class RmsNormLinear implements AutoCloseable {
    * @param ldy as there
    * @param m as there
    * @param stream of the same device
-   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by another stream meanwhile;
-   *     null: the runtime's own, one a stream, which capture refuses
+   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by
+   *     another stream meanwhile; null: the runtime's own, one a stream, which capture refuses
    * @throws IllegalArgumentException if an operand breaks a rule
-   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or capture needs a
-   *     workspace
-   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a
-   *     fault
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or
+   *     capture needs a workspace
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or
+   *     the device reports a fault
    */
-  public void apply(DeviceBuffer x, long ldx, DeviceBuffer xScale, DeviceBuffer residual, DeviceBuffer residualOut,
-      long ldResidual, DeviceBuffer y, long ldy, long m, CudaStream stream, DeviceBuffer workspace) {
+  public void apply(
+      DeviceBuffer x,
+      long ldx,
+      DeviceBuffer xScale,
+      DeviceBuffer residual,
+      DeviceBuffer residualOut,
+      long ldResidual,
+      DeviceBuffer y,
+      long ldy,
+      long m,
+      CudaStream stream,
+      DeviceBuffer workspace) {
     LayerState state = this.state;
-    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy,
+    check(
+        state.activation,
+        state.alpha,
+        state.n,
+        state.k,
+        x,
+        ldx,
+        xScale,
+        residual,
+        residualOut,
+        ldResidual,
+        y,
+        ldy,
         m);
     DeviceCall call = state.begin(stream, workspace, x, xScale, residual, residualOut, y);
     try {
-      Status.check(Ternary.ternary_rmsnorm_linear_async(state.runtime.address(), state.weights, state.activation.code,
-          x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), Operands.addressOrNull(residual),
-          Operands.addressOrNull(residualOut), residual == null ? 0 : residual.dataType().code, ldResidual,
-          state.deviceNorm, eps, state.deviceBias, y.address(), y.dataType().code, ldy, m, call.address()));
+      Status.check(
+          Ternary.ternary_rmsnorm_linear_async(
+              state.runtime.address(),
+              state.weights,
+              state.activation.code,
+              x.address(),
+              x.dataType().code,
+              ldx,
+              Operands.addressOrNull(xScale),
+              Operands.addressOrNull(residual),
+              Operands.addressOrNull(residualOut),
+              residual == null ? 0 : residual.dataType().code,
+              ldResidual,
+              state.deviceNorm,
+              eps,
+              state.deviceBias,
+              y.address(),
+              y.dataType().code,
+              ldy,
+              m,
+              call.address()));
       state.runtime.noteFallbacks();
     } finally {
       call.end(stream, workspace);
@@ -289,7 +394,10 @@ public final class RmsNormLinear implements AutoCloseable {
     return state.k;
   }
 
-  /** Ends the layer; a call that still runs in another thread ends first. Closing again does nothing. */
+  /**
+   * Ends the layer; a call that still runs in another thread ends first. Closing again does
+   * nothing.
+   */
   @Override
   public void close() {
     state.close();

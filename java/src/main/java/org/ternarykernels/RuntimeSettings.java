@@ -6,16 +6,27 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The settings of a runtime as lines {@code NAME=VALUE}: the builder's win over system properties, which win over the
- * environment. The native core reads the environment and checks every value.
+ * The settings of a runtime as lines {@code NAME=VALUE}: the builder's win over system properties,
+ * which win over the environment. The native core reads the environment and checks every value.
  */
 final class RuntimeSettings {
   static final String DEVICE = "TERNARY_DEVICE";
 
   /** Every setting, by the name of its environment variable. */
-  static final List<String> NAMES = List.of("TERNARY_MAX_ISA", "TERNARY_NUM_THREADS", "TERNARY_COLLECT_PATH_STATS",
-      "TERNARY_PATH_REPORT", "TERNARY_PATH_REPORT_EVERY", "TERNARY_I2S_ONLY", "TERNARY_FUSE_RMSNORM_QKV",
-      "TERNARY_ENABLE_PDL", "TERNARY_I2S_SPLITS", "TERNARY_PREFILL_SKIP_M", "TERNARY_TUNING", DEVICE);
+  static final List<String> NAMES =
+      List.of(
+          "TERNARY_MAX_ISA",
+          "TERNARY_NUM_THREADS",
+          "TERNARY_COLLECT_PATH_STATS",
+          "TERNARY_PATH_REPORT",
+          "TERNARY_PATH_REPORT_EVERY",
+          "TERNARY_I2S_ONLY",
+          "TERNARY_FUSE_RMSNORM_QKV",
+          "TERNARY_ENABLE_PDL",
+          "TERNARY_I2S_SPLITS",
+          "TERNARY_PREFILL_SKIP_M",
+          "TERNARY_TUNING",
+          DEVICE);
 
   private final Map<String, String> built = new LinkedHashMap<>();
 
@@ -47,7 +58,8 @@ final class RuntimeSettings {
         continue;
       }
       if (value.chars().anyMatch(c -> c < ' ')) {
-        throw new IllegalArgumentException(name + " is \"" + value + "\", must not contain control characters");
+        throw new IllegalArgumentException(
+            name + " is \"" + value + "\", must not contain control characters");
       }
       lines.append(name).append('=').append(value).append('\n');
     }

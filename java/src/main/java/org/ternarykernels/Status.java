@@ -7,7 +7,8 @@ final class Status {
   private Status() {}
 
   /**
-   * Throws unless the outcome is a success. Must follow its call at once: the sentence belongs to the native thread.
+   * Throws unless the outcome is a success. Must follow its call at once: the sentence belongs to
+   * the native thread.
    */
   static void check(int status) {
     if (status != Ternary.TERNARY_OK) {

@@ -10,17 +10,19 @@ import org.bytedeco.javacpp.Pointer;
 import org.ternarykernels.binding.Ternary;
 
 /**
- * A reusable view of native memory that holds elements of one type: the inputs and outputs of products.
+ * A reusable view of native memory that holds elements of one type: the inputs and outputs of
+ * products.
  *
- * <p>It copies nothing and keeps what it was made of reachable. Binding it anew with a {@code set} method allocates
- * nothing, so a decoding loop needs one view per operand. Elements are in the machine's byte order; the memory must be
- * aligned to the element size.
+ * <p>It copies nothing and keeps what it was made of reachable. Binding it anew with a {@code set}
+ * method allocates nothing, so a decoding loop needs one view per operand. Elements are in the
+ * machine's byte order; the memory must be aligned to the element size.
  *
- * <p>A {@code MemorySegment} (JDK 22 and newer) comes in by address, size and owner:
- * {@code TernaryBuffer.ofAddress(segment.address(), segment.byteSize(), DataType.F32, segment)}. The arena must stay
- * open while a call uses it.
+ * <p>A {@code MemorySegment} (JDK 22 and newer) comes in by address, size and owner: {@code
+ * TernaryBuffer.ofAddress(segment.address(), segment.byteSize(), DataType.F32, segment)}. The arena
+ * must stay open while a call uses it.
  *
- * <p>Not thread-safe: one thread at a time may bind or use a view. Several views of one memory are fine.
+ * <p>Not thread-safe: one thread at a time may bind or use a view. Several views of one memory are
+ * fine.
  */
 public final class TernaryBuffer extends Operand {
   /** Element access beyond 2 GB goes through windows of this many bytes. */
@@ -30,8 +32,10 @@ public final class TernaryBuffer extends Operand {
   private long bytes;
   private DataType type;
   private Object owner;
+
   /** The owner where it is a pointer, which knows when its memory is gone; else null. */
   private Pointer pointer;
+
   private boolean readOnly;
   private ByteBuffer window;
   private long windowStart;
@@ -41,18 +45,21 @@ public final class TernaryBuffer extends Operand {
   /**
    * A view of a direct buffer, from its position to its limit.
    *
-   * @param buffer a direct {@code ByteBuffer} (of a mapped file, one that nobody truncates meanwhile), or a direct {@code FloatBuffer} (F32) or {@code ShortBuffer} (F16, BF16)
-   *     in native order; a read-only one serves as input only
+   * @param buffer a direct {@code ByteBuffer} (of a mapped file, one that nobody truncates
+   *     meanwhile), or a direct {@code FloatBuffer} (F32) or {@code ShortBuffer} (F16, BF16) in
+   *     native order; a read-only one serves as input only
    * @param type the type of the elements
    * @return the view
-   * @throws IllegalArgumentException if the buffer is null, on the heap, misaligned or does not fit the type
+   * @throws IllegalArgumentException if the buffer is null, on the heap, misaligned or does not fit
+   *     the type
    */
   public static TernaryBuffer of(Buffer buffer, DataType type) {
     return new TernaryBuffer().set(buffer, type);
   }
 
   /**
-   * A view of a JavaCPP pointer, from its position to its limit (or capacity), which may be more than 2 GB.
+   * A view of a JavaCPP pointer, from its position to its limit (or capacity), which may be more
+   * than 2 GB.
    *
    * @param pointer a pointer that knows its size
    * @param type the type of the elements
@@ -71,7 +78,8 @@ public final class TernaryBuffer extends Operand {
    * @param type the type of the elements
    * @param owner what keeps the memory alive; kept reachable, may be null where nothing needs to be
    * @return the view
-   * @throws IllegalArgumentException if the address is 0 or misaligned, or the size negative or beyond the address space
+   * @throws IllegalArgumentException if the address is 0 or misaligned, or the size negative or
+   *     beyond the address space
    */
   public static TernaryBuffer ofAddress(long address, long bytes, DataType type, Object owner) {
     return new TernaryBuffer().set(address, bytes, type, owner);
@@ -88,7 +96,9 @@ public final class TernaryBuffer extends Operand {
    */
   public static TernaryBuffer allocate(DataType type, long elements) {
     Checks.notNull("type", type);
-    long bytes = Checks.multiply(Checks.atLeast("elements", elements, 1), type.bytes(), "the bytes of the buffer");
+    long bytes =
+        Checks.multiply(
+            Checks.atLeast("elements", elements, 1), type.bytes(), "the bytes of the buffer");
     NativeMemory memory = NativeMemory.allocate(bytes);
     Object owner = new Object();
     NativeHandle.own(owner, "the buffer is", memory::free);
@@ -143,13 +153,22 @@ public final class TernaryBuffer extends Operand {
     Checks.notNull("type", type);
     long end = pointer.limit() > 0 ? pointer.limit() : pointer.capacity();
     if (end <= pointer.position()) {
-      throw new IllegalArgumentException("the pointer's limit is " + end + " at position " + pointer.position()
-          + ", must be beyond it; use ofAddress for memory of a size that JavaCPP does not know");
+      throw new IllegalArgumentException(
+          "the pointer's limit is "
+              + end
+              + " at position "
+              + pointer.position()
+              + ", must be beyond it; use ofAddress for memory of a size that JavaCPP does not"
+              + " know");
     }
     long size = pointer.sizeof();
     long start = pointer.address();
-    return bind(start == 0 ? 0 : start + pointer.position() * size,
-        Checks.multiply(end - pointer.position(), size, "the bytes of the pointer"), type, pointer, false);
+    return bind(
+        start == 0 ? 0 : start + pointer.position() * size,
+        Checks.multiply(end - pointer.position(), size, "the bytes of the pointer"),
+        type,
+        pointer,
+        false);
   }
 
   /**
@@ -166,17 +185,27 @@ public final class TernaryBuffer extends Operand {
     return bind(address, bytes, Checks.notNull("type", type), owner, false);
   }
 
-  private TernaryBuffer bind(long address, long bytes, DataType type, Object owner, boolean readOnly) {
+  private TernaryBuffer bind(
+      long address, long bytes, DataType type, Object owner, boolean readOnly) {
     if (address == 0) {
       throw new IllegalArgumentException("the address is 0 (null), must be that of memory");
     }
     if (bytes < 0 || Long.compareUnsigned(address + bytes, address) < 0) {
-      throw new IllegalArgumentException("the size is " + bytes + " bytes at address 0x" + Long.toHexString(address)
-          + ", must be at least 0 and end within the address space");
+      throw new IllegalArgumentException(
+          "the size is "
+              + bytes
+              + " bytes at address 0x"
+              + Long.toHexString(address)
+              + ", must be at least 0 and end within the address space");
     }
     if (address % type.bytes() != 0) {
-      throw new IllegalArgumentException("the address 0x" + Long.toHexString(address) + " is misaligned for " + type
-          + ", must be a multiple of " + type.bytes());
+      throw new IllegalArgumentException(
+          "the address 0x"
+              + Long.toHexString(address)
+              + " is misaligned for "
+              + type
+              + ", must be a multiple of "
+              + type.bytes());
     }
     this.address = address;
     this.bytes = bytes;
@@ -208,14 +237,21 @@ public final class TernaryBuffer extends Operand {
     }
     if (order != ByteOrder.nativeOrder()) {
       throw new IllegalArgumentException(
-          "the buffer's byte order is " + order + ", must be the machine's, " + ByteOrder.nativeOrder());
+          "the buffer's byte order is "
+              + order
+              + ", must be the machine's, "
+              + ByteOrder.nativeOrder());
     }
     return type.bytes();
   }
 
   private static IllegalArgumentException wrongBuffer(Buffer buffer, DataType type) {
-    return new IllegalArgumentException("the buffer is a " + buffer.getClass().getSimpleName() + " for elements of type "
-        + type + ", must be a ByteBuffer, a FloatBuffer for F32 or a ShortBuffer for F16 and BF16");
+    return new IllegalArgumentException(
+        "the buffer is a "
+            + buffer.getClass().getSimpleName()
+            + " for elements of type "
+            + type
+            + ", must be a ByteBuffer, a FloatBuffer for F32 or a ShortBuffer for F16 and BF16");
   }
 
   /**
@@ -228,7 +264,8 @@ public final class TernaryBuffer extends Operand {
    */
   public TernaryBuffer slice(long from, long elements) {
     checkRange(from, Checks.atLeast("elements", elements, 1));
-    return new TernaryBuffer().bind(address + from * type.bytes(), elements * type.bytes(), type, owner, readOnly);
+    return new TernaryBuffer()
+        .bind(address + from * type.bytes(), elements * type.bytes(), type, owner, readOnly);
   }
 
   @Override
@@ -284,7 +321,8 @@ public final class TernaryBuffer extends Operand {
    *
    * @param index of the element
    * @param value for F32, F16 and BF16 any, for I8 a whole number from -128 to 127
-   * @throws IllegalArgumentException if there is no such element, the view is read-only or the value cannot be stored
+   * @throws IllegalArgumentException if there is no such element, the view is read-only or the
+   *     value cannot be stored
    */
   public void put(long index, float value) {
     checkRange(index, 1);
@@ -298,12 +336,15 @@ public final class TernaryBuffer extends Operand {
         case BF16 -> window.putShort(at, NarrowFloats.toBf16(value));
         case I8 -> {
           if (value != (byte) value) {
-            throw new IllegalArgumentException("the value is " + value + ", must be a whole number from -128 to 127");
+            throw new IllegalArgumentException(
+                "the value is " + value + ", must be a whole number from -128 to 127");
           }
           window.put(at, (byte) value);
         }
-        case F8_E4M3 -> throw new IllegalArgumentException("the type is F8_E4M3, must be F32, F16, BF16 or I8 to store"
-            + " a float; write the bytes through asByteBuffer()");
+        case F8_E4M3 ->
+            throw new IllegalArgumentException(
+                "the type is F8_E4M3, must be F32, F16, BF16 or I8 to store"
+                    + " a float; write the bytes through asByteBuffer()");
       }
     } finally {
       Reference.reachabilityFence(owner);
@@ -321,7 +362,10 @@ public final class TernaryBuffer extends Operand {
     checkRange(from, Checks.notNull("values", values).length);
     checkWritable("the buffer");
     if (type == DataType.F32 && bytes <= WINDOW && values.length > 0) {
-      window(0).slice(offset(from), values.length * Float.BYTES).order(ByteOrder.nativeOrder()).asFloatBuffer()
+      window(0)
+          .slice(offset(from), values.length * Float.BYTES)
+          .order(ByteOrder.nativeOrder())
+          .asFloatBuffer()
           .put(values);
       Reference.reachabilityFence(owner);
       return;
@@ -341,7 +385,10 @@ public final class TernaryBuffer extends Operand {
   public void get(long from, float[] values) {
     checkRange(from, Checks.notNull("values", values).length);
     if (type == DataType.F32 && bytes <= WINDOW && values.length > 0) {
-      window(0).slice(offset(from), values.length * Float.BYTES).order(ByteOrder.nativeOrder()).asFloatBuffer()
+      window(0)
+          .slice(offset(from), values.length * Float.BYTES)
+          .order(ByteOrder.nativeOrder())
+          .asFloatBuffer()
           .get(values);
       Reference.reachabilityFence(owner);
       return;
@@ -364,8 +411,8 @@ public final class TernaryBuffer extends Operand {
   }
 
   /**
-   * The bytes as a direct buffer in native order that shares this memory. It does not keep the memory alive: hold on to
-   * this view.
+   * The bytes as a direct buffer in native order that shares this memory. It does not keep the
+   * memory alive: hold on to this view.
    *
    * @return a buffer, read-only if this view is
    * @throws IllegalArgumentException if there are 2^31 or more bytes
@@ -373,7 +420,8 @@ public final class TernaryBuffer extends Operand {
   public ByteBuffer asByteBuffer() {
     checkAlive("the buffer");
     if (bytes > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException("the size is " + bytes + " bytes, must be below 2^31 for a ByteBuffer");
+      throw new IllegalArgumentException(
+          "the size is " + bytes + " bytes, must be below 2^31 for a ByteBuffer");
     }
     ByteBuffer view = NativeMemory.view(address, (int) bytes);
     return readOnly ? view.asReadOnlyBuffer().order(ByteOrder.nativeOrder()) : view;
@@ -384,18 +432,23 @@ public final class TernaryBuffer extends Operand {
     return owner;
   }
 
-  /** A pointer that was deallocated after it was bound is noticed here; nothing else that was freed can be. */
+  /**
+   * A pointer that was deallocated after it was bound is noticed here; nothing else that was freed
+   * can be.
+   */
   @Override
   void checkAlive(String name) {
     if (pointer != null && pointer.isNull()) {
-      throw new IllegalStateException(name + " is a view of a JavaCPP pointer that is closed, must be open");
+      throw new IllegalStateException(
+          name + " is a view of a JavaCPP pointer that is closed, must be open");
     }
   }
 
   @Override
   void checkWritable(String name) {
     if (readOnly) {
-      throw new IllegalArgumentException(name + " is a view of a read-only buffer, must be writable");
+      throw new IllegalArgumentException(
+          name + " is a view of a read-only buffer, must be writable");
     }
   }
 
@@ -415,6 +468,12 @@ public final class TernaryBuffer extends Operand {
 
   @Override
   public String toString() {
-    return "TernaryBuffer[" + elements() + " x " + type + " at 0x" + Long.toHexString(address) + "]";
+    return "TernaryBuffer["
+        + elements()
+        + " x "
+        + type
+        + " at 0x"
+        + Long.toHexString(address)
+        + "]";
   }
 }

@@ -1,8 +1,9 @@
 package org.ternarykernels;
 
 /**
- * The library cannot do what was asked although the arguments are in order: no kernel serves the problem, memory or a
- * thread could not be had, a device failed, or the native libraries cannot be loaded here.
+ * The library cannot do what was asked although the arguments are in order: no kernel serves the
+ * problem, memory or a thread could not be had, a device failed, or the native libraries cannot be
+ * loaded here.
  */
 public class TernaryException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -5,18 +5,27 @@ import org.ternarykernels.binding.Ternary;
 /**
  * A linear layer: {@code Y[M, N] = X[M, K] * W[N, K]^T (+ bias)}.
  *
- * <p>Any number of threads may use one layer at once; a call's scratch is its own. A call uses up to the runtime's
- * threads, the caller's included, and allocates nothing on the Java heap. A virtual thread is pinned to its carrier for
- * the length of a call: let as many run at once as there are cores, not more.
+ * <p>Any number of threads may use one layer at once; a call's scratch is its own. A call uses up
+ * to the runtime's threads, the caller's included, and allocates nothing on the Java heap. A
+ * virtual thread is pinned to its carrier for the length of a call: let as many run at once as
+ * there are cores, not more.
  *
- * <p>Operands are checked before native code sees them: after an exception nothing has been written.
+ * <p>Operands are checked before native code sees them: after an exception nothing has been
+ * written.
  */
 public final class TernaryLinear implements AutoCloseable {
   private final LayerState state;
 
   private TernaryLinear(Builder builder) {
-    this.state = LayerState.of(this, builder.runtime, builder.weights, builder.activation, builder.bias, null,
-        builder.workingSet);
+    this.state =
+        LayerState.of(
+            this,
+            builder.runtime,
+            builder.weights,
+            builder.activation,
+            builder.bias,
+            null,
+            builder.workingSet);
   }
 
   /**
@@ -67,11 +76,12 @@ public final class TernaryLinear implements AutoCloseable {
     }
 
     /**
-     * Keeps the weights in the layout that {@link TernaryRuntime#chooseLayout} prefers for a working set. Where that is
-     * not their own layout the layer makes a copy when it is built; close the weights after that, or two are in memory.
+     * Keeps the weights in the layout that {@link TernaryRuntime#chooseLayout} prefers for a
+     * working set. Where that is not their own layout the layer makes a copy when it is built;
+     * close the weights after that, or two are in memory.
      *
-     * @param weights that are read from one use of this layer to its next, its own included, for example those of all
-     *     layers of a model; at least N * K. 0: N * K
+     * @param weights that are read from one use of this layer to its next, its own included, for
+     *     example those of all layers of a model; at least N * K. 0: N * K
      * @return this
      */
     public Builder workingSet(long weights) {
@@ -83,7 +93,8 @@ public final class TernaryLinear implements AutoCloseable {
      * Builds the layer.
      *
      * @return the layer
-     * @throws IllegalArgumentException if the bias has not N values, one is NaN or infinite, or the working set is too small
+     * @throws IllegalArgumentException if the bias has not N values, one is NaN or infinite, or the
+     *     working set is too small
      * @throws IllegalStateException if the runtime or the weights are closed
      */
     public TernaryLinear build() {
@@ -110,8 +121,8 @@ public final class TernaryLinear implements AutoCloseable {
    *
    * @param x {@code [M, K]} of any type
    * @param ldx elements from one row of x to the next, at least K
-   * @param xScale {@code [M]} of type F32: the scale of each row, required for x of type I8, optional for F8_E4M3, else
-   *     null
+   * @param xScale {@code [M]} of type F32: the scale of each row, required for x of type I8,
+   *     optional for F8_E4M3, else null
    * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
    * @param ldy elements from one row of y to the next, at least N
    * @param m rows, at least 1 and below 2^31
@@ -119,21 +130,43 @@ public final class TernaryLinear implements AutoCloseable {
    * @throws IllegalStateException if the layer or its runtime is closed
    * @throws TernaryException if no kernel serves the problem or memory cannot be had
    */
-  public void apply(TernaryBuffer x, long ldx, TernaryBuffer xScale, TernaryBuffer y, long ldy, long m) {
+  public void apply(
+      TernaryBuffer x, long ldx, TernaryBuffer xScale, TernaryBuffer y, long ldy, long m) {
     LayerState state = this.state;
     check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
     state.acquire();
     try {
-      Status.check(Ternary.ternary_linear(state.runtime.address(), state.weights, state.activation.code, x.address(),
-          x.dataType().code, ldx, Operands.addressOrNull(xScale), state.bias, y.address(), y.dataType().code, ldy, m));
+      Status.check(
+          Ternary.ternary_linear(
+              state.runtime.address(),
+              state.weights,
+              state.activation.code,
+              x.address(),
+              x.dataType().code,
+              ldx,
+              Operands.addressOrNull(xScale),
+              state.bias,
+              y.address(),
+              y.dataType().code,
+              ldy,
+              m));
       state.runtime.noteFallbacks();
     } finally {
       state.release(this, x, xScale, null, null, y);
     }
   }
 
-  static void check(Activation activation, AlphaKind alpha, long n, long k, Operand x, long ldx,
-      Operand xScale, Operand y, long ldy, long m) {
+  static void check(
+      Activation activation,
+      AlphaKind alpha,
+      long n,
+      long k,
+      Operand x,
+      long ldx,
+      Operand xScale,
+      Operand y,
+      long ldy,
+      long m) {
     long xBytes = Operands.activations(x, ldx, activation, alpha, m, k);
     long scaleBytes = Operands.scale(xScale, x.dataType(), m);
     long yBytes = Operands.result(y, ldy, m, n);
@@ -142,8 +175,8 @@ public final class TernaryLinear implements AutoCloseable {
   }
 
   /**
-   * Gives the product of contiguous X to a stream of the runtime's GPU and returns: the same bits as {@link
-   * #apply(TernaryBuffer, TernaryBuffer, long)}.
+   * Gives the product of contiguous X to a stream of the runtime's GPU and returns: the same bits
+   * as {@link #apply(TernaryBuffer, TernaryBuffer, long)}.
    *
    * @param x {@code [M, K]} of any float type
    * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap x
@@ -151,46 +184,65 @@ public final class TernaryLinear implements AutoCloseable {
    * @param stream of the same device, which is not being captured
    * @throws IllegalArgumentException if an operand breaks a rule
    * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed
-   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a
-   *     fault
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or
+   *     the device reports a fault
    */
   public void apply(DeviceBuffer x, DeviceBuffer y, long m, CudaStream stream) {
     apply(x, state.k, null, y, state.n, m, stream, null);
   }
 
   /**
-   * Gives the product of strided X to a stream of the runtime's GPU and returns: the same bits as {@link
-   * #apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, long, long)}. With a workspace the call may be captured
-   * in a graph.
+   * Gives the product of strided X to a stream of the runtime's GPU and returns: the same bits as
+   * {@link #apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, long, long)}. With a workspace
+   * the call may be captured in a graph.
    *
-   * <p>The work has not run when this returns: a fault of it is thrown by the call at which CUDA tells of it, at the
-   * latest by {@link CudaStream#synchronize()}.
+   * <p>The work has not run when this returns: a fault of it is thrown by the call at which CUDA
+   * tells of it, at the latest by {@link CudaStream#synchronize()}.
    *
    * @param x {@code [M, K]} of any type
    * @param ldx elements from one row of x to the next, at least K
-   * @param xScale {@code [M]} of type F32: the scale of each row, required for x of type I8, optional for F8_E4M3, else
-   *     null
+   * @param xScale {@code [M]} of type F32: the scale of each row, required for x of type I8,
+   *     optional for F8_E4M3, else null
    * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
    * @param ldy elements from one row of y to the next, at least N
    * @param m rows, at least 1 and below 2^31
    * @param stream of the same device
-   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by another stream meanwhile;
-   *     null: the runtime's own, one a stream, which capture refuses
+   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, not used by
+   *     another stream meanwhile; null: the runtime's own, one a stream, which capture refuses
    * @throws IllegalArgumentException if an operand breaks a rule
-   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or capture needs a
-   *     workspace
-   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or the device reports a
-   *     fault
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or
+   *     capture needs a workspace
+   * @throws TernaryException if the runtime computes on the CPU, no kernel serves the problem, or
+   *     the device reports a fault
    */
-  public void apply(DeviceBuffer x, long ldx, DeviceBuffer xScale, DeviceBuffer y, long ldy, long m, CudaStream stream,
+  public void apply(
+      DeviceBuffer x,
+      long ldx,
+      DeviceBuffer xScale,
+      DeviceBuffer y,
+      long ldy,
+      long m,
+      CudaStream stream,
       DeviceBuffer workspace) {
     LayerState state = this.state;
     check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
     DeviceCall call = state.begin(stream, workspace, x, xScale, null, null, y);
     try {
-      Status.check(Ternary.ternary_linear_async(state.runtime.address(), state.weights, state.activation.code,
-          x.address(), x.dataType().code, ldx, Operands.addressOrNull(xScale), state.deviceBias, y.address(),
-          y.dataType().code, ldy, m, call.address()));
+      Status.check(
+          Ternary.ternary_linear_async(
+              state.runtime.address(),
+              state.weights,
+              state.activation.code,
+              x.address(),
+              x.dataType().code,
+              ldx,
+              Operands.addressOrNull(xScale),
+              state.deviceBias,
+              y.address(),
+              y.dataType().code,
+              ldy,
+              m,
+              call.address()));
       state.runtime.noteFallbacks();
     } finally {
       call.end(stream, workspace);
@@ -249,7 +301,10 @@ public final class TernaryLinear implements AutoCloseable {
     return state.k;
   }
 
-  /** Ends the layer; a call that still runs in another thread ends first. Closing again does nothing. */
+  /**
+   * Ends the layer; a call that still runs in another thread ends first. Closing again does
+   * nothing.
+   */
   @Override
   public void close() {
     state.close();

@@ -11,12 +11,13 @@ import org.ternarykernels.binding.Ternary;
 /**
  * Configuration, threads and counters of the kernels.
  *
- * <p>Every setting comes from the builder, else from a system property, else from the environment: {@code maxIsa} is
- * {@code ternary.max.isa} and {@code TERNARY_MAX_ISA}, and so on. A value that cannot be honoured is an error that names
- * it.
+ * <p>Every setting comes from the builder, else from a system property, else from the environment:
+ * {@code maxIsa} is {@code ternary.max.isa} and {@code TERNARY_MAX_ISA}, and so on. A value that
+ * cannot be honoured is an error that names it.
  *
- * <p>Any number of threads may use one runtime; parallel callers share its threads. {@link #close()} ends its use, also by
- * layers: calls that run then end first, and the last one ends the native threads.
+ * <p>Any number of threads may use one runtime; parallel callers share its threads. {@link
+ * #close()} ends its use, also by layers: calls that run then end first, and the last one ends the
+ * native threads.
  */
 public final class TernaryRuntime implements AutoCloseable {
   private final long address;
@@ -26,7 +27,8 @@ public final class TernaryRuntime implements AutoCloseable {
 
   private TernaryRuntime(long address, String hint) {
     this.address = address;
-    this.owned = NativeHandle.own(this, "the runtime is", () -> Ternary.ternary_runtime_destroy(address));
+    this.owned =
+        NativeHandle.own(this, "the runtime is", () -> Ternary.ternary_runtime_destroy(address));
     this.fallbackLog = new FallbackLog(Ternary.ternary_runtime_distinct_fallbacks(address));
     String info = infoJson();
     this.device = Device.of(info, hint);
@@ -39,7 +41,8 @@ public final class TernaryRuntime implements AutoCloseable {
    *
    * @return the runtime
    * @throws IllegalArgumentException if a setting cannot be honoured
-   * @throws UnsatisfiedLinkError if the platform is not supported or the natives cannot be extracted
+   * @throws UnsatisfiedLinkError if the platform is not supported or the natives cannot be
+   *     extracted
    */
   public static TernaryRuntime create() {
     return builder().build();
@@ -61,13 +64,13 @@ public final class TernaryRuntime implements AutoCloseable {
     private Builder() {}
 
     /**
-     * Where the runtime computes. On a GPU, products of host memory are copied to and fro and have the same bits;
-     * products of {@link DeviceBuffer}s run there as they are. GPUs need the jar with the classifier {@code
-     * linux-x86_64-cuda} on the class path.
+     * Where the runtime computes. On a GPU, products of host memory are copied to and fro and have
+     * the same bits; products of {@link DeviceBuffer}s run there as they are. GPUs need the jar
+     * with the classifier {@code linux-x86_64-cuda} on the class path.
      *
-     * @param device {@code cpu} (the default), {@code cuda} or {@code cuda:N} for the N-th GPU, {@code auto} for the
-     *     first GPU if it can serve and else the CPU; {@link TernaryRuntime#device()} and a log message say why it does
-     *     not
+     * @param device {@code cpu} (the default), {@code cuda} or {@code cuda:N} for the N-th GPU,
+     *     {@code auto} for the first GPU if it can serve and else the CPU; {@link
+     *     TernaryRuntime#device()} and a log message say why it does not
      * @return this
      */
     public Builder device(String device) {
@@ -145,8 +148,8 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * Starts a kernel while the one before it ends (programmatic dependent launch), on GPUs of compute capability 9.0
-     * and up.
+     * Starts a kernel while the one before it ends (programmatic dependent launch), on GPUs of
+     * compute capability 9.0 and up.
      *
      * @param enable default true
      * @return this
@@ -156,7 +159,8 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * Thread blocks of a GPU that share K of one output, where the kernel can split it; the bits are the same.
+     * Thread blocks of a GPU that share K of one output, where the kernel can split it; the bits
+     * are the same.
      *
      * @param splits 0 to 64; 0 lets the library choose
      * @return this
@@ -176,9 +180,10 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * Uses values that {@code ternary tune} measured on this machine instead of the built-in ones: which kernel serves
-     * which M, prefetch distances, threads, rates. A file that cannot serve (another processor's, damaged) is logged once
-     * and named in {@link TernaryRuntime#infoJson()}; the runtime then uses the built-in values.
+     * Uses values that {@code ternary tune} measured on this machine instead of the built-in ones:
+     * which kernel serves which M, prefetch distances, threads, rates. A file that cannot serve
+     * (another processor's, damaged) is logged once and named in {@link TernaryRuntime#infoJson()};
+     * the runtime then uses the built-in values.
      *
      * @param file that {@code ternary tune} wrote; an empty path for none
      * @return this
@@ -202,16 +207,19 @@ public final class TernaryRuntime implements AutoCloseable {
      * @return the runtime
      * @throws IllegalArgumentException if a setting cannot be honoured
      * @throws TernaryException if the GPU asked for cannot serve: the sentence says what is missing
-     * @throws UnsatisfiedLinkError if the platform is not supported or the natives cannot be extracted
+     * @throws UnsatisfiedLinkError if the platform is not supported or the natives cannot be
+     *     extracted
      */
     public TernaryRuntime build() {
       byte[] lines = (settings.lines() + '\0').getBytes(StandardCharsets.UTF_8);
       String hint = CudaLibraries.provideFor(settings.device());
-      try (Scratch text = Scratch.copyOf(lines); Scratch handle = Scratch.ofBytes(Long.BYTES)) {
+      try (Scratch text = Scratch.copyOf(lines);
+          Scratch handle = Scratch.ofBytes(Long.BYTES)) {
         int status = Ternary.ternary_runtime_create(text.address(), handle.address());
         if (status != Ternary.TERNARY_OK) {
           String sentence = NativeMemory.string(Ternary.ternary_last_error());
-          throw Status.exception(status, status == Ternary.TERNARY_UNSUPPORTED ? sentence + hint : sentence);
+          throw Status.exception(
+              status, status == Ternary.TERNARY_UNSUPPORTED ? sentence + hint : sentence);
         }
         TernaryRuntime runtime = new TernaryRuntime(handle.readLong(), hint);
         FlightRecording.add(runtime);
@@ -233,7 +241,8 @@ public final class TernaryRuntime implements AutoCloseable {
   /**
    * How often a preferred kernel refused a problem, and why.
    *
-   * @return {@code path:reason} to count, for example {@code linear.gemm_a8_i2s.cpu.amx:group_size} to 3; a copy
+   * @return {@code path:reason} to count, for example {@code linear.gemm_a8_i2s.cpu.amx:group_size}
+   *     to 3; a copy
    * @throws IllegalStateException if the runtime is closed
    */
   public Map<String, Long> fallbackCounts() {
@@ -265,8 +274,8 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * Describes the runtime: version, CPU, instruction sets, settings with their origin, every kernel and whether it can
-   * serve here.
+   * Describes the runtime: version, CPU, instruction sets, settings with their origin, every kernel
+   * and whether it can serve here.
    *
    * @return a JSON object
    * @throws IllegalStateException if the runtime is closed
@@ -285,15 +294,16 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * Chooses the layout in which this runtime multiplies one row of X by an {@code [N, K]} matrix the fastest: weights that
-   * stay in cache are kept in {@link Layout#I2S_TILED}; for weights that stream from memory what the tuning says of this
-   * machine's bandwidth and of the kernels' rates decides. Another layout may be used all the same: the bits are the same.
+   * Chooses the layout in which this runtime multiplies one row of X by an {@code [N, K]} matrix
+   * the fastest: weights that stay in cache are kept in {@link Layout#I2S_TILED}; for weights that
+   * stream from memory what the tuning says of this machine's bandwidth and of the kernels' rates
+   * decides. Another layout may be used all the same: the bits are the same.
    *
    * @param activation how the layer uses activations
    * @param n output features
    * @param k input features
-   * @param workingSet weights that are read from one use of this matrix to its next, its own included, for example those
-   *     of all layers of a model; at least N * K. 0: N * K
+   * @param workingSet weights that are read from one use of this matrix to its next, its own
+   *     included, for example those of all layers of a model; at least N * K. 0: N * K
    * @return I2S_TILED or T5_TILED
    * @throws IllegalArgumentException if an argument breaks a rule
    * @throws IllegalStateException if the runtime is closed
@@ -302,7 +312,9 @@ public final class TernaryRuntime implements AutoCloseable {
     Checks.notNull("activation", activation);
     acquire();
     try (Scratch layout = Scratch.ofBytes(Integer.BYTES)) {
-      Status.check(Ternary.ternary_choose_layout(address, activation.code, n, k, workingSet, layout.address()));
+      Status.check(
+          Ternary.ternary_choose_layout(
+              address, activation.code, n, k, workingSet, layout.address()));
       return Layout.ofCode(layout.readInt());
     } finally {
       releaseReachable();
@@ -310,8 +322,8 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * Quantises activations per row by absmax: x is about {@code q * s}. A row with a non-finite value gets {@code s} NaN
-   * and {@code q} 0.
+   * Quantises activations per row by absmax: x is about {@code q * s}. A row with a non-finite
+   * value gets {@code s} NaN and {@code q} 0.
    *
    * @param x {@code [M, K]} of type F32, F16, BF16 or F8_E4M3, contiguous
    * @param xScale {@code [M]} of type F32 for x of type F8_E4M3, or null
@@ -323,13 +335,30 @@ public final class TernaryRuntime implements AutoCloseable {
    * @throws IllegalArgumentException if an operand breaks a rule
    * @throws IllegalStateException if the runtime is closed
    */
-  public void quantise(TernaryBuffer x, TernaryBuffer xScale, TernaryBuffer alphaColumn, TernaryBuffer q,
-      TernaryBuffer s, long m, long k) {
+  public void quantise(
+      TernaryBuffer x,
+      TernaryBuffer xScale,
+      TernaryBuffer alphaColumn,
+      TernaryBuffer q,
+      TernaryBuffer s,
+      long m,
+      long k) {
     Oracle.checkQuantise(x, xScale, alphaColumn, q, s, m, k);
     acquire();
     try {
-      Status.check(Ternary.ternary_quantise_activations(address, x.address(), x.dataType().code, k,
-          Operands.addressOrNull(xScale), Operands.addressOrNull(alphaColumn), q.address(), k, s.address(), m, k));
+      Status.check(
+          Ternary.ternary_quantise_activations(
+              address,
+              x.address(),
+              x.dataType().code,
+              k,
+              Operands.addressOrNull(xScale),
+              Operands.addressOrNull(alphaColumn),
+              q.address(),
+              k,
+              s.address(),
+              m,
+              k));
       noteFallbacks();
     } finally {
       releaseQuantise(x, xScale, alphaColumn, q, s);
@@ -337,10 +366,11 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * What the cost model that chooses a GPU's kernels expects of a product with alpha per row, F16 in and out, without
-   * norm.
+   * What the cost model that chooses a GPU's kernels expects of a product with alpha per row, F16
+   * in and out, without norm.
    *
-   * @param model "A100", "H100", "B200", "B300" or "RTX 5090", which need not be this machine's; null: this runtime's GPU
+   * @param model "A100", "H100", "B200", "B300" or "RTX 5090", which need not be this machine's;
+   *     null: this runtime's GPU
    * @param layout of the weights
    * @param activation how the layer uses activations
    * @param m rows
@@ -351,14 +381,26 @@ public final class TernaryRuntime implements AutoCloseable {
    * @throws IllegalStateException if the runtime is closed
    * @throws TernaryException if {@code model} is null and the runtime computes on the CPU
    */
-  public Prediction predict(String model, Layout layout, Activation activation, long m, long n, long k) {
+  public Prediction predict(
+      String model, Layout layout, Activation activation, long m, long n, long k) {
     Checks.notNull("layout", layout);
     Checks.notNull("activation", activation);
     acquire();
     try (Scratch result = Scratch.ofBytes(Prediction.STRUCT_BYTES);
-        Scratch name = model == null ? null : Scratch.copyOf((model + '\0').getBytes(StandardCharsets.UTF_8))) {
-      Status.check(Ternary.ternary_predict(
-          address, name == null ? 0 : name.address(), layout.code, activation.code, m, n, k, result.address()));
+        Scratch name =
+            model == null
+                ? null
+                : Scratch.copyOf((model + '\0').getBytes(StandardCharsets.UTF_8))) {
+      Status.check(
+          Ternary.ternary_predict(
+              address,
+              name == null ? 0 : name.address(),
+              layout.code,
+              activation.code,
+              m,
+              n,
+              k,
+              result.address()));
       return Prediction.of(result);
     } finally {
       releaseReachable();
@@ -366,9 +408,9 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * Gives the quantisation of activations to a stream of this runtime's GPU: the same bits as {@link
-   * #quantise(TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, long, long)}. May be captured;
-   * needs no workspace.
+   * Gives the quantisation of activations to a stream of this runtime's GPU: the same bits as
+   * {@link #quantise(TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer, TernaryBuffer,
+   * long, long)}. May be captured; needs no workspace.
    *
    * @param x as there
    * @param xScale as there
@@ -382,8 +424,15 @@ public final class TernaryRuntime implements AutoCloseable {
    * @throws IllegalStateException if the runtime, a buffer or the stream is closed
    * @throws TernaryException if the runtime computes on the CPU, or the device reports a fault
    */
-  public void quantise(DeviceBuffer x, DeviceBuffer xScale, DeviceBuffer alphaColumn, DeviceBuffer q, DeviceBuffer s,
-      long m, long k, CudaStream stream) {
+  public void quantise(
+      DeviceBuffer x,
+      DeviceBuffer xScale,
+      DeviceBuffer alphaColumn,
+      DeviceBuffer q,
+      DeviceBuffer s,
+      long m,
+      long k,
+      CudaStream stream) {
     Oracle.checkQuantise(x, xScale, alphaColumn, q, s, m, k);
     acquire();
     try {
@@ -394,9 +443,20 @@ public final class TernaryRuntime implements AutoCloseable {
         call.use("alphaColumn", alphaColumn);
         call.use("q", q);
         call.use("s", s);
-        Status.check(Ternary.ternary_quantise_activations_async(address, x.address(), x.dataType().code, k,
-            Operands.addressOrNull(xScale), Operands.addressOrNull(alphaColumn), q.address(), k, s.address(), m, k,
-            call.address()));
+        Status.check(
+            Ternary.ternary_quantise_activations_async(
+                address,
+                x.address(),
+                x.dataType().code,
+                k,
+                Operands.addressOrNull(xScale),
+                Operands.addressOrNull(alphaColumn),
+                q.address(),
+                k,
+                s.address(),
+                m,
+                k,
+                call.address()));
       } finally {
         call.end(stream, null);
       }
@@ -406,7 +466,8 @@ public final class TernaryRuntime implements AutoCloseable {
     }
   }
 
-  private void releaseQuantise(Operand x, Operand xScale, Operand alphaColumn, Operand q, Operand s) {
+  private void releaseQuantise(
+      Operand x, Operand xScale, Operand alphaColumn, Operand q, Operand s) {
     releaseReachable();
     Reference.reachabilityFence(x);
     Reference.reachabilityFence(xScale);
@@ -416,28 +477,35 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * Measures a limit of the machine by a loop that nothing else holds up, on this runtime's threads and within its
-   * {@link Builder#maxIsa}, so that it can take turns with products. The first measurement of a kind, number of threads
-   * and size takes longer: it finds the fastest loop. Nothing else may use the runtime meanwhile.
+   * Measures a limit of the machine by a loop that nothing else holds up, on this runtime's threads
+   * and within its {@link Builder#maxIsa}, so that it can take turns with products. The first
+   * measurement of a kind, number of threads and size takes longer: it finds the fastest loop.
+   * Nothing else may use the runtime meanwhile.
    *
    * @param limit to measure
    * @param threads 1 to the runtime's
-   * @param bytes for {@link Limit#READ} the working set, shared out evenly and read over and over: a multiple of 4096 a
-   *     thread, at most 2^40; 0 for others. It stays allocated until another size is measured or the runtime is closed
+   * @param bytes for {@link Limit#READ} the working set, shared out evenly and read over and over:
+   *     a multiple of 4096 a thread, at most 2^40; 0 for others. It stays allocated until another
+   *     size is measured or the runtime is closed
    * @param nanos how long, 1 to 10^10
    * @return what was measured
    * @throws IllegalArgumentException if an argument breaks a rule
-   * @throws IllegalStateException if the runtime is closed, or if another call held its threads for a second
+   * @throws IllegalStateException if the runtime is closed, or if another call held its threads for
+   *     a second
    * @throws TernaryException if no loop of the kind may run here, or memory cannot be had
    */
   public LimitMeasurement measureLimit(Limit limit, int threads, long bytes, long nanos) {
     Checks.notNull("limit", limit);
     acquire();
     try (Scratch result = Scratch.ofBytes(2 * Long.BYTES + 64)) {
-      Status.check(Ternary.ternary_measure_limit(address, limit.code, threads, bytes, nanos, result.address()));
+      Status.check(
+          Ternary.ternary_measure_limit(
+              address, limit.code, threads, bytes, nanos, result.address()));
       ByteBuffer numbers = result.window(0, 2 * Long.BYTES);
       return new LimitMeasurement(
-          NativeMemory.string(result.address() + 2 * Long.BYTES), numbers.getLong(0), numbers.getLong(Long.BYTES));
+          NativeMemory.string(result.address() + 2 * Long.BYTES),
+          numbers.getLong(0),
+          numbers.getLong(Long.BYTES));
     } finally {
       releaseReachable();
     }

@@ -7,14 +7,16 @@ import java.nio.file.Path;
 import org.ternarykernels.binding.Ternary;
 
 /**
- * A packed ternary weight matrix {@code W[N, K]} with its scale. Immutable and shareable by any number of threads and
- * layers.
+ * A packed ternary weight matrix {@code W[N, K]} with its scale. Immutable and shareable by any
+ * number of threads and layers.
  *
- * <p>Sizes: {@code 1 <= N < 2^31}, {@code 1 <= K < 2^24}. A code is {@code w + 1}; code 3 is invalid. The interchange
- * layout I2S is row-major {@code [N, ceil(K/4)]} bytes, the weight {@code k} of a byte at bits {@code 2 * (k mod 4)}.
+ * <p>Sizes: {@code 1 <= N < 2^31}, {@code 1 <= K < 2^24}. A code is {@code w + 1}; code 3 is
+ * invalid. The interchange layout I2S is row-major {@code [N, ceil(K/4)]} bytes, the weight {@code
+ * k} of a byte at bits {@code 2 * (k mod 4)}.
  *
- * <p>{@link #close()} gives up this handle: it cannot be used any more, but layers built on it keep the matrix in memory
- * until they are closed too. A handle that was forgotten is closed when it is collected.
+ * <p>{@link #close()} gives up this handle: it cannot be used any more, but layers built on it keep
+ * the matrix in memory until they are closed too. A handle that was forgotten is closed when it is
+ * collected.
  */
 public final class TernaryWeights implements AutoCloseable {
   private final long address;
@@ -30,7 +32,8 @@ public final class TernaryWeights implements AutoCloseable {
     this.k = k;
     this.alpha = alpha;
     this.layout = layout;
-    this.owned = NativeHandle.own(this, "the weights are", () -> Ternary.ternary_weights_destroy(address));
+    this.owned =
+        NativeHandle.own(this, "the weights are", () -> Ternary.ternary_weights_destroy(address));
   }
 
   /**
@@ -46,7 +49,8 @@ public final class TernaryWeights implements AutoCloseable {
   public static TernaryWeights pack(byte[] w, long n, long k, Alpha alpha) {
     Checks.shape(n, k);
     Checks.length("w", Checks.notNull("w", w).length, Checks.multiply(n, k, "N * K"), "N * K");
-    try (Scratch codes = Scratch.ofBytes(i2sBytes(n, k)); Scratch dense = Scratch.copyOf(w)) {
+    try (Scratch codes = Scratch.ofBytes(i2sBytes(n, k));
+        Scratch dense = Scratch.copyOf(w)) {
       Status.check(Ternary.ternary_pack(dense.address(), k, n, k, codes.address()));
       return create(codes.address(), Layout.I2S, n, k, alpha, Layout.I2S_TILED);
     }
@@ -63,7 +67,8 @@ public final class TernaryWeights implements AutoCloseable {
    * @return the weights
    * @throws IllegalArgumentException if a size or the number of bytes is wrong, or a code is 3
    */
-  public static TernaryWeights ofI2s(TernaryBuffer codes, long n, long k, Alpha alpha, Layout layout) {
+  public static TernaryWeights ofI2s(
+      TernaryBuffer codes, long n, long k, Alpha alpha, Layout layout) {
     Checks.shape(n, k);
     Operands.typed("codes", Checks.notNull("codes", codes), DataType.I8);
     codes.checkAlive("codes");
@@ -76,8 +81,8 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
-   * Copies codes that are packed already, from a direct buffer's position to its limit. Otherwise as
-   * {@link #ofI2s(TernaryBuffer, long, long, Alpha, Layout)}.
+   * Copies codes that are packed already, from a direct buffer's position to its limit. Otherwise
+   * as {@link #ofI2s(TernaryBuffer, long, long, Alpha, Layout)}.
    *
    * @param codes as there
    * @param n as there
@@ -92,7 +97,8 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
-   * Copies codes that are packed already. Otherwise as {@link #ofI2s(TernaryBuffer, long, long, Alpha, Layout)}.
+   * Copies codes that are packed already. Otherwise as {@link #ofI2s(TernaryBuffer, long, long,
+   * Alpha, Layout)}.
    *
    * @param codes as there
    * @param n as there
@@ -104,7 +110,10 @@ public final class TernaryWeights implements AutoCloseable {
    */
   public static TernaryWeights ofI2s(byte[] codes, long n, long k, Alpha alpha, Layout layout) {
     Checks.shape(n, k);
-    Checks.length("codes", Checks.notNull("codes", codes).length, i2sBytes(n, k),
+    Checks.length(
+        "codes",
+        Checks.notNull("codes", codes).length,
+        i2sBytes(n, k),
         "bytes of I2S: N * ceil(K / 4)");
     try (Scratch copy = Scratch.copyOf(codes)) {
       return create(copy.address(), Layout.I2S, n, k, alpha, layout);
@@ -112,9 +121,10 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
-   * Copies codes in the packing of published BitNet safetensors files: uint8 {@code [ceil(N/4), K]}; byte {@code [r, k]}
-   * holds the codes of rows {@code r, r + R, r + 2R, r + 3R} ({@code R = ceil(N/4)}) at bits 0, 2, 4, 6. Rows beyond N
-   * are padding and are ignored whatever they hold. Several matrices of one K are stacked along N.
+   * Copies codes in the packing of published BitNet safetensors files: uint8 {@code [ceil(N/4),
+   * K]}; byte {@code [r, k]} holds the codes of rows {@code r, r + R, r + 2R, r + 3R} ({@code R =
+   * ceil(N/4)}) at bits 0, 2, 4, 6. Rows beyond N are padding and are ignored whatever they hold.
+   * Several matrices of one K are stacked along N.
    *
    * @param packed one buffer of type I8 a matrix
    * @param n output features of each matrix
@@ -122,9 +132,11 @@ public final class TernaryWeights implements AutoCloseable {
    * @param alpha the scale of the stack
    * @param layout the layout to keep
    * @return the weights {@code [sum(n), k]}
-   * @throws IllegalArgumentException if a size or the number of bytes is wrong, or a code of a row below N is 3
+   * @throws IllegalArgumentException if a size or the number of bytes is wrong, or a code of a row
+   *     below N is 3
    */
-  public static TernaryWeights ofBitNet(TernaryBuffer[] packed, long[] n, long k, Alpha alpha, Layout layout) {
+  public static TernaryWeights ofBitNet(
+      TernaryBuffer[] packed, long[] n, long k, Alpha alpha, Layout layout) {
     Checks.notNull("packed", packed);
     Checks.length("n", Checks.notNull("n", n).length, packed.length, "one a matrix");
     long rows = 0;
@@ -133,7 +145,10 @@ public final class TernaryWeights implements AutoCloseable {
       rows += n[i];
       Operands.typed("packed", Checks.notNull("packed", packed[i]), DataType.I8);
       packed[i].checkAlive("packed");
-      Checks.length("packed", packed[i].byteSize(), Checks.multiply((n[i] + 3) / 4, k, "ceil(N / 4) * K"),
+      Checks.length(
+          "packed",
+          packed[i].byteSize(),
+          Checks.multiply((n[i] + 3) / 4, k, "ceil(N / 4) * K"),
           "bytes: ceil(N / 4) * K");
     }
     Checks.shape(rows, k);
@@ -152,9 +167,10 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
-   * Copies codes in the packing of bitnet.cpp's GPU kernels ("ladder"): blocks of 16 rows by 32 columns, row-major, 128
-   * bytes each, of 32 little-endian words. Word t of a block is of row {@code 8 * (t / 16) + t % 8} and of columns
-   * {@code 16 * (t % 16 / 8) + e}, e = 0 ... 15, at bits {@code 8 * (e % 4) + 2 * (e / 4)}; a code is w + 2.
+   * Copies codes in the packing of bitnet.cpp's GPU kernels ("ladder"): blocks of 16 rows by 32
+   * columns, row-major, 128 bytes each, of 32 little-endian words. Word t of a block is of row
+   * {@code 8 * (t / 16) + t % 8} and of columns {@code 16 * (t % 16 / 8) + e}, e = 0 ... 15, at
+   * bits {@code 8 * (e % 4) + 2 * (e / 4)}; a code is w + 2.
    *
    * @param packed of type I8, N * K / 4 bytes
    * @param n output features, a multiple of 16
@@ -164,7 +180,8 @@ public final class TernaryWeights implements AutoCloseable {
    * @return the weights {@code [n, k]}
    * @throws IllegalArgumentException if a size or the number of bytes is wrong, or a code is 0
    */
-  public static TernaryWeights ofLadder(TernaryBuffer packed, long n, long k, Alpha alpha, Layout layout) {
+  public static TernaryWeights ofLadder(
+      TernaryBuffer packed, long n, long k, Alpha alpha, Layout layout) {
     Operands.typed("packed", Checks.notNull("packed", packed), DataType.I8);
     packed.checkAlive("packed");
     Checks.shape(n, k);
@@ -182,8 +199,8 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
-   * Makes ternary weights of dense ones, in the layout {@link Layout#I2S_TILED}. Sums run in double in ascending order;
-   * ties round half to even.
+   * Makes ternary weights of dense ones, in the layout {@link Layout#I2S_TILED}. Sums run in double
+   * in ascending order; ties round half to even.
    *
    * @param dense {@code [N, K]} row-major, of type F32, F16 or BF16, all finite
    * @param n output features
@@ -194,34 +211,66 @@ public final class TernaryWeights implements AutoCloseable {
    * @return the weights
    * @throws IllegalArgumentException if a size or type is wrong or a value is NaN or infinite
    */
-  public static TernaryWeights ternarise(TernaryBuffer dense, long n, long k, TernariseMethod method, AlphaKind kind,
-      long group) {
+  public static TernaryWeights ternarise(
+      TernaryBuffer dense, long n, long k, TernariseMethod method, AlphaKind kind, long group) {
     Checks.shape(n, k);
     Operands.input("dense", dense, k, n, k);
     Operands.floats("dense", dense);
     Checks.notNull("method", method);
     Checks.group(kind, group);
-    float[] alpha = new float[(int) Checks.size("the number of scales", Alpha.count(kind, group, n, k), Checks.MAX_ROWS)];
+    float[] alpha =
+        new float
+            [(int)
+                Checks.size(
+                    "the number of scales", Alpha.count(kind, group, n, k), Checks.MAX_ROWS)];
     try (Scratch codes = Scratch.ofBytes(i2sBytes(n, k));
         Scratch scales = Scratch.ofBytes((long) alpha.length * Float.BYTES)) {
-      Status.check(Ternary.ternary_ternarise(dense.address(), dense.dataType().code, k, n, k, method.code, kind.code,
-          group, codes.address(), scales.address()));
-      TernaryBuffer.ofAddress(scales.address(), (long) alpha.length * Float.BYTES, DataType.F32, null).get(0, alpha);
-      return create(codes.address(), Layout.I2S, n, k, Alpha.of(kind, group, alpha), Layout.I2S_TILED);
+      Status.check(
+          Ternary.ternary_ternarise(
+              dense.address(),
+              dense.dataType().code,
+              k,
+              n,
+              k,
+              method.code,
+              kind.code,
+              group,
+              codes.address(),
+              scales.address()));
+      TernaryBuffer.ofAddress(
+              scales.address(), (long) alpha.length * Float.BYTES, DataType.F32, null)
+          .get(0, alpha);
+      return create(
+          codes.address(), Layout.I2S, n, k, Alpha.of(kind, group, alpha), Layout.I2S_TILED);
     } finally {
       Reference.reachabilityFence(dense);
     }
   }
 
   /** Copies codes from an address the caller keeps alive. */
-  static TernaryWeights create(long codes, Layout source, long n, long k, Alpha alpha, Layout layout) {
+  static TernaryWeights create(
+      long codes, Layout source, long n, long k, Alpha alpha, Layout layout) {
     Checks.notNull("alpha", alpha);
     Checks.notNull("layout", layout);
-    Checks.length("alpha per " + Checks.lower(alpha.kind()), alpha.count(), Alpha.count(alpha.kind(), alpha.group(), n, k),
+    Checks.length(
+        "alpha per " + Checks.lower(alpha.kind()),
+        alpha.count(),
+        Alpha.count(alpha.kind(), alpha.group(), n, k),
         "for N " + n + " and K " + k);
-    try (Scratch handle = Scratch.ofBytes(Long.BYTES); Scratch scales = Scratch.copyOf(alpha.shared())) {
-      Status.check(Ternary.ternary_weights_create(codes, source.code, n, k, layout.code, alpha.kind().code,
-          scales.address(), alpha.count(), alpha.group(), handle.address()));
+    try (Scratch handle = Scratch.ofBytes(Long.BYTES);
+        Scratch scales = Scratch.copyOf(alpha.shared())) {
+      Status.check(
+          Ternary.ternary_weights_create(
+              codes,
+              source.code,
+              n,
+              k,
+              layout.code,
+              alpha.kind().code,
+              scales.address(),
+              alpha.count(),
+              alpha.group(),
+              handle.address()));
       return new TernaryWeights(handle.readLong(), n, k, alpha, layout);
     }
   }
@@ -266,7 +315,8 @@ public final class TernaryWeights implements AutoCloseable {
    */
   public byte[] unpack() {
     int bytes = (int) Checks.size("N * K", Checks.multiply(n, k, "N * K"), Checks.MAX_ROWS);
-    try (Scratch codes = i2s(); Scratch dense = Scratch.ofBytes(bytes)) {
+    try (Scratch codes = i2s();
+        Scratch dense = Scratch.ofBytes(bytes)) {
       Status.check(Ternary.ternary_unpack(codes.address(), n, k, dense.address(), k));
       return dense.readBytes(bytes);
     }
@@ -279,7 +329,9 @@ public final class TernaryWeights implements AutoCloseable {
     }
     Scratch codes = Scratch.ofBytes(target.bytes(n, k));
     try (Scratch plain = i2s()) {
-      Status.check(Ternary.ternary_repack(plain.address(), Layout.I2S.code, n, k, codes.address(), target.code));
+      Status.check(
+          Ternary.ternary_repack(
+              plain.address(), Layout.I2S.code, n, k, codes.address(), target.code));
       return codes;
     } catch (RuntimeException e) {
       codes.close();
@@ -362,9 +414,9 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
-   * Writes the weights to a file in the project's own format (see {@code test-data/README.md}), atomically: the file
-   * is there whole or not at all. Weights kept in {@link Layout#T5_TILED} are written in it, others in
-   * {@link Layout#I2S}.
+   * Writes the weights to a file in the project's own format (see {@code test-data/README.md}),
+   * atomically: the file is there whole or not at all. Weights kept in {@link Layout#T5_TILED} are
+   * written in it, others in {@link Layout#I2S}.
    *
    * @param file to write; replaced if it exists
    * @throws java.io.UncheckedIOException if it cannot be written
@@ -375,7 +427,8 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
-   * Writes the weights to a file with their codes in the given layout. Otherwise as {@link #save(Path)}.
+   * Writes the weights to a file with their codes in the given layout. Otherwise as {@link
+   * #save(Path)}.
    *
    * @param file as there
    * @param layout {@link Layout#I2S}, or {@link Layout#T5_TILED} for a file that is a fifth smaller
@@ -388,8 +441,8 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
-   * Reads weights that {@link #save(Path)} wrote, into the layout {@link Layout#T5_TILED} if the file's codes are in it,
-   * else {@link Layout#I2S_TILED}.
+   * Reads weights that {@link #save(Path)} wrote, into the layout {@link Layout#T5_TILED} if the
+   * file's codes are in it, else {@link Layout#I2S_TILED}.
    *
    * @param file to read
    * @return the weights

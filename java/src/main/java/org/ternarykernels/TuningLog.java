@@ -7,7 +7,10 @@ import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Says through SLF4J why a runtime's tuning file does not serve: the runtime works without it, only slower. */
+/**
+ * Says through SLF4J why a runtime's tuning file does not serve: the runtime works without it, only
+ * slower.
+ */
 final class TuningLog {
   private static final Logger LOG = LoggerFactory.getLogger(TernaryRuntime.class);
   private static final JsonFactory JSON = new JsonFactory();

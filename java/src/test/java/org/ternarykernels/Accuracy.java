@@ -3,10 +3,11 @@ package org.ternarykernels;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * How far outputs of A16 on a GPU may be from the oracle's: both are sums of the same K exact products in fp32, in
- * another order. The oracle rounds each addition to nearest (2^-24 of the partial sum), tensor cores may truncate
- * (2^-23); a partial sum is at most the sum of the magnitudes. Alpha, bias and the steps before the sum are 8 more
- * roundings on either side. Then both are rounded to Y's type, which may be one step of it apart.
+ * How far outputs of A16 on a GPU may be from the oracle's: both are sums of the same K exact
+ * products in fp32, in another order. The oracle rounds each addition to nearest (2^-24 of the
+ * partial sum), tensor cores may truncate (2^-23); a partial sum is at most the sum of the
+ * magnitudes. Alpha, bias and the steps before the sum are 8 more roundings on either side. Then
+ * both are rounded to Y's type, which may be one step of it apart.
  */
 record Accuracy(double[] allowed) {
   /**
@@ -26,7 +27,8 @@ record Accuracy(double[] allowed) {
     return new Accuracy(allowed);
   }
 
-  static double[] magnitudes(TernaryBuffer x, int ldx, TernaryBuffer scale, int m, int k, float[] alphas) {
+  static double[] magnitudes(
+      TernaryBuffer x, int ldx, TernaryBuffer scale, int m, int k, float[] alphas) {
     double alpha = 0;
     for (float value : alphas) {
       alpha = Math.max(alpha, Math.abs(value));
@@ -43,16 +45,21 @@ record Accuracy(double[] allowed) {
 
   /** Compares row by row; what lies between rows must be the same. */
   void assertWithin(TernaryBuffer actual, TernaryBuffer expected, int m, int n, int ldy) {
-    double step = switch (actual.dataType()) {
-      case F16 -> 0x1p-10;
-      case BF16 -> 0x1p-7;
-      default -> 0x1p-23;
-    };
+    double step =
+        switch (actual.dataType()) {
+          case F16 -> 0x1p-10;
+          case BF16 -> 0x1p-7;
+          default -> 0x1p-23;
+        };
     for (int i = 0; i < m * ldy; i++) {
       double sum = allowed[i / ldy];
-      double bound = i % ldy >= n ? 0 : sum + step * (Math.abs(expected.get(i)) + sum) + 0x1p-24; // F16's denormals
-      assertThat(Math.abs((double) actual.get(i) - expected.get(i))).as("output %d, %s for %s", i, actual.get(i),
-          expected.get(i)).isLessThanOrEqualTo(bound);
+      double bound =
+          i % ldy >= n
+              ? 0
+              : sum + step * (Math.abs(expected.get(i)) + sum) + 0x1p-24; // F16's denormals
+      assertThat(Math.abs((double) actual.get(i) - expected.get(i)))
+          .as("output %d, %s for %s", i, actual.get(i), expected.get(i))
+          .isLessThanOrEqualTo(bound);
     }
   }
 }

@@ -10,7 +10,8 @@ final class Allocations {
   private Allocations() {}
 
   /**
-   * Bytes that a number of runs allocate, after as many to warm up: fewer than runs means that a run allocates nothing.
+   * Bytes that a number of runs allocate, after as many to warm up: fewer than runs means that a
+   * run allocates nothing.
    */
   static long ofRuns(int runs, Runnable code) {
     run(runs, code);

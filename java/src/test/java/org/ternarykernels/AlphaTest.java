@@ -8,7 +8,9 @@ import org.junit.jupiter.api.Test;
 
 class AlphaTest {
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   @Test
@@ -21,13 +23,18 @@ class AlphaTest {
     Alpha group = Alpha.group(64, 1, 2, 3);
     assertThat(group.kind()).isEqualTo(AlphaKind.GROUP);
     assertThat(group.group()).isEqualTo(64);
-    assertThat(group).isEqualTo(Alpha.of(AlphaKind.GROUP, 64, 1, 2, 3)).hasSameHashCodeAs(Alpha.group(64, 1, 2, 3))
-        .isNotEqualTo(Alpha.group(32, 1, 2, 3)).isNotEqualTo(Alpha.row(1, 2, 3)).hasToString("alpha per group of 64, 3 values");
+    assertThat(group)
+        .isEqualTo(Alpha.of(AlphaKind.GROUP, 64, 1, 2, 3))
+        .hasSameHashCodeAs(Alpha.group(64, 1, 2, 3))
+        .isNotEqualTo(Alpha.group(32, 1, 2, 3))
+        .isNotEqualTo(Alpha.row(1, 2, 3))
+        .hasToString("alpha per group of 64, 3 values");
   }
 
   @Test
   void segmentsBecomeRows() {
-    assertThat(Alpha.segments(new int[] {2, 1, 3}, new float[] {5, 6, 7})).isEqualTo(Alpha.row(5, 5, 6, 7, 7, 7));
+    assertThat(Alpha.segments(new int[] {2, 1, 3}, new float[] {5, 6, 7}))
+        .isEqualTo(Alpha.row(5, 5, 6, 7, 7, 7));
   }
 
   @Test
@@ -51,9 +58,13 @@ class AlphaTest {
     assertRejected(() -> Alpha.of(AlphaKind.ROW, 32, 1), "group is 32", "must be 0");
     assertRejected(() -> Alpha.of(AlphaKind.TENSOR, 0, 1, 2), "2 values", "must have 1");
     assertRejected(() -> Alpha.of(null, 0, 1), "kind of alpha is null");
-    assertRejected(() -> Alpha.segments(new int[] {1}, new float[] {1, 2}), "2 alphas for 1 segments");
+    assertRejected(
+        () -> Alpha.segments(new int[] {1}, new float[] {1, 2}), "2 alphas for 1 segments");
     assertRejected(() -> Alpha.segments(new int[] {1, 0}, new float[] {1, 2}), "size is 0");
-    assertRejected(() -> Alpha.segments(new int[] {Integer.MAX_VALUE, 1}, new float[] {1, 2}), "2147483648", "2^31");
+    assertRejected(
+        () -> Alpha.segments(new int[] {Integer.MAX_VALUE, 1}, new float[] {1, 2}),
+        "2147483648",
+        "2^31");
     assertRejected(() -> Alpha.segments(null, new float[] {1}), "sizes is null");
     assertRejected(() -> Alpha.segments(new int[] {1}, null), "alphas is null");
   }

@@ -17,8 +17,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Layers and quantisation on device buffers: the oracle's bits, alone, in chains, in graphs and on streams side by
- * side.
+ * Layers and quantisation on device buffers: the oracle's bits, alone, in chains, in graphs and on
+ * streams side by side.
  */
 @Tag("gpu")
 class CudaLayersTest {
@@ -37,13 +37,17 @@ class CudaLayersTest {
   }
 
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   private TernaryWeights weights(AlphaKind kind, Layout layout, int n, int k) {
     int group = kind == AlphaKind.GROUP ? 64 : 0;
-    Alpha alpha = Alpha.of(kind, group, Problems.floats(random, (int) Alpha.count(kind, group, n, k)));
-    try (TernaryWeights packed = TernaryWeights.pack(Problems.ternary(random, n * k), n, k, alpha)) {
+    Alpha alpha =
+        Alpha.of(kind, group, Problems.floats(random, (int) Alpha.count(kind, group, n, k)));
+    try (TernaryWeights packed =
+        TernaryWeights.pack(Problems.ternary(random, n * k), n, k, alpha)) {
       return packed.repack(layout);
     }
   }
@@ -68,12 +72,22 @@ class CudaLayersTest {
   }
 
   static Stream<Arguments> problems() {
-    // Every type of X, kind of alpha and layout, each with another M, below and above what a GEMV takes.
+    // Every type of X, kind of alpha and layout, each with another M, below and above what a GEMV
+    // takes.
     int[] rows = {1, 2, 5, 16, 17, 40};
     int[] next = {0};
-    return Stream.of(Layout.I2S_TILED, Layout.T5_TILED).flatMap(layout -> Stream.of(AlphaKind.values())
-        .flatMap(kind -> Stream.of(DataType.values()).filter(x -> x != DataType.I8 || kind != AlphaKind.COLUMN)
-            .map(x -> Arguments.of(layout, kind, x, rows[next[0]++ % rows.length]))));
+    return Stream.of(Layout.I2S_TILED, Layout.T5_TILED)
+        .flatMap(
+            layout ->
+                Stream.of(AlphaKind.values())
+                    .flatMap(
+                        kind ->
+                            Stream.of(DataType.values())
+                                .filter(x -> x != DataType.I8 || kind != AlphaKind.COLUMN)
+                                .map(
+                                    x ->
+                                        Arguments.of(
+                                            layout, kind, x, rows[next[0]++ % rows.length]))));
   }
 
   @ParameterizedTest
@@ -83,10 +97,13 @@ class CudaLayersTest {
     int ldy = N + 2;
     DataType yType = new DataType[] {DataType.F32, DataType.F16, DataType.BF16}[m % 3];
     TernaryBuffer x = Problems.activations(random, xType, m * ldx);
-    TernaryBuffer scale = xType == DataType.I8 || xType == DataType.F8_E4M3
-        ? TernaryBuffer.copyOf(DataType.F32, Problems.floats(random, m)) : null;
+    TernaryBuffer scale =
+        xType == DataType.I8 || xType == DataType.F8_E4M3
+            ? TernaryBuffer.copyOf(DataType.F32, Problems.floats(random, m))
+            : null;
     TernaryBuffer y = Problems.filled(yType, m * ldy, 77);
-    TernaryBuffer expected = Problems.filled(yType, m * ldy, 77); // what lies between the rows stays
+    TernaryBuffer expected =
+        Problems.filled(yType, m * ldy, 77); // what lies between the rows stays
     float[] bias = m % 2 == 0 ? Problems.floats(random, N) : null;
     DeviceBuffer dx = device(x);
     DeviceBuffer ds = device(scale);
@@ -120,7 +137,20 @@ class CudaLayersTest {
     try (TernaryWeights weights = weights(kind, layout, N, K);
         RmsNormLinear layer = RmsNormLinear.builder(RUNTIME, weights).norm(norm, EPS).build()) {
       Oracle.rmsNormLinear(
-          weights, Activation.A8, norm, EPS, null, x, K, null, residual, expectedOut, K, expected, N, m);
+          weights,
+          Activation.A8,
+          norm,
+          EPS,
+          null,
+          x,
+          K,
+          null,
+          residual,
+          expectedOut,
+          K,
+          expected,
+          N,
+          m);
       layer.apply(dx, dr, dout, dy, m, STREAM);
       Problems.assertSameBits(read(dy, STREAM), expected);
       Problems.assertSameBits(read(dout, STREAM), expectedOut);
@@ -128,7 +158,8 @@ class CudaLayersTest {
       Problems.assertSameBits(read(dy, STREAM), expected);
       Problems.assertSameBits(read(dr, STREAM), expectedOut);
       layer.apply(dx, null, null, dy, m, STREAM); // no residual
-      Oracle.rmsNormLinear(weights, Activation.A8, norm, EPS, null, x, K, null, null, null, K, expected, N, m);
+      Oracle.rmsNormLinear(
+          weights, Activation.A8, norm, EPS, null, x, K, null, null, null, K, expected, N, m);
       Problems.assertSameBits(read(dy, STREAM), expected);
     }
     closeAll(dx, dr, dy, dout);
@@ -139,7 +170,8 @@ class CudaLayersTest {
   void quantiseGivesTheOraclesBits(DataType type) {
     int m = 3;
     TernaryBuffer x = Problems.activations(random, type, m * K);
-    TernaryBuffer scale = type == DataType.F8_E4M3 ? TernaryBuffer.copyOf(DataType.F32, 1, 2, 3) : null;
+    TernaryBuffer scale =
+        type == DataType.F8_E4M3 ? TernaryBuffer.copyOf(DataType.F32, 1, 2, 3) : null;
     TernaryBuffer alpha = Problems.activations(random, DataType.F32, K);
     TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, m * K);
     TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, m);
@@ -165,7 +197,8 @@ class CudaLayersTest {
       DeviceBuffer dx = device(x);
       DeviceBuffer dy = DeviceBuffer.allocate(RUNTIME, DataType.F32, m * N);
       try (TernaryWeights weights = weights(AlphaKind.ROW, layout, N, K);
-          TernaryLinear linear = TernaryLinear.builder(RUNTIME, weights).activation(Activation.A16).build()) {
+          TernaryLinear linear =
+              TernaryLinear.builder(RUNTIME, weights).activation(Activation.A16).build()) {
         Oracle.linear(weights, Activation.A16, null, x, K, null, expected, N, m);
         RUNTIME.resetCounters();
         linear.apply(dx, dy, m, STREAM);
@@ -187,8 +220,10 @@ class CudaLayersTest {
     private final int m;
     private final TernaryRuntime runtime;
     private final TernaryWeights[] weights = {
-      weights(AlphaKind.ROW, Layout.I2S_TILED, 96, 200), weights(AlphaKind.GROUP, Layout.I2S_TILED, 320, 96),
-      weights(AlphaKind.TENSOR, Layout.T5_TILED, 48, 320)};
+      weights(AlphaKind.ROW, Layout.I2S_TILED, 96, 200),
+      weights(AlphaKind.GROUP, Layout.I2S_TILED, 320, 96),
+      weights(AlphaKind.TENSOR, Layout.T5_TILED, 48, 320)
+    };
     private final float[] norm = Problems.floats(random, 96);
     private final TernaryLinear first;
     private final RmsNormLinear second;
@@ -202,10 +237,13 @@ class CudaLayersTest {
       first = TernaryLinear.builder(runtime, weights[0]).build();
       second = RmsNormLinear.builder(runtime, weights[1]).norm(norm, EPS).build();
       third = TernaryLinear.builder(runtime, weights[2]).build();
-      values = IntStream.of(200, 96, 320, 48)
-          .mapToObj(columns -> DeviceBuffer.allocate(runtime, DataType.F32, (long) m * columns))
-          .toArray(DeviceBuffer[]::new);
-      long bytes = Math.max(first.workspaceBytes(m), Math.max(second.workspaceBytes(m), third.workspaceBytes(m)));
+      values =
+          IntStream.of(200, 96, 320, 48)
+              .mapToObj(columns -> DeviceBuffer.allocate(runtime, DataType.F32, (long) m * columns))
+              .toArray(DeviceBuffer[]::new);
+      long bytes =
+          Math.max(
+              first.workspaceBytes(m), Math.max(second.workspaceBytes(m), third.workspaceBytes(m)));
       workspace = DeviceBuffer.allocate(runtime, DataType.I8, Math.max(256, bytes));
     }
 
@@ -244,7 +282,8 @@ class CudaLayersTest {
   }
 
   static Stream<Arguments> chains() {
-    return Stream.of(true, false).flatMap(pdl -> IntStream.of(1, 8, 24).mapToObj(m -> Arguments.of(pdl, m)));
+    return Stream.of(true, false)
+        .flatMap(pdl -> IntStream.of(1, 8, 24).mapToObj(m -> Arguments.of(pdl, m)));
   }
 
   @ParameterizedTest
@@ -255,14 +294,17 @@ class CudaLayersTest {
       TernaryBuffer x = chain.input();
       chain.values[0].copyFrom(x, STREAM);
       chain.give(STREAM);
-      chain.give(STREAM); // the second time what the first wrote is written again while its readers may still run
+      chain.give(
+          STREAM); // the second time what the first wrote is written again while its readers may
+      // still run
       chain.assertRight(x, read(chain.values[3], STREAM));
     }
   }
 
   @Test
   void aGraphOfAChainGivesTheOraclesBitsEachOfThreeTimes() {
-    try (Chain chain = new Chain(RUNTIME, 4); CudaGraph graph = STREAM.capture(() -> chain.give(STREAM))) {
+    try (Chain chain = new Chain(RUNTIME, 4);
+        CudaGraph graph = STREAM.capture(() -> chain.give(STREAM))) {
       for (int launch = 0; launch < 3; launch++) {
         TernaryBuffer x = chain.input();
         chain.values[0].copyFrom(x, STREAM);
@@ -273,8 +315,14 @@ class CudaLayersTest {
   }
 
   static Stream<Arguments> captured() {
-    return Stream.of(Layout.I2S_TILED, Layout.T5_TILED).flatMap(layout -> Stream.of(Activation.values())
-        .flatMap(activation -> IntStream.of(1, 8, 33).mapToObj(m -> Arguments.of(layout, activation, m))));
+    return Stream.of(Layout.I2S_TILED, Layout.T5_TILED)
+        .flatMap(
+            layout ->
+                Stream.of(Activation.values())
+                    .flatMap(
+                        activation ->
+                            IntStream.of(1, 8, 33)
+                                .mapToObj(m -> Arguments.of(layout, activation, m))));
   }
 
   /** Every operation is captured and launched three times, with other activations each time. */
@@ -290,13 +338,17 @@ class CudaLayersTest {
     DeviceBuffer s = DeviceBuffer.allocate(RUNTIME, DataType.F32, m);
     TernaryWeights weights = weights(AlphaKind.ROW, layout, N, K);
     TernaryLinear linear = TernaryLinear.builder(RUNTIME, weights).activation(activation).build();
-    RmsNormLinear fused = RmsNormLinear.builder(RUNTIME, weights).activation(activation).norm(norm, EPS).build();
-    DeviceBuffer workspace = DeviceBuffer.allocate(RUNTIME, DataType.I8, Math.max(256, linear.workspaceBytes(m)));
-    CudaGraph graph = STREAM.capture(() -> {
-      linear.apply(x, K, null, y, N, m, STREAM, workspace);
-      fused.apply(x, K, null, residual, residual, K, normed, N, m, STREAM, workspace);
-      RUNTIME.quantise(x, null, null, q, s, m, K, STREAM);
-    });
+    RmsNormLinear fused =
+        RmsNormLinear.builder(RUNTIME, weights).activation(activation).norm(norm, EPS).build();
+    DeviceBuffer workspace =
+        DeviceBuffer.allocate(RUNTIME, DataType.I8, Math.max(256, linear.workspaceBytes(m)));
+    CudaGraph graph =
+        STREAM.capture(
+            () -> {
+              linear.apply(x, K, null, y, N, m, STREAM, workspace);
+              fused.apply(x, K, null, residual, residual, K, normed, N, m, STREAM, workspace);
+              RUNTIME.quantise(x, null, null, q, s, m, K, STREAM);
+            });
     for (int launch = 0; launch < 3; launch++) {
       TernaryBuffer hostX = Problems.activations(random, DataType.F32, m * K);
       TernaryBuffer hostResidual = Problems.activations(random, DataType.F32, m * K);
@@ -345,7 +397,8 @@ class CudaLayersTest {
         ys[i] = DeviceBuffer.allocate(RUNTIME, DataType.F32, (i + 1) * N);
       }
       for (int i = 0; i < rounds; i++) {
-        linear.apply(xs[i], ys[i], i + 1, streams[i % 2]); // the runtime's own workspaces, one a stream
+        linear.apply(
+            xs[i], ys[i], i + 1, streams[i % 2]); // the runtime's own workspaces, one a stream
       }
       for (int i = 0; i < rounds; i++) {
         TernaryBuffer expected = TernaryBuffer.allocate(DataType.F32, (i + 1) * N);
@@ -390,28 +443,39 @@ class CudaLayersTest {
           for (int m : new int[] {1, 2, 8, 17, 64}) {
             String weights = layout == Layout.I2S_TILED ? "i2s" : "t5";
             boolean gemv = m == 1 && runtime.infoJson().contains("gemv_a8_" + weights + "_dp4a");
-            String kernel = activation == Activation.A16 ? "gemm_a16_" + weights
-                : (gemv ? "gemv_(a8|fused)_" : "gem[mv]_(a8|fused)_") + weights + "(_dp4a|_mma)?";
-            assertThat(path(runtime, layout == Layout.I2S_TILED ? i2s : t5, activation, m)).as("M = %d", m)
+            String kernel =
+                activation == Activation.A16
+                    ? "gemm_a16_" + weights
+                    : (gemv ? "gemv_(a8|fused)_" : "gem[mv]_(a8|fused)_")
+                        + weights
+                        + "(_dp4a|_mma)?";
+            assertThat(path(runtime, layout == Layout.I2S_TILED ? i2s : t5, activation, m))
+                .as("M = %d", m)
                 .matches("linear\\." + kernel + gpu);
           }
         }
       }
       assertThat(path(dense, i2s, Activation.A8, 5)).matches("linear\\.gemm_a8_dense" + gpu);
-      assertThat(dense.fallbackCounts()).isNotEmpty()
+      assertThat(dense.fallbackCounts())
+          .isNotEmpty()
           .allSatisfy((key, count) -> assertThat(key).startsWith("linear.").endsWith(":setting"));
-      assertThatThrownBy(() -> path(strict, i2s, Activation.A8, 5)).isInstanceOf(TernaryException.class)
+      assertThatThrownBy(() -> path(strict, i2s, Activation.A8, 5))
+          .isInstanceOf(TernaryException.class)
           .hasMessageContaining("TERNARY_I2S_ONLY");
-      assertThat(path(strict, i2s, Activation.A8, 4)).matches("linear\\.gem[mv]_(a8|fused)_i2s[a-z0-9_]*" + gpu);
+      assertThat(path(strict, i2s, Activation.A8, 4))
+          .matches("linear\\.gem[mv]_(a8|fused)_i2s[a-z0-9_]*" + gpu);
     }
   }
 
   /** The path that one call of a layer takes. */
-  private String path(TernaryRuntime runtime, TernaryWeights weights, Activation activation, int m) {
-    DeviceBuffer x = DeviceBuffer.copyOf(runtime, Problems.activations(random, DataType.F16, m * K));
+  private String path(
+      TernaryRuntime runtime, TernaryWeights weights, Activation activation, int m) {
+    DeviceBuffer x =
+        DeviceBuffer.copyOf(runtime, Problems.activations(random, DataType.F16, m * K));
     DeviceBuffer y = DeviceBuffer.allocate(runtime, DataType.F16, m * N);
     runtime.resetCounters();
-    try (TernaryLinear linear = TernaryLinear.builder(runtime, weights).activation(activation).build()) {
+    try (TernaryLinear linear =
+        TernaryLinear.builder(runtime, weights).activation(activation).build()) {
       linear.apply(x, y, m, STREAM);
       STREAM.synchronize();
     } finally {
@@ -455,20 +519,34 @@ class CudaLayersTest {
       assertRejected(() -> linear.apply(x, x, 1, STREAM), "y overlaps x");
       assertRejected(() -> linear.apply(x, K - 1, null, y, N, 1, STREAM, null), "row stride of x");
       assertRejected(() -> linear.apply(x, K, null, y, N, 1, STREAM, x), "workspace overlaps x");
-      assertThatThrownBy(() -> linear.apply(closed, y, 1, STREAM)).isInstanceOf(IllegalStateException.class)
+      assertThatThrownBy(() -> linear.apply(closed, y, 1, STREAM))
+          .isInstanceOf(IllegalStateException.class)
           .hasMessage("x is a device buffer that is closed, must be open");
-      assertThatThrownBy(() -> linear.apply(x, y, 1, closedStream)).isInstanceOf(IllegalStateException.class)
+      assertThatThrownBy(() -> linear.apply(x, y, 1, closedStream))
+          .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("the stream is closed");
-      assertThatThrownBy(() -> onCpu.apply(x, y, 1, STREAM)).isInstanceOf(TernaryException.class)
+      assertThatThrownBy(() -> onCpu.apply(x, y, 1, STREAM))
+          .isInstanceOf(TernaryException.class)
           .hasMessageContainingAll("is the CPU", "must be a GPU");
       assertThatThrownBy(() -> onCpu.workspaceBytes(1)).isInstanceOf(TernaryException.class);
-      assertThatThrownBy(() -> cpu.quantise(x, null, null, DeviceBuffer.allocate(RUNTIME, DataType.I8, K), y, 1, K,
-          STREAM))
-          .isInstanceOf(TernaryException.class).hasMessageContaining("is the CPU");
+      assertThatThrownBy(
+              () ->
+                  cpu.quantise(
+                      x,
+                      null,
+                      null,
+                      DeviceBuffer.allocate(RUNTIME, DataType.I8, K),
+                      y,
+                      1,
+                      K,
+                      STREAM))
+          .isInstanceOf(TernaryException.class)
+          .hasMessageContaining("is the CPU");
       assertRejected(() -> linear.workspaceBytes(0), "M is 0");
       assertThat(read(y, STREAM).toArray()).containsOnly(77f);
       linear.close();
-      assertThatThrownBy(() -> linear.apply(x, y, 1, STREAM)).isInstanceOf(IllegalStateException.class)
+      assertThatThrownBy(() -> linear.apply(x, y, 1, STREAM))
+          .isInstanceOf(IllegalStateException.class)
           .hasMessage("the layer is closed, must be open");
     }
     closeAll(x, y);
@@ -486,10 +564,17 @@ class CudaLayersTest {
       DeviceBuffer workspace = DeviceBuffer.allocate(RUNTIME, DataType.I8, bytes + 1);
       linear.apply(x, K, null, y, N, m, STREAM, workspace);
       linear.apply(x, K, null, y, N, m, STREAM, workspace.slice(0, bytes));
-      assertRejected(() -> linear.apply(x, K, null, y, N, m, STREAM, workspace.slice(0, 16)), "workspace", "16");
-      assertRejected(() -> linear.apply(x, K, null, y, N, m, STREAM, workspace.slice(1, bytes)), "workspace", "256");
+      assertRejected(
+          () -> linear.apply(x, K, null, y, N, m, STREAM, workspace.slice(0, 16)),
+          "workspace",
+          "16");
+      assertRejected(
+          () -> linear.apply(x, K, null, y, N, m, STREAM, workspace.slice(1, bytes)),
+          "workspace",
+          "256");
       assertThatThrownBy(() -> STREAM.capture(() -> linear.apply(x, y, m, STREAM)))
-          .isInstanceOf(IllegalStateException.class).hasMessageContaining("workspace");
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("workspace");
       linear.apply(x, y, m, STREAM); // the stream is usable
       STREAM.synchronize();
       workspace.close();

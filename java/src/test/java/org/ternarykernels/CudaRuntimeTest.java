@@ -45,8 +45,10 @@ class CudaRuntimeTest {
       assertThat(small.splits()).isGreaterThanOrEqualTo(1);
     }
     assertThatThrownBy(() -> RUNTIME.predict("GTX 1", Layout.I2S_TILED, Activation.A8, 1, 64, 64))
-        .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("GTX 1");
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("GTX 1");
     assertThatThrownBy(() -> RUNTIME.predict("H100", null, Activation.A8, 1, 64, 64))
-        .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("layout is null");
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("layout is null");
   }
 }

@@ -28,11 +28,15 @@ class CudaStreamTest {
   }
 
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   private static void assertClosed(ThrowingCallable call, String message) {
-    assertThatThrownBy(call).isInstanceOf(IllegalStateException.class).hasMessage(message + " closed, must be open");
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage(message + " closed, must be open");
   }
 
   private static DeviceBuffer buffer() {
@@ -62,7 +66,8 @@ class CudaStreamTest {
 
   @Test
   void streamsOfEveryOriginWork() {
-    try (CudaStream own = CudaStream.create(RUNTIME); CudaStream standard = CudaStream.ofDefault(RUNTIME)) {
+    try (CudaStream own = CudaStream.create(RUNTIME);
+        CudaStream standard = CudaStream.ofDefault(RUNTIME)) {
       assertWorks(own);
       assertWorks(standard);
       assertThat(standard.address()).isZero();
@@ -92,8 +97,9 @@ class CudaStreamTest {
     closed.close();
     assertClosed(closed::synchronize, "the stream is");
     assertClosed(closed::isIdle, "the stream is");
-    assertClosed(() -> closed.capture(() -> { }), "the stream is");
-    try (DeviceBuffer buffer = buffer(); CudaEvent event = CudaEvent.create(RUNTIME)) {
+    assertClosed(() -> closed.capture(() -> {}), "the stream is");
+    try (DeviceBuffer buffer = buffer();
+        CudaEvent event = CudaEvent.create(RUNTIME)) {
       assertClosed(() -> buffer.copyFrom(host(), closed), "the stream is");
       assertClosed(() -> event.record(closed), "the stream is");
       assertClosed(() -> closed.await(event), "the stream is");
@@ -139,7 +145,8 @@ class CudaStreamTest {
       assertRejected(() -> end.record(null), "stream is null");
       assertRejected(() -> first.await(null), "event is null");
       try (CudaEvent never = CudaEvent.create(RUNTIME)) {
-        assertThatThrownBy(() -> end.millisSince(never)).isInstanceOf(TernaryException.class)
+        assertThatThrownBy(() -> end.millisSince(never))
+            .isInstanceOf(TernaryException.class)
             .hasMessageContaining("measure the time between events");
       }
       assertThat(first.isIdle()).as("that error is not told again").isTrue();
@@ -179,16 +186,20 @@ class CudaStreamTest {
   void aGraphKeepsTheBuffersItUses() {
     TernaryBuffer values = values();
     TernaryBuffer back = host();
-    try (CudaStream stream = CudaStream.create(RUNTIME); DeviceBuffer result = buffer()) {
+    try (CudaStream stream = CudaStream.create(RUNTIME);
+        DeviceBuffer result = buffer()) {
       DeviceBuffer source = DeviceBuffer.copyOf(RUNTIME, values);
       DeviceBuffer between = buffer();
-      CudaGraph graph = stream.capture(() -> {
-        between.copyFrom(source, stream);
-        result.copyFrom(between, stream);
-      });
+      CudaGraph graph =
+          stream.capture(
+              () -> {
+                between.copyFrom(source, stream);
+                result.copyFrom(between, stream);
+              });
       source.close();
       between.close();
-      assertThatThrownBy(() -> between.copyFrom(values, stream)).isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(() -> between.copyFrom(values, stream))
+          .isInstanceOf(IllegalStateException.class);
       List<DeviceBuffer> others = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         others.add(buffer()); // would take the memory, had it been freed
@@ -214,14 +225,16 @@ class CudaStreamTest {
         DeviceBuffer a = DeviceBuffer.copyOf(RUNTIME, values);
         DeviceBuffer b = buffer();
         DeviceBuffer c = buffer();
-        CudaGraph graph = stream.capture(() -> {
-          fork.record(stream);
-          other.await(fork);
-          b.copyFrom(a, other);
-          join.record(other);
-          stream.await(join);
-          c.copyFrom(b, stream);
-        })) {
+        CudaGraph graph =
+            stream.capture(
+                () -> {
+                  fork.record(stream);
+                  other.await(fork);
+                  b.copyFrom(a, other);
+                  join.record(other);
+                  stream.await(join);
+                  c.copyFrom(b, stream);
+                })) {
       graph.launch(stream);
       c.copyTo(back, stream);
       stream.synchronize();
@@ -231,23 +244,31 @@ class CudaStreamTest {
 
   @Test
   void aCaptureThatFailsLeavesTheStreamUsable() {
-    try (CudaStream stream = CudaStream.create(RUNTIME); DeviceBuffer a = buffer(); DeviceBuffer b = buffer()) {
+    try (CudaStream stream = CudaStream.create(RUNTIME);
+        DeviceBuffer a = buffer();
+        DeviceBuffer b = buffer()) {
       RuntimeException own = new RuntimeException("own");
-      assertThatThrownBy(() -> stream.capture(() -> {
-        b.copyFrom(a, stream);
-        throw own;
-      })).isSameAs(own);
+      assertThatThrownBy(
+              () ->
+                  stream.capture(
+                      () -> {
+                        b.copyFrom(a, stream);
+                        throw own;
+                      }))
+          .isSameAs(own);
       assertWorks(stream);
-      assertThatThrownBy(() -> stream.capture(() -> stream.capture(() -> { })))
+      assertThatThrownBy(() -> stream.capture(() -> stream.capture(() -> {})))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("captures a graph already");
       assertWorks(stream);
-      assertThatThrownBy(() -> stream.capture(stream::synchronize)).isInstanceOf(TernaryException.class)
+      assertThatThrownBy(() -> stream.capture(stream::synchronize))
+          .isInstanceOf(TernaryException.class)
           .hasMessageContaining("cudaErrorStreamCapture");
       assertWorks(stream);
       assertRejected(() -> stream.capture(null), "work is null");
       try (CudaStream standard = CudaStream.ofDefault(RUNTIME)) {
-        assertThatThrownBy(() -> standard.capture(() -> { })).isInstanceOf(TernaryException.class)
+        assertThatThrownBy(() -> standard.capture(() -> {}))
+            .isInstanceOf(TernaryException.class)
             .hasMessageContaining("begin the capture");
       }
       a.close();
@@ -263,10 +284,12 @@ class CudaStreamTest {
     try (CudaStream stream = CudaStream.create(RUNTIME);
         DeviceBuffer a = DeviceBuffer.copyOf(RUNTIME, values);
         DeviceBuffer b = buffer();
-        CudaGraph graph = stream.capture(() -> {
-          unrelated.close();
-          b.copyFrom(a, stream);
-        })) {
+        CudaGraph graph =
+            stream.capture(
+                () -> {
+                  unrelated.close();
+                  b.copyFrom(a, stream);
+                })) {
       graph.launch(stream);
       b.copyTo(back, stream);
       stream.synchronize();

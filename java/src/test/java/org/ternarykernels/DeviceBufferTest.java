@@ -29,11 +29,15 @@ class DeviceBufferTest {
   }
 
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   private static void assertClosed(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalStateException.class).hasMessageContainingAll(parts)
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContainingAll(parts)
         .hasMessageContaining("closed, must be open");
   }
 
@@ -74,7 +78,8 @@ class DeviceBufferTest {
       STREAM.synchronize();
       assertThat(to.getFloat(0)).isEqualTo(1.5f);
       assertThat(to.getFloat(4)).isEqualTo(-2);
-      assertRejected(() -> buffer.copyFrom(ByteBuffer.allocate(8), STREAM), "on the heap", "direct");
+      assertRejected(
+          () -> buffer.copyFrom(ByteBuffer.allocate(8), STREAM), "on the heap", "direct");
       assertRejected(() -> buffer.copyTo(to.asReadOnlyBuffer(), STREAM), "host", "read-only");
     }
   }
@@ -121,16 +126,22 @@ class DeviceBufferTest {
   void copiesThatDoNotFitAreRefused() {
     TernaryBuffer floats = TernaryBuffer.allocate(DataType.F32, 4);
     try (DeviceBuffer buffer = DeviceBuffer.allocate(RUNTIME, DataType.F32, 5)) {
-      assertRejected(() -> buffer.copyFrom(floats, STREAM), "host has 4 elements of type F32", "5 of type F32");
+      assertRejected(
+          () -> buffer.copyFrom(floats, STREAM),
+          "host has 4 elements of type F32",
+          "5 of type F32");
       assertRejected(() -> buffer.copyTo(floats, STREAM), "host has 4 elements");
-      assertRejected(() -> buffer.copyFrom(TernaryBuffer.allocate(DataType.F16, 5), STREAM), "of type F16");
+      assertRejected(
+          () -> buffer.copyFrom(TernaryBuffer.allocate(DataType.F16, 5), STREAM), "of type F16");
       assertRejected(() -> buffer.copyFrom(buffer.slice(0, 1), STREAM), "source has 1 elements");
       assertRejected(() -> buffer.copyFrom((TernaryBuffer) null, STREAM), "host is null");
-      assertRejected(() -> buffer.copyTo(TernaryBuffer.allocate(DataType.F32, 5), null), "stream is null");
+      assertRejected(
+          () -> buffer.copyTo(TernaryBuffer.allocate(DataType.F32, 5), null), "stream is null");
       FloatPointer pointer = new FloatPointer(5);
       TernaryBuffer view = TernaryBuffer.of(pointer, DataType.F32);
       pointer.close();
-      assertThatThrownBy(() -> buffer.copyFrom(view, STREAM)).isInstanceOf(IllegalStateException.class)
+      assertThatThrownBy(() -> buffer.copyFrom(view, STREAM))
+          .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("pointer that is closed");
     }
   }
@@ -141,13 +152,16 @@ class DeviceBufferTest {
     assertRejected(() -> DeviceBuffer.allocate(RUNTIME, null, 1), "type is null");
     assertRejected(() -> DeviceBuffer.allocate(RUNTIME, DataType.F32, 0), "elements is 0");
     assertRejected(() -> DeviceBuffer.allocate(RUNTIME, DataType.F32, Long.MAX_VALUE), "2^63");
-    assertThatThrownBy(() -> DeviceBuffer.allocate(RUNTIME, DataType.I8, 1L << 50)).isInstanceOf(TernaryException.class)
-        .hasMessageContainingAll("cannot allocate " + (1L << 50) + " bytes", "cudaErrorMemoryAllocation");
+    assertThatThrownBy(() -> DeviceBuffer.allocate(RUNTIME, DataType.I8, 1L << 50))
+        .isInstanceOf(TernaryException.class)
+        .hasMessageContainingAll(
+            "cannot allocate " + (1L << 50) + " bytes", "cudaErrorMemoryAllocation");
     try (DeviceBuffer after = DeviceBuffer.allocate(RUNTIME, DataType.I8, 1)) {
       assertThat(read(after).get(0)).as("that error is not told again").isZero();
     }
     try (TernaryRuntime cpu = TestDevice.onCpu().build()) {
-      assertRejected(() -> DeviceBuffer.allocate(cpu, DataType.F32, 1), "is the CPU", "must be a GPU");
+      assertRejected(
+          () -> DeviceBuffer.allocate(cpu, DataType.F32, 1), "is the CPU", "must be a GPU");
       assertRejected(() -> CudaStream.create(cpu), "is the CPU");
     }
   }
@@ -156,17 +170,26 @@ class DeviceBufferTest {
   void memoryOfOtherCodeIsTakenOnlyIfItIsTheDevices() {
     TernaryBuffer values = Problems.activations(random, DataType.F32, 64);
     try (DeviceBuffer owner = DeviceBuffer.copyOf(RUNTIME, values)) {
-      DeviceBuffer view = DeviceBuffer.ofAddress(RUNTIME, owner.address(), 256, DataType.F32, owner);
+      DeviceBuffer view =
+          DeviceBuffer.ofAddress(RUNTIME, owner.address(), 256, DataType.F32, owner);
       Problems.assertSameBits(read(view), values);
       view.close();
       assertClosed(() -> read(view), "device buffer");
       Problems.assertSameBits(read(owner), values);
-      assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, values.address(), 256, DataType.F32, values),
+      assertRejected(
+          () -> DeviceBuffer.ofAddress(RUNTIME, values.address(), 256, DataType.F32, values),
           "not memory of a GPU");
-      assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, 0, 256, DataType.F32, null), "address is 0");
-      assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, owner.address() + 2, 8, DataType.F32, owner), "misaligned");
-      assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, owner.address(), 3, DataType.F32, owner), "size is 3 bytes");
-      assertRejected(() -> DeviceBuffer.ofAddress(RUNTIME, owner.address(), -1, DataType.F32, owner), "size is -1");
+      assertRejected(
+          () -> DeviceBuffer.ofAddress(RUNTIME, 0, 256, DataType.F32, null), "address is 0");
+      assertRejected(
+          () -> DeviceBuffer.ofAddress(RUNTIME, owner.address() + 2, 8, DataType.F32, owner),
+          "misaligned");
+      assertRejected(
+          () -> DeviceBuffer.ofAddress(RUNTIME, owner.address(), 3, DataType.F32, owner),
+          "size is 3 bytes");
+      assertRejected(
+          () -> DeviceBuffer.ofAddress(RUNTIME, owner.address(), -1, DataType.F32, owner),
+          "size is -1");
     }
   }
 
@@ -178,7 +201,8 @@ class DeviceBufferTest {
     assertThat(read(buffer).toArray()).containsExactly(4, 5);
     assertThat(buffer.toString()).startsWith("DeviceBuffer[2 x F32 at 0x").endsWith(" of cuda:0]");
     buffer.close();
-    assertThatThrownBy(() -> DeviceBuffer.allocate(runtime, DataType.F32, 1)).isInstanceOf(IllegalStateException.class)
+    assertThatThrownBy(() -> DeviceBuffer.allocate(runtime, DataType.F32, 1))
+        .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("the runtime is closed");
   }
 

@@ -1,27 +1,34 @@
 package org.ternarykernels;
 
-/** Run by {@link CudaMissingTest} in a JVM of its own: opens devices and says what came of it, a line each. */
+/**
+ * Run by {@link CudaMissingTest} in a JVM of its own: opens devices and says what came of it, a
+ * line each.
+ */
 public final class DeviceProbe {
   private DeviceProbe() {}
 
   /**
-   * @param actions each {@code open:DEVICE}, {@code product:DEVICE}, {@code buffer:DEVICE} or {@code
-   *     mixed:DEVICE,DEVICE}
+   * @param actions each {@code open:DEVICE}, {@code product:DEVICE}, {@code buffer:DEVICE} or
+   *     {@code mixed:DEVICE,DEVICE}
    */
   public static void main(String[] actions) {
     for (String action : actions) {
       int colon = action.indexOf(':');
       String device = action.substring(colon + 1);
       try {
-        System.out.println(action + " gives " + switch (action.substring(0, colon)) {
-          case "open" -> open(device);
-          case "product" -> product(device);
-          case "buffer" -> buffer(device);
-          case "mixed" -> mixed(device.split(",")[0], device.split(",")[1]);
-          default -> throw new IllegalArgumentException("unknown action " + action);
-        });
+        System.out.println(
+            action
+                + " gives "
+                + switch (action.substring(0, colon)) {
+                  case "open" -> open(device);
+                  case "product" -> product(device);
+                  case "buffer" -> buffer(device);
+                  case "mixed" -> mixed(device.split(",")[0], device.split(",")[1]);
+                  default -> throw new IllegalArgumentException("unknown action " + action);
+                });
       } catch (RuntimeException | LinkageError e) {
-        System.out.println(action + " throws " + e.getClass().getSimpleName() + ": " + e.getMessage());
+        System.out.println(
+            action + " throws " + e.getClass().getSimpleName() + ": " + e.getMessage());
       }
     }
   }
@@ -39,7 +46,8 @@ public final class DeviceProbe {
 
   private static String product(String device) {
     try (TernaryRuntime runtime = runtime(device);
-        TernaryWeights weights = TernaryWeights.pack(new byte[] {1, -1, 0, 1}, 1, 4, Alpha.tensor(1));
+        TernaryWeights weights =
+            TernaryWeights.pack(new byte[] {1, -1, 0, 1}, 1, 4, Alpha.tensor(1));
         TernaryLinear linear = TernaryLinear.builder(runtime, weights).bias(0.5f).build()) {
       return "about " + Math.round(linear.apply(new float[] {1, 2, 3, 4}, 1)[0] * 10);
     }

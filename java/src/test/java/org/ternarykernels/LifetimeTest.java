@@ -33,7 +33,9 @@ class LifetimeTest {
   }
 
   private static void assertClosed(Runnable call, String message) {
-    assertThatThrownBy(call::run).isInstanceOf(IllegalStateException.class).hasMessage(message + " closed, must be open");
+    assertThatThrownBy(call::run)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage(message + " closed, must be open");
   }
 
   @Test
@@ -55,7 +57,8 @@ class LifetimeTest {
   @Test
   void closingARuntimeEndsItsLayersUse() {
     TernaryRuntime runtime = TernaryRuntime.create();
-    try (TernaryWeights weights = weights(); TernaryLinear linear = TernaryLinear.builder(runtime, weights).build()) {
+    try (TernaryWeights weights = weights();
+        TernaryLinear linear = TernaryLinear.builder(runtime, weights).build()) {
       linear.apply(x, 1);
       runtime.close();
       runtime.close();
@@ -65,8 +68,17 @@ class LifetimeTest {
       assertClosed(runtime::infoJson, "the runtime is");
       assertClosed(runtime::resetCounters, "the runtime is");
       TernaryBuffer floats = TernaryBuffer.copyOf(DataType.F32, 1);
-      assertClosed(() -> runtime.quantise(floats, null, null, TernaryBuffer.allocate(DataType.I8, 1),
-          TernaryBuffer.allocate(DataType.F32, 1), 1, 1), "the runtime is");
+      assertClosed(
+          () ->
+              runtime.quantise(
+                  floats,
+                  null,
+                  null,
+                  TernaryBuffer.allocate(DataType.I8, 1),
+                  TernaryBuffer.allocate(DataType.F32, 1),
+                  1,
+                  1),
+          "the runtime is");
     }
   }
 
@@ -105,7 +117,8 @@ class LifetimeTest {
 
   @Test
   void forgottenLayersLetTheirWeightsGo() throws InterruptedException {
-    try (TernaryRuntime runtime = TernaryRuntime.create(); TernaryWeights weights = weights()) {
+    try (TernaryRuntime runtime = TernaryRuntime.create();
+        TernaryWeights weights = weights()) {
       TernaryLinear linear = TernaryLinear.builder(runtime, weights).bias(new float[N]).build();
       assertThat(weights.handle().users()).isEqualTo(1);
       linear.apply(x, 1);
@@ -124,18 +137,19 @@ class LifetimeTest {
     try (TernaryRuntime runtime = TernaryRuntime.create();
         TernaryWeights weights = weights();
         TernaryLinear linear = TernaryLinear.builder(runtime, weights).build()) {
-      inParallel(thread -> {
-        Random own = new Random(thread);
-        for (int i = 0; i < rounds; i++) {
-          int m = 1 + own.nextInt(4);
-          TernaryBuffer input = Problems.activations(own, DataType.F32, m * K);
-          TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, m * N);
-          TernaryBuffer expected = TernaryBuffer.allocate(DataType.F32, m * N);
-          linear.apply(input, y, m);
-          Oracle.linear(weights, Activation.A8, null, input, K, null, expected, N, m);
-          Problems.assertSameBits(y, expected);
-        }
-      });
+      inParallel(
+          thread -> {
+            Random own = new Random(thread);
+            for (int i = 0; i < rounds; i++) {
+              int m = 1 + own.nextInt(4);
+              TernaryBuffer input = Problems.activations(own, DataType.F32, m * K);
+              TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, m * N);
+              TernaryBuffer expected = TernaryBuffer.allocate(DataType.F32, m * N);
+              linear.apply(input, y, m);
+              Oracle.linear(weights, Activation.A8, null, input, K, null, expected, N, m);
+              Problems.assertSameBits(y, expected);
+            }
+          });
       long calls = runtime.pathCounts().values().stream().mapToLong(Long::longValue).sum();
       assertThat(calls).isEqualTo((long) THREADS * rounds);
     }
@@ -150,30 +164,31 @@ class LifetimeTest {
       weights.close();
       float[] expected = linear.apply(x, 1);
       AtomicInteger calls = new AtomicInteger();
-      inParallel(thread -> {
-        if (thread == 0) {
-          while (calls.get() < TestDevice.repetitions(200, 40)) {
-            Thread.onSpinWait();
-          }
-          if (!closed.equals("runtime")) {
-            linear.close();
-          }
-          if (!closed.equals("layer")) {
-            runtime.close();
-          }
-          return;
-        }
-        while (true) {
-          float[] y;
-          try {
-            y = linear.apply(x, 1);
-          } catch (IllegalStateException e) {
-            return;
-          }
-          assertThat(y).isEqualTo(expected);
-          calls.incrementAndGet();
-        }
-      });
+      inParallel(
+          thread -> {
+            if (thread == 0) {
+              while (calls.get() < TestDevice.repetitions(200, 40)) {
+                Thread.onSpinWait();
+              }
+              if (!closed.equals("runtime")) {
+                linear.close();
+              }
+              if (!closed.equals("layer")) {
+                runtime.close();
+              }
+              return;
+            }
+            while (true) {
+              float[] y;
+              try {
+                y = linear.apply(x, 1);
+              } catch (IllegalStateException e) {
+                return;
+              }
+              assertThat(y).isEqualTo(expected);
+              calls.incrementAndGet();
+            }
+          });
       linear.close();
       runtime.close();
     }
@@ -192,12 +207,14 @@ class LifetimeTest {
       List<Future<?>> futures = new ArrayList<>();
       for (int i = 0; i < THREADS; i++) {
         int thread = i;
-        futures.add(executor.submit(() -> {
-          start.countDown();
-          start.await();
-          task.run(thread);
-          return null;
-        }));
+        futures.add(
+            executor.submit(
+                () -> {
+                  start.countDown();
+                  start.await();
+                  task.run(thread);
+                  return null;
+                }));
       }
       for (Future<?> future : futures) {
         future.get(60, TimeUnit.SECONDS);

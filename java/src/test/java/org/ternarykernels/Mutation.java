@@ -5,7 +5,9 @@ import java.util.Random;
 
 /** Makes broken inputs of good ones. */
 public final class Mutation {
-  private static final byte[] INTERESTING = {0, 1, -1, 127, -128, '"', '{', '}', '[', ']', ',', ':', '9', '-', 'e', ' '};
+  private static final byte[] INTERESTING = {
+    0, 1, -1, 127, -128, '"', '{', '}', '[', ']', ',', ':', '9', '-', 'e', ' '
+  };
 
   private Mutation() {}
 
@@ -18,9 +20,16 @@ public final class Mutation {
         case 0 -> bytes[at] ^= (byte) (1 << random.nextInt(8));
         case 1 -> bytes[at] = (byte) random.nextInt(256);
         case 2 -> bytes[at] = INTERESTING[random.nextInt(INTERESTING.length)];
-        case 3 -> Arrays.fill(bytes, at, Math.min(bytes.length, at + 1 + random.nextInt(8)),
-            INTERESTING[random.nextInt(INTERESTING.length)]);
-        case 4 -> bytes = Arrays.copyOf(bytes, random.nextInt(4) == 0 ? at : bytes.length + random.nextInt(8));
+        case 3 ->
+            Arrays.fill(
+                bytes,
+                at,
+                Math.min(bytes.length, at + 1 + random.nextInt(8)),
+                INTERESTING[random.nextInt(INTERESTING.length)]);
+        case 4 ->
+            bytes =
+                Arrays.copyOf(
+                    bytes, random.nextInt(4) == 0 ? at : bytes.length + random.nextInt(8));
         default -> {
           int to = random.nextInt(bytes.length);
           int count = Math.min(1 + random.nextInt(32), bytes.length - Math.max(at, to));

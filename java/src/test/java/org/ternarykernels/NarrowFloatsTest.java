@@ -16,7 +16,9 @@ class NarrowFloatsTest {
         assertThat(mantissa == 0 ? Float.isInfinite(value) : Float.isNaN(value)).isTrue();
       } else {
         double magnitude =
-            exponent == 0 ? mantissa * 0x1p-24 : (1 + mantissa * 0x1p-10) * Math.pow(2, exponent - 15);
+            exponent == 0
+                ? mantissa * 0x1p-24
+                : (1 + mantissa * 0x1p-10) * Math.pow(2, exponent - 15);
         assertThat((double) value).isEqualTo(bits < 0x8000 ? magnitude : -magnitude);
       }
       if (!Float.isNaN(value)) {
@@ -35,7 +37,8 @@ class NarrowFloatsTest {
         assertThat(NarrowFloats.toBf16(value) & 0xffff).isEqualTo(bits);
       }
     }
-    assertThat(NarrowFloats.fromBf16(NarrowFloats.toBf16(Float.intBitsToFloat(0x7f800001)))).isNaN();
+    assertThat(NarrowFloats.fromBf16(NarrowFloats.toBf16(Float.intBitsToFloat(0x7f800001))))
+        .isNaN();
   }
 
   @Test
@@ -47,7 +50,8 @@ class NarrowFloatsTest {
       if ((bits & 0x7f) == 0x7f) {
         assertThat(value).isNaN();
       } else {
-        double magnitude = exponent == 0 ? mantissa * 0x1p-9 : (1 + mantissa / 8.0) * Math.pow(2, exponent - 7);
+        double magnitude =
+            exponent == 0 ? mantissa * 0x1p-9 : (1 + mantissa / 8.0) * Math.pow(2, exponent - 7);
         assertThat((double) value).isEqualTo(bits < 128 ? magnitude : -magnitude);
       }
     }
@@ -58,7 +62,12 @@ class NarrowFloatsTest {
     for (int bits = 0; bits < 0x7bff; bits++) { // all neighbours below the largest half
       float low = NarrowFloats.fromF16((short) bits);
       float high = NarrowFloats.fromF16((short) (bits + 1));
-      float middle = (float) new BigDecimal(low).add(new BigDecimal(high)).divide(BigDecimal.valueOf(2)).doubleValue();
+      float middle =
+          (float)
+              new BigDecimal(low)
+                  .add(new BigDecimal(high))
+                  .divide(BigDecimal.valueOf(2))
+                  .doubleValue();
       assertThat((int) NarrowFloats.toF16(middle)).isEqualTo(bits % 2 == 0 ? bits : bits + 1);
       assertThat((int) NarrowFloats.toF16(Math.nextUp(middle))).isEqualTo(bits + 1);
       assertThat((int) NarrowFloats.toF16(Math.nextDown(middle))).isEqualTo(bits);

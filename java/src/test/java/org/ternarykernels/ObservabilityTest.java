@@ -23,7 +23,10 @@ import org.ternarykernels.micrometer.TernaryMetrics;
 class ObservabilityTest {
   private static final String PATH = "linear.gemm_a8_i2s.cpu.amx";
 
-  /** Weights kept in I2S, which only the portable kernels read: every call falls back where there is another kernel. */
+  /**
+   * Weights kept in I2S, which only the portable kernels read: every call falls back where there is
+   * another kernel.
+   */
   private static void fallBack(TernaryRuntime runtime, int calls) {
     try (TernaryWeights packed = TernaryWeights.pack(new byte[16 * 64], 16, 64, Alpha.tensor(1));
         TernaryWeights weights = packed.repack(Layout.I2S);
@@ -40,12 +43,18 @@ class ObservabilityTest {
 
   @Test
   void parsesCounters() {
-    CountersJson.Counters counters = CountersJson.parse("{\"pid\":1,\"more\":{\"a\":[1]},\"path_counts\":{\"p\":3},"
-        + "\"fallback_counts\":{\"" + PATH + ":layout\":9007199254740993}}");
+    CountersJson.Counters counters =
+        CountersJson.parse(
+            "{\"pid\":1,\"more\":{\"a\":[1]},\"path_counts\":{\"p\":3},"
+                + "\"fallback_counts\":{\""
+                + PATH
+                + ":layout\":9007199254740993}}");
     assertThat(counters.paths()).isEqualTo(Map.of("p", 3L));
     assertThat(counters.fallbacks()).isEqualTo(Map.of(PATH + ":layout", 9007199254740993L));
-    assertThatThrownBy(() -> CountersJson.parse("{\"path_counts\":{")).isInstanceOf(TernaryException.class);
-    assertThatThrownBy(() -> counters.paths().put("x", 1L)).isInstanceOf(UnsupportedOperationException.class);
+    assertThatThrownBy(() -> CountersJson.parse("{\"path_counts\":{"))
+        .isInstanceOf(TernaryException.class);
+    assertThatThrownBy(() -> counters.paths().put("x", 1L))
+        .isInstanceOf(UnsupportedOperationException.class);
   }
 
   @Test
@@ -60,7 +69,9 @@ class ObservabilityTest {
     } finally {
       System.setErr(before);
     }
-    assertThat(fallbacks).isNotEmpty().allSatisfy((key, count) -> assertThat(key).endsWith(":layout"));
+    assertThat(fallbacks)
+        .isNotEmpty()
+        .allSatisfy((key, count) -> assertThat(key).endsWith(":layout"));
     String text = log.toString(StandardCharsets.UTF_8);
     assertThat(lines(text, "refused a problem")).isEqualTo(fallbacks.size());
     for (String fallback : fallbacks.keySet()) {
@@ -93,7 +104,8 @@ class ObservabilityTest {
 
   @Test
   void readsTheErrorOfTheTuning() {
-    assertThat(TuningLog.error("{\"a\":{\"error\":\"x\"},\"tuning\":{\"f\":[1],\"error\":\"y\"}}")).isEqualTo("y");
+    assertThat(TuningLog.error("{\"a\":{\"error\":\"x\"},\"tuning\":{\"f\":[1],\"error\":\"y\"}}"))
+        .isEqualTo("y");
     assertThat(TuningLog.error("{\"a\":{\"error\":\"x\"},\"tuning\":{}}")).isEmpty();
     assertThatThrownBy(() -> TuningLog.error("{\"tuning\":")).isInstanceOf(TernaryException.class);
   }
@@ -101,7 +113,8 @@ class ObservabilityTest {
   @Test
   void recordsPathsAndFirstFallbacks(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("recording.jfr");
-    try (Recording recording = new Recording(); TernaryRuntime runtime = TestDevice.onCpu().build()) {
+    try (Recording recording = new Recording();
+        TernaryRuntime runtime = TestDevice.onCpu().build()) {
       recording.enable("org.ternarykernels.PathCount").with("period", "endChunk");
       recording.enable("org.ternarykernels.Fallback");
       recording.start();
@@ -111,13 +124,22 @@ class ObservabilityTest {
       List<RecordedEvent> events = RecordingFile.readAllEvents(file);
       int self = System.identityHashCode(runtime);
       for (Map.Entry<String, Long> path : runtime.pathCounts().entrySet()) {
-        assertThat(events).anyMatch(event -> event.getEventType().getName().equals("org.ternarykernels.PathCount")
-            && event.getInt("runtime") == self && event.getString("path").equals(path.getKey())
-            && event.getLong("count") == path.getValue());
+        assertThat(events)
+            .anyMatch(
+                event ->
+                    event.getEventType().getName().equals("org.ternarykernels.PathCount")
+                        && event.getInt("runtime") == self
+                        && event.getString("path").equals(path.getKey())
+                        && event.getLong("count") == path.getValue());
       }
       for (String fallback : runtime.fallbackCounts().keySet()) {
-        assertThat(events).filteredOn(event -> event.getEventType().getName().equals("org.ternarykernels.Fallback")
-            && fallback.equals(event.getString("path") + ":" + event.getString("reason"))).hasSize(1);
+        assertThat(events)
+            .filteredOn(
+                event ->
+                    event.getEventType().getName().equals("org.ternarykernels.Fallback")
+                        && fallback.equals(
+                            event.getString("path") + ":" + event.getString("reason")))
+            .hasSize(1);
       }
     }
   }
@@ -131,12 +153,15 @@ class ObservabilityTest {
     fallBack(runtime, 4);
     assertThat(registry.get("ternary.paths").gauge().value()).isEqualTo(1);
     String path = runtime.pathCounts().keySet().iterator().next();
-    assertThat(registry.get("ternary.path.calls").tag("path", path).functionCounter().count()).isEqualTo(4);
+    assertThat(registry.get("ternary.path.calls").tag("path", path).functionCounter().count())
+        .isEqualTo(4);
     fallBack(runtime, 1);
-    assertThat(registry.get("ternary.path.calls").tag("path", path).functionCounter().count()).isEqualTo(5);
+    assertThat(registry.get("ternary.path.calls").tag("path", path).functionCounter().count())
+        .isEqualTo(5);
     runtime.close();
     assertThat(registry.get("ternary.paths").gauge().value()).isNaN();
-    assertThatThrownBy(() -> new TernaryMetrics(null)).isInstanceOf(IllegalArgumentException.class)
+    assertThatThrownBy(() -> new TernaryMetrics(null))
+        .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("runtime is null");
   }
 
@@ -146,9 +171,18 @@ class ObservabilityTest {
     try (TernaryRuntime runtime = TestDevice.onCpu().build()) {
       fallBack(runtime, 2);
       new TernaryMetrics(runtime).bindTo(registry);
-      runtime.fallbackCounts().forEach((fallback, count) -> assertThat(registry.get("ternary.fallbacks")
-          .tag("path", fallback.substring(0, fallback.lastIndexOf(':'))).tag("reason", "layout").functionCounter()
-          .count()).isEqualTo(count.doubleValue()));
+      runtime
+          .fallbackCounts()
+          .forEach(
+              (fallback, count) ->
+                  assertThat(
+                          registry
+                              .get("ternary.fallbacks")
+                              .tag("path", fallback.substring(0, fallback.lastIndexOf(':')))
+                              .tag("reason", "layout")
+                              .functionCounter()
+                              .count())
+                      .isEqualTo(count.doubleValue()));
     }
   }
 }

@@ -18,13 +18,16 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The Java blocks of README.md compile, with the imports that the text beside them names, and print what they say. */
+/**
+ * The Java blocks of README.md compile, with the imports that the text beside them names, and print
+ * what they say.
+ */
 class ReadmeExampleTest {
   private static final Pattern BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
   private static final String RESULT =
       "^\\[(1\\.0|0\\.99|1\\.00)\\d*, (2\\.0|1\\.99)\\d*, -(0\\.5|0\\.49|0\\.50)\\d*\\] by "
-      + "\\{linear\\.[a-z0-9_]+\\.";
+          + "\\{linear\\.[a-z0-9_]+\\.";
 
   /** Compiles the block of a number. */
   private static Path compile(int number, Path folder) throws Exception {
@@ -33,12 +36,25 @@ class ReadmeExampleTest {
     for (int i = 0; i <= number; i++) {
       assertThat(block.find()).as("README.md has java block %d", i).isTrue();
     }
-    Path source = Files.writeString(folder.resolve("Example.java"), "import java.util.Arrays;\nimport org.ternarykernels.*;\n"
-        + "public class Example {\n  public static void main(String[] args) {\n" + block.group(1) + "\n  }\n}\n");
+    Path source =
+        Files.writeString(
+            folder.resolve("Example.java"),
+            "import java.util.Arrays;\nimport org.ternarykernels.*;\n"
+                + "public class Example {\n  public static void main(String[] args) {\n"
+                + block.group(1)
+                + "\n  }\n}\n");
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     ByteArrayOutputStream errors = new ByteArrayOutputStream();
-    int result = compiler.run(null, null, errors, "-cp", System.getProperty("java.class.path"), "-d", folder.toString(),
-        source.toString());
+    int result =
+        compiler.run(
+            null,
+            null,
+            errors,
+            "-cp",
+            System.getProperty("java.class.path"),
+            "-d",
+            folder.toString(),
+            source.toString());
     assertThat(result).as(errors.toString(StandardCharsets.UTF_8)).isZero();
     return folder;
   }
@@ -64,8 +80,12 @@ class ReadmeExampleTest {
     PrintStream before = System.out;
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-    try (URLClassLoader loader = new URLClassLoader(List.of(classes.toUri().toURL()).toArray(new URL[0]))) {
-      loader.loadClass("Example").getMethod("main", String[].class).invoke(null, (Object) new String[0]);
+    try (URLClassLoader loader =
+        new URLClassLoader(List.of(classes.toUri().toURL()).toArray(new URL[0]))) {
+      loader
+          .loadClass("Example")
+          .getMethod("main", String[].class)
+          .invoke(null, (Object) new String[0]);
     } finally {
       System.setOut(before);
     }

@@ -21,7 +21,9 @@ class TernaryBufferTest {
   }
 
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   @Test
@@ -36,23 +38,29 @@ class TernaryBufferTest {
     assertThat(buffer.toArray()).containsExactly(1.5f, -2f);
     buffer.put(1, 7);
     assertThat(bytes.getFloat(12)).isEqualTo(7);
-    assertThat(buffer).hasToString("TernaryBuffer[2 x F32 at 0x" + Long.toHexString(buffer.address()) + "]");
+    assertThat(buffer)
+        .hasToString("TernaryBuffer[2 x F32 at 0x" + Long.toHexString(buffer.address()) + "]");
   }
 
   @Test
   void viewsTypedBuffers() {
     FloatBuffer floats = direct(16).asFloatBuffer().put(2, 3f).position(1);
     assertThat(TernaryBuffer.of(floats, DataType.F32).toArray()).containsExactly(0, 3f, 0);
-    TernaryBuffer halves = TernaryBuffer.of(direct(4).asShortBuffer().put(0, (short) 0x3c00), DataType.F16);
+    TernaryBuffer halves =
+        TernaryBuffer.of(direct(4).asShortBuffer().put(0, (short) 0x3c00), DataType.F16);
     assertThat(halves.toArray()).containsExactly(1f, 0f);
-    assertThat(TernaryBuffer.of(direct(4).asShortBuffer().put(0, (short) 0x3f80), DataType.BF16).get(0)).isEqualTo(1);
+    assertThat(
+            TernaryBuffer.of(direct(4).asShortBuffer().put(0, (short) 0x3f80), DataType.BF16)
+                .get(0))
+        .isEqualTo(1);
   }
 
   @Test
   void viewsAPointerFromPositionToLimit() {
     try (FloatPointer pointer = new FloatPointer(1f, 2f, 3f, 4f)) {
       assertThat(TernaryBuffer.of(pointer, DataType.F32).toArray()).containsExactly(1, 2, 3, 4);
-      assertThat(TernaryBuffer.of(pointer.position(1).limit(3), DataType.F32).toArray()).containsExactly(2, 3);
+      assertThat(TernaryBuffer.of(pointer.position(1).limit(3), DataType.F32).toArray())
+          .containsExactly(2, 3);
     }
   }
 
@@ -76,16 +84,19 @@ class TernaryBufferTest {
 
   @Test
   void storesRoundedValues() {
-    assertThat(TernaryBuffer.copyOf(DataType.F16, 65504, 1e-9f, 0.1f).toArray()).containsExactly(65504, 0, 0.099975586f);
+    assertThat(TernaryBuffer.copyOf(DataType.F16, 65504, 1e-9f, 0.1f).toArray())
+        .containsExactly(65504, 0, 0.099975586f);
     assertThat(TernaryBuffer.copyOf(DataType.BF16, 0.1f).toArray()).containsExactly(0.100097656f);
     assertThat(TernaryBuffer.copyOf(DataType.I8, -128, 127).toArray()).containsExactly(-128, 127);
   }
 
   @Test
   void reachesElementsBeyondTwoGigabytes() {
-    // Untouched pages of zeroed memory cost memory only where they are written; allocate() would write them all.
+    // Untouched pages of zeroed memory cost memory only where they are written; allocate() would
+    // write them all.
     TernaryBuffer small = TernaryBuffer.allocate(DataType.F32, 8);
-    TernaryBuffer view = TernaryBuffer.ofAddress(small.address() - (3L << 30), (3L << 30) + 32, DataType.F32, small);
+    TernaryBuffer view =
+        TernaryBuffer.ofAddress(small.address() - (3L << 30), (3L << 30) + 32, DataType.F32, small);
     view.put((3L << 28) + 5, 4.5f);
     assertThat(small.get(5)).isEqualTo(4.5f);
     assertThat(view.slice((3L << 28) + 5, 1).get(0)).isEqualTo(4.5f);
@@ -97,10 +108,11 @@ class TernaryBufferTest {
     TernaryBuffer view = TernaryBuffer.allocate(DataType.F32, 1);
     ByteBuffer first = direct(64);
     TernaryBuffer other = TernaryBuffer.allocate(DataType.BF16, 4);
-    Runnable bind = () -> {
-      view.set((Buffer) first, DataType.F32);
-      view.set(other.address(), other.byteSize(), DataType.BF16, other);
-    };
+    Runnable bind =
+        () -> {
+          view.set((Buffer) first, DataType.F32);
+          view.set(other.address(), other.byteSize(), DataType.BF16, other);
+        };
     assertThat(Allocations.ofRuns(1000, bind)).isLessThan(1000);
     assertThat(view.elements()).isEqualTo(4);
     assertThat(view.set((Buffer) first, DataType.F32)).isSameAs(view);
@@ -113,26 +125,46 @@ class TernaryBufferTest {
   void rejectsBadBuffers() {
     assertRejected(() -> TernaryBuffer.of((Buffer) null, DataType.F32), "buffer is null");
     assertRejected(() -> TernaryBuffer.of((Buffer) direct(4), null), "type is null");
-    assertRejected(() -> TernaryBuffer.of(ByteBuffer.allocate(4), DataType.F32), "HeapByteBuffer", "must be direct");
-    assertRejected(() -> TernaryBuffer.of(FloatBuffer.allocate(4), DataType.F32), "on the heap", "must be direct");
-    assertRejected(() -> TernaryBuffer.of(direct(16).position(1), DataType.F32), "misaligned for F32", "multiple of 4");
-    assertRejected(() -> TernaryBuffer.of(direct(16).asFloatBuffer(), DataType.F16), "FloatBuffer", "F16");
-    assertRejected(() -> TernaryBuffer.of(direct(16).asIntBuffer(), DataType.F32), "IntBuffer", "F32");
-    assertRejected(() -> TernaryBuffer.of(ByteBuffer.allocateDirect(16).order(ByteOrder.BIG_ENDIAN).asFloatBuffer(),
-        DataType.F32), "BIG_ENDIAN", "LITTLE_ENDIAN");
+    assertRejected(
+        () -> TernaryBuffer.of(ByteBuffer.allocate(4), DataType.F32),
+        "HeapByteBuffer",
+        "must be direct");
+    assertRejected(
+        () -> TernaryBuffer.of(FloatBuffer.allocate(4), DataType.F32),
+        "on the heap",
+        "must be direct");
+    assertRejected(
+        () -> TernaryBuffer.of(direct(16).position(1), DataType.F32),
+        "misaligned for F32",
+        "multiple of 4");
+    assertRejected(
+        () -> TernaryBuffer.of(direct(16).asFloatBuffer(), DataType.F16), "FloatBuffer", "F16");
+    assertRejected(
+        () -> TernaryBuffer.of(direct(16).asIntBuffer(), DataType.F32), "IntBuffer", "F32");
+    assertRejected(
+        () ->
+            TernaryBuffer.of(
+                ByteBuffer.allocateDirect(16).order(ByteOrder.BIG_ENDIAN).asFloatBuffer(),
+                DataType.F32),
+        "BIG_ENDIAN",
+        "LITTLE_ENDIAN");
   }
 
   @Test
   void rejectsBadPointersAndAddresses() {
     assertRejected(() -> TernaryBuffer.of((Pointer) null, DataType.F32), "pointer is null");
-    assertRejected(() -> TernaryBuffer.of(new FloatPointer((Pointer) null), DataType.F32), "limit is 0", "ofAddress");
+    assertRejected(
+        () -> TernaryBuffer.of(new FloatPointer((Pointer) null), DataType.F32),
+        "limit is 0",
+        "ofAddress");
     try (BytePointer pointer = new BytePointer(12)) {
       assertRejected(() -> TernaryBuffer.of(pointer.position(1), DataType.F32), "misaligned");
     }
     assertRejected(() -> TernaryBuffer.ofAddress(0, 4, DataType.F32, null), "address is 0");
     assertRejected(() -> TernaryBuffer.ofAddress(6, 4, DataType.F32, null), "0x6", "multiple of 4");
     assertRejected(() -> TernaryBuffer.ofAddress(64, -1, DataType.F32, null), "-1 bytes");
-    assertRejected(() -> TernaryBuffer.ofAddress(-64, 128, DataType.F32, null), "128 bytes", "address space");
+    assertRejected(
+        () -> TernaryBuffer.ofAddress(-64, 128, DataType.F32, null), "128 bytes", "address space");
     assertRejected(() -> TernaryBuffer.ofAddress(64, 4, null, null), "type is null");
   }
 
@@ -146,9 +178,13 @@ class TernaryBufferTest {
   @Test
   void rejectsBadSizesAndIndices() {
     assertRejected(() -> TernaryBuffer.allocate(DataType.F32, 0), "elements is 0", "at least 1");
-    assertRejected(() -> TernaryBuffer.allocate(DataType.F32, Long.MAX_VALUE), "9223372036854775807 * 4", "2^63");
+    assertRejected(
+        () -> TernaryBuffer.allocate(DataType.F32, Long.MAX_VALUE),
+        "9223372036854775807 * 4",
+        "2^63");
     assertRejected(() -> TernaryBuffer.allocate(null, 4), "type is null");
-    assertThatThrownBy(() -> TernaryBuffer.allocate(DataType.I8, Long.MAX_VALUE)).isInstanceOf(TernaryException.class)
+    assertThatThrownBy(() -> TernaryBuffer.allocate(DataType.I8, Long.MAX_VALUE))
+        .isInstanceOf(TernaryException.class)
         .hasMessageContaining("9223372036854775807 bytes");
     TernaryBuffer view = TernaryBuffer.copyOf(DataType.F32, 1, 2);
     assertRejected(() -> view.get(2), "2 to 3", "0 to 2");

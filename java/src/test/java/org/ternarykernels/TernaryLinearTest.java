@@ -30,7 +30,9 @@ class TernaryLinearTest {
   }
 
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   private Alpha alpha(AlphaKind kind) {
@@ -43,12 +45,23 @@ class TernaryLinearTest {
   }
 
   static Stream<Arguments> problems() {
-    return Stream.of(DataType.values()).flatMap(x -> Stream.of(DataType.F32, DataType.F16, DataType.BF16)
-        .flatMap(y -> Stream.of(AlphaKind.values())
-            .filter(kind -> x != DataType.I8 || kind != AlphaKind.COLUMN)
-            .flatMap(kind -> Stream.of(Activation.values())
-                .filter(activation -> x != DataType.I8 || activation == Activation.A8)
-                .map(activation -> Arguments.of(x, y, kind, activation)))));
+    return Stream.of(DataType.values())
+        .flatMap(
+            x ->
+                Stream.of(DataType.F32, DataType.F16, DataType.BF16)
+                    .flatMap(
+                        y ->
+                            Stream.of(AlphaKind.values())
+                                .filter(kind -> x != DataType.I8 || kind != AlphaKind.COLUMN)
+                                .flatMap(
+                                    kind ->
+                                        Stream.of(Activation.values())
+                                            .filter(
+                                                activation ->
+                                                    x != DataType.I8 || activation == Activation.A8)
+                                            .map(
+                                                activation ->
+                                                    Arguments.of(x, y, kind, activation)))));
   }
 
   @ParameterizedTest
@@ -58,14 +71,18 @@ class TernaryLinearTest {
       int ldx = K + 3;
       int ldy = N + 2;
       TernaryBuffer x = Problems.activations(random, xType, m * ldx);
-      TernaryBuffer xScale = xType == DataType.I8 || xType == DataType.F8_E4M3 && m > 1
-          ? TernaryBuffer.copyOf(DataType.F32, Problems.floats(random, m)) : null;
+      TernaryBuffer xScale =
+          xType == DataType.I8 || xType == DataType.F8_E4M3 && m > 1
+              ? TernaryBuffer.copyOf(DataType.F32, Problems.floats(random, m))
+              : null;
       TernaryBuffer y = Problems.filled(yType, m * ldy, 77);
-      TernaryBuffer expected = Problems.filled(yType, m * ldy, 77); // what lies between the rows stays
+      TernaryBuffer expected =
+          Problems.filled(yType, m * ldy, 77); // what lies between the rows stays
       float[] bias = m > 1 ? Problems.floats(random, N) : null;
       float[] alphas;
       try (TernaryWeights weights = weights(kind);
-          TernaryLinear linear = TernaryLinear.builder(RUNTIME, weights).activation(activation).bias(bias).build()) {
+          TernaryLinear linear =
+              TernaryLinear.builder(RUNTIME, weights).activation(activation).bias(bias).build()) {
         alphas = weights.alpha().values();
         linear.apply(x, ldx, xScale, y, ldy, m);
         Oracle.linear(weights, activation, bias, x, ldx, xScale, expected, ldy, m);
@@ -73,7 +90,8 @@ class TernaryLinearTest {
       if (activation == Activation.A8 || TestDevice.isCpu()) {
         Problems.assertSameBits(y, expected);
       } else {
-        Accuracy accuracy = Accuracy.ofSums(K, Accuracy.magnitudes(x, ldx, xScale, m, K, alphas), bias);
+        Accuracy accuracy =
+            Accuracy.ofSums(K, Accuracy.magnitudes(x, ldx, xScale, m, K, alphas), bias);
         accuracy.assertWithin(y, expected, m, N, ldy);
       }
     }
@@ -81,9 +99,13 @@ class TernaryLinearTest {
 
   @Test
   void computesByHand() {
-    try (TernaryWeights weights = TernaryWeights.pack(new byte[] {1, -1, 0, 0, 1, 1}, 2, 3, Alpha.row(2, 4));
+    try (TernaryWeights weights =
+            TernaryWeights.pack(new byte[] {1, -1, 0, 0, 1, 1}, 2, 3, Alpha.row(2, 4));
         TernaryLinear linear =
-            TernaryLinear.builder(RUNTIME, weights).activation(Activation.A16).bias(10, 20).build()) {
+            TernaryLinear.builder(RUNTIME, weights)
+                .activation(Activation.A16)
+                .bias(10, 20)
+                .build()) {
       assertThat(linear.n()).isEqualTo(2);
       assertThat(linear.k()).isEqualTo(3);
       assertThat(linear.apply(new float[] {1, 2, 3, -1, 0, 1}, 2)).containsExactly(8, 40, 8, 24);
@@ -99,7 +121,9 @@ class TernaryLinearTest {
       linear.apply(TernaryBuffer.copyOf(DataType.F32, x), y, 3);
       assertThat(linear.apply(x, 3)).isEqualTo(y.toArray());
       float[] second = Arrays.copyOfRange(x, K, 2 * K);
-      assertThat(linear.apply(second, 1)).as("batch position").isEqualTo(Arrays.copyOfRange(y.toArray(), N, 2 * N));
+      assertThat(linear.apply(second, 1))
+          .as("batch position")
+          .isEqualTo(Arrays.copyOfRange(y.toArray(), N, 2 * N));
     }
   }
 
@@ -138,7 +162,8 @@ class TernaryLinearTest {
       TernaryBuffer scale = TernaryBuffer.copyOf(DataType.F32, 1);
       TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N);
       int runs = TestDevice.repetitions(1000, 100);
-      assertThat(Allocations.ofRuns(runs, () -> linear.apply(x, K, scale, y, N, 1))).isLessThan(runs);
+      assertThat(Allocations.ofRuns(runs, () -> linear.apply(x, K, scale, y, N, 1)))
+          .isLessThan(runs);
     }
   }
 
@@ -153,16 +178,24 @@ class TernaryLinearTest {
       assertRejected(() -> linear.apply(x, y, 0), "M is 0", "at least 1");
       assertRejected(() -> linear.apply(x, y, -1), "M is -1");
       assertRejected(() -> linear.apply(x, y, 1L << 31), "M is 2147483648", "2^31");
-      assertRejected(() -> linear.apply(x, y, 3), "x has " + 8 * K + " bytes", "at least " + 12 * K);
-      assertRejected(() -> linear.apply(x, K - 1, null, y, N, 1), "row stride of x is " + (K - 1), "" + K);
-      assertRejected(() -> linear.apply(x, K, null, y, N - 1, 1), "row stride of y is " + (N - 1), "" + N);
+      assertRejected(
+          () -> linear.apply(x, y, 3), "x has " + 8 * K + " bytes", "at least " + 12 * K);
+      assertRejected(
+          () -> linear.apply(x, K - 1, null, y, N, 1), "row stride of x is " + (K - 1), "" + K);
+      assertRejected(
+          () -> linear.apply(x, K, null, y, N - 1, 1), "row stride of y is " + (N - 1), "" + N);
       assertRejected(() -> linear.apply(x, Long.MAX_VALUE, null, y, N, 2), "2^63", "x");
       assertRejected(() -> linear.apply(x, Long.MAX_VALUE / 2, null, y, N, 2), "2^63", "x");
       assertRejected(() -> linear.apply(x, Long.MIN_VALUE, null, y, N, 1), "row stride of x");
       assertRejected(() -> linear.apply(x, K, null, y, N + 1, 2), "y has " + 8 * N);
       assertRejected(() -> linear.apply(x, y.slice(0, N - 1), 1), "y has " + 4 * (N - 1));
-      assertRejected(() -> linear.apply(x, TernaryBuffer.allocate(DataType.I8, N), 1), "y is of type I8", "F32, F16 or BF16");
-      assertRejected(() -> linear.apply(x, TernaryBuffer.allocate(DataType.F8_E4M3, N), 1), "y is of type F8_E4M3");
+      assertRejected(
+          () -> linear.apply(x, TernaryBuffer.allocate(DataType.I8, N), 1),
+          "y is of type I8",
+          "F32, F16 or BF16");
+      assertRejected(
+          () -> linear.apply(x, TernaryBuffer.allocate(DataType.F8_E4M3, N), 1),
+          "y is of type F8_E4M3");
       assertThat(y.toArray()).containsOnly(77f);
     }
   }
@@ -174,14 +207,17 @@ class TernaryLinearTest {
       ByteBuffer memory = ByteBuffer.allocateDirect(4 * (K + N)).order(ByteOrder.nativeOrder());
       TernaryBuffer all = TernaryBuffer.of(memory, DataType.F32);
       TernaryBuffer x = all.slice(0, K);
-      assertRejected(() -> linear.apply(x, TernaryBuffer.of(memory.asReadOnlyBuffer(), DataType.F32), 1),
-          "y", "read-only");
+      assertRejected(
+          () -> linear.apply(x, TernaryBuffer.of(memory.asReadOnlyBuffer(), DataType.F32), 1),
+          "y",
+          "read-only");
       assertRejected(() -> linear.apply(x, all.slice(K - 1, N), 1), "y overlaps x", "must not");
       assertRejected(() -> linear.apply(x, x, 1), "y overlaps x");
       linear.apply(x, all.slice(K, N), 1); // side by side is fine
       TernaryBuffer codes = TernaryBuffer.allocate(DataType.I8, K);
       TernaryBuffer scale = all.slice(3, 1);
-      assertRejected(() -> linear.apply(codes, K, scale, all.slice(0, N), N, 1), "y overlaps xScale");
+      assertRejected(
+          () -> linear.apply(codes, K, scale, all.slice(0, N), N, 1), "y overlaps xScale");
     }
   }
 
@@ -194,9 +230,18 @@ class TernaryLinearTest {
       TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N);
       linear.apply(x, y, 1);
       pointer.close();
-      for (ThrowingCallable use : new ThrowingCallable[] {() -> linear.apply(x, y, 1), () -> linear.apply(x, K, null, x, N, 1),
-          () -> x.get(0), () -> x.put(0, 1), x::asByteBuffer, () -> x.slice(0, 1)}) {
-        assertThatThrownBy(use).isInstanceOf(IllegalStateException.class).hasMessageContaining("pointer that is closed");
+      for (ThrowingCallable use :
+          new ThrowingCallable[] {
+            () -> linear.apply(x, y, 1),
+            () -> linear.apply(x, K, null, x, N, 1),
+            () -> x.get(0),
+            () -> x.put(0, 1),
+            x::asByteBuffer,
+            () -> x.slice(0, 1)
+          }) {
+        assertThatThrownBy(use)
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("pointer that is closed");
       }
     }
   }
@@ -206,15 +251,19 @@ class TernaryLinearTest {
     try (TernaryWeights tensor = weights(AlphaKind.TENSOR);
         TernaryWeights column = weights(AlphaKind.COLUMN);
         TernaryLinear linear = TernaryLinear.builder(RUNTIME, tensor).build();
-        TernaryLinear a16 = TernaryLinear.builder(RUNTIME, tensor).activation(Activation.A16).build();
+        TernaryLinear a16 =
+            TernaryLinear.builder(RUNTIME, tensor).activation(Activation.A16).build();
         TernaryLinear columns = TernaryLinear.builder(RUNTIME, column).build()) {
       TernaryBuffer x = TernaryBuffer.allocate(DataType.I8, 2 * K);
       TernaryBuffer floats = TernaryBuffer.allocate(DataType.F32, 2 * K);
       TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, 2 * N);
       TernaryBuffer scale = TernaryBuffer.copyOf(DataType.F32, 1, 1);
       assertRejected(() -> linear.apply(x, y, 2), "xScale is null", "I8");
-      assertRejected(() -> linear.apply(x, K, scale.slice(0, 1), y, N, 2), "xScale has 4 bytes", "8");
-      assertRejected(() -> linear.apply(x, K, TernaryBuffer.copyOf(DataType.F16, 1, 1), y, N, 2), "xScale is of type F16");
+      assertRejected(
+          () -> linear.apply(x, K, scale.slice(0, 1), y, N, 2), "xScale has 4 bytes", "8");
+      assertRejected(
+          () -> linear.apply(x, K, TernaryBuffer.copyOf(DataType.F16, 1, 1), y, N, 2),
+          "xScale is of type F16");
       assertRejected(() -> linear.apply(floats, K, scale, y, N, 2), "xScale is given", "F32");
       assertRejected(() -> a16.apply(x, K, scale, y, N, 2), "I8", "A16");
       assertRejected(() -> columns.apply(x, K, scale, y, N, 2), "I8", "column");
@@ -236,11 +285,18 @@ class TernaryLinearTest {
     try (TernaryWeights weights = weights(AlphaKind.TENSOR)) {
       assertRejected(() -> TernaryLinear.builder(null, weights), "runtime is null");
       assertRejected(() -> TernaryLinear.builder(RUNTIME, null), "weights is null");
-      assertRejected(() -> TernaryLinear.builder(RUNTIME, weights).activation(null), "activation is null");
-      assertRejected(() -> TernaryLinear.builder(RUNTIME, weights).bias(1, 2).build(), "bias has 2 values", "" + N);
+      assertRejected(
+          () -> TernaryLinear.builder(RUNTIME, weights).activation(null), "activation is null");
+      assertRejected(
+          () -> TernaryLinear.builder(RUNTIME, weights).bias(1, 2).build(),
+          "bias has 2 values",
+          "" + N);
       float[] bias = new float[N];
       bias[3] = Float.NaN;
-      assertRejected(() -> TernaryLinear.builder(RUNTIME, weights).bias(bias).build(), "bias[3] is NaN", "finite");
+      assertRejected(
+          () -> TernaryLinear.builder(RUNTIME, weights).bias(bias).build(),
+          "bias[3] is NaN",
+          "finite");
     }
   }
 
@@ -250,7 +306,8 @@ class TernaryLinearTest {
     float[] bias = Problems.floats(random, N);
     float[] copy = bias.clone();
     try (TernaryWeights weights = weights(AlphaKind.TENSOR);
-        TernaryLinear linear = TernaryLinear.builder(RUNTIME, weights).activation(activation).bias(bias).build()) {
+        TernaryLinear linear =
+            TernaryLinear.builder(RUNTIME, weights).activation(activation).bias(bias).build()) {
       Arrays.fill(bias, 0);
       assertThat(linear.apply(new float[K], 1)).isEqualTo(copy);
     }

@@ -18,7 +18,9 @@ class TernaryRuntimeTest {
   private final Random random = new Random(5);
 
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   private static void withProperty(String name, String value, Runnable code) {
@@ -42,7 +44,10 @@ class TernaryRuntimeTest {
   void saysItsVersionAndWhatItIs() {
     assertThat(TernaryRuntime.version()).isEqualTo("0.1.0");
     try (TernaryRuntime runtime = TernaryRuntime.create()) {
-      assertThat(runtime.infoJson()).startsWith("{").endsWith("}").contains("\"version\":\"0.1.0\"", "portable", "kernels");
+      assertThat(runtime.infoJson())
+          .startsWith("{")
+          .endsWith("}")
+          .contains("\"version\":\"0.1.0\"", "portable", "kernels");
     }
   }
 
@@ -56,7 +61,8 @@ class TernaryRuntimeTest {
       assertThat(counts).hasSize(1).containsValue(2L);
       String path = counts.keySet().iterator().next();
       assertThat(path).startsWith("linear.").endsWith(".cpu.portable");
-      assertThat(runtime.countersJson()).contains("\"pid\":" + ProcessHandle.current().pid(), "\"" + path + "\":2");
+      assertThat(runtime.countersJson())
+          .contains("\"pid\":" + ProcessHandle.current().pid(), "\"" + path + "\":2");
       assertThat(runtime.fallbackCounts()).isEmpty();
       runtime.resetCounters();
       assertThat(runtime.pathCounts()).isEmpty();
@@ -73,53 +79,95 @@ class TernaryRuntimeTest {
 
   @Test
   void aPropertyIsHonouredAndTheBuilderWins() {
-    withProperty("ternary.max.isa", "portable", () -> {
-      try (TernaryRuntime runtime = TestDevice.onCpu().build()) {
-        applyOnce(runtime, Layout.I2S_TILED);
-        assertThat(runtime.pathCounts().keySet()).allMatch(path -> path.endsWith(".portable"));
-      }
-    });
-    withProperty("ternary.num.threads", "7", () -> {
-      try (TernaryRuntime byProperty = TernaryRuntime.create();
-          TernaryRuntime byBuilder = TernaryRuntime.builder().threads(3).build()) {
-        assertThat(byProperty.infoJson()).contains("\"threads\":7");
-        assertThat(byBuilder.infoJson()).contains("\"threads\":3");
-      }
-    });
-    withProperty("ternary.num.threads", "many", () -> assertRejected(TernaryRuntime::create, "TERNARY_NUM_THREADS", "many"));
-    withProperty("ternary.max.isa", "portable\nTERNARY_NUM_THREADS=1",
+    withProperty(
+        "ternary.max.isa",
+        "portable",
+        () -> {
+          try (TernaryRuntime runtime = TestDevice.onCpu().build()) {
+            applyOnce(runtime, Layout.I2S_TILED);
+            assertThat(runtime.pathCounts().keySet()).allMatch(path -> path.endsWith(".portable"));
+          }
+        });
+    withProperty(
+        "ternary.num.threads",
+        "7",
+        () -> {
+          try (TernaryRuntime byProperty = TernaryRuntime.create();
+              TernaryRuntime byBuilder = TernaryRuntime.builder().threads(3).build()) {
+            assertThat(byProperty.infoJson()).contains("\"threads\":7");
+            assertThat(byBuilder.infoJson()).contains("\"threads\":3");
+          }
+        });
+    withProperty(
+        "ternary.num.threads",
+        "many",
+        () -> assertRejected(TernaryRuntime::create, "TERNARY_NUM_THREADS", "many"));
+    withProperty(
+        "ternary.max.isa",
+        "portable\nTERNARY_NUM_THREADS=1",
         () -> assertRejected(TernaryRuntime::create, "TERNARY_MAX_ISA", "control characters"));
-    assertThat(RuntimeSettings.NAMES).extracting(RuntimeSettings::property).contains("ternary.collect.path.stats",
-        "ternary.path.report", "ternary.path.report.every", "ternary.i2s.only", "ternary.fuse.rmsnorm.qkv",
-        "ternary.enable.pdl", "ternary.i2s.splits", "ternary.prefill.skip.m", "ternary.tuning", "ternary.device");
+    assertThat(RuntimeSettings.NAMES)
+        .extracting(RuntimeSettings::property)
+        .contains(
+            "ternary.collect.path.stats",
+            "ternary.path.report",
+            "ternary.path.report.every",
+            "ternary.i2s.only",
+            "ternary.fuse.rmsnorm.qkv",
+            "ternary.enable.pdl",
+            "ternary.i2s.splits",
+            "ternary.prefill.skip.m",
+            "ternary.tuning",
+            "ternary.device");
   }
 
   @Test
   void everySettingCanBeBuilt(@TempDir Path folder) throws Exception {
     Path report = folder.resolve("report-{pid}.json");
-    try (TernaryRuntime runtime = TernaryRuntime.builder().threads(2).collectPathStats(true).pathReport(report)
-        .pathReportEvery(1).i2sOnly(false).fuseRmsNormQkv(false).enablePdl(true).i2sSplits(64)
-        .prefillSkipM(Integer.MAX_VALUE).tuning(Path.of("")).build()) {
+    try (TernaryRuntime runtime =
+        TernaryRuntime.builder()
+            .threads(2)
+            .collectPathStats(true)
+            .pathReport(report)
+            .pathReportEvery(1)
+            .i2sOnly(false)
+            .fuseRmsNormQkv(false)
+            .enablePdl(true)
+            .i2sSplits(64)
+            .prefillSkipM(Integer.MAX_VALUE)
+            .tuning(Path.of(""))
+            .build()) {
       applyOnce(runtime, Layout.I2S_TILED);
       Path written = folder.resolve("report-" + ProcessHandle.current().pid() + ".json");
       assertThat(written).exists();
       assertThat(Files.readString(written)).contains("path_counts", "linear.");
       Path onDemand = folder.resolve("now.json");
       TernaryRuntime.writeReport(onDemand);
-      assertThat(Files.readString(onDemand)).contains("\"pid\":" + ProcessHandle.current().pid(), "fallback_counts");
+      assertThat(Files.readString(onDemand))
+          .contains("\"pid\":" + ProcessHandle.current().pid(), "fallback_counts");
     }
     assertThatThrownBy(() -> TernaryRuntime.writeReport(folder.resolve("no/such/folder/r.json")))
-        .isInstanceOfAny(TernaryException.class, IllegalArgumentException.class).hasMessageContaining("no/such/folder");
+        .isInstanceOfAny(TernaryException.class, IllegalArgumentException.class)
+        .hasMessageContaining("no/such/folder");
     assertRejected(() -> TernaryRuntime.writeReport(null), "file is null");
   }
 
   @Test
   void rejectsSettingsThatCannotBeHonoured() {
-    assertRejected(() -> TernaryRuntime.builder().threads(0).build(), "TERNARY_NUM_THREADS", "\"0\"", "1 to 1024");
+    assertRejected(
+        () -> TernaryRuntime.builder().threads(0).build(),
+        "TERNARY_NUM_THREADS",
+        "\"0\"",
+        "1 to 1024");
     assertRejected(() -> TernaryRuntime.builder().threads(1025).build(), "1025");
-    assertRejected(() -> TernaryRuntime.builder().i2sSplits(65).build(), "TERNARY_I2S_SPLITS", "65");
-    assertRejected(() -> TernaryRuntime.builder().prefillSkipM(-1).build(), "TERNARY_PREFILL_SKIP_M", "-1");
-    assertRejected(() -> TernaryRuntime.builder().pathReportEvery(-1).build(), "TERNARY_PATH_REPORT_EVERY", "-1");
+    assertRejected(
+        () -> TernaryRuntime.builder().i2sSplits(65).build(), "TERNARY_I2S_SPLITS", "65");
+    assertRejected(
+        () -> TernaryRuntime.builder().prefillSkipM(-1).build(), "TERNARY_PREFILL_SKIP_M", "-1");
+    assertRejected(
+        () -> TernaryRuntime.builder().pathReportEvery(-1).build(),
+        "TERNARY_PATH_REPORT_EVERY",
+        "-1");
     assertRejected(() -> TernaryRuntime.builder().maxIsa(null), "isa is null");
     assertRejected(() -> TernaryRuntime.builder().pathReport(null), "TERNARY_PATH_REPORT is null");
     assertRejected(() -> TernaryRuntime.builder().tuning(null), "TERNARY_TUNING is null");
@@ -132,7 +180,8 @@ class TernaryRuntimeTest {
       assumeFalse(best.fallbackCounts().isEmpty(), "this machine has no faster kernel");
     }
     try (TernaryRuntime runtime = TestDevice.onCpu().i2sOnly(true).build()) {
-      assertThatThrownBy(() -> applyOnce(runtime, Layout.I2S)).isInstanceOf(TernaryException.class)
+      assertThatThrownBy(() -> applyOnce(runtime, Layout.I2S))
+          .isInstanceOf(TernaryException.class)
           .hasMessageContaining("layout");
       applyOnce(runtime, Layout.I2S_TILED);
     }
@@ -144,15 +193,19 @@ class TernaryRuntimeTest {
     int m = 3;
     int k = 77;
     TernaryBuffer x = Problems.activations(random, type, m * k);
-    TernaryBuffer scale = type == DataType.F8_E4M3 ? TernaryBuffer.copyOf(DataType.F32, 1, 2, 3) : null;
-    for (TernaryBuffer alpha : new TernaryBuffer[] {null, Problems.activations(random, DataType.F32, k)}) {
+    TernaryBuffer scale =
+        type == DataType.F8_E4M3 ? TernaryBuffer.copyOf(DataType.F32, 1, 2, 3) : null;
+    for (TernaryBuffer alpha :
+        new TernaryBuffer[] {null, Problems.activations(random, DataType.F32, k)}) {
       TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, m * k);
       TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, m);
       TernaryBuffer expectedQ = TernaryBuffer.allocate(DataType.I8, m * k);
       TernaryBuffer expectedS = TernaryBuffer.allocate(DataType.F32, m);
       try (TernaryRuntime runtime = TernaryRuntime.create()) {
         runtime.quantise(x, scale, alpha, q, s, m, k);
-        assertThat(runtime.pathCounts().keySet()).hasSize(1).allMatch(path -> path.startsWith("quantise_activations."));
+        assertThat(runtime.pathCounts().keySet())
+            .hasSize(1)
+            .allMatch(path -> path.startsWith("quantise_activations."));
       }
       Oracle.quantise(x, scale, alpha, expectedQ, expectedS, m, k);
       Problems.assertSameBits(q, expectedQ);
@@ -169,7 +222,8 @@ class TernaryRuntimeTest {
     try (TernaryRuntime runtime = TernaryRuntime.create()) {
       runtime.quantise(x, null, null, q, s, 2, 3);
     }
-    assertThat(q.toArray()).containsExactly(64, -127, 32, 0, 0, 0); // 63.5 and 31.75 round to 64 and 32
+    assertThat(q.toArray())
+        .containsExactly(64, -127, 32, 0, 0, 0); // 63.5 and 31.75 round to 64 and 32
     assertThat(s.get(0)).isEqualTo(2f / 127);
     assertThat(s.get(1)).isNaN();
   }
@@ -187,7 +241,8 @@ class TernaryRuntimeTest {
       assertRejected(() -> runtime.quantise(x, null, null, x, s, 2, 4), "q is of type F32", "I8");
       assertRejected(() -> runtime.quantise(x, null, null, q, q, 2, 2), "s is of type I8", "F32");
       assertRejected(() -> runtime.quantise(x, null, null, q, x.slice(7, 1), 1, 8), "s overlaps x");
-      assertRejected(() -> runtime.quantise(x, null, s, q, s, 2, 4), "alphaColumn has 8 bytes", "16");
+      assertRejected(
+          () -> runtime.quantise(x, null, s, q, s, 2, 4), "alphaColumn has 8 bytes", "16");
       assertRejected(() -> runtime.quantise(x, s, null, q, s, 2, 4), "xScale is given");
       assertRejected(() -> runtime.quantise(x, null, null, q, s, 3, 4), "x has 32 bytes", "48");
       assertRejected(() -> runtime.quantise(x, null, null, q, s, 1, 1 << 24), "K is 16777216");
@@ -197,10 +252,14 @@ class TernaryRuntimeTest {
 
   @Test
   void outcomesBecomeTheirExceptions() {
-    assertThat(Status.exception(1, "a")).isInstanceOf(IllegalArgumentException.class).hasMessage("a");
+    assertThat(Status.exception(1, "a"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("a");
     assertThat(Status.exception(4, "b")).isInstanceOf(IllegalStateException.class).hasMessage("b");
     for (int status : new int[] {2, 3, 5}) {
-      assertThat(Status.exception(status, "c")).isInstanceOf(TernaryException.class).hasMessage("c");
+      assertThat(Status.exception(status, "c"))
+          .isInstanceOf(TernaryException.class)
+          .hasMessage("c");
     }
   }
 
@@ -222,9 +281,11 @@ class TernaryRuntimeTest {
   void portableCodeHasNoPeakButReads(Limit limit) {
     try (TernaryRuntime runtime = TestDevice.onCpu().maxIsa(Isa.PORTABLE).threads(1).build()) {
       if (limit == Limit.READ) {
-        assertThat(runtime.measureLimit(limit, 1, 4096, 1).kernel()).isEqualTo("read_8x16__portable");
+        assertThat(runtime.measureLimit(limit, 1, 4096, 1).kernel())
+            .isEqualTo("read_8x16__portable");
       } else {
-        assertThatThrownBy(() -> runtime.measureLimit(limit, 1, 0, 1)).isInstanceOf(TernaryException.class)
+        assertThatThrownBy(() -> runtime.measureLimit(limit, 1, 0, 1))
+            .isInstanceOf(TernaryException.class)
             .hasMessageContaining(limit.name());
       }
     }
@@ -239,6 +300,7 @@ class TernaryRuntimeTest {
     assertRejected(() -> runtime.measureLimit(Limit.INT8_PEAK, 1, 1, 1), "bytes is 1");
     assertRejected(() -> runtime.measureLimit(Limit.READ, 1, 4096, 0), "nanoseconds is 0");
     runtime.close();
-    assertThatThrownBy(() -> runtime.measureLimit(Limit.READ, 1, 4096, 1)).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> runtime.measureLimit(Limit.READ, 1, 4096, 1))
+        .isInstanceOf(IllegalStateException.class);
   }
 }

@@ -17,7 +17,9 @@ class TernaryWeightsTest {
   private final Random random = new Random(1);
 
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   /** The layout's definition, written anew. */
@@ -60,8 +62,9 @@ class TernaryWeightsTest {
     ByteBuffer direct = ByteBuffer.allocateDirect(codes.length).put(codes).flip();
     try (TernaryWeights a = TernaryWeights.ofI2s(codes, 6, 10, Alpha.tensor(1), Layout.I2S);
         TernaryWeights b = TernaryWeights.ofI2s(direct, 6, 10, Alpha.tensor(1), Layout.I2S_TILED);
-        TernaryWeights c = TernaryWeights.ofI2s(TernaryBuffer.of(direct, DataType.I8), 6, 10, Alpha.tensor(1),
-            Layout.I2S_TILED)) {
+        TernaryWeights c =
+            TernaryWeights.ofI2s(
+                TernaryBuffer.of(direct, DataType.I8), 6, 10, Alpha.tensor(1), Layout.I2S_TILED)) {
       assertThat(a.unpack()).isEqualTo(w).isEqualTo(b.unpack()).isEqualTo(c.unpack());
     }
   }
@@ -90,17 +93,29 @@ class TernaryWeightsTest {
       System.arraycopy(w, 0, all, start, w.length);
     }
     Alpha alpha = Alpha.segments(sizes, new float[] {1, 2, 3});
-    try (TernaryWeights weights = TernaryWeights.ofBitNet(packed, new long[] {5, 4, 2}, k, alpha, Layout.I2S_TILED)) {
+    try (TernaryWeights weights =
+        TernaryWeights.ofBitNet(packed, new long[] {5, 4, 2}, k, alpha, Layout.I2S_TILED)) {
       assertThat(weights.n()).isEqualTo(11);
       assertThat(weights.unpack()).isEqualTo(all);
     }
-    assertRejected(() -> TernaryWeights.ofBitNet(packed, new long[] {5, 4}, k, alpha, Layout.I2S_TILED), "2 values", "3");
-    assertRejected(() -> TernaryWeights.ofBitNet(packed, new long[] {9, 4, 2}, k, alpha, Layout.I2S_TILED),
-        "18 values", "27", "ceil(N / 4) * K");
-    assertRejected(() -> TernaryWeights.ofBitNet(packed, new long[] {6, 4, 2}, k, alpha, Layout.I2S_TILED), "3");
+    assertRejected(
+        () -> TernaryWeights.ofBitNet(packed, new long[] {5, 4}, k, alpha, Layout.I2S_TILED),
+        "2 values",
+        "3");
+    assertRejected(
+        () -> TernaryWeights.ofBitNet(packed, new long[] {9, 4, 2}, k, alpha, Layout.I2S_TILED),
+        "18 values",
+        "27",
+        "ceil(N / 4) * K");
+    assertRejected(
+        () -> TernaryWeights.ofBitNet(packed, new long[] {6, 4, 2}, k, alpha, Layout.I2S_TILED),
+        "3");
   }
 
-  /** Where the ladder packing keeps a weight: {byte, bits to shift}, from its definition in {@code ofLadder}. */
+  /**
+   * Where the ladder packing keeps a weight: {byte, bits to shift}, from its definition in {@code
+   * ofLadder}.
+   */
   private static int[] ladderPlace(int row, int column, int k) {
     int block = row / 16 * (k / 32) + column / 32;
     int word = row % 16 / 8 * 16 + column % 32 / 16 * 8 + row % 8;
@@ -120,13 +135,21 @@ class TernaryWeightsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"16,32", "32,32", "16,96", "48,160", "80,1056", "1040,384"}) // whole blocks are all that the packing has
+  @CsvSource({
+    "16,32",
+    "32,32",
+    "16,96",
+    "48,160",
+    "80,1056",
+    "1040,384"
+  }) // whole blocks are all that the packing has
   void takesTheLadderPackingOfBitNetCpp(int n, int k) {
     byte[] w = Problems.ternary(random, n * k);
     TernaryBuffer packed = TernaryBuffer.of(ladder(w, n, k), DataType.I8);
     try (TernaryWeights expected = TernaryWeights.pack(w, n, k, Alpha.tensor(0.5f))) {
       for (Layout layout : Layout.values()) {
-        try (TernaryWeights weights = TernaryWeights.ofLadder(packed, n, k, Alpha.tensor(0.5f), layout)) {
+        try (TernaryWeights weights =
+            TernaryWeights.ofLadder(packed, n, k, Alpha.tensor(0.5f), layout)) {
           assertThat(weights.layout()).isEqualTo(layout);
           assertThat(weights.alpha()).isEqualTo(expected.alpha());
           assertThat(weights.codes()).as("%s", layout).isEqualTo(expected.codes());
@@ -142,39 +165,63 @@ class TernaryWeightsTest {
     ByteBuffer bytes = ladder(Problems.ternary(random, n * k), n, k);
     TernaryBuffer packed = TernaryBuffer.of(bytes, DataType.I8);
     Alpha alpha = Alpha.tensor(1);
-    assertRejected(() -> TernaryWeights.ofLadder(packed, 24, k, alpha, Layout.I2S), "24 x 64", "a multiple of 16 by");
-    assertRejected(() -> TernaryWeights.ofLadder(packed, n, 48, alpha, Layout.I2S), "32 x 48", "by a multiple of 32");
-    assertRejected(() -> TernaryWeights.ofLadder(packed, 0, k, alpha, Layout.I2S), "N is 0", "at least 1");
-    assertRejected(() -> TernaryWeights.ofLadder(packed, n, 1 << 24, alpha, Layout.I2S), "K is 16777216", "2^24");
-    assertRejected(() -> TernaryWeights.ofLadder(packed, n, 2 * k, alpha, Layout.I2S), "512 values", "1024", "N * K / 4");
-    assertRejected(() -> TernaryWeights.ofLadder(packed, 16, k, alpha, Layout.I2S), "512 values", "256", "N * K / 4");
+    assertRejected(
+        () -> TernaryWeights.ofLadder(packed, 24, k, alpha, Layout.I2S),
+        "24 x 64",
+        "a multiple of 16 by");
+    assertRejected(
+        () -> TernaryWeights.ofLadder(packed, n, 48, alpha, Layout.I2S),
+        "32 x 48",
+        "by a multiple of 32");
+    assertRejected(
+        () -> TernaryWeights.ofLadder(packed, 0, k, alpha, Layout.I2S), "N is 0", "at least 1");
+    assertRejected(
+        () -> TernaryWeights.ofLadder(packed, n, 1 << 24, alpha, Layout.I2S),
+        "K is 16777216",
+        "2^24");
+    assertRejected(
+        () -> TernaryWeights.ofLadder(packed, n, 2 * k, alpha, Layout.I2S),
+        "512 values",
+        "1024",
+        "N * K / 4");
+    assertRejected(
+        () -> TernaryWeights.ofLadder(packed, 16, k, alpha, Layout.I2S),
+        "512 values",
+        "256",
+        "N * K / 4");
     assertRejected(() -> TernaryWeights.ofLadder(null, n, k, alpha, Layout.I2S), "packed is null");
     assertRejected(() -> TernaryWeights.ofLadder(packed, n, k, null, Layout.I2S), "alpha is null");
     assertRejected(() -> TernaryWeights.ofLadder(packed, n, k, alpha, null), "layout is null");
     TernaryBuffer floats = TernaryBuffer.allocate(DataType.F32, n * k / 16);
     assertRejected(() -> TernaryWeights.ofLadder(floats, n, k, alpha, Layout.I2S), "F32", "I8");
     int[] place = ladderPlace(29, 37, k);
-    bytes.put(place[0], (byte) (bytes.get(place[0]) & ~(3 << place[1]))); // codes are w + 2: none is 0
-    assertRejected(() -> TernaryWeights.ofLadder(packed, n, k, alpha, Layout.I2S), "row 29, column 37 is 0");
+    bytes.put(
+        place[0], (byte) (bytes.get(place[0]) & ~(3 << place[1]))); // codes are w + 2: none is 0
+    assertRejected(
+        () -> TernaryWeights.ofLadder(packed, n, k, alpha, Layout.I2S), "row 29, column 37 is 0");
   }
 
   @Test
   void ternarisesAsBitNetAndMangroveDo() {
     float[] dense = {1, -1, 0.1f, -0.1f, 2, -2, 0.2f, -0.2f};
     TernaryBuffer w = TernaryBuffer.copyOf(DataType.F32, dense);
-    try (TernaryWeights absmean = TernaryWeights.ternarise(w, 2, 4, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0)) {
+    try (TernaryWeights absmean =
+        TernaryWeights.ternarise(w, 2, 4, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0)) {
       assertThat(absmean.alpha()).isEqualTo(Alpha.tensor(0.825f));
       assertThat(absmean.unpack()).containsExactly(1, -1, 0, 0, 1, -1, 0, 0);
     }
-    try (TernaryWeights threshold = TernaryWeights.ternarise(w, 2, 4, TernariseMethod.THRESHOLD, AlphaKind.ROW, 0)) {
+    try (TernaryWeights threshold =
+        TernaryWeights.ternarise(w, 2, 4, TernariseMethod.THRESHOLD, AlphaKind.ROW, 0)) {
       assertThat(threshold.alpha()).isEqualTo(Alpha.row(1, 2));
       assertThat(threshold.unpack()).containsExactly(1, -1, 0, 0, 1, -1, 0, 0);
     }
-    try (TernaryWeights column = TernaryWeights.ternarise(w, 2, 4, TernariseMethod.THRESHOLD, AlphaKind.COLUMN, 0)) {
+    try (TernaryWeights column =
+        TernaryWeights.ternarise(w, 2, 4, TernariseMethod.THRESHOLD, AlphaKind.COLUMN, 0)) {
       assertThat(column.alpha().values()).hasSize(4).startsWith(2f); // 1 is not above 0.7 * 1.5
       assertThat(column.unpack()).containsExactly(0, 0, 0, 0, 1, -1, 1, -1);
     }
-    try (TernaryWeights group = TernaryWeights.ternarise(w, 2, 4, TernariseMethod.ABSMEAN, AlphaKind.GROUP, 32)) {
+    try (TernaryWeights group =
+        TernaryWeights.ternarise(w, 2, 4, TernariseMethod.ABSMEAN, AlphaKind.GROUP, 32)) {
       assertThat(group.alpha().values()).hasSize(2);
     }
   }
@@ -183,7 +230,8 @@ class TernaryWeightsTest {
   @EnumSource(names = {"F32", "F16", "BF16"})
   void ternarisesEveryFloatType(DataType type) {
     TernaryBuffer w = TernaryBuffer.copyOf(type, 1, -1, 0, 1);
-    try (TernaryWeights weights = TernaryWeights.ternarise(w, 1, 4, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0)) {
+    try (TernaryWeights weights =
+        TernaryWeights.ternarise(w, 1, 4, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0)) {
       assertThat(weights.unpack()).containsExactly(1, -1, 0, 1);
       assertThat(weights.alpha()).isEqualTo(Alpha.tensor(0.75f));
     }
@@ -192,13 +240,25 @@ class TernaryWeightsTest {
   @Test
   void rejectsBadDenseWeights() {
     TernaryBuffer w = TernaryBuffer.copyOf(DataType.F32, 1, Float.NaN);
-    assertRejected(() -> TernaryWeights.ternarise(w, 1, 2, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0), "nan");
-    assertRejected(() -> TernaryWeights.ternarise(w, 2, 2, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0), "8 bytes", "16");
-    assertRejected(() -> TernaryWeights.ternarise(null, 1, 2, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0), "dense is null");
-    assertRejected(() -> TernaryWeights.ternarise(w, 1, 2, null, AlphaKind.TENSOR, 0), "method is null");
-    assertRejected(() -> TernaryWeights.ternarise(w, 1, 2, TernariseMethod.ABSMEAN, AlphaKind.GROUP, 8), "group is 8");
+    assertRejected(
+        () -> TernaryWeights.ternarise(w, 1, 2, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0),
+        "nan");
+    assertRejected(
+        () -> TernaryWeights.ternarise(w, 2, 2, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0),
+        "8 bytes",
+        "16");
+    assertRejected(
+        () -> TernaryWeights.ternarise(null, 1, 2, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0),
+        "dense is null");
+    assertRejected(
+        () -> TernaryWeights.ternarise(w, 1, 2, null, AlphaKind.TENSOR, 0), "method is null");
+    assertRejected(
+        () -> TernaryWeights.ternarise(w, 1, 2, TernariseMethod.ABSMEAN, AlphaKind.GROUP, 8),
+        "group is 8");
     TernaryBuffer bytes = TernaryBuffer.copyOf(DataType.I8, 1, 2);
-    assertRejected(() -> TernaryWeights.ternarise(bytes, 1, 2, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0), "type I8");
+    assertRejected(
+        () -> TernaryWeights.ternarise(bytes, 1, 2, TernariseMethod.ABSMEAN, AlphaKind.TENSOR, 0),
+        "type I8");
   }
 
   @Test
@@ -213,11 +273,18 @@ class TernaryWeightsTest {
     assertRejected(() -> TernaryWeights.pack(w, 2, 4, alpha), "w has 4 values", "8", "N * K");
     assertRejected(() -> TernaryWeights.pack(null, 2, 2, alpha), "w is null");
     assertRejected(() -> TernaryWeights.pack(w, 2, 2, null), "alpha is null");
-    assertRejected(() -> TernaryWeights.ofI2s(new byte[3], 2, 2, alpha, Layout.I2S), "codes has 3", "2");
+    assertRejected(
+        () -> TernaryWeights.ofI2s(new byte[3], 2, 2, alpha, Layout.I2S), "codes has 3", "2");
     assertRejected(() -> TernaryWeights.ofI2s(new byte[2], 2, 2, alpha, null), "layout is null");
-    assertRejected(() -> TernaryWeights.ofI2s((byte[]) null, 2, 2, alpha, Layout.I2S), "codes is null");
-    assertRejected(() -> TernaryWeights.ofI2s(ByteBuffer.allocate(2), 2, 2, alpha, Layout.I2S), "heap");
-    assertRejected(() -> TernaryWeights.ofI2s(TernaryBuffer.allocate(DataType.F32, 2), 2, 2, alpha, Layout.I2S), "F32", "I8");
+    assertRejected(
+        () -> TernaryWeights.ofI2s((byte[]) null, 2, 2, alpha, Layout.I2S), "codes is null");
+    assertRejected(
+        () -> TernaryWeights.ofI2s(ByteBuffer.allocate(2), 2, 2, alpha, Layout.I2S), "heap");
+    assertRejected(
+        () ->
+            TernaryWeights.ofI2s(TernaryBuffer.allocate(DataType.F32, 2), 2, 2, alpha, Layout.I2S),
+        "F32",
+        "I8");
   }
 
   @Test
@@ -225,13 +292,17 @@ class TernaryWeightsTest {
     byte[] w = new byte[4 * 70];
     assertRejected(() -> TernaryWeights.pack(w, 4, 70, Alpha.row(1, 2, 3)), "3 values", "4", "N 4");
     assertRejected(() -> TernaryWeights.pack(w, 4, 70, Alpha.column(1, 2, 3)), "3 values", "70");
-    assertRejected(() -> TernaryWeights.pack(w, 4, 70, Alpha.group(32, new float[8])), "8 values", "12");
+    assertRejected(
+        () -> TernaryWeights.pack(w, 4, 70, Alpha.group(32, new float[8])), "8 values", "12");
   }
 
   @Test
   void rejectsValuesThatAreNotTernary() {
     assertRejected(() -> TernaryWeights.pack(new byte[] {0, 1, 2, 0}, 2, 2, Alpha.tensor(1)), "2");
-    assertRejected(() -> TernaryWeights.ofI2s(new byte[] {0x15, (byte) 0x3c}, 2, 4, Alpha.tensor(1), Layout.I2S), "3");
+    assertRejected(
+        () ->
+            TernaryWeights.ofI2s(new byte[] {0x15, (byte) 0x3c}, 2, 4, Alpha.tensor(1), Layout.I2S),
+        "3");
   }
 
   @Test
@@ -239,9 +310,17 @@ class TernaryWeightsTest {
     TernaryWeights weights = TernaryWeights.pack(new byte[4], 2, 2, Alpha.tensor(1));
     weights.close();
     weights.close();
-    for (ThrowingCallable call : new ThrowingCallable[] {weights::codes, weights::unpack, weights::byteSize,
-        () -> weights.repack(Layout.I2S), () -> weights.save(Path.of("nowhere"))}) {
-      assertThatThrownBy(call).isInstanceOf(IllegalStateException.class).hasMessage("the weights are closed, must be open");
+    for (ThrowingCallable call :
+        new ThrowingCallable[] {
+          weights::codes,
+          weights::unpack,
+          weights::byteSize,
+          () -> weights.repack(Layout.I2S),
+          () -> weights.save(Path.of("nowhere"))
+        }) {
+      assertThatThrownBy(call)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("the weights are closed, must be open");
     }
     assertThat(weights.n()).isEqualTo(2);
   }

@@ -23,7 +23,8 @@ final class TuningFiles {
     changed.forEach((name, value) -> lines.put(name, value.toString()));
     StringBuilder text = new StringBuilder();
     lines.forEach((name, value) -> text.append(name).append('=').append(value).append('\n'));
-    return Files.writeString(folder.resolve("tuning.txt"), text.append("end=").append(lines.size()).append('\n'));
+    return Files.writeString(
+        folder.resolve("tuning.txt"), text.append("end=").append(lines.size()).append('\n'));
   }
 
   private static void read(JsonParser parser, Map<String, String> lines) throws IOException {

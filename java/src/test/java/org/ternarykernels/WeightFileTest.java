@@ -51,10 +51,13 @@ class WeightFileTest {
   }
 
   private static TernaryWeights read(byte[] bytes) throws IOException {
-    return WeightFile.read(Channels.newChannel(new ByteArrayInputStream(bytes)), bytes.length, null);
+    return WeightFile.read(
+        Channels.newChannel(new ByteArrayInputStream(bytes)), bytes.length, null);
   }
 
-  /** Changes a header and makes its checksum right again: a file that lies, not one that is damaged. */
+  /**
+   * Changes a header and makes its checksum right again: a file that lies, not one that is damaged.
+   */
   private static byte[] lie(byte[] file, Consumer<ByteBuffer> change) {
     byte[] copy = file.clone();
     ByteBuffer header = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
@@ -66,7 +69,9 @@ class WeightFileTest {
   }
 
   private static void assertRejected(byte[] file, String... parts) {
-    assertThatThrownBy(() -> read(file)).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(() -> read(file))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   @ParameterizedTest
@@ -84,7 +89,9 @@ class WeightFileTest {
         assertThat(loaded.layout()).isEqualTo(Layout.I2S_TILED);
       }
     }
-    assertThat(mode(path)).isEqualTo(mode(Files.createFile(folder.resolve("usual")))); // the umask's, not a temporary file's
+    assertThat(mode(path))
+        .isEqualTo(
+            mode(Files.createFile(folder.resolve("usual")))); // the umask's, not a temporary file's
     assertThat(folder).isDirectoryContaining(path::equals).isDirectoryNotContaining("glob:**.tmp");
   }
 
@@ -92,10 +99,12 @@ class WeightFileTest {
   @EnumSource(AlphaKind.class)
   void carriesT5(AlphaKind kind) throws IOException {
     Path path = folder.resolve("w");
-    try (TernaryWeights weights = weights(kind); TernaryWeights dense = weights.repack(Layout.T5_TILED)) {
+    try (TernaryWeights weights = weights(kind);
+        TernaryWeights dense = weights.repack(Layout.T5_TILED)) {
       assertThat(dense.unpack()).isEqualTo(weights.unpack());
       dense.save(path);
-      assertThat(Files.size(path)).isEqualTo(64 + 4L * weights.alpha().count() + 64 * 4); // 70 columns are 4 tiles of 20
+      assertThat(Files.size(path))
+          .isEqualTo(64 + 4L * weights.alpha().count() + 64 * 4); // 70 columns are 4 tiles of 20
       try (TernaryWeights loaded = TernaryWeights.load(path)) {
         assertThat(loaded.layout()).isEqualTo(Layout.T5_TILED);
         assertThat(loaded.alpha()).isEqualTo(weights.alpha());
@@ -113,7 +122,8 @@ class WeightFileTest {
           }
         }
       }
-      assertThatThrownBy(() -> dense.save(path, Layout.I2S_TILED)).isInstanceOf(IllegalArgumentException.class)
+      assertThatThrownBy(() -> dense.save(path, Layout.I2S_TILED))
+          .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContainingAll("layout", "I2S_TILED", "I2S or T5_TILED");
     }
   }
@@ -140,7 +150,8 @@ class WeightFileTest {
   void hasTheDocumentedForm() throws IOException {
     byte[] codes;
     Path path = folder.resolve("w");
-    try (TernaryWeights weights = TernaryWeights.pack(new byte[] {1, 0, -1, 1, 0}, 1, 5, Alpha.tensor(0.5f))) {
+    try (TernaryWeights weights =
+        TernaryWeights.pack(new byte[] {1, 0, -1, 1, 0}, 1, 5, Alpha.tensor(0.5f))) {
       weights.save(path);
       codes = weights.codes();
     }
@@ -164,24 +175,30 @@ class WeightFileTest {
     header.update(file.array(), 0, 60);
     assertThat(file.getInt()).as("header CRC").isEqualTo((int) header.getValue());
     assertThat(file.getFloat()).isEqualTo(0.5f);
-    assertThat(Arrays.copyOfRange(file.array(), 68, 70)).isEqualTo(codes).containsExactly(0b10_00_01_10, 0b01_01_01_01);
+    assertThat(Arrays.copyOfRange(file.array(), 68, 70))
+        .isEqualTo(codes)
+        .containsExactly(0b10_00_01_10, 0b01_01_01_01);
   }
 
   @Test
   void namesTheFileInErrors() throws IOException {
     Path missing = folder.resolve("missing");
-    assertThatThrownBy(() -> TernaryWeights.load(missing)).isInstanceOf(UncheckedIOException.class)
+    assertThatThrownBy(() -> TernaryWeights.load(missing))
+        .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining(missing.toString());
     Path empty = Files.createFile(folder.resolve("empty"));
-    assertThatThrownBy(() -> TernaryWeights.load(empty)).isInstanceOf(IllegalArgumentException.class)
+    assertThatThrownBy(() -> TernaryWeights.load(empty))
+        .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll(empty.toString(), "0 bytes", "64");
     try (TernaryWeights weights = weights(AlphaKind.TENSOR)) {
       Path nowhere = folder.resolve("no/such/folder/w");
-      assertThatThrownBy(() -> weights.save(nowhere)).isInstanceOf(UncheckedIOException.class)
+      assertThatThrownBy(() -> weights.save(nowhere))
+          .isInstanceOf(UncheckedIOException.class)
           .hasMessageContaining(nowhere.toString());
       assertThatThrownBy(() -> weights.save(null)).isInstanceOf(IllegalArgumentException.class);
     }
-    assertThatThrownBy(() -> TernaryWeights.load(null)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> TernaryWeights.load(null))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
@@ -205,7 +222,8 @@ class WeightFileTest {
     assertRejected(lie(file, h -> h.putInt(8, 2)), "format version is 2", "must be 1");
     assertRejected(lie(file, h -> h.putInt(12, 32)), "header size is 32");
     assertRejected(lie(file, h -> h.putLong(16, 0)), "N is 0");
-    assertRejected(lie(file, h -> h.putLong(16, Long.MAX_VALUE)), "N is 9223372036854775807", "2^31");
+    assertRejected(
+        lie(file, h -> h.putLong(16, Long.MAX_VALUE)), "N is 9223372036854775807", "2^31");
     assertRejected(lie(file, h -> h.putLong(16, Integer.MAX_VALUE)), "number of scales");
     assertRejected(lie(file, h -> h.putLong(24, -5)), "K is -5");
     assertRejected(lie(file, h -> h.putLong(24, K + 4)), "size");
@@ -225,23 +243,29 @@ class WeightFileTest {
     assertRejected(withPayload(file, p -> p.put(68, (byte) 0xff)), "3");
     byte[] dense = file(AlphaKind.TENSOR, Layout.T5_TILED);
     int place = 68 + 64 + 4 * 5 + 1; // row 5 of the second tile
-    assertRejected(withPayload(dense, p -> p.put(place, (byte) 20)), "row 5, column 21 is 20", "243");
-    byte[] padding = withPayload(dense, p -> p.put(68 + 4 * N, (byte) 20)); // a row beyond N: ignored
+    assertRejected(
+        withPayload(dense, p -> p.put(place, (byte) 20)), "row 5, column 21 is 20", "243");
+    byte[] padding =
+        withPayload(dense, p -> p.put(68 + 4 * N, (byte) 20)); // a row beyond N: ignored
     try (TernaryWeights weights = read(padding)) {
       assertThat(weights.n()).isEqualTo(N);
     }
   }
 
   private static byte[] withPayload(byte[] file, Consumer<ByteBuffer> change) {
-    return lie(file, bytes -> {
-      change.accept(bytes);
-      CRC32C crc = new CRC32C();
-      crc.update(bytes.array(), 64, bytes.limit() - 64);
-      bytes.putInt(56, (int) crc.getValue());
-    });
+    return lie(
+        file,
+        bytes -> {
+          change.accept(bytes);
+          CRC32C crc = new CRC32C();
+          crc.update(bytes.array(), 64, bytes.limit() - 64);
+          bytes.putInt(56, (int) crc.getValue());
+        });
   }
 
-  /** 50 000 mutated files of each layout: each loads or is refused with an IllegalArgumentException. */
+  /**
+   * 50 000 mutated files of each layout: each loads or is refused with an IllegalArgumentException.
+   */
   @ParameterizedTest
   @EnumSource(names = {"I2S", "T5_TILED"})
   void survivesMutation(Layout layout) throws IOException {
@@ -250,7 +274,8 @@ class WeightFileTest {
     for (int i = 0; i < 50_000; i++) {
       byte[] mutant = Mutation.of(random, file);
       // Half of them with right checksums, or the reader would not get past these.
-      byte[] tried = mutant.length > 64 && random.nextBoolean() ? withPayload(mutant, b -> { }) : mutant;
+      byte[] tried =
+          mutant.length > 64 && random.nextBoolean() ? withPayload(mutant, b -> {}) : mutant;
       try (TernaryWeights weights = read(tried)) {
         assertThat(weights.unpack()).hasSize((int) (weights.n() * weights.k()));
         loaded++;

@@ -6,7 +6,10 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import org.ternarykernels.natives.NativeFiles;
 
-/** The GPU kernels of every architecture that the build was asked for, and the CUDA runtime they need. */
+/**
+ * The GPU kernels of every architecture that the build was asked for, and the CUDA runtime they
+ * need.
+ */
 public final class CudaNatives implements NativeFiles {
   private static final String PLATFORM = "linux-x86_64";
 

@@ -10,17 +10,19 @@ import java.util.regex.Pattern;
 import org.ternarykernels.natives.NativeFiles;
 
 /**
- * Puts the libraries of the CUDA jar, where that jar is present, beside {@code libternary.so}, which opens them there.
+ * Puts the libraries of the CUDA jar, where that jar is present, beside {@code libternary.so},
+ * which opens them there.
  */
 public final class CudaLibraries {
   /**
-   * For tests: a folder with a {@code libcudart.so.13} and a {@code libcuda.so.1} that are loaded in place of the real
-   * ones, those of the software GPU.
+   * For tests: a folder with a {@code libcudart.so.13} and a {@code libcuda.so.1} that are loaded
+   * in place of the real ones, those of the software GPU.
    */
   public static final String RUNTIME_PROPERTY = "ternary.cuda.runtime";
 
   /** What the jar with them is called in sentences. */
-  public static final String JAR = "the jar of ternary-kernels with the classifier linux-x86_64-cuda";
+  public static final String JAR =
+      "the jar of ternary-kernels with the classifier linux-x86_64-cuda";
 
   private static final Pattern FILE_NAME = Pattern.compile("lib[A-Za-z0-9_.]+");
 
@@ -29,8 +31,8 @@ public final class CudaLibraries {
   private CudaLibraries() {}
 
   /**
-   * Extracts the libraries of the CUDA jar, once a process, and loads the runtime that {@link #RUNTIME_PROPERTY} names.
-   * Does nothing without either.
+   * Extracts the libraries of the CUDA jar, once a process, and loads the runtime that {@link
+   * #RUNTIME_PROPERTY} names. Does nothing without either.
    *
    * @throws UnsatisfiedLinkError if they cannot be extracted or loaded
    */
@@ -42,12 +44,13 @@ public final class CudaLibraries {
     Path folder = NativeLibraries.folder();
     String runtime = System.getProperty(RUNTIME_PROPERTY, "");
     if (!runtime.isEmpty()) {
-      // In this order: the second needs the first, and what is loaded is found by its soname ever after.
+      // In this order: the second needs the first, and what is loaded is found by its soname ever
+      // after.
       for (String name : new String[] {"libcuda.so.1", "libcudart.so.13"}) {
         Path library = Path.of(runtime).toAbsolutePath().resolve(name);
         if (!Files.exists(library)) {
-          throw NativeLibraries.error(RUNTIME_PROPERTY + " is \"" + runtime + "\", must be a folder with " + name,
-              null);
+          throw NativeLibraries.error(
+              RUNTIME_PROPERTY + " is \"" + runtime + "\", must be a folder with " + name, null);
         }
         System.load(library.toString());
       }
@@ -67,7 +70,8 @@ public final class CudaLibraries {
    * Provides them if a runtime's setting asks for a GPU.
    *
    * @param device the setting: cpu, auto, cuda or cuda:N
-   * @return what to say to a user for whom no GPU serves, after what native code says: empty if there is nothing
+   * @return what to say to a user for whom no GPU serves, after what native code says: empty if
+   *     there is nothing
    * @throws UnsatisfiedLinkError if they cannot be extracted or loaded and the setting is not auto
    */
   public static String provideFor(String device) {
@@ -98,7 +102,8 @@ public final class CudaLibraries {
 
   private static NativeFiles find(String platform) {
     try {
-      for (NativeFiles files : ServiceLoader.load(NativeFiles.class, NativeFiles.class.getClassLoader())) {
+      for (NativeFiles files :
+          ServiceLoader.load(NativeFiles.class, NativeFiles.class.getClassLoader())) {
         if (files.platform().equals(platform)) {
           return files;
         }

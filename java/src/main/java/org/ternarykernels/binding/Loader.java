@@ -1,9 +1,9 @@
 package org.ternarykernels.binding;
 
 /**
- * Stands in for JavaCPP's class of the same name in the generated {@code Ternary}, whose static initialiser calls {@code
- * Loader.load()}: a class of its own package comes before one imported on demand. JavaCPP's would extract into a cache
- * that other users may share.
+ * Stands in for JavaCPP's class of the same name in the generated {@code Ternary}, whose static
+ * initialiser calls {@code Loader.load()}: a class of its own package comes before one imported on
+ * demand. JavaCPP's would extract into a cache that other users may share.
  */
 final class Loader {
   private Loader() {}

@@ -14,7 +14,9 @@ final class NativeLibraries {
 
   /** The two to load, in order; the first opens the backends that lie beside it. */
   private static final List<String> LOADED = List.of("libternary.so", "libjniternary.so");
-  private static final List<String> FILES = List.of("libternary.so", "libternary_cpu.so", "libjniternary.so");
+
+  private static final List<String> FILES =
+      List.of("libternary.so", "libternary_cpu.so", "libjniternary.so");
 
   /** Where they were extracted to; written once, before any other class of this package can ask. */
   private static Path folder;
@@ -29,7 +31,8 @@ final class NativeLibraries {
     }
     try {
       String version = new String(resource("version.txt"), StandardCharsets.UTF_8).strip();
-      // The CUDA jar's contents are part of the folder's name: its libraries join these when they are first needed.
+      // The CUDA jar's contents are part of the folder's name: its libraries join these when they
+      // are first needed.
       folder = NativeCache.ofProcess().extract(version, files, CudaLibraries.contents(platform));
     } catch (IOException e) {
       throw error("the native libraries cannot be extracted: " + e.getMessage(), e);
@@ -37,8 +40,16 @@ final class NativeLibraries {
     for (String name : LOADED) {
       try {
         System.load(folder.resolve(name).toString());
-      } catch (UnsatisfiedLinkError e) { // an old glibc, or a folder on a file system mounted noexec
-        throw error(folder.resolve(name) + " cannot be loaded: " + e.getMessage() + "; " + SUPPORTED + NativeCache.ADVICE, e);
+      } catch (
+          UnsatisfiedLinkError e) { // an old glibc, or a folder on a file system mounted noexec
+        throw error(
+            folder.resolve(name)
+                + " cannot be loaded: "
+                + e.getMessage()
+                + "; "
+                + SUPPORTED
+                + NativeCache.ADVICE,
+            e);
       }
     }
   }

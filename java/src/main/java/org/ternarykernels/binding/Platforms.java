@@ -24,7 +24,13 @@ final class Platforms {
     String machine = arch.toLowerCase(Locale.ROOT);
     if (!system.equals("linux") || !(machine.equals("amd64") || machine.equals("x86_64"))) {
       throw NativeLibraries.error(
-          "there are no native libraries for " + os + " on " + arch + "; " + NativeLibraries.SUPPORTED, null);
+          "there are no native libraries for "
+              + os
+              + " on "
+              + arch
+              + "; "
+              + NativeLibraries.SUPPORTED,
+          null);
     }
     if (mappings.contains("/ld-musl-") || mappings.contains("/libc.musl-")) {
       throw NativeLibraries.error(

@@ -7,43 +7,71 @@ import org.bytedeco.javacpp.tools.InfoMap;
 import org.bytedeco.javacpp.tools.InfoMapper;
 
 /**
- * Tells JavaCPP how to bind {@code ternary.h} to the class {@code Ternary}, which is generated at build time.
+ * Tells JavaCPP how to bind {@code ternary.h} to the class {@code Ternary}, which is generated at
+ * build time.
  *
- * <p>Every pointer is a {@code long}: a call then costs 19 ns, against 37 ns with four {@code Pointer}s and 115 ns with
- * direct buffers (measured on JDK 17). The price is that the binding checks nothing, so it is not exported, and its
- * callers check everything first.
+ * <p>Every pointer is a {@code long}: a call then costs 19 ns, against 37 ns with four {@code
+ * Pointer}s and 115 ns with direct buffers (measured on JDK 17). The price is that the binding
+ * checks nothing, so it is not exported, and its callers check everything first.
  */
 @Properties(
-    value = @Platform(
-        include = {"<stdlib.h>", "<string.h>", "ternary/ternary.h"},
-        compiler = "default",
-        link = "ternary",
-        library = "jniternary"),
+    value =
+        @Platform(
+            include = {"<stdlib.h>", "<string.h>", "ternary/ternary.h"},
+            compiler = "default",
+            link = "ternary",
+            library = "jniternary"),
     global = "org.ternarykernels.binding.Ternary")
 public class TernaryPreset implements InfoMapper {
   @Override
   public void map(InfoMap infoMap) {
-    infoMap.put(new Info("TERNARY_API").cppTypes().annotations())
+    infoMap
+        .put(new Info("TERNARY_API").cppTypes().annotations())
         .put(new Info("__cplusplus").define())
         .put(new Info("stdlib.h", "string.h").skip())
-        .put(new Info("ternary_runtime", "ternary_weights", "ternary_limit_measurement",
-            "ternary_cuda_call", "ternary_prediction").skip().valueTypes("long").cast())
-        .put(new Info("char", "int8_t", "uint8_t", "uint64_t", "size_t", "int64_t").valueTypes("long").cast())
+        .put(
+            new Info(
+                    "ternary_runtime",
+                    "ternary_weights",
+                    "ternary_limit_measurement",
+                    "ternary_cuda_call",
+                    "ternary_prediction")
+                .skip()
+                .valueTypes("long")
+                .cast())
+        .put(
+            new Info("char", "int8_t", "uint8_t", "uint64_t", "size_t", "int64_t")
+                .valueTypes("long")
+                .cast())
         .put(new Info("void").valueTypes("void").pointerTypes("long").cast())
         .put(new Info("float").valueTypes("float").pointerTypes("long").cast())
-        .put(new Info("ternary_status", "ternary_dtype", "ternary_layout", "ternary_alpha_kind", "ternary_activation",
-            "ternary_ternarise_method", "ternary_limit").enumerate(false).valueTypes("int").pointerTypes("long").cast())
-        .put(new Info().javaText("""
-            /** C's aligned_alloc: 0 if there is no memory. */
-            public static native @Cast("void*") long aligned_alloc(@Cast("size_t") long alignment, @Cast("size_t") long bytes);
-            /** C's free. */
-            public static native void free(@Cast("void*") long memory);
-            /** C's memset. */
-            public static native @Cast("void*") long memset(@Cast("void*") long memory, int value, @Cast("size_t") long bytes);
-            /** Length of a zero-terminated string. */
-            public static native @Cast("size_t") long strlen(@Cast("const char*") long text);
-            /** The address of a direct buffer plus its position, whatever its element size; 0 for a heap buffer. */
-            @Name("(uintptr_t)") public static native long address(@Cast("const void*") java.nio.Buffer buffer);
-            """));
+        .put(
+            new Info(
+                    "ternary_status",
+                    "ternary_dtype",
+                    "ternary_layout",
+                    "ternary_alpha_kind",
+                    "ternary_activation",
+                    "ternary_ternarise_method",
+                    "ternary_limit")
+                .enumerate(false)
+                .valueTypes("int")
+                .pointerTypes("long")
+                .cast())
+        .put(
+            new Info()
+                .javaText(
+                    """
+                    /** C's aligned_alloc: 0 if there is no memory. */
+                    public static native @Cast("void*") long aligned_alloc(@Cast("size_t") long alignment, @Cast("size_t") long bytes);
+                    /** C's free. */
+                    public static native void free(@Cast("void*") long memory);
+                    /** C's memset. */
+                    public static native @Cast("void*") long memset(@Cast("void*") long memory, int value, @Cast("size_t") long bytes);
+                    /** Length of a zero-terminated string. */
+                    public static native @Cast("size_t") long strlen(@Cast("const char*") long text);
+                    /** The address of a direct buffer plus its position, whatever its element size; 0 for a heap buffer. */
+                    @Name("(uintptr_t)") public static native long address(@Cast("const void*") java.nio.Buffer buffer);
+                    """));
   }
 }

@@ -17,12 +17,14 @@ import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryWeights;
 
 /**
- * A checkpoint in the format of published BitNet models: {@code config.json} and {@code model.safetensors} in one folder.
+ * A checkpoint in the format of published BitNet models: {@code config.json} and {@code
+ * model.safetensors} in one folder.
  *
- * <p>A ternary matrix {@code [N, K]} is {@code <name>.weight}, uint8 {@code [ceil(N/4), K]}, with one {@code
- * <name>.weight_scale}. There are two conventions, told apart by {@code quantization_config.linear_class}: {@code
- * autobitlinear} multiplies the product and the bias by the scale, {@code bitlinear} divides the product by it and adds
- * the bias as it is. The file does not tell N where it is no multiple of 4, so the caller does. Thread-safe.
+ * <p>A ternary matrix {@code [N, K]} is {@code <name>.weight}, uint8 {@code [ceil(N/4), K]}, with
+ * one {@code <name>.weight_scale}. There are two conventions, told apart by {@code
+ * quantization_config.linear_class}: {@code autobitlinear} multiplies the product and the bias by
+ * the scale, {@code bitlinear} divides the product by it and adds the bias as it is. The file does
+ * not tell N where it is no multiple of 4, so the caller does. Thread-safe.
  */
 public final class BitNetCheckpoint implements Closeable {
   private static final JsonFactory JSON =
@@ -37,13 +39,18 @@ public final class BitNetCheckpoint implements Closeable {
     this.config = config;
     String convention = config.get("quantization_config.linear_class");
     // Models older than the field are of the dividing kind.
-    if (convention != null && !convention.equals("autobitlinear") && !convention.equals("bitlinear")) {
-      throw new IllegalArgumentException("quantization_config.linear_class is \"" + convention
-          + "\", must be autobitlinear or bitlinear");
+    if (convention != null
+        && !convention.equals("autobitlinear")
+        && !convention.equals("bitlinear")) {
+      throw new IllegalArgumentException(
+          "quantization_config.linear_class is \""
+              + convention
+              + "\", must be autobitlinear or bitlinear");
     }
     String method = config.get("quantization_config.quant_method");
     if (!"bitnet".equals(method)) {
-      throw new IllegalArgumentException("quantization_config.quant_method is " + method + ", must be bitnet");
+      throw new IllegalArgumentException(
+          "quantization_config.quant_method is " + method + ", must be bitnet");
     }
     this.multiplies = "autobitlinear".equals(convention);
   }
@@ -86,7 +93,8 @@ public final class BitNetCheckpoint implements Closeable {
   }
 
   /** Scalars of nested objects by dotted names; arrays are left out. */
-  private static void readObject(JsonParser parser, String prefix, Map<String, String> values) throws IOException {
+  private static void readObject(JsonParser parser, String prefix, Map<String, String> values)
+      throws IOException {
     while (parser.nextToken() != JsonToken.END_OBJECT) {
       String name = prefix + parser.currentName();
       JsonToken token = parser.nextToken();
@@ -114,12 +122,17 @@ public final class BitNetCheckpoint implements Closeable {
    * @param name without {@code .weight}
    * @param n output features
    * @return the weights; the caller closes them
-   * @throws IllegalArgumentException if a tensor is missing or its type or shape is not that of the format
+   * @throws IllegalArgumentException if a tensor is missing or its type or shape is not that of the
+   *     format
    */
   public TernaryWeights weights(String name, long n) {
     Packed packed = packed(new Matrix(name, n));
-    return TernaryWeights.ofBitNet(new TernaryBuffer[] {packed.codes()}, new long[] {n}, packed.k(),
-        Alpha.tensor(packed.alpha()), Layout.I2S_TILED);
+    return TernaryWeights.ofBitNet(
+        new TernaryBuffer[] {packed.codes()},
+        new long[] {n},
+        packed.k(),
+        Alpha.tensor(packed.alpha()),
+        Layout.I2S_TILED);
   }
 
   /**
@@ -127,7 +140,8 @@ public final class BitNetCheckpoint implements Closeable {
    *
    * @param matrices in the order of their rows, at least one
    * @return the weights; the caller closes them
-   * @throws IllegalArgumentException as for {@link #weights(String, long)}, or if the matrices differ in K
+   * @throws IllegalArgumentException as for {@link #weights(String, long)}, or if the matrices
+   *     differ in K
    */
   public TernaryWeights stack(Matrix... matrices) {
     if (matrices == null || matrices.length == 0) {
@@ -141,8 +155,16 @@ public final class BitNetCheckpoint implements Closeable {
     for (int i = 0; i < matrices.length; i++) {
       Packed packed = packed(matrices[i]);
       if (i > 0 && packed.k() != k) {
-        throw new IllegalArgumentException("K of \"" + matrices[i].name() + "\" is " + packed.k() + ", must be " + k + " as of \""
-            + matrices[0].name() + "\"");
+        throw new IllegalArgumentException(
+            "K of \""
+                + matrices[i].name()
+                + "\" is "
+                + packed.k()
+                + ", must be "
+                + k
+                + " as of \""
+                + matrices[0].name()
+                + "\"");
       }
       k = packed.k();
       codes[i] = packed.codes();
@@ -161,9 +183,21 @@ public final class BitNetCheckpoint implements Closeable {
     long[] shape = weight.shape();
     long n = matrix.n();
     boolean sized = n >= 1 && n <= Integer.MAX_VALUE;
-    if (weight.type() != TensorType.U8 || !sized || shape.length != 2 || shape[0] != (n + 3) / 4 || shape[1] < 1) {
-      throw new IllegalArgumentException("\"" + weight.name() + "\" is " + weight.type() + " " + Arrays.toString(shape)
-          + ", must be U8 [ceil(N / 4), K] for N " + n + " of 1 to 2^31 - 1");
+    if (weight.type() != TensorType.U8
+        || !sized
+        || shape.length != 2
+        || shape[0] != (n + 3) / 4
+        || shape[1] < 1) {
+      throw new IllegalArgumentException(
+          "\""
+              + weight.name()
+              + "\" is "
+              + weight.type()
+              + " "
+              + Arrays.toString(shape)
+              + ", must be U8 [ceil(N / 4), K] for N "
+              + n
+              + " of 1 to 2^31 - 1");
     }
     float scale = scale(matrix.name());
     return new Packed(weight.toBuffer(), shape[1], multiplies ? scale : 1 / scale);
@@ -172,8 +206,14 @@ public final class BitNetCheckpoint implements Closeable {
   private float scale(String name) {
     float[] values = floats(name + ".weight_scale");
     if (values.length != 1 || !Float.isFinite(values[0]) || !multiplies && values[0] == 0) {
-      throw new IllegalArgumentException("\"" + name + ".weight_scale\" is " + Arrays.toString(values) + ", must be one finite"
-          + " value" + (multiplies ? "" : " other than 0"));
+      throw new IllegalArgumentException(
+          "\""
+              + name
+              + ".weight_scale\" is "
+              + Arrays.toString(values)
+              + ", must be one finite"
+              + " value"
+              + (multiplies ? "" : " other than 0"));
     }
     return values[0];
   }
@@ -182,7 +222,8 @@ public final class BitNetCheckpoint implements Closeable {
    * The bias of a matrix, as a product of {@link #weights(String, long)} adds it.
    *
    * @param name without {@code .bias}
-   * @return N values (times the scale, where the convention is to multiply), or null if the matrix has no bias
+   * @return N values (times the scale, where the convention is to multiply), or null if the matrix
+   *     has no bias
    * @throws IllegalArgumentException if its type is not a float type
    */
   public float[] bias(String name) {
@@ -230,7 +271,8 @@ public final class BitNetCheckpoint implements Closeable {
     try {
       return Integer.parseInt(configText(name));
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(name + " of config.json is " + configText(name) + ", must be a whole number", e);
+      throw new IllegalArgumentException(
+          name + " of config.json is " + configText(name) + ", must be a whole number", e);
     }
   }
 
@@ -245,7 +287,8 @@ public final class BitNetCheckpoint implements Closeable {
     try {
       return Double.parseDouble(configText(name));
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(name + " of config.json is " + configText(name) + ", must be a number", e);
+      throw new IllegalArgumentException(
+          name + " of config.json is " + configText(name) + ", must be a number", e);
     }
   }
 

@@ -14,19 +14,25 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A safetensors file, memory-mapped, of any size. The header is checked completely when the file is opened: see the
- * format's description at its authors'. Thread-safe.
+ * A safetensors file, memory-mapped, of any size. The header is checked completely when the file is
+ * opened: see the format's description at its authors'. Thread-safe.
  */
 public final class SafetensorsFile implements Closeable {
   /** A mapping is at most this long, so a large file is a row of windows. */
   private static final long WINDOW = 1L << 30;
 
   private final String source;
-  /** The open file, to notice when it shrinks; null for one in memory. Not its channel: an interrupt would close that. */
+
+  /**
+   * The open file, to notice when it shrinks; null for one in memory. Not its channel: an interrupt
+   * would close that.
+   */
   private final RandomAccessFile file;
+
   private final long bytes;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final Map<String, String> metadata;
+
   /** Null once closed. */
   private volatile ByteBuffer[] windows;
 
@@ -35,14 +41,18 @@ public final class SafetensorsFile implements Closeable {
     this.file = file;
     this.windows = windows;
     this.bytes = bytes;
-    require(bytes >= Long.BYTES, "the size is " + bytes + " bytes, must be at least the 8 of the header's length");
+    require(
+        bytes >= Long.BYTES,
+        "the size is " + bytes + " bytes, must be at least the 8 of the header's length");
     ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     copy(0, length);
     byte[] json = new byte[SafetensorsHeader.checkLength(length.getLong(0), bytes)];
     copy(Long.BYTES, ByteBuffer.wrap(json));
     long dataStart = Long.BYTES + json.length;
     SafetensorsHeader header = SafetensorsHeader.parse(json, bytes - dataStart);
-    header.tensors().forEach((name, entry) -> tensors.put(name, new Tensor(this, name, entry, dataStart)));
+    header
+        .tensors()
+        .forEach((name, entry) -> tensors.put(name, new Tensor(this, name, entry, dataStart)));
     this.metadata = header.metadata();
   }
 
@@ -62,8 +72,12 @@ public final class SafetensorsFile implements Closeable {
         long bytes = file.length();
         ByteBuffer[] windows = new ByteBuffer[windowCount(bytes)];
         for (int i = 0; i < windows.length; i++) {
-          windows[i] = file.getChannel()
-              .map(FileChannel.MapMode.READ_ONLY, i * WINDOW, Math.min(WINDOW, bytes - i * WINDOW));
+          windows[i] =
+              file.getChannel()
+                  .map(
+                      FileChannel.MapMode.READ_ONLY,
+                      i * WINDOW,
+                      Math.min(WINDOW, bytes - i * WINDOW));
         }
         return new SafetensorsFile(path.toString(), file, windows, bytes);
       } catch (IOException | RuntimeException e) {
@@ -148,7 +162,8 @@ public final class SafetensorsFile implements Closeable {
     } catch (IOException e) {
       throw new UncheckedIOException(source + " cannot be read: " + e.getMessage(), e);
     } catch (InternalError e) {
-      throw new UncheckedIOException(new IOException(truncated(), e)); // what the JVM makes of a mapped page that is gone
+      throw new UncheckedIOException(
+          new IOException(truncated(), e)); // what the JVM makes of a mapped page that is gone
     }
   }
 

@@ -15,8 +15,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The JSON header of a safetensors file, fully checked: the data of the tensors fill the rest of the file in some order,
- * without a hole or an overlap, and every size agrees with its shape and type.
+ * The JSON header of a safetensors file, fully checked: the data of the tensors fill the rest of
+ * the file in some order, without a hole or an overlap, and every size agrees with its shape and
+ * type.
  *
  * @param tensors by name, in the order of the header
  * @param metadata texts by name
@@ -24,6 +25,7 @@ import java.util.Map;
 record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadata) {
   /** The format's own limit. */
   static final long MAX_BYTES = 100_000_000;
+
   static final String METADATA = "__metadata__";
 
   private static final JsonFactory JSON =
@@ -34,8 +36,15 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
 
   /** Checks the length that the first 8 bytes of a file of `fileBytes` say. */
   static int checkLength(long length, long fileBytes) {
-    require(length >= 2 && length <= MAX_BYTES, "the header's length", Long.toUnsignedString(length), "2 to " + MAX_BYTES);
-    require(length <= fileBytes - Long.BYTES, "the header's length", length,
+    require(
+        length >= 2 && length <= MAX_BYTES,
+        "the header's length",
+        Long.toUnsignedString(length),
+        "2 to " + MAX_BYTES);
+    require(
+        length <= fileBytes - Long.BYTES,
+        "the header's length",
+        length,
         "at most the " + (fileBytes - Long.BYTES) + " bytes that follow it");
     return (int) length;
   }
@@ -59,15 +68,19 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
       JsonToken rest = parser.nextToken();
       require(rest == null, "what follows the header's object", rest, "spaces only");
     } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException("the header is no JSON of the format: " + e.getOriginalMessage(), e);
+      throw new IllegalArgumentException(
+          "the header is no JSON of the format: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
-      throw new IllegalArgumentException("the header is no JSON of the format: " + e.getMessage(), e);
+      throw new IllegalArgumentException(
+          "the header is no JSON of the format: " + e.getMessage(), e);
     }
     checkCover(tensors, dataBytes);
-    return new SafetensorsHeader(Collections.unmodifiableMap(tensors), Collections.unmodifiableMap(metadata));
+    return new SafetensorsHeader(
+        Collections.unmodifiableMap(tensors), Collections.unmodifiableMap(metadata));
   }
 
-  private static void readMetadata(JsonParser parser, Map<String, String> metadata) throws IOException {
+  private static void readMetadata(JsonParser parser, Map<String, String> metadata)
+      throws IOException {
     while (parser.nextToken() != JsonToken.END_OBJECT) {
       String name = parser.currentName();
       expect(parser, parser.nextToken(), JsonToken.VALUE_STRING, "the metadata \"" + name + "\"");
@@ -86,16 +99,30 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
         case "dtype" -> type = readType(parser, name);
         case "shape" -> shape = readSizes(parser, "the shape of \"" + name + "\"");
         case "data_offsets" -> offsets = readSizes(parser, "data_offsets of \"" + name + "\"");
-        default -> throw new IllegalArgumentException("tensor \"" + name + "\" has a field \"" + field
-            + "\", must have dtype, shape and data_offsets only");
+        default ->
+            throw new IllegalArgumentException(
+                "tensor \""
+                    + name
+                    + "\" has a field \""
+                    + field
+                    + "\", must have dtype, shape and data_offsets only");
       }
     }
-    require(type != null && shape != null && offsets != null, "tensor \"" + name + "\"",
-        "without " + (type == null ? "dtype" : shape == null ? "shape" : "data_offsets"), "complete");
-    require(offsets.length == 2 && offsets[0] <= offsets[1], "data_offsets of \"" + name + "\"", toList(offsets),
+    require(
+        type != null && shape != null && offsets != null,
+        "tensor \"" + name + "\"",
+        "without " + (type == null ? "dtype" : shape == null ? "shape" : "data_offsets"),
+        "complete");
+    require(
+        offsets.length == 2 && offsets[0] <= offsets[1],
+        "data_offsets of \"" + name + "\"",
+        toList(offsets),
         "two ascending numbers");
     long bytes = checkedBytes(name, type, shape);
-    require(offsets[1] - offsets[0] == bytes, "the data of \"" + name + "\"", (offsets[1] - offsets[0]) + " bytes",
+    require(
+        offsets[1] - offsets[0] == bytes,
+        "the data of \"" + name + "\"",
+        (offsets[1] - offsets[0]) + " bytes",
         bytes + " for its shape and type");
     return new Entry(type, shape, offsets[0], offsets[1]);
   }
@@ -108,8 +135,13 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
         return type;
       }
     }
-    throw new IllegalArgumentException("dtype of \"" + name + "\" is \"" + text + "\", must be one of "
-        + List.of(TensorType.values()));
+    throw new IllegalArgumentException(
+        "dtype of \""
+            + name
+            + "\" is \""
+            + text
+            + "\", must be one of "
+            + List.of(TensorType.values()));
   }
 
   private static long[] readSizes(JsonParser parser, String what) throws IOException {
@@ -121,7 +153,8 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
       try {
         size = parser.getLongValue();
       } catch (JsonProcessingException e) {
-        throw new IllegalArgumentException(what + " has " + parser.getText() + ", must be below 2^63", e);
+        throw new IllegalArgumentException(
+            what + " has " + parser.getText() + ", must be below 2^63", e);
       }
       require(size >= 0, what, size, "at least 0");
       sizes.add(size);
@@ -136,27 +169,37 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
         bytes = Math.multiplyExact(bytes, size);
       }
     } catch (ArithmeticException e) {
-      throw new IllegalArgumentException("the shape of \"" + name + "\" is " + toList(shape)
-          + ", must need fewer than 2^63 bytes", e);
+      throw new IllegalArgumentException(
+          "the shape of \"" + name + "\" is " + toList(shape) + ", must need fewer than 2^63 bytes",
+          e);
     }
     return bytes;
   }
 
   private static void checkCover(Map<String, Entry> tensors, long dataBytes) {
     List<Map.Entry<String, Entry>> byOffset = new ArrayList<>(tensors.entrySet());
-    byOffset.sort(Comparator.comparingLong((Map.Entry<String, Entry> e) -> e.getValue().begin())
-        .thenComparingLong(e -> e.getValue().end()));
+    byOffset.sort(
+        Comparator.comparingLong((Map.Entry<String, Entry> e) -> e.getValue().begin())
+            .thenComparingLong(e -> e.getValue().end()));
     long end = 0;
     for (Map.Entry<String, Entry> tensor : byOffset) {
       long begin = tensor.getValue().begin();
-      require(begin == end, "the data of \"" + tensor.getKey() + "\" begin at byte " + begin + ", which", begin > end
-          ? "after a hole" : "inside another tensor", "where the data before them end, at " + end);
+      require(
+          begin == end,
+          "the data of \"" + tensor.getKey() + "\" begin at byte " + begin + ", which",
+          begin > end ? "after a hole" : "inside another tensor",
+          "where the data before them end, at " + end);
       end = tensor.getValue().end();
     }
-    require(end == dataBytes, "the size of the data", dataBytes + " bytes", end + " as the header says");
+    require(
+        end == dataBytes,
+        "the size of the data",
+        dataBytes + " bytes",
+        end + " as the header says");
   }
 
-  private static void expect(JsonParser parser, JsonToken token, JsonToken wanted, String what) throws IOException {
+  private static void expect(JsonParser parser, JsonToken token, JsonToken wanted, String what)
+      throws IOException {
     if (token == null) {
       throw new JsonParseException(parser, what + " ends early");
     }

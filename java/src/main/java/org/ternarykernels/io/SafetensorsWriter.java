@@ -60,7 +60,12 @@ public final class SafetensorsWriter {
   public SafetensorsWriter put(String name, TernaryBuffer data, long... shape) {
     require(data != null, "the data of \"" + name + "\" are null, must be given");
     TensorType type = TensorType.of(data.dataType());
-    return add(name, type, shape, data.elements(), (from, count) -> data.slice(from, count).asByteBuffer());
+    return add(
+        name,
+        type,
+        shape,
+        data.elements(),
+        (from, count) -> data.slice(from, count).asByteBuffer());
   }
 
   /**
@@ -74,8 +79,14 @@ public final class SafetensorsWriter {
    * @throws IllegalArgumentException if the name is taken or the data are too short
    */
   public SafetensorsWriter put(String name, TensorType type, byte[] data, long... shape) {
-    require(type != null && data != null, "the type or the data of \"" + name + "\" are null, must be given");
-    return add(name, type, shape, data.length / type.bytes(),
+    require(
+        type != null && data != null,
+        "the type or the data of \"" + name + "\" are null, must be given");
+    return add(
+        name,
+        type,
+        shape,
+        data.length / type.bytes(),
         (from, count) -> ByteBuffer.wrap(data, (int) from * type.bytes(), count * type.bytes()));
   }
 
@@ -90,13 +101,18 @@ public final class SafetensorsWriter {
    */
   public SafetensorsWriter put(String name, float[] data, long... shape) {
     require(data != null, "the data of \"" + name + "\" are null, must be given");
-    ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(data.length, Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Math.multiplyExact(data.length, Float.BYTES))
+            .order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(data);
     return put(name, TensorType.F32, bytes.array(), shape);
   }
 
-  private SafetensorsWriter add(String name, TensorType type, long[] shape, long available, Source source) {
-    require(name != null && !name.equals(SafetensorsHeader.METADATA), "a tensor's name is " + name + ", must be another");
+  private SafetensorsWriter add(
+      String name, TensorType type, long[] shape, long available, Source source) {
+    require(
+        name != null && !name.equals(SafetensorsHeader.METADATA),
+        "a tensor's name is " + name + ", must be another");
     require(shape != null, "the shape of \"" + name + "\" is null, must be given");
     long elements = 1;
     for (long size : shape) {
@@ -104,11 +120,19 @@ public final class SafetensorsWriter {
       try {
         elements = Math.multiplyExact(elements, size);
       } catch (ArithmeticException e) {
-        throw new IllegalArgumentException("the shape of \"" + name + "\" has 2^63 or more elements, must have fewer", e);
+        throw new IllegalArgumentException(
+            "the shape of \"" + name + "\" has 2^63 or more elements, must have fewer", e);
       }
     }
-    require(elements <= available,
-        "tensor \"" + name + "\" has " + available + " elements, must have at least the " + elements + " of its shape");
+    require(
+        elements <= available,
+        "tensor \""
+            + name
+            + "\" has "
+            + available
+            + " elements, must have at least the "
+            + elements
+            + " of its shape");
     require(!parts.containsKey(name), "tensor \"" + name + "\" is given twice, must be once");
     parts.put(name, new Part(name, type, shape.clone(), elements, source));
     return this;
@@ -122,21 +146,29 @@ public final class SafetensorsWriter {
    */
   public void write(Path path) {
     require(path != null, "path is null, must be given");
-    // Wide elements first, as the format's own writer does: data are aligned to their elements then.
+    // Wide elements first, as the format's own writer does: data are aligned to their elements
+    // then.
     List<Part> ordered = new ArrayList<>(parts.values());
     ordered.sort(Comparator.comparingInt((Part part) -> -part.type().bytes()));
     try {
       byte[] header = header(ordered);
-      AtomicFile.write(path, channel -> {
-        ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, header.length);
-        AtomicFile.writeFully(channel, length);
-        AtomicFile.writeFully(channel, ByteBuffer.wrap(header));
-        for (Part part : ordered) {
-          for (long from = 0; from < part.elements(); from += CHUNK) {
-            AtomicFile.writeFully(channel, part.source().read(from, (int) Math.min(CHUNK, part.elements() - from)));
-          }
-        }
-      });
+      AtomicFile.write(
+          path,
+          channel -> {
+            ByteBuffer length =
+                ByteBuffer.allocate(Long.BYTES)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putLong(0, header.length);
+            AtomicFile.writeFully(channel, length);
+            AtomicFile.writeFully(channel, ByteBuffer.wrap(header));
+            for (Part part : ordered) {
+              for (long from = 0; from < part.elements(); from += CHUNK) {
+                AtomicFile.writeFully(
+                    channel,
+                    part.source().read(from, (int) Math.min(CHUNK, part.elements() - from)));
+              }
+            }
+          });
     } catch (IOException e) {
       throw new UncheckedIOException(path + " cannot be written: " + e.getMessage(), e);
     }

@@ -7,11 +7,11 @@ import org.ternarykernels.DataType;
 import org.ternarykernels.TernaryBuffer;
 
 /**
- * A tensor of a {@link SafetensorsFile}: its type, its shape, and copies of its data. Data are little-endian in the file
- * and in what is returned.
+ * A tensor of a {@link SafetensorsFile}: its type, its shape, and copies of its data. Data are
+ * little-endian in the file and in what is returned.
  *
- * <p>Data are copied out of the mapped file by Java code, so a file that is truncated meanwhile is an exception, never a
- * crash. Usable by any number of threads until the file is closed.
+ * <p>Data are copied out of the mapped file by Java code, so a file that is truncated meanwhile is
+ * an exception, never a crash. Usable by any number of threads until the file is closed.
  */
 public final class Tensor {
   private static final int CHUNK = 1 << 20;
@@ -88,8 +88,15 @@ public final class Tensor {
    */
   public void copyTo(long offset, ByteBuffer target) {
     if (offset < 0 || offset > bytes - target.remaining()) {
-      throw new IllegalArgumentException("bytes " + offset + " to " + (offset + target.remaining()) + " of tensor \"" + name
-          + "\" are asked for, must be within 0 to " + bytes);
+      throw new IllegalArgumentException(
+          "bytes "
+              + offset
+              + " to "
+              + (offset + target.remaining())
+              + " of tensor \""
+              + name
+              + "\" are asked for, must be within 0 to "
+              + bytes);
     }
     file.copy(begin + offset, target);
   }
@@ -112,7 +119,8 @@ public final class Tensor {
    * The elements as floats, exactly.
    *
    * @return a new array in row-major order
-   * @throws IllegalArgumentException if the type is none of F32, F16, BF16, F8_E4M3 and I8, or there are 2^31 or more
+   * @throws IllegalArgumentException if the type is none of F32, F16, BF16, F8_E4M3 and I8, or
+   *     there are 2^31 or more
    * @throws IllegalStateException if the file is closed
    * @throws java.io.UncheckedIOException if the file cannot be read
    */
@@ -129,12 +137,14 @@ public final class Tensor {
    * The elements in native memory, as kernels take them.
    *
    * @return a copy; U8 and BOOL come as I8
-   * @throws IllegalArgumentException if the type is none of F32, F16, BF16, F8_E4M3, I8, U8 and BOOL, or there are none
+   * @throws IllegalArgumentException if the type is none of F32, F16, BF16, F8_E4M3, I8, U8 and
+   *     BOOL, or there are none
    * @throws IllegalStateException if the file is closed
    * @throws java.io.UncheckedIOException if the file cannot be read
    */
   public TernaryBuffer toBuffer() {
-    DataType kernelType = type == TensorType.U8 || type == TensorType.BOOL ? DataType.I8 : kernelType();
+    DataType kernelType =
+        type == TensorType.U8 || type == TensorType.BOOL ? DataType.I8 : kernelType();
     TernaryBuffer buffer = TernaryBuffer.allocate(kernelType, elements());
     long chunkElements = CHUNK / kernelType.bytes();
     for (long from = 0; from < elements(); from += chunkElements) {
@@ -146,16 +156,21 @@ public final class Tensor {
 
   private DataType kernelType() {
     if (type.dataType() == null) {
-      throw new IllegalArgumentException("tensor \"" + name + "\" is of type " + type
-          + ", must be F32, F16, BF16, F8_E4M3 or I8");
+      throw new IllegalArgumentException(
+          "tensor \"" + name + "\" is of type " + type + ", must be F32, F16, BF16, F8_E4M3 or I8");
     }
     return type.dataType();
   }
 
   private int arrayLength(long length) {
     if (length > Integer.MAX_VALUE - 8) {
-      throw new IllegalArgumentException("tensor \"" + name + "\" has " + length + " values, must have fewer than 2^31 for an"
-          + " array");
+      throw new IllegalArgumentException(
+          "tensor \""
+              + name
+              + "\" has "
+              + length
+              + " values, must have fewer than 2^31 for an"
+              + " array");
     }
     return (int) length;
   }
@@ -164,7 +179,8 @@ public final class Tensor {
    * The elements of an integer tensor.
    *
    * @return a new array in row-major order
-   * @throws IllegalArgumentException if the type is none of I8, U8, BOOL, I16, U16, I32, U32 and I64
+   * @throws IllegalArgumentException if the type is none of I8, U8, BOOL, I16, U16, I32, U32 and
+   *     I64
    * @throws IllegalStateException if the file is closed
    * @throws java.io.UncheckedIOException if the file cannot be read
    */
@@ -172,17 +188,23 @@ public final class Tensor {
     ByteBuffer data = ByteBuffer.wrap(toBytes()).order(ByteOrder.LITTLE_ENDIAN);
     long[] values = new long[arrayLength(elements())];
     for (int i = 0; i < values.length; i++) {
-      values[i] = switch (type) {
-        case I8 -> data.get(i);
-        case U8, BOOL -> data.get(i) & 0xff;
-        case I16 -> data.getShort(2 * i);
-        case U16 -> data.getShort(2 * i) & 0xffff;
-        case I32 -> data.getInt(4 * i);
-        case U32 -> data.getInt(4 * i) & 0xffffffffL;
-        case I64 -> data.getLong(8 * i);
-        default -> throw new IllegalArgumentException(
-            "tensor \"" + name + "\" is of type " + type + ", must be an integer of at most 64 bits with a sign");
-      };
+      values[i] =
+          switch (type) {
+            case I8 -> data.get(i);
+            case U8, BOOL -> data.get(i) & 0xff;
+            case I16 -> data.getShort(2 * i);
+            case U16 -> data.getShort(2 * i) & 0xffff;
+            case I32 -> data.getInt(4 * i);
+            case U32 -> data.getInt(4 * i) & 0xffffffffL;
+            case I64 -> data.getLong(8 * i);
+            default ->
+                throw new IllegalArgumentException(
+                    "tensor \""
+                        + name
+                        + "\" is of type "
+                        + type
+                        + ", must be an integer of at most 64 bits with a sign");
+          };
     }
     return values;
   }

@@ -10,13 +10,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.ternarykernels.TernaryRuntime;
 
 /**
- * The counters of a runtime as meters: {@code ternary.path.calls} tagged {@code path}, {@code ternary.fallbacks} tagged
- * {@code path} and {@code reason}, and {@code ternary.paths}, the number of paths seen.
+ * The counters of a runtime as meters: {@code ternary.path.calls} tagged {@code path}, {@code
+ * ternary.fallbacks} tagged {@code path} and {@code reason}, and {@code ternary.paths}, the number
+ * of paths seen.
  *
- * <p>Paths are not known beforehand: those that appear later get their meters when {@code ternary.paths} is read, so a
- * registry that publishes all meters shows them from the next publication on. A closed runtime reads as NaN.
+ * <p>Paths are not known beforehand: those that appear later get their meters when {@code
+ * ternary.paths} is read, so a registry that publishes all meters shows them from the next
+ * publication on. A closed runtime reads as NaN.
  */
-@SuppressWarnings("exports") // Micrometer is optional, so the module cannot require it transitively.
+@SuppressWarnings(
+    "exports") // Micrometer is optional, so the module cannot require it transitively.
 public final class TernaryMetrics implements MeterBinder {
   private final TernaryRuntime runtime;
 

@@ -1,2 +1,5 @@
-/** Counters as Micrometer meters; needs the optional dependency {@code io.micrometer:micrometer-core}. */
+/**
+ * Counters as Micrometer meters; needs the optional dependency {@code
+ * io.micrometer:micrometer-core}.
+ */
 package org.ternarykernels.micrometer;

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 
 /**
- * Native libraries in a jar of their own, found by {@link java.util.ServiceLoader}. They are extracted beside the
- * library's own when they are first needed.
+ * Native libraries in a jar of their own, found by {@link java.util.ServiceLoader}. They are
+ * extracted beside the library's own when they are first needed.
  */
 public interface NativeFiles {
   /**

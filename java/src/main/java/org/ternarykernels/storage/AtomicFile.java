@@ -11,7 +11,10 @@ import java.nio.file.attribute.FileAttribute;
 import java.util.Set;
 import java.util.UUID;
 
-/** Writes a file so that it is there whole or not at all, also when several processes write it or the machine stops. */
+/**
+ * Writes a file so that it is there whole or not at all, also when several processes write it or
+ * the machine stops.
+ */
 public final class AtomicFile {
   private AtomicFile() {}
 
@@ -34,17 +37,22 @@ public final class AtomicFile {
    * @param attributes of the new file, such as its mode; by default what the process's umask leaves
    * @throws IOException if it cannot be written; the old file is then as it was
    */
-  public static void write(Path file, Content content, FileAttribute<?>... attributes) throws IOException {
+  public static void write(Path file, Content content, FileAttribute<?>... attributes)
+      throws IOException {
     Path target = file.toAbsolutePath();
     // Not Files.createTempFile, whose files nobody else can read, whatever the umask.
     Path temporary = target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".tmp");
     try {
-      try (FileChannel channel = FileChannel.open(temporary,
-          Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), attributes)) {
+      try (FileChannel channel =
+          FileChannel.open(
+              temporary,
+              Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+              attributes)) {
         content.write(channel);
         channel.force(true);
       }
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(
+          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(temporary);
     }

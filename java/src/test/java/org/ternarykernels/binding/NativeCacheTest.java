@@ -22,8 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class NativeCacheTest {
-  private static final String ADVICE = "set the system property ternary.cache.dir or the environment variable"
-      + " TERNARY_CACHE_DIR to a folder of your own";
+  private static final String ADVICE =
+      "set the system property ternary.cache.dir or the environment variable"
+          + " TERNARY_CACHE_DIR to a folder of your own";
 
   @TempDir Path folder;
   private final Map<String, byte[]> files = new LinkedHashMap<>();
@@ -63,9 +64,12 @@ class NativeCacheTest {
     assertThat(NativeCache.choose("/p", "/v", "/x", "/h")).isEqualTo(Path.of("/p"));
     assertThat(NativeCache.choose(null, "/v", "/x", "/h")).isEqualTo(Path.of("/v"));
     assertThat(NativeCache.choose("", "", "/x", "/h")).isEqualTo(Path.of("/x/ternary-kernels"));
-    assertThat(NativeCache.choose(null, null, "relative", "/h")).isEqualTo(Path.of("/h/.cache/ternary-kernels"));
-    assertThat(NativeCache.choose(null, null, null, "/h")).isEqualTo(Path.of("/h/.cache/ternary-kernels"));
-    assertThat(NativeCache.choose(null, null, null, "?")).isEqualTo(Path.of("/.cache/ternary-kernels"));
+    assertThat(NativeCache.choose(null, null, "relative", "/h"))
+        .isEqualTo(Path.of("/h/.cache/ternary-kernels"));
+    assertThat(NativeCache.choose(null, null, null, "/h"))
+        .isEqualTo(Path.of("/h/.cache/ternary-kernels"));
+    assertThat(NativeCache.choose(null, null, null, "?"))
+        .isEqualTo(Path.of("/.cache/ternary-kernels"));
   }
 
   @Test
@@ -105,28 +109,36 @@ class NativeCacheTest {
     for (String mode : List.of("rwxrwx---", "rwx----w-", "rwxrwxrwx")) {
       Path root = Files.createDirectory(folder.resolve("root-" + mode));
       chmod(root, mode);
-      assertThatThrownBy(() -> extract(root)).isInstanceOf(IOException.class)
+      assertThatThrownBy(() -> extract(root))
+          .isInstanceOf(IOException.class)
           .hasMessageContainingAll(root.toString(), mode, "must not be writable by others", ADVICE);
     }
     Path root = folder.resolve("good");
     Path extracted = extract(root);
     chmod(extracted.resolve("a.so"), "rwxrwxrwx");
-    assertThatThrownBy(() -> extract(root)).hasMessageContainingAll("a.so", "must not be writable by others");
+    assertThatThrownBy(() -> extract(root))
+        .hasMessageContainingAll("a.so", "must not be writable by others");
     chmod(extracted.resolve("a.so"), "rwx------");
     chmod(extracted, "rwxrwxrwx");
-    assertThatThrownBy(() -> extract(root)).hasMessageContainingAll(extracted.toString(), "must not be writable");
+    assertThatThrownBy(() -> extract(root))
+        .hasMessageContainingAll(extracted.toString(), "must not be writable");
   }
 
   @Test
   void refusesFoldersOfOtherUsers() throws IOException {
     Path root = Files.createDirectory(folder.resolve("theirs"));
     int user = (Integer) Files.getAttribute(root, "unix:uid");
-    Path theirs = user == 0 ? root : Path.of("/usr"); // as root one can give a folder away, else there is root's
+    Path theirs =
+        user == 0
+            ? root
+            : Path.of("/usr"); // as root one can give a folder away, else there is root's
     if (user == 0) {
       Files.setAttribute(root, "unix:uid", 12345);
     }
-    assertThatThrownBy(() -> extract(theirs)).isInstanceOf(IOException.class)
-        .hasMessageContainingAll(theirs.toString(), "belongs to user", "must belong to this process's user", ADVICE);
+    assertThatThrownBy(() -> extract(theirs))
+        .isInstanceOf(IOException.class)
+        .hasMessageContainingAll(
+            theirs.toString(), "belongs to user", "must belong to this process's user", ADVICE);
   }
 
   @Test
@@ -137,15 +149,18 @@ class NativeCacheTest {
     Path file = extracted.resolve("a.so");
     Files.move(file, target.resolve("a.so"));
     Files.createSymbolicLink(file, target.resolve("a.so"));
-    assertThatThrownBy(() -> extract(folder.resolve("cache"))).hasMessageContainingAll("a.so", "symbolic link");
+    assertThatThrownBy(() -> extract(folder.resolve("cache")))
+        .hasMessageContainingAll("a.so", "symbolic link");
   }
 
   @Test
   void tellsWhatToDoWhereNothingCanBeWritten() throws IOException {
     Path file = Files.createFile(folder.resolve("file"));
-    assertThatThrownBy(() -> extract(file.resolve("cache"))).isInstanceOf(IOException.class)
+    assertThatThrownBy(() -> extract(file.resolve("cache")))
+        .isInstanceOf(IOException.class)
         .hasMessageContainingAll(file.toString(), ADVICE);
-    assertThatThrownBy(() -> extract(Path.of("/proc/ternary/cache"))).isInstanceOf(IOException.class)
+    assertThatThrownBy(() -> extract(Path.of("/proc/ternary/cache")))
+        .isInstanceOf(IOException.class)
         .hasMessageContainingAll("/proc/ternary", ADVICE); // read-only for root, too
   }
 
@@ -157,13 +172,15 @@ class NativeCacheTest {
         Path root = folder.resolve("round-" + round);
         List<Future<Path>> extracted = new ArrayList<>();
         for (int i = 0; i < 16; i++) {
-          extracted.add(executor.submit(() -> {
-            Path found = extract(root);
-            for (Map.Entry<String, byte[]> file : files.entrySet()) {
-              assertThat(found.resolve(file.getKey())).hasBinaryContent(file.getValue());
-            }
-            return found;
-          }));
+          extracted.add(
+              executor.submit(
+                  () -> {
+                    Path found = extract(root);
+                    for (Map.Entry<String, byte[]> file : files.entrySet()) {
+                      assertThat(found.resolve(file.getKey())).hasBinaryContent(file.getValue());
+                    }
+                    return found;
+                  }));
         }
         Path last = null;
         for (Future<Path> found : extracted) {

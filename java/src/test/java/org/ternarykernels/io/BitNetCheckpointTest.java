@@ -30,7 +30,9 @@ class BitNetCheckpointTest {
   private byte[] w8;
 
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   private byte[] ternary(int n) {
@@ -56,13 +58,22 @@ class BitNetCheckpointTest {
   private BitNetCheckpoint checkpoint(String quantization) throws IOException {
     w5 = ternary(5);
     w8 = ternary(8);
-    Files.writeString(folder.resolve("config.json"), "{\"hidden_size\":12,\"eps\":1e-5,\"list\":[{\"x\":1}],\"none\":null,"
-        + "\"quantization_config\":{" + quantization + "}}");
-    new SafetensorsWriter().put("q.weight", TensorType.U8, packed(w5, 5), 2, K).put("q.weight_scale", new float[] {4}, 1)
+    Files.writeString(
+        folder.resolve("config.json"),
+        "{\"hidden_size\":12,\"eps\":1e-5,\"list\":[{\"x\":1}],\"none\":null,"
+            + "\"quantization_config\":{"
+            + quantization
+            + "}}");
+    new SafetensorsWriter()
+        .put("q.weight", TensorType.U8, packed(w5, 5), 2, K)
+        .put("q.weight_scale", new float[] {4}, 1)
         .put("q.bias", TernaryBuffer.copyOf(DataType.BF16, 1, 2, 3, 4, 5), 5)
-        .put("k.weight", TensorType.U8, packed(w8, 8), 2, K).put("k.weight_scale", new float[] {0.5f}, 1)
-        .put("wide.weight", TensorType.U8, new byte[2 * K + 2], 2, K + 1).put("wide.weight_scale", new float[] {1}, 1)
-        .put("zero.weight", TensorType.U8, packed(w8, 8), 2, K).put("zero.weight_scale", new float[] {0}, 1)
+        .put("k.weight", TensorType.U8, packed(w8, 8), 2, K)
+        .put("k.weight_scale", new float[] {0.5f}, 1)
+        .put("wide.weight", TensorType.U8, new byte[2 * K + 2], 2, K + 1)
+        .put("wide.weight_scale", new float[] {1}, 1)
+        .put("zero.weight", TensorType.U8, packed(w8, 8), 2, K)
+        .put("zero.weight_scale", new float[] {0}, 1)
         .put("dense.weight", new float[8 * K], 8, K)
         .write(folder.resolve("model.safetensors"));
     return BitNetCheckpoint.open(folder);
@@ -70,7 +81,8 @@ class BitNetCheckpointTest {
 
   @Test
   void autobitlinearMultipliesByTheScaleAndScalesTheBias() throws IOException {
-    try (BitNetCheckpoint checkpoint = checkpoint("\"quant_method\":\"bitnet\",\"linear_class\":\"autobitlinear\"");
+    try (BitNetCheckpoint checkpoint =
+            checkpoint("\"quant_method\":\"bitnet\",\"linear_class\":\"autobitlinear\"");
         TernaryWeights weights = checkpoint.weights("q", 5)) {
       assertThat(weights.alpha()).isEqualTo(Alpha.tensor(4));
       assertThat(weights.unpack()).isEqualTo(w5);
@@ -81,9 +93,13 @@ class BitNetCheckpointTest {
 
   @Test
   void bitlinearDividesByTheScaleAndLeavesTheBias() throws IOException {
-    for (String config : new String[] {"\"quant_method\":\"bitnet\",\"linear_class\":\"bitlinear\"",
-        "\"quant_method\":\"bitnet\""}) {
-      try (BitNetCheckpoint checkpoint = checkpoint(config); TernaryWeights weights = checkpoint.weights("q", 5)) {
+    for (String config :
+        new String[] {
+          "\"quant_method\":\"bitnet\",\"linear_class\":\"bitlinear\"",
+          "\"quant_method\":\"bitnet\""
+        }) {
+      try (BitNetCheckpoint checkpoint = checkpoint(config);
+          TernaryWeights weights = checkpoint.weights("q", 5)) {
         assertThat(weights.alpha()).isEqualTo(Alpha.tensor(0.25f));
         assertThat(weights.unpack()).isEqualTo(w5);
         assertThat(checkpoint.bias("q")).containsExactly(1, 2, 3, 4, 5);
@@ -94,20 +110,24 @@ class BitNetCheckpointTest {
 
   @Test
   void stacksMatricesWithAnAlphaPerRow() throws IOException {
-    try (BitNetCheckpoint checkpoint = checkpoint("\"quant_method\":\"bitnet\",\"linear_class\":\"autobitlinear\"");
+    try (BitNetCheckpoint checkpoint =
+            checkpoint("\"quant_method\":\"bitnet\",\"linear_class\":\"autobitlinear\"");
         TernaryWeights weights = checkpoint.stack(new Matrix("q", 5), new Matrix("k", 8))) {
-      assertThat(weights.alpha()).isEqualTo(Alpha.segments(new int[] {5, 8}, new float[] {4, 0.5f}));
+      assertThat(weights.alpha())
+          .isEqualTo(Alpha.segments(new int[] {5, 8}, new float[] {4, 0.5f}));
       byte[] all = Arrays.copyOf(w5, w5.length + w8.length);
       System.arraycopy(w8, 0, all, w5.length, w8.length);
       assertThat(weights.unpack()).isEqualTo(all);
-      assertRejected(() -> checkpoint.stack(new Matrix("q", 5), new Matrix("wide", 8)), "wide", "13", "12");
+      assertRejected(
+          () -> checkpoint.stack(new Matrix("q", 5), new Matrix("wide", 8)), "wide", "13", "12");
       assertRejected(checkpoint::stack, "no matrices");
     }
   }
 
   @Test
   void rejectsTensorsThatAreNotOfTheFormat() throws IOException {
-    try (BitNetCheckpoint checkpoint = checkpoint("\"quant_method\":\"bitnet\",\"linear_class\":\"autobitlinear\"")) {
+    try (BitNetCheckpoint checkpoint =
+        checkpoint("\"quant_method\":\"bitnet\",\"linear_class\":\"autobitlinear\"")) {
       assertRejected(() -> checkpoint.weights("q", 9), "q.weight", "U8 [2, 12]", "N 9");
       assertRejected(() -> checkpoint.weights("q", 0), "N 0");
       assertRejected(() -> checkpoint.weights("q", Long.MAX_VALUE), "N 9223372036854775807");
@@ -127,29 +147,42 @@ class BitNetCheckpointTest {
       assertRejected(() -> checkpoint.configInt("absent"), "absent");
       assertRejected(() -> checkpoint.configInt("none"), "none");
       assertRejected(() -> checkpoint.configInt("eps"), "eps", "1e-5", "whole number");
-      assertRejected(() -> checkpoint.configDouble("quantization_config.quant_method"), "bitnet", "number");
+      assertRejected(
+          () -> checkpoint.configDouble("quantization_config.quant_method"), "bitnet", "number");
     }
   }
 
   @Test
   void rejectsOtherConfigurations() throws IOException {
-    assertRejected(() -> checkpoint("\"quant_method\":\"gptq\""), "config.json", "quant_method is gptq", "bitnet");
+    assertRejected(
+        () -> checkpoint("\"quant_method\":\"gptq\""),
+        "config.json",
+        "quant_method is gptq",
+        "bitnet");
     assertRejected(() -> checkpoint(""), "quant_method is null");
-    assertRejected(() -> checkpoint("\"quant_method\":\"bitnet\",\"linear_class\":\"other\""), "\"other\"", "autobitlinear");
-    assertRejected(() -> checkpoint("\"quant_method\":\"bitnet\",\"quant_method\":\"bitnet\""), "config.json", "Duplicate");
+    assertRejected(
+        () -> checkpoint("\"quant_method\":\"bitnet\",\"linear_class\":\"other\""),
+        "\"other\"",
+        "autobitlinear");
+    assertRejected(
+        () -> checkpoint("\"quant_method\":\"bitnet\",\"quant_method\":\"bitnet\""),
+        "config.json",
+        "Duplicate");
     Files.writeString(folder.resolve("config.json"), "[]");
     assertRejected(() -> BitNetCheckpoint.open(folder), "config.json", "object");
     Files.writeString(folder.resolve("config.json"), "{\"a\":");
     assertRejected(() -> BitNetCheckpoint.open(folder), "config.json", "JSON");
     assertRejected(() -> BitNetCheckpoint.open(null), "folder is null");
-    assertThatThrownBy(() -> BitNetCheckpoint.open(folder.resolve("absent"))).isInstanceOf(UncheckedIOException.class)
+    assertThatThrownBy(() -> BitNetCheckpoint.open(folder.resolve("absent")))
+        .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining("absent");
   }
 
   /**
-   * Layers of the real model on the inputs that its reference implementation recorded. The reference multiplies in fp32
-   * in its own order: with sums of at most K terms that differ by rounding, 1e-4 of the largest output is ample for it and
-   * far below what one wrong code or scale would do.
+   * Layers of the real model on the inputs that its reference implementation recorded. The
+   * reference multiplies in fp32 in its own order: with sums of at most K terms that differ by
+   * rounding, 1e-4 of the largest output is ample for it and far below what one wrong code or scale
+   * would do.
    */
   @Test
   void givesTheOutputsThatTheReferenceRecorded() {
@@ -165,7 +198,8 @@ class BitNetCheckpointTest {
         Tensor expected = recorded.tensor(layer + ".output");
         int m = (int) expected.shape()[0];
         long n = expected.shape()[1];
-        String matrix = model.tensors().names().contains(layer + ".weight") ? layer : "model." + layer;
+        String matrix =
+            model.tensors().names().contains(layer + ".weight") ? layer : "model." + layer;
         try (TernaryWeights weights = model.weights(matrix, n);
             TernaryLinear linear = TernaryLinear.builder(runtime, weights).build()) {
           float[] y = linear.apply(recorded.tensor(name).toFloats(), m);

@@ -25,13 +25,15 @@ import org.ternarykernels.Mutation;
 import org.ternarykernels.TernaryBuffer;
 
 class SafetensorsFileTest {
-  private static final String ENTRY = "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}";
+  private static final String ENTRY =
+      "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}";
 
   @TempDir Path folder;
 
   private static byte[] bytes(String header, int dataBytes) {
     byte[] json = header.getBytes(StandardCharsets.UTF_8);
-    ByteBuffer file = ByteBuffer.allocate(8 + json.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer file =
+        ByteBuffer.allocate(8 + json.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
     file.putLong(json.length).put(json);
     for (int i = 0; i < dataBytes; i++) {
       file.put((byte) i);
@@ -44,15 +46,22 @@ class SafetensorsFileTest {
   }
 
   private static void assertRejected(ThrowingCallable call, String... parts) {
-    assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContainingAll(parts);
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
   }
 
   @Test
   void readsTensorsAndMetadata() {
-    SafetensorsFile file = read("{\"__metadata__\":{\"format\":\"pt\"},"
-        + "\"b\":{\"dtype\":\"U8\",\"shape\":[2,3],\"data_offsets\":[8,14]},"
-        + "\"scalar\":{\"data_offsets\":[14,16],\"shape\":[],\"dtype\":\"I16\"},"
-        + "\"none\":{\"dtype\":\"F64\",\"shape\":[0,7],\"data_offsets\":[8,8]}," + ENTRY + "}   ", 16);
+    SafetensorsFile file =
+        read(
+            "{\"__metadata__\":{\"format\":\"pt\"},"
+                + "\"b\":{\"dtype\":\"U8\",\"shape\":[2,3],\"data_offsets\":[8,14]},"
+                + "\"scalar\":{\"data_offsets\":[14,16],\"shape\":[],\"dtype\":\"I16\"},"
+                + "\"none\":{\"dtype\":\"F64\",\"shape\":[0,7],\"data_offsets\":[8,8]},"
+                + ENTRY
+                + "}   ",
+            16);
     assertThat(file.names()).containsExactly("b", "scalar", "none", "a");
     assertThat(file.metadata()).containsOnlyKeys("format").containsValue("pt");
     Tensor b = file.tensor("b");
@@ -68,8 +77,8 @@ class SafetensorsFileTest {
     assertThat(file.tensor("scalar").toLongs()).containsExactly(15 << 8 | 14);
     assertThat(file.tensor("none").elements()).isZero();
     assertThat(file.tensor("none").toBytes()).isEmpty();
-    assertThat(file.tensor("a").toFloats()).containsExactly(
-        Float.intBitsToFloat(0x03020100), Float.intBitsToFloat(0x07060504));
+    assertThat(file.tensor("a").toFloats())
+        .containsExactly(Float.intBitsToFloat(0x03020100), Float.intBitsToFloat(0x07060504));
     ByteBuffer part = ByteBuffer.allocate(3);
     b.copyTo(2, part);
     assertThat(part.array()).containsExactly(10, 11, 12);
@@ -79,7 +88,14 @@ class SafetensorsFileTest {
   @ParameterizedTest
   @CsvSource({"F16,15360,1", "BF16,16256,1", "F8_E4M3,56,1", "I8,255,-1"})
   void readsEveryKernelType(TensorType type, int bits, float value) {
-    byte[] file = bytes("{\"t\":{\"dtype\":\"" + type + "\",\"shape\":[1],\"data_offsets\":[0," + type.bytes() + "]}}", type.bytes());
+    byte[] file =
+        bytes(
+            "{\"t\":{\"dtype\":\""
+                + type
+                + "\",\"shape\":[1],\"data_offsets\":[0,"
+                + type.bytes()
+                + "]}}",
+            type.bytes());
     for (int i = 0; i < type.bytes(); i++) {
       file[file.length - type.bytes() + i] = (byte) (bits >> 8 * i);
     }
@@ -90,17 +106,37 @@ class SafetensorsFileTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"I8,-1", "U8,255", "BOOL,255", "I16,-1", "U16,65535", "I32,-1", "U32,4294967295", "I64,-1"})
+  @CsvSource({
+    "I8,-1",
+    "U8,255",
+    "BOOL,255",
+    "I16,-1",
+    "U16,65535",
+    "I32,-1",
+    "U32,4294967295",
+    "I64,-1"
+  })
   void readsIntegers(TensorType type, long value) {
-    byte[] file = bytes("{\"t\":{\"dtype\":\"" + type + "\",\"shape\":[1],\"data_offsets\":[0," + type.bytes() + "]}}", type.bytes());
+    byte[] file =
+        bytes(
+            "{\"t\":{\"dtype\":\""
+                + type
+                + "\",\"shape\":[1],\"data_offsets\":[0,"
+                + type.bytes()
+                + "]}}",
+            type.bytes());
     Arrays.fill(file, file.length - type.bytes(), file.length, (byte) -1);
-    assertThat(SafetensorsFile.of(ByteBuffer.wrap(file)).tensor("t").toLongs()).containsExactly(value);
+    assertThat(SafetensorsFile.of(ByteBuffer.wrap(file)).tensor("t").toLongs())
+        .containsExactly(value);
   }
 
   @Test
   void rejectsTypesItCannotConvert() {
-    SafetensorsFile file = read("{\"u\":{\"dtype\":\"U64\",\"shape\":[1],\"data_offsets\":[0,8]},"
-        + "\"e\":{\"dtype\":\"U16\",\"shape\":[0],\"data_offsets\":[8,8]}}", 8);
+    SafetensorsFile file =
+        read(
+            "{\"u\":{\"dtype\":\"U64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+                + "\"e\":{\"dtype\":\"U16\",\"shape\":[0],\"data_offsets\":[8,8]}}",
+            8);
     assertRejected(() -> file.tensor("u").toLongs(), "\"u\"", "U64");
     assertRejected(() -> file.tensor("u").toFloats(), "\"u\"", "U64", "F32");
     assertRejected(() -> file.tensor("e").toFloats(), "\"e\"", "U16");
@@ -115,12 +151,16 @@ class SafetensorsFileTest {
   void rejectsBadLengths() {
     assertRejected(() -> SafetensorsFile.of(ByteBuffer.allocate(0)), "0 bytes", "at least the 8");
     assertRejected(() -> SafetensorsFile.of(ByteBuffer.allocate(7)), "7 bytes");
-    assertRejected(() -> SafetensorsFile.of(ByteBuffer.allocate(8)), "header's length is 0", "2 to 100000000");
+    assertRejected(
+        () -> SafetensorsFile.of(ByteBuffer.allocate(8)), "header's length is 0", "2 to 100000000");
     byte[] good = bytes("{" + ENTRY + "}", 8);
     for (long length : new long[] {-1, 1, 100_000_001, Long.MAX_VALUE}) {
       byte[] file = good.clone();
       ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).putLong(0, length);
-      assertRejected(() -> SafetensorsFile.of(ByteBuffer.wrap(file)), Long.toUnsignedString(length), "2 to 100000000");
+      assertRejected(
+          () -> SafetensorsFile.of(ByteBuffer.wrap(file)),
+          Long.toUnsignedString(length),
+          "2 to 100000000");
     }
     for (int cut = 0; cut < good.length; cut++) {
       byte[] file = Arrays.copyOf(good, cut);
@@ -138,13 +178,29 @@ class SafetensorsFileTest {
     assertRejected(() -> read("{" + ENTRY + "," + ENTRY + "}", 8), "Duplicate field 'a'");
     assertRejected(() -> read("{\"a\":1}", 0), "\"a\"", "START_OBJECT");
     assertRejected(() -> read("{\"__metadata__\":{\"a\":1}}", 0), "metadata \"a\"", "VALUE_STRING");
-    assertRejected(() -> read("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8), "\"a\"", "without data_offsets");
-    assertRejected(() -> read("{\"a\":{\"shape\":[2],\"data_offsets\":[0,8]}}", 8), "without dtype");
-    assertRejected(() -> read("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,8]}}", 8), "without shape");
-    assertRejected(() -> read("{\"a\":{\"dtype\":\"F31\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8), "\"F31\"", "F32");
-    assertRejected(() -> read("{\"a\":{\"dtype\":32,\"shape\":[2],\"data_offsets\":[0,8]}}", 8), "dtype", "VALUE_STRING");
-    assertRejected(() -> read("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"x\":1}}", 8), "field \"x\"");
-    assertRejected(() -> read("{\"a\":{\"dtype\":\"F32\",\"shape\":2,\"data_offsets\":[0,8]}}", 8), "shape", "START_ARRAY");
+    assertRejected(
+        () -> read("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8),
+        "\"a\"",
+        "without data_offsets");
+    assertRejected(
+        () -> read("{\"a\":{\"shape\":[2],\"data_offsets\":[0,8]}}", 8), "without dtype");
+    assertRejected(
+        () -> read("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,8]}}", 8), "without shape");
+    assertRejected(
+        () -> read("{\"a\":{\"dtype\":\"F31\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8),
+        "\"F31\"",
+        "F32");
+    assertRejected(
+        () -> read("{\"a\":{\"dtype\":32,\"shape\":[2],\"data_offsets\":[0,8]}}", 8),
+        "dtype",
+        "VALUE_STRING");
+    assertRejected(
+        () -> read("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"x\":1}}", 8),
+        "field \"x\"");
+    assertRejected(
+        () -> read("{\"a\":{\"dtype\":\"F32\",\"shape\":2,\"data_offsets\":[0,8]}}", 8),
+        "shape",
+        "START_ARRAY");
   }
 
   @Test
@@ -153,7 +209,10 @@ class SafetensorsFileTest {
     assertRejected(() -> read(form.formatted("[2]", "[0,4]"), 8), "\"a\"", "4 bytes", "8");
     assertRejected(() -> read(form.formatted("[-2]", "[0,8]"), 8), "-2", "at least 0");
     assertRejected(() -> read(form.formatted("[2.0]", "[0,8]"), 8), "VALUE_NUMBER_INT");
-    assertRejected(() -> read(form.formatted("[9223372036854775808]", "[0,8]"), 8), "9223372036854775808", "2^63");
+    assertRejected(
+        () -> read(form.formatted("[9223372036854775808]", "[0,8]"), 8),
+        "9223372036854775808",
+        "2^63");
     assertRejected(() -> read(form.formatted("[4611686018427387904,4]", "[0,8]"), 8), "2^63");
     assertRejected(() -> read(form.formatted("[9223372036854775807]", "[0,8]"), 8), "2^63");
     assertRejected(() -> read(form.formatted("[2]", "[8,0]"), 8), "[8, 0]", "ascending");
@@ -176,13 +235,16 @@ class SafetensorsFileTest {
     Tensor tensor = file.tensor("a");
     file.close();
     file.close();
-    assertThatThrownBy(tensor::toBytes).isInstanceOf(IllegalStateException.class).hasMessageContainingAll(path.toString(), "closed");
+    assertThatThrownBy(tensor::toBytes)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContainingAll(path.toString(), "closed");
   }
 
   @Test
   void namesTheFileInErrors() throws IOException {
     Path missing = folder.resolve("missing");
-    assertThatThrownBy(() -> SafetensorsFile.open(missing)).isInstanceOf(UncheckedIOException.class)
+    assertThatThrownBy(() -> SafetensorsFile.open(missing))
+        .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining(missing.toString());
     Path empty = Files.createFile(folder.resolve("empty"));
     assertRejected(() -> SafetensorsFile.open(empty), empty.toString(), "0 bytes");
@@ -193,13 +255,28 @@ class SafetensorsFileTest {
   void readsBeyondTwoGigabytes() throws IOException {
     long size = 4L << 30;
     long begin = (1L << 30) - 300;
-    String header = "{\"low\":{\"dtype\":\"U8\",\"shape\":[" + begin + "],\"data_offsets\":[0," + begin + "]},"
-        + "\"high\":{\"dtype\":\"U8\",\"shape\":[" + (size - begin) + "],\"data_offsets\":[" + begin + "," + size + "]}}";
+    String header =
+        "{\"low\":{\"dtype\":\"U8\",\"shape\":["
+            + begin
+            + "],\"data_offsets\":[0,"
+            + begin
+            + "]},"
+            + "\"high\":{\"dtype\":\"U8\",\"shape\":["
+            + (size - begin)
+            + "],\"data_offsets\":["
+            + begin
+            + ","
+            + size
+            + "]}}";
     Path path = folder.resolve("large");
     byte[] head = bytes(header, 0);
     long border = 1L << 30;
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.SPARSE,
-        StandardOpenOption.WRITE)) {
+    try (FileChannel channel =
+        FileChannel.open(
+            path,
+            StandardOpenOption.CREATE_NEW,
+            StandardOpenOption.SPARSE,
+            StandardOpenOption.WRITE)) {
       channel.write(ByteBuffer.wrap(head));
       channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3, 4}), border - 2);
       channel.write(ByteBuffer.wrap(new byte[] {9}), head.length + size - 1);
@@ -221,14 +298,27 @@ class SafetensorsFileTest {
   @Test
   void aFileTruncatedWhileOpenIsAnException() throws IOException {
     int size = 1 << 20;
-    Path path = Files.write(folder.resolve("cut"),
-        bytes("{\"a\":{\"dtype\":\"U8\",\"shape\":[" + size + "],\"data_offsets\":[0," + size + "]}}", size));
+    Path path =
+        Files.write(
+            folder.resolve("cut"),
+            bytes(
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":["
+                    + size
+                    + "],\"data_offsets\":[0,"
+                    + size
+                    + "]}}",
+                size));
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
       try (RandomAccessFile access = new RandomAccessFile(path.toFile(), "rw")) {
         access.setLength(4096);
       }
-      for (ThrowingCallable read : new ThrowingCallable[] {() -> file.tensor("a").toBytes(), () -> file.tensor("a").toBuffer()}) {
-        assertThatThrownBy(read).isInstanceOf(UncheckedIOException.class).hasMessageContainingAll(path.toString(), "truncated");
+      for (ThrowingCallable read :
+          new ThrowingCallable[] {
+            () -> file.tensor("a").toBytes(), () -> file.tensor("a").toBuffer()
+          }) {
+        assertThatThrownBy(read)
+            .isInstanceOf(UncheckedIOException.class)
+            .hasMessageContainingAll(path.toString(), "truncated");
       }
     }
   }
@@ -236,8 +326,12 @@ class SafetensorsFileTest {
   /** 100 000 mutated files: each is read completely or refused with an IllegalArgumentException. */
   @Test
   void survivesMutation() {
-    byte[] good = bytes("{\"__metadata__\":{\"k\":\"70\"}," + ENTRY
-        + ",\"b\":{\"dtype\":\"I8\",\"shape\":[2,3],\"data_offsets\":[8,14]}}", 14);
+    byte[] good =
+        bytes(
+            "{\"__metadata__\":{\"k\":\"70\"},"
+                + ENTRY
+                + ",\"b\":{\"dtype\":\"I8\",\"shape\":[2,3],\"data_offsets\":[8,14]}}",
+            14);
     Random random = new Random(7);
     int read = 0;
     for (int i = 0; i < 100_000; i++) {
@@ -263,8 +357,12 @@ class SafetensorsFileTest {
   void writesWhatItReads() throws IOException {
     Path path = folder.resolve("out.safetensors");
     TernaryBuffer halves = TernaryBuffer.copyOf(DataType.F16, 1, 2, 3, 4, 5, 6, 7);
-    new SafetensorsWriter().metadata("note", "\"quoted\" ü").put("bytes", TensorType.U8, new byte[] {1, 2, 3}, 3)
-        .put("halves", halves, 2, 3).put("floats", new float[] {1.5f, Float.NaN}, 2, 1).put("scalar", new float[] {4})
+    new SafetensorsWriter()
+        .metadata("note", "\"quoted\" ü")
+        .put("bytes", TensorType.U8, new byte[] {1, 2, 3}, 3)
+        .put("halves", halves, 2, 3)
+        .put("floats", new float[] {1.5f, Float.NaN}, 2, 1)
+        .put("scalar", new float[] {4})
         .write(path);
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
       assertThat(file.metadata()).containsOnlyKeys("note").containsValue("\"quoted\" ü");
@@ -277,7 +375,9 @@ class SafetensorsFileTest {
       assertThat(file.tensor("bytes").toBytes()).containsExactly(1, 2, 3);
     }
     byte[] bytes = Files.readAllBytes(path);
-    assertThat(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0) % 8).as("aligned data").isZero();
+    assertThat(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0) % 8)
+        .as("aligned data")
+        .isZero();
     assertThat(folder).isDirectoryNotContaining("glob:**.tmp");
   }
 
@@ -286,7 +386,9 @@ class SafetensorsFileTest {
     Path path = folder.resolve("long.safetensors");
     float[] values = new float[(1 << 20) + 5];
     values[1 << 20] = 3;
-    new SafetensorsWriter().put("v", TernaryBuffer.copyOf(DataType.F32, values), values.length).write(path);
+    new SafetensorsWriter()
+        .put("v", TernaryBuffer.copyOf(DataType.F32, values), values.length)
+        .write(path);
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
       assertThat(file.tensor("v").toFloats()).isEqualTo(values);
     }
@@ -307,7 +409,8 @@ class SafetensorsFileTest {
     assertRejected(() -> writer.put("b", new float[] {1}, (long[]) null), "shape", "null");
     assertRejected(() -> writer.metadata(null, "x"), "null");
     assertRejected(() -> writer.write(null), "path is null");
-    assertThatThrownBy(() -> writer.write(folder.resolve("no/folder/x"))).isInstanceOf(UncheckedIOException.class)
+    assertThatThrownBy(() -> writer.write(folder.resolve("no/folder/x")))
+        .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining("no/folder/x");
   }
 }

@@ -26,12 +26,12 @@ import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 
 /**
- * What a call costs beside its work: a layer of 16 x 16 on one row of bf16, default settings, counters on. Take away
- * what the kernels need for it, which {@code kernels_bench} shows (native/bench, the shape 16x16: activations and
- * gemv).
+ * What a call costs beside its work: a layer of 16 x 16 on one row of bf16, default settings,
+ * counters on. Take away what the kernels need for it, which {@code kernels_bench} shows
+ * (native/bench, the shape 16x16: activations and gemv).
  *
- * <p>Nanoseconds and three forks: what is measured is mostly what the JIT made of the checks. {@code -prof gc} shows
- * that nothing is allocated.
+ * <p>Nanoseconds and three forks: what is measured is mostly what the JIT made of the checks.
+ * {@code -prof gc} shows that nothing is allocated.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

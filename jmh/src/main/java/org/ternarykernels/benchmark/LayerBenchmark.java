@@ -22,15 +22,16 @@ import org.ternarykernels.tool.WeightCopies;
 import org.ternarykernels.tool.Workload;
 
 /**
- * What the benchmarks of layers share: parameters, and operands that are checked against the oracle before they are
- * timed.
+ * What the benchmarks of layers share: parameters, and operands that are checked against the oracle
+ * before they are timed.
  *
- * <p>Average time, because a decode step waits for every layer. One fork: the natives do the work, the JIT has little
- * to vary. Half-second iterations: a hundred and more calls of the slowest M = 1, and a scheduler's tick is nothing in
- * them.
+ * <p>Average time, because a decode step waits for every layer. One fork: the natives do the work,
+ * the JIT has little to vary. Half-second iterations: a hundred and more calls of the slowest M =
+ * 1, and a scheduler's tick is nothing in them.
  *
- * <p>The whole list takes hours; {@code -p} picks, for example {@code -p shape=bitnet-2b-4t/o -p m=1,8 -p
- * layout=I2S_TILED}. {@code ternary bench} measures the same calls in turns with the machine's limits and oneDNN.
+ * <p>The whole list takes hours; {@code -p} picks, for example {@code -p shape=bitnet-2b-4t/o -p
+ * m=1,8 -p layout=I2S_TILED}. {@code ternary bench} measures the same calls in turns with the
+ * machine's limits and oneDNN.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -42,8 +43,15 @@ public abstract class LayerBenchmark {
   private static final long SEED = 1;
 
   /** A shape file of test-data/shapes and a name in it, or NxK. */
-  @Param({"bitnet-2b-4t/qkv", "bitnet-2b-4t/o", "bitnet-2b-4t/gate_up", "bitnet-2b-4t/down", "llama3-8b-1.58/gate_up",
-      "qwen3-30b-a3b/expert_gate_up", "qwen3-30b-a3b/expert_down"})
+  @Param({
+    "bitnet-2b-4t/qkv",
+    "bitnet-2b-4t/o",
+    "bitnet-2b-4t/gate_up",
+    "bitnet-2b-4t/down",
+    "llama3-8b-1.58/gate_up",
+    "qwen3-30b-a3b/expert_gate_up",
+    "qwen3-30b-a3b/expert_down"
+  })
   public String shape;
 
   @Param({"1", "2", "4", "8", "16", "32", "64", "128", "512"})
@@ -52,7 +60,10 @@ public abstract class LayerBenchmark {
   @Param({"I2S_TILED", "T5_TILED"})
   public String layout;
 
-  /** Highest instruction set, or best; one that the machine lacks ends the trial with the library's sentence. */
+  /**
+   * Highest instruction set, or best; one that the machine lacks ends the trial with the library's
+   * sentence.
+   */
   @Param("best")
   public String isa;
 
@@ -69,8 +80,12 @@ public abstract class LayerBenchmark {
 
   final void prepare(Workload.Operation operation) throws IOException {
     runtime = runtime(isa, threads);
-    weights = new WeightCopies(Shape.named(shape), SEED, Layout.valueOf(layout),
-        WeightCopies.State.valueOf(memory.toUpperCase(Locale.ROOT)));
+    weights =
+        new WeightCopies(
+            Shape.named(shape),
+            SEED,
+            Layout.valueOf(layout),
+            WeightCopies.State.valueOf(memory.toUpperCase(Locale.ROOT)));
     workload = Workload.of(operation, runtime, weights, m);
     workload.check();
   }

@@ -21,8 +21,8 @@ import org.ternarykernels.tool.WeightCopies;
 import org.ternarykernels.tool.Workload;
 
 /**
- * {@code quantise_activations} alone: M rows of K in bf16 to int8 and a scale each. Annotations as in
- * LayerBenchmark.
+ * {@code quantise_activations} alone: M rows of K in bf16 to int8 and a scale each. Annotations as
+ * in LayerBenchmark.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -51,7 +51,9 @@ public class QuantiseBenchmark {
   @Setup(Level.Trial)
   public void prepare() {
     runtime = LayerBenchmark.runtime(isa, threads);
-    weights = new WeightCopies(new Shape(1, k, "K"), 1, Layout.I2S_TILED, WeightCopies.State.RESIDENT); // for its K
+    weights =
+        new WeightCopies(
+            new Shape(1, k, "K"), 1, Layout.I2S_TILED, WeightCopies.State.RESIDENT); // for its K
     workload = Workload.of(Workload.Operation.QUANTISE_ACTIVATIONS, runtime, weights, m);
     workload.check();
   }

@@ -6,7 +6,10 @@ import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Setup;
 import org.ternarykernels.tool.Workload;
 
-/** {@code rmsnorm_linear}: residual add, norm, quantisation and product in one call, bf16 in and out. */
+/**
+ * {@code rmsnorm_linear}: residual add, norm, quantisation and product in one call, bf16 in and
+ * out.
+ */
 public class RmsNormLinearBenchmark extends LayerBenchmark {
   @Setup(Level.Trial)
   public void prepare() throws IOException {

@@ -5,17 +5,21 @@ import java.util.Arrays;
 /**
  * Causal grouped-query attention of one layer with its KV cache, a position at a time in fp32.
  *
- * <p>The cache is laid out so that the inner loops run over independent sums: a row of keys is one feature of a head at
- * all positions, a row of values all features of a head at one position. They vectorise (rows of their own, without an
- * offset, or the JIT does not see it: 0.1 ns a product instead of 0.6), yet every sum keeps its order.
+ * <p>The cache is laid out so that the inner loops run over independent sums: a row of keys is one
+ * feature of a head at all positions, a row of values all features of a head at one position. They
+ * vectorise (rows of their own, without an offset, or the JIT does not see it: 0.1 ns a product
+ * instead of 0.6), yet every sum keeps its order.
  */
 final class Attention {
   private final BitNetConfig config;
   private final RotaryEmbedding rotary;
+
   /** {@code [head * dim + feature][position]}. */
   private final float[][] keys;
+
   /** {@code [head * context + position][feature]}. */
   private final float[][] values;
+
   private final float[] scores;
   private final float[] mixed;
 

@@ -8,7 +8,15 @@ import org.ternarykernels.io.BitNetCheckpoint;
  * @param context positions the model was trained for, and the length of the KV cache
  */
 public record BitNetConfig(
-    int vocabulary, int hidden, int ffn, int layers, int heads, int kvHeads, int headDim, int context, float eps,
+    int vocabulary,
+    int hidden,
+    int ffn,
+    int layers,
+    int heads,
+    int kvHeads,
+    int headDim,
+    int context,
+    float eps,
     float ropeTheta) {
 
   /** Reads {@code config.json}; a missing or foreign value is an error that names it. */
@@ -20,12 +28,25 @@ public record BitNetConfig(
     int heads = positive(checkpoint, "num_attention_heads");
     int kvHeads = positive(checkpoint, "num_key_value_heads");
     if (hidden % heads != 0 || hidden / heads % 2 != 0 || heads % kvHeads != 0) {
-      throw new IllegalArgumentException("config.json: hidden_size " + hidden + ", num_attention_heads " + heads
-          + " and num_key_value_heads " + kvHeads + " must make heads of an even size, shared evenly");
+      throw new IllegalArgumentException(
+          "config.json: hidden_size "
+              + hidden
+              + ", num_attention_heads "
+              + heads
+              + " and num_key_value_heads "
+              + kvHeads
+              + " must make heads of an even size, shared evenly");
     }
-    return new BitNetConfig(positive(checkpoint, "vocab_size"), hidden, positive(checkpoint, "intermediate_size"),
-        positive(checkpoint, "num_hidden_layers"), heads, kvHeads, hidden / heads,
-        positive(checkpoint, "max_position_embeddings"), (float) checkpoint.configDouble("rms_norm_eps"),
+    return new BitNetConfig(
+        positive(checkpoint, "vocab_size"),
+        hidden,
+        positive(checkpoint, "intermediate_size"),
+        positive(checkpoint, "num_hidden_layers"),
+        heads,
+        kvHeads,
+        hidden / heads,
+        positive(checkpoint, "max_position_embeddings"),
+        (float) checkpoint.configDouble("rms_norm_eps"),
         (float) checkpoint.configDouble("rope_theta"));
   }
 
@@ -48,7 +69,8 @@ public record BitNetConfig(
   private static int positive(BitNetCheckpoint checkpoint, String name) {
     int value = checkpoint.configInt(name);
     if (value < 1) {
-      throw new IllegalArgumentException("config.json: " + name + " is " + value + ", must be at least 1");
+      throw new IllegalArgumentException(
+          "config.json: " + name + " is " + value + ", must be at least 1");
     }
     return value;
   }
@@ -56,7 +78,8 @@ public record BitNetConfig(
   private static void require(BitNetCheckpoint checkpoint, String name, String expected) {
     String value = checkpoint.configText(name);
     if (!value.equals(expected)) {
-      throw new IllegalArgumentException("config.json: " + name + " is " + value + "; this example runs " + expected);
+      throw new IllegalArgumentException(
+          "config.json: " + name + " is " + value + "; this example runs " + expected);
     }
   }
 }

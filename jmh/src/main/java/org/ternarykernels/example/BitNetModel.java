@@ -9,11 +9,13 @@ import org.ternarykernels.io.BitNetCheckpoint;
 import org.ternarykernels.io.BitNetCheckpoint.Matrix;
 
 /**
- * A BitNet b1.58 network: its ternary layers as {@link RmsNormLinear}, its embedding and last norm as fp32.
+ * A BitNet b1.58 network: its ternary layers as {@link RmsNormLinear}, its embedding and last norm
+ * as fp32.
  *
- * <p>Every ternary layer of this architecture stands behind an RMSNorm, so a block is four calls: norm + Q, K and V;
- * sub-norm + output projection; norm + gate and up; sub-norm + down. The residual stream is added in the first and the
- * third. {@link BitNetSession} has the arithmetic between them.
+ * <p>Every ternary layer of this architecture stands behind an RMSNorm, so a block is four calls:
+ * norm + Q, K and V; sub-norm + output projection; norm + gate and up; sub-norm + down. The
+ * residual stream is added in the first and the third. {@link BitNetSession} has the arithmetic
+ * between them.
  *
  * <p>Immutable; any number of sessions may use one model from any number of threads.
  */
@@ -35,16 +37,23 @@ public final class BitNetModel implements AutoCloseable {
     this.blocks = blocks;
   }
 
-  /** Loads {@code config.json} and {@code model.safetensors} of {@code folder}, with int8 activations as trained. */
+  /**
+   * Loads {@code config.json} and {@code model.safetensors} of {@code folder}, with int8
+   * activations as trained.
+   */
   public static BitNetModel load(TernaryRuntime runtime, Path folder) {
     return load(runtime, folder, Activation.A8);
   }
 
-  /** As {@link #load(TernaryRuntime, Path)}; with A16 the activations are not quantised, which shows what that costs. */
+  /**
+   * As {@link #load(TernaryRuntime, Path)}; with A16 the activations are not quantised, which shows
+   * what that costs.
+   */
   public static BitNetModel load(TernaryRuntime runtime, Path folder, Activation activation) {
     try (BitNetCheckpoint checkpoint = BitNetCheckpoint.open(folder)) {
       BitNetConfig config = BitNetConfig.of(checkpoint);
-      Loader loader = new Loader(runtime, checkpoint, config.eps(), activation, config.ternaryWeights());
+      Loader loader =
+          new Loader(runtime, checkpoint, config.eps(), activation, config.ternaryWeights());
       Block[] blocks = new Block[config.layers()];
       for (int i = 0; i < blocks.length; i++) {
         blocks[i] = loader.block(config, "model.layers." + i + ".");
@@ -58,16 +67,25 @@ public final class BitNetModel implements AutoCloseable {
   }
 
   /** Makes layers of a checkpoint. */
-  private record Loader(TernaryRuntime runtime, BitNetCheckpoint checkpoint, float eps, Activation activation,
+  private record Loader(
+      TernaryRuntime runtime,
+      BitNetCheckpoint checkpoint,
+      float eps,
+      Activation activation,
       long workingSet) {
     Block block(BitNetConfig config, String prefix) {
       String attention = prefix + "self_attn.";
       String ffn = prefix + "mlp.";
       return new Block(
-          layer(prefix + "input_layernorm", new Matrix(attention + "q_proj", config.queries()),
-              new Matrix(attention + "k_proj", config.keys()), new Matrix(attention + "v_proj", config.keys())),
+          layer(
+              prefix + "input_layernorm",
+              new Matrix(attention + "q_proj", config.queries()),
+              new Matrix(attention + "k_proj", config.keys()),
+              new Matrix(attention + "v_proj", config.keys())),
           layer(attention + "attn_sub_norm", new Matrix(attention + "o_proj", config.hidden())),
-          layer(prefix + "post_attention_layernorm", new Matrix(ffn + "gate_proj", config.ffn()),
+          layer(
+              prefix + "post_attention_layernorm",
+              new Matrix(ffn + "gate_proj", config.ffn()),
               new Matrix(ffn + "up_proj", config.ffn())),
           layer(ffn + "ffn_sub_norm", new Matrix(ffn + "down_proj", config.hidden())));
     }
@@ -108,7 +126,10 @@ public final class BitNetModel implements AutoCloseable {
     return norm;
   }
 
-  /** The embedding as output layer, {@code [hidden][vocabulary]}: one input feature's weights lie together. */
+  /**
+   * The embedding as output layer, {@code [hidden][vocabulary]}: one input feature's weights lie
+   * together.
+   */
   float[][] outputWeights() {
     return outputWeights;
   }
@@ -135,7 +156,8 @@ public final class BitNetModel implements AutoCloseable {
 
   private static void requireLength(String name, float[] values, int expected) {
     if (values.length != expected) {
-      throw new IllegalArgumentException(name + " has " + values.length + " values, config.json says " + expected);
+      throw new IllegalArgumentException(
+          name + " has " + values.length + " values, config.json says " + expected);
     }
   }
 }

@@ -6,10 +6,12 @@ import org.ternarykernels.RmsNormLinear;
 import org.ternarykernels.TernaryBuffer;
 
 /**
- * One text passing through a {@link BitNetModel}: its KV cache, and the activations of the positions in flight.
+ * One text passing through a {@link BitNetModel}: its KV cache, and the activations of the
+ * positions in flight.
  *
- * <p>What is not a ternary layer is plain Java in a fixed order over one position at a time, so the logits have the
- * same bits whatever the batch, the number of threads and the instruction set. Not thread-safe.
+ * <p>What is not a ternary layer is plain Java in a fixed order over one position at a time, so the
+ * logits have the same bits whatever the batch, the number of threads and the instruction set. Not
+ * thread-safe.
  */
 public final class BitNetSession {
   private final BitNetModel model;
@@ -39,14 +41,16 @@ public final class BitNetSession {
   /**
    * Where the time of a session went.
    *
-   * @param layers nanoseconds in calls of ternary layers: the kernels, and what a call costs beside them
+   * @param layers nanoseconds in calls of ternary layers: the kernels, and what a call costs beside
+   *     them
    * @param attention in attention and its cache, plain Java
    * @param other in embedding, activation function, last norm and output layer, plain Java
    */
   public record Times(long layers, long attention, long other) {
     /** What was added since an earlier moment. */
     public Times since(Times earlier) {
-      return new Times(layers - earlier.layers, attention - earlier.attention, other - earlier.other);
+      return new Times(
+          layers - earlier.layers, attention - earlier.attention, other - earlier.other);
     }
 
     /** All of it. */
@@ -62,7 +66,8 @@ public final class BitNetSession {
     this.model = model;
     this.config = model.config();
     this.batch = Math.min(batch, config.context());
-    RotaryEmbedding rotary = new RotaryEmbedding(config.headDim(), config.context(), config.ropeTheta());
+    RotaryEmbedding rotary =
+        new RotaryEmbedding(config.headDim(), config.context(), config.ropeTheta());
     attention = new Attention[config.layers()];
     for (int i = 0; i < attention.length; i++) {
       attention[i] = new Attention(config, rotary);
@@ -104,8 +109,8 @@ public final class BitNetSession {
   /**
    * Passes {@code tokens[from ... from + count - 1]} through the network after the text so far.
    *
-   * @throws IllegalArgumentException if a token is outside the vocabulary, or {@code count} is beyond the batch or
-   *     what is left of the context
+   * @throws IllegalArgumentException if a token is outside the vocabulary, or {@code count} is
+   *     beyond the batch or what is left of the context
    */
   public void append(int[] tokens, int from, int count) {
     check(tokens, from, count);
@@ -134,18 +139,25 @@ public final class BitNetSession {
   }
 
   /** A layer, with the residual stream added in place if there is one. */
-  private void apply(RmsNormLinear layer, TernaryBuffer x, TernaryBuffer stream, TernaryBuffer y, int count) {
+  private void apply(
+      RmsNormLinear layer, TernaryBuffer x, TernaryBuffer stream, TernaryBuffer y, int count) {
     long begin = System.nanoTime();
     layer.apply(x, stream, stream, y, count);
     layerNanos += System.nanoTime() - begin;
   }
 
-  /** Where the time went since the session began; two looks at the clock a call, some 50 ns, are in it. */
+  /**
+   * Where the time went since the session began; two looks at the clock a call, some 50 ns, are in
+   * it.
+   */
   public Times times() {
     return new Times(layerNanos, attentionNanos, otherNanos);
   }
 
-  /** Passes the next positions through attention, one after the other: each sees itself and those before it. */
+  /**
+   * Passes the next positions through attention, one after the other: each sees itself and those
+   * before it.
+   */
   private void attend(Attention layer, int count) {
     long begin = System.nanoTime();
     for (int m = 0; m < count; m++) {
@@ -173,7 +185,8 @@ public final class BitNetSession {
   }
 
   /**
-   * The logits after the {@code row}-th token of the last {@link #append}: last norm, then the tied embedding.
+   * The logits after the {@code row}-th token of the last {@link #append}: last norm, then the tied
+   * embedding.
    *
    * @param logits receives one value for each token of the vocabulary
    */
@@ -193,7 +206,8 @@ public final class BitNetSession {
     }
     normalise(hiddenRow);
     Arrays.fill(logits, 0);
-    // Feature by feature, so that the inner loop runs over outputs and vectorises without changing any sum's order.
+    // Feature by feature, so that the inner loop runs over outputs and vectorises without changing
+    // any sum's order.
     for (int i = 0; i < hiddenRow.length; i++) {
       float x = hiddenRow[i];
       float[] weights = model.outputWeights()[i];
@@ -222,13 +236,21 @@ public final class BitNetSession {
       throw new IllegalArgumentException("count is " + count + ", must be 1 to " + batch);
     }
     if (count > config.context() - position) {
-      throw new IllegalArgumentException("the text would be " + (position + count) + " tokens long, the model's context is "
-          + config.context());
+      throw new IllegalArgumentException(
+          "the text would be "
+              + (position + count)
+              + " tokens long, the model's context is "
+              + config.context());
     }
     for (int i = from; i < from + count; i++) {
       if (tokens[i] < 0 || tokens[i] >= config.vocabulary()) {
         throw new IllegalArgumentException(
-            "token " + tokens[i] + " at place " + i + " is outside the vocabulary of " + config.vocabulary());
+            "token "
+                + tokens[i]
+                + " at place "
+                + i
+                + " is outside the vocabulary of "
+                + config.vocabulary());
       }
     }
   }

@@ -7,21 +7,28 @@ public final class Perplexity {
   private Perplexity() {}
 
   /**
-   * Mean of {@code -log2 p(next byte)}. The text is cut into windows at offsets 0, window, 2 * window ...; each starts
-   * from an empty context and predicts the {@code window} bytes after its first one (the last window what is left).
+   * Mean of {@code -log2 p(next byte)}. The text is cut into windows at offsets 0, window, 2 *
+   * window ...; each starts from an empty context and predicts the {@code window} bytes after its
+   * first one (the last window what is left).
    *
    * @param tokens the text, at least 2 tokens
    * @param window predictions a window, at most the model's context
    * @param batch positions a call; changes nothing but time
    * @param progress receives the number of predictions made so far
    */
-  public static double bitsPerByte(BitNetModel model, int[] tokens, int window, int batch, IntConsumer progress) {
+  public static double bitsPerByte(
+      BitNetModel model, int[] tokens, int window, int batch, IntConsumer progress) {
     if (tokens.length < 2) {
-      throw new IllegalArgumentException("the text has " + tokens.length + " bytes, must have at least 2");
+      throw new IllegalArgumentException(
+          "the text has " + tokens.length + " bytes, must have at least 2");
     }
     if (window < 1 || window > model.config().context()) {
       throw new IllegalArgumentException(
-          "window is " + window + ", must be 1 to " + model.config().context() + ", the model's context");
+          "window is "
+              + window
+              + ", must be 1 to "
+              + model.config().context()
+              + ", the model's context");
     }
     BitNetSession session = model.session(batch);
     float[] logits = new float[model.config().vocabulary()];

@@ -1,8 +1,8 @@
 package org.ternarykernels.example;
 
 /**
- * Rotary position embedding, half-rotation: features {@code d} and {@code d + dim/2} of a head turn by the angle
- * {@code position * theta^(-2d/dim)}.
+ * Rotary position embedding, half-rotation: features {@code d} and {@code d + dim/2} of a head turn
+ * by the angle {@code position * theta^(-2d/dim)}.
  */
 final class RotaryEmbedding {
   private final int half;
@@ -14,7 +14,8 @@ final class RotaryEmbedding {
     cos = new float[positions * half];
     sin = new float[positions * half];
     for (int d = 0; d < half; d++) {
-      // Frequency and angle are rounded to fp32 as in the reference; at position 511 that is visible in the cosine.
+      // Frequency and angle are rounded to fp32 as in the reference; at position 511 that is
+      // visible in the cosine.
       float frequency = (float) StrictMath.pow(theta, -2.0 * d / headDim);
       for (int p = 0; p < positions; p++) {
         float angle = p * frequency;

@@ -2,7 +2,9 @@ package org.ternarykernels.example;
 
 import java.util.Random;
 
-/** Chooses the next token: the likeliest, or one drawn from {@code softmax(logits / temperature)}. */
+/**
+ * Chooses the next token: the likeliest, or one drawn from {@code softmax(logits / temperature)}.
+ */
 public final class Sampler {
   private final float temperature;
   private final Random random;
@@ -13,7 +15,8 @@ public final class Sampler {
    */
   public Sampler(float temperature, long seed) {
     if (!(temperature >= 0 && temperature < Float.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException("temperature is " + temperature + ", must be finite and at least 0");
+      throw new IllegalArgumentException(
+          "temperature is " + temperature + ", must be finite and at least 0");
     }
     this.temperature = temperature;
     this.random = new Random(seed);

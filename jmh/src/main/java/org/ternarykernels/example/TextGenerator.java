@@ -21,7 +21,8 @@ public final class TextGenerator {
    * Reads the prompt in batches, then writes {@code count} tokens, each decoded alone (M = 1).
    *
    * @param sink receives each token as soon as it is known
-   * @throws IllegalArgumentException if the prompt is empty, or prompt and continuation exceed the model's context
+   * @throws IllegalArgumentException if the prompt is empty, or prompt and continuation exceed the
+   *     model's context
    */
   public void generate(int[] prompt, int count, Sampler sampler, IntConsumer sink) {
     if (prompt.length == 0) {

@@ -6,14 +6,16 @@ import java.util.Objects;
 import org.ternarykernels.tool.OneDnnMatmul.Types;
 
 /**
- * oneDNN's dense product, the fastest way that it has here: for floats bf16 where it has kernels for it (AVX-512 and
- * newer), else f32; for int8 the fastest of signed and unsigned activations, int32 and f32 results; each with one
- * thread or all, whichever is faster. On a machine that others use too, oneDNN's threads wait a scheduler's tick for
- * each other (8 ms where 0.1 ms is needed), and one thread then wins.
+ * oneDNN's dense product, the fastest way that it has here: for floats bf16 where it has kernels
+ * for it (AVX-512 and newer), else f32; for int8 the fastest of signed and unsigned activations,
+ * int32 and f32 results; each with one thread or all, whichever is faster. On a machine that others
+ * use too, oneDNN's threads wait a scheduler's tick for each other (8 ms where 0.1 ms is needed),
+ * and one thread then wins.
  */
 final class Baseline implements AutoCloseable {
   private static final long ESTIMATE_NANOS = 5_000_000;
-  private static final List<Types> INT8 = List.of(Types.S8_S32, Types.U8_S32, Types.S8_F32, Types.U8_F32);
+  private static final List<Types> INT8 =
+      List.of(Types.S8_S32, Types.U8_S32, Types.S8_F32, Types.U8_F32);
 
   /**
    * A product that is ready to be timed.
@@ -51,7 +53,11 @@ final class Baseline implements AutoCloseable {
    * @param withInt8 false: {@link Rivals#int8} is not prepared
    */
   Baseline(int threads, boolean withInt8) {
-    this(threads == 1 ? List.of(new OneDnnServer(1)) : List.of(new OneDnnServer(1), new OneDnnServer(threads)), withInt8);
+    this(
+        threads == 1
+            ? List.of(new OneDnnServer(1))
+            : List.of(new OneDnnServer(1), new OneDnnServer(threads)),
+        withInt8);
   }
 
   Baseline(List<OneDnnServer> servers, boolean withInt8) {
@@ -80,8 +86,11 @@ final class Baseline implements AutoCloseable {
     problem = wanted;
     Rival f32 = fastestServer(Types.F32, m, weightBytes);
     Rival bf16 = fastestServer(Types.BF16, m, weightBytes);
-    rivals = new Rivals(bf16.present() ? bf16 : f32, f32,
-        withInt8 ? int8(m, weightBytes) : Rival.missing("not asked for"));
+    rivals =
+        new Rivals(
+            bf16.present() ? bf16 : f32,
+            f32,
+            withInt8 ? int8(m, weightBytes) : Rival.missing("not asked for"));
     return rivals;
   }
 
@@ -92,14 +101,16 @@ final class Baseline implements AutoCloseable {
     OneDnnServer server = servers.get(servers.size() - 1);
     for (Types types : INT8) { // one copy of the weights each: what differs is the arithmetic
       String why = server.prepare(types, m, 0);
-      double nanos = why == null ? Interleaved.estimate(server.contender(types), ESTIMATE_NANOS) : Double.NaN;
+      double nanos =
+          why == null ? Interleaved.estimate(server.contender(types), ESTIMATE_NANOS) : Double.NaN;
       reason = Objects.requireNonNullElse(why, reason == null ? "" : reason);
       if (nanos < least) {
         least = nanos;
         fastest = types;
       }
     }
-    return fastest == null ? Rival.missing(server.failure() != null ? server.failure() : reason)
+    return fastest == null
+        ? Rival.missing(server.failure() != null ? server.failure() : reason)
         : fastestServer(fastest, m, weightBytes);
   }
 
@@ -121,13 +132,19 @@ final class Baseline implements AutoCloseable {
         fastest = new Rival(types.text(), server.threads(), null, contender);
       }
     }
-    return fastest == null ? Rival.missing(reason == null ? servers.get(0).failure() : reason) : fastest;
+    return fastest == null
+        ? Rival.missing(reason == null ? servers.get(0).failure() : reason)
+        : fastest;
   }
 
   /** Why a process does not answer any more, or null. */
   String failure() {
     List<String> failures = new ArrayList<>();
-    servers.stream().map(OneDnnServer::failure).filter(Objects::nonNull).distinct().forEach(failures::add);
+    servers.stream()
+        .map(OneDnnServer::failure)
+        .filter(Objects::nonNull)
+        .distinct()
+        .forEach(failures::add);
     return failures.isEmpty() ? null : String.join("; ", failures);
   }
 

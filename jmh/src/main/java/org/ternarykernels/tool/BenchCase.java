@@ -11,7 +11,13 @@ import org.ternarykernels.Layout;
  * @param threads of the runtime
  */
 record BenchCase(
-    Workload.Operation operation, String model, Shape shape, int m, Layout layout, Isa isa, int threads,
+    Workload.Operation operation,
+    String model,
+    Shape shape,
+    int m,
+    Layout layout,
+    Isa isa,
+    int threads,
     WeightCopies.State memory) {
 
   /** Shape file and name. */
@@ -29,6 +35,16 @@ record BenchCase(
 
   @Override
   public String toString() {
-    return operation.id() + " " + shapeName() + " M " + m + " " + layoutName() + " " + isa.id() + " " + memoryName();
+    return operation.id()
+        + " "
+        + shapeName()
+        + " M "
+        + m
+        + " "
+        + layoutName()
+        + " "
+        + isa.id()
+        + " "
+        + memoryName();
   }
 }

@@ -24,62 +24,106 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "bench",
-    description = "Time the kernels next to the limits of this machine, oneDNN (bf16, f32, int8) and the portable kernel. "
-        + "All are measured in turns, so that a busy neighbour meets all alike; ratios are medians of pairs. Each result is "
-        + "checked against the oracle before it is timed. The whole list takes hours; --quick takes two minutes. With "
-        + "--device cuda: products on a GPU next to the cost model.",
+    description =
+        "Time the kernels next to the limits of this machine, oneDNN (bf16, f32, int8) and the"
+            + " portable kernel. All are measured in turns, so that a busy neighbour meets all"
+            + " alike; ratios are medians of pairs. Each result is checked against the oracle"
+            + " before it is timed. The whole list takes hours; --quick takes two minutes. With"
+            + " --device cuda: products on a GPU next to the cost model.",
     mixinStandardHelpOptions = true,
-    footer = {"", "JSON: complete (false: interrupted; rows so far), seconds, environment {...}, rows [{" + BenchRow.FIELDS
-        + ", or error}]. The file is replaced after each row.", "With --device cuda: complete, device, gpu, rows [{"
-        + GpuBench.FIELDS + "}]."})
+    footer = {
+      "",
+      "JSON: complete (false: interrupted; rows so far), seconds, environment {...}, rows [{"
+          + BenchRow.FIELDS
+          + ", or error}]. The file is replaced after each row.",
+      "With --device cuda: complete, device, gpu, rows [{" + GpuBench.FIELDS + "}]."
+    })
 final class BenchCommand implements Callable<Integer> {
   private static final long SLICE_NANOS = 4_000_000;
   private static final long QUICK_SLICE_NANOS = 4_000_000;
   private static final int MOST_THREADS = 1024;
 
-  @Option(names = "--shapes", paramLabel = "FILE",
-      description = "Lines \"N K [name]\"; may be given more than once (default: all bundled shape files).")
+  @Option(
+      names = "--shapes",
+      paramLabel = "FILE",
+      description =
+          "Lines \"N K [name]\"; may be given more than once (default: all bundled shape files).")
   private List<Path> shapeFiles;
 
-  @Option(names = "--m", paramLabel = "LIST", split = ",",
+  @Option(
+      names = "--m",
+      paramLabel = "LIST",
+      split = ",",
       description = "Rows of X, comma-separated (default 1,2,4,8,16,32,64,128,512).")
   private List<Integer> rows;
 
-  @Option(names = "--threads", paramLabel = "LIST", split = ",",
+  @Option(
+      names = "--threads",
+      paramLabel = "LIST",
+      split = ",",
       description = "Threads of a call (default: the process's physical cores).")
   private List<Integer> threads;
 
-  @Option(names = "--isa", paramLabel = "LIST", split = ",", converter = RuntimeOptions.IsaName.class,
-      description = "Highest instruction sets, each in turn (default: the best that this machine has).")
+  @Option(
+      names = "--isa",
+      paramLabel = "LIST",
+      split = ",",
+      converter = RuntimeOptions.IsaName.class,
+      description =
+          "Highest instruction sets, each in turn (default: the best that this machine has).")
   private List<Isa> isas;
 
-  @Option(names = "--layout", paramLabel = "LIST", split = ",",
-      description = "Layouts of the weights: ${COMPLETION-CANDIDATES} (default: all but I2S, which only the portable "
-          + "kernels read).")
+  @Option(
+      names = "--layout",
+      paramLabel = "LIST",
+      split = ",",
+      description =
+          "Layouts of the weights: ${COMPLETION-CANDIDATES} (default: all but I2S, which only the"
+              + " portable kernels read).")
   private List<Layout> layouts;
 
-  @Option(names = "--op", paramLabel = "LIST", split = ",",
+  @Option(
+      names = "--op",
+      paramLabel = "LIST",
+      split = ",",
       description = "Operations: ${COMPLETION-CANDIDATES} (default: all).")
   private List<Operation> operations;
 
-  @Option(names = "--memory", paramLabel = "LIST", split = ",",
-      description = "RESIDENT: one copy of the weights, in cache if it fits; STREAMING: calls go round copies of four times "
-          + "the last-level caches (default: both).")
+  @Option(
+      names = "--memory",
+      paramLabel = "LIST",
+      split = ",",
+      description =
+          "RESIDENT: one copy of the weights, in cache if it fits; STREAMING: calls go round copies"
+              + " of four times the last-level caches (default: both).")
   private List<State> memory;
 
-  @Option(names = "--seconds", paramLabel = "S", defaultValue = "2",
-      description = "Time for the measurements of each row (default ${DEFAULT-VALUE}; at least seven rounds are made).")
+  @Option(
+      names = "--seconds",
+      paramLabel = "S",
+      defaultValue = "2",
+      description =
+          "Time for the measurements of each row (default ${DEFAULT-VALUE}; at least seven rounds"
+              + " are made).")
   private double seconds;
 
-  @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu",
-      description = "cpu (default), or cuda, cuda:N: times that GPU by its own clock, next to what the cost model "
-          + "expects. Without a GPU only the model is printed, and the exit code is 1.")
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      defaultValue = "cpu",
+      description =
+          "cpu (default), or cuda, cuda:N: times that GPU by its own clock, next to what the cost"
+              + " model expects. Without a GPU only the model is printed, and the exit code is 1.")
   private String device;
 
-  @Option(names = "--quick", description = "A representative list in two minutes on two cores; takes no other list.")
+  @Option(
+      names = "--quick",
+      description = "A representative list in two minutes on two cores; takes no other list.")
   private boolean quick;
 
-  @Mixin(name = "output") private OutputOptions output;
+  @Mixin(name = "output")
+  private OutputOptions output;
+
   @Spec private CommandSpec spec;
 
   private final List<BenchRow> measured = new ArrayList<>();
@@ -91,7 +135,8 @@ final class BenchCommand implements Callable<Integer> {
     if (!device.equals("cpu")) {
       return benchGpu();
     }
-    System.setProperty("org.slf4j.simpleLogger.log.org.ternarykernels", "error"); // fallbacks show in the paths
+    System.setProperty(
+        "org.slf4j.simpleLogger.log.org.ternarykernels", "error"); // fallbacks show in the paths
     long begin = System.nanoTime();
     Machine machine = new Machine();
     Isa best;
@@ -105,27 +150,45 @@ final class BenchCommand implements Callable<Integer> {
     }
     List<BenchCase> cases = quick ? BenchPlan.quick(best, cores) : plan(best, cores).cases();
     PrintWriter out = spec.commandLine().getOut();
-    out.println(environment().get("cpu_model") + ", " + cores + " threads, " + best.id() + "; "
-        + environment().get("caches"));
+    out.println(
+        environment().get("cpu_model")
+            + ", "
+            + cores
+            + " threads, "
+            + best.id()
+            + "; "
+            + environment().get("caches"));
     int most = cases.stream().mapToInt(BenchCase::threads).max().orElse(1);
     try (Baseline baseline = new Baseline(most, true);
-        BenchTrial trial = new BenchTrial(machine, baseline, quick ? QUICK_SLICE_NANOS : SLICE_NANOS,
-            (long) ((quick ? 1.0 : seconds) * 1e9))) {
+        BenchTrial trial =
+            new BenchTrial(
+                machine,
+                baseline,
+                quick ? QUICK_SLICE_NANOS : SLICE_NANOS,
+                (long) ((quick ? 1.0 : seconds) * 1e9))) {
       run(cases, trial, begin);
     }
     json.put("complete", true);
     write(begin);
     new BenchTable(out).notes(measured);
-    out.printf(Locale.ROOT, "%d rows in %.0f s%n", measured.size(), (System.nanoTime() - begin) / 1e9);
+    out.printf(
+        Locale.ROOT, "%d rows in %.0f s%n", measured.size(), (System.nanoTime() - begin) / 1e9);
     out.flush();
     return measured.stream().anyMatch(row -> row.json().containsKey("error")) ? 1 : 0;
   }
 
   private int benchGpu() throws IOException {
     Map<String, List<Shape>> shapes = quick ? GpuBench.QUICK : shapes();
-    GpuBench bench = new GpuBench(spec.commandLine().getOut(), new GpuBench.Plan(shapes,
-        quick ? GpuBench.QUICK_ROWS : or(rows, BenchPlan.ALL_ROWS), or(layouts, BenchPlan.layoutsInUse()),
-        or(operations, List.of(Operation.LINEAR)), or(memory, List.of(State.STREAMING)), (quick ? 0.2 : seconds)));
+    GpuBench bench =
+        new GpuBench(
+            spec.commandLine().getOut(),
+            new GpuBench.Plan(
+                shapes,
+                quick ? GpuBench.QUICK_ROWS : or(rows, BenchPlan.ALL_ROWS),
+                or(layouts, BenchPlan.layoutsInUse()),
+                or(operations, List.of(Operation.LINEAR)),
+                or(memory, List.of(State.STREAMING)),
+                (quick ? 0.2 : seconds)));
     int exitCode = bench.run(device);
     output.write(bench.json());
     return exitCode;
@@ -170,26 +233,43 @@ final class BenchCommand implements Callable<Integer> {
   private void check() {
     CommandLine command = spec.commandLine();
     if (quick) {
-      for (Object list : new Object[] {shapeFiles, rows, threads, isas, layouts, operations, memory}) {
-        RuntimeOptions.require(list == null, command, "--quick", "given with a list of its own", "alone");
+      for (Object list :
+          new Object[] {shapeFiles, rows, threads, isas, layouts, operations, memory}) {
+        RuntimeOptions.require(
+            list == null, command, "--quick", "given with a list of its own", "alone");
       }
     }
     for (int m : rows == null ? List.<Integer>of() : rows) {
       RuntimeOptions.require(m >= 1, command, "--m", m, "at least 1");
     }
     for (int count : threads == null ? List.<Integer>of() : threads) {
-      RuntimeOptions.require(count >= 1 && count <= MOST_THREADS, command, "--threads", count, "1 to " + MOST_THREADS);
+      RuntimeOptions.require(
+          count >= 1 && count <= MOST_THREADS, command, "--threads", count, "1 to " + MOST_THREADS);
     }
-    RuntimeOptions.require(device.matches(RuntimeOptions.DEVICES), command, "--device", "\"" + device + "\"",
+    RuntimeOptions.require(
+        device.matches(RuntimeOptions.DEVICES),
+        command,
+        "--device",
+        "\"" + device + "\"",
         "cpu, cuda, cuda:N or auto");
-    RuntimeOptions.require(device.equals("cpu") || threads == null && isas == null, command, "--device", device,
+    RuntimeOptions.require(
+        device.equals("cpu") || threads == null && isas == null,
+        command,
+        "--device",
+        device,
         "cpu with --threads or --isa");
-    RuntimeOptions.require(seconds > 0 && seconds <= 3600, command, "--seconds", seconds, "above 0 and at most 3600");
+    RuntimeOptions.require(
+        seconds > 0 && seconds <= 3600, command, "--seconds", seconds, "above 0 and at most 3600");
   }
 
   private BenchPlan plan(Isa best, int cores) throws IOException {
-    return new BenchPlan(shapes(), or(rows, BenchPlan.ALL_ROWS), or(threads, List.of(cores)), or(isas, List.of(best)),
-        or(layouts, BenchPlan.layoutsInUse()), or(operations, List.of(Operation.values())),
+    return new BenchPlan(
+        shapes(),
+        or(rows, BenchPlan.ALL_ROWS),
+        or(threads, List.of(cores)),
+        or(isas, List.of(best)),
+        or(layouts, BenchPlan.layoutsInUse()),
+        or(operations, List.of(Operation.values())),
         or(memory, List.of(State.values())));
   }
 
@@ -201,7 +281,8 @@ final class BenchCommand implements Callable<Integer> {
     Map<String, List<Shape>> shapes = new LinkedHashMap<>();
     if (shapeFiles != null) {
       for (Path file : shapeFiles) {
-        shapes.put(file.getFileName().toString().replaceFirst("\\.txt$", ""),
+        shapes.put(
+            file.getFileName().toString().replaceFirst("\\.txt$", ""),
             Shape.parse(file.toString(), Files.readString(file)));
       }
       return shapes;

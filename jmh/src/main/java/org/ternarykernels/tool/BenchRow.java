@@ -6,16 +6,19 @@ import java.util.Map;
 /** What was measured of a case, as it goes into the table and into JSON. */
 record BenchRow(BenchCase of, Map<String, Object> json) {
   /** Every field of a row, in order; null where a row has nothing to say. */
-  static final String FIELDS = "op, shape, N, K, M, layout, isa, path, threads, memory, copies, copies_complete, "
-      + "rows_checked, ns, ns_low, ns_high, ns_error, rounds, coverage, gbps, gops, limit, limit_ns, ratio_to_limit, "
-      + "ratio_to_limit_low, ratio_to_limit_high, and for each of bf16, f32, int8, portable, linear: ratio_to_X, "
-      + "ratio_to_X_low, ratio_to_X_high, X_ns, X_what (what ran, or why nothing did)";
+  static final String FIELDS =
+      "op, shape, N, K, M, layout, isa, path, threads, memory, copies, copies_complete,"
+          + " rows_checked, ns, ns_low, ns_high, ns_error, rounds, coverage, gbps, gops, limit,"
+          + " limit_ns, ratio_to_limit, ratio_to_limit_low, ratio_to_limit_high, and for each of"
+          + " bf16, f32, int8, portable, linear: ratio_to_X, ratio_to_X_low, ratio_to_X_high, X_ns,"
+          + " X_what (what ran, or why nothing did)";
 
   static BenchRow begin(BenchCase of) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("op", of.operation().id());
     json.put("shape", of.shapeName());
-    json.put("N", of.operation() == Workload.Operation.QUANTISE_ACTIVATIONS ? null : of.shape().n());
+    json.put(
+        "N", of.operation() == Workload.Operation.QUANTISE_ACTIVATIONS ? null : of.shape().n());
     json.put("K", of.shape().k());
     json.put("M", of.m());
     json.put("layout", of.layout() == null ? null : of.layoutName());

@@ -13,9 +13,13 @@ import org.ternarykernels.tool.Baseline.Rivals;
 import org.ternarykernels.tool.WeightCopies.State;
 import org.ternarykernels.tool.Workload.Operation;
 
-/** Measures one case after the other; weights, runtimes and baselines that the next case shares are kept. */
+/**
+ * Measures one case after the other; weights, runtimes and baselines that the next case shares are
+ * kept.
+ */
 final class BenchTrial implements AutoCloseable {
   private static final long SEED = 1;
+
   /** Beyond, a call of the portable kernel takes a second or so, and seven of them too long. */
   private static final double MOST_PORTABLE_PRODUCTS = 3e8;
 
@@ -33,7 +37,9 @@ final class BenchTrial implements AutoCloseable {
   private Shape keptShape;
   private State keptState;
 
-  /** @param budgetNanos for each case, apart from preparation */
+  /**
+   * @param budgetNanos for each case, apart from preparation
+   */
   BenchTrial(Machine machine, Baseline baseline, long sliceNanos, long budgetNanos) {
     this.baseline = baseline;
     this.sliceNanos = sliceNanos;
@@ -44,7 +50,8 @@ final class BenchTrial implements AutoCloseable {
   /** The runtime of an instruction set and a number of threads. */
   TernaryRuntime runtime(Isa isa, int threads) {
     return runtimes.computeIfAbsent(
-        new RuntimeKey(isa, threads), key -> TernaryRuntime.builder().maxIsa(isa).threads(threads).build());
+        new RuntimeKey(isa, threads),
+        key -> TernaryRuntime.builder().maxIsa(isa).threads(threads).build());
   }
 
   /**
@@ -72,8 +79,14 @@ final class BenchTrial implements AutoCloseable {
     boolean product = of.operation() != Operation.QUANTISE_ACTIVATIONS;
     double operations = product ? 2.0 * of.m() * of.shape().n() * of.shape().k() : 0;
     long bytes = workload.bytes();
-    List<MachineLimit.Bound> bounds = limits.of(runtime, of.isa(), of.threads(), bytes,
-        product ? weights.totalBytes() : bytes, of.operation() == Operation.LINEAR_A16 ? 0 : operations);
+    List<MachineLimit.Bound> bounds =
+        limits.of(
+            runtime,
+            of.isa(),
+            of.threads(),
+            bytes,
+            product ? weights.totalBytes() : bytes,
+            of.operation() == Operation.LINEAR_A16 ? 0 : operations);
     List<Named> rivals = new ArrayList<>();
     List<AutoCloseable> closing = new ArrayList<>();
     if (product) {
@@ -83,20 +96,26 @@ final class BenchTrial implements AutoCloseable {
     List<Interleaved.Contender> contenders =
         new ArrayList<>(List.of(Interleaved.of(workload::run)));
     bounds.forEach(bound -> contenders.add(bound.contender()));
-    rivals.stream().filter(rival -> rival.contender != null).forEach(rival -> contenders.add(rival.contender));
+    rivals.stream()
+        .filter(rival -> rival.contender != null)
+        .forEach(rival -> contenders.add(rival.contender));
     double[][] nanos = Interleaved.run(contenders, sliceNanos, budgetNanos);
     closing.forEach(BenchTrial::close);
     row.time(nanos[0], bytes, product ? operations : null);
     int limit = 1; // the bound that takes longest
     for (int i = 2; i <= bounds.size(); i++) {
-      limit = MedianInterval.of(nanos[i]).median() > MedianInterval.of(nanos[limit]).median() ? i : limit;
+      limit =
+          MedianInterval.of(nanos[i]).median() > MedianInterval.of(nanos[limit]).median()
+              ? i
+              : limit;
     }
     row.limit(bounds.get(limit - 1).name(), nanos[limit], nanos[0]);
     int next = 1 + bounds.size();
     for (Named rival : rivals) {
       double[] samples = rival.contender == null ? null : nanos[next++];
       boolean died = samples != null && Double.isNaN(samples[samples.length - 1]);
-      row.rival(rival.name, died ? baseline.failure() : rival.what, died ? null : samples, nanos[0]);
+      row.rival(
+          rival.name, died ? baseline.failure() : rival.what, died ? null : samples, nanos[0]);
     }
   }
 
@@ -109,8 +128,10 @@ final class BenchTrial implements AutoCloseable {
   }
 
   private static Named named(String name, Rival rival) {
-    return new Named(name, rival.present()
-        ? rival.types() + on(rival.threads()) : rival.reason(), rival.contender());
+    return new Named(
+        name,
+        rival.present() ? rival.types() + on(rival.threads()) : rival.reason(),
+        rival.contender());
   }
 
   private static String on(int threads) {
@@ -118,17 +139,24 @@ final class BenchTrial implements AutoCloseable {
   }
 
   /** The portable kernel, and for the fused operation the product alone. */
-  private void addOwn(List<Named> rivals, List<AutoCloseable> closing, BenchCase of, WeightCopies weights) {
+  private void addOwn(
+      List<Named> rivals, List<AutoCloseable> closing, BenchCase of, WeightCopies weights) {
     if (of.operation() == Operation.RMSNORM_LINEAR) {
-      Workload linear = Workload.of(Operation.LINEAR, runtime(of.isa(), of.threads()), weights, of.m());
+      Workload linear =
+          Workload.of(Operation.LINEAR, runtime(of.isa(), of.threads()), weights, of.m());
       closing.add(linear);
       rivals.add(new Named("linear", "linear of the same weights", Interleaved.of(linear::run)));
     }
     if ((double) of.m() * of.shape().n() * of.shape().k() > MOST_PORTABLE_PRODUCTS) {
-      rivals.add(new Named("portable", "not timed above " + (long) MOST_PORTABLE_PRODUCTS + " multiply-adds a call", null));
+      rivals.add(
+          new Named(
+              "portable",
+              "not timed above " + (long) MOST_PORTABLE_PRODUCTS + " multiply-adds a call",
+              null));
       return;
     }
-    Workload portable = Workload.of(of.operation(), runtime(Isa.PORTABLE, of.threads()), weights, of.m());
+    Workload portable =
+        Workload.of(of.operation(), runtime(Isa.PORTABLE, of.threads()), weights, of.m());
     closing.add(portable);
     rivals.add(new Named("portable", "portable" + on(of.threads()), Interleaved.of(portable::run)));
   }
@@ -149,7 +177,8 @@ final class BenchTrial implements AutoCloseable {
       keptShape = of.shape();
       keptState = of.memory();
     }
-    return kept.computeIfAbsent(layout, wanted -> new WeightCopies(of.shape(), SEED, wanted, of.memory()));
+    return kept.computeIfAbsent(
+        layout, wanted -> new WeightCopies(of.shape(), SEED, wanted, of.memory()));
   }
 
   private void forget() {

@@ -9,25 +9,33 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * The model and the shapes that travel in the tool's jar, so that it runs from any folder; a folder given with
- * {@code --test-data} replaces them.
+ * The model and the shapes that travel in the tool's jar, so that it runs from any folder; a folder
+ * given with {@code --test-data} replaces them.
  */
 final class BundledData implements AutoCloseable {
-  private static final List<String> MODEL = List.of("config.json", "model.safetensors", "text.txt", "LICENSE-PSF.txt");
+  private static final List<String> MODEL =
+      List.of("config.json", "model.safetensors", "text.txt", "LICENSE-PSF.txt");
   private static final String RESOURCES = "/test-data/";
+
   /** The files in {@code shapes/}, which a jar cannot list. */
-  static final List<String> SHAPE_FILES = List.of(
-      "bitnet-2b-4t", "bitnet-3b", "falcon3-7b-1.58", "llama3-8b-1.58", "odd", "qwen3-30b-a3b");
+  static final List<String> SHAPE_FILES =
+      List.of(
+          "bitnet-2b-4t", "bitnet-3b", "falcon3-7b-1.58", "llama3-8b-1.58", "odd", "qwen3-30b-a3b");
 
   private final Path folder;
   private Path extracted;
 
-  /** @param folder a {@code test-data} folder, or null for the jar's own */
+  /**
+   * @param folder a {@code test-data} folder, or null for the jar's own
+   */
   BundledData(Path folder) {
     this.folder = folder;
   }
 
-  /** A folder with tiny-bitnet. The reader of weights maps files, so those of the jar are copied out. */
+  /**
+   * A folder with tiny-bitnet. The reader of weights maps files, so those of the jar are copied
+   * out.
+   */
   Path model() throws IOException {
     if (folder != null) {
       return folder.resolve("tiny-bitnet");

@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Where the second of two ways overtakes the first. Timings disagree near that point, so it is not the first or last
- * place where the second was faster, but the threshold that loses the least over all places.
+ * Where the second of two ways overtakes the first. Timings disagree near that point, so it is not
+ * the first or last place where the second was faster, but the threshold that loses the least over
+ * all places.
  */
 final class Crossover {
   private record Place(long at, double ratio) {}

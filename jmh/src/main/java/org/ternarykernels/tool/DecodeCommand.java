@@ -20,41 +20,71 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "decode",
-    description = "Continue a text with a byte-level BitNet model. Greedy unless --temperature is given; greedy text of "
-        + "a small model loops.",
+    description =
+        "Continue a text with a byte-level BitNet model. Greedy unless --temperature is given;"
+            + " greedy text of a small model loops.",
     mixinStandardHelpOptions = true,
-    footer = {"", "JSON: prompt, text (the continuation), tokens, prompt_tokens, seconds_prompt, seconds_decode, "
-        + "tokens_per_second, profile (of decoding: share of time in layers, attention, other; seconds of each), "
-        + "path_counts."})
+    footer = {
+      "",
+      "JSON: prompt, text (the continuation), tokens, prompt_tokens, seconds_prompt,"
+          + " seconds_decode, tokens_per_second, profile (of decoding: share of time in layers,"
+          + " attention, other; seconds of each), path_counts."
+    })
 final class DecodeCommand implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "DIR",
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
       description = "Folder with config.json and model.safetensors.")
   private Path model;
 
-  @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "Text to continue; ASCII.")
+  @Option(
+      names = "--prompt",
+      required = true,
+      paramLabel = "TEXT",
+      description = "Text to continue; ASCII.")
   private String prompt;
 
-  @Option(names = "--tokens", required = true, paramLabel = "N", description = "Tokens to write; one is a byte here.")
+  @Option(
+      names = "--tokens",
+      required = true,
+      paramLabel = "N",
+      description = "Tokens to write; one is a byte here.")
   private int tokens;
 
-  @Option(names = "--temperature", paramLabel = "T", defaultValue = "0",
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      defaultValue = "0",
       description = "Draw from softmax(logits / T); 0, the default, takes the likeliest.")
   private float temperature;
 
-  @Option(names = "--seed", paramLabel = "S", defaultValue = "1",
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      defaultValue = "1",
       description = "Seed of the draws (default 1): the same seed gives the same text.")
   private long seed;
 
-  @Option(names = "--batch", paramLabel = "M", defaultValue = "32",
+  @Option(
+      names = "--batch",
+      paramLabel = "M",
+      defaultValue = "32",
       description = "Prompt positions a call (default 32). Changes nothing but time.")
   private int batch;
 
-  @Option(names = "--profile",
-      description = "Also say where the time of decoding went: ternary layers (kernels and their calls), attention, other.")
+  @Option(
+      names = "--profile",
+      description =
+          "Also say where the time of decoding went: ternary layers (kernels and their calls),"
+              + " attention, other.")
   private boolean profile;
 
   @Mixin private RuntimeOptions runtimeOptions;
-  @Mixin(name = "output") private OutputOptions output;
+
+  @Mixin(name = "output")
+  private OutputOptions output;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -63,10 +93,14 @@ final class DecodeCommand implements Callable<Integer> {
     RuntimeOptions.require(tokens >= 1, command, "--tokens", tokens, "at least 1");
     RuntimeOptions.require(batch >= 1, command, "--batch", batch, "at least 1");
     RuntimeOptions.require(
-        temperature >= 0 && temperature < Float.POSITIVE_INFINITY, command, "--temperature", temperature,
+        temperature >= 0 && temperature < Float.POSITIVE_INFINITY,
+        command,
+        "--temperature",
+        temperature,
         "finite and at least 0");
     int[] promptTokens = ByteTokens.of(prompt);
-    try (TernaryRuntime runtime = runtimeOptions.open(); BitNetModel network = BitNetModel.load(runtime, model)) {
+    try (TernaryRuntime runtime = runtimeOptions.open();
+        BitNetModel network = BitNetModel.load(runtime, model)) {
       Decoding decoding = decode(network, promptTokens, command.getOut());
       if (profile) {
         command.getOut().println(decoding.profileLine());
@@ -82,11 +116,15 @@ final class DecodeCommand implements Callable<Integer> {
     out.flush();
     TextGenerator generator = new TextGenerator(network, batch);
     Decoding decoding = new Decoding(generator);
-    generator.generate(promptTokens, tokens, new Sampler(temperature, seed), token -> {
-      decoding.add(token);
-      out.print((char) token);
-      out.flush();
-    });
+    generator.generate(
+        promptTokens,
+        tokens,
+        new Sampler(temperature, seed),
+        token -> {
+          decoding.add(token);
+          out.print((char) token);
+          out.flush();
+        });
     out.println();
     out.flush();
     return decoding;
@@ -117,8 +155,8 @@ final class DecodeCommand implements Callable<Integer> {
     }
 
     /**
-     * Shares of the time from the first token to the last; what the session does not see (drawing, printing) is
-     * other.
+     * Shares of the time from the first token to the last; what the session does not see (drawing,
+     * printing) is other.
      */
     Map<String, Object> profile() {
       long total = last - first;
@@ -142,8 +180,12 @@ final class DecodeCommand implements Callable<Integer> {
       if (shares.get("layers") == null) {
         return "profile: nothing was decoded after the first token";
       }
-      return String.format(Locale.ROOT, "profile of decoding: layers %.1f %%, attention %.1f %%, other %.1f %%",
-          100 * (Double) shares.get("layers"), 100 * (Double) shares.get("attention"), 100 * (Double) shares.get("other"));
+      return String.format(
+          Locale.ROOT,
+          "profile of decoding: layers %.1f %%, attention %.1f %%, other %.1f %%",
+          100 * (Double) shares.get("layers"),
+          100 * (Double) shares.get("attention"),
+          100 * (Double) shares.get("other"));
     }
 
     Map<String, Object> json(String prompt, int promptTokens, TernaryRuntime runtime) {

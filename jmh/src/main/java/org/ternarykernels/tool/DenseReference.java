@@ -5,28 +5,39 @@ import org.ternarykernels.Alpha;
 import org.ternarykernels.AlphaKind;
 
 /**
- * {@code Y = X * (alpha * w)^T + bias} with dense weights, twice: in fp16 (X and alpha * w rounded to fp16, sums in fp32,
- * Y rounded to fp16) and in fp32 (sums in double, rounded once, so that the reference's own error does not count). With
- * it the sums that {@link ErrorBound} needs. fp16 alone would not do: squared ReLU overflows it.
+ * {@code Y = X * (alpha * w)^T + bias} with dense weights, twice: in fp16 (X and alpha * w rounded
+ * to fp16, sums in fp32, Y rounded to fp16) and in fp32 (sums in double, rounded once, so that the
+ * reference's own error does not count). With it the sums that {@link ErrorBound} needs. fp16 alone
+ * would not do: squared ReLU overflows it.
  */
 final class DenseReference {
   final int m;
   final int n;
   final int k;
   final AlphaKind alphaKind;
+
   /** Parts that an output's sum is computed in: groups of K, or 1. */
   final int groups;
+
   final float[] bias;
   final float[] fp32;
   final float[] fp16;
+
   /** {@code sum |x * alpha * w|} of each output. */
   final double[] absolute;
-  /** {@code sum |alpha * w|} of each output feature; without alpha where it is per column, because it goes into X. */
+
+  /**
+   * {@code sum |alpha * w|} of each output feature; without alpha where it is per column, because
+   * it goes into X.
+   */
   final double[] weight;
+
   /** {@code sum |alpha * w|} of each output feature with any alpha. */
   final double[] scaledWeight;
+
   /** Largest {@code |x|} of each row, times alpha where it is per column. */
   final double[] largest;
+
   /** {@code sum |x|} of each row. */
   final double[] rowSum;
 
@@ -57,7 +68,9 @@ final class DenseReference {
       largest[i / k] = Math.max(largest[i / k], Math.abs(scaled));
       rowSum[i / k] += Math.abs(x[i]);
     }
-    IntStream.range(0, n).parallel().forEach(feature -> column(feature, x, x16, w, values, alpha.group()));
+    IntStream.range(0, n)
+        .parallel()
+        .forEach(feature -> column(feature, x, x16, w, values, alpha.group()));
   }
 
   private void column(int feature, float[] x, float[] x16, byte[] w, float[] alpha, long group) {

@@ -7,11 +7,15 @@ import java.util.Map;
 final class ErrorStatistics {
   double maxAbs;
   double maxRel;
+
   /** Largest error as a share of its bound; at most 1 where every output is within. */
   double maxOfBound;
+
   long count;
+
   /** Outputs that are finite where the reference is not, or the other way round. */
   long nonFinite;
+
   private double squares;
   private double dot;
   private double squaresOfOutput;
@@ -22,7 +26,10 @@ final class ErrorStatistics {
     double at(int column);
   }
 
-  /** Adds {@code y[from ...]} of one row against {@code reference[from ...]}; relative to max(|ref|, RMS of its row). */
+  /**
+   * Adds {@code y[from ...]} of one row against {@code reference[from ...]}; relative to max(|ref|,
+   * RMS of its row).
+   */
   void addRow(float[] y, float[] reference, int from, int columns, Bound bound) {
     double power = 0;
     for (int i = from; i < from + columns; i++) {

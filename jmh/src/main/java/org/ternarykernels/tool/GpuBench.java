@@ -15,17 +15,27 @@ import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.WeightCopies.State;
 import org.ternarykernels.tool.Workload.Operation;
 
-/** Products on a GPU, timed by its events, next to what the cost model expects; without a GPU the expectation alone. */
+/**
+ * Products on a GPU, timed by its events, next to what the cost model expects; without a GPU the
+ * expectation alone.
+ */
 final class GpuBench {
   /** What is measured. */
-  record Plan(Map<String, List<Shape>> shapes, List<Integer> rows, List<Layout> layouts, List<Operation> operations,
-      List<State> memory, double seconds) {}
+  record Plan(
+      Map<String, List<Shape>> shapes,
+      List<Integer> rows,
+      List<Layout> layouts,
+      List<Operation> operations,
+      List<State> memory,
+      double seconds) {}
 
-  static final String FIELDS = "op, shape, N, K, M, layout, memory, copies, path, rows_checked, ns, ns_low, ns_high, "
-      + "rounds, gbps, predicted_ns, predicted_launch_ns, predicted_byte_ns, predicted_instruction_ns, "
-      + "predicted_kernel, predicted_splits, predicted_for, or error";
-  static final Map<String, List<Shape>> QUICK = Map.of("bitnet-2b-4t",
-      List.of(new Shape(13824, 2560, "gate_up"), new Shape(2560, 2560, "o")));
+  static final String FIELDS =
+      "op, shape, N, K, M, layout, memory, copies, path, rows_checked, ns, ns_low, ns_high, rounds,"
+          + " gbps, predicted_ns, predicted_launch_ns, predicted_byte_ns, predicted_instruction_ns,"
+          + " predicted_kernel, predicted_splits, predicted_for, or error";
+  static final Map<String, List<Shape>> QUICK =
+      Map.of(
+          "bitnet-2b-4t", List.of(new Shape(13824, 2560, "gate_up"), new Shape(2560, 2560, "o")));
   static final List<Integer> QUICK_ROWS = List.of(1, 2, 8, 64);
 
   private static final List<String> MODELS = List.of("A100", "H100", "B200", "B300", "RTX 5090");
@@ -48,7 +58,9 @@ final class GpuBench {
     return json;
   }
 
-  /** @return the exit code */
+  /**
+   * @return the exit code
+   */
   int run(String device) {
     json.put("device", device);
     try (TernaryRuntime runtime = TernaryRuntime.builder().device(device).build()) {
@@ -69,24 +81,29 @@ final class GpuBench {
   private void measure(TernaryRuntime runtime) {
     Device gpu = runtime.device();
     json.put("gpu", gpu.name());
-    out.println(gpu.name() + ", compute capability " + gpu.capability() + ", kernels of " + gpu.library());
+    out.println(
+        gpu.name() + ", compute capability " + gpu.capability() + ", kernels of " + gpu.library());
     if (gpu.name().startsWith("Software GPU")) {
       out.println("The times are those of a program that imitates a GPU: they say nothing of one.");
     }
-    out.println("us: median +- half of its 95 % interval, by the GPU's clock, calls of one graph back to back; f16 in "
-        + "and out. model: what the cost model expects, its byte and instruction times.");
+    out.println(
+        "us: median +- half of its 95 % interval, by the GPU's clock, calls of one graph back to"
+            + " back; f16 in and out. model: what the cost model expects, its byte and instruction"
+            + " times.");
     head();
-    forEach((of, model) -> {
-      Map<String, Object> row = begin(of, model);
-      try (GpuTrial trial = new GpuTrial(runtime, of.shape(), of.operation(), of.layout(), of.m(), of.memory())) {
-        predict(row, runtime, null, of);
-        trial.measure(row, plan.seconds());
-      } catch (IllegalStateException e) { // a wrong result; the others are still of interest
-        row.put("error", e.getMessage());
-        failed = true;
-      }
-      line(row);
-    });
+    forEach(
+        (of, model) -> {
+          Map<String, Object> row = begin(of, model);
+          try (GpuTrial trial =
+              new GpuTrial(runtime, of.shape(), of.operation(), of.layout(), of.m(), of.memory())) {
+            predict(row, runtime, null, of);
+            trial.measure(row, plan.seconds());
+          } catch (IllegalStateException e) { // a wrong result; the others are still of interest
+            row.put("error", e.getMessage());
+            failed = true;
+          }
+          line(row);
+        });
   }
 
   private int withoutGpu(String reason) {
@@ -95,13 +112,14 @@ final class GpuBench {
     head();
     try (TernaryRuntime runtime = TernaryRuntime.builder().device("cpu").build()) {
       for (String device : MODELS) {
-        forEach((of, model) -> {
-          if (of.operation() == Operation.LINEAR || of.operation() == Operation.LINEAR_A16) {
-            Map<String, Object> row = begin(of, model);
-            predict(row, runtime, device, of);
-            line(row);
-          }
-        });
+        forEach(
+            (of, model) -> {
+              if (of.operation() == Operation.LINEAR || of.operation() == Operation.LINEAR_A16) {
+                Map<String, Object> row = begin(of, model);
+                predict(row, runtime, device, of);
+                line(row);
+              }
+            });
       }
     }
     out.flush();
@@ -117,15 +135,23 @@ final class GpuBench {
   }
 
   private void forEach(Visitor visitor) {
-    plan.shapes().forEach((model, shapes) -> shapes.forEach(shape -> {
-      for (State memory : plan.memory()) {
-        for (Operation operation : plan.operations()) {
-          for (Layout layout : plan.layouts()) {
-            plan.rows().forEach(m -> visitor.visit(new Case(shape, operation, layout, m, memory), model));
-          }
-        }
-      }
-    }));
+    plan.shapes()
+        .forEach(
+            (model, shapes) ->
+                shapes.forEach(
+                    shape -> {
+                      for (State memory : plan.memory()) {
+                        for (Operation operation : plan.operations()) {
+                          for (Layout layout : plan.layouts()) {
+                            plan.rows()
+                                .forEach(
+                                    m ->
+                                        visitor.visit(
+                                            new Case(shape, operation, layout, m, memory), model));
+                          }
+                        }
+                      }
+                    }));
   }
 
   private Map<String, Object> begin(Case of, String model) {
@@ -141,13 +167,19 @@ final class GpuBench {
     return row;
   }
 
-  private static void predict(Map<String, Object> row, TernaryRuntime runtime, String device, Case of) {
+  private static void predict(
+      Map<String, Object> row, TernaryRuntime runtime, String device, Case of) {
     if (of.operation() == Operation.QUANTISE_ACTIVATIONS) {
       return; // the model is of products
     }
-    Prediction expected = runtime.predict(device, of.layout(),
-        of.operation() == Operation.LINEAR_A16 ? Activation.A16 : Activation.A8, of.m(), of.shape().n(),
-        of.shape().k());
+    Prediction expected =
+        runtime.predict(
+            device,
+            of.layout(),
+            of.operation() == Operation.LINEAR_A16 ? Activation.A16 : Activation.A8,
+            of.m(),
+            of.shape().n(),
+            of.shape().k());
     row.put("predicted_ns", expected.micros() * 1e3);
     row.put("predicted_launch_ns", expected.launchMicros() * 1e3);
     row.put("predicted_byte_ns", expected.byteMicros() * 1e3);
@@ -158,24 +190,55 @@ final class GpuBench {
   }
 
   private void head() {
-    out.printf(FORMAT, "op, shape (N x K)", "M", "layout", "memory", "us", "+-", "GB/s", "model us", "byte us",
-        "instr us", "measured", "path, or the kernel that the model chooses for a device");
+    out.printf(
+        FORMAT,
+        "op, shape (N x K)",
+        "M",
+        "layout",
+        "memory",
+        "us",
+        "+-",
+        "GB/s",
+        "model us",
+        "byte us",
+        "instr us",
+        "measured",
+        "path, or the kernel that the model chooses for a device");
     out.flush();
   }
 
   private void line(Map<String, Object> row) {
-    String shape = row.get("op") + " " + row.get("shape").toString().replaceFirst(".*/", "") + " (" + row.get("N")
-        + " x "
-        + row.get("K") + ")";
+    String shape =
+        row.get("op")
+            + " "
+            + row.get("shape").toString().replaceFirst(".*/", "")
+            + " ("
+            + row.get("N")
+            + " x "
+            + row.get("K")
+            + ")";
     Double ns = (Double) row.get("ns");
     Double expected = (Double) row.get("predicted_ns");
-    Object path = row.getOrDefault("error", row.getOrDefault("path",
-        row.get("predicted_kernel") + " on " + row.get("predicted_for")));
-    out.printf(Locale.ROOT, FORMAT, shape, row.get("M"), row.get("layout"), row.get("memory"), micros(ns),
+    Object path =
+        row.getOrDefault(
+            "error",
+            row.getOrDefault(
+                "path", row.get("predicted_kernel") + " on " + row.get("predicted_for")));
+    out.printf(
+        Locale.ROOT,
+        FORMAT,
+        shape,
+        row.get("M"),
+        row.get("layout"),
+        row.get("memory"),
+        micros(ns),
         ns == null ? "-" : micros(((Double) row.get("ns_high") - (Double) row.get("ns_low")) / 2),
-        row.get("gbps") == null ? "-" : String.format(Locale.ROOT, "%.0f", row.get("gbps")), micros(expected),
-        micros((Double) row.get("predicted_byte_ns")), micros((Double) row.get("predicted_instruction_ns")),
-        ns == null || expected == null ? "-" : String.format(Locale.ROOT, "%.2fx", ns / expected), path);
+        row.get("gbps") == null ? "-" : String.format(Locale.ROOT, "%.0f", row.get("gbps")),
+        micros(expected),
+        micros((Double) row.get("predicted_byte_ns")),
+        micros((Double) row.get("predicted_instruction_ns")),
+        ns == null || expected == null ? "-" : String.format(Locale.ROOT, "%.2fx", ns / expected),
+        path);
     out.flush();
   }
 

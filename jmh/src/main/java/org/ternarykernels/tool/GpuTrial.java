@@ -19,12 +19,17 @@ import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.tool.WeightCopies.State;
 import org.ternarykernels.tool.Workload.Operation;
 
-/** One product on a GPU: checked against the oracle, then timed as a graph of calls by the device's own clock. */
+/**
+ * One product on a GPU: checked against the oracle, then timed as a graph of calls by the device's
+ * own clock.
+ */
 final class GpuTrial implements AutoCloseable {
   private static final float EPS = 1e-5f;
   private static final long SEED = 1;
+
   /** Weights that no second-level cache holds: four times B200's 126 MB. */
   private static final long STREAMING_BYTES = 504L << 20;
+
   private static final int FEWEST_CALLS = 16;
   private static final int FEWEST_ROUNDS = 7;
   private static final int MOST_ROUNDS = 101;
@@ -51,13 +56,20 @@ final class GpuTrial implements AutoCloseable {
   private final DeviceBuffer s;
   private final DeviceBuffer workspace;
 
-  GpuTrial(TernaryRuntime runtime, Shape shape, Operation operation, Layout layout, int m, State memory) {
+  GpuTrial(
+      TernaryRuntime runtime,
+      Shape shape,
+      Operation operation,
+      Layout layout,
+      int m,
+      State memory) {
     this.runtime = runtime;
     this.operation = operation;
     this.m = m;
     n = shape.n();
     k = shape.k();
-    weights = keep(new WeightCopies(shape, SEED, layout, memory == State.RESIDENT ? 1 : STREAMING_BYTES));
+    weights =
+        keep(new WeightCopies(shape, SEED, layout, memory == State.RESIDENT ? 1 : STREAMING_BYTES));
     RandomProblem random = new RandomProblem(SEED + 1);
     hostX = random.activations(DataType.F16, m, k);
     hostResidual = random.activations(DataType.F16, m, k);
@@ -94,7 +106,8 @@ final class GpuTrial implements AutoCloseable {
   private void call(int copy) {
     switch (operation) {
       case LINEAR, LINEAR_A16 -> linears.get(copy).apply(x, k, null, y, n, m, stream, workspace);
-      case RMSNORM_LINEAR -> normed.get(copy).apply(x, k, null, residual, residualOut, k, y, n, m, stream, workspace);
+      case RMSNORM_LINEAR ->
+          normed.get(copy).apply(x, k, null, residual, residualOut, k, y, n, m, stream, workspace);
       case QUANTISE_ACTIVATIONS -> runtime.quantise(x, null, null, q, s, m, k, stream);
     }
   }
@@ -111,14 +124,17 @@ final class GpuTrial implements AutoCloseable {
     List<Double> nanos = new ArrayList<>();
     try (CudaEvent start = CudaEvent.create(runtime);
         CudaEvent end = CudaEvent.create(runtime);
-        CudaGraph graph = stream.capture(() -> {
-          for (int i = 0; i < calls; i++) {
-            call(i % copies);
-          }
-        })) {
+        CudaGraph graph =
+            stream.capture(
+                () -> {
+                  for (int i = 0; i < calls; i++) {
+                    call(i % copies);
+                  }
+                })) {
       graph.launch(stream); // caches and clocks
       long until = System.nanoTime() + (long) (seconds * 1e9);
-      while (nanos.size() < FEWEST_ROUNDS || nanos.size() < MOST_ROUNDS && System.nanoTime() < until) {
+      while (nanos.size() < FEWEST_ROUNDS
+          || nanos.size() < MOST_ROUNDS && System.nanoTime() < until) {
         start.record(stream);
         graph.launch(stream);
         end.record(stream);
@@ -126,7 +142,8 @@ final class GpuTrial implements AutoCloseable {
         nanos.add(end.millisSince(start) * 1e6 / calls);
       }
     }
-    MedianInterval time = MedianInterval.of(nanos.stream().mapToDouble(Double::doubleValue).toArray());
+    MedianInterval time =
+        MedianInterval.of(nanos.stream().mapToDouble(Double::doubleValue).toArray());
     row.put("ns", time.median());
     row.put("ns_low", time.low());
     row.put("ns_high", time.high());
@@ -157,11 +174,25 @@ final class GpuTrial implements AutoCloseable {
         }
         case LINEAR_A16 -> {
           Oracle.linear(first, Activation.A16, null, input, k, null, expected, n, 1);
-          requireNear(what, got.slice((long) row * n, n).toArray(), expected.toArray(), input.toArray());
+          requireNear(
+              what, got.slice((long) row * n, n).toArray(), expected.toArray(), input.toArray());
         }
         case RMSNORM_LINEAR -> {
-          Oracle.rmsNormLinear(first, Activation.A8, norm, EPS, null, input, k, null,
-              hostResidual.slice((long) row * k, k), sum, k, expected, n, 1);
+          Oracle.rmsNormLinear(
+              first,
+              Activation.A8,
+              norm,
+              EPS,
+              null,
+              input,
+              k,
+              null,
+              hostResidual.slice((long) row * k, k),
+              sum,
+              k,
+              expected,
+              n,
+              1);
           Workload.requireSame(what, got.slice((long) row * n, n), expected);
           Workload.requireSame(what + " of residual_out", sums.slice((long) row * k, k), sum);
         }
@@ -175,7 +206,10 @@ final class GpuTrial implements AutoCloseable {
     return count;
   }
 
-  /** A16 sums in another order: within {@code 2 K * 2^-23} of the sum of sizes, and the roundings to f16. */
+  /**
+   * A16 sums in another order: within {@code 2 K * 2^-23} of the sum of sizes, and the roundings to
+   * f16.
+   */
   private void requireNear(String what, float[] got, float[] expected, float[] input) {
     double sizes = 0;
     for (float value : input) {
@@ -185,7 +219,8 @@ final class GpuTrial implements AutoCloseable {
     for (int i = 0; i < n; i++) {
       double bound = 2 * k * 0x1p-23 * sizes * alpha + Math.abs(expected[i]) * 0x1p-10 + 0x1p-24;
       if (!(Math.abs(got[i] - (double) expected[i]) <= bound)) {
-        throw new IllegalStateException(what + ", column " + i + " is " + got[i] + ", the oracle has " + expected[i]);
+        throw new IllegalStateException(
+            what + ", column " + i + " is " + got[i] + ", the oracle has " + expected[i]);
       }
     }
   }

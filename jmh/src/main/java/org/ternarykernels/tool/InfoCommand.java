@@ -14,12 +14,17 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "info",
-    description = "Show the machine, its instruction sets, the settings in force and which kernel can serve here.",
+    description =
+        "Show the machine, its instruction sets, the settings in force and which kernel can serve"
+            + " here.",
     mixinStandardHelpOptions = true,
     footer = {"", "JSON: the object of TernaryRuntime.infoJson()."})
 final class InfoCommand implements Callable<Integer> {
   @Mixin private RuntimeOptions runtimeOptions;
-  @Mixin(name = "output") private OutputOptions output;
+
+  @Mixin(name = "output")
+  private OutputOptions output;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -40,10 +45,16 @@ final class InfoCommand implements Callable<Integer> {
     out.printf("device   %s%n", info.get("device").asText());
     JsonNode gpu = info.get("cuda");
     if (gpu.get("used").asBoolean()) {
-      out.printf("gpu      %s (cuda:%s, compute capability %s, %s SMs, kernels of %s, driver %s, CUDA runtime %s)%n",
-          gpu.get("name").asText(), gpu.get("ordinal").asText(), gpu.get("capability").asText(),
+      out.printf(
+          "gpu      %s (cuda:%s, compute capability %s, %s SMs, kernels of %s, driver %s, CUDA"
+              + " runtime %s)%n",
+          gpu.get("name").asText(),
+          gpu.get("ordinal").asText(),
+          gpu.get("capability").asText(),
           gpu.get("sms").asText(),
-          gpu.get("library").asText(), gpu.get("driver").asText(), gpu.get("runtime").asText());
+          gpu.get("library").asText(),
+          gpu.get("driver").asText(),
+          gpu.get("runtime").asText());
     } else if (!gpu.get("reason").asText().isEmpty()) {
       out.printf("gpu      none: %s%n", gpu.get("reason").asText());
     }
@@ -55,23 +66,35 @@ final class InfoCommand implements Callable<Integer> {
     out.printf("%nSettings%n");
     for (JsonNode setting : info.get("settings")) {
       String value = setting.get("value").asText();
-      out.printf("  %-28s %-12s %s%n", setting.get("name").asText(), value.isEmpty() ? "-" : value,
+      out.printf(
+          "  %-28s %-12s %s%n",
+          setting.get("name").asText(),
+          value.isEmpty() ? "-" : value,
           setting.get("origin").asText());
     }
     JsonNode tuning = info.get("tuning");
     String file = tuning.get("file").asText();
-    out.printf("%nTuning %s%s%n", tuning.get("isa").asText(), file.isEmpty() ? ", built in" : ", " + file);
+    out.printf(
+        "%nTuning %s%s%n", tuning.get("isa").asText(), file.isEmpty() ? ", built in" : ", " + file);
     if (!tuning.get("error").asText().isEmpty()) {
       out.printf("  not used: %s%n", tuning.get("error").asText());
     }
     for (JsonNode value : tuning.get("values")) {
-      String builtIn = value.get("value").equals(value.get("built_in")) ? "" : "built in: " + value.get("built_in");
-      out.printf("  %-28s %-12s %s%n", value.get("name").asText(), value.get("value").asText(), builtIn);
+      String builtIn =
+          value.get("value").equals(value.get("built_in"))
+              ? ""
+              : "built in: " + value.get("built_in");
+      out.printf(
+          "  %-28s %-12s %s%n", value.get("name").asText(), value.get("value").asText(), builtIn);
     }
     out.printf("%nKernels%n");
     for (JsonNode kernel : info.get("kernels")) {
-      out.printf("  %-36s %-12s %-10s %s%n", kernel.get("name").asText(), kernel.get("stage").asText(),
-          kernel.path("layout").asText("-"), availability(kernel));
+      out.printf(
+          "  %-36s %-12s %-10s %s%n",
+          kernel.get("name").asText(),
+          kernel.get("stage").asText(),
+          kernel.path("layout").asText("-"),
+          availability(kernel));
     }
   }
 

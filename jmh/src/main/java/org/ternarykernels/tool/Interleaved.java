@@ -5,8 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Times contenders in turns, A-B-A-B, a short slice each, so that a neighbour's minute or a change of clock meets all
- * of them alike. What is compared are the values of one round, which lie milliseconds apart.
+ * Times contenders in turns, A-B-A-B, a short slice each, so that a neighbour's minute or a change
+ * of clock meets all of them alike. What is compared are the values of one round, which lie
+ * milliseconds apart.
  */
 final class Interleaved {
   /** Something that is timed. */
@@ -21,14 +22,16 @@ final class Interleaved {
 
   /** Six values give a median with an interval of 95 %. */
   static final int FEWEST_ROUNDS = 7;
+
   private static final int MOST_ROUNDS = 101;
 
   private Interleaved() {}
 
   /**
-   * A call that is timed by the clock of this process. A quarter of a slice goes before it untimed, unless one call is
-   * longer than that: threads that sleep and caches that others have used would count otherwise (on 2 vCPUs after
-   * oneDNN's turn, a call of 56 us: 127 us in slices of 0.5 ms, 72 in 4 ms, 62 in 20 ms).
+   * A call that is timed by the clock of this process. A quarter of a slice goes before it untimed,
+   * unless one call is longer than that: threads that sleep and caches that others have used would
+   * count otherwise (on 2 vCPUs after oneDNN's turn, a call of 56 us: 127 us in slices of 0.5 ms,
+   * 72 in 4 ms, 62 in 20 ms).
    */
   static Contender of(Runnable call) {
     double[] last = {0};
@@ -66,8 +69,10 @@ final class Interleaved {
     }
     List<double[]> rounds = new ArrayList<>();
     long end = System.nanoTime() + budgetNanos;
-    while (rounds.size() < FEWEST_ROUNDS || rounds.size() < MOST_ROUNDS && System.nanoTime() < end) {
-      rounds.add(contenders.stream().mapToDouble(contender -> contender.slice(sliceNanos)).toArray());
+    while (rounds.size() < FEWEST_ROUNDS
+        || rounds.size() < MOST_ROUNDS && System.nanoTime() < end) {
+      rounds.add(
+          contenders.stream().mapToDouble(contender -> contender.slice(sliceNanos)).toArray());
     }
     double[][] samples = new double[contenders.size()][];
     for (int i = 0; i < samples.length; i++) {
@@ -79,7 +84,9 @@ final class Interleaved {
 
   /** The middle of a few slices, to choose between contenders. */
   static double estimate(Contender contender, long sliceNanos) {
-    double[] values = {contender.slice(sliceNanos), contender.slice(sliceNanos), contender.slice(sliceNanos)};
+    double[] values = {
+      contender.slice(sliceNanos), contender.slice(sliceNanos), contender.slice(sliceNanos)
+    };
     Arrays.sort(values);
     return values[1];
   }

@@ -9,6 +9,7 @@ import org.ternarykernels.TernaryBuffer;
 final class LayerData {
   final byte[] w;
   final Alpha alpha;
+
   /** Activations in bf16, one matrix for each number of rows. */
   final TernaryBuffer[] x;
 

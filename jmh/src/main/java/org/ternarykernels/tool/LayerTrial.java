@@ -11,7 +11,10 @@ import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 
-/** One layer of a block, packed, timed at several M, checked, and compared with oneDNN on the same data. */
+/**
+ * One layer of a block, packed, timed at several M, checked, and compared with oneDNN on the same
+ * data.
+ */
 final class LayerTrial implements AutoCloseable {
   /**
    * What one product cost.
@@ -21,11 +24,20 @@ final class LayerTrial implements AutoCloseable {
    * @param withinBound whether every output was within {@link ErrorBound}
    * @param baseline what oneDNN ran, or why it did not
    * @param baselineMicros null if oneDNN did not run
-   * @param ratio oneDNN's time over ours, the median of pairs measured in turns; null if oneDNN did not run
+   * @param ratio oneDNN's time over ours, the median of pairs measured in turns; null if oneDNN did
+   *     not run
    */
   record Result(
-      Shape shape, int m, String path, double micros, long packedBytes, double worstError, boolean withinBound,
-      String baseline, Double baselineMicros, Double ratio) {
+      Shape shape,
+      int m,
+      String path,
+      double micros,
+      long packedBytes,
+      double worstError,
+      boolean withinBound,
+      String baseline,
+      Double baselineMicros,
+      Double ratio) {
 
     double gigabytesPerSecond() {
       return packedBytes / micros / 1e3;
@@ -66,7 +78,9 @@ final class LayerTrial implements AutoCloseable {
   private final TernaryWeights weights;
   private final TernaryLinear layer;
 
-  /** @param baseline is asked for a product of the same weights */
+  /**
+   * @param baseline is asked for a product of the same weights
+   */
   LayerTrial(TernaryRuntime runtime, Shape shape, long seed, Baseline baseline, int... rows) {
     this.runtime = runtime;
     this.shape = shape;
@@ -86,18 +100,31 @@ final class LayerTrial implements AutoCloseable {
     Map<String, Long> before = runtime.pathCounts();
     layer.apply(x, y, m);
     String path = Workload.pathsSince(before, runtime);
-    ErrorStatistics errors = compare(y.toArray(), new DenseReference(
-        x.toArray(), m, data.w, shape.n(), shape.k(), data.alpha, new float[shape.n()]));
+    ErrorStatistics errors =
+        compare(
+            y.toArray(),
+            new DenseReference(
+                x.toArray(), m, data.w, shape.n(), shape.k(), data.alpha, new float[shape.n()]));
     Baseline.Rival rival = baseline.rivals(shape, seed, m, 0).best();
-    List<Interleaved.Contender> contenders = new ArrayList<>(List.of(Interleaved.of(() -> layer.apply(x, y, m))));
+    List<Interleaved.Contender> contenders =
+        new ArrayList<>(List.of(Interleaved.of(() -> layer.apply(x, y, m))));
     if (rival.present()) {
       contenders.add(rival.contender());
     }
     double[][] nanos = Interleaved.run(contenders, SLICE_NANOS, BUDGET_NANOS);
     double micros = MedianInterval.of(nanos[0]).median() / 1e3;
     boolean compared = rival.present() && baseline.failure() == null;
-    return new Result(shape, m, path, micros, packedBytes(), errors.maxRel, errors.maxOfBound <= 1,
-        compared ? "oneDNN " + rival.types() : rival.present() ? baseline.failure() : rival.reason(),
+    return new Result(
+        shape,
+        m,
+        path,
+        micros,
+        packedBytes(),
+        errors.maxRel,
+        errors.maxOfBound <= 1,
+        compared
+            ? "oneDNN " + rival.types()
+            : rival.present() ? baseline.failure() : rival.reason(),
         compared ? MedianInterval.of(nanos[1]).median() / 1e3 : null,
         compared ? MedianInterval.ofRatios(nanos[1], nanos[0]).median() : null);
   }
@@ -108,11 +135,13 @@ final class LayerTrial implements AutoCloseable {
   }
 
   private ErrorStatistics compare(float[] y, DenseReference reference) {
-    ErrorBound bound = new ErrorBound(reference, Activation.A8, DataType.BF16, DataType.BF16, false);
+    ErrorBound bound =
+        new ErrorBound(reference, Activation.A8, DataType.BF16, DataType.BF16, false);
     ErrorStatistics errors = new ErrorStatistics();
     for (int row = 0; row < reference.m; row++) {
       int r = row;
-      errors.addRow(y, reference.fp32, row * reference.n, reference.n, column -> bound.fp32(r, column));
+      errors.addRow(
+          y, reference.fp32, row * reference.n, reference.n, column -> bound.fp32(r, column));
     }
     return errors;
   }

@@ -13,7 +13,10 @@ import java.util.Map;
 import java.util.Set;
 import org.ternarykernels.TernaryRuntime;
 
-/** What Linux says of the machine: caches, governor, memory. What it does not say is null or 0, never a guess. */
+/**
+ * What Linux says of the machine: caches, governor, memory. What it does not say is null or 0,
+ * never a guess.
+ */
 final class Machine {
   private static final Path CPUS = Path.of("/sys/devices/system/cpu");
 
@@ -27,16 +30,23 @@ final class Machine {
       Path folder = CPUS.resolve("cpu" + cpu).resolve("cache");
       for (int i = 0; Files.isDirectory(folder.resolve("index" + i)); i++) {
         Path index = folder.resolve("index" + i);
-        caches.add(new Cache((int) number(line(index.resolve("level"))), line(index.resolve("type")),
-            size(line(index.resolve("size"))), line(index.resolve("shared_cpu_list"))));
+        caches.add(
+            new Cache(
+                (int) number(line(index.resolve("level"))),
+                line(index.resolve("type")),
+                size(line(index.resolve("size"))),
+                line(index.resolve("shared_cpu_list"))));
       }
     }
   }
 
   /** Bytes of one core's data cache of a level; 0 if unknown. */
   long cacheBytes(int level) {
-    return caches.stream().filter(cache -> cache.level == level && !"Instruction".equals(cache.type))
-        .mapToLong(Cache::bytes).max().orElse(0);
+    return caches.stream()
+        .filter(cache -> cache.level == level && !"Instruction".equals(cache.type))
+        .mapToLong(Cache::bytes)
+        .max()
+        .orElse(0);
   }
 
   /** Bytes of all caches of the last level together. */
@@ -66,14 +76,29 @@ final class Machine {
     json.put("cpu_model", info.get("device").asText());
     json.put("cpu_family_model_stepping", family());
     List<String> isas = new ArrayList<>();
-    info.get("isas").forEach(isa -> {
-      if (isa.get("available").asBoolean()) {
-        isas.add(isa.get("name").asText());
-      }
-    });
+    info.get("isas")
+        .forEach(
+            isa -> {
+              if (isa.get("available").asBoolean()) {
+                isas.add(isa.get("name").asText());
+              }
+            });
     json.put("isa", isas);
-    json.put("caches", caches.stream().map(cache -> "L" + cache.level + " " + cache.type + " " + (cache.bytes >> 10)
-        + " KB, CPUs " + cache.cpus).distinct().toList());
+    json.put(
+        "caches",
+        caches.stream()
+            .map(
+                cache ->
+                    "L"
+                        + cache.level
+                        + " "
+                        + cache.type
+                        + " "
+                        + (cache.bytes >> 10)
+                        + " KB, CPUs "
+                        + cache.cpus)
+            .distinct()
+            .toList());
     json.put("cores", Runtime.getRuntime().availableProcessors());
     json.put("threads", info.get("threads").asInt());
     json.put("governor", line(CPUS.resolve("cpu0/cpufreq/scaling_governor")));
@@ -81,14 +106,18 @@ final class Machine {
     json.put("memory_available_bytes", availableMemory());
     json.put("load_average", line(Path.of("/proc/loadavg")));
     json.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
-    json.put("jdk", System.getProperty("java.vm.name") + " " + System.getProperty("java.runtime.version"));
+    json.put(
+        "jdk",
+        System.getProperty("java.vm.name") + " " + System.getProperty("java.runtime.version"));
     json.put("version", info.get("version").asText());
     Map<String, String> knobs = new LinkedHashMap<>();
-    info.get("settings").forEach(setting -> {
-      if (!setting.get("origin").asText().equals("default")) {
-        knobs.put(setting.get("name").asText(), setting.get("value").asText());
-      }
-    });
+    info.get("settings")
+        .forEach(
+            setting -> {
+              if (!setting.get("origin").asText().equals("default")) {
+                knobs.put(setting.get("name").asText(), setting.get("value").asText());
+              }
+            });
     json.put("knobs", knobs);
     json.put("tuning", new ObjectMapper().convertValue(info.path("tuning"), Object.class));
     return json;
@@ -127,12 +156,13 @@ final class Machine {
     if (text == null || text.isEmpty()) {
       return 0;
     }
-    int shift = switch (text.charAt(text.length() - 1)) {
-      case 'K' -> 10;
-      case 'M' -> 20;
-      case 'G' -> 30;
-      default -> 0;
-    };
+    int shift =
+        switch (text.charAt(text.length() - 1)) {
+          case 'K' -> 10;
+          case 'M' -> 20;
+          case 'G' -> 30;
+          default -> 0;
+        };
     return number(shift == 0 ? text : text.substring(0, text.length() - 1)) << shift;
   }
 }

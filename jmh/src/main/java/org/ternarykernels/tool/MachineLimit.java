@@ -7,9 +7,10 @@ import org.ternarykernels.Limit;
 import org.ternarykernels.TernaryRuntime;
 
 /**
- * The times that a call needs at least on this machine: for its bytes at the read bandwidth of the level where they
- * live, and for its multiply-adds at the int8 peak of its instruction set. The longer one is the call's limit; which
- * one that is only shows when both have been measured. The loops run on the threads of the runtime that is measured.
+ * The times that a call needs at least on this machine: for its bytes at the read bandwidth of the
+ * level where they live, and for its multiply-adds at the int8 peak of its instruction set. The
+ * longer one is the call's limit; which one that is only shows when both have been measured. The
+ * loops run on the threads of the runtime that is measured.
  */
 final class MachineLimit {
   /** Working sets are shared out to threads in pages. */
@@ -37,21 +38,32 @@ final class MachineLimit {
    * @param workingSet bytes that are read before the same byte is read again
    * @param operations int8 operations of a call, two a multiply-add; 0: not bound by them
    */
-  List<Bound> of(TernaryRuntime runtime, Isa isa, int threads, long bytes, long workingSet, double operations) {
+  List<Bound> of(
+      TernaryRuntime runtime,
+      Isa isa,
+      int threads,
+      long bytes,
+      long workingSet,
+      double operations) {
     List<Bound> bounds = new ArrayList<>();
     long set = (workingSet + PAGE * threads - 1) / (PAGE * threads) * PAGE * threads;
-    bounds.add(new Bound(level(set, threads) + " read" + on(threads),
-        nanos -> bytes / rate(runtime, Limit.READ, threads, set, nanos)));
+    bounds.add(
+        new Bound(
+            level(set, threads) + " read" + on(threads),
+            nanos -> bytes / rate(runtime, Limit.READ, threads, set, nanos)));
     if (operations > 0 && isa != Isa.PORTABLE) {
       Limit peak = isa == Isa.AMX ? Limit.TILE_LOADS : Limit.INT8_PEAK;
-      bounds.add(new Bound(isa.id() + (peak == Limit.TILE_LOADS ? " tile loads" : " int8 peak") + on(threads),
-          nanos -> operations / rate(runtime, peak, threads, 0, nanos)));
+      bounds.add(
+          new Bound(
+              isa.id() + (peak == Limit.TILE_LOADS ? " tile loads" : " int8 peak") + on(threads),
+              nanos -> operations / rate(runtime, peak, threads, 0, nanos)));
     }
     return bounds;
   }
 
   /** Bytes or operations a nanosecond. */
-  private static double rate(TernaryRuntime runtime, Limit limit, int threads, long bytes, long nanos) {
+  private static double rate(
+      TernaryRuntime runtime, Limit limit, int threads, long bytes, long nanos) {
     runtime.measureLimit(limit, threads, bytes, nanos / 4 + 1); // wakes threads and fills caches
     return runtime.measureLimit(limit, threads, bytes, nanos).gigaPerSecond();
   }

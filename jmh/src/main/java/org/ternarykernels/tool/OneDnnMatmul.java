@@ -20,8 +20,9 @@ import org.ternarykernels.DataType;
 import org.ternarykernels.TernaryBuffer;
 
 /**
- * {@code Y = X * W^T} with dense weights by oneDNN, the baseline: weights rearranged once into the layout that it
- * prefers, which is how a framework would use it, and as many copies of them as keep them out of caches if wanted.
+ * {@code Y = X * W^T} with dense weights by oneDNN, the baseline: weights rearranged once into the
+ * layout that it prefers, which is how a framework would use it, and as many copies of them as keep
+ * them out of caches if wanted.
  */
 final class OneDnnMatmul implements AutoCloseable {
   /** Types of X, W and Y. */
@@ -49,7 +50,9 @@ final class OneDnnMatmul implements AutoCloseable {
 
     /** As in results: "bf16", "u8*s8 to s32". */
     String text() {
-      return isInt8() ? name().toLowerCase(Locale.ROOT).replaceFirst("_", "*s8 to ") : name().toLowerCase(Locale.ROOT);
+      return isInt8()
+          ? name().toLowerCase(Locale.ROOT).replaceFirst("_", "*s8 to ")
+          : name().toLowerCase(Locale.ROOT);
     }
   }
 
@@ -63,23 +66,36 @@ final class OneDnnMatmul implements AutoCloseable {
   }
 
   private final Deque<Runnable> releases = new ArrayDeque<>();
+
   /** Keeps the matrices reachable: oneDNN only has their addresses. */
   private final List<TernaryBuffer> owners = new ArrayList<>();
+
   private final dnnl_engine engine = new dnnl_engine();
   private final dnnl_stream stream = new dnnl_stream();
   private final dnnl_primitive matmul = new dnnl_primitive();
+
   /** The arguments of a call for each copy of the weights. */
   private final List<dnnl_exec_arg_t> arguments = new ArrayList<>();
+
   private int next;
 
   /**
    * @param x {@code [m, k]}
    * @param w {@code [n, k]}
    * @param y {@code [m, n]}, written by {@link #run}
-   * @param weightBytes copies of the rearranged weights have at least so many bytes together; 0 for one copy
+   * @param weightBytes copies of the rearranged weights have at least so many bytes together; 0 for
+   *     one copy
    * @throws Unavailable if oneDNN has no kernel for the types on this machine
    */
-  OneDnnMatmul(Types types, int m, int n, int k, TernaryBuffer x, TernaryBuffer w, TernaryBuffer y, long weightBytes)
+  OneDnnMatmul(
+      Types types,
+      int m,
+      int n,
+      int k,
+      TernaryBuffer x,
+      TernaryBuffer w,
+      TernaryBuffer y,
+      long weightBytes)
       throws Unavailable {
     try {
       check("engine", dnnl_engine_create(engine, dnnl_cpu, 0));
@@ -90,15 +106,21 @@ final class OneDnnMatmul implements AutoCloseable {
       dnnl_memory_desc wDesc = strided(types.w, k, n, 1, k);
       dnnl_memory_desc yDesc = strided(types.y, m, n, n, 1);
       dnnl_memory_desc any = new dnnl_memory_desc();
-      check("weights", dnnl_memory_desc_create_with_tag(any, 2, new long[] {k, n}, types.w, dnnl_format_tag_any));
+      check(
+          "weights",
+          dnnl_memory_desc_create_with_tag(
+              any, 2, new long[] {k, n}, types.w, dnnl_format_tag_any));
       releases.push(() -> dnnl_memory_desc_destroy(any));
       dnnl_primitive_desc description = new dnnl_primitive_desc();
-      check(types.text() + " matmul", dnnl_matmul_primitive_desc_create(
-          description, engine, xDesc, any, null, yDesc, (dnnl_primitive_attr) null));
+      check(
+          types.text() + " matmul",
+          dnnl_matmul_primitive_desc_create(
+              description, engine, xDesc, any, null, yDesc, (dnnl_primitive_attr) null));
       releases.push(() -> dnnl_primitive_desc_destroy(description));
       check("matmul", dnnl_primitive_create(matmul, description));
       releases.push(() -> dnnl_primitive_destroy(matmul));
-      dnnl_memory_desc packedDesc = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+      dnnl_memory_desc packedDesc =
+          dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
       long bytes = dnnl_memory_desc_get_size(packedDesc);
       dnnl_memory xMemory = memory(xDesc, x);
       dnnl_memory yMemory = memory(yDesc, y);
@@ -125,7 +147,8 @@ final class OneDnnMatmul implements AutoCloseable {
   void run() {
     dnnl_exec_arg_t call = arguments.get(next);
     next = next + 1 == arguments.size() ? 0 : next + 1;
-    if (dnnl_primitive_execute(matmul, stream, 3, call) != dnnl_success || dnnl_stream_wait(stream) != dnnl_success) {
+    if (dnnl_primitive_execute(matmul, stream, 3, call) != dnnl_success
+        || dnnl_stream_wait(stream) != dnnl_success) {
       throw new IllegalStateException("oneDNN's matmul failed");
     }
   }
@@ -137,11 +160,13 @@ final class OneDnnMatmul implements AutoCloseable {
     }
   }
 
-  private dnnl_memory_desc strided(int type, long rows, long columns, long rowStride, long columnStride)
-      throws Unavailable {
+  private dnnl_memory_desc strided(
+      int type, long rows, long columns, long rowStride, long columnStride) throws Unavailable {
     dnnl_memory_desc desc = new dnnl_memory_desc();
-    check("matrix", dnnl_memory_desc_create_with_strides(
-        desc, 2, new long[] {rows, columns}, type, new long[] {rowStride, columnStride}));
+    check(
+        "matrix",
+        dnnl_memory_desc_create_with_strides(
+            desc, 2, new long[] {rows, columns}, type, new long[] {rowStride, columnStride}));
     releases.push(() -> dnnl_memory_desc_destroy(desc));
     return desc;
   }
@@ -154,11 +179,14 @@ final class OneDnnMatmul implements AutoCloseable {
     return memory;
   }
 
-  private void reorder(dnnl_memory from, dnnl_memory_desc fromDesc, dnnl_memory to, dnnl_memory_desc toDesc)
+  private void reorder(
+      dnnl_memory from, dnnl_memory_desc fromDesc, dnnl_memory to, dnnl_memory_desc toDesc)
       throws Unavailable {
     dnnl_primitive_desc description = new dnnl_primitive_desc();
-    check("reorder", dnnl_reorder_primitive_desc_create(
-        description, fromDesc, engine, toDesc, engine, (dnnl_primitive_attr) null));
+    check(
+        "reorder",
+        dnnl_reorder_primitive_desc_create(
+            description, fromDesc, engine, toDesc, engine, (dnnl_primitive_attr) null));
     releases.push(() -> dnnl_primitive_desc_destroy(description));
     dnnl_primitive reorder = new dnnl_primitive();
     check("reorder", dnnl_primitive_create(reorder, description));

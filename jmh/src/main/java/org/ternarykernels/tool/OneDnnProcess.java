@@ -6,7 +6,6 @@ import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -15,9 +14,9 @@ import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.tool.OneDnnMatmul.Types;
 
 /**
- * The process that {@link OneDnnServer} starts and talks to by lines: prepares oneDNN's dense product on a layer's
- * data, checks its first row, and runs it when told. An answer begins with {@link #ANSWER}; whatever else the process
- * prints is for people.
+ * The process that {@link OneDnnServer} starts and talks to by lines: prepares oneDNN's dense
+ * product on a layer's data, checks its first row, and runs it when told. An answer begins with
+ * {@link #ANSWER}; whatever else the process prints is for people.
  *
  * <pre>
  *   layer N K seed             ok
@@ -28,7 +27,11 @@ import org.ternarykernels.tool.OneDnnMatmul.Types;
  */
 final class OneDnnProcess {
   static final String ANSWER = "baseline\t";
-  /** bf16 outputs are off by their last rounding; a difference of this share of the row's RMS is wrong. */
+
+  /**
+   * bf16 outputs are off by their last rounding; a difference of this share of the row's RMS is
+   * wrong.
+   */
   private static final double TOLERANCE = 0x1p-6;
 
   private final Map<Types, OneDnnMatmul> prepared = new EnumMap<>(Types.class);
@@ -40,7 +43,8 @@ final class OneDnnProcess {
   /** Serves until its input ends. */
   public static void main(String[] arguments) throws IOException {
     OneDnnProcess process = new OneDnnProcess();
-    BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    BufferedReader in =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     try {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         System.out.println(ANSWER + process.answer(line.split(" ")));
@@ -60,7 +64,8 @@ final class OneDnnProcess {
         w = new RandomProblem(Long.parseLong(words[3])).weights(shape.n(), shape.k());
         return "ok";
       case "prepare":
-        return prepare(Types.valueOf(words[1]), Integer.parseInt(words[2]), Long.parseLong(words[3]));
+        return prepare(
+            Types.valueOf(words[1]), Integer.parseInt(words[2]), Long.parseLong(words[3]));
       case "run":
         OneDnnMatmul matmul = prepared.get(Types.valueOf(words[1]));
         return Double.toString(Interleaved.of(matmul::run).slice(Long.parseLong(words[2])));
@@ -82,10 +87,14 @@ final class OneDnnProcess {
     if (old != null) {
       old.close();
     }
-    TernaryBuffer y = TernaryBuffer.allocate(types == Types.BF16 ? DataType.BF16 : DataType.F32, (long) m * shape.n());
+    TernaryBuffer y =
+        TernaryBuffer.allocate(
+            types == Types.BF16 ? DataType.BF16 : DataType.F32, (long) m * shape.n());
     float[] x = activations(types, m);
     try {
-      OneDnnMatmul matmul = new OneDnnMatmul(types, m, shape.n(), shape.k(), operand(types, x), dense(types), y, bytes);
+      OneDnnMatmul matmul =
+          new OneDnnMatmul(
+              types, m, shape.n(), shape.k(), operand(types, x), dense(types), y, bytes);
       matmul.run();
       double error = firstRowError(x, firstRow(types, y));
       if (error > (types.isInt8() ? 0 : TOLERANCE)) {
@@ -126,7 +135,8 @@ final class OneDnnProcess {
 
   /** W as it is: a scale would be folded into the next step. */
   private TernaryBuffer dense(Types types) {
-    DataType type = types.isInt8() ? DataType.I8 : types == Types.BF16 ? DataType.BF16 : DataType.F32;
+    DataType type =
+        types.isInt8() ? DataType.I8 : types == Types.BF16 ? DataType.BF16 : DataType.F32;
     TernaryBuffer dense = TernaryBuffer.allocate(type, w.length);
     ByteBuffer bytes = dense.asByteBuffer();
     if (type == DataType.I8) {
@@ -152,7 +162,9 @@ final class OneDnnProcess {
     return row;
   }
 
-  /** The largest difference to the row's RMS; sums of whole numbers below 2^53 are exact in double. */
+  /**
+   * The largest difference to the row's RMS; sums of whole numbers below 2^53 are exact in double.
+   */
   private double firstRowError(float[] x, float[] y) {
     double squares = 0;
     double worst = 0;

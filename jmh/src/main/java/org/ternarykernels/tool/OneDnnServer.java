@@ -12,20 +12,22 @@ import java.util.concurrent.TimeUnit;
 import org.ternarykernels.tool.OneDnnMatmul.Types;
 
 /**
- * oneDNN in a process of its own that stays up, so that it can take turns with our kernels, with a fixed number of
- * OpenMP threads. A process of its own, because OpenMP's number of threads is the process's, because a library that
- * does not load or dies must be a reason in a table and not the end of it, and because of its threads' waiting: see
- * {@link #SPINS}.
+ * oneDNN in a process of its own that stays up, so that it can take turns with our kernels, with a
+ * fixed number of OpenMP threads. A process of its own, because OpenMP's number of threads is the
+ * process's, because a library that does not load or dies must be a reason in a table and not the
+ * end of it, and because of its threads' waiting: see {@link #SPINS}.
  */
 final class OneDnnServer implements AutoCloseable {
   /**
-   * How often an idle OpenMP thread looks for work before it sleeps. libgomp's own choice is never to sleep (waiting
-   * actively: it then spins beside the kernels that are timed next) or to sleep at once (passively: each call then
-   * waits for the system to wake it, 50 us and more, which would flatter us). So many looks are about a millisecond on
-   * an AMD EPYC, where a look is a pause of some 20 ns, two or three on Intel: far more than the gap between two calls
-   * of a slice, and over when {@link #SETTLE_MILLIS} have passed after it.
+   * How often an idle OpenMP thread looks for work before it sleeps. libgomp's own choice is never
+   * to sleep (waiting actively: it then spins beside the kernels that are timed next) or to sleep
+   * at once (passively: each call then waits for the system to wake it, 50 us and more, which would
+   * flatter us). So many looks are about a millisecond on an AMD EPYC, where a look is a pause of
+   * some 20 ns, two or three on Intel: far more than the gap between two calls of a slice, and over
+   * when {@link #SETTLE_MILLIS} have passed after it.
    */
   private static final int SPINS = 50_000;
+
   private static final int SETTLE_MILLIS = 4;
   private static final long PATIENCE_SECONDS = 120;
   private static final String GONE = "";
@@ -42,12 +44,20 @@ final class OneDnnServer implements AutoCloseable {
     this(threads, OneDnnProcess.class.getName());
   }
 
-  /** @param main class of the process; tests have others */
+  /**
+   * @param main class of the process; tests have others
+   */
   OneDnnServer(int threads, String main) {
     this.threads = threads;
-    ProcessBuilder builder = new ProcessBuilder(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED",
-        "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path"), main).redirectErrorStream(true);
+    ProcessBuilder builder =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                main)
+            .redirectErrorStream(true);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
     builder.environment().put("GOMP_SPINCOUNT", Integer.toString(SPINS));
     builder.environment().remove("OMP_WAIT_POLICY");
@@ -58,7 +68,10 @@ final class OneDnnServer implements AutoCloseable {
       failure = "oneDNN's process does not start: " + e.getMessage();
     }
     process = started;
-    requests = started == null ? null : new PrintWriter(started.getOutputStream(), true, StandardCharsets.UTF_8);
+    requests =
+        started == null
+            ? null
+            : new PrintWriter(started.getOutputStream(), true, StandardCharsets.UTF_8);
     if (started != null) {
       Thread reader = new Thread(this::read, "oneDNN's answers");
       reader.setDaemon(true);
@@ -67,8 +80,9 @@ final class OneDnnServer implements AutoCloseable {
   }
 
   private void read() {
-    try (BufferedReader in = new BufferedReader(
-        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+    try (BufferedReader in =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         if (line.startsWith(OneDnnProcess.ANSWER)) {
           answers.add(line.substring(OneDnnProcess.ANSWER.length()));

@@ -11,13 +11,15 @@ import picocli.CommandLine.Option;
 
 /** Options of every command about what it leaves behind. */
 final class OutputOptions {
-  private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   @Option(
       names = "--json",
       paramLabel = "FILE",
-      description = "Also write the result as one JSON object (fields: see the end of this help). "
-          + "The file appears whole or not at all.")
+      description =
+          "Also write the result as one JSON object (fields: see the end of this help). "
+              + "The file appears whole or not at all.")
   Path json;
 
   @Option(names = "--verbose", description = "Show where an error came from.")
@@ -29,10 +31,12 @@ final class OutputOptions {
       return;
     }
     Path target = json.toAbsolutePath();
-    Path whole = target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
+    Path whole =
+        target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
     try {
       Files.write(whole, JSON.writeValueAsBytes(result));
-      Files.move(whole, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(
+          whole, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(whole);
     }

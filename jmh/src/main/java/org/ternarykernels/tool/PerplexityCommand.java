@@ -18,28 +18,46 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "perplexity",
-    description = "Print how well a byte-level BitNet model predicts a text, in bits per byte. The text is cut into "
-        + "windows, each read from an empty context; the first byte of the text is not predicted.",
+    description =
+        "Print how well a byte-level BitNet model predicts a text, in bits per byte. The text is"
+            + " cut into windows, each read from an empty context; the first byte of the text is"
+            + " not predicted.",
     mixinStandardHelpOptions = true,
     footer = {"", "JSON: bits_per_byte, bytes (predicted), window, batch, seconds, path_counts."})
 final class PerplexityCommand implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "DIR",
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
       description = "Folder with config.json and model.safetensors.")
   private Path model;
 
-  @Option(names = "--text", required = true, paramLabel = "FILE", description = "Text of bytes below the vocabulary.")
+  @Option(
+      names = "--text",
+      required = true,
+      paramLabel = "FILE",
+      description = "Text of bytes below the vocabulary.")
   private Path text;
 
-  @Option(names = "--window", paramLabel = "N", defaultValue = "512",
+  @Option(
+      names = "--window",
+      paramLabel = "N",
+      defaultValue = "512",
       description = "Bytes predicted from one context (default 512); at most the model's context.")
   private int window;
 
-  @Option(names = "--batch", paramLabel = "M", defaultValue = "128",
+  @Option(
+      names = "--batch",
+      paramLabel = "M",
+      defaultValue = "128",
       description = "Positions a call (default 128). Changes nothing but time.")
   private int batch;
 
   @Mixin private RuntimeOptions runtimeOptions;
-  @Mixin(name = "output") private OutputOptions output;
+
+  @Mixin(name = "output")
+  private OutputOptions output;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -49,12 +67,19 @@ final class PerplexityCommand implements Callable<Integer> {
     RuntimeOptions.require(batch >= 1, command, "--batch", batch, "at least 1");
     int[] tokens = ByteTokens.of(Files.readAllBytes(text));
     Progress progress = new Progress(command.getErr(), "perplexity", tokens.length - 1);
-    try (TernaryRuntime runtime = runtimeOptions.open(); BitNetModel network = BitNetModel.load(runtime, model)) {
+    try (TernaryRuntime runtime = runtimeOptions.open();
+        BitNetModel network = BitNetModel.load(runtime, model)) {
       long start = System.nanoTime();
       double bits = Perplexity.bitsPerByte(network, tokens, window, batch, progress::at);
       double seconds = (System.nanoTime() - start) / 1e9;
-      command.getOut().printf(
-          Locale.ROOT, "%.4f bits per byte (%d bytes, windows of %d)%n", bits, tokens.length - 1, window);
+      command
+          .getOut()
+          .printf(
+              Locale.ROOT,
+              "%.4f bits per byte (%d bytes, windows of %d)%n",
+              bits,
+              tokens.length - 1,
+              window);
       command.getOut().flush();
       Map<String, Object> json = new LinkedHashMap<>();
       json.put("bits_per_byte", bits);

@@ -25,7 +25,8 @@ final class Progress {
     long now = System.nanoTime();
     if (now >= next) {
       next = now + INTERVAL_NANOS;
-      err.println(step + ": " + done + " of " + total + (detail.isEmpty() ? "" : " (" + detail + ")"));
+      err.println(
+          step + ": " + done + " of " + total + (detail.isEmpty() ? "" : " (" + detail + ")"));
       err.flush();
     }
   }

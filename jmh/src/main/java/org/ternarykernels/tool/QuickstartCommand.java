@@ -25,11 +25,17 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "quickstart",
-    description = "The main job in under two minutes: a trained BitNet writes text and is measured in bits per byte; "
-        + "then the layers of a BitNet-2B-4T and a Qwen3-30B-A3B block are timed, checked and compared with oneDNN.",
+    description =
+        "The main job in under two minutes: a trained BitNet writes text and is measured in bits"
+            + " per byte; then the layers of a BitNet-2B-4T and a Qwen3-30B-A3B block are timed,"
+            + " checked and compared with oneDNN.",
     mixinStandardHelpOptions = true,
-    footer = {"", "JSON: text, tokens_per_second, bits_per_byte, layers [{block, shape, m, n, k, path, micros, gb_per_s, "
-        + "gops, baseline, baseline_micros, ratio, max_rel_fp32, within_bound}], counters {path_counts, fallback_counts}."})
+    footer = {
+      "",
+      "JSON: text, tokens_per_second, bits_per_byte, layers [{block, shape, m, n, k, path, micros,"
+          + " gb_per_s, gops, baseline, baseline_micros, ratio, max_rel_fp32, within_bound}],"
+          + " counters {path_counts, fallback_counts}."
+    })
 final class QuickstartCommand implements Callable<Integer> {
   private static final String PROMPT = "def read_file(path):\n    ";
   private static final int TOKENS = 240;
@@ -38,12 +44,17 @@ final class QuickstartCommand implements Callable<Integer> {
   private static final int LAYERS = 8;
   private static final int[] ROWS = {1, 32};
 
-  @Option(names = "--test-data", paramLabel = "DIR",
+  @Option(
+      names = "--test-data",
+      paramLabel = "DIR",
       description = "Folder with tiny-bitnet/ and shapes/ (default: those in the jar).")
   private Path testData;
 
   @Mixin private RuntimeOptions runtimeOptions;
-  @Mixin(name = "output") private OutputOptions output;
+
+  @Mixin(name = "output")
+  private OutputOptions output;
+
   @Spec private CommandSpec spec;
 
   private PrintWriter out;
@@ -54,7 +65,8 @@ final class QuickstartCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     out = spec.commandLine().getOut();
     boolean right;
-    try (BundledData data = new BundledData(testData); TernaryRuntime runtime = runtimeOptions.open()) {
+    try (BundledData data = new BundledData(testData);
+        TernaryRuntime runtime = runtimeOptions.open()) {
       machine(runtime);
       text(runtime, data.model());
       right = layers(runtime, data);
@@ -62,7 +74,8 @@ final class QuickstartCommand implements Callable<Integer> {
     }
     output.write(json);
     if (!right) {
-      throw new IllegalStateException("an output was beyond its error bound; \"ternary verify\" shows which kernel");
+      throw new IllegalStateException(
+          "an output was beyond its error bound; \"ternary verify\" shows which kernel");
     }
     return 0;
   }
@@ -70,37 +83,53 @@ final class QuickstartCommand implements Callable<Integer> {
   private void machine(TernaryRuntime runtime) throws IOException {
     JsonNode info = new ObjectMapper().readTree(runtime.infoJson());
     List<String> isas = new ArrayList<>();
-    info.get("isas").forEach(isa -> {
-      if (isa.get("available").asBoolean()) {
-        isas.add(isa.get("name").asText());
-      }
-    });
+    info.get("isas")
+        .forEach(
+            isa -> {
+              if (isa.get("available").asBoolean()) {
+                isas.add(isa.get("name").asText());
+              }
+            });
     threads = info.get("threads").asInt();
-    out.println(info.get("device").asText() + ", " + threads + " threads, " + String.join(" ", isas));
+    out.println(
+        info.get("device").asText() + ", " + threads + " threads, " + String.join(" ", isas));
     out.flush();
   }
 
   private void text(TernaryRuntime runtime, Path folder) throws IOException {
     out.println();
-    out.println("1. tiny-bitnet, trained on Python source, continues \"def read_file(path):\" (temperature "
-        + TEMPERATURE + ")");
+    out.println(
+        "1. tiny-bitnet, trained on Python source, continues \"def read_file(path):\" (temperature "
+            + TEMPERATURE
+            + ")");
     out.println();
     try (BitNetModel model = BitNetModel.load(runtime, folder)) {
       out.print(PROMPT);
       StringBuilder text = new StringBuilder();
       long start = System.nanoTime();
-      new TextGenerator(model, 32).generate(ByteTokens.of(PROMPT), TOKENS, new Sampler(TEMPERATURE, 1), token -> {
-        text.append((char) token);
-        out.print((char) token);
-        out.flush();
-      });
+      new TextGenerator(model, 32)
+          .generate(
+              ByteTokens.of(PROMPT),
+              TOKENS,
+              new Sampler(TEMPERATURE, 1),
+              token -> {
+                text.append((char) token);
+                out.print((char) token);
+                out.flush();
+              });
       double tokensPerSecond = TOKENS / ((System.nanoTime() - start) / 1e9);
       out.println();
       int[] held = ByteTokens.of(Files.readAllBytes(folder.resolve("text.txt")));
-      Progress progress = new Progress(spec.commandLine().getErr(), "bits per byte", held.length - 1);
-      double bits = Perplexity.bitsPerByte(model, held, model.config().context(), 128, progress::at);
+      Progress progress =
+          new Progress(spec.commandLine().getErr(), "bits per byte", held.length - 1);
+      double bits =
+          Perplexity.bitsPerByte(model, held, model.config().context(), 128, progress::at);
       out.println();
-      out.printf(Locale.ROOT, "%.4f bits per byte on text it never saw; %.0f tokens/s%n", bits, tokensPerSecond);
+      out.printf(
+          Locale.ROOT,
+          "%.4f bits per byte on text it never saw; %.0f tokens/s%n",
+          bits,
+          tokensPerSecond);
       out.flush();
       json.put("text", text.toString());
       json.put("tokens_per_second", tokensPerSecond);
@@ -111,10 +140,13 @@ final class QuickstartCommand implements Callable<Integer> {
   /** Times and checks the layers of the blocks; false if an output was beyond its bound. */
   private boolean layers(TernaryRuntime runtime, BundledData data) throws IOException {
     out.println();
-    out.println("2. Layers with int8 activations, bf16 in and out; weights warm. Median of slices in turns with oneDNN on "
-        + "the same weights; ratio: oneDNN's time / this.");
+    out.println(
+        "2. Layers with int8 activations, bf16 in and out; weights warm. Median of slices in turns"
+            + " with oneDNN on the same weights; ratio: oneDNN's time / this.");
     out.println();
-    out.printf("%-30s %3s %-36s %10s %13s %12s %10s%n", "shape (N x K)", "M", "path", "us", "speed", "ratio", "max_rel");
+    out.printf(
+        "%-30s %3s %-36s %10s %13s %12s %10s%n",
+        "shape (N x K)", "M", "path", "us", "speed", "ratio", "max_rel");
     out.flush();
     List<LayerTrial.Result> results = new ArrayList<>();
     List<Map<String, Object>> rows = new ArrayList<>();
@@ -141,7 +173,8 @@ final class QuickstartCommand implements Callable<Integer> {
     return results.stream().allMatch(LayerTrial.Result::withinBound);
   }
 
-  private List<LayerTrial.Result> layer(TernaryRuntime runtime, Shape shape, Baseline baseline, long seed) {
+  private List<LayerTrial.Result> layer(
+      TernaryRuntime runtime, Shape shape, Baseline baseline, long seed) {
     List<LayerTrial.Result> results = new ArrayList<>();
     try (LayerTrial trial = new LayerTrial(runtime, shape, seed, baseline, ROWS)) {
       for (int i = 0; i < ROWS.length; i++) {
@@ -154,7 +187,10 @@ final class QuickstartCommand implements Callable<Integer> {
 
   /** Says why there is no ratio, or not the one to bf16. */
   private void explainBaseline(List<LayerTrial.Result> results) {
-    results.stream().filter(result -> result.baselineMicros() == null).map(LayerTrial.Result::baseline).distinct()
+    results.stream()
+        .filter(result -> result.baselineMicros() == null)
+        .map(LayerTrial.Result::baseline)
+        .distinct()
         .forEach(why -> out.println("No ratio: " + why));
     if (results.stream().anyMatch(result -> result.baseline().equals("oneDNN f32"))) {
       out.println("The ratio is to oneDNN's f32: its bf16 needs AVX-512 or newer.");
@@ -162,15 +198,27 @@ final class QuickstartCommand implements Callable<Integer> {
   }
 
   private void print(LayerTrial.Result result) {
-    String speed = result.m() == 1
-        ? String.format(Locale.ROOT, "%8.1f GB/s", result.gigabytesPerSecond())
-        : String.format(Locale.ROOT, "%8.0f GOPS", result.gigaOperations());
-    String ratio = result.ratio() == null ? "-"
-        : String.format(Locale.ROOT, "%.1fx %s", result.ratio(), result.baseline().replace("oneDNN ", ""));
+    String speed =
+        result.m() == 1
+            ? String.format(Locale.ROOT, "%8.1f GB/s", result.gigabytesPerSecond())
+            : String.format(Locale.ROOT, "%8.0f GOPS", result.gigaOperations());
+    String ratio =
+        result.ratio() == null
+            ? "-"
+            : String.format(
+                Locale.ROOT, "%.1fx %s", result.ratio(), result.baseline().replace("oneDNN ", ""));
     Shape shape = result.shape();
-    out.printf(Locale.ROOT, "  %-28s %3d %-36s %10.1f %13s %12s %10.2e%s%n",
-        shape.name() + " (" + shape.n() + " x " + shape.k() + ")", result.m(), result.path(), result.micros(), speed,
-        ratio, result.worstError(), result.withinBound() ? "" : "  BEYOND ITS BOUND");
+    out.printf(
+        Locale.ROOT,
+        "  %-28s %3d %-36s %10.1f %13s %12s %10.2e%s%n",
+        shape.name() + " (" + shape.n() + " x " + shape.k() + ")",
+        result.m(),
+        result.path(),
+        result.micros(),
+        speed,
+        ratio,
+        result.worstError(),
+        result.withinBound() ? "" : "  BEYOND ITS BOUND");
     out.flush();
   }
 
@@ -181,6 +229,8 @@ final class QuickstartCommand implements Callable<Integer> {
     out.println(runtime.fallbackCounts().isEmpty() ? "No fallbacks." : "Fallbacks:");
     runtime.fallbackCounts().forEach((path, count) -> out.printf("  %-48s %10d%n", path, count));
     out.flush();
-    json.put("counters", Map.of("path_counts", runtime.pathCounts(), "fallback_counts", runtime.fallbackCounts()));
+    json.put(
+        "counters",
+        Map.of("path_counts", runtime.pathCounts(), "fallback_counts", runtime.fallbackCounts()));
   }
 }

@@ -8,8 +8,9 @@ import org.ternarykernels.DataType;
 import org.ternarykernels.TernaryBuffer;
 
 /**
- * Operands that look like a network's: ternary weights, a third each; activations about normal with a few outliers four
- * times as large, which is what int8 quantisation has to live with. The same seed gives the same operands anywhere.
+ * Operands that look like a network's: ternary weights, a third each; activations about normal with
+ * a few outliers four times as large, which is what int8 quantisation has to live with. The same
+ * seed gives the same operands anywhere.
  */
 final class RandomProblem {
   private final SplittableRandom random;
@@ -57,7 +58,8 @@ final class RandomProblem {
 
   /** About normal: the sum of four uniform numbers, variance 1. */
   private float activation() {
-    double sum = random.nextDouble() + random.nextDouble() + random.nextDouble() + random.nextDouble() - 2;
+    double sum =
+        random.nextDouble() + random.nextDouble() + random.nextDouble() + random.nextDouble() - 2;
     double value = sum * Math.sqrt(3);
     return (float) (random.nextInt(200) == 0 ? 4 * value : value);
   }

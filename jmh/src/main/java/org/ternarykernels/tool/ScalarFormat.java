@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import org.ternarykernels.DataType;
 
 /**
- * Narrow floats to fp32 and back, rounded to nearest even. Written apart from the library's own conversions, because
- * {@code verify} judges those.
+ * Narrow floats to fp32 and back, rounded to nearest even. Written apart from the library's own
+ * conversions, because {@code verify} judges those.
  */
 final class ScalarFormat {
   private ScalarFormat() {}
@@ -64,7 +64,10 @@ final class ScalarFormat {
     if (exponent == 31) {
       return Float.intBitsToFloat(sign | 0x7f800000 | mantissa << 13);
     }
-    float magnitude = exponent == 0 ? mantissa * 0x1p-24f : Float.intBitsToFloat(exponent + 112 << 23 | mantissa << 13);
+    float magnitude =
+        exponent == 0
+            ? mantissa * 0x1p-24f
+            : Float.intBitsToFloat(exponent + 112 << 23 | mantissa << 13);
     return sign == 0 ? magnitude : -magnitude;
   }
 
@@ -86,7 +89,8 @@ final class ScalarFormat {
 
   static short floatToBfloat(float value) {
     int bits = Float.floatToRawIntBits(value);
-    return (short) (Float.isNaN(value) ? bits >>> 16 | 0x40 : bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+    return (short)
+        (Float.isNaN(value) ? bits >>> 16 | 0x40 : bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
   }
 
   /** OCP e4m3fn: bias 7, no infinities, 0x7f and 0xff NaN. */
@@ -96,7 +100,10 @@ final class ScalarFormat {
     if (exponent == 15 && mantissa == 7) {
       return Float.NaN;
     }
-    float magnitude = exponent == 0 ? mantissa * 0x1p-9f : (8 + mantissa) * (float) StrictMath.scalb(1.0, exponent - 10);
+    float magnitude =
+        exponent == 0
+            ? mantissa * 0x1p-9f
+            : (8 + mantissa) * (float) StrictMath.scalb(1.0, exponent - 10);
     return bits < 0 ? -magnitude : magnitude;
   }
 

@@ -18,12 +18,16 @@ public record Shape(int n, int k, String name) {
     }
     String[] words = text.split("/", 2);
     try (BundledData data = new BundledData(null)) {
-      return data.shapes(words[0]).stream().filter(shape -> words.length > 1 && shape.name().equals(words[1])).findFirst()
+      return data.shapes(words[0]).stream()
+          .filter(shape -> words.length > 1 && shape.name().equals(words[1]))
+          .findFirst()
           .orElseThrow(() -> new IllegalArgumentException("no shape is named " + text));
     }
   }
 
-  /** @param file named in errors */
+  /**
+   * @param file named in errors
+   */
   public static List<Shape> parse(String file, String text) {
     List<Shape> shapes = new ArrayList<>();
     int number = 0;
@@ -43,7 +47,12 @@ public record Shape(int n, int k, String name) {
         shapes.add(new Shape(n, k, words.length > 2 ? words[2] : n + "x" + k));
       } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
         throw new IllegalArgumentException(
-            file + ", line " + number + ": \"" + content + "\" is no \"N K [name]\" with N and K from 1");
+            file
+                + ", line "
+                + number
+                + ": \""
+                + content
+                + "\" is no \"N K [name]\" with N and K from 1");
       }
     }
     if (shapes.isEmpty()) {

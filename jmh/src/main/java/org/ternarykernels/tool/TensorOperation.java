@@ -20,11 +20,15 @@ import org.ternarykernels.io.SafetensorsWriter;
 import org.ternarykernels.io.Tensor;
 import org.ternarykernels.io.TensorType;
 
-/** One operation from a file of operands to a file of results; {@code ternary run --help} describes both. */
+/**
+ * One operation from a file of operands to a file of results; {@code ternary run --help} describes
+ * both.
+ */
 final class TensorOperation {
   private static final TensorType[] FLOATS = {TensorType.F32, TensorType.F16, TensorType.BF16};
-  private static final TensorType[] ACTIVATIONS =
-      {TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3, TensorType.I8};
+  private static final TensorType[] ACTIVATIONS = {
+    TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3, TensorType.I8
+  };
 
   private final RunCommand.Op op;
   private final OperandFile in;
@@ -53,7 +57,9 @@ final class TensorOperation {
 
   /** The kernel that served; ternarise has no kernels. */
   String path() {
-    return op == RunCommand.Op.TERNARISE ? "ternarise.core" : String.join("+", runtime.pathCounts().keySet());
+    return op == RunCommand.Op.TERNARISE
+        ? "ternarise.core"
+        : String.join("+", runtime.pathCounts().keySet());
   }
 
   /** Name and shape of each result. */
@@ -62,14 +68,20 @@ final class TensorOperation {
   }
 
   private void linear() {
-    in.check("linear", List.of("x", "w", "alpha"), List.of("x_scale", "bias"),
+    in.check(
+        "linear",
+        List.of("x", "w", "alpha"),
+        List.of("x_scale", "bias"),
         List.of("k", "alpha", "segments", "y_dtype", "activation"));
     Tensor x = in.tensor("x", 2, ACTIVATIONS);
     long m = x.shape()[0];
     try (TernaryWeights weights = weights(x.shape()[1])) {
       TernaryBuffer y = TernaryBuffer.allocate(outputType(), m * weights.n());
-      try (TernaryLinear layer = TernaryLinear.builder(runtime, weights).bias(bias(weights)).activation(activation())
-          .build()) {
+      try (TernaryLinear layer =
+          TernaryLinear.builder(runtime, weights)
+              .bias(bias(weights))
+              .activation(activation())
+              .build()) {
         layer.apply(x.toBuffer(), weights.k(), scale(m), y, weights.n(), m);
       }
       put("y", y, m, weights.n());
@@ -77,18 +89,27 @@ final class TensorOperation {
   }
 
   private void rmsNormLinear() {
-    in.check("rmsnorm_linear", List.of("x", "w", "alpha", "norm_weight"), List.of("x_scale", "bias", "residual"),
+    in.check(
+        "rmsnorm_linear",
+        List.of("x", "w", "alpha", "norm_weight"),
+        List.of("x_scale", "bias", "residual"),
         List.of("k", "alpha", "segments", "eps", "y_dtype", "activation"));
-    Tensor x = in.tensor("x", 2, TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3);
+    Tensor x =
+        in.tensor("x", 2, TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3);
     long m = x.shape()[0];
     try (TernaryWeights weights = weights(x.shape()[1])) {
       long k = weights.k();
       TernaryBuffer y = TernaryBuffer.allocate(outputType(), m * weights.n());
-      TernaryBuffer residual = in.has("residual") ? in.tensor("residual", x.shape(), FLOATS).toBuffer() : null;
-      TernaryBuffer residualOut = residual == null ? null : TernaryBuffer.allocate(residual.dataType(), m * k);
-      try (RmsNormLinear layer = RmsNormLinear.builder(runtime, weights)
-          .norm(in.floats("norm_weight", k, "K"), number("eps", "1e-5"))
-          .bias(bias(weights)).activation(activation()).build()) {
+      TernaryBuffer residual =
+          in.has("residual") ? in.tensor("residual", x.shape(), FLOATS).toBuffer() : null;
+      TernaryBuffer residualOut =
+          residual == null ? null : TernaryBuffer.allocate(residual.dataType(), m * k);
+      try (RmsNormLinear layer =
+          RmsNormLinear.builder(runtime, weights)
+              .norm(in.floats("norm_weight", k, "K"), number("eps", "1e-5"))
+              .bias(bias(weights))
+              .activation(activation())
+              .build()) {
         layer.apply(x.toBuffer(), k, scale(m), residual, residualOut, k, y, weights.n(), m);
       }
       put("y", y, m, weights.n());
@@ -100,14 +121,18 @@ final class TensorOperation {
 
   private void quantise() {
     in.check("quantise", List.of("x"), List.of("x_scale", "alpha"), List.of("alpha"));
-    Tensor x = in.tensor("x", 2, TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3);
+    Tensor x =
+        in.tensor("x", 2, TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3);
     long m = x.shape()[0];
     long k = x.shape()[1];
     if (in.has("alpha") && !in.text("alpha", "column").equals("column")) {
-      throw new IllegalArgumentException("metadata alpha is \"" + in.text("alpha", "") + "\", must be column for quantise");
+      throw new IllegalArgumentException(
+          "metadata alpha is \"" + in.text("alpha", "") + "\", must be column for quantise");
     }
     TernaryBuffer alpha =
-        in.has("alpha") ? TernaryBuffer.copyOf(DataType.F32, in.floats("alpha", k, "K, one a column")) : null;
+        in.has("alpha")
+            ? TernaryBuffer.copyOf(DataType.F32, in.floats("alpha", k, "K, one a column"))
+            : null;
     TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, m * k);
     TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, m);
     runtime.quantise(x.toBuffer(), scale(m), alpha, q, s, m, k);
@@ -122,11 +147,13 @@ final class TensorOperation {
     long k = w.shape()[1];
     AlphaKind kind = alphaKind();
     TernariseMethod method = choice("method", "absmean", TernariseMethod.class);
-    try (TernaryWeights weights = TernaryWeights.ternarise(w.toBuffer(), n, k, method, kind, group(kind))) {
+    try (TernaryWeights weights =
+        TernaryWeights.ternarise(w.toBuffer(), n, k, method, kind, group(kind))) {
       out.put("w", TensorType.I8, weights.unpack(), n, k);
       shapes.put("w", new long[] {n, k});
       float[] alpha = weights.alpha().values();
-      long[] shape = kind == AlphaKind.GROUP ? new long[] {n, alpha.length / n} : new long[] {alpha.length};
+      long[] shape =
+          kind == AlphaKind.GROUP ? new long[] {n, alpha.length / n} : new long[] {alpha.length};
       out.put("alpha", alpha, shape);
       shapes.put("alpha", shape);
     }
@@ -144,11 +171,17 @@ final class TensorOperation {
     long n = w.shape()[0];
     long k = packed ? whole("k", in.text("k", Long.toString(4 * w.shape()[1]))) : w.shape()[1];
     if (packed ? (k + 3) / 4 != w.shape()[1] : whole("k", in.text("k", Long.toString(k))) != k) {
-      throw new IllegalArgumentException("k is " + k + " and \"w\" has shape " + Arrays.toString(w.shape()) + ", must be "
-          + (packed ? "[N, ceil(k/4)]" : "[N, k]"));
+      throw new IllegalArgumentException(
+          "k is "
+              + k
+              + " and \"w\" has shape "
+              + Arrays.toString(w.shape())
+              + ", must be "
+              + (packed ? "[N, ceil(k/4)]" : "[N, k]"));
     }
     if (k != columnsOfX) {
-      throw new IllegalArgumentException("\"x\" has " + columnsOfX + " columns and \"w\" has K " + k + ", must be equal");
+      throw new IllegalArgumentException(
+          "\"x\" has " + columnsOfX + " columns and \"w\" has K " + k + ", must be equal");
     }
     Alpha alpha = alpha(n, k);
     if (packed) {
@@ -167,10 +200,20 @@ final class TensorOperation {
     AlphaKind kind = alphaKind();
     String segments = in.text("segments", null);
     if (segments != null) {
-      int[] sizes = Arrays.stream(segments.split(",")).mapToInt(size -> (int) whole("segments", size)).toArray();
+      int[] sizes =
+          Arrays.stream(segments.split(","))
+              .mapToInt(size -> (int) whole("segments", size))
+              .toArray();
       long sum = Arrays.stream(sizes).asLongStream().sum();
       if (sum != n) {
-        throw new IllegalArgumentException("the segments " + segments + " have " + sum + " rows, must have the " + n + " of \"w\"");
+        throw new IllegalArgumentException(
+            "the segments "
+                + segments
+                + " have "
+                + sum
+                + " rows, must have the "
+                + n
+                + " of \"w\"");
       }
       return Alpha.segments(sizes, in.floats("alpha", sizes.length, "one a segment"));
     }
@@ -180,7 +223,9 @@ final class TensorOperation {
       case COLUMN -> Alpha.column(in.floats("alpha", k, "K, alpha = column"));
       case GROUP -> {
         long group = group(kind);
-        yield Alpha.group(group, in.floats("alpha", n * ((k + group - 1) / group), "N * ceil(K / " + group + ")"));
+        yield Alpha.group(
+            group,
+            in.floats("alpha", n * ((k + group - 1) / group), "N * ceil(K / " + group + ")"));
       }
     };
   }
@@ -192,8 +237,9 @@ final class TensorOperation {
       case "row" -> AlphaKind.ROW;
       case "column" -> AlphaKind.COLUMN;
       case "group" -> AlphaKind.GROUP;
-      default -> throw new IllegalArgumentException(
-          "metadata alpha is \"" + text + "\", must be tensor, row, column or group:G");
+      default ->
+          throw new IllegalArgumentException(
+              "metadata alpha is \"" + text + "\", must be tensor, row, column or group:G");
     };
   }
 
@@ -204,7 +250,8 @@ final class TensorOperation {
     String text = in.text("alpha", "");
     long group = whole("alpha's group", text.substring(text.indexOf(':') + 1));
     if (group < 32 || group % 32 != 0) {
-      throw new IllegalArgumentException("metadata alpha is \"" + text + "\", its group must be a multiple of 32");
+      throw new IllegalArgumentException(
+          "metadata alpha is \"" + text + "\", its group must be a multiple of 32");
     }
     return group;
   }
@@ -214,7 +261,9 @@ final class TensorOperation {
   }
 
   private TernaryBuffer scale(long m) {
-    return in.has("x_scale") ? TernaryBuffer.copyOf(DataType.F32, in.floats("x_scale", m, "M")) : null;
+    return in.has("x_scale")
+        ? TernaryBuffer.copyOf(DataType.F32, in.floats("x_scale", m, "M"))
+        : null;
   }
 
   private DataType outputType() {
@@ -232,15 +281,21 @@ final class TensorOperation {
         return value;
       }
     }
-    throw new IllegalArgumentException("metadata " + name + " is \"" + text + "\", must be one of "
-        + Arrays.toString(type.getEnumConstants()).toLowerCase(Locale.ROOT));
+    throw new IllegalArgumentException(
+        "metadata "
+            + name
+            + " is \""
+            + text
+            + "\", must be one of "
+            + Arrays.toString(type.getEnumConstants()).toLowerCase(Locale.ROOT));
   }
 
   private static long whole(String name, String text) {
     try {
       return Integer.parseInt(text.strip());
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("metadata " + name + " is \"" + text + "\", must be a whole number", e);
+      throw new IllegalArgumentException(
+          "metadata " + name + " is \"" + text + "\", must be a whole number", e);
     }
   }
 
@@ -249,7 +304,8 @@ final class TensorOperation {
     try {
       return Float.parseFloat(text.strip());
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("metadata " + name + " is \"" + text + "\", must be a number", e);
+      throw new IllegalArgumentException(
+          "metadata " + name + " is \"" + text + "\", must be a number", e);
     }
   }
 }

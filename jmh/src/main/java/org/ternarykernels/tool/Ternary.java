@@ -18,8 +18,15 @@ import picocli.CommandLine.Spec;
     name = "ternary",
     description = "Matrix products with ternary weights: try them, time them, check their numbers.",
     subcommands = {
-      QuickstartCommand.class, InfoCommand.class, DecodeCommand.class, PerplexityCommand.class, RunCommand.class,
-      VerifyCommand.class, BenchCommand.class, TuneCommand.class, CommandLine.HelpCommand.class
+      QuickstartCommand.class,
+      InfoCommand.class,
+      DecodeCommand.class,
+      PerplexityCommand.class,
+      RunCommand.class,
+      VerifyCommand.class,
+      BenchCommand.class,
+      TuneCommand.class,
+      CommandLine.HelpCommand.class
     },
     mixinStandardHelpOptions = true,
     versionProvider = Ternary.Version.class,
@@ -52,10 +59,14 @@ public final class Ternary implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Missing command; \"ternary --help\" lists them");
+    throw new ParameterException(
+        spec.commandLine(), "Missing command; \"ternary --help\" lists them");
   }
 
-  /** Runs the command; what the JVM throws when natives or memory are missing becomes a sentence too. */
+  /**
+   * Runs the command; what the JVM throws when natives or memory are missing becomes a sentence
+   * too.
+   */
   private static int execute(ParseResult parsed) {
     try {
       return new CommandLine.RunLast().execute(parsed);

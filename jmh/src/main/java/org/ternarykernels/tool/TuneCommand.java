@@ -20,25 +20,42 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "tune",
-    description = "Measure on this machine what chooses kernels, layouts and threads, and write it to a file that the "
-        + "environment variable TERNARY_TUNING names. Takes a minute; the machine should have nothing else to do.",
+    description =
+        "Measure on this machine what chooses kernels, layouts and threads, and write it to a file"
+            + " that the environment variable TERNARY_TUNING names. Takes a minute; the machine"
+            + " should have nothing else to do.",
     mixinStandardHelpOptions = true,
-    footer = {"", "The file holds for this processor, its cores and caches as this process may use them, one "
-        + "instruction set and this version; elsewhere it is refused with a warning and the built-in values serve.",
-        "JSON: file, isa, device, values [{name, built_in, value, measured, how}]."})
+    footer = {
+      "",
+      "The file holds for this processor, its cores and caches as this process may use them, one"
+          + " instruction set and this version; elsewhere it is refused with a warning and the"
+          + " built-in values serve.",
+      "JSON: file, isa, device, values [{name, built_in, value, measured, how}]."
+    })
 final class TuneCommand implements Callable<Integer> {
-  @Option(names = "--out", paramLabel = "FILE", defaultValue = "ternary-tuning.txt",
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      defaultValue = "ternary-tuning.txt",
       description = "File to write (default: ${DEFAULT-VALUE}); appears whole or not at all.")
   private Path out;
 
-  @Option(names = "--quick", description = "Fewer and shorter rounds: less than half a minute, less sure.")
+  @Option(
+      names = "--quick",
+      description = "Fewer and shorter rounds: less than half a minute, less sure.")
   private boolean quick;
 
-  @Option(names = "--isa", paramLabel = "NAME", converter = RuntimeOptions.IsaName.class,
-      description = "Tune for runtimes that are capped to this instruction set (default: the best).")
+  @Option(
+      names = "--isa",
+      paramLabel = "NAME",
+      converter = RuntimeOptions.IsaName.class,
+      description =
+          "Tune for runtimes that are capped to this instruction set (default: the best).")
   private Isa isa;
 
-  @Mixin(name = "output") private OutputOptions output;
+  @Mixin(name = "output")
+  private OutputOptions output;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -48,16 +65,26 @@ final class TuneCommand implements Callable<Integer> {
     try (TernaryRuntime runtime = open(Path.of(""))) {
       builtIn = TuningFile.builtIn(runtime);
     }
-    screen.println(builtIn.machine("device") + " (" + builtIn.machine("device_id") + "), " + builtIn.machine("isa")
-        + ", " + builtIn.machine("cores") + " cores");
+    screen.println(
+        builtIn.machine("device")
+            + " ("
+            + builtIn.machine("device_id")
+            + "), "
+            + builtIn.machine("isa")
+            + ", "
+            + builtIn.machine("cores")
+            + " cores");
     screen.flush();
-    Progress progress = new Progress(spec.commandLine().getErr(), "values measured", builtIn.values().size());
+    Progress progress =
+        new Progress(spec.commandLine().getErr(), "values measured", builtIn.values().size());
     int[] done = {0};
     List<Map<String, Object>> rows = new ArrayList<>();
-    try (TuningTrials trials = new TuningTrials(builtIn, quick, name -> progress.at(done[0]++, "now " + name))) {
+    try (TuningTrials trials =
+        new TuningTrials(builtIn, quick, name -> progress.at(done[0]++, "now " + name))) {
       trials.run();
       TuningFile file = builtIn.with(trials.measured());
-      file.write(out, "Measured on " + LocalDate.now() + " by ternary tune" + (quick ? " --quick" : ""));
+      file.write(
+          out, "Measured on " + LocalDate.now() + " by ternary tune" + (quick ? " --quick" : ""));
       table(screen, builtIn, file, trials, rows);
     }
     try (TernaryRuntime runtime = open(out)) {
@@ -88,19 +115,28 @@ final class TuneCommand implements Callable<Integer> {
     }
   }
 
-  private static void table(PrintWriter screen, TuningFile builtIn, TuningFile file, TuningTrials trials,
+  private static void table(
+      PrintWriter screen,
+      TuningFile builtIn,
+      TuningFile file,
+      TuningTrials trials,
       List<Map<String, Object>> rows) {
     screen.printf("%n%-30s %12s %12s  %s%n", "value", "built in", "here", "from");
-    builtIn.values().forEach((name, value) -> {
-      boolean measured = trials.measured().containsKey(name);
-      screen.printf("%-30s %12d %12s  %s%n", name, value, measured ? file.value(name) : "-", trials.how(name));
-      Map<String, Object> row = new LinkedHashMap<>();
-      row.put("name", name);
-      row.put("built_in", value);
-      row.put("value", file.value(name));
-      row.put("measured", measured);
-      row.put("how", trials.how(name));
-      rows.add(row);
-    });
+    builtIn
+        .values()
+        .forEach(
+            (name, value) -> {
+              boolean measured = trials.measured().containsKey(name);
+              screen.printf(
+                  "%-30s %12d %12s  %s%n",
+                  name, value, measured ? file.value(name) : "-", trials.how(name));
+              Map<String, Object> row = new LinkedHashMap<>();
+              row.put("name", name);
+              row.put("built_in", value);
+              row.put("value", file.value(name));
+              row.put("measured", measured);
+              row.put("how", trials.how(name));
+              rows.add(row);
+            });
   }
 }

@@ -11,7 +11,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.ternarykernels.TernaryRuntime;
 
-/** The values of a runtime's tuning table and what they hold for: the content of a file for {@code TERNARY_TUNING}. */
+/**
+ * The values of a runtime's tuning table and what they hold for: the content of a file for {@code
+ * TERNARY_TUNING}.
+ */
 final class TuningFile {
   private final Map<String, String> machine;
   private final Map<String, Long> values;
@@ -41,11 +44,12 @@ final class TuningFile {
   /** The same with other values for some names. */
   TuningFile with(Map<String, Long> changed) {
     Map<String, Long> all = new LinkedHashMap<>(values);
-    changed.forEach((name, value) -> {
-      if (all.replace(name, value) == null) {
-        throw new IllegalStateException("the library's tuning table has no value " + name);
-      }
-    });
+    changed.forEach(
+        (name, value) -> {
+          if (all.replace(name, value) == null) {
+            throw new IllegalStateException("the library's tuning table has no value " + name);
+          }
+        });
     return new TuningFile(machine, all);
   }
 
@@ -68,10 +72,12 @@ final class TuningFile {
     values.forEach((name, value) -> text.append(name).append('=').append(value).append('\n'));
     text.append("end=").append(machine.size() + values.size()).append('\n');
     Path target = file.toAbsolutePath();
-    Path whole = target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
+    Path whole =
+        target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
     try {
       Files.writeString(whole, text);
-      Files.move(whole, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(
+          whole, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(whole);
     }

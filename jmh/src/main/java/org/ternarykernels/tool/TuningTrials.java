@@ -24,14 +24,16 @@ import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 
 /**
- * Measures on this machine what the tuning table holds, through the public API: each alternative is a runtime whose
- * tuning file leaves no choice, and alternatives take turns.
+ * Measures on this machine what the tuning table holds, through the public API: each alternative is
+ * a runtime whose tuning file leaves no choice, and alternatives take turns.
  */
 final class TuningTrials implements AutoCloseable {
   private static final long NEVER = 65536;
   private static final long WHOLE_CALL = 1L << 40;
+
   /** A change must be worth more than what a quiet machine's medians differ by. */
   private static final double CLEARLY = 0.97;
+
   private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32};
   private static final long[] PREFETCHES = {0, 1024, 2048, 4096, 8192};
 
@@ -48,7 +50,9 @@ final class TuningTrials implements AutoCloseable {
   private final Map<String, Long> measured = new LinkedHashMap<>();
   private final Map<String, String> how = new LinkedHashMap<>();
 
-  /** @param progress is told what is measured next */
+  /**
+   * @param progress is told what is measured next
+   */
   TuningTrials(TuningFile builtIn, boolean quick, Consumer<String> progress) throws IOException {
     this.builtIn = builtIn;
     this.isa = Isa.of(builtIn.machine("isa"));
@@ -116,8 +120,10 @@ final class TuningTrials implements AutoCloseable {
     }
   }
 
-  private Runnable product(TernaryRuntime runtime, TernaryWeights weights, Activation activation, int m) {
-    TernaryLinear layer = keep(TernaryLinear.builder(runtime, weights).activation(activation).build());
+  private Runnable product(
+      TernaryRuntime runtime, TernaryWeights weights, Activation activation, int m) {
+    TernaryLinear layer =
+        keep(TernaryLinear.builder(runtime, weights).activation(activation).build());
     TernaryBuffer x = random.activations(DataType.BF16, m, (int) weights.k());
     TernaryBuffer y = TernaryBuffer.allocate(DataType.BF16, m * weights.n());
     return () -> layer.apply(x, y, m);
@@ -125,12 +131,15 @@ final class TuningTrials implements AutoCloseable {
 
   /** Nanoseconds of each contender in each round, taking turns. */
   private double[][] rounds(Runnable... contenders) {
-    return Interleaved.run(Arrays.stream(contenders).map(Interleaved::of).toList(), sliceNanos, trialNanos);
+    return Interleaved.run(
+        Arrays.stream(contenders).map(Interleaved::of).toList(), sliceNanos, trialNanos);
   }
 
   /** Median nanoseconds of each contender. */
   private double[] times(Runnable... contenders) {
-    return Arrays.stream(rounds(contenders)).mapToDouble(values -> MedianInterval.of(values).median()).toArray();
+    return Arrays.stream(rounds(contenders))
+        .mapToDouble(values -> MedianInterval.of(values).median())
+        .toArray();
   }
 
   /** From how many rows on the kernel for many is faster than the one for few. */
@@ -147,7 +156,11 @@ final class TuningTrials implements AutoCloseable {
     }
     Crossover crossover = new Crossover();
     for (int m : ROWS) {
-      crossover.add(m, times(product(never, weights, Activation.A8, m), product(always, weights, Activation.A8, m)));
+      crossover.add(
+          m,
+          times(
+              product(never, weights, Activation.A8, m),
+              product(always, weights, Activation.A8, m)));
     }
     measured.put(name, crossover.from());
     how.put(name, "time of the kernel for many rows over that for few, by M:" + crossover);
@@ -161,8 +174,10 @@ final class TuningTrials implements AutoCloseable {
     Crossover crossover = new Crossover();
     for (int size : new int[] {128, 192, 256, 384, 512, 768, 1024, 1536}) {
       TernaryWeights weights = weights(size, size, Layout.I2S_TILED);
-      crossover.add((long) size * size,
-          times(product(alone, weights, Activation.A8, 1), product(both, weights, Activation.A8, 1)));
+      crossover.add(
+          (long) size * size,
+          times(
+              product(alone, weights, Activation.A8, 1), product(both, weights, Activation.A8, 1)));
     }
     perThread("work_per_thread", crossover);
   }
@@ -177,8 +192,11 @@ final class TuningTrials implements AutoCloseable {
       TernaryBuffer x = random.activations(DataType.BF16, rows, k);
       TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, (long) rows * k);
       TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, rows);
-      crossover.add((long) rows * k, times(
-          () -> alone.quantise(x, null, null, q, s, rows, k), () -> both.quantise(x, null, null, q, s, rows, k)));
+      crossover.add(
+          (long) rows * k,
+          times(
+              () -> alone.quantise(x, null, null, q, s, rows, k),
+              () -> both.quantise(x, null, null, q, s, rows, k)));
     }
     perThread("elements_per_thread", crossover);
   }
@@ -210,13 +228,24 @@ final class TuningTrials implements AutoCloseable {
     TernaryRuntime runtime = runtime(cores, Map.of());
     double[] rates = new double[Interleaved.FEWEST_ROUNDS];
     for (int i = 0; i < rates.length; i++) {
-      rates[i] = runtime.measureLimit(Limit.READ, threads, streamedBytes(), 2 * trialNanos).gigaPerSecond();
+      rates[i] =
+          runtime
+              .measureLimit(Limit.READ, threads, streamedBytes(), 2 * trialNanos)
+              .gigaPerSecond();
     }
     measured.put(name, Math.max(1, Math.round(1e3 * MedianInterval.of(rates).median())));
-    how.put(name, threads + (threads == 1 ? " thread reads " : " threads read ") + (streamedBytes() >> 20) + " MB");
+    how.put(
+        name,
+        threads
+            + (threads == 1 ? " thread reads " : " threads read ")
+            + (streamedBytes() >> 20)
+            + " MB");
   }
 
-  /** The distance at which streaming weights are multiplied fastest; the built-in one unless another clearly wins. */
+  /**
+   * The distance at which streaming weights are multiplied fastest; the built-in one unless another
+   * clearly wins.
+   */
   private void prefetch() throws IOException {
     progress.accept("prefetch_bytes");
     int n = 4096;
@@ -226,11 +255,14 @@ final class TuningTrials implements AutoCloseable {
       copies.add(keep(copies.get(0).repack(Layout.I2S_TILED)));
     }
     List<Long> distances = new ArrayList<>(List.of(builtIn.value("prefetch_bytes")));
-    Arrays.stream(PREFETCHES).filter(distance -> !distances.contains(distance)).forEach(distances::add);
+    Arrays.stream(PREFETCHES)
+        .filter(distance -> !distances.contains(distance))
+        .forEach(distances::add);
     Runnable[] contenders = new Runnable[distances.size()];
     for (int i = 0; i < contenders.length; i++) {
       TernaryRuntime runtime = runtime(cores, Map.of("prefetch_bytes", distances.get(i)));
-      List<Runnable> products = copies.stream().map(weights -> product(runtime, weights, Activation.A8, 1)).toList();
+      List<Runnable> products =
+          copies.stream().map(weights -> product(runtime, weights, Activation.A8, 1)).toList();
       contenders[i] = () -> products.forEach(Runnable::run);
     }
     double[][] samples = rounds(contenders);

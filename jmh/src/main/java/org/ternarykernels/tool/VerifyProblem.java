@@ -14,7 +14,10 @@ import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 
-/** One product to verify: its operands, made once, and its dense reference, computed once for all kernels. */
+/**
+ * One product to verify: its operands, made once, and its dense reference, computed once for all
+ * kernels.
+ */
 final class VerifyProblem {
   private static final float EPS = 1e-5f;
 
@@ -32,25 +35,38 @@ final class VerifyProblem {
   private final float[] sum;
   private final float[] norm;
 
-  /** @param normed whether a residual and an RMSNorm come before the product */
-  VerifyProblem(Shape shape, byte[] w, Alpha alpha, int m, DataType input, boolean normed, RandomProblem random) {
+  /**
+   * @param normed whether a residual and an RMSNorm come before the product
+   */
+  VerifyProblem(
+      Shape shape,
+      byte[] w,
+      Alpha alpha,
+      int m,
+      DataType input,
+      boolean normed,
+      RandomProblem random) {
     this.shape = shape;
     this.m = m;
     this.input = input;
-    this.output = switch (input) {
-      case I8 -> DataType.F32;
-      case F8_E4M3 -> DataType.BF16;
-      default -> input;
-    };
+    this.output =
+        switch (input) {
+          case I8 -> DataType.F32;
+          case F8_E4M3 -> DataType.BF16;
+          default -> input;
+        };
     this.normed = normed;
     this.alpha = alpha;
     bias = random.vector(shape.n(), 0.5f);
     x = random.activations(input, m, shape.k());
-    xScale = input == DataType.I8 ? TernaryBuffer.copyOf(DataType.F32, random.vector(m, 0.02f)) : null;
+    xScale =
+        input == DataType.I8 ? TernaryBuffer.copyOf(DataType.F32, random.vector(m, 0.02f)) : null;
     residual = normed ? random.activations(output, m, shape.k()) : null;
     norm = normed ? random.vector(shape.k(), 1) : null;
     sum = normed ? add() : null;
-    reference = new DenseReference(normed ? normalise() : values(), m, w, shape.n(), shape.k(), alpha, bias);
+    reference =
+        new DenseReference(
+            normed ? normalise() : values(), m, w, shape.n(), shape.k(), alpha, bias);
   }
 
   /** X as fp32, times its row's scale where it has one. */
@@ -89,19 +105,25 @@ final class VerifyProblem {
   }
 
   /** Runs the product once on a runtime and judges it. */
-  VerifyResult run(TernaryRuntime runtime, TernaryWeights weights, Activation activation, VerifyLimits limits) {
+  VerifyResult run(
+      TernaryRuntime runtime, TernaryWeights weights, Activation activation, VerifyLimits limits) {
     TernaryBuffer y = TernaryBuffer.allocate(output, (long) m * shape.n());
     runtime.resetCounters();
     boolean residualRight = true;
     if (normed) {
       TernaryBuffer residualOut = TernaryBuffer.allocate(output, x.elements());
-      try (RmsNormLinear layer = RmsNormLinear.builder(runtime, weights).norm(norm, EPS).bias(bias)
-          .activation(activation).build()) {
+      try (RmsNormLinear layer =
+          RmsNormLinear.builder(runtime, weights)
+              .norm(norm, EPS)
+              .bias(bias)
+              .activation(activation)
+              .build()) {
         layer.apply(x, residual, residualOut, y, m);
       }
       residualRight = Arrays.equals(residualOut.toArray(), sum);
     } else {
-      try (TernaryLinear layer = TernaryLinear.builder(runtime, weights).bias(bias).activation(activation).build()) {
+      try (TernaryLinear layer =
+          TernaryLinear.builder(runtime, weights).bias(bias).activation(activation).build()) {
         layer.apply(x, shape.k(), xScale, y, shape.n(), m);
       }
     }
@@ -120,7 +142,12 @@ final class VerifyProblem {
       fp32.addRow(y, reference.fp32, row * n, n, column -> bound.fp32(r, column));
       fp16.addRow(y, reference.fp16, row * n, n, column -> bound.fp16(r, column));
     }
-    return new VerifyResult(path, describe(activation), fp32, fp16, residualRight,
+    return new VerifyResult(
+        path,
+        describe(activation),
+        fp32,
+        fp16,
+        residualRight,
         residualRight && limits.accept(fp32) && limits.accept(fp16));
   }
 

@@ -10,7 +10,11 @@ import java.util.Map;
  * @param residualRight whether residual_out had the bits of x + residual; true where there is none
  */
 record VerifyResult(
-    String path, Map<String, Object> problem, ErrorStatistics fp32, ErrorStatistics fp16, boolean residualRight,
+    String path,
+    Map<String, Object> problem,
+    ErrorStatistics fp32,
+    ErrorStatistics fp16,
+    boolean residualRight,
     boolean passed) {
 
   Map<String, Object> json() {

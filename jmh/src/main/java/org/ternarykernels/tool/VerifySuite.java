@@ -20,8 +20,8 @@ final class VerifySuite {
   /**
    * A runtime whose kernels are verified.
    *
-   * @param readsRows whether it has kernels for row-major I2S that others have not; else these weights would only
-   *     repeat
+   * @param readsRows whether it has kernels for row-major I2S that others have not; else these
+   *     weights would only repeat
    */
   record Under(TernaryRuntime runtime, boolean readsRows) {}
 
@@ -74,8 +74,14 @@ final class VerifySuite {
     return results;
   }
 
-  private int run(Shape shape, List<Integer> ms, byte[] w, Alpha alpha, List<TernaryWeights> layouts,
-      RandomProblem random, int done) {
+  private int run(
+      Shape shape,
+      List<Integer> ms,
+      byte[] w,
+      Alpha alpha,
+      List<TernaryWeights> layouts,
+      RandomProblem random,
+      int done) {
     for (int m : ms) {
       for (DataType type : DataType.values()) {
         for (boolean normed : new boolean[] {false, true}) {

@@ -11,7 +11,10 @@ import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryWeights;
 
-/** One weight matrix in a layout, once (it stays in a cache) or so often that no cache holds all copies. */
+/**
+ * One weight matrix in a layout, once (it stays in a cache) or so often that no cache holds all
+ * copies.
+ */
 public final class WeightCopies implements AutoCloseable {
   /** Where the weights are when a call begins. */
   public enum State {
@@ -39,7 +42,9 @@ public final class WeightCopies implements AutoCloseable {
     return CACHES * Math.max(SMALL_CACHE, new Machine().lastLevelBytes());
   }
 
-  /** @param wanted bytes of all copies together; available memory may allow less */
+  /**
+   * @param wanted bytes of all copies together; available memory may allow less
+   */
   WeightCopies(Shape shape, long seed, Layout layout, long wanted) {
     this.shape = shape;
     RandomProblem random = new RandomProblem(seed);

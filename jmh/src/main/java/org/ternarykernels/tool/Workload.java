@@ -15,8 +15,8 @@ import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 
 /**
- * A call that is timed: bf16 in, bf16 out, as a decode step or a prefill makes it. Each {@link #run} goes on to the
- * next copy of the weights. What is timed is checked first: {@link #check}.
+ * A call that is timed: bf16 in, bf16 out, as a decode step or a prefill makes it. Each {@link
+ * #run} goes on to the next copy of the weights. What is timed is checked first: {@link #check}.
  */
 public abstract class Workload implements AutoCloseable {
   /** What is timed. */
@@ -36,8 +36,12 @@ public abstract class Workload implements AutoCloseable {
     }
   }
 
-  /** The oracle makes about 1e8 multiply-adds in a tenth of a second; beyond, it checks some of the rows. */
+  /**
+   * The oracle makes about 1e8 multiply-adds in a tenth of a second; beyond, it checks some of the
+   * rows.
+   */
   private static final long CHECKED_PRODUCTS = 100_000_000;
+
   private static final float EPS = 1e-5f;
   private static final long SEED = 1;
 
@@ -55,8 +59,11 @@ public abstract class Workload implements AutoCloseable {
     x = new RandomProblem(SEED + 1).activations(DataType.BF16, m, k);
   }
 
-  /** @param weights must stay open; only its shape is used to quantise activations */
-  public static Workload of(Operation operation, TernaryRuntime runtime, WeightCopies weights, int m) {
+  /**
+   * @param weights must stay open; only its shape is used to quantise activations
+   */
+  public static Workload of(
+      Operation operation, TernaryRuntime runtime, WeightCopies weights, int m) {
     return switch (operation) {
       case LINEAR -> new Linear(runtime, weights, m, Activation.A8);
       case LINEAR_A16 -> new Linear(runtime, weights, m, Activation.A16);
@@ -68,17 +75,26 @@ public abstract class Workload implements AutoCloseable {
   /** One call. */
   public abstract void run();
 
-  /** Bytes that a call cannot do without: the packed weights, or what quantising reads and writes. */
+  /**
+   * Bytes that a call cannot do without: the packed weights, or what quantising reads and writes.
+   */
   abstract long bytes();
 
-  /** Computes row {@code row} by the oracle into the spare outputs and throws if what run() wrote differs. */
+  /**
+   * Computes row {@code row} by the oracle into the spare outputs and throws if what run() wrote
+   * differs.
+   */
   abstract void checkRow(int row);
 
-  /** Runs every copy of the weights once on the first row of X; throws if one gives other bits than the first. */
+  /**
+   * Runs every copy of the weights once on the first row of X; throws if one gives other bits than
+   * the first.
+   */
   void checkCopies() {}
 
   /**
-   * Runs and compares bits with the oracle's: all rows of Y, or so many as it manages in about a tenth of a second.
+   * Runs and compares bits with the oracle's: all rows of Y, or so many as it manages in about a
+   * tenth of a second.
    *
    * @return rows that were checked
    * @throws IllegalStateException if a bit differs
@@ -185,7 +201,16 @@ public abstract class Workload implements AutoCloseable {
 
     @Override
     void checkRow(int index) {
-      Oracle.linear(weights.copies().get(0), activation, null, x.slice((long) index * k, k), k, null, row, n, 1);
+      Oracle.linear(
+          weights.copies().get(0),
+          activation,
+          null,
+          x.slice((long) index * k, k),
+          k,
+          null,
+          row,
+          n,
+          1);
       if (activation == Activation.A8) {
         requireSame("row " + index, y.slice((long) index * n, n), row);
       } else {
@@ -193,7 +218,10 @@ public abstract class Workload implements AutoCloseable {
       }
     }
 
-    /** A16 sums in another order: within {@code K * 2^-23} of the sum of sizes, and the roundings to bf16. */
+    /**
+     * A16 sums in another order: within {@code K * 2^-23} of the sum of sizes, and the roundings to
+     * bf16.
+     */
     private void requireNear(int index, float[] got, float[] expected) {
       double sizes = 0;
       for (float value : x.slice((long) index * k, k).toArray()) {
@@ -204,7 +232,14 @@ public abstract class Workload implements AutoCloseable {
         double bound = k * 0x1p-23 * sizes * alpha + Math.abs(expected[i]) * 0x1p-7;
         if (!(Math.abs(got[i] - (double) expected[i]) <= bound)) {
           throw new IllegalStateException(
-              "row " + index + ", column " + i + " is " + got[i] + ", the oracle has " + expected[i]);
+              "row "
+                  + index
+                  + ", column "
+                  + i
+                  + " is "
+                  + got[i]
+                  + ", the oracle has "
+                  + expected[i]);
         }
       }
     }
@@ -240,8 +275,21 @@ public abstract class Workload implements AutoCloseable {
     @Override
     void checkRow(int index) {
       long from = (long) index * k;
-      Oracle.rmsNormLinear(weights.copies().get(0), Activation.A8, norm, EPS, null, x.slice(from, k), k, null,
-          residual.slice(from, k), residualRow, k, row, n, 1);
+      Oracle.rmsNormLinear(
+          weights.copies().get(0),
+          Activation.A8,
+          norm,
+          EPS,
+          null,
+          x.slice(from, k),
+          k,
+          null,
+          residual.slice(from, k),
+          residualRow,
+          k,
+          row,
+          n,
+          1);
       requireSame("row " + index, y.slice((long) index * n, n), row);
       requireSame("row " + index + " of residual_out", residualOut.slice(from, k), residualRow);
     }

@@ -18,15 +18,24 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
-/** Every JMH benchmark runs, on a tiny shape, in this JVM; and its set-up refuses what the library refuses. */
+/**
+ * Every JMH benchmark runs, on a tiny shape, in this JVM; and its set-up refuses what the library
+ * refuses.
+ */
 class BenchmarksTest {
   private static ChainedOptionsBuilder options(Class<?> benchmark) {
-    return new OptionsBuilder().include(benchmark.getName().replace(".", "\\.") + "\\.").forks(0).warmupIterations(0)
-        .measurementIterations(1).measurementTime(TimeValue.milliseconds(10)).shouldFailOnError(true)
+    return new OptionsBuilder()
+        .include(benchmark.getName().replace(".", "\\.") + "\\.")
+        .forks(0)
+        .warmupIterations(0)
+        .measurementIterations(1)
+        .measurementTime(TimeValue.milliseconds(10))
+        .shouldFailOnError(true)
         .verbosity(VerboseMode.SILENT);
   }
 
-  private static void assertRuns(int results, ChainedOptionsBuilder options) throws RunnerException {
+  private static void assertRuns(int results, ChainedOptionsBuilder options)
+      throws RunnerException {
     Collection<RunResult> run = new Runner(options.build()).run();
     assertThat(run).hasSize(results);
     for (RunResult result : run) {
@@ -37,8 +46,15 @@ class BenchmarksTest {
   @Test
   void layers() throws Exception {
     for (Class<?> benchmark : List.of(LinearBenchmark.class, RmsNormLinearBenchmark.class)) {
-      assertRuns(4, options(benchmark).param("shape", "40x70").param("m", "3").param("layout", "I2S_TILED", "T5_TILED")
-          .param("isa", "best", "portable").param("threads", "2").param("memory", "resident"));
+      assertRuns(
+          4,
+          options(benchmark)
+              .param("shape", "40x70")
+              .param("m", "3")
+              .param("layout", "I2S_TILED", "T5_TILED")
+              .param("isa", "best", "portable")
+              .param("threads", "2")
+              .param("memory", "resident"));
     }
   }
 
@@ -54,10 +70,19 @@ class BenchmarksTest {
 
   @Test
   void noBenchmarkIsLeftOut() {
-    Set<String> classes = BenchmarkList.defaultList().getAll(OutputFormatFactory.createFormatInstance(System.out,
-        VerboseMode.SILENT), List.of()).stream().map(entry -> entry.getUserClassQName()).collect(Collectors.toSet());
-    assertThat(classes).containsExactlyInAnyOrder(LinearBenchmark.class.getName(), RmsNormLinearBenchmark.class.getName(),
-        QuantiseBenchmark.class.getName(), CallOverheadBenchmark.class.getName());
+    Set<String> classes =
+        BenchmarkList.defaultList()
+            .getAll(
+                OutputFormatFactory.createFormatInstance(System.out, VerboseMode.SILENT), List.of())
+            .stream()
+            .map(entry -> entry.getUserClassQName())
+            .collect(Collectors.toSet());
+    assertThat(classes)
+        .containsExactlyInAnyOrder(
+            LinearBenchmark.class.getName(),
+            RmsNormLinearBenchmark.class.getName(),
+            QuantiseBenchmark.class.getName(),
+            CallOverheadBenchmark.class.getName());
   }
 
   @Test

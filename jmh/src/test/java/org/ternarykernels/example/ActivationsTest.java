@@ -20,11 +20,12 @@ import org.ternarykernels.io.BitNetCheckpoint.Matrix;
 import org.ternarykernels.io.SafetensorsFile;
 
 /**
- * Every step of every block, fed with what the reference computed before it, against what the reference computed next:
- * errors do not pile up, so the bounds are tight.
+ * Every step of every block, fed with what the reference computed before it, against what the
+ * reference computed next: errors do not pile up, so the bounds are tight.
  */
 class ActivationsTest {
   private static final double U = 0x1p-24;
+
   /** Tokens of the reference's prompt: text.txt[1000:1032]. */
   private static final int M = 32;
 
@@ -48,8 +49,9 @@ class ActivationsTest {
   }
 
   /**
-   * A ternary layer alone. Both implementations quantise the same input with the same fp32 operations, so q is the same
-   * and what remains is fp32 rounding: the reference's sum of K products {@code q/scale * w}, and a few on either side.
+   * A ternary layer alone. Both implementations quantise the same input with the same fp32
+   * operations, so q is the same and what remains is fp32 rounding: the reference's sum of K
+   * products {@code q/scale * w}, and a few on either side.
    */
   @Test
   void everyTernaryLayerMultipliesAsTheReference() {
@@ -74,12 +76,16 @@ class ActivationsTest {
     for (int i = 0; i < config.layers(); i++) {
       Matrix[] m = matrices(i);
       residual = stacked(model.block(i).qkv(), delta, residual, m[0], m[1], m[2]);
-      residual = stacked(model.block(i).gateUp(), floats(m[3].name() + ".output"), residual, m[4], m[5]);
+      residual =
+          stacked(model.block(i).gateUp(), floats(m[3].name() + ".output"), residual, m[4], m[5]);
       delta = floats(m[6].name() + ".output");
     }
   }
 
-  /** Rotation, scores, softmax and values of the reference's Q, K and V; then sub-norm and output projection. */
+  /**
+   * Rotation, scores, softmax and values of the reference's Q, K and V; then sub-norm and output
+   * projection.
+   */
   @Test
   void attentionGivesTheReferencesOutput() {
     for (int i = 0; i < config.layers(); i++) {
@@ -88,14 +94,16 @@ class ActivationsTest {
       float[] k = floats(m[1].name() + ".output");
       float[] v = floats(m[2].name() + ".output");
       Attention attention =
-          new Attention(config, new RotaryEmbedding(config.headDim(), config.context(), config.ropeTheta()));
+          new Attention(
+              config, new RotaryEmbedding(config.headDim(), config.context(), config.ropeTheta()));
       float[] heads = new float[M * config.queries()];
       float[] out = new float[config.queries()];
       for (int row = 0; row < M; row++) {
         float[] qkv = new float[config.queries() + 2 * config.keys()];
         System.arraycopy(q, row * config.queries(), qkv, 0, config.queries());
         System.arraycopy(k, row * config.keys(), qkv, config.queries(), config.keys());
-        System.arraycopy(v, row * config.keys(), qkv, config.queries() + config.keys(), config.keys());
+        System.arraycopy(
+            v, row * config.keys(), qkv, config.queries() + config.keys(), config.keys());
         attention.append(row, qkv, out);
         System.arraycopy(out, 0, heads, row * out.length, out.length);
       }
@@ -120,10 +128,14 @@ class ActivationsTest {
     }
   }
 
-  private float[] stacked(RmsNormLinear layer, float[] delta, float[] residual, Matrix... matrices) {
+  private float[] stacked(
+      RmsNormLinear layer, float[] delta, float[] residual, Matrix... matrices) {
     int n = Arrays.stream(matrices).mapToInt(matrix -> (int) matrix.n()).sum();
     float[] sum = delta == null ? residual : new float[residual.length];
-    float[] y = delta == null ? apply(layer, residual, null, null, n) : apply(layer, delta, residual, sum, n);
+    float[] y =
+        delta == null
+            ? apply(layer, residual, null, null, n)
+            : apply(layer, delta, residual, sum, n);
     int offset = 0;
     for (Matrix matrix : matrices) {
       assertWithin(matrix, y, offset, n, relative(matrix, config.hidden() * U));
@@ -146,10 +158,11 @@ class ActivationsTest {
   /**
    * Asserts that columns {@code offset ...} of y are the reference's output of a matrix.
    *
-   * <p>An input that is off by {@code error[m, k]} moves {@code t = x * 127/amax} by at most {@code 127 * (error/amax +
-   * |x|/amax * worst)}, {@code worst} being the largest error of the row relative to amax, as amax moves too. Where t
-   * is that near to half a step, q may be off by one, which moves y by {@code s * alpha}. Scale and fp32 sums add
-   * {@code (worst + (K + 8) u)} of {@code s * alpha * sum |q * w|}.
+   * <p>An input that is off by {@code error[m, k]} moves {@code t = x * 127/amax} by at most {@code
+   * 127 * (error/amax + |x|/amax * worst)}, {@code worst} being the largest error of the row
+   * relative to amax, as amax moves too. Where t is that near to half a step, q may be off by one,
+   * which moves y by {@code s * alpha}. Scale and fp32 sums add {@code (worst + (K + 8) u)} of
+   * {@code s * alpha * sum |q * w|}.
    */
   private void assertWithin(Matrix matrix, float[] y, int offset, int stride, double[] error) {
     float[] x = floats(matrix.name() + ".input");
@@ -207,11 +220,13 @@ class ActivationsTest {
   }
 
   /**
-   * How far the input of the output projection may be off. Frequencies of the rotation differ by 2u, so an angle at
-   * position p by 2up, and with it both rotated vectors by (2p + 8)u; a score sums 64 products on either side: together
-   * {@code e = (4p + 16 + 2 * 68) u * |q| * |k| / sqrt(64)}. Each weight of the softmax is off by {@code 2e + 40u} of
-   * itself, and the sum of p values by 2pu more, so a head's output by {@code (2e + (2p + 40) u) * max |v|}. The
-   * sub-norm scales that by {@code r * weight}, and its own root mean square is off by as large a share as the row.
+   * How far the input of the output projection may be off. Frequencies of the rotation differ by
+   * 2u, so an angle at position p by 2up, and with it both rotated vectors by (2p + 8)u; a score
+   * sums 64 products on either side: together {@code e = (4p + 16 + 2 * 68) u * |q| * |k| /
+   * sqrt(64)}. Each weight of the softmax is off by {@code 2e + 40u} of itself, and the sum of p
+   * values by 2pu more, so a head's output by {@code (2e + (2p + 40) u) * max |v|}. The sub-norm
+   * scales that by {@code r * weight}, and its own root mean square is off by as large a share as
+   * the row.
    */
   private double[] attentionError(Matrix matrix, float[] heads, float[] q, float[] k, float[] v) {
     int width = config.queries();
@@ -276,8 +291,10 @@ class ActivationsTest {
     String attention = "model.layers." + block + ".self_attn.";
     String ffn = "model.layers." + block + ".mlp.";
     return new Matrix[] {
-      new Matrix(attention + "q_proj", config.queries()), new Matrix(attention + "k_proj", config.keys()),
-      new Matrix(attention + "v_proj", config.keys()), new Matrix(attention + "o_proj", config.hidden()),
+      new Matrix(attention + "q_proj", config.queries()),
+          new Matrix(attention + "k_proj", config.keys()),
+      new Matrix(attention + "v_proj", config.keys()),
+          new Matrix(attention + "o_proj", config.hidden()),
       new Matrix(ffn + "gate_proj", config.ffn()), new Matrix(ffn + "up_proj", config.ffn()),
       new Matrix(ffn + "down_proj", config.hidden())
     };

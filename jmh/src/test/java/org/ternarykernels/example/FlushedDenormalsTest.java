@@ -12,23 +12,26 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.TernaryRuntime;
 
 /**
- * A library linked with {@code -ffast-math} leaves flush-to-zero and denormals-are-zero on in the thread that loads it.
- * The logits keep their bits all the same. In a JVM of its own, because {@code -Xcheck:jni} and JDKs from 21 on undo
- * what such a library did.
+ * A library linked with {@code -ffast-math} leaves flush-to-zero and denormals-are-zero on in the
+ * thread that loads it. The logits keep their bits all the same. In a JVM of its own, because
+ * {@code -Xcheck:jni} and JDKs from 21 on undo what such a library did.
  */
 class FlushedDenormalsTest {
   @TempDir Path folder;
 
   @Test
   void logitsKeepTheirBitsWhereALibraryLeftDenormalsFlushed() throws Exception {
-    Path source = Files.writeString(folder.resolve("fast.cc"), "extern \"C\" int fast() { return 1; }\n");
+    Path source =
+        Files.writeString(folder.resolve("fast.cc"), "extern \"C\" int fast() { return 1; }\n");
     Path library = folder.resolve("libfast.so");
     run(List.of("g++", "-shared", "-fPIC", "-Ofast", "-o", library.toString(), source.toString()));
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    String classPath =
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     String data = "-Dtest.data=" + System.getProperty("test.data");
     String main = FlushedDenormalsTest.class.getName();
-    List<String> printed = run(List.of(java, data, "-cp", classPath, main, library.toString())).lines().toList();
+    List<String> printed =
+        run(List.of(java, data, "-cp", classPath, main, library.toString())).lines().toList();
     if (Runtime.version().feature() < 21) {
       assertThat(printed.get(0)).as("denormals are flushed").isEqualTo("true");
     }
@@ -36,7 +39,8 @@ class FlushedDenormalsTest {
   }
 
   private static String run(List<String> command) throws Exception {
-    Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as("%s", command).isZero();
     return printed;

@@ -13,7 +13,9 @@ import org.ternarykernels.Activation;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.io.SafetensorsFile;
 
-/** The whole model against the logits, the texts and the bits per byte of another implementation. */
+/**
+ * The whole model against the logits, the texts and the bits per byte of another implementation.
+ */
 class ReferenceTest {
   private static TernaryRuntime runtime;
   private static BitNetModel model;
@@ -31,10 +33,11 @@ class ReferenceTest {
   }
 
   /**
-   * Two right implementations differ in the order of their fp32 sums, so now and then an activation that lies between
-   * two int8 steps is rounded the other way, and the next layers see that. But both are roundings of the same network of
-   * real activations, which A16 computes: each is off it by the noise of quantisation, so they are off each other by at
-   * most twice that, in RMS and in the largest logit.
+   * Two right implementations differ in the order of their fp32 sums, so now and then an activation
+   * that lies between two int8 steps is rounded the other way, and the next layers see that. But
+   * both are roundings of the same network of real activations, which A16 computes: each is off it
+   * by the noise of quantisation, so they are off each other by at most twice that, in RMS and in
+   * the largest logit.
    */
   @Test
   void logitsDifferFromTheReferenceByLessThanTheNoiseOfQuantisation() {
@@ -57,18 +60,23 @@ class ReferenceTest {
           largestError = Math.max(largestError, e);
           largestNoise = Math.max(largestNoise, n);
         }
-        assertThat(Math.sqrt(error)).as("RMS, prompt %d", prompt).isLessThanOrEqualTo(2 * Math.sqrt(noise));
-        assertThat(largestError).as("largest, prompt %d", prompt).isLessThanOrEqualTo(2 * largestNoise);
+        assertThat(Math.sqrt(error))
+            .as("RMS, prompt %d", prompt)
+            .isLessThanOrEqualTo(2 * Math.sqrt(noise));
+        assertThat(largestError)
+            .as("largest, prompt %d", prompt)
+            .isLessThanOrEqualTo(2 * largestNoise);
       }
     }
   }
 
   /**
-   * Where no activation is rounded the other way, only fp32 roundings remain. About 8600 of them are in a row (4 blocks
-   * with norms and sums over 384, 384 and 1040 features and attention, then 384 in the logit), which err like a random
-   * walk: 4 * sqrt(8600) * 2^-24 of {@code sum |h * w| <= |h| * |w|}, and {@code |h| <= sqrt(384) * max norm weight}
-   * after an RMSNorm. Our bits are the same on every machine, so how long that lasts is a fact: at least the first
-   * position of every prompt, and 64 positions of the first.
+   * Where no activation is rounded the other way, only fp32 roundings remain. About 8600 of them
+   * are in a row (4 blocks with norms and sums over 384, 384 and 1040 features and attention, then
+   * 384 in the logit), which err like a random walk: 4 * sqrt(8600) * 2^-24 of {@code sum |h * w|
+   * <= |h| * |w|}, and {@code |h| <= sqrt(384) * max norm weight} after an RMSNorm. Our bits are
+   * the same on every machine, so how long that lasts is a fact: at least the first position of
+   * every prompt, and 64 positions of the first.
    */
   @Test
   void logitsDifferByFp32RoundingOnlyUntilTheFirstRoundingThatFallsTheOtherWay() {
@@ -109,10 +117,16 @@ class ReferenceTest {
       String prompt = entry.get("prompt").asText();
       int safe = entry.get("safe").asInt();
       StringBuilder text = new StringBuilder();
-      new TextGenerator(model, 16).generate(
-          TinyBitNet.tokens(prompt), entry.get("tokens").asInt(), new Sampler(0, 0), token -> text.append((char) token));
+      new TextGenerator(model, 16)
+          .generate(
+              TinyBitNet.tokens(prompt),
+              entry.get("tokens").asInt(),
+              new Sampler(0, 0),
+              token -> text.append((char) token));
       assertThat(text).hasSize(entry.get("tokens").asInt());
-      assertThat(text.substring(0, safe)).as(prompt).isEqualTo(entry.get("greedy").asText().substring(0, safe));
+      assertThat(text.substring(0, safe))
+          .as(prompt)
+          .isEqualTo(entry.get("greedy").asText().substring(0, safe));
     }
   }
 
@@ -120,8 +134,9 @@ class ReferenceTest {
   void bitsPerByteAreTheReferences() throws Exception {
     JsonNode expected = TinyBitNet.reference().get("bits_per_byte");
     int[] last = {0};
-    double bits = Perplexity.bitsPerByte(
-        model, TinyBitNet.text(), expected.get("window").asInt(), 128, done -> last[0] = done);
+    double bits =
+        Perplexity.bitsPerByte(
+            model, TinyBitNet.text(), expected.get("window").asInt(), 128, done -> last[0] = done);
     assertThat(last[0]).isEqualTo(expected.get("bytes").asInt());
     assertThat(bits).isCloseTo(expected.get("value").asDouble(), within(0.002));
   }

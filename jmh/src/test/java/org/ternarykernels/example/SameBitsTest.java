@@ -22,17 +22,20 @@ class SameBitsTest {
     float[][] expected = null;
     for (Isa isa : available()) {
       for (int threads : new int[] {1, 2}) {
-        try (TernaryRuntime runtime = TernaryRuntime.builder().maxIsa(isa).threads(threads).build();
+        try (TernaryRuntime runtime =
+                TernaryRuntime.builder().maxIsa(isa).threads(threads).build();
             BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER)) {
           for (int batch : BATCHES) {
             float[][] logits = TinyBitNet.logits(model, tokens, batch);
             expected = expected == null ? logits : expected;
             for (int i = 0; i < tokens.length; i++) {
-              assertThat(logits[i]).as("%s, %d threads, batch %d, position %d", isa, threads, batch, i)
+              assertThat(logits[i])
+                  .as("%s, %d threads, batch %d, position %d", isa, threads, batch, i)
                   .isEqualTo(expected[i]);
             }
           }
-          assertThat(runtime.pathCounts().keySet()).as("the forced instruction set was reached")
+          assertThat(runtime.pathCounts().keySet())
+              .as("the forced instruction set was reached")
               .anyMatch(path -> path.endsWith("." + isa.id()));
         }
       }
@@ -48,8 +51,12 @@ class SameBitsTest {
       double bits = Double.NaN;
       for (int batch : BATCHES) {
         List<Integer> tokens = new ArrayList<>();
-        new TextGenerator(model, batch).generate(
-            TinyBitNet.tokens("class Queue:\n    def __init__(self"), 60, new Sampler(0.8f, 3), tokens::add);
+        new TextGenerator(model, batch)
+            .generate(
+                TinyBitNet.tokens("class Queue:\n    def __init__(self"),
+                60,
+                new Sampler(0.8f, 3),
+                tokens::add);
         first = first == null ? tokens : first;
         assertThat(tokens).isEqualTo(first);
         double now = Perplexity.bitsPerByte(model, text, 300, batch, done -> {});
@@ -82,12 +89,16 @@ class SameBitsTest {
     try (TernaryRuntime runtime = TernaryRuntime.create();
         BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER)) {
       BitNetSession session = model.session(512);
-      assertThatThrownBy(() -> session.append(new int[] {1, 128}, 0, 2)).hasMessageContaining("token 128 at place 1");
-      assertThatThrownBy(() -> session.append(new int[513], 0, 513)).hasMessageContaining("count is 513");
+      assertThatThrownBy(() -> session.append(new int[] {1, 128}, 0, 2))
+          .hasMessageContaining("token 128 at place 1");
+      assertThatThrownBy(() -> session.append(new int[513], 0, 513))
+          .hasMessageContaining("count is 513");
       session.append(new int[512], 0, 512);
-      assertThatThrownBy(() -> session.append(new int[1], 0, 1)).hasMessageContaining("513 tokens")
+      assertThatThrownBy(() -> session.append(new int[1], 0, 1))
+          .hasMessageContaining("513 tokens")
           .hasMessageContaining("512");
-      assertThatThrownBy(() -> session.logits(512, new float[128])).hasMessageContaining("row is 512");
+      assertThatThrownBy(() -> session.logits(512, new float[128]))
+          .hasMessageContaining("row is 512");
       assertThatThrownBy(() -> model.session(0)).hasMessageContaining("batch is 0");
     }
   }

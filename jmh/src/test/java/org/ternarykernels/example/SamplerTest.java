@@ -31,15 +31,18 @@ class SamplerTest {
     for (int i = 0; i < counts.length; i++) {
       double p = Math.exp(LOGITS[i] / 0.5) / sum;
       // five standard deviations of a binomial
-      assertThat((double) counts[i]).isBetween(
-          draws * p - 5 * Math.sqrt(draws * p * (1 - p)), draws * p + 5 * Math.sqrt(draws * p * (1 - p)));
+      assertThat((double) counts[i])
+          .isBetween(
+              draws * p - 5 * Math.sqrt(draws * p * (1 - p)),
+              draws * p + 5 * Math.sqrt(draws * p * (1 - p)));
     }
   }
 
   @Test
   void aTemperatureThatMeansNothingIsRefused() {
     for (float temperature : new float[] {-1, Float.NaN, Float.POSITIVE_INFINITY}) {
-      assertThatThrownBy(() -> new Sampler(temperature, 1)).isInstanceOf(IllegalArgumentException.class)
+      assertThatThrownBy(() -> new Sampler(temperature, 1))
+          .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("temperature is " + temperature);
     }
   }

@@ -33,7 +33,9 @@ final class TinyBitNet {
   }
 
   static int[] tokens(SafetensorsFile logits, int prompt) {
-    return Arrays.stream(logits.tensor("tokens." + prompt).toLongs()).mapToInt(Math::toIntExact).toArray();
+    return Arrays.stream(logits.tensor("tokens." + prompt).toLongs())
+        .mapToInt(Math::toIntExact)
+        .toArray();
   }
 
   /** The logits at every position, read in batches. */

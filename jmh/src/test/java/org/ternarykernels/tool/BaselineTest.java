@@ -36,10 +36,12 @@ class BaselineTest {
     try (OneDnnServer server = new OneDnnServer(2)) {
       server.layer(new Shape(512, 512, "layer"), 1);
       assertThat(server.prepare(Types.F32, 8, 0)).isNull();
-      assertThat(server.contender(Types.F32).slice(50_000_000)).isPositive(); // waits until they sleep
+      assertThat(server.contender(Types.F32).slice(50_000_000))
+          .isPositive(); // waits until they sleep
       Duration before = cpu(server);
       Thread.sleep(500);
-      // The JVM's own threads and a collection take some; a thread that spun would have used all 500 ms.
+      // The JVM's own threads and a collection take some; a thread that spun would have used all
+      // 500 ms.
       assertThat(cpu(server).minus(before)).isLessThanOrEqualTo(Duration.ofMillis(200));
     }
   }

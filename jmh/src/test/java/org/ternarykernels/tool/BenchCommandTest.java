@@ -20,9 +20,34 @@ import org.ternarykernels.tool.WeightCopies.State;
 import org.ternarykernels.tool.Workload.Operation;
 
 class BenchCommandTest {
-  private static final List<String> FIELDS = List.of("op", "shape", "N", "K", "M", "layout", "isa", "path", "threads",
-      "memory", "copies", "copies_complete", "rows_checked", "ns", "ns_low", "ns_high", "ns_error", "rounds", "coverage",
-      "gbps", "gops", "limit", "limit_ns", "ratio_to_limit", "ratio_to_limit_low", "ratio_to_limit_high");
+  private static final List<String> FIELDS =
+      List.of(
+          "op",
+          "shape",
+          "N",
+          "K",
+          "M",
+          "layout",
+          "isa",
+          "path",
+          "threads",
+          "memory",
+          "copies",
+          "copies_complete",
+          "rows_checked",
+          "ns",
+          "ns_low",
+          "ns_high",
+          "ns_error",
+          "rounds",
+          "coverage",
+          "gbps",
+          "gops",
+          "limit",
+          "limit_ns",
+          "ratio_to_limit",
+          "ratio_to_limit_low",
+          "ratio_to_limit_high");
 
   @TempDir Path folder;
 
@@ -30,12 +55,26 @@ class BenchCommandTest {
   void rowsAreCompleteAndConsistent() throws Exception {
     Path shapes = Files.writeString(folder.resolve("two.txt"), "96 200 a\n33 130\n");
     Path json = folder.resolve("bench.json");
-    ToolRun run = ToolRun.of("bench", "--shapes", shapes, "--m", "1,5", "--threads", 2, "--memory", "resident", "--seconds",
-        0.01, "--json", json);
+    ToolRun run =
+        ToolRun.of(
+            "bench",
+            "--shapes",
+            shapes,
+            "--m",
+            "1,5",
+            "--threads",
+            2,
+            "--memory",
+            "resident",
+            "--seconds",
+            0.01,
+            "--json",
+            json);
     assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isTrue();
-    for (String name : List.of("cpu_model", "isa", "caches", "cores", "governor", "jdk", "version", "knobs")) {
+    for (String name :
+        List.of("cpu_model", "isa", "caches", "cores", "governor", "jdk", "version", "knobs")) {
       assertThat(result.get("environment").has(name)).as(name).isTrue();
     }
     JsonNode rows = result.get("rows");
@@ -45,16 +84,21 @@ class BenchCommandTest {
       check(row);
       assertThat(run.out()).contains(row.get("limit").asText());
     }
-    assertThat(rows.findValuesAsText("shape").stream().distinct()).containsExactly("two/a", "two/33x130");
+    assertThat(rows.findValuesAsText("shape").stream().distinct())
+        .containsExactly("two/a", "two/33x130");
   }
 
   @Test
   void withoutAGpuTheModelAloneIsPrintedAndSaidSo() throws Exception {
     Path shapes = Files.writeString(folder.resolve("one.txt"), "2560 2560 o\n");
     Path json = folder.resolve("bench.json");
-    ToolRun run = ToolRun.of("bench", "--shapes", shapes, "--m", "1,8", "--device", "cuda:63", "--json", json);
+    ToolRun run =
+        ToolRun.of(
+            "bench", "--shapes", shapes, "--m", "1,8", "--device", "cuda:63", "--json", json);
     assertThat(run.exitCode()).isEqualTo(1);
-    assertThat(run.out()).contains("No GPU was measured: TERNARY_DEVICE is \"cuda:63\"").contains("on H100");
+    assertThat(run.out())
+        .contains("No GPU was measured: TERNARY_DEVICE is \"cuda:63\"")
+        .contains("on H100");
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isFalse();
     assertThat(result.get("rows")).hasSize(5 * 2 * BenchPlan.layoutsInUse().size());
@@ -62,8 +106,10 @@ class BenchCommandTest {
       assertThat(row.get("predicted_ns").asDouble()).isPositive();
       assertThat(row.has("ns")).isFalse();
     }
-    ModelCommandsTest.assertFailure(ToolRun.of("bench", "--device", "tpu"), 2, "--device is \"tpu\"");
-    ModelCommandsTest.assertFailure(ToolRun.of("bench", "--device", "cuda", "--threads", 2), 2, "--threads or --isa");
+    ModelCommandsTest.assertFailure(
+        ToolRun.of("bench", "--device", "tpu"), 2, "--device is \"tpu\"");
+    ModelCommandsTest.assertFailure(
+        ToolRun.of("bench", "--device", "cuda", "--threads", 2), 2, "--threads or --isa");
   }
 
   private static void check(JsonNode row) {
@@ -74,24 +120,30 @@ class BenchCommandTest {
     double ns = row.get("ns").asDouble();
     assertThat(ns).isBetween(row.get("ns_low").asDouble(), row.get("ns_high").asDouble());
     assertThat(row.get("rounds").asInt()).isGreaterThanOrEqualTo(7);
-    assertThat(row.get("limit").asText()).matches("(l1|l2|l3|memory) read, 2 threads|.* (int8 peak|tile loads), 2 threads");
+    assertThat(row.get("limit").asText())
+        .matches("(l1|l2|l3|memory) read, 2 threads|.* (int8 peak|tile loads), 2 threads");
     assertThat(row.get("ratio_to_limit").asDouble()).isPositive();
-    assertThat(row.get("path").asText()).startsWith(row.get("op").asText().replace("_a16", "") + ".");
+    assertThat(row.get("path").asText())
+        .startsWith(row.get("op").asText().replace("_a16", "") + ".");
     assertThat(row.get("rows_checked").asInt()).isEqualTo(row.get("M").asInt());
     boolean product = !row.get("op").asText().equals("quantise_activations");
     assertThat(row.get("gops").isNull()).isEqualTo(!product);
     if (!product) {
       return;
     }
-    assertThat(row.get("gops").asDouble() * ns).isCloseTo(
-        2.0 * row.get("M").asInt() * row.get("N").asInt() * row.get("K").asInt(), withinPercentage(1e-6));
+    assertThat(row.get("gops").asDouble() * ns)
+        .isCloseTo(
+            2.0 * row.get("M").asInt() * row.get("N").asInt() * row.get("K").asInt(),
+            withinPercentage(1e-6));
     for (String rival : List.of("bf16", "f32", "int8", "portable")) {
       for (String end : List.of("", "_low", "_high")) {
         assertThat(row.get("ratio_to_" + rival + end).asDouble()).as(rival).isPositive();
       }
-      assertThat(row.get(rival + "_what").asText()).matches("(bf16|f32|.8\\*s8 to ...|portable), . threads?");
+      assertThat(row.get(rival + "_what").asText())
+          .matches("(bf16|f32|.8\\*s8 to ...|portable), . threads?");
     }
-    assertThat(row.has("ratio_to_linear")).isEqualTo(row.get("op").asText().equals("rmsnorm_linear"));
+    assertThat(row.has("ratio_to_linear"))
+        .isEqualTo(row.get("op").asText().equals("rmsnorm_linear"));
   }
 
   @Test
@@ -101,11 +153,13 @@ class BenchCommandTest {
         TernaryRuntime runtime = TernaryRuntime.builder().threads(1).build();
         Workload workload = Workload.of(Operation.LINEAR, runtime, copies, 2)) {
       assertThat(copies.totalBytes()).isGreaterThanOrEqualTo(1 << 20);
-      assertThat(copies.copies()).hasSize((int) ((copies.bytes() - 1 + (1 << 20)) / copies.bytes()));
+      assertThat(copies.copies())
+          .hasSize((int) ((copies.bytes() - 1 + (1 << 20)) / copies.bytes()));
       assertThat(copies.fullySpread()).isTrue();
       assertThat(workload.check()).isEqualTo(2);
     }
-    assertThat(WeightCopies.streamingBytes()).isGreaterThanOrEqualTo(4 * new Machine().lastLevelBytes());
+    assertThat(WeightCopies.streamingBytes())
+        .isGreaterThanOrEqualTo(4 * new Machine().lastLevelBytes());
     try (WeightCopies one = new WeightCopies(shape, 1, Layout.I2S_TILED, State.RESIDENT)) {
       assertThat(one.copies()).hasSize(1);
     }
@@ -136,7 +190,8 @@ class BenchCommandTest {
     assertThat(limit.level(2 * machine.cacheBytes(2), 2)).isEqualTo("l2");
     assertThat(limit.level(3 * machine.cacheBytes(2), 2)).isEqualTo("l3");
     assertThat(limit.level(4 * machine.lastLevelBytes(), 2)).isEqualTo("memory");
-    assertThat(List.of(Machine.size("32K"), Machine.size("1M"), Machine.size("7"), Machine.size("")))
+    assertThat(
+            List.of(Machine.size("32K"), Machine.size("1M"), Machine.size("7"), Machine.size("")))
         .containsExactly(32768L, 1048576L, 7L, 0L);
   }
 
@@ -144,8 +199,10 @@ class BenchCommandTest {
   void theQuickListIsShortAndHasEverything() {
     List<BenchCase> quick = BenchPlan.quick(Isa.AVX2, 2);
     assertThat(quick.size()).isBetween(15, 40);
-    assertThat(quick.stream().map(BenchCase::operation).distinct()).containsExactlyInAnyOrder(Operation.values());
-    assertThat(quick.stream().map(BenchCase::memory).distinct()).containsExactlyInAnyOrder(State.values());
+    assertThat(quick.stream().map(BenchCase::operation).distinct())
+        .containsExactlyInAnyOrder(Operation.values());
+    assertThat(quick.stream().map(BenchCase::memory).distinct())
+        .containsExactlyInAnyOrder(State.values());
     assertThat(quick.stream().filter(of -> of.layout() != null).map(BenchCase::layout).distinct())
         .containsExactlyInAnyOrderElementsOf(BenchPlan.layoutsInUse());
     assertThat(quick.stream().map(BenchCase::m).distinct()).contains(1, 64, 512);
@@ -156,13 +213,17 @@ class BenchCommandTest {
   @Test
   void theWholeListHasEveryBundledShape() throws Exception {
     try (Stream<Path> files = Files.list(ToolRun.TEST_DATA.resolve("shapes"))) {
-      assertThat(files.map(file -> file.getFileName().toString().replace(".txt", "")).collect(Collectors.toSet()))
+      assertThat(
+              files
+                  .map(file -> file.getFileName().toString().replace(".txt", ""))
+                  .collect(Collectors.toSet()))
           .containsExactlyInAnyOrderElementsOf(BundledData.SHAPE_FILES);
     }
     assertThat(BenchPlan.ALL_ROWS).containsExactly(1, 2, 4, 8, 16, 32, 64, 128, 512);
     assertThat(Shape.named("bitnet-2b-4t/gate_up")).isEqualTo(new Shape(13824, 2560, "gate_up"));
     assertThat(Shape.named("16x32")).isEqualTo(new Shape(16, 32, "16x32"));
-    assertThatThrownBy(() -> Shape.named("bitnet-2b-4t/none")).hasMessageContaining("bitnet-2b-4t/none");
+    assertThatThrownBy(() -> Shape.named("bitnet-2b-4t/none"))
+        .hasMessageContaining("bitnet-2b-4t/none");
   }
 
   @Test
@@ -176,7 +237,8 @@ class BenchCommandTest {
     assertFailure(ToolRun.of("bench", "--memory", "disk"), 2, "disk", "STREAMING");
     assertFailure(ToolRun.of("bench", "--seconds", "0"), 2, "--seconds is 0");
     assertFailure(ToolRun.of("bench", "--quick", "--m", "1"), 2, "--quick");
-    assertFailure(ToolRun.of("bench", "--shapes", folder.resolve("none.txt")), 1, "no such file", "none.txt");
+    assertFailure(
+        ToolRun.of("bench", "--shapes", folder.resolve("none.txt")), 1, "no such file", "none.txt");
     Path shapes = Files.writeString(folder.resolve("wrong.txt"), "16 16\n16 x\n");
     assertFailure(ToolRun.of("bench", "--shapes", shapes), 1, "wrong.txt, line 2", "16 x");
   }
@@ -185,16 +247,36 @@ class BenchCommandTest {
   void anInterruptedRunLeavesItsRows() throws Exception {
     Path shapes = Files.writeString(folder.resolve("s.txt"), "64 64\n");
     Path json = folder.resolve("bench.json");
-    Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-        System.getProperty("java.class.path"), Ternary.class.getName(), "bench", "--shapes", shapes.toString(), "--m",
-        "1,2,3,4,5,6", "--seconds", "0.5", "--op", "linear", "--memory", "resident", "--json", json.toString())
-        .redirectErrorStream(true).redirectOutput(folder.resolve("log").toFile()).start();
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Ternary.class.getName(),
+                "bench",
+                "--shapes",
+                shapes.toString(),
+                "--m",
+                "1,2,3,4,5,6",
+                "--seconds",
+                "0.5",
+                "--op",
+                "linear",
+                "--memory",
+                "resident",
+                "--json",
+                json.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("log").toFile())
+            .start();
     for (int i = 0; i < 600 && !Files.exists(json) && process.isAlive(); i++) {
       Thread.sleep(100);
     }
     process.destroyForcibly().waitFor();
     JsonNode result = ToolRun.json(json);
-    assertThat(result.get("complete").asBoolean()).as(Files.readString(folder.resolve("log"))).isFalse();
+    assertThat(result.get("complete").asBoolean())
+        .as(Files.readString(folder.resolve("log")))
+        .isFalse();
     assertThat(result.get("rows")).isNotEmpty();
   }
 }

@@ -10,16 +10,21 @@ class InterleavedTest {
   @Test
   void contendersTakeTurns() {
     StringBuilder order = new StringBuilder();
-    double[][] nanos = Interleaved.run(List.of(
-        slice -> {
-          order.append('A');
-          return 1;
-        },
-        slice -> {
-          order.append('B');
-          return 2;
-        }), 1000, 0);
-    assertThat(order.toString()).isEqualTo("AB".repeat(1 + Interleaved.FEWEST_ROUNDS)); // one warm-up
+    double[][] nanos =
+        Interleaved.run(
+            List.of(
+                slice -> {
+                  order.append('A');
+                  return 1;
+                },
+                slice -> {
+                  order.append('B');
+                  return 2;
+                }),
+            1000,
+            0);
+    assertThat(order.toString())
+        .isEqualTo("AB".repeat(1 + Interleaved.FEWEST_ROUNDS)); // one warm-up
     assertThat(nanos[0]).hasSize(Interleaved.FEWEST_ROUNDS).containsOnly(1);
     assertThat(nanos[1]).hasSize(Interleaved.FEWEST_ROUNDS).containsOnly(2);
   }

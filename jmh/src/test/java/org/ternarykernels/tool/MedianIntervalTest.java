@@ -15,9 +15,19 @@ class MedianIntervalTest {
 
   @Test
   void ranksAreThoseOfTheTables() {
-    // n, lower rank, coverage in percent: Conover, Practical Nonparametric Statistics, and any table of binomial(n, 1/2).
-    double[][] known = {{6, 1, 96.88}, {7, 1, 98.44}, {8, 1, 99.22}, {9, 2, 96.09}, {10, 2, 97.85}, {15, 4, 96.48},
-        {20, 6, 95.86}, {25, 8, 95.67}, {100, 40, 96.48}};
+    // n, lower rank, coverage in percent: Conover, Practical Nonparametric Statistics, and any
+    // table of binomial(n, 1/2).
+    double[][] known = {
+      {6, 1, 96.88},
+      {7, 1, 98.44},
+      {8, 1, 99.22},
+      {9, 2, 96.09},
+      {10, 2, 97.85},
+      {15, 4, 96.48},
+      {20, 6, 95.86},
+      {25, 8, 95.67},
+      {100, 40, 96.48}
+    };
     for (double[] row : known) {
       int n = (int) row[0];
       MedianInterval interval = MedianInterval.of(upTo(n));
@@ -43,12 +53,14 @@ class MedianIntervalTest {
     int held = 0;
     int trials = 4000;
     for (int trial = 0; trial < trials; trial++) {
-      double[] skewed = IntStream.range(0, 21).mapToDouble(i -> Math.exp(3 * random.nextGaussian())).toArray();
+      double[] skewed =
+          IntStream.range(0, 21).mapToDouble(i -> Math.exp(3 * random.nextGaussian())).toArray();
       MedianInterval interval = MedianInterval.of(skewed);
       held += interval.low() <= 1 && 1 <= interval.high() ? 1 : 0; // e^0 is the median
     }
     double promised = MedianInterval.of(upTo(21)).coverage();
-    assertThat((double) held / trials).isCloseTo(promised, within(4 * Math.sqrt(promised * (1 - promised) / trials)));
+    assertThat((double) held / trials)
+        .isCloseTo(promised, within(4 * Math.sqrt(promised * (1 - promised) / trials)));
   }
 
   @Test
@@ -56,6 +68,7 @@ class MedianIntervalTest {
     // A neighbour slows both of a pair threefold now and then: the ratio does not notice.
     double[] a = {2, 6, 2, 6, 6, 2, 6};
     double[] b = {1, 3, 1, 3, 3, 1, 3};
-    assertThat(MedianInterval.ofRatios(a, b)).isEqualTo(new MedianInterval(2, 2, 2, MedianInterval.of(a).coverage(), 7));
+    assertThat(MedianInterval.ofRatios(a, b))
+        .isEqualTo(new MedianInterval(2, 2, 2, MedianInterval.of(a).coverage(), 7));
   }
 }

@@ -19,10 +19,13 @@ class ModelCommandsTest {
   @Test
   void decodeStreamsTheReferencesText() throws Exception {
     Path json = folder.resolve("decode.json");
-    ToolRun run = ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", PROMPT, "--tokens", 33, "--json", json);
+    ToolRun run =
+        ToolRun.of(
+            "decode", "--model", ToolRun.MODEL, "--prompt", PROMPT, "--tokens", 33, "--json", json);
     assertThat(run.err()).isEmpty();
     assertThat(run.exitCode()).isZero();
-    assertThat(run.out()).isEqualTo(PROMPT + "import sys\nimport sys\nimport sys\n" + System.lineSeparator());
+    assertThat(run.out())
+        .isEqualTo(PROMPT + "import sys\nimport sys\nimport sys\n" + System.lineSeparator());
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("prompt").asText()).isEqualTo(PROMPT);
     assertThat(result.get("text").asText()).isEqualTo("import sys\nimport sys\nimport sys\n");
@@ -36,9 +39,22 @@ class ModelCommandsTest {
   @Test
   void decodeSaysWhereItsTimeWent() throws Exception {
     Path json = folder.resolve("decode.json");
-    ToolRun run = ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", PROMPT, "--tokens", 40, "--profile", "--json",
-        json);
-    assertThat(run.out()).containsPattern("profile of decoding: layers \\d+\\.\\d %, attention \\d+\\.\\d %, other \\d+\\.\\d %\\R");
+    ToolRun run =
+        ToolRun.of(
+            "decode",
+            "--model",
+            ToolRun.MODEL,
+            "--prompt",
+            PROMPT,
+            "--tokens",
+            40,
+            "--profile",
+            "--json",
+            json);
+    assertThat(run.out())
+        .containsPattern(
+            "profile of decoding: layers \\d+\\.\\d %, attention \\d+\\.\\d %, other \\d+\\.\\d"
+                + " %\\R");
     JsonNode result = ToolRun.json(json);
     JsonNode profile = result.get("profile");
     double seconds = 0;
@@ -50,7 +66,17 @@ class ModelCommandsTest {
     }
     assertThat(shares).isCloseTo(1, within(1e-9));
     assertThat(seconds).isCloseTo(result.get("seconds_decode").asDouble(), within(1e-6));
-    assertThat(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", PROMPT, "--tokens", 1, "--profile").out())
+    assertThat(
+            ToolRun.of(
+                    "decode",
+                    "--model",
+                    ToolRun.MODEL,
+                    "--prompt",
+                    PROMPT,
+                    "--tokens",
+                    1,
+                    "--profile")
+                .out())
         .contains("nothing was decoded");
   }
 
@@ -59,12 +85,15 @@ class ModelCommandsTest {
     ToolRun run = sampled("--seed", 5);
     assertThat(run.exitCode()).isZero();
     assertThat(run.out()).hasSizeGreaterThan(PROMPT.length() + 50);
-    assertThat(sampled("--seed", 5, "--isa", "portable", "--threads", 1, "--batch", 1)).isEqualTo(run);
+    assertThat(sampled("--seed", 5, "--isa", "portable", "--threads", 1, "--batch", 1))
+        .isEqualTo(run);
     assertThat(sampled("--seed", 6).out()).isNotEqualTo(run.out());
   }
 
   private static ToolRun sampled(Object... more) {
-    Object[] fixed = {"decode", "--model", ToolRun.MODEL, "--prompt", PROMPT, "--tokens", 60, "--temperature", 0.9};
+    Object[] fixed = {
+      "decode", "--model", ToolRun.MODEL, "--prompt", PROMPT, "--tokens", 60, "--temperature", 0.9
+    };
     Object[] all = Arrays.copyOf(fixed, fixed.length + more.length);
     System.arraycopy(more, 0, all, fixed.length, more.length);
     return ToolRun.of(all);
@@ -72,28 +101,79 @@ class ModelCommandsTest {
 
   @Test
   void decodeSaysInOneSentenceWhatIsWrong() {
-    assertFailure(ToolRun.of("decode", "--model", folder, "--prompt", "a", "--tokens", 1), 1, "config.json");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "", "--tokens", 1), 1, "prompt is empty");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "ä", "--tokens", 1), 1, "token 195 at place 0");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 600), 1, "context");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 0), 2, "--tokens is 0");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", "x"), 2, "--tokens", "'x'");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 1, "--batch", 0), 2,
+    assertFailure(
+        ToolRun.of("decode", "--model", folder, "--prompt", "a", "--tokens", 1), 1, "config.json");
+    assertFailure(
+        ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "", "--tokens", 1),
+        1,
+        "prompt is empty");
+    assertFailure(
+        ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "ä", "--tokens", 1),
+        1,
+        "token 195 at place 0");
+    assertFailure(
+        ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 600),
+        1,
+        "context");
+    assertFailure(
+        ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 0),
+        2,
+        "--tokens is 0");
+    assertFailure(
+        ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", "x"),
+        2,
+        "--tokens",
+        "'x'");
+    assertFailure(
+        ToolRun.of(
+            "decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 1, "--batch", 0),
+        2,
         "--batch is 0");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 1, "--temperature", -1), 2,
+    assertFailure(
+        ToolRun.of(
+            "decode",
+            "--model",
+            ToolRun.MODEL,
+            "--prompt",
+            "a",
+            "--tokens",
+            1,
+            "--temperature",
+            -1),
+        2,
         "--temperature is -1");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 1, "--isa", "sse9"), 2,
-        "--isa", "sse9", "portable, avx2");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 1, "--threads", 0), 2,
+    assertFailure(
+        ToolRun.of(
+            "decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 1, "--isa", "sse9"),
+        2,
+        "--isa",
+        "sse9",
+        "portable, avx2");
+    assertFailure(
+        ToolRun.of(
+            "decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 1, "--threads", 0),
+        2,
         "--threads is 0");
     assertFailure(ToolRun.of("decode", "--prompt", "a", "--tokens", 1), 2, "--model");
-    assertFailure(ToolRun.of("decode", "--model", ToolRun.MODEL, "--prompt", "a", "--tokens", 1, "--json",
-        folder.resolve("no/such/file.json")), 1, "no such file");
+    assertFailure(
+        ToolRun.of(
+            "decode",
+            "--model",
+            ToolRun.MODEL,
+            "--prompt",
+            "a",
+            "--tokens",
+            1,
+            "--json",
+            folder.resolve("no/such/file.json")),
+        1,
+        "no such file");
   }
 
   @Test
   void verboseAddsWhereTheErrorCameFrom() {
-    ToolRun run = ToolRun.of("decode", "--model", folder, "--prompt", "a", "--tokens", 1, "--verbose");
+    ToolRun run =
+        ToolRun.of("decode", "--model", folder, "--prompt", "a", "--tokens", 1, "--verbose");
     assertThat(run.exitCode()).isEqualTo(1);
     assertThat(run.err()).contains("\tat org.ternarykernels.");
   }
@@ -103,16 +183,42 @@ class ModelCommandsTest {
     Path text = folder.resolve("part.txt");
     Files.write(text, Arrays.copyOf(Files.readAllBytes(ToolRun.MODEL.resolve("text.txt")), 801));
     Path json = folder.resolve("p.json");
-    ToolRun run = ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", text, "--window", 256, "--json", json);
+    ToolRun run =
+        ToolRun.of(
+            "perplexity",
+            "--model",
+            ToolRun.MODEL,
+            "--text",
+            text,
+            "--window",
+            256,
+            "--json",
+            json);
     assertThat(run.exitCode()).isZero();
     assertThat(run.out()).matches("\\d\\.\\d{4} bits per byte \\(800 bytes, windows of 256\\)\\R");
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("bytes").asInt()).isEqualTo(800);
     double bits = result.get("bits_per_byte").asDouble();
-    // Between what the model reaches on its training text and the entropy of bytes drawn evenly from 128.
+    // Between what the model reaches on its training text and the entropy of bytes drawn evenly
+    // from 128.
     assertThat(bits).isBetween(1.1, 7.0);
-    ToolRun other = ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", text, "--window", 256, "--isa", "portable",
-        "--threads", 1, "--batch", 33, "--json", json);
+    ToolRun other =
+        ToolRun.of(
+            "perplexity",
+            "--model",
+            ToolRun.MODEL,
+            "--text",
+            text,
+            "--window",
+            256,
+            "--isa",
+            "portable",
+            "--threads",
+            1,
+            "--batch",
+            33,
+            "--json",
+            json);
     assertThat(other.out()).isEqualTo(run.out());
     assertThat(ToolRun.json(json).get("bits_per_byte").asDouble()).isEqualTo(bits);
   }
@@ -121,13 +227,29 @@ class ModelCommandsTest {
   void perplexitySaysInOneSentenceWhatIsWrong() throws Exception {
     Path one = Files.write(folder.resolve("one.txt"), new byte[] {65});
     Path high = Files.write(folder.resolve("high.txt"), new byte[] {65, 66, (byte) 200, 67});
-    assertFailure(ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", folder.resolve("none.txt")), 1,
-        "no such file: ", "none.txt");
-    assertFailure(ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", one), 1, "1 bytes", "at least 2");
-    assertFailure(ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", high), 1, "token 200 at place 2");
-    assertFailure(ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", high, "--window", 513), 1, "window is 513",
+    assertFailure(
+        ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", folder.resolve("none.txt")),
+        1,
+        "no such file: ",
+        "none.txt");
+    assertFailure(
+        ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", one),
+        1,
+        "1 bytes",
+        "at least 2");
+    assertFailure(
+        ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", high),
+        1,
+        "token 200 at place 2");
+    assertFailure(
+        ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", high, "--window", 513),
+        1,
+        "window is 513",
         "512");
-    assertFailure(ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", high, "--window", 0), 2, "--window is 0");
+    assertFailure(
+        ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", high, "--window", 0),
+        2,
+        "--window is 0");
   }
 
   @Test
@@ -138,10 +260,13 @@ class ModelCommandsTest {
     JsonNode info = ToolRun.json(json);
     for (JsonNode kernel : info.get("kernels")) {
       assertThat(run.out()).contains(kernel.get("name").asText());
-      assertThat(kernel.get("available").asBoolean()).isEqualTo(kernel.get("isa").asText().equals("portable"));
+      assertThat(kernel.get("available").asBoolean())
+          .isEqualTo(kernel.get("isa").asText().equals("portable"));
     }
     assertThat(info.get("kernels")).isNotEmpty();
-    assertThat(run.out()).containsPattern("TERNARY_NUM_THREADS +1 +(builder|caller)").containsPattern("gemm.*no: ");
+    assertThat(run.out())
+        .containsPattern("TERNARY_NUM_THREADS +1 +(builder|caller)")
+        .containsPattern("gemm.*no: ");
   }
 
   @Test
@@ -149,7 +274,8 @@ class ModelCommandsTest {
     assertFailure(ToolRun.of(), 2, "Missing command");
     assertFailure(ToolRun.of("frobnicate"), 2, "frobnicate");
     assertFailure(ToolRun.of("info", "--frobnicate"), 2, "--frobnicate");
-    for (String command : new String[] {"quickstart", "info", "decode", "perplexity", "run", "verify"}) {
+    for (String command :
+        new String[] {"quickstart", "info", "decode", "perplexity", "run", "verify"}) {
       ToolRun help = ToolRun.of(command, "--help");
       assertThat(help.exitCode()).isZero();
       assertThat(help.out()).contains("--json").contains("JSON: ").contains("--isa");

@@ -31,7 +31,8 @@ class QuickstartCommandTest {
       assertThat(layer.get("path").asText()).startsWith("linear.");
       assertThat(layer.get("micros").asDouble()).isPositive();
       assertThat(layer.get("gops").asDouble() * layer.get("micros").asDouble() * 1e3)
-          .isCloseTo(2.0 * layer.get("m").asInt() * layer.get("n").asInt() * layer.get("k").asInt(),
+          .isCloseTo(
+              2.0 * layer.get("m").asInt() * layer.get("n").asInt() * layer.get("k").asInt(),
               withinPercentage(1e-6));
       assertThat(layer.get("baseline").asText()).startsWith("oneDNN");
       assertThat(run.out()).contains(layer.get("path").asText());
@@ -46,7 +47,9 @@ class QuickstartCommandTest {
     for (String name : new String[] {"config.json", "model.safetensors"}) {
       Files.copy(ToolRun.MODEL.resolve(name), model.resolve(name));
     }
-    Files.write(model.resolve("text.txt"), Arrays.copyOf(Files.readAllBytes(ToolRun.MODEL.resolve("text.txt")), 600));
+    Files.write(
+        model.resolve("text.txt"),
+        Arrays.copyOf(Files.readAllBytes(ToolRun.MODEL.resolve("text.txt")), 600));
     Path shapes = Files.createDirectories(folder.resolve("data/shapes"));
     Files.writeString(shapes.resolve("bitnet-2b-4t.txt"), "96 200 a\n");
     Files.writeString(shapes.resolve("qwen3-30b-a3b.txt"), "33 130 b\n99999 99999 lm_head\n");

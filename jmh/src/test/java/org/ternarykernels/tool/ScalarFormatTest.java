@@ -14,7 +14,8 @@ class ScalarFormatTest {
       assertThat(ScalarFormat.floatToHalf(value)).isEqualTo((short) bits);
       assertThat(ScalarFormat.floatToHalf(-value)).isEqualTo((short) (bits | 0x8000));
       float tie = (value + next) / 2; // exact: a half has 11 bits
-      assertThat(ScalarFormat.floatToHalf(tie)).isEqualTo((short) (bits % 2 == 0 ? bits : bits + 1));
+      assertThat(ScalarFormat.floatToHalf(tie))
+          .isEqualTo((short) (bits % 2 == 0 ? bits : bits + 1));
       assertThat(ScalarFormat.floatToHalf(Math.nextUp(tie))).isEqualTo((short) (bits + 1));
       assertThat(ScalarFormat.floatToHalf(Math.nextDown(tie))).isEqualTo((short) bits);
     }
@@ -28,7 +29,8 @@ class ScalarFormatTest {
   void everyE4m3SurvivesAndKnownValuesAreRight() {
     for (int bits = 0; bits < 256; bits++) {
       if ((bits & 0x7f) != 0x7f) {
-        assertThat(ScalarFormat.floatToE4m3(ScalarFormat.e4m3ToFloat((byte) bits))).isEqualTo((byte) bits);
+        assertThat(ScalarFormat.floatToE4m3(ScalarFormat.e4m3ToFloat((byte) bits)))
+            .isEqualTo((byte) bits);
       }
     }
     assertThat(ScalarFormat.e4m3ToFloat((byte) 0x7e)).isEqualTo(448);
@@ -48,7 +50,10 @@ class ScalarFormatTest {
       int low = Float.floatToRawIntBits(value) >>> 16;
       double below = Float.intBitsToFloat(low << 16);
       double above = Float.intBitsToFloat(low + 1 << 16);
-      int expected = value - below < above - value || value - below == above - value && low % 2 == 0 ? low : low + 1;
+      int expected =
+          value - below < above - value || value - below == above - value && low % 2 == 0
+              ? low
+              : low + 1;
       assertThat(ScalarFormat.floatToBfloat(value)).isEqualTo((short) expected);
     }
     assertThat(Float.intBitsToFloat(ScalarFormat.floatToBfloat(Float.NaN) << 16)).isNaN();

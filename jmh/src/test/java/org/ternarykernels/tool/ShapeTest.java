@@ -16,10 +16,12 @@ class ShapeTest {
   @Test
   void aWrongLineIsNamed() {
     for (String line : List.of("3", "3 x", "0 4", "3 -1", "99999999999 1")) {
-      assertThatThrownBy(() -> Shape.parse("f.txt", "1 1\n" + line)).hasMessageContaining("f.txt, line 2")
+      assertThatThrownBy(() -> Shape.parse("f.txt", "1 1\n" + line))
+          .hasMessageContaining("f.txt, line 2")
           .hasMessageContaining(line);
     }
-    assertThatThrownBy(() -> Shape.parse("f.txt", "# nothing")).hasMessageContaining("f.txt has no shape");
+    assertThatThrownBy(() -> Shape.parse("f.txt", "# nothing"))
+        .hasMessageContaining("f.txt has no shape");
   }
 
   @Test

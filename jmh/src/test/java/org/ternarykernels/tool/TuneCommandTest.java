@@ -29,7 +29,8 @@ class TuneCommandTest {
     Path json = folder.resolve("tune.json");
     ToolRun run = ToolRun.of("tune", "--quick", "--out", file, "--json", json);
     assertThat(run.exitCode()).as(run.err()).isZero();
-    assertThat(run.out()).contains("export TERNARY_TUNING=" + file.toAbsolutePath(), "gemm_i2s_min_m");
+    assertThat(run.out())
+        .contains("export TERNARY_TUNING=" + file.toAbsolutePath(), "gemm_i2s_min_m");
     JsonNode loaded = tuning(file);
     assertThat(loaded.get("error").asText()).isEmpty();
     assertThat(loaded.get("file").asText()).isEqualTo(file.toString());
@@ -42,7 +43,8 @@ class TuneCommandTest {
       assertThat(rows.get(i).get("how").asText()).isNotEmpty();
       measured += rows.get(i).get("measured").asBoolean() ? 1 : 0;
     }
-    assertThat(measured).isGreaterThanOrEqualTo(7); // four rates, two bandwidths, the prefetch distance
+    assertThat(measured)
+        .isGreaterThanOrEqualTo(7); // four rates, two bandwidths, the prefetch distance
     Files.writeString(file, Files.readString(file).replaceFirst("device=.*", "device=another"));
     assertThat(tuning(file).get("error").asText()).contains("line 3: device is \"another\"");
   }
@@ -57,7 +59,8 @@ class TuneCommandTest {
     builtIn.with(Map.of("gemm_i2s_min_m", 33L)).write(file, "a test");
     for (JsonNode value : tuning(file).get("values")) {
       String name = value.get("name").asText();
-      assertThat(value.get("value").asLong()).isEqualTo(name.equals("gemm_i2s_min_m") ? 33 : builtIn.value(name));
+      assertThat(value.get("value").asLong())
+          .isEqualTo(name.equals("gemm_i2s_min_m") ? 33 : builtIn.value(name));
     }
     assertThat(folder.toFile().list()).containsExactly("tuning.txt");
   }

@@ -26,12 +26,16 @@ class VerifyCommandTest {
   @Test
   void everyKernelIsReachedAndWithinItsBound() throws Exception {
     Path json = folder.resolve("verify.json");
-    ToolRun run = ToolRun.of("verify", "--shapes", shapes("19 300 tails\n7 13\n"), "--m", "1,17", "--json", json);
+    ToolRun run =
+        ToolRun.of(
+            "verify", "--shapes", shapes("19 300 tails\n7 13\n"), "--m", "1,17", "--json", json);
     assertThat(run.exitCode()).as(run.out()).isZero();
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("passed").asBoolean()).isTrue();
     assertThat(result.get("not_reached")).isEmpty();
-    assertThat(run.out()).contains(ErrorBound.FORMULA).contains("passed: " + result.get("cases").asInt() + " cases, 0 failed");
+    assertThat(run.out())
+        .contains(ErrorBound.FORMULA)
+        .contains("passed: " + result.get("cases").asInt() + " cases, 0 failed");
     JsonNode info = new ObjectMapper().readTree(info());
     for (JsonNode kernel : info.get("kernels")) {
       if (kernel.get("available").asBoolean() && kernel.get("stage").asText().startsWith("gemm")) {
@@ -54,11 +58,17 @@ class VerifyCommandTest {
   @Test
   void limitsOfTheUserReplaceTheBoundAndFailingThemIsExitCode1() throws Exception {
     Path shapes = shapes("5 64");
-    ToolRun strict = ToolRun.of("verify", "--shapes", shapes, "--m", "2", "--max-abs", "1e-9", "--isa", "portable");
+    ToolRun strict =
+        ToolRun.of(
+            "verify", "--shapes", shapes, "--m", "2", "--max-abs", "1e-9", "--isa", "portable");
     assertThat(strict.exitCode()).isEqualTo(1);
     assertThat(strict.out()).contains("FAILED").contains("limits: max_abs 1.0E-9, max_rel null");
-    assertThat(ToolRun.of("verify", "--shapes", shapes, "--m", "2", "--max-rel", "1e-9").exitCode()).isEqualTo(1);
-    assertThat(ToolRun.of("verify", "--shapes", shapes, "--m", "2", "--max-abs", "1e3", "--max-rel", "10").exitCode())
+    assertThat(ToolRun.of("verify", "--shapes", shapes, "--m", "2", "--max-rel", "1e-9").exitCode())
+        .isEqualTo(1);
+    assertThat(
+            ToolRun.of(
+                    "verify", "--shapes", shapes, "--m", "2", "--max-abs", "1e3", "--max-rel", "10")
+                .exitCode())
         .isZero();
   }
 
@@ -66,17 +76,24 @@ class VerifyCommandTest {
   void wrongUsageIsNamed() throws Exception {
     assertFailure(ToolRun.of("verify", "--m", "0"), 2, "--m is 0");
     assertFailure(ToolRun.of("verify", "--m", "1,x"), 2, "--m");
-    assertFailure(ToolRun.of("verify", "--shapes", folder.resolve("none.txt")), 1, "no such file", "none.txt");
+    assertFailure(
+        ToolRun.of("verify", "--shapes", folder.resolve("none.txt")),
+        1,
+        "no such file",
+        "none.txt");
     assertFailure(ToolRun.of("verify", "--shapes", shapes("1 2\n3\n")), 1, "line 2");
   }
 
-  /** A right output is within the bound; one that is off by twice the bound, infinite or NaN is not. */
+  /**
+   * A right output is within the bound; one that is off by twice the bound, infinite or NaN is not.
+   */
   @Test
   void anErrorOfOneOutputIsSeen() {
     RandomProblem random = new RandomProblem(3);
     Alpha alpha = random.alpha(AlphaKind.ROW, 0, 9, 50);
     float[] x = random.activations(DataType.F32, 2, 50).toArray();
-    DenseReference reference = new DenseReference(x, 2, random.weights(9, 50), 9, 50, alpha, random.vector(9, 1));
+    DenseReference reference =
+        new DenseReference(x, 2, random.weights(9, 50), 9, 50, alpha, random.vector(9, 1));
     ErrorBound bound = new ErrorBound(reference, Activation.A8, DataType.F32, DataType.F32, false);
     assertThat(judge(reference, bound, 0)).isZero();
     assertThat(judge(reference, bound, (float) (2 * bound.fp32(1, 4)))).isBetween(1.99, 2.01);
@@ -106,8 +123,7 @@ class VerifyCommandTest {
     // relative to max(|ref|, RMS of the row): the RMS of (3, 4, 0) is 5 / sqrt(3)
     assertThat(errors.maxRel).isCloseTo(0.5 / (5 / Math.sqrt(3)), within(1e-12));
     assertThat(errors.rmse()).isCloseTo(Math.sqrt(0.5 / 3), within(1e-12));
-    assertThat(errors.cosine())
-        .isCloseTo(27 / (5 * Math.sqrt(29.5)), within(1e-12));
+    assertThat(errors.cosine()).isCloseTo(27 / (5 * Math.sqrt(29.5)), within(1e-12));
   }
 
   /** The dense references, recomputed here output by output with exact sums. */

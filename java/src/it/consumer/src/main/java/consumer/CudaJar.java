@@ -13,7 +13,10 @@ import org.ternarykernels.Device;
 import org.ternarykernels.TernaryException;
 import org.ternarykernels.TernaryRuntime;
 
-/** The jar with the classifier {@code linux-x86_64-cuda}: what is in it, and that it serves on a machine without a GPU. */
+/**
+ * The jar with the classifier {@code linux-x86_64-cuda}: what is in it, and that it serves on a
+ * machine without a GPU.
+ */
 final class CudaJar {
   private static final String CLASSIFIER = "-linux-x86_64-cuda.jar";
   private static final Pattern MAIN_JAR = Pattern.compile("ternary-kernels-[0-9.]+\\.jar");
@@ -22,7 +25,10 @@ final class CudaJar {
 
   private CudaJar() {}
 
-  /** The libraries of the jar for a list of architectures like {@code 80,90a}; none for {@code none}. */
+  /**
+   * The libraries of the jar for a list of architectures like {@code 80,90a}; none for {@code
+   * none}.
+   */
   static List<String> libraries(String architectures) {
     List<String> names = new ArrayList<>();
     if (!architectures.equals("none")) {
@@ -51,7 +57,10 @@ final class CudaJar {
     }
   }
 
-  /** The main jar has nothing of CUDA, the CUDA jar what it must have and nothing else, and neither the software GPU. */
+  /**
+   * The main jar has nothing of CUDA, the CUDA jar what it must have and nothing else, and neither
+   * the software GPU.
+   */
   static void checkContents(String path, List<String> libraries) throws IOException {
     for (String file : path.split(File.pathSeparator)) {
       String name = new File(file).getName();
@@ -65,9 +74,11 @@ final class CudaJar {
           if (entryName.startsWith(FOLDER) && !entry.isDirectory()) {
             found.add(entryName.substring(FOLDER.length()));
           }
-          String content = new String(jar.getInputStream(entry).readAllBytes(), StandardCharsets.ISO_8859_1);
+          String content =
+              new String(jar.getInputStream(entry).readAllBytes(), StandardCharsets.ISO_8859_1);
           if (entryName.contains(".so") && content.contains("softgpu")) {
-            throw new AssertionError(entryName + " of " + name + " is of the software GPU, which is for tests only");
+            throw new AssertionError(
+                entryName + " of " + name + " is of the software GPU, which is for tests only");
           }
         }
         List<String> expected = new ArrayList<>();

@@ -21,9 +21,9 @@ import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
 /**
- * Uses the library as a program of its own. {@code launch TOOLCHAINS FOLDER ARCHITECTURES} starts this class in other
- * JVMs: on the JDK of the build and the newest one discovered, on class path and module path, each several times at once into
- * an empty cache.
+ * Uses the library as a program of its own. {@code launch TOOLCHAINS FOLDER ARCHITECTURES} starts
+ * this class in other JVMs: on the JDK of the build and the newest one discovered, on class path
+ * and module path, each several times at once into an empty cache.
  */
 public final class Main {
   private static final int AT_ONCE = 4;
@@ -48,8 +48,10 @@ public final class Main {
 
   private static void use() throws ReflectiveOperationException {
     try (TernaryRuntime runtime = TernaryRuntime.create();
-        TernaryWeights weights = TernaryWeights.pack(new byte[] {1, -1, 0, 0, 1, 1}, 2, 3, Alpha.row(2, 4));
-        TernaryLinear linear = TernaryLinear.builder(runtime, weights).activation(Activation.A16).build()) {
+        TernaryWeights weights =
+            TernaryWeights.pack(new byte[] {1, -1, 0, 0, 1, 1}, 2, 3, Alpha.row(2, 4));
+        TernaryLinear linear =
+            TernaryLinear.builder(runtime, weights).activation(Activation.A16).build()) {
       check(linear.apply(new float[] {1, 2, 3}, 1));
       if (Runtime.version().feature() >= FIRST_WITH_SEGMENTS) {
         useSegments(linear);
@@ -67,7 +69,8 @@ public final class Main {
     Object arena = arenaType.getMethod("ofAuto").invoke(null);
     TernaryBuffer[] views = new TernaryBuffer[2];
     for (int i = 0; i < views.length; i++) {
-      Object segment = arenaType.getMethod("allocate", long.class, long.class).invoke(arena, 12L, 4L);
+      Object segment =
+          arenaType.getMethod("allocate", long.class, long.class).invoke(arena, 12L, 4L);
       long address = (Long) segmentType.getMethod("address").invoke(segment);
       long bytes = (Long) segmentType.getMethod("byteSize").invoke(segment);
       views[i] = TernaryBuffer.ofAddress(address, bytes, DataType.F32, segment);
@@ -88,7 +91,8 @@ public final class Main {
     List<Path> homes = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"))));
     Path newest = newestJdk(toolchains);
     if (newest == null) {
-      System.out.println("No JDK " + FIRST_WITH_SEGMENTS + " or newer was found: MemorySegment is not tried.");
+      System.out.println(
+          "No JDK " + FIRST_WITH_SEGMENTS + " or newer was found: MemorySegment is not tried.");
     } else {
       homes.add(newest);
     }
@@ -96,7 +100,11 @@ public final class Main {
     CudaJar.checkContents(path, cudaLibraries);
     for (Path home : homes) {
       run(home, folder, "class path", List.of("-cp", path, "consumer.Main"));
-      run(home, folder, "module path", List.of("--module-path", path, "--module", "consumer/consumer.Main"));
+      run(
+          home,
+          folder,
+          "module path",
+          List.of("--module-path", path, "--module", "consumer/consumer.Main"));
       cannotExtract(home, folder, path);
     }
   }
@@ -104,65 +112,106 @@ public final class Main {
   /** A home that nothing can be written to, and how its user is told what to do. */
   private static void cannotExtract(Path home, Path folder, String path) throws Exception {
     Path output = folder.resolve("output-cannot-extract");
-    ProcessBuilder builder = new ProcessBuilder(home.resolve("bin/java").toString(), "-Duser.home=/proc", "-cp", path,
-        "consumer.Main").redirectErrorStream(true).redirectOutput(output.toFile());
+    ProcessBuilder builder =
+        new ProcessBuilder(
+                home.resolve("bin/java").toString(),
+                "-Duser.home=/proc",
+                "-cp",
+                path,
+                "consumer.Main")
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile());
     builder.environment().clear();
     int status = builder.start().waitFor();
     String text = Files.readString(output);
-    if (status != 1 || !text.contains("UnsatisfiedLinkError: the native libraries cannot be extracted: ")
-        || !text.contains("set the system property ternary.cache.dir or the environment variable TERNARY_CACHE_DIR")) {
-      throw new AssertionError("with a home that is read-only and " + home + " (status " + status + "):\n" + text);
+    if (status != 1
+        || !text.contains("UnsatisfiedLinkError: the native libraries cannot be extracted: ")
+        || !text.contains(
+            "set the system property ternary.cache.dir or the environment variable"
+                + " TERNARY_CACHE_DIR")) {
+      throw new AssertionError(
+          "with a home that is read-only and " + home + " (status " + status + "):\n" + text);
     }
   }
 
-  /** The home of the newest JDK that toolchain discovery found and that has MemorySegment, or null. */
+  /**
+   * The home of the newest JDK that toolchain discovery found and that has MemorySegment, or null.
+   */
   private static Path newestJdk(Path toolchains) throws Exception {
     TreeMap<Integer, Path> byVersion = new TreeMap<>();
-    NodeList found = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(toolchains.toFile())
-        .getElementsByTagName("toolchain");
+    NodeList found =
+        DocumentBuilderFactory.newInstance()
+            .newDocumentBuilder()
+            .parse(toolchains.toFile())
+            .getElementsByTagName("toolchain");
     for (int i = 0; i < found.getLength(); i++) {
       Element toolchain = (Element) found.item(i);
       String version = toolchain.getElementsByTagName("version").item(0).getTextContent();
       String home = toolchain.getElementsByTagName("jdkHome").item(0).getTextContent();
       byVersion.put(Integer.parseInt(version.split("[.+-]")[0]), Path.of(home));
     }
-    return byVersion.isEmpty() || byVersion.lastKey() < FIRST_WITH_SEGMENTS ? null : byVersion.lastEntry().getValue();
+    return byVersion.isEmpty() || byVersion.lastKey() < FIRST_WITH_SEGMENTS
+        ? null
+        : byVersion.lastEntry().getValue();
   }
 
-  private static void run(Path home, Path folder, String how, List<String> arguments) throws Exception {
+  private static void run(Path home, Path folder, String how, List<String> arguments)
+      throws Exception {
     Path user = Files.createTempDirectory(folder, "home-");
     List<Process> processes = new ArrayList<>();
     List<Path> outputs = new ArrayList<>();
     for (int i = 0; i < AT_ONCE; i++) {
-      List<String> command = new ArrayList<>(List.of(home.resolve("bin/java").toString(), "-Xcheck:jni", "-Xmx64m",
-          "-Duser.home=" + user));
+      List<String> command =
+          new ArrayList<>(
+              List.of(
+                  home.resolve("bin/java").toString(),
+                  "-Xcheck:jni",
+                  "-Xmx64m",
+                  "-Duser.home=" + user));
       command.addAll(arguments);
       if (!cudaLibraries.isEmpty()) {
         command.add("cuda");
       }
       ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
       builder.environment().clear();
-      builder.environment().put("CUDA_VISIBLE_DEVICES", "-1"); // the same test on a machine with a GPU
+      builder
+          .environment()
+          .put("CUDA_VISIBLE_DEVICES", "-1"); // the same test on a machine with a GPU
       outputs.add(user.resolve("output-" + i));
       processes.add(builder.redirectOutput(outputs.get(i).toFile()).start());
     }
     for (int i = 0; i < AT_ONCE; i++) {
       boolean ended = processes.get(i).waitFor(60, TimeUnit.SECONDS);
       String output = Files.readString(outputs.get(i));
-      if (!ended || processes.get(i).exitValue() != 0 || output.contains("WARNING in native method")) {
+      if (!ended
+          || processes.get(i).exitValue() != 0
+          || output.contains("WARNING in native method")) {
         processes.get(i).destroyForcibly();
         throw new AssertionError("on the " + how + " with " + home + ":\n" + output);
       }
     }
     checkCache(user.resolve(".cache/ternary-kernels"));
-    System.out.println(AT_ONCE + " JVMs at once on the " + how + " with " + home + ": " + firstLine(outputs.get(0)));
+    System.out.println(
+        AT_ONCE
+            + " JVMs at once on the "
+            + how
+            + " with "
+            + home
+            + ": "
+            + firstLine(outputs.get(0)));
   }
 
   private static String firstLine(Path output) throws IOException {
-    return Files.readAllLines(output).stream().filter(line -> line.equals("MemorySegment")).findFirst().orElse("arrays");
+    return Files.readAllLines(output).stream()
+        .filter(line -> line.equals("MemorySegment"))
+        .findFirst()
+        .orElse("arrays");
   }
 
-  /** One folder with the three libraries and those of the CUDA jar, and nothing left over from the race. */
+  /**
+   * One folder with the three libraries and those of the CUDA jar, and nothing left over from the
+   * race.
+   */
   private static void checkCache(Path cache) throws IOException {
     try (var folders = Files.list(cache)) {
       List<Path> found = folders.toList();
@@ -171,7 +220,8 @@ public final class Main {
       }
       try (var files = Files.list(found.get(0))) {
         List<String> names = files.map(file -> file.getFileName().toString()).sorted().toList();
-        List<String> expected = new ArrayList<>(List.of("libjniternary.so", "libternary.so", "libternary_cpu.so"));
+        List<String> expected =
+            new ArrayList<>(List.of("libjniternary.so", "libternary.so", "libternary_cpu.so"));
         expected.addAll(cudaLibraries);
         Collections.sort(expected);
         if (!names.equals(expected)) {
