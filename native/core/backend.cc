@@ -31,7 +31,13 @@ const Table& load(const std::string& file, const char* symbol, int32_t abi) {
 
 }  // namespace
 
+std::string& configured_folder() {
+  static std::string& folder = *new std::string;
+  return folder;
+}
+
 std::string own_folder() {
+  if (!configured_folder().empty()) return configured_folder();
   Dl_info info;
   if (dladdr(reinterpret_cast<void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) return "";
   const std::string file = info.dli_fname;
@@ -56,3 +62,7 @@ const CudaBackend& cuda_backend(const std::string& arch) {
 }
 
 }  // namespace ternary
+
+ternary_status ternary_configure_process(const char* backend_folder, int32_t) {
+  return ternary::guarded([&] { ternary::configured_folder() = std::string(backend_folder) + '/'; });
+}

@@ -1,10 +1,9 @@
 #!/bin/sh
-# Names every missing or too old build tool, with what to do, before anything else can fail for want of it.
-# Usage: check-tools.sh JAVA_HOME MAVEN_VERSION CUDA (ON, AUTO or OFF)
+# Names every missing or too old tool of the native build, with its package, just before that build.
+# Usage: check-tools.sh CUDA TESTS (ON, AUTO or OFF; ON or OFF)
 set -u
-java_home=$1
-maven_version=$2
-cuda=$3
+cuda=$1
+tests=$2
 missing=0
 
 # at_least FOUND WANTED: compares MAJOR.MINOR versions; an empty FOUND is too old.
@@ -23,10 +22,6 @@ require() {
 # The first MAJOR.MINOR[...] of what a command prints.
 version_of() { "$@" 2>/dev/null | sed -n 's/^[^0-9]*\([0-9][0-9.]*\).*/\1/p' | head -n 1; }
 
-if [ -x "$java_home/bin/javac" ]; then jdk=$(version_of "$java_home/bin/javac" -version); else jdk=; fi
-
-require JDK "$jdk" 17 "Install a JDK (Debian: apt-get install openjdk-17-jdk) and point JAVA_HOME at it."
-require Maven "$maven_version" 3.8 "Install it (Debian: apt-get install maven)."
 require g++ "$(version_of g++ -dumpfullversion)" 12 "Install it (Debian: apt-get install g++)."
 require CMake "$(version_of cmake --version)" 3.25 "Install it (Debian: apt-get install cmake; or pip install cmake)."
 require Ninja "$(version_of ninja --version)" 1.10 "Install it (Debian: apt-get install ninja-build; or pip install ninja)."
@@ -38,5 +33,11 @@ if [ "$cuda" = ON ] && ! has_cuda && ! can_fetch_cuda; then
   missing=1
   echo "missing build tool: CUDA 13 or newer, or python3 with pip or venv to fetch it (Debian: apt-get install python3-venv)." >&2
   echo "Without -Pcuda the CPU library is built alone." >&2
+fi
+
+# cmake's find_package, asked the way the build asks it, costs a second; the header does the same in 10 ms.
+if [ "$tests" = ON ] && ! echo '#include <gtest/gtest.h>' | g++ -E -x c++ - >/dev/null 2>&1; then
+  missing=1
+  echo "missing build tool: GoogleTest 1.12 or newer (Debian: apt-get install libgtest-dev). -DskipTests builds without." >&2
 fi
 exit $missing

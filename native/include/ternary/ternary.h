@@ -144,6 +144,11 @@ typedef struct ternary_weights ternary_weights;
 /** @return the library's version, e.g. "0.1.0". */
 TERNARY_API const char* ternary_version(void);
 
+/**
+ * Tells a copy of the core where its backends are and which copy it is. Java calls it right after loading.
+ */
+TERNARY_API ternary_status ternary_configure_process(const char* backend_folder, int32_t copy);
+
 /** @return the sentence of the calling thread's last error; empty if there was none. Valid until its next error. */
 TERNARY_API const char* ternary_last_error(void);
 

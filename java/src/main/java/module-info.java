@@ -4,7 +4,7 @@ module org.ternarykernels {
   requires transitive org.bytedeco.javacpp; // TernaryBuffer.of(Pointer)
   requires com.fasterxml.jackson.core;
   requires org.slf4j;
-  requires jdk.jfr;
+  requires static jdk.jfr; // trimmed JREs have no flight recorder
   requires static micrometer
       .core; // optional, and not transitive: a user without it could not compile
   requires static org.bytedeco

@@ -1,17 +1,15 @@
 package org.ternarykernels;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
+import org.ternarykernels.storage.Json;
 
 /** Reads the native counters. */
 final class CountersJson {
-  private static final JsonFactory JSON = new JsonFactory();
-
   private CountersJson() {}
 
   record Counters(Map<String, Long> paths, Map<String, Long> fallbacks) {}
@@ -19,7 +17,7 @@ final class CountersJson {
   static Counters parse(String json) {
     Map<String, Long> paths = new TreeMap<>();
     Map<String, Long> fallbacks = new TreeMap<>();
-    try (JsonParser parser = JSON.createParser(json)) {
+    try (JsonParser parser = Json.FACTORY.createParser(json)) {
       parser.nextToken();
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String name = parser.currentName();

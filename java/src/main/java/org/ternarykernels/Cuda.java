@@ -304,7 +304,7 @@ final class Cuda {
   }
 
   private static Pointer pointer(long address) {
-    return NativeMemory.pointer(address, 0);
+    return new Address(address);
   }
 
   private static CUstream_st stream(long address) {
@@ -313,5 +313,13 @@ final class Cuda {
 
   private static CUevent_st event(long address) {
     return new CUevent_st(pointer(address));
+  }
+
+  /** Opens the protected field of a pointer; owns nothing. */
+  private static final class Address extends Pointer {
+    Address(long address) {
+      super((Pointer) null);
+      this.address = address;
+    }
   }
 }

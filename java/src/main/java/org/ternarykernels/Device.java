@@ -1,11 +1,11 @@
 package org.ternarykernels;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import org.ternarykernels.storage.Json;
 
 /**
  * Where a runtime computes.
@@ -19,13 +19,11 @@ import java.util.Map;
  */
 public record Device(
     boolean isCuda, int ordinal, String name, String capability, String library, String reason) {
-  private static final JsonFactory JSON = new JsonFactory();
-
   /** Reads {@code device} and {@code cuda} of a runtime's info. */
   static Device of(String infoJson, String hint) {
     String processor = "";
     Map<String, String> cuda = new HashMap<>();
-    try (JsonParser parser = JSON.createParser(infoJson)) {
+    try (JsonParser parser = Json.FACTORY.createParser(infoJson)) {
       parser.nextToken();
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String member = parser.currentName();

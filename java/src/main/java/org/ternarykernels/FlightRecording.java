@@ -1,114 +1,40 @@
 package org.ternarykernels;
 
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.WeakHashMap;
-import jdk.jfr.Category;
-import jdk.jfr.Description;
-import jdk.jfr.Event;
-import jdk.jfr.FlightRecorder;
-import jdk.jfr.FlightRecorderListener;
-import jdk.jfr.Label;
-import jdk.jfr.Name;
-import jdk.jfr.Period;
-import jdk.jfr.StackTrace;
-
-/** The library's flight recorder events. */
+/**
+ * The library's flight recorder events, where the JVM has a flight recorder: trimmed JREs have no
+ * module {@code jdk.jfr}. Nothing else refers to {@link FlightRecorderEvents}.
+ */
 final class FlightRecording {
-  private static final Set<TernaryRuntime> RUNTIMES =
-      Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
-
-  static {
-    if (FlightRecorder.isAvailable()) {
-      // Registering an event starts the recorder's machinery, 0.1 s and more: only when somebody
-      // records.
-      FlightRecorder.addListener(
-          new FlightRecorderListener() {
-            @Override
-            public void recorderInitialized(FlightRecorder recorder) {
-              FlightRecorder.addPeriodicEvent(
-                  PathCountEvent.class, FlightRecording::emitPathCounts);
-            }
-          });
-    }
-  }
+  private static final boolean AVAILABLE = available();
 
   private FlightRecording() {}
 
-  /** How often a path served a call, of one runtime, since its counters were reset. */
-  @Name("org.ternarykernels.PathCount")
-  @Label("Ternary path count")
-  @Category("Ternary Kernels")
-  @Description("Calls that a kernel has served since the counters were reset")
-  @Period("10 s")
-  @StackTrace(false)
-  static final class PathCountEvent extends Event {
-    @Label("Runtime")
-    @Description("Tells the runtimes of a process apart")
-    int runtime;
+  private static boolean available() {
+    try {
+      return FlightRecorderEvents.areAvailable();
+    } catch (LinkageError e) {
+      return false;
+    }
+  }
 
-    @Label("Path")
-    String path;
+  /** The runtime's counts are recorded until {@link #remove}. */
+  static void add(TernaryRuntime runtime) {
+    if (AVAILABLE) {
+      FlightRecorderEvents.add(runtime);
+    }
+  }
 
-    @Label("Count")
-    long count;
+  /** A closed runtime has nothing to tell; with the last one, nothing of ours stays registered. */
+  static void remove(TernaryRuntime runtime) {
+    if (AVAILABLE) {
+      FlightRecorderEvents.remove(runtime);
+    }
   }
 
   /** The first refusal of a preferred kernel for a reason. */
-  @Name("org.ternarykernels.Fallback")
-  @Label("Ternary fallback")
-  @Category("Ternary Kernels")
-  @Description("A preferred kernel refused a problem for the first time for this reason")
-  static final class FallbackEvent extends Event {
-    @Label("Path")
-    String path;
-
-    @Label("Reason")
-    String reason;
-  }
-
-  static void add(TernaryRuntime runtime) {
-    RUNTIMES.add(runtime);
-  }
-
   static void fallback(String path, String reason) {
-    if (!FlightRecorder.isInitialized()) {
-      return;
+    if (AVAILABLE) {
+      FlightRecorderEvents.fallback(path, reason);
     }
-    FallbackEvent event = new FallbackEvent();
-    event.path = path;
-    event.reason = reason;
-    event.commit();
-  }
-
-  private static void emitPathCounts() {
-    List<TernaryRuntime> runtimes;
-    synchronized (RUNTIMES) {
-      runtimes = new ArrayList<>(RUNTIMES);
-    }
-    for (TernaryRuntime runtime : runtimes) {
-      emitPathCounts(runtime);
-    }
-  }
-
-  private static void emitPathCounts(TernaryRuntime runtime) {
-    Map<String, Long> counts;
-    try {
-      counts = runtime.pathCounts();
-    } catch (IllegalStateException e) {
-      RUNTIMES.remove(runtime); // closed: there is nothing to tell any more
-      return;
-    }
-    counts.forEach(
-        (path, count) -> {
-          PathCountEvent event = new PathCountEvent();
-          event.runtime = System.identityHashCode(runtime);
-          event.path = path;
-          event.count = count;
-          event.commit();
-        });
   }
 }

@@ -3,9 +3,7 @@ package org.ternarykernels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.Pointer;
-import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.binding.Memory;
 
 /**
  * A block of native memory, aligned to 64 bytes and zeroed. It is malloc's and not JavaCPP's or the
@@ -24,11 +22,11 @@ final class NativeMemory {
   /** Allocates memory that is freed by {@link #free()} alone. */
   static NativeMemory allocate(long bytes) {
     long size = Math.max(ALIGNMENT, bytes + (ALIGNMENT - 1) & -ALIGNMENT);
-    long address = size < bytes ? 0 : Ternary.aligned_alloc(ALIGNMENT, size);
+    long address = size < bytes ? 0 : Memory.allocate(ALIGNMENT, size);
     if (address == 0) {
       throw new TernaryException("no native memory for " + bytes + " bytes");
     }
-    Ternary.memset(address, 0, size);
+    Memory.fill(address, 0, size);
     return new NativeMemory(address);
   }
 
@@ -50,17 +48,12 @@ final class NativeMemory {
   }
 
   void free() {
-    Ternary.free(address);
+    Memory.free(address);
   }
 
   /** A view of memory that somebody else keeps alive, in native byte order. */
   static ByteBuffer view(long address, int bytes) {
-    return new Address(address, bytes).asByteBuffer().order(ByteOrder.nativeOrder());
-  }
-
-  /** A pointer to memory that somebody else keeps alive. */
-  static Pointer pointer(long address, long bytes) {
-    return new Address(address, bytes);
+    return Memory.view(address, bytes).order(ByteOrder.nativeOrder());
   }
 
   /** The zero-terminated UTF-8 string at an address. */
@@ -68,16 +61,8 @@ final class NativeMemory {
     if (address == 0) {
       return "";
     }
-    return StandardCharsets.UTF_8.decode(view(address, (int) Ternary.strlen(address))).toString();
-  }
-
-  /** Opens the protected fields of a pointer; owns nothing. */
-  private static final class Address extends BytePointer {
-    Address(long address, long bytes) {
-      super((Pointer) null);
-      this.address = address;
-      this.limit = bytes;
-      this.capacity = bytes;
-    }
+    return StandardCharsets.UTF_8
+        .decode(view(address, (int) Memory.textLength(address)))
+        .toString();
   }
 }

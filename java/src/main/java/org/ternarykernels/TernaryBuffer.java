@@ -7,7 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.Pointer;
-import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.binding.Memory;
 
 /**
  * A reusable view of native memory that holds elements of one type: the inputs and outputs of
@@ -136,7 +136,7 @@ public final class TernaryBuffer extends Operand {
     }
     int width = elementWidth(buffer, type);
     // JavaCPP adds the position as if elements were bytes.
-    long start = Ternary.address(buffer) + (long) buffer.position() * (width - 1);
+    long start = Memory.address(buffer) + (long) buffer.position() * width;
     return bind(start, (long) buffer.remaining() * width, type, buffer, buffer.isReadOnly());
   }
 

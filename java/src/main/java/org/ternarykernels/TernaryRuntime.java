@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import org.ternarykernels.binding.CudaLibraries;
+import org.ternarykernels.binding.NativeLibraries;
 import org.ternarykernels.binding.Ternary;
 
 /**
@@ -531,7 +532,34 @@ public final class TernaryRuntime implements AutoCloseable {
    * @return for example {@code "0.1.0"}
    */
   public static String version() {
+    NativeLibraries.require();
     return NativeMemory.string(Ternary.ternary_version());
+  }
+
+  /**
+   * Whether the native libraries can be used in this process. It tries to load them if they are not
+   * loaded, so an answer of false may be true later, once its cause is gone.
+   *
+   * @return whether {@link #create()} would find them
+   * @since 0.2.0
+   */
+  public static boolean isAvailable() {
+    return unavailableReason().isEmpty();
+  }
+
+  /**
+   * Why {@link #isAvailable()} is false, with the way out.
+   *
+   * @return the sentence of the error that a call would meet; empty if the libraries can be used
+   * @since 0.2.0
+   */
+  public static String unavailableReason() {
+    try {
+      NativeLibraries.require();
+      return "";
+    } catch (UnsatisfiedLinkError e) {
+      return e.getMessage();
+    }
   }
 
   /** Whether the runtime can still be used. */
@@ -578,6 +606,7 @@ public final class TernaryRuntime implements AutoCloseable {
   /** Ends the runtime's use. Closing again does nothing. */
   @Override
   public void close() {
+    FlightRecording.remove(this);
     owned.close().clean();
   }
 }

@@ -1,11 +1,11 @@
 package org.ternarykernels;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.ternarykernels.storage.Json;
 
 /**
  * Says through SLF4J why a runtime's tuning file does not serve: the runtime works without it, only
@@ -13,7 +13,6 @@ import org.slf4j.LoggerFactory;
  */
 final class TuningLog {
   private static final Logger LOG = LoggerFactory.getLogger(TernaryRuntime.class);
-  private static final JsonFactory JSON = new JsonFactory();
 
   private TuningLog() {}
 
@@ -26,7 +25,7 @@ final class TuningLog {
 
   /** {@code tuning.error} of the info; empty if the file serves or there is none. */
   static String error(String infoJson) {
-    try (JsonParser parser = JSON.createParser(infoJson)) {
+    try (JsonParser parser = Json.FACTORY.createParser(infoJson)) {
       return member(parser, "tuning") && member(parser, "error") ? parser.getText() : "";
     } catch (IOException e) {
       throw new TernaryException("the native info is no JSON: " + infoJson, e);

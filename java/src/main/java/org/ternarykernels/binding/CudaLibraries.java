@@ -4,6 +4,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.regex.Pattern;
@@ -40,7 +44,6 @@ public final class CudaLibraries {
     if (provided) {
       return;
     }
-    Ternary.ternary_version(); // whoever asks it has loaded the libraries, and so made the folder
     Path folder = NativeLibraries.folder();
     String runtime = System.getProperty(RUNTIME_PROPERTY, "");
     if (!runtime.isEmpty()) {
@@ -100,6 +103,20 @@ public final class CudaLibraries {
     return files == null ? "" : files.contents();
   }
 
+  /** The libraries of the CUDA jar by name; none without that jar. */
+  static Map<String, byte[]> files(String platform) throws IOException {
+    Map<String, byte[]> result = new LinkedHashMap<>();
+    NativeFiles files = find(platform);
+    if (files != null) {
+      for (String name : names(files)) {
+        try (InputStream in = files.open(name)) {
+          result.put(name, in.readAllBytes());
+        }
+      }
+    }
+    return result;
+  }
+
   private static NativeFiles find(String platform) {
     try {
       for (NativeFiles files :
@@ -115,14 +132,27 @@ public final class CudaLibraries {
   }
 
   private static void extract(NativeFiles files, Path folder) throws IOException {
+    for (String name : names(files)) {
+      try (InputStream in = files.open(name)) {
+        byte[] content = in.readAllBytes();
+        if (NativeLibraries.installed()) {
+          InstalledFiles.check(folder.resolve(name), content);
+        } else {
+          NativeCache.add(folder, name, content);
+        }
+      }
+    }
+  }
+
+  private static List<String> names(NativeFiles files) throws IOException {
+    List<String> names = new ArrayList<>();
     for (String line : files.contents().lines().toList()) {
       String name = line.substring(line.indexOf(' ') + 1).strip();
       if (!FILE_NAME.matcher(name).matches()) {
         throw new IOException("the name of a library is \"" + name + "\", must match " + FILE_NAME);
       }
-      try (InputStream in = files.open(name)) {
-        NativeCache.add(folder, name, in.readAllBytes());
-      }
+      names.add(name);
     }
+    return names;
   }
 }

@@ -1,22 +1,26 @@
 package org.ternarykernels.binding;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFileAttributes;
-import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.Set;
+import java.util.UUID;
 import java.util.zip.CRC32;
-import org.ternarykernels.storage.AtomicFile;
 
 /**
  * Where natives are extracted to: a folder that only this user can write, named by what is in it.
@@ -36,8 +40,9 @@ final class NativeCache {
           + " to a folder of your own that you can write to and run libraries from";
   private static final FileAttribute<?> OWNER_ONLY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-  private static final Set<PosixFilePermission> WRITABLE_BY_OTHERS =
-      Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
+
+  /** Age of what a killed process left before it is swept; no extraction takes that long. */
+  private static final Duration LEFT_OVER = Duration.ofHours(1);
 
   private final Path root;
 
@@ -47,12 +52,28 @@ final class NativeCache {
 
   /** The cache that properties and environment name, else one in the user's home. */
   static NativeCache ofProcess() {
-    return new NativeCache(
-        choose(
-            System.getProperty(PROPERTY),
-            System.getenv(VARIABLE),
-            System.getenv("XDG_CACHE_HOME"),
-            System.getProperty("user.home")));
+    String property = System.getProperty(PROPERTY);
+    String variable = System.getenv(VARIABLE);
+    String xdg = System.getenv("XDG_CACHE_HOME");
+    String home = System.getProperty("user.home");
+    try {
+      return new NativeCache(choose(property, variable, xdg, home));
+    } catch (InvalidPathException e) {
+      if ((property != null && !property.isEmpty()) || (variable != null && !variable.isEmpty())) {
+        throw e;
+      }
+      // A home that this locale cannot name: the temporary folder has room for one of our own.
+      return new NativeCache(
+          Path.of(System.getProperty("java.io.tmpdir"), "ternary-kernels-" + uid()));
+    }
+  }
+
+  private static int uid() {
+    try {
+      return TrustedPath.user();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   static Path choose(String property, String variable, String xdg, String home) {
@@ -83,14 +104,22 @@ final class NativeCache {
    *     sentence has the advice
    */
   Path extract(String version, Map<String, byte[]> files, String companions) throws IOException {
-    Path folder = root.resolve(version + "-" + checksums(files, companions));
     try {
       Files.createDirectories(root.getParent() == null ? root : root.getParent());
-      createPrivate(root);
+      TrustedPath.checkParents(root);
+      Path own = root;
+      if (Files.isDirectory(root) && !TrustedPath.isPrivate(root)) {
+        // A mounted volume, say: what is in it can be this user's all the same.
+        own = root.resolve("ternary-kernels-" + TrustedPath.user());
+        TrustedPath.checkParents(own);
+      }
+      Path folder = own.resolve(version + "-" + checksums(files, companions));
+      createPrivate(own);
       createPrivate(folder);
       for (Map.Entry<String, byte[]> file : files.entrySet()) {
         place(folder.resolve(file.getKey()), file.getValue());
       }
+      sweep(folder);
       return folder;
     } catch (IOException e) {
       throw new IOException(describe(e) + ADVICE, e);
@@ -104,16 +133,16 @@ final class NativeCache {
    */
   static void add(Path folder, String name, byte[] content) throws IOException {
     try {
-      checkOwn(folder);
+      TrustedPath.check(folder);
       place(folder.resolve(name), content);
     } catch (IOException e) {
       throw new IOException(describe(e) + ADVICE, e);
     }
   }
 
-  private static String describe(IOException e) {
-    return e.getClass() == IOException.class
-        ? e.getMessage()
+  static String describe(Throwable e) {
+    return e.getClass() == IOException.class || e instanceof Error
+        ? String.valueOf(e.getMessage())
         : e.getClass().getSimpleName() + ": " + e.getMessage();
   }
 
@@ -125,48 +154,42 @@ final class NativeCache {
         // Another process was faster; what it made is checked below like any other.
       }
     }
-    checkOwn(folder);
-  }
-
-  /** Refuses a folder or file that another user owns or may write to. */
-  private static void checkOwn(Path path) throws IOException {
-    PosixFileAttributes attributes =
-        Files.readAttributes(path, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-    if (attributes.isSymbolicLink()) {
-      throw new IOException(path + " is a symbolic link, must not be one");
-    }
-    int owner = (Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
-    int user = (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
-    if (owner != user) {
-      throw new IOException(
-          path + " belongs to user " + owner + ", must belong to this process's user " + user);
-    }
-    for (PosixFilePermission permission : WRITABLE_BY_OTHERS) {
-      if (attributes.permissions().contains(permission)) {
-        throw new IOException(
-            path
-                + " has the mode "
-                + PosixFilePermissions.toString(attributes.permissions())
-                + ", must not be writable by others");
-      }
-    }
+    TrustedPath.check(folder);
   }
 
   private static void place(Path file, byte[] content) throws IOException {
     if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-      checkOwn(file);
-      if (Files.size(file) == content.length && Arrays.equals(Files.readAllBytes(file), content)) {
+      TrustedPath.check(file);
+      if (Files.size(file) == content.length && Arrays.equals(PlainFiles.read(file), content)) {
         return;
       }
     }
     // Half-written or damaged files are replaced, never repaired in place: a process may have them
     // mapped.
+    Path temporary = file.resolveSibling(file.getFileName() + "." + UUID.randomUUID() + ".tmp");
     try {
-      AtomicFile.write(
-          file, channel -> AtomicFile.writeFully(channel, ByteBuffer.wrap(content)), OWNER_ONLY);
+      PlainFiles.create(temporary, content);
+      Files.move(
+          temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (AtomicMoveNotSupportedException e) {
       throw new IOException(
           file.getParent() + " cannot rename files atomically, must be able to", e);
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+  }
+
+  /** Removes what killed processes left: temporary files, and copies for further class loaders. */
+  private static void sweep(Path folder) {
+    FileTime old = FileTime.from(Instant.now().minus(LEFT_OVER));
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "{*.tmp,libjni*-*.so}")) {
+      for (Path file : files) {
+        if (Files.getLastModifiedTime(file).compareTo(old) < 0) {
+          Files.deleteIfExists(file);
+        }
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      // A folder of root's, or another process sweeps too.
     }
   }
 

@@ -4,9 +4,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** Names the platform as JavaCPP does, and refuses those that there are no natives for. */
 final class Platforms {
+  /** A mapped file that is musl's C library by its own name, whatever its folder is called. */
+  private static final Pattern MUSL =
+      Pattern.compile(
+          "/(ld-musl-[^/\n]*\\.so[^/\n]*|libc\\.musl-[^/\n]*\\.so[^/\n]*)$", Pattern.MULTILINE);
+
   private Platforms() {}
 
   static String current() {
@@ -32,7 +38,7 @@ final class Platforms {
               + NativeLibraries.SUPPORTED,
           null);
     }
-    if (mappings.contains("/ld-musl-") || mappings.contains("/libc.musl-")) {
+    if (MUSL.matcher(mappings).find()) {
       throw NativeLibraries.error(
           "there are no native libraries for Linux with musl; " + NativeLibraries.SUPPORTED, null);
     }

@@ -1,5 +1,6 @@
 package org.ternarykernels.binding;
 
+import org.bytedeco.javacpp.annotation.NoException;
 import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.javacpp.tools.Info;
@@ -12,15 +13,12 @@ import org.bytedeco.javacpp.tools.InfoMapper;
  *
  * <p>Every pointer is a {@code long}: a call then costs 19 ns, against 37 ns with four {@code
  * Pointer}s and 115 ns with direct buffers (measured on JDK 17). The price is that the binding
- * checks nothing, so it is not exported, and its callers check everything first.
+ * checks nothing, so it is not exported, and its callers check everything first. JavaCPP only
+ * writes the source of the functions; CMake compiles it (java/src/main/cpp).
  */
+@NoException // C
 @Properties(
-    value =
-        @Platform(
-            include = {"<stdlib.h>", "<string.h>", "ternary/ternary.h"},
-            compiler = "default",
-            link = "ternary",
-            library = "jniternary"),
+    value = @Platform(include = "ternary/ternary.h", library = "jniternary"),
     global = "org.ternarykernels.binding.Ternary")
 public class TernaryPreset implements InfoMapper {
   @Override
@@ -28,7 +26,6 @@ public class TernaryPreset implements InfoMapper {
     infoMap
         .put(new Info("TERNARY_API").cppTypes().annotations())
         .put(new Info("__cplusplus").define())
-        .put(new Info("stdlib.h", "string.h").skip())
         .put(
             new Info(
                     "ternary_runtime",
@@ -57,21 +54,6 @@ public class TernaryPreset implements InfoMapper {
                 .enumerate(false)
                 .valueTypes("int")
                 .pointerTypes("long")
-                .cast())
-        .put(
-            new Info()
-                .javaText(
-                    """
-                    /** C's aligned_alloc: 0 if there is no memory. */
-                    public static native @Cast("void*") long aligned_alloc(@Cast("size_t") long alignment, @Cast("size_t") long bytes);
-                    /** C's free. */
-                    public static native void free(@Cast("void*") long memory);
-                    /** C's memset. */
-                    public static native @Cast("void*") long memset(@Cast("void*") long memory, int value, @Cast("size_t") long bytes);
-                    /** Length of a zero-terminated string. */
-                    public static native @Cast("size_t") long strlen(@Cast("const char*") long text);
-                    /** The address of a direct buffer plus its position, whatever its element size; 0 for a heap buffer. */
-                    @Name("(uintptr_t)") public static native long address(@Cast("const void*") java.nio.Buffer buffer);
-                    """));
+                .cast());
   }
 }

@@ -1,9 +1,7 @@
 package org.ternarykernels.io;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,6 +13,7 @@ import org.ternarykernels.Alpha;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryWeights;
+import org.ternarykernels.storage.Json;
 
 /**
  * A checkpoint in the format of published BitNet models: {@code config.json} and {@code
@@ -27,9 +26,6 @@ import org.ternarykernels.TernaryWeights;
  * not tell N where it is no multiple of 4, so the caller does. Thread-safe.
  */
 public final class BitNetCheckpoint implements Closeable {
-  private static final JsonFactory JSON =
-      JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
-
   private final SafetensorsFile file;
   private final Map<String, String> config;
   private final boolean multiplies;
@@ -79,7 +75,7 @@ public final class BitNetCheckpoint implements Closeable {
 
   private static Map<String, String> readConfig(Path path) {
     Map<String, String> values = new HashMap<>();
-    try (JsonParser parser = JSON.createParser(path.toFile())) {
+    try (JsonParser parser = Json.FACTORY.createParser(path.toFile())) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new IllegalArgumentException(path + " is no JSON object, must be one");
       }

@@ -1,11 +1,9 @@
 package org.ternarykernels.io;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -13,6 +11,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ternarykernels.storage.Json;
 
 /**
  * The JSON header of a safetensors file, fully checked: the data of the tensors fill the rest of
@@ -27,9 +26,6 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
   static final long MAX_BYTES = 100_000_000;
 
   static final String METADATA = "__metadata__";
-
-  private static final JsonFactory JSON =
-      JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   /** A tensor: bytes `begin` to `end` of the data that follow the header. */
   record Entry(TensorType type, long[] shape, long begin, long end) {}
@@ -54,7 +50,7 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
     require(json[0] == '{', "the header's first byte", json[0] & 0xff, "'{'");
     Map<String, Entry> tensors = new LinkedHashMap<>();
     Map<String, String> metadata = new LinkedHashMap<>();
-    try (JsonParser parser = JSON.createParser(json)) {
+    try (JsonParser parser = Json.FACTORY.createParser(json)) {
       expect(parser, parser.nextToken(), JsonToken.START_OBJECT, "the header");
       while (parser.nextToken() != JsonToken.END_OBJECT) {
         String name = parser.currentName();

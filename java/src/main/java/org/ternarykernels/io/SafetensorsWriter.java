@@ -1,6 +1,5 @@
 package org.ternarykernels.io;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -16,10 +15,10 @@ import java.util.List;
 import java.util.Map;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.storage.AtomicFile;
+import org.ternarykernels.storage.Json;
 
 /** Collects tensors and writes them as a safetensors file, atomically. Not thread-safe. */
 public final class SafetensorsWriter {
-  private static final JsonFactory JSON = new JsonFactory();
   private static final long CHUNK = 1L << 20;
 
   private final Map<String, Part> parts = new LinkedHashMap<>();
@@ -176,7 +175,7 @@ public final class SafetensorsWriter {
 
   private byte[] header(List<Part> ordered) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (JsonGenerator json = JSON.createGenerator(bytes)) {
+    try (JsonGenerator json = Json.FACTORY.createGenerator(bytes)) {
       json.writeStartObject();
       if (!metadata.isEmpty()) {
         json.writeObjectFieldStart(SafetensorsHeader.METADATA);

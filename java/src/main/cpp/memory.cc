@@ -1,0 +1,51 @@
+/**
+ * The part of the binding that is written by hand: native memory as Java sees it. JavaCPP generates the rest
+ * (jniternary.cpp, addresses as `long`). Its own `Pointer` is not used for this: initialising that class starts a thread
+ * which keeps the class loader alive, and its `asByteBuffer` dereferences null when the heap has no room for a buffer.
+ */
+#include <jni.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+void* pointer(jlong address) { return reinterpret_cast<void*>(static_cast<uintptr_t>(address)); }
+
+}  // namespace
+
+extern "C" {
+
+/** 0 if there is no memory. */
+JNIEXPORT jlong JNICALL Java_org_ternarykernels_binding_Memory_allocateNative(JNIEnv*, jclass, jlong alignment,
+                                                                              jlong bytes) {
+  void* memory = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(bytes));
+  return static_cast<jlong>(reinterpret_cast<uintptr_t>(memory));
+}
+
+JNIEXPORT void JNICALL Java_org_ternarykernels_binding_Memory_freeNative(JNIEnv*, jclass, jlong address) {
+  std::free(pointer(address));
+}
+
+JNIEXPORT void JNICALL Java_org_ternarykernels_binding_Memory_fillNative(JNIEnv*, jclass, jlong address, jint value,
+                                                                         jlong bytes) {
+  std::memset(pointer(address), value, static_cast<size_t>(bytes));
+}
+
+JNIEXPORT jlong JNICALL Java_org_ternarykernels_binding_Memory_textLengthNative(JNIEnv*, jclass, jlong address) {
+  return static_cast<jlong>(std::strlen(static_cast<const char*>(pointer(address))));
+}
+
+/** 0 for a heap buffer. */
+JNIEXPORT jlong JNICALL Java_org_ternarykernels_binding_Memory_addressNative(JNIEnv* env, jclass, jobject buffer) {
+  return static_cast<jlong>(reinterpret_cast<uintptr_t>(env->GetDirectBufferAddress(buffer)));
+}
+
+/** Null with a pending exception if the heap has no room for the buffer. */
+JNIEXPORT jobject JNICALL Java_org_ternarykernels_binding_Memory_viewNative(JNIEnv* env, jclass, jlong address,
+                                                                            jlong bytes) {
+  return env->NewDirectByteBuffer(pointer(address), bytes);
+}
+
+}  // extern "C"

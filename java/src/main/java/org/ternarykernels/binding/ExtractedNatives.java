@@ -1,0 +1,48 @@
+package org.ternarykernels.binding;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.UUID;
+
+/** Writes what {@link InstalledFiles} checks. */
+public final class ExtractedNatives {
+  private ExtractedNatives() {}
+
+  /**
+   * Writes the natives of this platform and reads them back. Everybody may read and run them.
+   *
+   * @param folder to write to; made if it does not exist
+   * @throws IOException if a file cannot be written, or is not what was written
+   */
+  public static void write(Path folder) throws IOException {
+    String platform = Platforms.current();
+    Map<String, byte[]> files = new LinkedHashMap<>(NativeLibraries.files(platform));
+    files.putAll(CudaLibraries.files(platform));
+    Files.createDirectories(folder);
+    for (Map.Entry<String, byte[]> file : files.entrySet()) {
+      Path target = folder.resolve(file.getKey());
+      if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)
+          && !Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)) {
+        throw new IOException(target + " exists and is no regular file, must be one");
+      }
+      Path temporary = target.resolveSibling(file.getKey() + "." + UUID.randomUUID() + ".tmp");
+      try {
+        PlainFiles.create(temporary, file.getValue());
+        Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+      if (!Arrays.equals(PlainFiles.read(target), file.getValue())) {
+        throw new IOException(target + " is not what was written to it");
+      }
+    }
+  }
+}
