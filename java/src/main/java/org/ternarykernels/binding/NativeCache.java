@@ -37,7 +37,9 @@ final class NativeCache {
           + PROPERTY
           + " or the environment variable "
           + VARIABLE
-          + " to a folder of your own that you can write to and run libraries from";
+          + " to a folder of your own that you can write to and run libraries from, or "
+          + NativeLibraries.PATH_PROPERTY
+          + " to one with natives that were extracted beforehand";
   private static final FileAttribute<?> OWNER_ONLY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
@@ -107,12 +109,10 @@ final class NativeCache {
     try {
       Files.createDirectories(root.getParent() == null ? root : root.getParent());
       TrustedPath.checkParents(root);
-      Path own = root;
-      if (Files.isDirectory(root) && !TrustedPath.isPrivate(root)) {
-        // A mounted volume, say: what is in it can be this user's all the same.
-        own = root.resolve("ternary-kernels-" + TrustedPath.user());
-        TrustedPath.checkParents(own);
-      }
+      // In a mounted volume, say, that others write to as well, a folder is this user's all the
+      // same.
+      boolean shared = Files.isDirectory(root) && TrustedPath.isShared(root);
+      Path own = shared ? root.resolve("ternary-kernels-" + TrustedPath.user()) : root;
       Path folder = own.resolve(version + "-" + checksums(files, companions));
       createPrivate(own);
       createPrivate(folder);

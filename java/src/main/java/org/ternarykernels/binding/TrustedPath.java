@@ -64,22 +64,25 @@ final class TrustedPath {
                 + parent
                 + ", which has the mode "
                 + text(parent)
-                + " and no sticky bit: anybody could exchange it; choose another folder, or let the"
-                + " system property "
-                + NativeLibraries.PATH_PROPERTY
-                + " name natives that were extracted beforehand");
+                + " and no sticky bit: anybody could exchange it");
       }
     }
   }
 
-  /** Whether it is this user's or root's alone. */
-  static boolean isPrivate(Path path) {
-    try {
-      check(path);
-      return true;
-    } catch (IOException e) {
+  /**
+   * Whether others may write to a folder without being able to exchange what is ours in it: it is
+   * sticky, or this user's or root's and open to a group.
+   */
+  static boolean isShared(Path folder) throws IOException {
+    Map<String, Object> found = attributes(folder, LinkOption.NOFOLLOW_LINKS);
+    int mode = (Integer) found.get("mode");
+    int owner = (Integer) found.get("uid");
+    if ((mode & TYPE) == SYMBOLIC_LINK) {
       return false;
     }
+    boolean sticky = (mode & STICKY) != 0;
+    boolean group = (mode & GROUP_WRITE) != 0 && (mode & OTHERS_WRITE) == 0;
+    return sticky || (group && (owner == user() || owner == 0));
   }
 
   /** The effective user of this process, as the kernel has it. */

@@ -42,4 +42,13 @@ class PlatformsTest {
           .hasMessageContainingAll("musl", "supported is");
     }
   }
+
+  @Test
+  void aFolderNamedAfterMuslIsNotMusl() {
+    for (String file :
+        new String[] {"/opt/ld-musl-compare/libjvm.so", "/a/libc.musl-x/libc.so.6"}) {
+      assertThat(Platforms.of("Linux", "amd64", "7f00-7f01 r-xp 0 0:0 1 " + file + "\n"))
+          .isEqualTo("linux-x86_64");
+    }
+  }
 }

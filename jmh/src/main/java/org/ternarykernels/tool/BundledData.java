@@ -23,7 +23,7 @@ final class BundledData implements AutoCloseable {
           "bitnet-2b-4t", "bitnet-3b", "falcon3-7b-1.58", "llama3-8b-1.58", "odd", "qwen3-30b-a3b");
 
   private final Path folder;
-  private Path extracted;
+  private TemporaryFolder extracted;
 
   /**
    * @param folder a {@code test-data} folder, or null for the jar's own
@@ -41,12 +41,12 @@ final class BundledData implements AutoCloseable {
       return folder.resolve("tiny-bitnet");
     }
     if (extracted == null) {
-      extracted = Files.createTempDirectory("tiny-bitnet");
+      extracted = new TemporaryFolder("tiny-bitnet");
       for (String name : MODEL) {
-        Files.write(extracted.resolve(name), resource("tiny-bitnet/" + name));
+        Files.write(extracted.path().resolve(name), resource("tiny-bitnet/" + name));
       }
     }
-    return extracted;
+    return extracted.path();
   }
 
   /** The shapes of {@code shapes/<name>.txt}. */
@@ -68,10 +68,7 @@ final class BundledData implements AutoCloseable {
   @Override
   public void close() throws IOException {
     if (extracted != null) {
-      for (String name : MODEL) {
-        Files.deleteIfExists(extracted.resolve(name));
-      }
-      Files.deleteIfExists(extracted);
+      extracted.close();
     }
   }
 }

@@ -1,7 +1,6 @@
 package org.ternarykernels.tool;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,7 +42,7 @@ final class TuningTrials implements AutoCloseable {
   private final long sliceNanos;
   private final long trialNanos;
   private final Consumer<String> progress;
-  private final Path folder = Files.createTempDirectory("ternary-tune");
+  private final TemporaryFolder folder = new TemporaryFolder("ternary-tune");
   private final List<AutoCloseable> opened = new ArrayList<>();
   private final Map<String, TernaryRuntime> runtimes = new HashMap<>();
   private final RandomProblem random = new RandomProblem(17);
@@ -97,7 +96,7 @@ final class TuningTrials implements AutoCloseable {
     String key = threads + " " + forced;
     TernaryRuntime known = runtimes.get(key);
     if (known == null) {
-      Path file = folder.resolve("tuning-" + runtimes.size() + ".txt");
+      Path file = folder.path().resolve("tuning-" + runtimes.size() + ".txt");
       builtIn.with(forced).write(file, "one alternative of a measurement");
       known = keep(TernaryRuntime.builder().maxIsa(isa).threads(threads).tuning(file).build());
       runtimes.put(key, known);
@@ -290,11 +289,6 @@ final class TuningTrials implements AutoCloseable {
         throw new IllegalStateException("closing a layer, weights or a runtime cannot fail", e);
       }
     }
-    try (var files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        Files.delete(file);
-      }
-    }
-    Files.delete(folder);
+    folder.close();
   }
 }

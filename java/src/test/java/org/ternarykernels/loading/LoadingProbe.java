@@ -1,0 +1,119 @@
+package org.ternarykernels.loading;
+
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The programs of {@link ClassLoadersTest} and {@link FailuresHealTest}, run in JVMs of their own:
+ * the first argument names one. The property {@code lib} is the library's class path, {@code other}
+ * that of another version.
+ */
+public final class LoadingProbe {
+  private static final int ROUNDS = 20;
+
+  private LoadingProbe() {}
+
+  public static void main(String[] arguments) throws Exception {
+    switch (arguments[0]) {
+      case "redeploy":
+        redeploy();
+        break;
+      case "together":
+        together();
+        break;
+      case "heal":
+        heal(arguments[1]);
+        break;
+      case "interrupted":
+        interrupted();
+        break;
+      default:
+        one(arguments[0]);
+    }
+  }
+
+  /** Two applications and another version of the library, again and again, by one thread. */
+  private static void redeploy() throws Exception {
+    long resident = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+      List<WeakReference<ClassLoader>> loaders = round();
+      if (!Deployment.collected(loaders)) {
+        throw new AssertionError("a class loader of round " + round + " lives on: " + loaders);
+      }
+      if (round == ROUNDS / 4) {
+        resident = Deployment.residentKilobytes();
+      }
+    }
+    System.out.println("grown by KB: " + (Deployment.residentKilobytes() - resident));
+    System.out.println("mapped copies: " + Deployment.mapped("libjniternary"));
+    System.out.println("mapped backends: " + Deployment.mapped("libternary_cpu"));
+  }
+
+  private static List<WeakReference<ClassLoader>> round() throws Exception {
+    List<WeakReference<ClassLoader>> loaders = new ArrayList<>();
+    try (Deployment a = new Deployment(System.getProperty("lib"));
+        Deployment b = new Deployment(System.getProperty("lib"));
+        Deployment c = new Deployment(System.getProperty("other"))) {
+      for (Deployment deployment : List.of(a, b, c)) {
+        loaders.add(deployment.reference());
+        deployment.call("portable");
+        deployment.call("apply");
+      }
+      for (Deployment deployment : List.of(a, b, c)) {
+        deployment.call("close");
+      }
+    }
+    return loaders;
+  }
+
+  /** Each with its own version, settings and counters. */
+  private static void together() throws Exception {
+    try (Deployment a = new Deployment(System.getProperty("lib"));
+        Deployment b = new Deployment(System.getProperty("lib"));
+        Deployment c = new Deployment(System.getProperty("other"))) {
+      a.call("portable");
+      System.out.println("a " + a.call("apply"));
+      String before = a.call("counts");
+      b.call("avx2");
+      c.call("portable");
+      System.out.println("b " + b.call("apply") + b.call("apply") + b.call("counts"));
+      System.out.println("c " + c.call("apply") + c.call("counts"));
+      System.out.println("a unchanged: " + before.equals(a.call("counts")) + " " + before);
+      System.out.println("versions " + a.call("version") + " " + c.call("version"));
+      for (Deployment deployment : List.of(a, b, c)) {
+        deployment.call("close");
+      }
+    }
+  }
+
+  /** Fails twice for want of a cache, then has one. */
+  private static void heal(String cache) {
+    Product product = new Product();
+    for (int attempt = 0; attempt < 2; attempt++) {
+      try {
+        product.apply("version");
+        System.out.println("no error");
+      } catch (UnsatisfiedLinkError e) {
+        System.out.println("refused: " + e.getMessage() + " cause " + (e.getCause() != null));
+      }
+    }
+    System.out.println("available " + product.apply("available"));
+    System.setProperty("ternary.cache.dir", cache);
+    System.out.println("available " + product.apply("available"));
+    one("portable");
+  }
+
+  private static void interrupted() {
+    Thread.currentThread().interrupt();
+    one("portable");
+    System.out.println("interrupted " + Thread.currentThread().isInterrupted());
+  }
+
+  private static void one(String isa) {
+    Product product = new Product();
+    product.apply(isa);
+    System.out.println(product.apply("apply"));
+    product.apply("close");
+  }
+}
