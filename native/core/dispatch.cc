@@ -107,14 +107,14 @@ void run_gemm(ternary_runtime& runtime, const Kernel& kernel, const GemmTask& ta
   runtime.pool.run(ceil_div(task.M, work.m_size) * work.n_chunks, threads, gemm_chunk, &work);
 }
 
-/** The buffers between the stages of one product, in the calling thread's scratch. */
+/** The buffers between the stages of one product, in a block of the runtime's scratch. */
 struct Buffers {
-  Buffers(const Product& product, bool two_passes, int threads, int64_t gemm_bytes_per_thread)
+  Buffers(ScratchPool& pool, const Product& product, bool two_passes, int threads, int64_t gemm_bytes_per_thread)
       : padded(padded_columns(product.weights->layout, product.weights->K)),
         ld(padded / kRowPadding % 2 == 0 ? padded + kRowPadding : padded),
         a8(product.activation == TERNARY_A8),
         gemm_bytes(round_up(gemm_bytes_per_thread, kScratchAlignment)),
-        scratch(bytes(product.M, two_passes, threads)) {
+        scratch(pool, bytes(product.M, two_passes, threads)) {
     if (a8) {
       q = scratch.take<int8_t>(product.M * ld);
       s = scratch.take<float>(product.M);
@@ -185,7 +185,7 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   const Stage stage = product.activation == TERNARY_A8 ? Stage::gemm_a8 : Stage::gemm_a16;
   const Kernel& kernel = choose(runtime, op, stage, gemm, product.weights->layout);
   const int64_t gemm_bytes = kernel.scratch_bytes ? kernel.scratch_bytes(gemm.M, gemm.N, gemm.K) : 0;
-  const Buffers buffers(product, two_passes, runtime.pool.threads(), gemm_bytes);
+  const Buffers buffers(runtime.scratch, product, two_passes, runtime.pool.threads(), gemm_bytes);
 
   ActivationTask activations = product.activation_task();
   if (two_passes) {
@@ -214,7 +214,7 @@ void run_product(ternary_runtime& runtime, const Product& product) {
 
 void run_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) {
   const FloatEnvironment environment;
-  Scratch scratch(runtime.pool.threads() * activation_scratch(task.K) * 4);
+  Scratch scratch(runtime.scratch, runtime.pool.threads() * activation_scratch(task.K) * 4);
   run_activations(runtime, task, M, scratch.take<float>(runtime.pool.threads() * activation_scratch(task.K)));
   count_path(runtime, Op::quantise_activations, runtime.row(runtime.activation_kernel()));
 }

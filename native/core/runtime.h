@@ -15,6 +15,7 @@
 #include "core/kernel.h"
 #include "core/layout.h"
 #include "core/limits.h"
+#include "core/scratch.h"
 #include "core/settings.h"
 #include "core/thread_pool.h"
 #include "core/tuning.h"
@@ -50,6 +51,7 @@ struct ternary_runtime {
   ternary::Counters counters;
   const int fork_count;  ///< forks this process had seen when the runtime was made
   ternary::ThreadPool pool;
+  ternary::ScratchPool scratch;
   ternary::Limits limits;
   std::atomic<uint64_t> calls{0};
   std::atomic<int64_t> cache_bytes{-1};  ///< of the last level, -1 until somebody asks: it takes 10 ms on 256 CPUs

@@ -1,21 +1,69 @@
 /**
  * @file scratch.h
- * @brief Memory that a call needs while it runs: the calling thread's own, kept between calls.
+ * @brief Memory that a call needs while it runs: a block of the runtime's, kept between calls.
  */
 #ifndef TERNARY_CORE_SCRATCH_H_
 #define TERNARY_CORE_SCRATCH_H_
 
+#include <atomic>
 #include <cstdint>
+
+#include "core/kernel.h"
 
 namespace ternary {
 
 /**
- * Bytes of this thread, 64-byte aligned, valid until its next scratch() call or its end; throws std::bad_alloc. Kept
- * for the next call unless it was larger than 64 MiB, so that one long prefill does not hold memory in every thread.
+ * The blocks that calls of one runtime take and give back. They are not thread_local objects: the C library keeps a
+ * library mapped while a thread lives that has a destructor of it to run. What is kept between calls is bounded: blocks
+ * of at most kKeptBytes, and those above kSmallBytes only while they sum up to at most kKeptTotal.
  */
+class ScratchPool {
+ public:
+  static constexpr int64_t kSmallBytes = int64_t{1} << 20;
+  static constexpr int64_t kKeptBytes = int64_t{64} << 20;  ///< so that one long prefill does not hold memory for ever
+  static constexpr int64_t kKeptTotal = int64_t{512} << 20;
+  static constexpr int kSlots = 64;
+
+  ScratchPool() = default;
+  /** Frees the blocks; nobody may be in a call. */
+  ~ScratchPool();
+  ScratchPool(const ScratchPool&) = delete;
+  ScratchPool& operator=(const ScratchPool&) = delete;
+
+  /** Bytes of the kept blocks that are larger than kSmallBytes. */
+  int64_t kept_bytes() const { return kept_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Scratch;
+
+  /** The head of a block; what calls use begins kScratchAlignment bytes behind it. */
+  struct Block {
+    int64_t bytes;    ///< without the head
+    int64_t counted;  ///< of them in kept_
+  };
+  static_assert(sizeof(Block) <= kScratchAlignment);
+
+  /** A block, null, or busy() while a call has taken the slot and with it the block. A cache line each. */
+  struct alignas(64) Slot {
+    std::atomic<Block*> block{nullptr};
+  };
+  static Block* busy() { return reinterpret_cast<Block*>(kScratchAlignment); }
+
+  /** A free slot and its block, both null if every slot is taken. */
+  Slot* take_slot(Block*& block);
+  /** A block that may be kept if `keep` says so and the bounds allow it. */
+  Block* allocate(int64_t bytes, bool keep);
+  /** Frees a block that nobody uses; may be null. */
+  void release(Block* block);
+
+  Slot slots_[kSlots];
+  std::atomic<int64_t> kept_{0};
+};
+
+/** Bytes for one call, 64-byte aligned, as long as this object lives; throws std::bad_alloc. */
 class Scratch {
  public:
-  explicit Scratch(int64_t bytes);
+  Scratch(ScratchPool& pool, int64_t bytes);
   ~Scratch();
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
@@ -27,7 +75,15 @@ class Scratch {
   }
 
  private:
-  void* take_bytes(int64_t bytes);
+  void* take_bytes(int64_t bytes) {
+    void* taken = next_;
+    next_ += round_up(bytes, kScratchAlignment);
+    return taken;
+  }
+
+  ScratchPool& pool_;
+  ScratchPool::Block* block_;
+  ScratchPool::Slot* slot_;  ///< null: every slot was taken, and the block lives as long as the call
   char* next_;
 };
 

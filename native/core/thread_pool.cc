@@ -1,5 +1,6 @@
 #include "core/thread_pool.h"
 
+#include <dlfcn.h>
 #include <immintrin.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -7,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <climits>
 #include <cstring>
 
@@ -39,25 +41,49 @@ sigset_t signals_not_for_workers() {
   return set;
 }
 
-}  // namespace
+/**
+ * What glibc takes out of a thread's stack before the thread's first frame: static TLS of all libraries, which a
+ * profiler or a preloaded allocator makes hundreds of KB. 0 where the C library has no such function.
+ */
+size_t stack_of_c_library(const pthread_attr_t& attributes) {
+  using MinimumFn = size_t (*)(const pthread_attr_t*);
+  const auto minimum = reinterpret_cast<MinimumFn>(dlsym(RTLD_DEFAULT, "__pthread_get_minstack"));
+  return minimum == nullptr ? 0 : minimum(&attributes);
+}
 
-ThreadPool::ThreadPool(int threads) {
-  workers_.resize(threads - 1);
+/** Starts a thread with a small stack, or with the system's default one where the C library refuses that. */
+int start_thread(pthread_t& thread, void* (*start)(void*), void* data) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
+  int error = pthread_attr_setstacksize(&attributes, kStackBytes + stack_of_c_library(attributes));
+  if (error == 0) error = pthread_create(&thread, &attributes, start, data);
+  pthread_attr_destroy(&attributes);
+  return error == EINVAL ? pthread_create(&thread, nullptr, start, data) : error;
+}
+
+/** The process's CPUs if a thread that the caller starts would not have them by itself, else none: a thread that was
+ *  never given a mask follows its cgroup when that gets more CPUs. */
+CpuMask cpus_for_workers() {
+  CpuMask process = process_affinity();
+  if (same_cpus(process, affinity_of(0))) process.clear();
+  return process;
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) : cpus_(cpus_for_workers()) {
+  workers_.resize(threads - 1);
   const sigset_t blocked = signals_not_for_workers();
   sigset_t before;
   pthread_sigmask(SIG_BLOCK, &blocked, &before);
   int error = 0;
   size_t started = 0;
   while (started < workers_.size()) {
-    error = pthread_create(&workers_[started], &attributes, &ThreadPool::work, this);
+    error = start_thread(workers_[started], &ThreadPool::work, this);
     if (error != 0) break;
     ++started;
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
   if (error != 0) {
     workers_.resize(started);
     stop();
@@ -119,7 +145,11 @@ void ThreadPool::take_chunks(int thread) {
 
 void* ThreadPool::work(void* pool) {
   const FloatEnvironment environment;
-  static_cast<ThreadPool*>(pool)->serve();
+  auto& self = *static_cast<ThreadPool*>(pool);
+  if (!self.cpus_.empty()) {  // refused, e.g. by a sandbox: the worker stays where its creator may run
+    (void)sched_setaffinity(0, self.cpus_.size() * sizeof(cpu_set_t), self.cpus_.data());
+  }
+  self.serve();
   return nullptr;
 }
 

@@ -11,13 +11,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/topology.h"
+
 namespace ternary {
 
 /**
  * A fork-join pool of plain threads. run() hands chunks to the caller and to the workers that are awake; a caller that
  * finds the pool taken by another caller works alone, so callers in parallel share the cores and never oversubscribe
  * them. The caller waits only for workers that have taken part, so a sleeping worker never delays a short call.
- * Idle workers spin for about kSpins pauses (20 to 50 microseconds), then sleep in the kernel.
+ * Idle workers spin for about kSpins pauses (20 to 50 microseconds), then sleep in the kernel. Workers run on the CPUs
+ * of the process, also where the thread that creates the pool is pinned to fewer.
  *
  * Why not a library: see native/bench/fork_join_bench.cc and CONTRIBUTING.md for the figures.
  */
@@ -49,6 +52,7 @@ class ThreadPool {
   void serve();
   void take_chunks(int thread);
 
+  const CpuMask cpus_;  ///< for workers; empty: those of the thread that creates them
   std::vector<pthread_t> workers_;
   std::atomic<bool> taken_{false};  // a caller owns the pool
   std::atomic<bool> open_{false};   // the job below may be joined

@@ -1,6 +1,6 @@
 #include "core/topology.h"
 
-#include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <climits>
@@ -28,15 +28,10 @@ std::string first_line(const std::string& path) {
 /** The folder in sysfs of each CPU that the process may run on. */
 std::vector<std::string> cpus_in_affinity() {
   std::vector<std::string> folders;
-  // Machines may have more CPUs than a cpu_set_t holds; the kernel then wants a larger mask.
-  for (int cpus = CPU_SETSIZE; cpus <= 1 << 20; cpus *= 4) {
-    std::vector<cpu_set_t> mask(static_cast<size_t>(cpus) / CPU_SETSIZE);
-    const size_t bytes = mask.size() * sizeof(cpu_set_t);
-    if (sched_getaffinity(0, bytes, mask.data()) != 0) continue;
-    for (int cpu = 0; cpu < cpus; ++cpu) {
-      if (CPU_ISSET_S(cpu, bytes, mask.data())) folders.push_back("/sys/devices/system/cpu/cpu" + std::to_string(cpu));
-    }
-    break;
+  const CpuMask mask = process_affinity();
+  const size_t bytes = mask.size() * sizeof(cpu_set_t);
+  for (size_t cpu = 0; cpu < bytes * CHAR_BIT; ++cpu) {
+    if (CPU_ISSET_S(cpu, bytes, mask.data())) folders.push_back("/sys/devices/system/cpu/cpu" + std::to_string(cpu));
   }
   return folders;
 }
@@ -121,6 +116,27 @@ int cores_of_cgroup() {
 }
 
 }  // namespace
+
+CpuMask affinity_of(pid_t thread) {
+  // Machines may have more CPUs than a cpu_set_t holds; the kernel then wants a larger mask.
+  for (int cpus = CPU_SETSIZE; cpus <= 1 << 20; cpus *= 4) {
+    CpuMask mask(static_cast<size_t>(cpus) / CPU_SETSIZE);
+    if (sched_getaffinity(thread, mask.size() * sizeof(cpu_set_t), mask.data()) == 0) return mask;
+  }
+  return {};
+}
+
+CpuMask process_affinity() {
+  CpuMask mask = affinity_of(getpid());
+  return mask.empty() ? affinity_of(0) : mask;
+}
+
+bool same_cpus(const CpuMask& one, const CpuMask& other) {
+  CpuMask a = one, b = other;
+  a.resize(std::max(one.size(), other.size()));
+  b.resize(a.size());
+  return CPU_EQUAL_S(a.size() * sizeof(cpu_set_t), a.data(), b.data());
+}
 
 int64_t last_level_cache_bytes(int cores) {
   std::map<std::string, int64_t> caches;

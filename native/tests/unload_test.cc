@@ -1,10 +1,17 @@
-// A library that goes away takes its threads with it: dlclose() with a runtime still open.
+// A library that goes away leaves nothing behind: dlclose() with a runtime still open, while threads that called it live
+// on, and before a fork.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
+#include <mutex>
+#include <string>
+#include <thread>
 
 #include "ternary/ternary.h"
 
@@ -17,21 +24,118 @@ int threads_in_proc() {
   return static_cast<int>(std::distance(begin(tasks), end(tasks)));
 }
 
+bool mapped(const std::string& file) {
+  std::ifstream maps("/proc/self/maps");
+  const std::string text{std::istreambuf_iterator<char>(maps), {}};
+  return text.find(std::filesystem::canonical(file).string()) != std::string::npos;
+}
+
+/** A loaded core, as a class loader has it. */
+class Core {
+ public:
+  explicit Core(const std::string& file) : library_(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+    if (library_ == nullptr) ADD_FAILURE() << dlerror();
+  }
+  ~Core() { close(); }
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  void close() {
+    if (library_ == nullptr) return;
+    EXPECT_EQ(dlclose(library_), 0);
+    library_ = nullptr;
+  }
+
+  template <typename Function>
+  Function* get(const char* name) const {
+    return reinterpret_cast<Function*>(dlsym(library_, name));
+  }
+
+  ternary_runtime* runtime(const char* settings) const {
+    ternary_runtime* made = nullptr;
+    status = get<decltype(ternary_runtime_create)>("ternary_runtime_create")(settings, &made);
+    return made;
+  }
+  std::string error() const { return get<decltype(ternary_last_error)>("ternary_last_error")(); }
+  void destroy(ternary_runtime* runtime) const {
+    get<decltype(ternary_runtime_destroy)>("ternary_runtime_destroy")(runtime);
+  }
+
+  /** Quantises a row: a call that needs scratch. */
+  ternary_status call(ternary_runtime* runtime) const {
+    const float x[4] = {1, 2, 3, 4};
+    int8_t q[4];
+    float s;
+    return get<decltype(ternary_quantise_activations)>("ternary_quantise_activations")(
+        runtime, x, TERNARY_F32, 4, nullptr, nullptr, q, 4, &s, 1, 4);
+  }
+
+  mutable ternary_status status = TERNARY_OK;
+
+ private:
+  void* library_;
+};
+
 TEST(Unload, WorkersOfAnOpenRuntimeEndFirst) {
   const int before = threads_in_proc();
   for (int round = 0; round < 3; ++round) {
-    void* library = dlopen(library_file, RTLD_NOW | RTLD_LOCAL);
-    ASSERT_NE(library, nullptr) << dlerror();
-    const auto create = reinterpret_cast<decltype(&ternary_runtime_create)>(dlsym(library, "ternary_runtime_create"));
-    ASSERT_NE(create, nullptr);
-    ternary_runtime* runtime = nullptr;
-    ASSERT_EQ(create("TERNARY_NUM_THREADS=4", &runtime), TERNARY_OK);
+    Core core(library_file);
+    ASSERT_NE(core.runtime("TERNARY_NUM_THREADS=4"), nullptr) << core.error();
     ASSERT_EQ(threads_in_proc(), before + 3);
-    ASSERT_EQ(dlclose(library), 0);
+    core.close();
     // A joined thread leaves /proc a moment after pthread_join() has returned.
     for (int wait = 0; threads_in_proc() != before && wait < 10000; ++wait) usleep(1000);
     ASSERT_EQ(threads_in_proc(), before) << "a worker outlives its code";
+    EXPECT_FALSE(mapped(library_file));
   }
+}
+
+TEST(Unload, AThreadThatCalledAndLivesOnDoesNotHoldTheLibrary) {
+  for (int round = 0; round < 3; ++round) {
+    Core core(library_file);
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool called = false, may_end = false;
+    std::thread caller([&] {
+      ternary_runtime* runtime = core.runtime("TERNARY_NUM_THREADS=2");
+      EXPECT_NE(runtime, nullptr) << core.error();
+      EXPECT_EQ(core.call(runtime), TERNARY_OK) << core.error();
+      EXPECT_NE(core.call(nullptr), TERNARY_OK);  // the sentence is the thread's own too
+      core.destroy(runtime);
+      std::unique_lock<std::mutex> lock(mutex);
+      called = true;
+      changed.notify_all();
+      changed.wait(lock, [&] { return may_end; });
+    });
+    {
+      std::unique_lock<std::mutex> lock(mutex);
+      changed.wait(lock, [&] { return called; });
+    }
+    EXPECT_TRUE(mapped(library_file));
+    core.close();
+    EXPECT_FALSE(mapped(library_file));
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      may_end = true;
+    }
+    changed.notify_all();
+    caller.join();  // its end runs nothing of the library
+  }
+}
+
+TEST(Unload, AForkAfterwardsRunsNothingOfTheLibrary) {
+  {
+    Core core(library_file);
+    ternary_runtime* runtime = core.runtime("TERNARY_NUM_THREADS=2");
+    ASSERT_NE(runtime, nullptr) << core.error();
+    core.destroy(runtime);
+  }
+  ASSERT_FALSE(mapped(library_file));
+  const pid_t child = fork();  // its handlers would be called in the parent too
+  if (child == 0) _exit(0);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 }  // namespace
