@@ -528,7 +528,7 @@ public final class TernaryRuntime implements AutoCloseable {
   /**
    * The version of the native library.
    *
-   * @return for example {@code "0.1.0"}
+   * @return for example {@code "0.2.0"}
    */
   public static String version() {
     return NativeMemory.string(Ternary.ternary_version());
