@@ -141,7 +141,7 @@ typedef struct ternary_runtime ternary_runtime;
 /** An immutable packed weight matrix. */
 typedef struct ternary_weights ternary_weights;
 
-/** @return the library's version, e.g. "0.1.0". */
+/** @return the library's version, e.g. "0.2.0". */
 TERNARY_API const char* ternary_version(void);
 
 /**

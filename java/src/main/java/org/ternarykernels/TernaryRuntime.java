@@ -529,7 +529,7 @@ public final class TernaryRuntime implements AutoCloseable {
   /**
    * The version of the native library.
    *
-   * @return for example {@code "0.1.0"}
+   * @return for example {@code "0.2.0"}
    */
   public static String version() {
     NativeLibraries.require();
