@@ -1,4 +1,4 @@
-# cmake -DLIBRARY=lib.so -DEXPECTED=lib.so.txt -DREADELF=readelf [-DUPDATE=ON] -P check.cmake
+# cmake -DLIBRARY=lib.so -DEXPECTED=lib.so.txt -DREADELF=readelf [-DCOMMANDS=compile_commands.json] [-DUPDATE=ON] -P check.cmake
 # Lists what a library needs and offers and compares it with the checked-in list; UPDATE=ON rewrites the list instead.
 cmake_minimum_required(VERSION 3.25)
 set(GLIBC_LIMIT 2.28)
@@ -13,7 +13,34 @@ function(read_elf option out)
   set(${out} "${text}" PARENT_SCOPE)
 endfunction()
 
+# The hardening that a header shows: read-only relocations, all symbols bound at once, no executable stack.
+read_elf(--program-headers headers)
+if(NOT headers MATCHES "GNU_RELRO")
+  message(FATAL_ERROR "packaging gate: ${LIBRARY} has no GNU_RELRO header; link it with -Wl,-z,relro")
+endif()
+if(headers MATCHES "GNU_STACK[^;]* RWE")
+  message(FATAL_ERROR "packaging gate: ${LIBRARY} asks for an executable stack; link it with -Wl,-z,noexecstack")
+endif()
 read_elf(--dynamic dynamic)
+if(NOT dynamic MATCHES "BIND_NOW")
+  message(FATAL_ERROR "packaging gate: ${LIBRARY} binds its symbols lazily; link it with -Wl,-z,now")
+endif()
+# And what only the compiler's command lines do: those of core, CPU kernels and the JNI library.
+if(COMMANDS)
+  file(STRINGS "${COMMANDS}" commands REGEX "\"command\":.* -c [^ ]*/(native/core|native/cpu/[a-z0-9]+|src/main/cpp|jni)/")
+  list(LENGTH commands count)
+  if(count LESS 50)
+    message(FATAL_ERROR "packaging gate: ${COMMANDS} names ${count} sources of core, CPU kernels and JNI; there are more")
+  endif()
+  foreach(command IN LISTS commands)
+    foreach(flag -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection)
+      string(FIND "${command}" " ${flag}" at)
+      if(at LESS 0 AND NOT command MATCHES "cpu_emulated")  # tests alone
+        message(FATAL_ERROR "packaging gate: a shipped source is compiled without ${flag}: ${command}")
+      endif()
+    endforeach()
+  endforeach()
+endif()
 set(found "")
 foreach(line IN LISTS dynamic)
   if(line MATCHES "\\(NEEDED\\).*\\|([^|]+)\\|")
