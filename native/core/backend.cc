@@ -7,12 +7,14 @@
 #include <string>
 
 #include "core/failure.h"
-#include "core/mutex.h"
+#include "core/process.h"
 
 namespace ternary {
 namespace {
 
-std::string cuda_file(const std::string& arch) { return own_folder() + "libternary_bitnet_" + arch + ".so"; }
+std::string cuda_file(const MutexLock& lock, const std::string& arch) {
+  return backend_folder(lock) + "libternary_bitnet_" + arch + ".so";
+}
 
 /** Loads a library and asks `symbol` for the table of version `abi`. Never unloaded: its table is referred to. */
 template <typename Table>
@@ -31,38 +33,27 @@ const Table& load(const std::string& file, const char* symbol, int32_t abi) {
 
 }  // namespace
 
-std::string& configured_folder() {
-  static std::string& folder = *new std::string;
-  return folder;
-}
-
-std::string own_folder() {
-  if (!configured_folder().empty()) return configured_folder();
-  Dl_info info;
-  if (dladdr(reinterpret_cast<void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) return "";
-  const std::string file = info.dli_fname;
-  const size_t slash = file.rfind('/');
-  return slash == std::string::npos ? "" : file.substr(0, slash + 1);
-}
-
 const Backend& cpu_backend() {
-  static const Backend& backend = load<Backend>(own_folder() + "libternary_cpu.so", "ternary_backend", kBackendAbi);
-  return backend;
+  static const Backend* loaded = nullptr;  // a failure is not kept: the file may be there next time
+  const MutexLock lock(process_mutex);
+  if (loaded == nullptr) {
+    loaded = &load<Backend>(backend_folder(lock) + "libternary_cpu.so", "ternary_backend", kBackendAbi);
+    fix_process(lock);
+  }
+  return *loaded;
 }
 
-bool has_cuda_backend(const std::string& arch) { return access(cuda_file(arch).c_str(), R_OK) == 0; }
+bool has_cuda_backend(const std::string& arch) {
+  const MutexLock lock(process_mutex);
+  return access(cuda_file(lock, arch).c_str(), R_OK) == 0;
+}
 
 const CudaBackend& cuda_backend(const std::string& arch) {
-  static Mutex mutex;
-  static std::map<std::string, const CudaBackend*> loaded;
-  const MutexLock lock(mutex);
+  static std::map<std::string, const CudaBackend*>& loaded = *new std::map<std::string, const CudaBackend*>;
+  const MutexLock lock(process_mutex);
   const CudaBackend*& backend = loaded[arch];
-  if (backend == nullptr) backend = &load<CudaBackend>(cuda_file(arch), "ternary_cuda_backend", kCudaBackendAbi);
+  if (backend == nullptr) backend = &load<CudaBackend>(cuda_file(lock, arch), "ternary_cuda_backend", kCudaBackendAbi);
   return *backend;
 }
 
 }  // namespace ternary
-
-ternary_status ternary_configure_process(const char* backend_folder, int32_t) {
-  return ternary::guarded([&] { ternary::configured_folder() = std::string(backend_folder) + '/'; });
-}

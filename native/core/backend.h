@@ -1,6 +1,6 @@
 /**
  * @file backend.h
- * @brief Finds and loads a backend library from the folder this library lies in.
+ * @brief Finds and loads the backend libraries of this copy's folder (process.h).
  */
 #ifndef TERNARY_CORE_BACKEND_H_
 #define TERNARY_CORE_BACKEND_H_
@@ -12,13 +12,10 @@
 
 namespace ternary {
 
-/** The CPU backend, loaded at the first call and kept; throws a Failure if it is missing or of another version. */
+/** The CPU backend, loaded by the first call that can, and kept; throws a Failure if it is missing or of another version. */
 const Backend& cpu_backend();
 
-/** The folder this library lies in, with a slash at its end; empty if that cannot be told. */
-std::string own_folder();
-
-/** Whether the GPU backend of an architecture ("sm90a") lies beside this library. */
+/** Whether the GPU backend of an architecture ("sm90a") lies in the folder of the backends. */
 bool has_cuda_backend(const std::string& arch);
 
 /** That backend, loaded at the first call and kept; throws a Failure as cpu_backend() does. */

@@ -2,9 +2,8 @@
 
 #include <dlfcn.h>
 
-#include "core/backend.h"
 #include "core/failure.h"
-#include "core/mutex.h"
+#include "core/process.h"
 
 namespace ternary {
 namespace {
@@ -12,7 +11,11 @@ namespace {
 /** One that the process has already (whoever loaded it: the CUDA presets, a test), ours, or the system's. */
 void* open_library(std::string& why) {
   if (void* loaded = dlopen(kCudartName, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD)) return loaded;
-  const std::string own = own_folder() + kCudartName;
+  std::string own;
+  {
+    const MutexLock lock(process_mutex);
+    own = backend_folder(lock) + kCudartName;
+  }
   for (const std::string& name : {own, std::string(kCudartName)}) {
     if (void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
     const char* error = dlerror();

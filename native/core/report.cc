@@ -13,13 +13,14 @@
 
 #include "core/argument.h"
 #include "core/failure.h"
+#include "core/process.h"
 
 namespace ternary {
 namespace {
 
-/** What the process knows of its runtimes. Never destroyed: runtimes of other threads may outlive static objects. */
+/** What this copy knows of its runtimes, guarded by process_mutex. Never destroyed: runtimes of other threads may outlive
+ *  static objects. */
 struct Process {
-  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   std::vector<ternary_runtime*> runtimes;
   std::set<std::string> paths;
   Counts path_counts, fallback_counts;  // of runtimes that are gone or were reset
@@ -31,11 +32,6 @@ Process& process() {
   return state;
 }
 
-struct Lock {
-  Lock() { pthread_mutex_lock(&process().mutex); }
-  ~Lock() { pthread_mutex_unlock(&process().mutex); }
-};
-
 /** In the child of a fork only the forking thread lives on: its parent's runtimes are of no use and
  *  not its to report. */
 void forget_parent() {
@@ -46,11 +42,11 @@ void forget_parent() {
   state.path_counts.clear();
   state.fallback_counts.clear();
   state.forks.fetch_add(1);
-  pthread_mutex_unlock(&state.mutex);
+  process_mutex.unlock();
 }
 
-[[maybe_unused]] const int fork_handlers = pthread_atfork(
-    [] { pthread_mutex_lock(&process().mutex); }, [] { pthread_mutex_unlock(&process().mutex); }, forget_parent);
+[[maybe_unused]] const int fork_handlers =
+    pthread_atfork([] { process_mutex.lock(); }, [] { process_mutex.unlock(); }, forget_parent);
 
 void add(Counts& total, const Counts& counts) {
   for (const auto& [name, count] : counts) total[name] += count;
@@ -59,12 +55,6 @@ void add(Counts& total, const Counts& counts) {
 void keep_counts(const ternary_runtime& runtime) {
   add(process().path_counts, runtime.counters.paths());
   add(process().fallback_counts, runtime.counters.fallbacks());
-}
-
-std::string expand_pid(std::string path) {
-  const std::string place = "{pid}", pid = std::to_string(getpid());
-  for (size_t at; (at = path.find(place)) != std::string::npos;) path.replace(at, place.size(), pid);
-  return path;
 }
 
 /** The whole report, mutex held. */
@@ -97,7 +87,7 @@ __attribute__((destructor)) void leave_process() {
   std::vector<ternary_runtime*> runtimes;
   std::set<std::string> paths;
   {
-    const Lock lock;
+    const MutexLock lock(process_mutex);
     runtimes = process().runtimes;
     paths = process().paths;
   }
@@ -114,13 +104,13 @@ __attribute__((destructor)) void leave_process() {
 int forks() { return process().forks.load(std::memory_order_relaxed); }
 
 void join_report(ternary_runtime* runtime) {
-  const Lock lock;
+  const MutexLock lock(process_mutex);
   process().runtimes.push_back(runtime);
   if (!runtime->settings.path_report.empty()) process().paths.insert(runtime->settings.path_report);
 }
 
 void leave_report(ternary_runtime* runtime) {
-  const Lock lock;
+  const MutexLock lock(process_mutex);
   auto& runtimes = process().runtimes;
   const auto found = std::find(runtimes.begin(), runtimes.end(), runtime);
   if (found == runtimes.end()) return;  // inherited by a fork
@@ -129,18 +119,18 @@ void leave_report(ternary_runtime* runtime) {
 }
 
 void reset_counters(ternary_runtime* runtime) {
-  const Lock lock;
+  const MutexLock lock(process_mutex);
   keep_counts(*runtime);
   runtime->counters.reset();
 }
 
 void write_report(const std::string& path) {
-  const Lock lock;
-  replace_file(expand_pid(path), document());
+  const MutexLock lock(process_mutex);
+  replace_file(report_file(path), document());
 }
 
 void check_report_path(const std::string& path) {
-  const std::string expanded = expand_pid(path);
+  const std::string expanded = report_file(path);
   const size_t slash = expanded.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : expanded.substr(0, slash);
   if (access(folder.c_str(), W_OK | X_OK) != 0) {

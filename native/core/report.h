@@ -1,6 +1,6 @@
 /**
  * @file report.h
- * @brief The process's report: the counters of every runtime, living or gone, as JSON in a file.
+ * @brief The report: the counters of every runtime of this copy, living or gone, as JSON in a file.
  */
 #ifndef TERNARY_CORE_REPORT_H_
 #define TERNARY_CORE_REPORT_H_
@@ -14,13 +14,13 @@ namespace ternary {
 /** From now on `runtime` is part of the report, and written to its path_report when the process exits. */
 void join_report(ternary_runtime* runtime);
 
-/** Adds the runtime's counts to the process's and forgets it. */
+/** Adds the runtime's counts to this copy's and forgets it. */
 void leave_report(ternary_runtime* runtime);
 
-/** Adds the runtime's counts to the process's and sets them to zero. */
+/** Adds the runtime's counts to this copy's and sets them to zero. */
 void reset_counters(ternary_runtime* runtime);
 
-/** Writes the report, whole or not at all; throws if it cannot. `{pid}` in the path is expanded. */
+/** Writes the report to report_file(path), whole or not at all; throws if it cannot. */
 void write_report(const std::string& path);
 
 /** Throws unless a file could be written there. */

@@ -6,6 +6,7 @@
 #include "core/backend.h"
 #include "core/failure.h"
 #include "core/layout.h"
+#include "core/process.h"
 #include "core/report.h"
 #include "core/topology.h"
 #include "core/tuning_file.h"
@@ -110,6 +111,11 @@ std::string settings_json(const Settings& settings) {
            ",\"origin\":" + json_string(kOriginNames[static_cast<int>(settings.origin[i])]) + "}";
   }
   return out + ']';
+}
+
+/** The file that the settings' report is written to, or empty. */
+std::string report_of(const Settings& settings) {
+  return settings.path_report.empty() ? "" : report_file(settings.path_report);
 }
 
 std::string kernels_json(const ternary_runtime& runtime) {
@@ -221,9 +227,10 @@ ternary_status ternary_runtime_info(const ternary_runtime* runtime, char* json, 
   return guarded([&] {
     check_pointer("runtime", runtime, alignof(ternary_runtime));
     copy_json("{\"version\":" + json_string(TERNARY_VERSION) +
-                  ",\"device\":" + json_string(runtime->backend.device_name()) + ",\"threads\":" +
-                  std::to_string(runtime->settings.num_threads) + ",\"isas\":" + isas_json(runtime->backend) +
-                  ",\"settings\":" + settings_json(runtime->settings) + ",\"cuda\":" + cuda_json(*runtime) +
+                  ",\"device\":" + json_string(runtime->backend.device_name()) +
+                  ",\"threads\":" + std::to_string(runtime->settings.num_threads) +
+                  ",\"isas\":" + isas_json(runtime->backend) + ",\"settings\":" + settings_json(runtime->settings) +
+                  ",\"report\":" + json_string(report_of(runtime->settings)) + ",\"cuda\":" + cuda_json(*runtime) +
                   ",\"tuning\":" + tuning_json(*runtime) + ",\"kernels\":" + kernels_json(*runtime) + "}",
               json, capacity, length);
   });

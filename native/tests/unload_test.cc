@@ -1,6 +1,5 @@
 // A library that goes away leaves nothing behind: dlclose() with a runtime still open, while threads that called it live
 // on, and before a fork.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,11 +12,10 @@
 #include <string>
 #include <thread>
 
-#include "ternary/ternary.h"
+#include "support/loaded_core.h"
 
+namespace ternary::test {
 namespace {
-
-const char* library_file = nullptr;
 
 int threads_in_proc() {
   const std::filesystem::directory_iterator tasks("/proc/self/task");
@@ -29,52 +27,6 @@ bool mapped(const std::string& file) {
   const std::string text{std::istreambuf_iterator<char>(maps), {}};
   return text.find(std::filesystem::canonical(file).string()) != std::string::npos;
 }
-
-/** A loaded core, as a class loader has it. */
-class Core {
- public:
-  explicit Core(const std::string& file) : library_(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)) {
-    if (library_ == nullptr) ADD_FAILURE() << dlerror();
-  }
-  ~Core() { close(); }
-  Core(const Core&) = delete;
-  Core& operator=(const Core&) = delete;
-
-  void close() {
-    if (library_ == nullptr) return;
-    EXPECT_EQ(dlclose(library_), 0);
-    library_ = nullptr;
-  }
-
-  template <typename Function>
-  Function* get(const char* name) const {
-    return reinterpret_cast<Function*>(dlsym(library_, name));
-  }
-
-  ternary_runtime* runtime(const char* settings) const {
-    ternary_runtime* made = nullptr;
-    status = get<decltype(ternary_runtime_create)>("ternary_runtime_create")(settings, &made);
-    return made;
-  }
-  std::string error() const { return get<decltype(ternary_last_error)>("ternary_last_error")(); }
-  void destroy(ternary_runtime* runtime) const {
-    get<decltype(ternary_runtime_destroy)>("ternary_runtime_destroy")(runtime);
-  }
-
-  /** Quantises a row: a call that needs scratch. */
-  ternary_status call(ternary_runtime* runtime) const {
-    const float x[4] = {1, 2, 3, 4};
-    int8_t q[4];
-    float s;
-    return get<decltype(ternary_quantise_activations)>("ternary_quantise_activations")(
-        runtime, x, TERNARY_F32, 4, nullptr, nullptr, q, 4, &s, 1, 4);
-  }
-
-  mutable ternary_status status = TERNARY_OK;
-
- private:
-  void* library_;
-};
 
 TEST(Unload, WorkersOfAnOpenRuntimeEndFirst) {
   const int before = threads_in_proc();
@@ -139,9 +91,10 @@ TEST(Unload, AForkAfterwardsRunsNothingOfTheLibrary) {
 }
 
 }  // namespace
+}  // namespace ternary::test
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  library_file = argc > 1 ? argv[1] : "libternary.so";
+  if (argc > 1) ternary::test::library_file = argv[1];
   return RUN_ALL_TESTS();
 }

@@ -144,13 +144,23 @@ typedef struct ternary_weights ternary_weights;
 /** @return the library's version, e.g. "0.2.0". */
 TERNARY_API const char* ternary_version(void);
 
-/**
- * Tells a copy of the core where its backends are and which copy it is. Java calls it right after loading.
- */
-TERNARY_API ternary_status ternary_configure_process(const char* backend_folder, int32_t copy);
-
 /** @return the sentence of the calling thread's last error; empty if there was none. Valid until its next error. */
 TERNARY_API const char* ternary_last_error(void);
+
+/* ---- process ---------------------------------------------------------------------------------------------------- */
+
+/**
+ * Tells this copy of the library its place in a process that may hold several, e.g. one a Java class loader: called once
+ * after loading it, before anything else. A program that links one libternary.so need not call it.
+ * @param backend_folder absolute path of the folder with libternary_cpu.so and the libraries for GPUs; null: the folder
+ *        of the library that holds this function.
+ * @param copy 1 for the first copy of the process, n for the n-th, whose every report then has "-n" before the extension
+ *        of its file name: report-2.json, `.hidden-2`, report-2 where there is none.
+ *
+ * Errors: TERNARY_INVALID_ARGUMENT for a path that is not absolute and a copy below 1; TERNARY_ILLEGAL_STATE once the
+ * first runtime has loaded the CPU's library, unless the values are the same as before.
+ */
+TERNARY_API ternary_status ternary_configure_process(const char* backend_folder, int32_t copy);
 
 /* ---- runtime ---------------------------------------------------------------------------------------------------- */
 
@@ -165,7 +175,7 @@ TERNARY_API const char* ternary_last_error(void);
  * | TERNARY_MAX_ISA | portable, avx2, avxvnni, avx512vnni, amx | no kernel of a higher ISA is used; one the machine lacks is an error |
  * | TERNARY_NUM_THREADS | 1 ... 1024 | threads a call may use, the caller's included; default: the process's physical cores |
  * | TERNARY_COLLECT_PATH_STATS | 0, 1 | count paths and fallbacks (default 1) |
- * | TERNARY_PATH_REPORT | file name | counters as JSON at exit; `{pid}` is expanded |
+ * | TERNARY_PATH_REPORT | file name | counters as JSON at exit; `{pid}` is expanded; ternary_configure_process() may add a number |
  * | TERNARY_PATH_REPORT_EVERY | 0 ... 2^62 | also rewrite the report every that many calls (default 0: only at exit) |
  * | TERNARY_I2S_ONLY | 0, 1 | 1: a fallback is an error (on a GPU: one to the dense kernel) |
  * | TERNARY_FUSE_RMSNORM_QKV | 0, 1 | 0: rmsnorm_linear runs its norm and its product as two passes (same bits) |
@@ -195,6 +205,7 @@ TERNARY_API void ternary_runtime_destroy(ternary_runtime* runtime);
  * serve here; `cuda` is the GPU: `"used":true` with `ordinal`, `name`, `capability` ("9.0"), `library` ("sm90a"),
  * `driver` and `runtime` ("13.1"), `sms`, `memory_bytes`, `model` (the row of the cost model); or `"used":false` with
  * `reason`, empty if TERNARY_DEVICE is cpu. Kernels of a GPU have its library where those of the CPU have their ISA.
+ * `report` is the file that TERNARY_PATH_REPORT comes to, with every part expanded, or empty.
  * @param json receives at most `capacity` bytes, zero-terminated if capacity > 0; may be null if capacity is 0.
  * @param length receives the whole length without the zero, so a caller can ask first. May be null.
  */
@@ -208,7 +219,7 @@ TERNARY_API ternary_status ternary_runtime_info(const ternary_runtime* runtime, 
 TERNARY_API ternary_status ternary_runtime_counters(const ternary_runtime* runtime, char* json, size_t capacity,
                                                     size_t* length);
 
-/** Sets this runtime's counters to zero; what was counted stays in the process's report. */
+/** Sets this runtime's counters to zero; what was counted stays in the report. */
 TERNARY_API ternary_status ternary_runtime_reset_counters(ternary_runtime* runtime);
 
 /**
@@ -218,7 +229,10 @@ TERNARY_API ternary_status ternary_runtime_reset_counters(ternary_runtime* runti
  */
 TERNARY_API const uint64_t* ternary_runtime_distinct_fallbacks(const ternary_runtime* runtime);
 
-/** Writes the process's report (every runtime's counters, also of destroyed ones) to `path`, `{pid}` expanded. */
+/**
+ * Writes the report (the counters of every runtime of this copy of the library, also of destroyed ones) to `path`, with
+ * `{pid}` expanded and the number of ternary_configure_process().
+ */
 TERNARY_API ternary_status ternary_write_report(const char* path);
 
 /* ---- layouts ---------------------------------------------------------------------------------------------------- */
