@@ -34,6 +34,7 @@ public final class TernaryRuntime implements AutoCloseable {
     String info = infoJson();
     this.device = Device.of(info, hint);
     TuningLog.say(info);
+    ReportLog.say(info);
     DeviceLog.say(device);
   }
 

@@ -33,7 +33,7 @@ final class TuningLog {
   }
 
   /** Moves into the object that comes next, to the value of its member of this name. */
-  private static boolean member(JsonParser parser, String name) throws IOException {
+  static boolean member(JsonParser parser, String name) throws IOException {
     if (!parser.hasCurrentToken()) {
       parser.nextToken();
     }

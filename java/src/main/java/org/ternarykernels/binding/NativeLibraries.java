@@ -135,6 +135,11 @@ public final class NativeLibraries {
     return folder;
   }
 
+  /** Which of the process's class loaders with the library this is: 1 for the first. */
+  public static int copy() {
+    return LoadedCopies.ofThisLoader();
+  }
+
   /** Names of native functions are compiled in, so a relocated class cannot have any. */
   private static void checkName() {
     String built = String.join(".", "org", "ternarykernels", "binding", "NativeLibraries");

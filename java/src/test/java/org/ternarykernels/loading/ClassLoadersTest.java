@@ -65,6 +65,22 @@ class ClassLoadersTest {
   }
 
   @Test
+  void eachWritesItsOwnReportAndSaysWhere() throws Exception {
+    String report = folder.resolve("paths.json").toString();
+    String said =
+        fork()
+            .option("-Dternary.path.report=" + report)
+            .run(Fork.classPath(), LoadingProbe.class.getName(), "together");
+    assertThat(said)
+        .contains("Class loader 2 of this process", report.replace(".json", "-2.json"))
+        .contains("Class loader 3 of this process", report.replace(".json", "-3.json"))
+        .doesNotContain("Class loader 1 of this process");
+    assertThat(folder.resolve("paths.json")).content().contains("cpu.portable\":1");
+    assertThat(folder.resolve("paths-2.json")).content().contains("gemv_a8_i2s.cpu.avx2\":2");
+    assertThat(folder.resolve("paths-3.json")).content().contains("cpu.portable\":1");
+  }
+
+  @Test
   void twentyRedeploymentsLeaveNothingBehind() throws Exception {
     String said =
         fork().option("-Xmx256m").run(Fork.classPath(), LoadingProbe.class.getName(), "redeploy");
