@@ -20,13 +20,20 @@ final class CudaPresets {
       Class.forName("org.bytedeco.cuda.global.cudart");
     } catch (ClassNotFoundException | LinkageError e) {
       throw new TernaryException(
-          "the CUDA presets for JavaCPP cannot be used ("
-              + e
-              + "); "
-              + COORDINATES
-              + " must be on the class path, with and without the classifier linux-x86_64",
-          e);
+          "the CUDA presets for JavaCPP cannot be used (" + e + "); " + advice(e), e);
     }
+  }
+
+  /** JavaCPP extracts its libraries to fixed files, and a JVM gives a file to one class loader. */
+  static String advice(Throwable thrown) {
+    for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+      if (String.valueOf(cause.getMessage()).contains("already loaded in another classloader")) {
+        return "another class loader of this process has them, and they can be in one only: load "
+            + COORDINATES
+            + " in a class loader that both share, or use device memory in one of them";
+      }
+    }
+    return COORDINATES + " must be on the class path, with and without the classifier linux-x86_64";
   }
 
   static boolean isUsable() {

@@ -55,7 +55,7 @@ public final class CudaLibraries {
           throw NativeLibraries.error(
               RUNTIME_PROPERTY + " is \"" + runtime + "\", must be a folder with " + name, null);
         }
-        System.load(library.toString());
+        loadOnce(library);
       }
     }
     NativeFiles files = find(Platforms.current());
@@ -101,6 +101,17 @@ public final class CudaLibraries {
   static String contents(String platform) throws IOException {
     NativeFiles files = find(platform);
     return files == null ? "" : files.contents();
+  }
+
+  /** What another class loader has loaded is found by its soname too. */
+  private static void loadOnce(Path library) {
+    try {
+      System.load(library.toString());
+    } catch (UnsatisfiedLinkError e) {
+      if (!String.valueOf(e.getMessage()).contains(LoadedCopies.TAKEN)) {
+        throw e;
+      }
+    }
   }
 
   /** The libraries of the CUDA jar by name; none without that jar. */
