@@ -39,7 +39,7 @@ class ActivationCase {
     if (what.empty()) what = compare("residual_out", got.residual_out, expected_.residual_out, m_begin, m_end);
     if (what.empty() && !got.q_sum.empty() &&
         std::memcmp(got.q_sum.as<int32_t>() + m_begin, expected_.q_sum.as<int32_t>() + m_begin,
-                    4 * (m_end - m_begin))) {
+                    4 * (m_end - m_begin)) != 0) {
       what = "q_sum differs";
     }
     return what.empty() ? "" : what + " in " + problem_.spec().text();

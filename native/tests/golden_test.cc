@@ -90,7 +90,7 @@ std::string run_product(const GoldenCase& golden, ternary_runtime* runtime, tern
                                           out.data(), out.dtype(), N, M);
   }
   if (status != TERNARY_OK) return ternary_last_error();
-  const std::string difference = compare("y", out, y);
+  std::string difference = compare("y", out, y);
   if (!difference.empty() || residual.data == nullptr) return difference;
   return compare("residual_out", residual_out, golden.tensor("residual_out"));
 }

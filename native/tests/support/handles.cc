@@ -72,7 +72,8 @@ Counters counters_of(const ternary_runtime* runtime) {
     json.resize(length + 1);
     if (ternary_runtime_counters(runtime, json.data(), json.size(), &length) != TERNARY_OK) return {};
   } while (length >= json.size());
-  return parse_counters(json.c_str());
+  json.resize(length);  // without the terminator
+  return parse_counters(json);
 }
 
 std::string read_text(const std::string& path) {

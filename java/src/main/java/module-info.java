@@ -5,6 +5,7 @@ module org.ternarykernels {
   requires com.fasterxml.jackson.core;
   requires org.slf4j;
   requires static jdk.jfr; // trimmed JREs have no flight recorder
+  requires static org.jspecify; // annotations, which no one needs to run
   requires static micrometer
       .core; // optional, and not transitive: a user without it could not compile
   requires static org.bytedeco

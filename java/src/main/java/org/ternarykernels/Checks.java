@@ -1,6 +1,7 @@
 package org.ternarykernels;
 
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rules for arguments, each with the sentence that an argument which breaks it is answered
@@ -16,7 +17,7 @@ final class Checks {
   private Checks() {}
 
   /** Null is an argument like any other that breaks a rule, hence no NullPointerException. */
-  static <T> T notNull(String name, T value) {
+  static <T> T notNull(String name, @Nullable T value) {
     if (value == null) {
       throw new IllegalArgumentException(name + " is null, must be given");
     }

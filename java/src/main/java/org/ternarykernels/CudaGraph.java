@@ -2,6 +2,7 @@ package org.ternarykernels;
 
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Work that {@link CudaStream#capture} recorded, to be launched as often as wanted with one call
@@ -34,7 +35,7 @@ public final class CudaGraph implements AutoCloseable {
 
   /** The stream of the last launch: what a graph uses must not go before that has run. */
   private static final class LastStream {
-    private CudaStream stream;
+    private @Nullable CudaStream stream;
 
     synchronized void set(CudaStream next) {
       stream = next;

@@ -5,6 +5,7 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A CUDA stream: work that is given to it runs in order, while the caller goes on.
@@ -24,13 +25,13 @@ public final class CudaStream implements AutoCloseable {
   private final long address;
 
   /** What keeps a stream alive that somebody else made. */
-  private final Object owner;
+  private final @Nullable Object owner;
 
   private final NativeHandle handle;
   private final Cleaner.Cleanable close;
   private final List<Object> kept = new ArrayList<>();
 
-  private CudaStream(int device, long address, Object owner, Runnable free) {
+  private CudaStream(int device, long address, @Nullable Object owner, Runnable free) {
     this.device = device;
     this.address = address;
     this.owner = owner;
@@ -101,7 +102,7 @@ public final class CudaStream implements AutoCloseable {
    *     CPU
    * @throws TernaryException if the presets are missing
    */
-  public static CudaStream ofAddress(TernaryRuntime runtime, long address, Object owner) {
+  public static CudaStream ofAddress(TernaryRuntime runtime, long address, @Nullable Object owner) {
     int device = deviceOf(runtime);
     if (address == 0) {
       throw new IllegalArgumentException(
@@ -176,7 +177,7 @@ public final class CudaStream implements AutoCloseable {
   public CudaGraph capture(Runnable work) {
     Checks.notNull("work", work);
     handle.acquire();
-    DeviceCall.Capture capture = null;
+    DeviceCall.@Nullable Capture capture = null;
     try {
       capture = DeviceCall.beginCapture();
       long graph;
@@ -241,7 +242,7 @@ public final class CudaStream implements AutoCloseable {
   }
 
   /** Keeps an owner of host memory reachable until the stream has been idle once. */
-  void keepUntilIdle(Object memory) {
+  void keepUntilIdle(@Nullable Object memory) {
     if (memory == null) {
       return;
     }

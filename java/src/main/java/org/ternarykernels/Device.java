@@ -51,9 +51,9 @@ public record Device(
     return new Device(
         true,
         Integer.parseInt(cuda.get("ordinal")),
-        cuda.get("name"),
-        cuda.get("capability"),
-        cuda.get("library"),
+        cuda.getOrDefault("name", ""),
+        cuda.getOrDefault("capability", ""),
+        cuda.getOrDefault("library", ""),
         "");
   }
 }

@@ -3,6 +3,7 @@ package org.ternarykernels;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.Buffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory of a GPU that holds elements of one type: the operands of asynchronous products. As with
@@ -28,17 +29,18 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
    * What keeps the memory: the whole that this is a view of, or the owner of memory that other code
    * allocated.
    */
-  private final Object owner;
+  @SuppressWarnings("UnusedVariable") // it is reachable as long as this is
+  private final @Nullable Object owner;
 
   private final NativeHandle handle;
 
   /** Null for a view. */
-  private final Cleaner.Cleanable close;
+  private final Cleaner.@Nullable Cleanable close;
 
   private volatile boolean viewClosed;
 
   private DeviceBuffer(
-      int device, long address, long bytes, DataType type, Object owner, Runnable free) {
+      int device, long address, long bytes, DataType type, @Nullable Object owner, Runnable free) {
     this.device = device;
     this.address = address;
     this.bytes = bytes;
@@ -134,7 +136,7 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
    * @throws TernaryException if the presets are missing or CUDA refuses
    */
   public static DeviceBuffer ofAddress(
-      TernaryRuntime runtime, long address, long bytes, DataType type, Object owner) {
+      TernaryRuntime runtime, long address, long bytes, DataType type, @Nullable Object owner) {
     int device = CudaStream.deviceOf(runtime);
     Checks.notNull("type", type);
     String place = "the address 0x" + Long.toHexString(address);
@@ -295,7 +297,7 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
     }
   }
 
-  private void copy(CudaStream stream, DeviceBuffer source, Runnable code) {
+  private void copy(CudaStream stream, @Nullable DeviceBuffer source, Runnable code) {
     DeviceCall call = DeviceCall.begin(device, stream, null);
     try {
       call.use("the device buffer", this);

@@ -4,6 +4,7 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An asynchronous call while it is made: the {@code ternary_cuda_call} that native code reads, and
@@ -28,7 +29,7 @@ final class DeviceCall {
   private int device;
 
   /** What the thread's capture keeps; null while it captures nothing. */
-  private Capture capture;
+  private @Nullable Capture capture;
 
   private DeviceCall() {
     NativeMemory memory = NativeMemory.allocate(STRUCT_BYTES);
@@ -55,7 +56,7 @@ final class DeviceCall {
   }
 
   /** Begins a call of a runtime; {@link #end} must follow. */
-  static DeviceCall begin(Device device, CudaStream stream, DeviceBuffer workspace) {
+  static DeviceCall begin(Device device, CudaStream stream, @Nullable DeviceBuffer workspace) {
     if (!device.isCuda()) {
       throw new TernaryException(
           "the runtime's device is the CPU, must be a GPU for device buffers"
@@ -65,7 +66,7 @@ final class DeviceCall {
   }
 
   /** Begins a call on a GPU; {@link #end} must follow. */
-  static DeviceCall begin(int device, CudaStream stream, DeviceBuffer workspace) {
+  static DeviceCall begin(int device, CudaStream stream, @Nullable DeviceBuffer workspace) {
     Checks.notNull("stream", stream);
     DeviceCall call = OF_THREAD.get();
     if (call.busy) { // a logger that computes on the GPU when it is told of a fallback
@@ -91,7 +92,7 @@ final class DeviceCall {
   }
 
   /** Holds a buffer, which may be null, until the end. */
-  void use(String name, DeviceBuffer buffer) {
+  void use(String name, @Nullable DeviceBuffer buffer) {
     if (buffer == null) {
       return;
     }
@@ -122,7 +123,7 @@ final class DeviceCall {
   }
 
   /** Ends the call, with what it was begun with: their owners are not collected before. */
-  void end(CudaStream stream, DeviceBuffer workspace) {
+  void end(CudaStream stream, @Nullable DeviceBuffer workspace) {
     while (heldCount > 0) {
       held[--heldCount].release();
       held[heldCount] = null;
@@ -136,7 +137,10 @@ final class DeviceCall {
    * Keeps host memory until the stream's work that uses it has run: for the graph, or for the
    * stream.
    */
-  static void keepHost(Object owner, CudaStream stream) {
+  static void keepHost(@Nullable Object owner, CudaStream stream) {
+    if (owner == null) {
+      return;
+    }
     Capture capture = OF_THREAD.get().capture;
     if (capture == null) {
       stream.keepUntilIdle(owner);

@@ -4,6 +4,7 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
 
 /**
@@ -39,8 +40,8 @@ final class LayerState {
       TernaryRuntime runtime,
       TernaryWeights weights,
       Activation activation,
-      float[] bias,
-      float[] norm) {
+      float @Nullable [] bias,
+      float @Nullable [] norm) {
     this.runtime = runtime;
     this.weights = weights.address();
     this.n = weights.n();
@@ -88,9 +89,9 @@ final class LayerState {
       TernaryRuntime runtime,
       TernaryWeights weights,
       Activation activation,
-      float[] bias,
-      float[] norm,
-      Long workingSet) {
+      float @Nullable [] bias,
+      float @Nullable [] norm,
+      @Nullable Long workingSet) {
     Layout layout =
         workingSet == null
             ? weights.layout()
@@ -120,7 +121,7 @@ final class LayerState {
     private final List<DeviceBuffer> devices = new ArrayList<>();
 
     /** The address of a copy, or 0 for null. */
-    long host(float[] values) {
+    long host(float @Nullable [] values) {
       if (values == null) {
         return 0;
       }
@@ -130,7 +131,7 @@ final class LayerState {
     }
 
     /** The address of a copy on the runtime's GPU, or 0 for null. */
-    long device(TernaryRuntime runtime, float[] values) {
+    long device(TernaryRuntime runtime, float @Nullable [] values) {
       if (values == null) {
         return 0;
       }
@@ -146,7 +147,8 @@ final class LayerState {
     }
   }
 
-  private static void checkVector(String name, float[] values, long length, String rule) {
+  private static void checkVector(
+      String name, float @Nullable [] values, long length, String rule) {
     if (values != null) {
       Checks.length(name, values.length, length, rule);
       Checks.finite(name, values);
@@ -170,11 +172,11 @@ final class LayerState {
    */
   DeviceCall begin(
       CudaStream stream,
-      DeviceBuffer workspace,
+      @Nullable DeviceBuffer workspace,
       DeviceBuffer x,
-      DeviceBuffer xScale,
-      DeviceBuffer residual,
-      DeviceBuffer residualOut,
+      @Nullable DeviceBuffer xScale,
+      @Nullable DeviceBuffer residual,
+      @Nullable DeviceBuffer residualOut,
       DeviceBuffer y) {
     Operands.workspace(workspace, "x", x);
     Operands.workspace(workspace, "xScale", xScale);
@@ -182,7 +184,7 @@ final class LayerState {
     Operands.workspace(workspace, "residual", residual);
     Operands.workspace(workspace, "residualOut", residualOut);
     acquire();
-    DeviceCall call = null;
+    @Nullable DeviceCall call = null;
     try {
       call = DeviceCall.begin(runtime.device(), stream, workspace);
       call.hold(handle);
@@ -220,7 +222,12 @@ final class LayerState {
    * null.
    */
   void release(
-      Object layer, Operand x, Operand xScale, Operand residual, Operand residualOut, Operand y) {
+      Object layer,
+      Operand x,
+      @Nullable Operand xScale,
+      @Nullable Operand residual,
+      @Nullable Operand residualOut,
+      Operand y) {
     release();
     Reference.reachabilityFence(layer);
     Reference.reachabilityFence(x);

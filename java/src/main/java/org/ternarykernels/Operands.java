@@ -1,5 +1,7 @@
 package org.ternarykernels;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The operands of a product, checked before native code sees an address. Allocates nothing unless a
  * rule is broken.
@@ -28,7 +30,7 @@ final class Operands {
   }
 
   /** The scales [m] of X, which may be null for most types; the bytes they span. */
-  static long scale(Operand xScale, DataType type, long m) {
+  static long scale(@Nullable Operand xScale, DataType type, long m) {
     if (xScale == null) {
       if (type == DataType.I8) {
         throw new IllegalArgumentException("xScale is null, must be given for x of type I8");
@@ -108,7 +110,12 @@ final class Operands {
 
   /** An operand that is written, against any other, which may be null. */
   static void disjoint(
-      String name, Operand written, long bytes, String otherName, Operand other, long otherBytes) {
+      String name,
+      Operand written,
+      long bytes,
+      String otherName,
+      @Nullable Operand other,
+      long otherBytes) {
     if (other == null) {
       return;
     }
@@ -135,13 +142,13 @@ final class Operands {
    * The workspace, which the kernels write and which may be null, against an operand of the call,
    * which may be null too.
    */
-  static void workspace(Operand workspace, String name, Operand other) {
+  static void workspace(@Nullable Operand workspace, String name, @Nullable Operand other) {
     if (workspace != null && other != null) {
       disjoint("workspace", workspace, workspace.byteSize(), name, other, other.byteSize());
     }
   }
 
-  static long addressOrNull(Operand buffer) {
+  static long addressOrNull(@Nullable Operand buffer) {
     return buffer == null ? 0 : buffer.address();
   }
 }

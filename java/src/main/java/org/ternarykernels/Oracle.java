@@ -1,6 +1,7 @@
 package org.ternarykernels;
 
 import java.lang.ref.Reference;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
 
 /**
@@ -28,10 +29,10 @@ public final class Oracle {
   public static void linear(
       TernaryWeights weights,
       Activation activation,
-      float[] bias,
+      float @Nullable [] bias,
       TernaryBuffer x,
       long ldx,
-      TernaryBuffer xScale,
+      @Nullable TernaryBuffer xScale,
       TernaryBuffer y,
       long ldy,
       long m) {
@@ -88,12 +89,12 @@ public final class Oracle {
       Activation activation,
       float[] norm,
       float eps,
-      float[] bias,
+      float @Nullable [] bias,
       TernaryBuffer x,
       long ldx,
-      TernaryBuffer xScale,
-      TernaryBuffer residual,
-      TernaryBuffer residualOut,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
       long ldResidual,
       TernaryBuffer y,
       long ldy,
@@ -130,7 +131,7 @@ public final class Oracle {
               Operands.addressOrNull(residualOut),
               residual == null ? 0 : residual.dataType().code,
               ldResidual,
-              normCopy.address(),
+              addressOrNull(normCopy),
               eps,
               addressOrNull(biasCopy),
               y.address(),
@@ -161,8 +162,8 @@ public final class Oracle {
    */
   public static void quantise(
       TernaryBuffer x,
-      TernaryBuffer xScale,
-      TernaryBuffer alphaColumn,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer alphaColumn,
       TernaryBuffer q,
       TernaryBuffer s,
       long m,
@@ -191,7 +192,13 @@ public final class Oracle {
   }
 
   static void checkQuantise(
-      Operand x, Operand xScale, Operand alphaColumn, Operand q, Operand s, long m, long k) {
+      Operand x,
+      @Nullable Operand xScale,
+      @Nullable Operand alphaColumn,
+      Operand q,
+      Operand s,
+      long m,
+      long k) {
     Checks.size("M", m, Checks.MAX_ROWS);
     Checks.size("K", k, Checks.MAX_COLUMNS);
     long xBytes = Operands.input("x", x, k, m, k);
@@ -218,7 +225,8 @@ public final class Oracle {
     Operands.disjoint("s", s, sBytes, "alphaColumn", alphaColumn, alphaBytes);
   }
 
-  private static Scratch vector(String name, float[] values, long length, String rule) {
+  private static @Nullable Scratch vector(
+      String name, float @Nullable [] values, long length, String rule) {
     if (values == null) {
       return null;
     }
@@ -226,7 +234,7 @@ public final class Oracle {
     return Scratch.copyOf(values);
   }
 
-  private static long addressOrNull(Scratch scratch) {
+  private static long addressOrNull(@Nullable Scratch scratch) {
     return scratch == null ? 0 : scratch.address();
   }
 }

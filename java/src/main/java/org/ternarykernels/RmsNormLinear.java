@@ -1,5 +1,6 @@
 package org.ternarykernels;
 
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
 
 /**
@@ -53,10 +54,10 @@ public final class RmsNormLinear implements AutoCloseable {
     private final TernaryRuntime runtime;
     private final TernaryWeights weights;
     private Activation activation = Activation.A8;
-    private float[] bias;
-    private float[] norm;
+    private float @Nullable [] bias;
+    private float @Nullable [] norm;
     private float eps;
-    private Long workingSet;
+    private @Nullable Long workingSet;
 
     private Builder(TernaryRuntime runtime, TernaryWeights weights) {
       this.runtime = runtime;
@@ -82,7 +83,7 @@ public final class RmsNormLinear implements AutoCloseable {
      * @param bias N finite values, or null for none; copied when the layer is built
      * @return this
      */
-    public Builder bias(float... bias) {
+    public Builder bias(float @Nullable ... bias) {
       this.bias = bias;
       return this;
     }
@@ -139,7 +140,11 @@ public final class RmsNormLinear implements AutoCloseable {
    * @throws TernaryException if no kernel serves the problem or memory cannot be had
    */
   public void apply(
-      TernaryBuffer x, TernaryBuffer residual, TernaryBuffer residualOut, TernaryBuffer y, long m) {
+      TernaryBuffer x,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      TernaryBuffer y,
+      long m) {
     apply(x, state.k, null, residual, residualOut, state.k, y, state.n, m);
   }
 
@@ -163,9 +168,9 @@ public final class RmsNormLinear implements AutoCloseable {
   public void apply(
       TernaryBuffer x,
       long ldx,
-      TernaryBuffer xScale,
-      TernaryBuffer residual,
-      TernaryBuffer residualOut,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
       long ldResidual,
       TernaryBuffer y,
       long ldy,
@@ -220,9 +225,9 @@ public final class RmsNormLinear implements AutoCloseable {
       long k,
       Operand x,
       long ldx,
-      Operand xScale,
-      Operand residual,
-      Operand residualOut,
+      @Nullable Operand xScale,
+      @Nullable Operand residual,
+      @Nullable Operand residualOut,
       long ldResidual,
       Operand y,
       long ldy,
@@ -244,15 +249,15 @@ public final class RmsNormLinear implements AutoCloseable {
     }
     long residualBytes = Operands.input("residual", residual, ldResidual, m, k);
     Operands.floats("residual", residual);
-    Operands.output("residualOut", residualOut, ldResidual, m, k);
-    Operands.typed("residualOut", residualOut, residual.dataType());
-    Operands.disjoint("residualOut", residualOut, residualBytes, "x", x, xBytes);
-    Operands.disjoint("residualOut", residualOut, residualBytes, "xScale", xScale, scaleBytes);
+    Operand out = Checks.notNull("residualOut", residualOut);
+    Operands.output("residualOut", out, ldResidual, m, k);
+    Operands.typed("residualOut", out, residual.dataType());
+    Operands.disjoint("residualOut", out, residualBytes, "x", x, xBytes);
+    Operands.disjoint("residualOut", out, residualBytes, "xScale", xScale, scaleBytes);
     Operands.disjoint("y", y, yBytes, "residual", residual, residualBytes);
-    Operands.disjoint("y", y, yBytes, "residualOut", residualOut, residualBytes);
-    if (residualOut.address() != residual.address()) {
-      Operands.disjoint(
-          "residualOut", residualOut, residualBytes, "residual", residual, residualBytes);
+    Operands.disjoint("y", y, yBytes, "residualOut", out, residualBytes);
+    if (out.address() != residual.address()) {
+      Operands.disjoint("residualOut", out, residualBytes, "residual", residual, residualBytes);
     }
   }
 
@@ -273,8 +278,8 @@ public final class RmsNormLinear implements AutoCloseable {
    */
   public void apply(
       DeviceBuffer x,
-      DeviceBuffer residual,
-      DeviceBuffer residualOut,
+      @Nullable DeviceBuffer residual,
+      @Nullable DeviceBuffer residualOut,
       DeviceBuffer y,
       long m,
       CudaStream stream) {
@@ -309,15 +314,15 @@ public final class RmsNormLinear implements AutoCloseable {
   public void apply(
       DeviceBuffer x,
       long ldx,
-      DeviceBuffer xScale,
-      DeviceBuffer residual,
-      DeviceBuffer residualOut,
+      @Nullable DeviceBuffer xScale,
+      @Nullable DeviceBuffer residual,
+      @Nullable DeviceBuffer residualOut,
       long ldResidual,
       DeviceBuffer y,
       long ldy,
       long m,
       CudaStream stream,
-      DeviceBuffer workspace) {
+      @Nullable DeviceBuffer workspace) {
     LayerState state = this.state;
     check(
         state.activation,

@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Memory;
 
 /**
@@ -30,14 +31,17 @@ public final class TernaryBuffer extends Operand {
 
   private long address;
   private long bytes;
+
+  @SuppressWarnings("NullAway.Init") // bind() follows every construction
   private DataType type;
-  private Object owner;
+
+  private @Nullable Object owner;
 
   /** The owner where it is a pointer, which knows when its memory is gone; else null. */
-  private Pointer pointer;
+  private @Nullable Pointer pointer;
 
   private boolean readOnly;
-  private ByteBuffer window;
+  private @Nullable ByteBuffer window;
   private long windowStart;
 
   private TernaryBuffer() {}
@@ -81,7 +85,8 @@ public final class TernaryBuffer extends Operand {
    * @throws IllegalArgumentException if the address is 0 or misaligned, or the size negative or
    *     beyond the address space
    */
-  public static TernaryBuffer ofAddress(long address, long bytes, DataType type, Object owner) {
+  public static TernaryBuffer ofAddress(
+      long address, long bytes, DataType type, @Nullable Object owner) {
     return new TernaryBuffer().set(address, bytes, type, owner);
   }
 
@@ -181,12 +186,12 @@ public final class TernaryBuffer extends Operand {
    * @return this
    * @throws IllegalArgumentException as there; this view is unchanged then
    */
-  public TernaryBuffer set(long address, long bytes, DataType type, Object owner) {
+  public TernaryBuffer set(long address, long bytes, DataType type, @Nullable Object owner) {
     return bind(address, bytes, Checks.notNull("type", type), owner, false);
   }
 
   private TernaryBuffer bind(
-      long address, long bytes, DataType type, Object owner, boolean readOnly) {
+      long address, long bytes, DataType type, @Nullable Object owner, boolean readOnly) {
     if (address == 0) {
       throw new IllegalArgumentException("the address is 0 (null), must be that of memory");
     }
@@ -428,7 +433,7 @@ public final class TernaryBuffer extends Operand {
   }
 
   /** What keeps the memory alive; may be null. */
-  Object owner() {
+  @Nullable Object owner() {
     return owner;
   }
 

@@ -1,5 +1,6 @@
 package org.ternarykernels;
 
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
 
 /**
@@ -45,8 +46,8 @@ public final class TernaryLinear implements AutoCloseable {
     private final TernaryRuntime runtime;
     private final TernaryWeights weights;
     private Activation activation = Activation.A8;
-    private float[] bias;
-    private Long workingSet;
+    private float @Nullable [] bias;
+    private @Nullable Long workingSet;
 
     private Builder(TernaryRuntime runtime, TernaryWeights weights) {
       this.runtime = runtime;
@@ -59,7 +60,7 @@ public final class TernaryLinear implements AutoCloseable {
      * @param bias N finite values, or null for none; copied when the layer is built
      * @return this
      */
-    public Builder bias(float... bias) {
+    public Builder bias(float @Nullable ... bias) {
       this.bias = bias;
       return this;
     }
@@ -131,7 +132,12 @@ public final class TernaryLinear implements AutoCloseable {
    * @throws TernaryException if no kernel serves the problem or memory cannot be had
    */
   public void apply(
-      TernaryBuffer x, long ldx, TernaryBuffer xScale, TernaryBuffer y, long ldy, long m) {
+      TernaryBuffer x,
+      long ldx,
+      @Nullable TernaryBuffer xScale,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
     LayerState state = this.state;
     check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
     state.acquire();
@@ -163,7 +169,7 @@ public final class TernaryLinear implements AutoCloseable {
       long k,
       Operand x,
       long ldx,
-      Operand xScale,
+      @Nullable Operand xScale,
       Operand y,
       long ldy,
       long m) {
@@ -218,12 +224,12 @@ public final class TernaryLinear implements AutoCloseable {
   public void apply(
       DeviceBuffer x,
       long ldx,
-      DeviceBuffer xScale,
+      @Nullable DeviceBuffer xScale,
       DeviceBuffer y,
       long ldy,
       long m,
       CudaStream stream,
-      DeviceBuffer workspace) {
+      @Nullable DeviceBuffer workspace) {
     LayerState state = this.state;
     check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
     DeviceCall call = state.begin(stream, workspace, x, xScale, null, null, y);

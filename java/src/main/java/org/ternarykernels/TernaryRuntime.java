@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.CudaLibraries;
 import org.ternarykernels.binding.NativeLibraries;
 import org.ternarykernels.binding.Ternary;
@@ -339,8 +340,8 @@ public final class TernaryRuntime implements AutoCloseable {
    */
   public void quantise(
       TernaryBuffer x,
-      TernaryBuffer xScale,
-      TernaryBuffer alphaColumn,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer alphaColumn,
       TernaryBuffer q,
       TernaryBuffer s,
       long m,
@@ -384,7 +385,7 @@ public final class TernaryRuntime implements AutoCloseable {
    * @throws TernaryException if {@code model} is null and the runtime computes on the CPU
    */
   public Prediction predict(
-      String model, Layout layout, Activation activation, long m, long n, long k) {
+      @Nullable String model, Layout layout, Activation activation, long m, long n, long k) {
     Checks.notNull("layout", layout);
     Checks.notNull("activation", activation);
     acquire();
@@ -428,8 +429,8 @@ public final class TernaryRuntime implements AutoCloseable {
    */
   public void quantise(
       DeviceBuffer x,
-      DeviceBuffer xScale,
-      DeviceBuffer alphaColumn,
+      @Nullable DeviceBuffer xScale,
+      @Nullable DeviceBuffer alphaColumn,
       DeviceBuffer q,
       DeviceBuffer s,
       long m,
@@ -469,7 +470,7 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   private void releaseQuantise(
-      Operand x, Operand xScale, Operand alphaColumn, Operand q, Operand s) {
+      Operand x, @Nullable Operand xScale, @Nullable Operand alphaColumn, Operand q, Operand s) {
     releaseReachable();
     Reference.reachabilityFence(x);
     Reference.reachabilityFence(xScale);

@@ -9,6 +9,7 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.storage.AtomicFile;
 
 /**
@@ -82,7 +83,7 @@ final class WeightFile {
   }
 
   /** Reads into the layout `kept`; null: the file's own if kernels like it, else tiles of I2S. */
-  static TernaryWeights load(Path file, Layout kept) {
+  static TernaryWeights load(Path file, @Nullable Layout kept) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       return read(channel, channel.size(), kept);
     } catch (IOException e) {
@@ -97,7 +98,7 @@ final class WeightFile {
    * Reads weights from a channel that holds `size` bytes. Nothing is allocated before the sizes
    * agree with it.
    */
-  static TernaryWeights read(ReadableByteChannel channel, long size, Layout kept)
+  static TernaryWeights read(ReadableByteChannel channel, long size, @Nullable Layout kept)
       throws IOException {
     require(
         size >= HEADER_BYTES,

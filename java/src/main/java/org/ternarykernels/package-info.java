@@ -12,4 +12,7 @@
  * sentence; a closed handle is an {@code IllegalStateException}; what the library cannot do is a
  * {@link org.ternarykernels.TernaryException}.
  */
+@NullMarked
 package org.ternarykernels;
+
+import org.jspecify.annotations.NullMarked;

@@ -218,7 +218,6 @@ class CudaLayersTest {
   /** Three layers of which each reads what the one before writes, given to the stream at once. */
   private final class Chain implements AutoCloseable {
     private final int m;
-    private final TernaryRuntime runtime;
     private final TernaryWeights[] weights = {
       weights(AlphaKind.ROW, Layout.I2S_TILED, 96, 200),
       weights(AlphaKind.GROUP, Layout.I2S_TILED, 320, 96),
@@ -232,7 +231,6 @@ class CudaLayersTest {
     private final DeviceBuffer workspace;
 
     Chain(TernaryRuntime runtime, int m) {
-      this.runtime = runtime;
       this.m = m;
       first = TernaryLinear.builder(runtime, weights[0]).build();
       second = RmsNormLinear.builder(runtime, weights[1]).norm(norm, EPS).build();

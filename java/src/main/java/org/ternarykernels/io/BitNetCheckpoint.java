@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryBuffer;
@@ -222,7 +223,7 @@ public final class BitNetCheckpoint implements Closeable {
    *     has no bias
    * @throws IllegalArgumentException if its type is not a float type
    */
-  public float[] bias(String name) {
+  public float @Nullable [] bias(String name) {
     if (!file.names().contains(name + ".bias")) {
       return null;
     }

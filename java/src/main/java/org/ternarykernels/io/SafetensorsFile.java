@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A safetensors file, memory-mapped, of any size. The header is checked completely when the file is
@@ -27,16 +28,17 @@ public final class SafetensorsFile implements Closeable {
    * The open file, to notice when it shrinks; null for one in memory. Not its channel: an interrupt
    * would close that.
    */
-  private final RandomAccessFile file;
+  private final @Nullable RandomAccessFile file;
 
   private final long bytes;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final Map<String, String> metadata;
 
   /** Null once closed. */
-  private volatile ByteBuffer[] windows;
+  private volatile ByteBuffer @Nullable [] windows;
 
-  private SafetensorsFile(String source, RandomAccessFile file, ByteBuffer[] windows, long bytes) {
+  private SafetensorsFile(
+      String source, @Nullable RandomAccessFile file, ByteBuffer[] windows, long bytes) {
     this.source = source;
     this.file = file;
     this.windows = windows;
@@ -48,7 +50,7 @@ public final class SafetensorsFile implements Closeable {
     copy(0, length);
     byte[] json = new byte[SafetensorsHeader.checkLength(length.getLong(0), bytes)];
     copy(Long.BYTES, ByteBuffer.wrap(json));
-    long dataStart = Long.BYTES + json.length;
+    long dataStart = (long) Long.BYTES + json.length;
     SafetensorsHeader header = SafetensorsHeader.parse(json, bytes - dataStart);
     header
         .tensors()
@@ -131,7 +133,9 @@ public final class SafetensorsFile implements Closeable {
    */
   public Tensor tensor(String name) {
     Tensor tensor = tensors.get(name);
-    require(tensor != null, source + " has no tensor \"" + name + "\"");
+    if (tensor == null) {
+      throw new IllegalArgumentException(source + " has no tensor \"" + name + "\"");
+    }
     return tensor;
   }
 

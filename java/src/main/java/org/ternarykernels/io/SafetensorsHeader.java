@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.storage.Json;
 
 /**
@@ -85,9 +86,9 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
   }
 
   private static Entry readEntry(JsonParser parser, String name) throws IOException {
-    TensorType type = null;
-    long[] shape = null;
-    long[] offsets = null;
+    @Nullable TensorType type = null;
+    long @Nullable [] shape = null;
+    long @Nullable [] offsets = null;
     while (parser.nextToken() != JsonToken.END_OBJECT) {
       String field = parser.currentName();
       parser.nextToken();
@@ -104,11 +105,11 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
                     + "\", must have dtype, shape and data_offsets only");
       }
     }
-    require(
-        type != null && shape != null && offsets != null,
-        "tensor \"" + name + "\"",
-        "without " + (type == null ? "dtype" : shape == null ? "shape" : "data_offsets"),
-        "complete");
+    if (type == null || shape == null || offsets == null) {
+      String missing = type == null ? "dtype" : shape == null ? "shape" : "data_offsets";
+      throw new IllegalArgumentException(
+          "tensor \"" + name + "\" is without " + missing + ", must be complete");
+    }
     require(
         offsets.length == 2 && offsets[0] <= offsets[1],
         "data_offsets of \"" + name + "\"",

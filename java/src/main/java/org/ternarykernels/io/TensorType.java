@@ -1,5 +1,6 @@
 package org.ternarykernels.io;
 
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.DataType;
 
 /** Element types of the safetensors format. */
@@ -36,9 +37,9 @@ public enum TensorType {
   F64(8, null);
 
   private final int bytes;
-  private final DataType dataType;
+  private final @Nullable DataType dataType;
 
-  TensorType(int bytes, DataType dataType) {
+  TensorType(int bytes, @Nullable DataType dataType) {
     this.bytes = bytes;
     this.dataType = dataType;
   }
@@ -57,7 +58,7 @@ public enum TensorType {
    *
    * @return the type, or null for one that kernels do not know
    */
-  public DataType dataType() {
+  public @Nullable DataType dataType() {
     return dataType;
   }
 

@@ -1,2 +1,5 @@
 /** Files of weights: safetensors, and the checkpoints of published BitNet models. */
+@NullMarked
 package org.ternarykernels.io;
+
+import org.jspecify.annotations.NullMarked;

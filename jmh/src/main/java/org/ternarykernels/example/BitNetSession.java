@@ -1,6 +1,7 @@
 package org.ternarykernels.example;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.DataType;
 import org.ternarykernels.RmsNormLinear;
 import org.ternarykernels.TernaryBuffer;
@@ -140,7 +141,11 @@ public final class BitNetSession {
 
   /** A layer, with the residual stream added in place if there is one. */
   private void apply(
-      RmsNormLinear layer, TernaryBuffer x, TernaryBuffer stream, TernaryBuffer y, int count) {
+      RmsNormLinear layer,
+      TernaryBuffer x,
+      @Nullable TernaryBuffer stream,
+      TernaryBuffer y,
+      int count) {
     long begin = System.nanoTime();
     layer.apply(x, stream, stream, y, count);
     layerNanos += System.nanoTime() - begin;

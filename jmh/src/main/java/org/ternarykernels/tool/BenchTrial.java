@@ -90,7 +90,7 @@ final class BenchTrial implements AutoCloseable {
     List<Named> rivals = new ArrayList<>();
     List<AutoCloseable> closing = new ArrayList<>();
     if (product) {
-      addBaselines(rivals, of, weights);
+      addBaselines(rivals, of);
       addOwn(rivals, closing, of, weights);
     }
     List<Interleaved.Contender> contenders =
@@ -119,7 +119,7 @@ final class BenchTrial implements AutoCloseable {
     }
   }
 
-  private void addBaselines(List<Named> rivals, BenchCase of, WeightCopies weights) {
+  private void addBaselines(List<Named> rivals, BenchCase of) {
     long bytes = of.memory() == State.STREAMING ? WeightCopies.streamingBytes() : 0;
     Rivals ready = baseline.rivals(of.shape(), SEED, of.m(), bytes);
     rivals.add(named("bf16", ready.best()));

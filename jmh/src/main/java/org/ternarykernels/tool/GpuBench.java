@@ -233,7 +233,9 @@ final class GpuBench {
         row.get("memory"),
         micros(ns),
         ns == null ? "-" : micros(((Double) row.get("ns_high") - (Double) row.get("ns_low")) / 2),
-        row.get("gbps") == null ? "-" : String.format(Locale.ROOT, "%.0f", row.get("gbps")),
+        row.get("gbps") == null
+            ? "-"
+            : String.format(Locale.ROOT, "%.0f", (Double) row.get("gbps")),
         micros(expected),
         micros((Double) row.get("predicted_byte_ns")),
         micros((Double) row.get("predicted_instruction_ns")),

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -84,7 +85,11 @@ final class TuneCommand implements Callable<Integer> {
       trials.run();
       TuningFile file = builtIn.with(trials.measured());
       file.write(
-          out, "Measured on " + LocalDate.now() + " by ternary tune" + (quick ? " --quick" : ""));
+          out,
+          "Measured on "
+              + LocalDate.now(ZoneId.systemDefault())
+              + " by ternary tune"
+              + (quick ? " --quick" : ""));
       table(screen, builtIn, file, trials, rows);
     }
     try (TernaryRuntime runtime = open(out)) {

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Formatting and clang-tidy of the native code, with the pinned wheels of lint-requirements.txt. No build calls this:
+# `mvn -Plint` does. Usage: lint.sh [BUILD_FOLDER] (default java/target); `lint.sh --format` formats instead.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+format=false
+if [ "${1:-}" = --format ]; then format=true && shift; fi
+build="${1:-java/target}"
+venv="$build/lint-venv"
+native="$build/native-lint"
+
+fail() { echo "lint: $*" >&2; exit 1; }
+
+# The stamp holds the requirements that are installed.
+if ! cmp -s cmake/lint-requirements.txt "$venv/stamp"; then
+  rm -rf "$venv" && mkdir -p "$build"
+  python3 -m venv "$venv" || fail "python3 cannot make a virtual environment (Debian: python3-venv)"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+    -r cmake/lint-requirements.txt || fail "pip could not fetch what cmake/lint-requirements.txt pins"
+  cp cmake/lint-requirements.txt "$venv/stamp"
+fi
+
+mapfile -t sources < <(git ls-files 'native/*.cc' 'native/*.h' 'native/*.cu' 'native/*.cuh' 'native/*.inc')
+if $format; then
+  "$venv/bin/clang-format" -i "${sources[@]}"
+  exit
+fi
+"$venv/bin/clang-format" --dry-run -Werror "${sources[@]}" ||
+  fail "native code is not formatted; cmake/lint.sh --format does it"
+
+# What CMake compiles without CUDA, so host code only. The software GPU is left out: test scope, and it needs CUDA's headers.
+cmake -S native -B "$native" -G Ninja -DTERNARY_BUILD_TESTS=ON -DTERNARY_CUDA=OFF >"$native.log" 2>&1 ||
+  { cat "$native.log" >&2; fail "CMake could not configure the native code"; }
+python3 cmake/lint_commands.py "$native/compile_commands.json" "$native/lint" >"$native/files" ||
+  fail "no list of files for clang-tidy"
+# What it prints besides findings counts warnings of system headers.
+xargs -P "$(nproc)" -n 3 "$venv/bin/clang-tidy" --quiet -p "$native/lint" <"$native/files" >"$native/findings" 2>&1 ||
+  { grep -vE '^\[[0-9/]+\] Processing|^Error while processing|warnings?( and .*)? generated' "$native/findings" >&2
+    fail "clang-tidy has findings (above); .clang-tidy names its checks"; }
+echo "lint: ${#sources[@]} native files are formatted, $(wc -l <"$native/files") pass clang-tidy"
