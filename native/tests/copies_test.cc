@@ -19,13 +19,14 @@ namespace fs = std::filesystem;
 
 /** A folder of its own for copies of the library and for reports. */
 class Copies : public testing::Test {
- protected:
+ public:
   Copies() {
     std::string pattern = testing::TempDir() + "ternary.copies.XXXXXX";
     folder_ = mkdtemp(pattern.data());
   }
   ~Copies() override { fs::remove_all(folder_); }
 
+ protected:
   /** A file that the dynamic loader takes for another library, without a backend beside it. */
   std::string copy_of_library(const std::string& name) const {
     fs::create_directory(folder_ / name);

@@ -2,6 +2,7 @@ package org.ternarykernels.tool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Scanner;
@@ -53,7 +54,7 @@ class BaselineTest {
   /** Answers twice, then dies with a sentence. */
   static final class DyingProcess {
     public static void main(String[] arguments) {
-      Scanner in = new Scanner(System.in);
+      Scanner in = new Scanner(System.in, StandardCharsets.UTF_8);
       for (int i = 0; i < 2; i++) {
         in.nextLine();
         System.out.println(OneDnnProcess.ANSWER + "ok");

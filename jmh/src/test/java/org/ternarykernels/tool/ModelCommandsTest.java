@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,7 +34,9 @@ class ModelCommandsTest {
     assertThat(result.get("prompt_tokens").asInt()).isEqualTo(PROMPT.length());
     assertThat(result.get("tokens_per_second").asDouble()).isPositive();
     assertThat(result.get("path_counts")).isNotEmpty();
-    assertThat(Files.list(folder)).as("no temporary file is left").containsExactly(json);
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files).as("no temporary file is left").containsExactly(json);
+    }
   }
 
   @Test
