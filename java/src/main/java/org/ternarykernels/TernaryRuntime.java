@@ -560,7 +560,7 @@ public final class TernaryRuntime implements AutoCloseable {
       NativeLibraries.require();
       return "";
     } catch (UnsatisfiedLinkError e) {
-      return e.getMessage();
+      return String.valueOf(e.getMessage());
     }
   }
 

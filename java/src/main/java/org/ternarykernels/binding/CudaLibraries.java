@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.natives.NativeFiles;
 
 /**
@@ -128,7 +129,7 @@ public final class CudaLibraries {
     return result;
   }
 
-  private static NativeFiles find(String platform) {
+  private static @Nullable NativeFiles find(String platform) {
     try {
       for (NativeFiles files :
           ServiceLoader.load(NativeFiles.class, NativeFiles.class.getClassLoader())) {

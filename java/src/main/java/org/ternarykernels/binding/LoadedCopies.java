@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Loads the JNI library once a class loader. A JVM gives one file to one class loader, so the first
@@ -64,7 +65,7 @@ final class LoadedCopies {
   }
 
   private static void loadCopy(Path file) {
-    Path beside = file.getParent();
+    Path beside = file.toAbsolutePath().resolveSibling("");
     Path temporary = Path.of(System.getProperty("java.io.tmpdir")).toAbsolutePath();
     Throwable first = tryCopy(file, beside);
     if (first == null) {
@@ -92,7 +93,7 @@ final class LoadedCopies {
   }
 
   /** Null, or why not. */
-  private static Throwable tryCopy(Path file, Path folder) {
+  private static @Nullable Throwable tryCopy(Path file, Path folder) {
     String name = file.getFileName().toString();
     Path copy = folder.resolve(name.replace(".so", "-" + UUID.randomUUID() + ".so"));
     try {

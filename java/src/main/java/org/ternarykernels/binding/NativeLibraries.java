@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the natives of this platform and loads them, once a class loader. Only success is
@@ -32,7 +34,7 @@ public final class NativeLibraries {
   private static volatile boolean loaded;
 
   /** Where the natives lie; written before {@link #loaded}. */
-  private static Path folder;
+  private static @Nullable Path folder;
 
   private NativeLibraries() {}
 
@@ -102,14 +104,14 @@ public final class NativeLibraries {
   private static void configure(Path found, int copy) {
     // The folder's name as the file system has it, for dlopen.
     Charset names = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
-    byte[] refusal = configureNative((found + "\0").getBytes(names), copy);
+    byte @Nullable [] refusal = configureNative((found + "\0").getBytes(names), copy);
     if (refusal != null) {
       throw error(found + " cannot be used: " + new String(refusal, StandardCharsets.UTF_8), null);
     }
   }
 
   /** Tells the core, once, where its backends are and which copy it is; null or what it says. */
-  private static native byte[] configureNative(byte[] folder, int copy);
+  private static native byte @Nullable [] configureNative(byte[] folder, int copy);
 
   /** The natives of the jar, by name. */
   static Map<String, byte[]> files(String platform) throws IOException {
@@ -132,7 +134,7 @@ public final class NativeLibraries {
   /** Where the natives of this process lie. */
   static Path folder() {
     require();
-    return folder;
+    return Objects.requireNonNull(folder);
   }
 
   /** Which of the process's class loaders with the library this is: 1 for the first. */
@@ -164,7 +166,7 @@ public final class NativeLibraries {
     }
   }
 
-  static UnsatisfiedLinkError error(String sentence, Throwable cause) {
+  static UnsatisfiedLinkError error(String sentence, @Nullable Throwable cause) {
     UnsatisfiedLinkError error = new UnsatisfiedLinkError(sentence);
     error.initCause(cause);
     return error;

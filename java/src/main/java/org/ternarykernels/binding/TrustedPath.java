@@ -6,6 +6,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Whether nobody but this user and root can change what a path leads to. Loading a library is
@@ -25,8 +26,8 @@ final class TrustedPath {
    */
   static void check(Path path) throws IOException {
     Map<String, Object> found = attributes(path, LinkOption.NOFOLLOW_LINKS);
-    int mode = (Integer) found.get("mode");
-    int owner = (Integer) found.get("uid");
+    int mode = number(found, "mode");
+    int owner = number(found, "uid");
     if ((mode & TYPE) == SYMBOLIC_LINK) {
       throw new IOException(path + " is a symbolic link, must not be one");
     }
@@ -56,7 +57,7 @@ final class TrustedPath {
       if (!Files.exists(parent)) {
         continue;
       }
-      int mode = (Integer) attributes(parent).get("mode");
+      int mode = number(attributes(parent), "mode");
       if ((mode & OTHERS_WRITE) != 0 && (mode & STICKY) == 0) {
         throw new IOException(
             path
@@ -75,8 +76,8 @@ final class TrustedPath {
    */
   static boolean isShared(Path folder) throws IOException {
     Map<String, Object> found = attributes(folder, LinkOption.NOFOLLOW_LINKS);
-    int mode = (Integer) found.get("mode");
-    int owner = (Integer) found.get("uid");
+    int mode = number(found, "mode");
+    int owner = number(found, "uid");
     if ((mode & TYPE) == SYMBOLIC_LINK) {
       return false;
     }
@@ -93,6 +94,10 @@ final class TrustedPath {
   private static Map<String, Object> attributes(Path path, LinkOption... options)
       throws IOException {
     return Files.readAttributes(path, "unix:mode,uid", options);
+  }
+
+  private static int number(Map<String, Object> attributes, String name) {
+    return (Integer) Objects.requireNonNull(attributes.get(name));
   }
 
   private static String text(Path path) throws IOException {
