@@ -102,6 +102,28 @@ class FailuresHealTest {
   }
 
   @Test
+  void javaCppLeavesNoCacheInTheHome() throws Exception {
+    Path home = Files.createDirectory(folder.resolve("home"));
+    String said =
+        new Fork(folder, Map.of("TERNARY_CACHE_DIR", "", "XDG_CACHE_HOME", ""))
+            .option("-Duser.home=" + home)
+            .run(Fork.classPath(), PROBE, "portable");
+    assertThat(said).contains(RESULT);
+    assertThat(home.resolve(".cache/ternary-kernels")).isDirectory();
+    assertThat(home.resolve(".javacpp")).doesNotExist();
+  }
+
+  @Test
+  void theSmallestThreadStackOfTheJvmIsEnough() throws Exception {
+    String said =
+        fork()
+            .option("-Xss180k")
+            .option("-Dternary.cache.dir=" + folder.resolve("cache"))
+            .run(Fork.classPath(), PROBE, "portable");
+    assertThat(said).contains(RESULT);
+  }
+
+  @Test
   void aRelocatedLibrarySaysSo() throws Exception {
     Path relocated = relocated();
     String said =

@@ -57,8 +57,14 @@ public final class LoadingProbe {
         Deployment c = new Deployment(System.getProperty("other"))) {
       for (Deployment deployment : List.of(a, b, c)) {
         loaders.add(deployment.reference());
-        deployment.call("portable");
-        deployment.call("apply");
+        deployment.call(deployment == b ? "avx2" : "portable");
+      }
+      String expected = a.call("apply");
+      for (Deployment deployment : List.of(b, c)) {
+        String result = deployment.call("apply");
+        if (!result.equals(expected) || !deployment.call("counts").endsWith("=1}")) {
+          throw new AssertionError(result + " by " + deployment.call("counts"));
+        }
       }
       for (Deployment deployment : List.of(a, b, c)) {
         deployment.call("close");
