@@ -20,7 +20,7 @@ if ! cmp -s cmake/lint-requirements.txt "$venv/stamp"; then
   cp cmake/lint-requirements.txt "$venv/stamp"
 fi
 
-mapfile -t sources < <(find native -type f -regex '.*[.]\(cc\|h\|cu\|cuh\|inc\)' | sort)
+mapfile -t sources < <(find native java/src/main/cpp -type f -regex '.*[.]\(cc\|h\|cu\|cuh\|inc\)' | sort)
 if $format; then
   "$venv/bin/clang-format" -i "${sources[@]}"
   exit
