@@ -33,6 +33,10 @@ if(COMMANDS)
     message(FATAL_ERROR "packaging gate: ${COMMANDS} names ${count} sources of core, CPU kernels and JNI; there are more")
   endif()
   foreach(command IN LISTS commands)
+    # Kernels alone have no canaries; native/cpu/CMakeLists.txt says why.
+    if(command MATCHES " -fno-stack-protector" AND NOT command MATCHES " -c [^ ]*/native/cpu/[a-z0-9]+/")
+      message(FATAL_ERROR "packaging gate: a source that is no kernel is compiled with -fno-stack-protector: ${command}")
+    endif()
     foreach(flag -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection)
       string(FIND "${command}" " ${flag}" at)
       if(at LESS 0 AND NOT command MATCHES "cpu_emulated")  # tests alone
