@@ -1,5 +1,5 @@
-# What a distribution asks of shared libraries. relro and now are in Portability.cmake; kernels have no
-# canaries (native/cpu/CMakeLists.txt); packaging/check.cmake checks.
+# What a distribution asks of shared libraries. relro and now are in Portability.cmake; packaging/check.cmake
+# checks. Kernels have control-flow protection alone (native/cpu/CMakeLists.txt).
 # Sanitizer builds are never shipped, and their checks and fortified functions exclude each other.
 if(NOT TERNARY_SANITIZE)
   add_compile_options(-fstack-protector-strong -fcf-protection

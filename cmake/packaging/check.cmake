@@ -33,9 +33,9 @@ if(COMMANDS)
     message(FATAL_ERROR "packaging gate: ${COMMANDS} names ${count} sources of core, CPU kernels and JNI; there are more")
   endif()
   foreach(command IN LISTS commands)
-    # Kernels alone have no canaries; native/cpu/CMakeLists.txt says why.
-    if(command MATCHES " -fno-stack-protector" AND NOT command MATCHES " -c [^ ]*/native/cpu/[a-z0-9]+/")
-      message(FATAL_ERROR "packaging gate: a source that is no kernel is compiled with -fno-stack-protector: ${command}")
+    # Kernels alone have neither canaries nor fortified functions; native/cpu/CMakeLists.txt says why.
+    if(command MATCHES " -fno-stack-protector| -D_FORTIFY_SOURCE=2 .*-U_FORTIFY_SOURCE" AND NOT command MATCHES " -c [^ ]*/native/cpu/[a-z0-9]+/")
+      message(FATAL_ERROR "packaging gate: a source that is no kernel is compiled without hardening: ${command}")
     endif()
     foreach(flag -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection)
       string(FIND "${command}" " ${flag}" at)
