@@ -220,8 +220,7 @@ public final class Main {
       }
       try (var files = Files.list(found.get(0))) {
         List<String> names = files.map(file -> file.getFileName().toString()).sorted().toList();
-        List<String> expected =
-            new ArrayList<>(List.of("libjniternary.so", "libternary.so", "libternary_cpu.so"));
+        List<String> expected = new ArrayList<>(List.of("libjniternary.so", "libternary_cpu.so"));
         expected.addAll(cudaLibraries);
         Collections.sort(expected);
         if (!names.equals(expected)) {
