@@ -45,6 +45,11 @@ public final class LoadingProbe {
         resident = Deployment.residentKilobytes();
       }
     }
+    // The JVM closes libraries some time after it has cleared the references.
+    for (int wait = 0; wait < 50 && Deployment.mapped("libjniternary") > 1; wait++) {
+      System.gc();
+      Thread.sleep(100);
+    }
     System.out.println("grown by KB: " + (Deployment.residentKilobytes() - resident));
     System.out.println("mapped copies: " + Deployment.mapped("libjniternary"));
     System.out.println("mapped backends: " + Deployment.mapped("libternary_cpu"));
