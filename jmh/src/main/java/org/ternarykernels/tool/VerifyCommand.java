@@ -56,7 +56,7 @@ final class VerifyCommand implements Callable<Integer> {
       names = "--m",
       paramLabel = "LIST",
       split = ",",
-      defaultValue = "1,5,33",
+      defaultValue = "1,5,33,128",
       description = "Rows of X, comma-separated (default ${DEFAULT-VALUE}).")
   private List<Integer> ms;
 
@@ -196,7 +196,7 @@ final class VerifyCommand implements Callable<Integer> {
     // On a GPU the cost model chooses, and may choose none of these for small shapes; native tests
     // run every row.
     boolean chosen = notReached.stream().allMatch(kernel -> kernel.contains(".cuda."));
-    boolean complete = chosen || shapeFile != null || !ms.equals(List.of(1, 5, 33));
+    boolean complete = chosen || shapeFile != null || !ms.equals(List.of(1, 5, 33, 128));
     boolean passed = failed.isEmpty() && complete;
     out.printf(
         "%s: %d cases, %d failed%n", passed ? "passed" : "FAILED", results.size(), failed.size());

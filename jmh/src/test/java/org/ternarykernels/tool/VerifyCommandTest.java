@@ -28,7 +28,13 @@ class VerifyCommandTest {
     Path json = folder.resolve("verify.json");
     ToolRun run =
         ToolRun.of(
-            "verify", "--shapes", shapes("19 300 tails\n7 13\n"), "--m", "1,17", "--json", json);
+            "verify",
+            "--shapes",
+            shapes("19 300 tails\n7 13\n"),
+            "--m",
+            "1,17,128",
+            "--json",
+            json);
     assertThat(run.exitCode()).as(run.out()).isZero();
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("passed").asBoolean()).isTrue();
