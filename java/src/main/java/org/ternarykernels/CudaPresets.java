@@ -1,5 +1,7 @@
 package org.ternarykernels;
 
+import org.ternarykernels.binding.NativeLibraries;
+
 /**
  * Whether JavaCPP's CUDA presets, an optional dependency, are there; refers to none of their
  * classes.
@@ -27,7 +29,7 @@ final class CudaPresets {
   /** JavaCPP extracts its libraries to fixed files, and a JVM gives a file to one class loader. */
   static String advice(Throwable thrown) {
     for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
-      if (String.valueOf(cause.getMessage()).contains("already loaded in another classloader")) {
+      if (NativeLibraries.isTaken(cause)) {
         return "another class loader of this process has them, and they can be in one only: load "
             + COORDINATES
             + " in a class loader that both share, or use device memory in one of them";

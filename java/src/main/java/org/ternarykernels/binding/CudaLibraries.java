@@ -109,7 +109,7 @@ public final class CudaLibraries {
     try {
       System.load(library.toString());
     } catch (UnsatisfiedLinkError e) {
-      if (!String.valueOf(e.getMessage()).contains(LoadedCopies.TAKEN)) {
+      if (!NativeLibraries.isTaken(e)) {
         throw e;
       }
     }

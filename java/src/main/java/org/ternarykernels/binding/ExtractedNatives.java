@@ -4,12 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.UUID;
 
 /** Writes what {@link InstalledFiles} checks. */
 public final class ExtractedNatives {
@@ -32,14 +29,7 @@ public final class ExtractedNatives {
           && !Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)) {
         throw new IOException(target + " exists and is no regular file, must be one");
       }
-      Path temporary = target.resolveSibling(file.getKey() + "." + UUID.randomUUID() + ".tmp");
-      try {
-        PlainFiles.create(temporary, file.getValue());
-        Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rwxr-xr-x"));
-        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
+      PlainFiles.replace(target, file.getValue(), "rwxr-xr-x");
       if (!Arrays.equals(PlainFiles.read(target), file.getValue())) {
         throw new IOException(target + " is not what was written to it");
       }

@@ -14,9 +14,6 @@ final class LoadedCopies {
   /** Counts the class loaders that have asked, in all copies of this class: a system property. */
   static final String PROPERTY = "org.ternarykernels.loaders";
 
-  /** What the JVM says of a file that it has given to another class loader. */
-  static final String TAKEN = "already loaded in another classloader";
-
   private static int number;
 
   private LoadedCopies() {}
@@ -49,7 +46,7 @@ final class LoadedCopies {
         return;
       } catch (UnsatisfiedLinkError e) { // an old glibc, a folder mounted noexec
         // Or the property was lost, with System.setProperties: then this loader is not the first.
-        if (!String.valueOf(e.getMessage()).contains(TAKEN)) {
+        if (!NativeLibraries.isTaken(e)) {
           throw NativeLibraries.error(
               file
                   + " cannot be loaded: "

@@ -1,9 +1,7 @@
 package org.ternarykernels.binding;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
@@ -11,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,7 +16,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.UUID;
 import java.util.zip.CRC32;
 
 /**
@@ -53,7 +49,7 @@ final class NativeCache {
   }
 
   /** The cache that properties and environment name, else one in the user's home. */
-  static NativeCache ofProcess() {
+  static NativeCache ofProcess() throws IOException {
     String property = System.getProperty(PROPERTY);
     String variable = System.getenv(VARIABLE);
     String xdg = System.getenv("XDG_CACHE_HOME");
@@ -65,17 +61,13 @@ final class NativeCache {
         throw e;
       }
       // A home that this locale cannot name: the temporary folder has room for one of our own.
-      return new NativeCache(
-          Path.of(System.getProperty("java.io.tmpdir"), "ternary-kernels-" + uid()));
+      return new NativeCache(ownFolder(Path.of(System.getProperty("java.io.tmpdir"))));
     }
   }
 
-  private static int uid() {
-    try {
-      return TrustedPath.user();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  /** This user's in a folder that others use too. */
+  private static Path ownFolder(Path shared) throws IOException {
+    return shared.resolve("ternary-kernels-" + TrustedPath.user());
   }
 
   static Path choose(String property, String variable, String xdg, String home) {
@@ -112,7 +104,7 @@ final class NativeCache {
       // In a mounted volume, say, that others write to as well, a folder is this user's all the
       // same.
       boolean shared = Files.isDirectory(root) && TrustedPath.isShared(root);
-      Path own = shared ? root.resolve("ternary-kernels-" + TrustedPath.user()) : root;
+      Path own = shared ? ownFolder(root) : root;
       Path folder = own.resolve(version + "-" + checksums(files, companions));
       createPrivate(own);
       createPrivate(folder);
@@ -166,17 +158,7 @@ final class NativeCache {
     }
     // Half-written or damaged files are replaced, never repaired in place: a process may have them
     // mapped.
-    Path temporary = file.resolveSibling(file.getFileName() + "." + UUID.randomUUID() + ".tmp");
-    try {
-      PlainFiles.create(temporary, content);
-      Files.move(
-          temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (AtomicMoveNotSupportedException e) {
-      throw new IOException(
-          file.getParent() + " cannot rename files atomically, must be able to", e);
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
+    PlainFiles.replace(file, content, "rwx------");
   }
 
   /** Removes what killed processes left: temporary files, and copies for further class loaders. */

@@ -166,6 +166,11 @@ public final class NativeLibraries {
     }
   }
 
+  /** Whether the JVM refused a library because it has given the file to another class loader. */
+  public static boolean isTaken(Throwable refusal) {
+    return String.valueOf(refusal.getMessage()).contains("already loaded in another classloader");
+  }
+
   static UnsatisfiedLinkError error(String sentence, @Nullable Throwable cause) {
     UnsatisfiedLinkError error = new UnsatisfiedLinkError(sentence);
     error.initCause(cause);

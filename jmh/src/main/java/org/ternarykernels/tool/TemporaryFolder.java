@@ -1,7 +1,7 @@
 package org.ternarykernels.tool;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,7 +46,7 @@ final class TemporaryFolder implements AutoCloseable {
   private void deleteQuietly() {
     try {
       delete();
-    } catch (IOException | UncheckedIOException e) {
+    } catch (IOException | DirectoryIteratorException e) {
       // Nobody is left to tell.
     }
   }
