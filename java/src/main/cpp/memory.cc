@@ -8,10 +8,26 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+
+#include "ternary/ternary.h"
 
 namespace {
 
 void* pointer(jlong address) { return reinterpret_cast<void*>(static_cast<uintptr_t>(address)); }
+
+/** Null if this JDK has none. */
+jfieldID segment_field(JNIEnv* env) {
+  jclass type = env->FindClass("java/nio/Buffer");
+  jfieldID field = type == nullptr ? nullptr : env->GetFieldID(type, "segment", "Ljava/lang/foreign/MemorySegment;");
+  env->ExceptionClear();
+  return field;
+}
+
+template <typename Function>
+jlong address_of(Function* function) {
+  return static_cast<jlong>(reinterpret_cast<uintptr_t>(function));
+}
 
 }  // namespace
 
@@ -46,6 +62,28 @@ JNIEXPORT jlong JNICALL Java_org_ternarykernels_binding_Memory_addressNative(JNI
 JNIEXPORT jobject JNICALL Java_org_ternarykernels_binding_Memory_viewNative(JNIEnv* env, jclass, jlong address,
                                                                             jlong bytes) {
   return env->NewDirectByteBuffer(pointer(address), bytes);
+}
+
+/**
+ * Null for a buffer that no segment made, and where the JDK keeps it elsewhere: the field is its own affair. JDK 22 to 25
+ * have it. Without it a buffer of a closed arena is not told from any other.
+ */
+JNIEXPORT jobject JNICALL Java_org_ternarykernels_binding_Memory_segmentNative(JNIEnv* env, jclass, jobject buffer) {
+  static const jfieldID field = segment_field(env);
+  return field == nullptr ? nullptr : env->GetObjectField(buffer, field);
+}
+
+/** Functions that the JDK's linker calls, because it holds the arenas of their operands meanwhile. */
+JNIEXPORT jlong JNICALL Java_org_ternarykernels_binding_Memory_functionNative(JNIEnv*, jclass, jint ordinal) {
+  const jlong functions[] = {
+      address_of(ternary_linear),
+      address_of(ternary_rmsnorm_linear),
+      address_of(ternary_quantise_activations),
+      address_of(ternary_oracle_linear),
+      address_of(ternary_oracle_rmsnorm_linear),
+      address_of(ternary_oracle_quantise_activations),
+  };
+  return ordinal >= 0 && ordinal < static_cast<jint>(std::size(functions)) ? functions[ordinal] : 0;
 }
 
 }  // extern "C"

@@ -1,6 +1,5 @@
 package org.ternarykernels;
 
-import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 
 /**
@@ -11,16 +10,15 @@ public final class CudaEvent implements AutoCloseable {
   private final int device;
   private final long address;
   private final NativeHandle handle;
-  private final Cleaner.Cleanable close;
+  private final NativeHandle.Owned owned;
 
   private CudaEvent(int device, long address) {
     this.device = device;
     this.address = address;
-    NativeHandle.Owned owned =
+    this.owned =
         NativeHandle.own(
             this, "the event is", DeviceFault.logged(() -> Cuda.destroyEvent(device, address)));
     this.handle = owned.handle();
-    this.close = owned.close();
   }
 
   /**
@@ -117,6 +115,6 @@ public final class CudaEvent implements AutoCloseable {
   /** Ends the event; streams that wait for it still do. Closing again does nothing. */
   @Override
   public void close() {
-    close.clean();
+    owned.close();
   }
 }

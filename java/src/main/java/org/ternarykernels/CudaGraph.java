@@ -1,6 +1,5 @@
 package org.ternarykernels;
 
-import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +12,7 @@ public final class CudaGraph implements AutoCloseable {
   private final int device;
   private final long executable;
   private final NativeHandle handle;
-  private final Cleaner.Cleanable close;
+  private final NativeHandle.Owned owned;
   private final LastStream last = new LastStream();
 
   /**
@@ -27,10 +26,8 @@ public final class CudaGraph implements AutoCloseable {
     } finally {
       Cuda.destroyGraph(device, graph);
     }
-    NativeHandle.Owned owned =
-        NativeHandle.own(this, "the graph is", freeing(device, executable, capture, last));
+    this.owned = NativeHandle.own(this, "the graph is", freeing(device, executable, capture, last));
     this.handle = owned.handle();
-    this.close = owned.close();
   }
 
   /** The stream of the last launch: what a graph uses must not go before that has run. */
@@ -102,6 +99,6 @@ public final class CudaGraph implements AutoCloseable {
    */
   @Override
   public void close() {
-    close.clean();
+    owned.close();
   }
 }

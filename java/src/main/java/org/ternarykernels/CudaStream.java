@@ -1,9 +1,6 @@
 package org.ternarykernels;
 
-import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
-import java.util.ArrayList;
-import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,16 +25,17 @@ public final class CudaStream implements AutoCloseable {
   private final @Nullable Object owner;
 
   private final NativeHandle handle;
-  private final Cleaner.Cleanable close;
-  private final List<Object> kept = new ArrayList<>();
+  private final NativeHandle.Owned owned;
+  private final KeptMemory kept;
 
-  private CudaStream(int device, long address, @Nullable Object owner, Runnable free) {
+  private CudaStream(
+      int device, long address, @Nullable Object owner, KeptMemory kept, Runnable free) {
+    this.kept = kept;
     this.device = device;
     this.address = address;
     this.owner = owner;
-    NativeHandle.Owned owned = NativeHandle.own(this, "the stream is", free);
+    this.owned = NativeHandle.own(this, "the stream is", free);
     this.handle = owned.handle();
-    this.close = owned.close();
   }
 
   /**
@@ -51,16 +49,19 @@ public final class CudaStream implements AutoCloseable {
   public static CudaStream create(TernaryRuntime runtime) {
     int device = deviceOf(runtime);
     long address = Cuda.createStream(device);
+    KeptMemory kept = new KeptMemory();
     return new CudaStream(
         device,
         address,
         null,
+        kept,
         DeviceFault.logged(
             () -> {
               try {
                 Cuda.synchronize(device, address);
               } finally {
                 Cuda.destroyStream(device, address);
+                kept.release();
               }
             }));
   }
@@ -74,7 +75,7 @@ public final class CudaStream implements AutoCloseable {
    * @throws TernaryException if the presets are missing
    */
   public static CudaStream ofDefault(TernaryRuntime runtime) {
-    return new CudaStream(deviceOf(runtime), 0, null, () -> {});
+    return new CudaStream(deviceOf(runtime), 0, null, new KeptMemory(), () -> {});
   }
 
   /**
@@ -109,7 +110,7 @@ public final class CudaStream implements AutoCloseable {
           "the stream's address is 0 (null), must be that of a stream; ofDefault() is"
               + " the default stream");
     }
-    return new CudaStream(device, address, owner, () -> {});
+    return new CudaStream(device, address, owner, new KeptMemory(), () -> {});
   }
 
   /** The device of a runtime that computes on a GPU, with the presets loaded. */
@@ -132,7 +133,7 @@ public final class CudaStream implements AutoCloseable {
    */
   public void synchronize() {
     use(() -> Cuda.synchronize(device, address));
-    forget();
+    kept.release();
   }
 
   /**
@@ -241,23 +242,12 @@ public final class CudaStream implements AutoCloseable {
     return handle;
   }
 
-  /** Keeps an owner of host memory reachable until the stream has been idle once. */
-  void keepUntilIdle(@Nullable Object memory) {
-    if (memory == null) {
-      return;
-    }
+  /** Keeps host memory until the stream has been idle once. */
+  void keepUntilIdle(Object memory) {
     synchronized (kept) {
-      kept.add(memory);
-      if (kept.size() % KEPT != 0 || !Cuda.isIdle(device, address)) {
-        return;
+      if (kept.keep(memory) % KEPT == 0 && Cuda.isIdle(device, address)) {
+        kept.release();
       }
-    }
-    forget();
-  }
-
-  private void forget() {
-    synchronized (kept) {
-      kept.clear();
     }
   }
 
@@ -279,7 +269,10 @@ public final class CudaStream implements AutoCloseable {
    */
   @Override
   public void close() {
-    close.clean();
+    if (handle.isOpen() && !kept.isEmpty()) {
+      synchronize(); // also a stream that others made, whose work reads the memory that is kept
+    }
+    owned.close();
   }
 
   @Override

@@ -1,6 +1,5 @@
 package org.ternarykernels;
 
-import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +34,7 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
   private final NativeHandle handle;
 
   /** Null for a view. */
-  private final Cleaner.@Nullable Cleanable close;
+  private final NativeHandle.@Nullable Owned owned;
 
   private volatile boolean viewClosed;
 
@@ -46,9 +45,8 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
     this.bytes = bytes;
     this.type = type;
     this.owner = owner;
-    NativeHandle.Owned owned = NativeHandle.own(this, "the device buffer is", free);
+    this.owned = NativeHandle.own(this, "the device buffer is", free);
     this.handle = owned.handle();
-    this.close = owned.close();
   }
 
   private DeviceBuffer(DeviceBuffer whole, long address, long bytes) {
@@ -58,7 +56,7 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
     this.type = whole.type;
     this.owner = whole;
     this.handle = whole.handle;
-    this.close = null;
+    this.owned = null;
   }
 
   /**
@@ -110,15 +108,23 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
    */
   public static DeviceBuffer copyOf(TernaryRuntime runtime, TernaryBuffer host) {
     Checks.notNull("host", host).checkAlive("host");
-    DeviceBuffer buffer = allocate(runtime, host.dataType(), host.elements());
+    if (host.isSegment()) {
+      try (TernaryBuffer copy = host.copy()) {
+        return copyOf(runtime, copy);
+      }
+    }
+    host.acquire();
     try {
-      Cuda.upload(buffer.device, buffer.address, host.address(), buffer.bytes);
-      return buffer;
-    } catch (TernaryException e) {
-      buffer.closeAfter(e);
-      throw e;
+      DeviceBuffer buffer = allocate(runtime, host.dataType(), host.elements());
+      try {
+        Cuda.upload(buffer.device, buffer.address, host.address(), buffer.bytes);
+        return buffer;
+      } catch (TernaryException e) {
+        buffer.closeAfter(e);
+        throw e;
+      }
     } finally {
-      Reference.reachabilityFence(host);
+      host.release();
     }
   }
 
@@ -182,7 +188,8 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
   }
 
   /**
-   * Copies host memory to this buffer, in a stream's order.
+   * Copies host memory to this buffer, in a stream's order. A memory segment is copied before this
+   * returns; other memory is read later.
    *
    * @param host of the same type and number of elements
    * @param stream of the same device
@@ -193,15 +200,25 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
   public void copyFrom(TernaryBuffer host, CudaStream stream) {
     Checks.notNull("host", host).checkAlive("host");
     checkLike("host", host);
-    copy(
-        stream,
-        null,
-        () -> {
-          Cuda.copy(
-              device, address, host.address(), bytes, Cuda.Direction.TO_DEVICE, stream.address());
-          DeviceCall.keepHost(host.owner(), stream);
-        });
-    Reference.reachabilityFence(host);
+    if (host.isSegment()) {
+      try (TernaryBuffer copy = host.copy()) {
+        copyFrom(copy, stream);
+      }
+      return;
+    }
+    host.acquire();
+    try {
+      copy(
+          stream,
+          null,
+          () -> {
+            Cuda.copy(
+                device, address, host.address(), bytes, Cuda.Direction.TO_DEVICE, stream.address());
+            DeviceCall.keepHost(host.owner(), stream);
+          });
+    } finally {
+      host.release();
+    }
   }
 
   /**
@@ -245,7 +262,8 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
   }
 
   /**
-   * Copies this buffer to host memory, in a stream's order.
+   * Copies this buffer to host memory, in a stream's order. Where that is a memory segment, this
+   * waits for the stream.
    *
    * @param host of the same type and number of elements
    * @param stream of the same device
@@ -257,15 +275,23 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
     Checks.notNull("host", host).checkAlive("host");
     host.checkWritable("host");
     checkLike("host", host);
-    copy(
-        stream,
-        null,
-        () -> {
-          Cuda.copy(
-              device, host.address(), address, bytes, Cuda.Direction.TO_HOST, stream.address());
-          DeviceCall.keepHost(host.owner(), stream);
-        });
-    Reference.reachabilityFence(host);
+    if (host.isSegment()) {
+      copyToSegment(host, stream);
+      return;
+    }
+    host.acquire();
+    try {
+      copy(
+          stream,
+          null,
+          () -> {
+            Cuda.copy(
+                device, host.address(), address, bytes, Cuda.Direction.TO_HOST, stream.address());
+            DeviceCall.keepHost(host.owner(), stream);
+          });
+    } finally {
+      host.release();
+    }
   }
 
   /**
@@ -279,6 +305,19 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
    */
   public void copyTo(Buffer host, CudaStream stream) {
     copyTo(TernaryBuffer.of(host, type), stream);
+  }
+
+  private void copyToSegment(TernaryBuffer host, CudaStream stream) {
+    if (DeviceCall.isCapturing()) {
+      throw new IllegalStateException(
+          "host is a memory segment, must not be while a graph is captured: its arena may close"
+              + " before a launch");
+    }
+    try (TernaryBuffer copy = TernaryBuffer.allocate(type, elements())) {
+      copyTo(copy, stream);
+      stream.synchronize();
+      host.put(copy);
+    }
   }
 
   private void checkLike(String name, Operand other) {
@@ -363,10 +402,10 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (close == null) {
+    if (owned == null) {
       viewClosed = true;
     } else {
-      close.clean();
+      owned.close();
     }
   }
 

@@ -41,7 +41,7 @@ final class DeviceCall {
   /** What a graph must keep as long as it can be launched. */
   static final class Capture {
     private final List<NativeHandle> handles = new ArrayList<>();
-    private final List<Object> owners = new ArrayList<>();
+    private final KeptMemory memory = new KeptMemory();
 
     private void keep(NativeHandle handle) {
       handle.acquire();
@@ -51,7 +51,7 @@ final class DeviceCall {
     void release() {
       handles.forEach(NativeHandle::release);
       handles.clear();
-      owners.clear();
+      memory.release();
     }
   }
 
@@ -145,8 +145,13 @@ final class DeviceCall {
     if (capture == null) {
       stream.keepUntilIdle(owner);
     } else {
-      capture.owners.add(owner);
+      capture.memory.keep(owner);
     }
+  }
+
+  /** Whether the thread captures a graph. */
+  static boolean isCapturing() {
+    return OF_THREAD.get().capture != null;
   }
 
   /** From now on what the thread's calls use is kept. */

@@ -1,6 +1,5 @@
 package org.ternarykernels;
 
-import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,15 +32,18 @@ final class LayerState {
 
   final long deviceNorm;
   private final NativeHandle handle;
-  private final Cleaner.Cleanable close;
+  private final NativeHandle.Owned owned;
 
   private LayerState(
       Object owner,
       TernaryRuntime runtime,
       TernaryWeights weights,
       Activation activation,
-      float @Nullable [] bias,
-      float @Nullable [] norm) {
+      float @Nullable [] givenBias,
+      float @Nullable [] givenNorm) {
+    // What is checked is what is kept, whoever writes to the arrays meanwhile.
+    float @Nullable [] bias = givenBias == null ? null : givenBias.clone();
+    float @Nullable [] norm = givenNorm == null ? null : givenNorm.clone();
     this.runtime = runtime;
     this.weights = weights.address();
     this.n = weights.n();
@@ -51,9 +53,10 @@ final class LayerState {
     checkVector("bias", bias, n, "N");
     checkVector("the norm weight", norm, k, "K");
     NativeHandle shared = weights.handle();
-    shared.acquire();
     Parts parts = new Parts();
     boolean acquired = false;
+    StackReserve.forCreation();
+    shared.acquire();
     try {
       runtime.acquire();
       acquired = true;
@@ -64,7 +67,8 @@ final class LayerState {
       boolean onDevice = runtime.device().isCuda() && CudaPresets.isUsable();
       this.deviceBias = onDevice ? parts.device(runtime, bias) : 0;
       this.deviceNorm = onDevice ? parts.device(runtime, norm) : 0;
-    } catch (RuntimeException e) { // no memory, or a device that fails
+      this.owned = NativeHandle.own(owner, "the layer is", freeing(shared, parts));
+    } catch (Throwable e) { // no memory, no heap, or a device that fails
       parts.free();
       shared.release();
       throw e;
@@ -73,9 +77,7 @@ final class LayerState {
         runtime.release();
       }
     }
-    NativeHandle.Owned owned = NativeHandle.own(owner, "the layer is", freeing(shared, parts));
     this.handle = owned.handle();
-    this.close = owned.close();
   }
 
   /**
@@ -117,8 +119,9 @@ final class LayerState {
 
   /** The layer's own copies of vectors. */
   private static final class Parts {
-    private final List<NativeMemory> hosts = new ArrayList<>();
-    private final List<DeviceBuffer> devices = new ArrayList<>();
+    // Bias and norm: with room, adding cannot fail.
+    private final List<NativeMemory> hosts = new ArrayList<>(2);
+    private final List<DeviceBuffer> devices = new ArrayList<>(2);
 
     /** The address of a copy, or 0 for null. */
     long host(float @Nullable [] values) {
@@ -135,10 +138,11 @@ final class LayerState {
       if (values == null) {
         return 0;
       }
-      DeviceBuffer buffer =
-          DeviceBuffer.copyOf(runtime, TernaryBuffer.copyOf(DataType.F32, values));
-      devices.add(buffer);
-      return buffer.address();
+      try (TernaryBuffer host = TernaryBuffer.copyOf(DataType.F32, values)) {
+        DeviceBuffer buffer = DeviceBuffer.copyOf(runtime, host);
+        devices.add(buffer);
+        return buffer.address();
+      }
     }
 
     void free() {
@@ -159,9 +163,25 @@ final class LayerState {
   void acquire() {
     handle.acquire();
     try {
-      runtime.acquire();
-    } catch (IllegalStateException e) {
+      runtime.handle().enter();
+    } catch (Throwable e) {
       handle.release();
+      throw e;
+    }
+  }
+
+  /** Begins a call with operands, which are not freed before {@link #release} either. */
+  void acquire(
+      TernaryBuffer x,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      TernaryBuffer y) {
+    acquire();
+    try {
+      Operands.acquire(x, xScale, residual, residualOut, y);
+    } catch (Throwable e) {
+      release();
       throw e;
     }
   }
@@ -194,7 +214,7 @@ final class LayerState {
       call.use("residualOut", residualOut);
       call.use("y", y);
       return call;
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       if (call != null) {
         call.end(stream, workspace);
       }
@@ -217,17 +237,27 @@ final class LayerState {
     }
   }
 
-  /**
-   * Ends a call. What its addresses were of is not collected before, nor the layer; operands may be
-   * null.
-   */
+  /** Ends a call with operands; the layer is not collected before. */
   void release(
       Object layer,
-      Operand x,
-      @Nullable Operand xScale,
-      @Nullable Operand residual,
-      @Nullable Operand residualOut,
-      Operand y) {
+      TernaryBuffer x,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      TernaryBuffer y) {
+    Operands.release(x, xScale, residual, residualOut, y);
+    release();
+    Reference.reachabilityFence(layer);
+  }
+
+  /** Ends a call of the GPU. Neither the layer nor its operands are collected before. */
+  void release(
+      Object layer,
+      DeviceBuffer x,
+      @Nullable DeviceBuffer xScale,
+      @Nullable DeviceBuffer residual,
+      @Nullable DeviceBuffer residualOut,
+      DeviceBuffer y) {
     release();
     Reference.reachabilityFence(layer);
     Reference.reachabilityFence(x);
@@ -243,6 +273,6 @@ final class LayerState {
   }
 
   void close() {
-    close.clean();
+    owned.close();
   }
 }

@@ -28,12 +28,39 @@ final class NativeHandle implements Runnable {
    * A handle with the action that its owner's {@code close} runs, or the collector when the owner
    * was forgotten.
    */
-  record Owned(NativeHandle handle, Cleaner.Cleanable close) {}
+  static final class Owned {
+    private final NativeHandle handle;
 
-  /** `subject` begins the sentence about a closed one: "the runtime is". */
+    @SuppressWarnings("NullAway.Init") // own() sets it
+    private Cleaner.Cleanable close;
+
+    private Owned(NativeHandle handle) {
+      this.handle = handle;
+    }
+
+    NativeHandle handle() {
+      return handle;
+    }
+
+    void close() {
+      close.clean();
+    }
+  }
+
+  /**
+   * `subject` begins the sentence about a closed one: "the runtime is". If this throws, for want of
+   * heap, nothing is owned and the caller frees.
+   */
   static Owned own(Object owner, String subject, Runnable free) {
-    NativeHandle handle = new NativeHandle(subject, free);
-    return new Owned(handle, CLEANER.register(owner, handle));
+    StackReserve.forCreation();
+    Owned owned = new Owned(new NativeHandle(subject, free));
+    owned.close = CLEANER.register(owner, owned.handle); // the last that can fail
+    return owned;
+  }
+
+  /** Runs an action, which must not refer to the object, when the object has been collected. */
+  static void whenCollected(Object object, Runnable action) {
+    CLEANER.register(object, action);
   }
 
   boolean isOpen() {
@@ -47,6 +74,12 @@ final class NativeHandle implements Runnable {
 
   /** Becomes a user; every acquire is followed by a {@link #release()}. */
   void acquire() {
+    StackReserve.forCall();
+    enter();
+  }
+
+  /** As {@link #acquire}, by a call that has acquired another handle and so has the stack. */
+  void enter() {
     int seen;
     do {
       seen = state.get();

@@ -148,6 +148,63 @@ final class Operands {
     }
   }
 
+  /** Keeps the memory of operands, of which all but the first may be null, until release. */
+  static void acquire(
+      TernaryBuffer a,
+      @Nullable TernaryBuffer b,
+      @Nullable TernaryBuffer c,
+      @Nullable TernaryBuffer d,
+      @Nullable TernaryBuffer e) {
+    int held = 0;
+    try {
+      acquire(a);
+      held = 1;
+      acquire(b);
+      held = 2;
+      acquire(c);
+      held = 3;
+      acquire(d);
+      held = 4;
+      acquire(e);
+    } catch (Throwable t) { // one was closed since it was checked
+      release(held > 0 ? a : null, held > 1 ? b : null, held > 2 ? c : null, held > 3 ? d : null);
+      throw t;
+    }
+  }
+
+  static void release(
+      @Nullable TernaryBuffer a,
+      @Nullable TernaryBuffer b,
+      @Nullable TernaryBuffer c,
+      @Nullable TernaryBuffer d,
+      @Nullable TernaryBuffer e) {
+    release(a, b, c, d);
+    release(e);
+  }
+
+  private static void release(
+      @Nullable TernaryBuffer a,
+      @Nullable TernaryBuffer b,
+      @Nullable TernaryBuffer c,
+      @Nullable TernaryBuffer d) {
+    release(a);
+    release(b);
+    release(c);
+    release(d);
+  }
+
+  private static void acquire(@Nullable TernaryBuffer buffer) {
+    if (buffer != null) {
+      buffer.enter();
+    }
+  }
+
+  private static void release(@Nullable TernaryBuffer buffer) {
+    if (buffer != null) {
+      buffer.release();
+    }
+  }
+
   static long addressOrNull(@Nullable Operand buffer) {
     return buffer == null ? 0 : buffer.address();
   }

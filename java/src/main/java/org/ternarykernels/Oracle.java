@@ -40,27 +40,36 @@ public final class Oracle {
     Checks.notNull("activation", activation);
     TernaryLinear.check(
         activation, weights.alpha().kind(), weights.n(), weights.k(), x, ldx, xScale, y, ldy, m);
-    weights.handle().acquire();
+    begin(weights, x, xScale, null, null, y);
     try (Scratch biasCopy = vector("bias", bias, weights.n(), "N")) {
       Status.check(
-          Ternary.ternary_oracle_linear(
-              weights.address(),
-              activation.code,
-              x.address(),
-              x.dataType().code,
-              ldx,
-              Operands.addressOrNull(xScale),
-              addressOrNull(biasCopy),
-              y.address(),
-              y.dataType().code,
-              ldy,
-              m));
+          HeldCall.needed(x, xScale, null, null, y)
+              ? HeldCall.ORACLE_LINEAR.call(
+                  weights.address(),
+                  activation.code,
+                  HeldCall.operand(x),
+                  x.dataType().code,
+                  ldx,
+                  HeldCall.operand(xScale),
+                  addressOrNull(biasCopy),
+                  HeldCall.operand(y),
+                  y.dataType().code,
+                  ldy,
+                  m)
+              : Ternary.ternary_oracle_linear(
+                  weights.address(),
+                  activation.code,
+                  x.address(),
+                  x.dataType().code,
+                  ldx,
+                  Operands.addressOrNull(xScale),
+                  addressOrNull(biasCopy),
+                  y.address(),
+                  y.dataType().code,
+                  ldy,
+                  m));
     } finally {
-      weights.handle().release();
-      Reference.reachabilityFence(weights);
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(xScale);
-      Reference.reachabilityFence(y);
+      end(weights, x, xScale, null, null, y);
     }
   }
 
@@ -116,37 +125,78 @@ public final class Oracle {
         y,
         ldy,
         m);
-    weights.handle().acquire();
+    begin(weights, x, xScale, residual, residualOut, y);
     try (Scratch biasCopy = vector("bias", bias, weights.n(), "N");
         Scratch normCopy = vector("norm", norm, weights.k(), "K")) {
       Status.check(
-          Ternary.ternary_oracle_rmsnorm_linear(
-              weights.address(),
-              activation.code,
-              x.address(),
-              x.dataType().code,
-              ldx,
-              Operands.addressOrNull(xScale),
-              Operands.addressOrNull(residual),
-              Operands.addressOrNull(residualOut),
-              residual == null ? 0 : residual.dataType().code,
-              ldResidual,
-              addressOrNull(normCopy),
-              eps,
-              addressOrNull(biasCopy),
-              y.address(),
-              y.dataType().code,
-              ldy,
-              m));
+          HeldCall.needed(x, xScale, residual, residualOut, y)
+              ? HeldCall.ORACLE_RMSNORM_LINEAR.call(
+                  weights.address(),
+                  activation.code,
+                  HeldCall.operand(x),
+                  x.dataType().code,
+                  ldx,
+                  HeldCall.operand(xScale),
+                  HeldCall.operand(residual),
+                  HeldCall.operand(residualOut),
+                  residual == null ? 0 : residual.dataType().code,
+                  ldResidual,
+                  addressOrNull(normCopy),
+                  eps,
+                  addressOrNull(biasCopy),
+                  HeldCall.operand(y),
+                  y.dataType().code,
+                  ldy,
+                  m)
+              : Ternary.ternary_oracle_rmsnorm_linear(
+                  weights.address(),
+                  activation.code,
+                  x.address(),
+                  x.dataType().code,
+                  ldx,
+                  Operands.addressOrNull(xScale),
+                  Operands.addressOrNull(residual),
+                  Operands.addressOrNull(residualOut),
+                  residual == null ? 0 : residual.dataType().code,
+                  ldResidual,
+                  addressOrNull(normCopy),
+                  eps,
+                  addressOrNull(biasCopy),
+                  y.address(),
+                  y.dataType().code,
+                  ldy,
+                  m));
     } finally {
-      weights.handle().release();
-      Reference.reachabilityFence(weights);
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(xScale);
-      Reference.reachabilityFence(residual);
-      Reference.reachabilityFence(residualOut);
-      Reference.reachabilityFence(y);
+      end(weights, x, xScale, residual, residualOut, y);
     }
+  }
+
+  private static void begin(
+      TernaryWeights weights,
+      TernaryBuffer x,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      TernaryBuffer y) {
+    weights.handle().acquire();
+    try {
+      Operands.acquire(x, xScale, residual, residualOut, y);
+    } catch (Throwable e) {
+      weights.handle().release();
+      throw e;
+    }
+  }
+
+  private static void end(
+      TernaryWeights weights,
+      TernaryBuffer x,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      TernaryBuffer y) {
+    Operands.release(x, xScale, residual, residualOut, y);
+    weights.handle().release();
+    Reference.reachabilityFence(weights);
   }
 
   /**
@@ -169,25 +219,35 @@ public final class Oracle {
       long m,
       long k) {
     checkQuantise(x, xScale, alphaColumn, q, s, m, k);
+    StackReserve.forCall();
+    Operands.acquire(x, xScale, alphaColumn, q, s);
     try {
       Status.check(
-          Ternary.ternary_oracle_quantise_activations(
-              x.address(),
-              x.dataType().code,
-              k,
-              Operands.addressOrNull(xScale),
-              Operands.addressOrNull(alphaColumn),
-              q.address(),
-              k,
-              s.address(),
-              m,
-              k));
+          HeldCall.needed(x, xScale, alphaColumn, q, s)
+              ? HeldCall.ORACLE_QUANTISE.call(
+                  HeldCall.operand(x),
+                  x.dataType().code,
+                  k,
+                  HeldCall.operand(xScale),
+                  HeldCall.operand(alphaColumn),
+                  HeldCall.operand(q),
+                  k,
+                  HeldCall.operand(s),
+                  m,
+                  k)
+              : Ternary.ternary_oracle_quantise_activations(
+                  x.address(),
+                  x.dataType().code,
+                  k,
+                  Operands.addressOrNull(xScale),
+                  Operands.addressOrNull(alphaColumn),
+                  q.address(),
+                  k,
+                  s.address(),
+                  m,
+                  k));
     } finally {
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(xScale);
-      Reference.reachabilityFence(alphaColumn);
-      Reference.reachabilityFence(q);
-      Reference.reachabilityFence(s);
+      Operands.release(x, xScale, alphaColumn, q, s);
     }
   }
 

@@ -190,32 +190,65 @@ public final class RmsNormLinear implements AutoCloseable {
         y,
         ldy,
         m);
-    state.acquire();
+    state.acquire(x, xScale, residual, residualOut, y);
     try {
       Status.check(
-          Ternary.ternary_rmsnorm_linear(
-              state.runtime.address(),
-              state.weights,
-              state.activation.code,
-              x.address(),
-              x.dataType().code,
-              ldx,
-              Operands.addressOrNull(xScale),
-              Operands.addressOrNull(residual),
-              Operands.addressOrNull(residualOut),
-              residual == null ? 0 : residual.dataType().code,
-              ldResidual,
-              state.norm,
-              eps,
-              state.bias,
-              y.address(),
-              y.dataType().code,
-              ldy,
-              m));
+          HeldCall.needed(x, xScale, residual, residualOut, y)
+              ? held(x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m)
+              : Ternary.ternary_rmsnorm_linear(
+                  state.runtime.address(),
+                  state.weights,
+                  state.activation.code,
+                  x.address(),
+                  x.dataType().code,
+                  ldx,
+                  Operands.addressOrNull(xScale),
+                  Operands.addressOrNull(residual),
+                  Operands.addressOrNull(residualOut),
+                  residual == null ? 0 : residual.dataType().code,
+                  ldResidual,
+                  state.norm,
+                  eps,
+                  state.bias,
+                  y.address(),
+                  y.dataType().code,
+                  ldy,
+                  m));
       state.runtime.noteFallbacks();
     } finally {
       state.release(this, x, xScale, residual, residualOut, y);
     }
+  }
+
+  private int held(
+      TernaryBuffer x,
+      long ldx,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      long ldResidual,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
+    return HeldCall.RMSNORM_LINEAR.call(
+        state.runtime.address(),
+        state.weights,
+        state.activation.code,
+        HeldCall.operand(x),
+        x.dataType().code,
+        ldx,
+        HeldCall.operand(xScale),
+        HeldCall.operand(residual),
+        HeldCall.operand(residualOut),
+        residual == null ? 0 : residual.dataType().code,
+        ldResidual,
+        state.norm,
+        eps,
+        state.bias,
+        HeldCall.operand(y),
+        y.dataType().code,
+        ldy,
+        m);
   }
 
   static void check(

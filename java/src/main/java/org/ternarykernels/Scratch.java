@@ -8,22 +8,56 @@ final class Scratch implements AutoCloseable {
 
   private final NativeMemory memory;
 
+  /** Made before native code writes, so that reading a result cannot fail for want of heap. */
+  private final ByteBuffer first;
+
   private Scratch(NativeMemory memory) {
     this.memory = memory;
+    this.first = NativeMemory.view(memory.address(), (int) Math.min(WINDOW, memory.bytes()));
+  }
+
+  private static Scratch of(NativeMemory memory) {
+    try {
+      return new Scratch(memory);
+    } catch (Throwable e) { // no heap
+      memory.free();
+      throw e;
+    }
   }
 
   static Scratch ofBytes(long bytes) {
-    return new Scratch(NativeMemory.allocate(bytes));
+    return of(NativeMemory.allocate(bytes));
   }
 
   static Scratch copyOf(byte[] values) {
-    Scratch scratch = ofBytes(values.length);
-    NativeMemory.view(scratch.address(), values.length).put(values);
-    return scratch;
+    return ofBytes(values.length).fill(values);
   }
 
   static Scratch copyOf(float[] values) {
-    return new Scratch(NativeMemory.of(values));
+    return of(NativeMemory.of(values));
+  }
+
+  /** For codes on their way to weights or from them: outside of {@link MemoryBudget}, as they. */
+  static Scratch forWeights(long bytes) {
+    return of(NativeMemory.forWeights(bytes));
+  }
+
+  static Scratch forWeights(byte[] values) {
+    return forWeights(values.length).fill(values);
+  }
+
+  static Scratch forWeights(float[] values) {
+    return of(NativeMemory.forWeights(values));
+  }
+
+  private Scratch fill(byte[] values) {
+    try {
+      NativeMemory.view(address(), values.length).put(values);
+      return this;
+    } catch (Throwable e) { // no heap for the view
+      close();
+      throw e;
+    }
   }
 
   long address() {
@@ -31,11 +65,11 @@ final class Scratch implements AutoCloseable {
   }
 
   long readLong() {
-    return NativeMemory.view(address(), Long.BYTES).getLong(0);
+    return first.getLong(0);
   }
 
   int readInt() {
-    return NativeMemory.view(address(), Integer.BYTES).getInt(0);
+    return first.getInt(0);
   }
 
   byte[] readBytes(int count) {

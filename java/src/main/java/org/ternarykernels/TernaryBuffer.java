@@ -5,27 +5,30 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
+import java.util.function.LongFunction;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Memory;
+import org.ternarykernels.binding.Segments;
 
 /**
  * A reusable view of native memory that holds elements of one type: the inputs and outputs of
  * products.
  *
  * <p>It copies nothing and keeps what it was made of reachable. Binding it anew with a {@code set}
- * method allocates nothing, so a decoding loop needs one view per operand. Elements are in the
- * machine's byte order; the memory must be aligned to the element size.
+ * method allocates nothing unless the memory is a segment's, so a decoding loop needs one view per
+ * operand. Elements are in the machine's byte order; the memory must be aligned to the element
+ * size.
  *
- * <p>A {@code MemorySegment} (JDK 22 and newer) comes in by address, size and owner: {@code
- * TernaryBuffer.ofAddress(segment.address(), segment.byteSize(), DataType.F32, segment)}. The arena
- * must stay open while a call uses it.
+ * <p>{@link #close()} detaches a view. Only the buffer that {@link #allocate} or {@link #copyOf}
+ * made frees memory with it: at once, or when the last call that uses it ends. What was forgotten
+ * is freed when it is collected. All that is allocated here counts towards {@code
+ * ternary.max.memory} (bytes, default {@code Runtime.maxMemory()}).
  *
  * <p>Not thread-safe: one thread at a time may bind or use a view. Several views of one memory are
- * fine.
+ * fine, and another thread may close the memory: a call that runs ends first.
  */
-public final class TernaryBuffer extends Operand {
+public final class TernaryBuffer extends Operand implements AutoCloseable {
   /** Element access beyond 2 GB goes through windows of this many bytes. */
   private static final int WINDOW = 1 << 30;
 
@@ -35,11 +38,13 @@ public final class TernaryBuffer extends Operand {
   @SuppressWarnings("NullAway.Init") // bind() follows every construction
   private DataType type;
 
+  /** As {@link MemoryOwner#of} gave it. */
   private @Nullable Object owner;
 
-  /** The owner where it is a pointer, which knows when its memory is gone; else null. */
-  private @Nullable Pointer pointer;
+  /** Whether closing this view frees the memory. */
+  private boolean owning;
 
+  private boolean closed;
   private boolean readOnly;
   private @Nullable ByteBuffer window;
   private long windowStart;
@@ -50,25 +55,65 @@ public final class TernaryBuffer extends Operand {
    * A view of a direct buffer, from its position to its limit.
    *
    * @param buffer a direct {@code ByteBuffer} (of a mapped file, one that nobody truncates
-   *     meanwhile), or a direct {@code FloatBuffer} (F32) or {@code ShortBuffer} (F16, BF16) in
-   *     native order; a read-only one serves as input only
+   *     meanwhile), or a direct {@code FloatBuffer} (F32) or {@code ShortBuffer} (F16, BF16); in
+   *     native order unless an element is one byte; a read-only one serves as input only
    * @param type the type of the elements
    * @return the view
-   * @throws IllegalArgumentException if the buffer is null, on the heap, misaligned or does not fit
-   *     the type
+   * @throws IllegalArgumentException if the buffer is null, on the heap, misaligned, in another
+   *     byte order or does not fit the type
+   * @throws IllegalStateException if the buffer is of an arena that is closed
    */
   public static TernaryBuffer of(Buffer buffer, DataType type) {
     return new TernaryBuffer().set(buffer, type);
   }
 
   /**
+   * A view of a direct buffer whose elements are in a given byte order, whatever the buffer's own
+   * says: {@code slice()} and {@code duplicate()} forget it. Otherwise as {@link #of(Buffer,
+   * DataType)}.
+   *
+   * @param buffer as there
+   * @param type as there
+   * @param order of the elements in memory, the machine's
+   * @return the view
+   * @throws IllegalArgumentException as there, or if the order is not the machine's
+   * @throws IllegalStateException as there
+   * @since 0.2.0
+   */
+  public static TernaryBuffer of(ByteBuffer buffer, DataType type, ByteOrder order) {
+    return new TernaryBuffer().set(buffer, type, order);
+  }
+
+  /**
+   * A view of a {@code java.lang.foreign.MemorySegment} of JDK 22 and newer.
+   *
+   * <p>A segment of a confined arena serves its owner's thread only. One of a shared arena is held
+   * by each call that uses it: {@code Arena.close()} throws meanwhile. After a close every use
+   * throws {@code IllegalStateException}.
+   *
+   * @param segment native, aligned to the element size; a read-only one serves as input only
+   * @param type the type of the elements
+   * @return the view
+   * @throws IllegalArgumentException if it is null, no segment, on the heap or misaligned
+   * @throws IllegalStateException if its arena is closed or another thread's
+   * @since 0.2.0
+   */
+  public static TernaryBuffer ofSegment(Object segment, DataType type) {
+    return new TernaryBuffer().setSegment(segment, type);
+  }
+
+  /**
    * A view of a JavaCPP pointer, from its position to its limit (or capacity), which may be more
    * than 2 GB.
+   *
+   * <p>A {@code close()} of the pointer in another thread waits for the calls that use it; a {@code
+   * deallocate()} does not and is the caller's mistake.
    *
    * @param pointer a pointer that knows its size
    * @param type the type of the elements
    * @return the view
-   * @throws IllegalArgumentException if the pointer is null, of unknown size or misaligned
+   * @throws IllegalArgumentException if the pointer is null, of unknown size or misaligned, or its
+   *     position or limit is outside of its capacity
    */
   public static TernaryBuffer of(Pointer pointer, DataType type) {
     return new TernaryBuffer().set(pointer, type);
@@ -80,7 +125,8 @@ public final class TernaryBuffer extends Operand {
    * @param address of the first byte, not 0, aligned to the element size; the caller vouches for it
    * @param bytes that may be used from there
    * @param type the type of the elements
-   * @param owner what keeps the memory alive; kept reachable, may be null where nothing needs to be
+   * @param owner what keeps the memory alive, kept reachable; another view, a pointer or a memory
+   *     segment is also noticed when it is closed; null where nothing needs to be kept
    * @return the view
    * @throws IllegalArgumentException if the address is 0 or misaligned, or the size negative or
    *     beyond the address space
@@ -91,23 +137,26 @@ public final class TernaryBuffer extends Operand {
   }
 
   /**
-   * A view of new zeroed memory, aligned to 64 bytes, which lives as long as some view of it.
+   * A view of new zeroed memory, aligned to 64 bytes, which lives until this view is closed or
+   * nobody reaches it, its slices or its byte buffers.
    *
    * @param type the type of the elements
    * @param elements how many, at least 1; more than 2 GB are possible
    * @return the view
    * @throws IllegalArgumentException if there are fewer than 1 or their bytes are beyond 2^63
-   * @throws TernaryException if there is no memory
+   * @throws TernaryException if there is no memory, or more than {@code ternary.max.memory} would
+   *     be held even after a collection and a wait of about a second
    */
   public static TernaryBuffer allocate(DataType type, long elements) {
     Checks.notNull("type", type);
     long bytes =
         Checks.multiply(
             Checks.atLeast("elements", elements, 1), type.bytes(), "the bytes of the buffer");
-    NativeMemory memory = NativeMemory.allocate(bytes);
-    Object owner = new Object();
-    NativeHandle.own(owner, "the buffer is", memory::free);
-    return ofAddress(memory.address(), bytes, type, owner);
+    Allocation allocation = Allocation.of(bytes);
+    TernaryBuffer buffer = new TernaryBuffer();
+    buffer.bind(allocation.address(), bytes, type, allocation, false);
+    buffer.owning = true;
+    return buffer;
   }
 
   /**
@@ -120,8 +169,13 @@ public final class TernaryBuffer extends Operand {
    */
   public static TernaryBuffer copyOf(DataType type, float... values) {
     TernaryBuffer buffer = allocate(type, Checks.notNull("values", values).length);
-    buffer.put(0, values);
-    return buffer;
+    try {
+      buffer.put(0, values);
+      return buffer;
+    } catch (Throwable e) { // a value that the type cannot hold
+      buffer.close();
+      throw e;
+    }
   }
 
   /**
@@ -133,16 +187,67 @@ public final class TernaryBuffer extends Operand {
    * @throws IllegalArgumentException as there; this view is unchanged then
    */
   public TernaryBuffer set(Buffer buffer, DataType type) {
+    return set(buffer, type, NioBuffers.order(Checks.notNull("buffer", buffer)));
+  }
+
+  /**
+   * Binds this view anew, as {@link #of(ByteBuffer, DataType, ByteOrder)}.
+   *
+   * @param buffer as there
+   * @param type as there
+   * @param order as there
+   * @return this
+   * @throws IllegalArgumentException as there; this view is unchanged then
+   * @since 0.2.0
+   */
+  public TernaryBuffer set(ByteBuffer buffer, DataType type, ByteOrder order) {
+    return set((Buffer) buffer, type, Checks.notNull("order", order));
+  }
+
+  private TernaryBuffer set(Buffer buffer, DataType type, ByteOrder order) {
     Checks.notNull("buffer", buffer);
     Checks.notNull("type", type);
-    if (!buffer.isDirect()) {
-      throw new IllegalArgumentException(
-          "the buffer is " + buffer.getClass().getSimpleName() + " on the heap, must be direct");
-    }
-    int width = elementWidth(buffer, type);
-    // JavaCPP adds the position as if elements were bytes.
+    NioBuffers.check(buffer, type, order);
+    int width = NioBuffers.elementBytes(buffer);
+    // JNI gives where the buffer begins, whatever its position.
     long start = Memory.address(buffer) + (long) buffer.position() * width;
-    return bind(start, (long) buffer.remaining() * width, type, buffer, buffer.isReadOnly());
+    @Nullable Object segment = Segments.exist() ? Memory.segment(buffer) : null;
+    return bind(
+        start,
+        (long) buffer.remaining() * width,
+        type,
+        segment == null ? buffer : segment,
+        buffer.isReadOnly());
+  }
+
+  /**
+   * Binds this view anew, as {@link #ofSegment(Object, DataType)}.
+   *
+   * @param segment as there
+   * @param type as there
+   * @return this
+   * @throws IllegalArgumentException as there; this view is unchanged then
+   * @throws IllegalStateException as there
+   * @since 0.2.0
+   */
+  public TernaryBuffer setSegment(Object segment, DataType type) {
+    Checks.notNull("segment", segment);
+    Checks.notNull("type", type);
+    if (!Segments.isSegment(segment)) {
+      throw new IllegalArgumentException(
+          "the segment is a "
+              + segment.getClass().getName()
+              + ", must be a java.lang.foreign.MemorySegment of JDK 22 or newer");
+    }
+    if (!Segments.isNative(segment)) {
+      throw SegmentMemory.onHeap();
+    }
+    return bind(
+        Segments.address(segment),
+        Segments.byteSize(segment),
+        type,
+        segment,
+        Segments.isReadOnly(segment));
   }
 
   /**
@@ -156,21 +261,32 @@ public final class TernaryBuffer extends Operand {
   public TernaryBuffer set(Pointer pointer, DataType type) {
     Checks.notNull("pointer", pointer);
     Checks.notNull("type", type);
-    long end = pointer.limit() > 0 ? pointer.limit() : pointer.capacity();
-    if (end <= pointer.position()) {
+    long capacity = pointer.capacity(); // 0 where JavaCPP does not know it
+    long position = pointer.position();
+    long end = pointer.limit() > 0 ? pointer.limit() : capacity;
+    if (end <= position) {
       throw new IllegalArgumentException(
           "the pointer's limit is "
               + end
               + " at position "
-              + pointer.position()
+              + position
               + ", must be beyond it; use ofAddress for memory of a size that JavaCPP does not"
               + " know");
+    }
+    if (position < 0 || capacity > 0 && end > capacity) {
+      throw new IllegalArgumentException(
+          "the pointer's position is "
+              + position
+              + " and its limit "
+              + end
+              + ", must be within 0 to its capacity "
+              + capacity);
     }
     long size = pointer.sizeof();
     long start = pointer.address();
     return bind(
-        start == 0 ? 0 : start + pointer.position() * size,
-        Checks.multiply(end - pointer.position(), size, "the bytes of the pointer"),
+        start == 0 ? 0 : start + position * size,
+        Checks.multiply(end - position, size, "the bytes of the pointer"),
         type,
         pointer,
         false);
@@ -212,51 +328,15 @@ public final class TernaryBuffer extends Operand {
               + ", must be a multiple of "
               + type.bytes());
     }
+    this.owner = MemoryOwner.of(owner, address, bytes); // the last that can fail
     this.address = address;
     this.bytes = bytes;
     this.type = type;
-    this.owner = owner;
     this.readOnly = readOnly;
-    this.pointer = owner instanceof Pointer view ? view : null;
+    this.owning = false;
+    this.closed = false;
     this.window = null;
     return this;
-  }
-
-  private static int elementWidth(Buffer buffer, DataType type) {
-    if (buffer instanceof ByteBuffer) {
-      return 1;
-    }
-    ByteOrder order;
-    boolean fits;
-    if (buffer instanceof FloatBuffer floats) {
-      order = floats.order();
-      fits = type == DataType.F32;
-    } else if (buffer instanceof ShortBuffer shorts) {
-      order = shorts.order();
-      fits = type == DataType.F16 || type == DataType.BF16;
-    } else {
-      throw wrongBuffer(buffer, type);
-    }
-    if (!fits) {
-      throw wrongBuffer(buffer, type);
-    }
-    if (order != ByteOrder.nativeOrder()) {
-      throw new IllegalArgumentException(
-          "the buffer's byte order is "
-              + order
-              + ", must be the machine's, "
-              + ByteOrder.nativeOrder());
-    }
-    return type.bytes();
-  }
-
-  private static IllegalArgumentException wrongBuffer(Buffer buffer, DataType type) {
-    return new IllegalArgumentException(
-        "the buffer is a "
-            + buffer.getClass().getSimpleName()
-            + " for elements of type "
-            + type
-            + ", must be a ByteBuffer, a FloatBuffer for F32 or a ShortBuffer for F16 and BF16");
   }
 
   /**
@@ -269,8 +349,10 @@ public final class TernaryBuffer extends Operand {
    */
   public TernaryBuffer slice(long from, long elements) {
     checkRange(from, Checks.atLeast("elements", elements, 1));
-    return new TernaryBuffer()
-        .bind(address + from * type.bytes(), elements * type.bytes(), type, owner, readOnly);
+    long start = address + from * type.bytes();
+    long size = elements * type.bytes();
+    Object part = owner instanceof SegmentMemory memory ? memory.part(start, size) : owner;
+    return new TernaryBuffer().bind(start, size, type, part, readOnly);
   }
 
   @Override
@@ -306,18 +388,11 @@ public final class TernaryBuffer extends Operand {
    */
   public float get(long index) {
     checkRange(index, 1);
-    ByteBuffer window = window(index);
-    int at = offset(index);
+    acquire();
     try {
-      return switch (type) {
-        case F32 -> window.getFloat(at);
-        case F16 -> NarrowFloats.fromF16(window.getShort(at));
-        case BF16 -> NarrowFloats.fromBf16(window.getShort(at));
-        case F8_E4M3 -> NarrowFloats.fromF8E4M3(window.get(at));
-        case I8 -> window.get(at);
-      };
+      return Elements.read(window(index), offset(index), type);
     } finally {
-      Reference.reachabilityFence(owner);
+      release();
     }
   }
 
@@ -332,27 +407,11 @@ public final class TernaryBuffer extends Operand {
   public void put(long index, float value) {
     checkRange(index, 1);
     checkWritable("the buffer");
-    ByteBuffer window = window(index);
-    int at = offset(index);
+    acquire();
     try {
-      switch (type) {
-        case F32 -> window.putFloat(at, value);
-        case F16 -> window.putShort(at, NarrowFloats.toF16(value));
-        case BF16 -> window.putShort(at, NarrowFloats.toBf16(value));
-        case I8 -> {
-          if (value != (byte) value) {
-            throw new IllegalArgumentException(
-                "the value is " + value + ", must be a whole number from -128 to 127");
-          }
-          window.put(at, (byte) value);
-        }
-        case F8_E4M3 ->
-            throw new IllegalArgumentException(
-                "the type is F8_E4M3, must be F32, F16, BF16 or I8 to store"
-                    + " a float; write the bytes through asByteBuffer()");
-      }
+      Elements.write(window(index), offset(index), type, value);
     } finally {
-      Reference.reachabilityFence(owner);
+      release();
     }
   }
 
@@ -366,17 +425,17 @@ public final class TernaryBuffer extends Operand {
   public void put(long from, float[] values) {
     checkRange(from, Checks.notNull("values", values).length);
     checkWritable("the buffer");
-    if (type == DataType.F32 && bytes <= WINDOW && values.length > 0) {
-      window(0)
-          .slice(offset(from), values.length * Float.BYTES)
-          .order(ByteOrder.nativeOrder())
-          .asFloatBuffer()
-          .put(values);
-      Reference.reachabilityFence(owner);
-      return;
-    }
-    for (int i = 0; i < values.length; i++) {
-      put(from + i, values[i]);
+    acquire();
+    try {
+      if (type == DataType.F32 && bytes <= WINDOW && values.length > 0) {
+        floats(from, values.length).put(values);
+        return;
+      }
+      for (int i = 0; i < values.length; i++) {
+        Elements.write(window(from + i), offset(from + i), type, values[i]);
+      }
+    } finally {
+      release();
     }
   }
 
@@ -389,18 +448,26 @@ public final class TernaryBuffer extends Operand {
    */
   public void get(long from, float[] values) {
     checkRange(from, Checks.notNull("values", values).length);
-    if (type == DataType.F32 && bytes <= WINDOW && values.length > 0) {
-      window(0)
-          .slice(offset(from), values.length * Float.BYTES)
-          .order(ByteOrder.nativeOrder())
-          .asFloatBuffer()
-          .get(values);
-      Reference.reachabilityFence(owner);
-      return;
+    acquire();
+    try {
+      if (type == DataType.F32 && bytes <= WINDOW && values.length > 0) {
+        floats(from, values.length).get(values);
+        return;
+      }
+      for (int i = 0; i < values.length; i++) {
+        values[i] = Elements.read(window(from + i), offset(from + i), type);
+      }
+    } finally {
+      release();
     }
-    for (int i = 0; i < values.length; i++) {
-      values[i] = get(from + i);
-    }
+  }
+
+  /** All of the memory is one window. */
+  private FloatBuffer floats(long from, int count) {
+    return window(0)
+        .slice(offset(from), count * Float.BYTES)
+        .order(ByteOrder.nativeOrder())
+        .asFloatBuffer();
   }
 
   /**
@@ -416,11 +483,12 @@ public final class TernaryBuffer extends Operand {
   }
 
   /**
-   * The bytes as a direct buffer in native order that shares this memory. It does not keep the
-   * memory alive: hold on to this view.
+   * The bytes as a direct buffer in native order that shares this memory and keeps it: memory that
+   * is closed meanwhile is freed when the buffer, and what was derived of it, is collected.
    *
    * @return a buffer, read-only if this view is
    * @throws IllegalArgumentException if there are 2^31 or more bytes
+   * @throws IllegalStateException if the memory is closed
    */
   public ByteBuffer asByteBuffer() {
     checkAlive("the buffer");
@@ -428,8 +496,86 @@ public final class TernaryBuffer extends Operand {
       throw new IllegalArgumentException(
           "the size is " + bytes + " bytes, must be below 2^31 for a ByteBuffer");
     }
-    ByteBuffer view = NativeMemory.view(address, (int) bytes);
+    ByteBuffer view;
+    if (owner instanceof SegmentMemory memory) {
+      view = memory.window(0, bytes);
+    } else {
+      view = NativeMemory.view(address, (int) bytes);
+      MemoryOwner.keepWith(view, owner);
+    }
     return readOnly ? view.asReadOnlyBuffer().order(ByteOrder.nativeOrder()) : view;
+  }
+
+  /**
+   * Detaches this view: it must be bound anew before it is used again. The memory is freed if this
+   * view allocated it, at once or when the last call that uses it has ended; its slices cannot be
+   * used any more then. Closing again does nothing.
+   *
+   * @since 0.2.0
+   */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    window = null;
+    if (owning && owner instanceof Allocation allocation) {
+      allocation.close();
+    }
+  }
+
+  /**
+   * What a function makes, of weights, of the bytes at the memory's address, which is kept
+   * meanwhile. A segment is copied first: its arena may close at any moment.
+   */
+  <T> T reading(LongFunction<T> function) {
+    if (isSegment()) {
+      try (Scratch copy = Scratch.forWeights(bytes)) {
+        ofAddress(copy.address(), bytes, type, null).put(this);
+        return function.apply(copy.address());
+      }
+    }
+    acquire();
+    try {
+      return function.apply(address);
+    } finally {
+      release();
+    }
+  }
+
+  /** A copy, which the caller closes. */
+  TernaryBuffer copy() {
+    TernaryBuffer copy = allocate(type, elements());
+    try {
+      copy.put(this);
+      return copy;
+    } catch (Throwable e) { // closed meanwhile
+      copy.close();
+      throw e;
+    }
+  }
+
+  /** Copies the elements of another view of the same type and number. */
+  void put(TernaryBuffer source) {
+    acquire();
+    try {
+      source.acquire();
+      try {
+        for (long at = 0; at < elements(); at += WINDOW / type.bytes()) {
+          window(at).duplicate().put(source.window(at).duplicate());
+        }
+      } finally {
+        source.release();
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /** Whether the memory is a segment's. */
+  boolean isSegment() {
+    return owner instanceof SegmentMemory;
   }
 
   /** What keeps the memory alive; may be null. */
@@ -437,16 +583,34 @@ public final class TernaryBuffer extends Operand {
     return owner;
   }
 
-  /**
-   * A pointer that was deallocated after it was bound is noticed here; nothing else that was freed
-   * can be.
-   */
+  /** The segment that a native call must hold by the linker; null if the memory is no such. */
+  @Nullable Object segment() {
+    return owner instanceof SegmentMemory memory && memory.isShared() ? memory.segment() : null;
+  }
+
+  /** Keeps the memory until {@link #release}. */
+  void acquire() {
+    StackReserve.forCall();
+    enter();
+  }
+
+  /** As {@link #acquire}, by a call that has acquired another handle and so has the stack. */
+  void enter() {
+    MemoryOwner.acquire(owner);
+  }
+
+  void release() {
+    MemoryOwner.release(owner);
+    Reference.reachabilityFence(this);
+  }
+
+  /** Memory that other code freed is noticed only where its owner tells. */
   @Override
   void checkAlive(String name) {
-    if (pointer != null && pointer.isNull()) {
-      throw new IllegalStateException(
-          name + " is a view of a JavaCPP pointer that is closed, must be open");
+    if (closed) {
+      throw new IllegalStateException(name + " is closed, must be open");
     }
+    MemoryOwner.checkAlive(owner, name);
   }
 
   @Override
@@ -461,7 +625,11 @@ public final class TernaryBuffer extends Operand {
   private ByteBuffer window(long index) {
     long start = index * type.bytes() / WINDOW * WINDOW;
     if (window == null || windowStart != start) {
-      window = NativeMemory.view(address + start, (int) Math.min(WINDOW, bytes - start));
+      long size = Math.min(WINDOW, bytes - start);
+      window =
+          owner instanceof SegmentMemory memory
+              ? memory.window(start, size)
+              : NativeMemory.view(address + start, (int) size);
       windowStart = start;
     }
     return window;

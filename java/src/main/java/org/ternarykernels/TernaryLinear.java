@@ -140,26 +140,50 @@ public final class TernaryLinear implements AutoCloseable {
       long m) {
     LayerState state = this.state;
     check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
-    state.acquire();
+    state.acquire(x, xScale, null, null, y);
     try {
       Status.check(
-          Ternary.ternary_linear(
-              state.runtime.address(),
-              state.weights,
-              state.activation.code,
-              x.address(),
-              x.dataType().code,
-              ldx,
-              Operands.addressOrNull(xScale),
-              state.bias,
-              y.address(),
-              y.dataType().code,
-              ldy,
-              m));
+          HeldCall.needed(x, xScale, null, null, y)
+              ? held(x, ldx, xScale, y, ldy, m)
+              : Ternary.ternary_linear(
+                  state.runtime.address(),
+                  state.weights,
+                  state.activation.code,
+                  x.address(),
+                  x.dataType().code,
+                  ldx,
+                  Operands.addressOrNull(xScale),
+                  state.bias,
+                  y.address(),
+                  y.dataType().code,
+                  ldy,
+                  m));
       state.runtime.noteFallbacks();
     } finally {
       state.release(this, x, xScale, null, null, y);
     }
+  }
+
+  private int held(
+      TernaryBuffer x,
+      long ldx,
+      @Nullable TernaryBuffer xScale,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
+    return HeldCall.LINEAR.call(
+        state.runtime.address(),
+        state.weights,
+        state.activation.code,
+        HeldCall.operand(x),
+        x.dataType().code,
+        ldx,
+        HeldCall.operand(xScale),
+        state.bias,
+        HeldCall.operand(y),
+        y.dataType().code,
+        ldy,
+        m);
   }
 
   static void check(
@@ -270,7 +294,8 @@ public final class TernaryLinear implements AutoCloseable {
   }
 
   /**
-   * Computes Y of an array, by copy: convenient, not fast.
+   * Computes Y of an array, by copy: convenient, not fast. The native memory of the copies is the
+   * runtime's, which keeps up to 16 MB of it for the next call and frees the rest at once.
    *
    * @param x {@code [M, K]} row-major
    * @param m rows, at least 1
@@ -283,9 +308,7 @@ public final class TernaryLinear implements AutoCloseable {
     Checks.size("M", m, Checks.MAX_ROWS);
     Checks.length("x", Checks.notNull("x", x).length, m * state.k, "M * K");
     float[] result = new float[(int) Checks.size("M * N", m * state.n, Checks.MAX_ROWS)];
-    TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, result.length);
-    apply(TernaryBuffer.copyOf(DataType.F32, x), y, m);
-    y.get(0, result);
+    state.runtime.staging().use(x, result, (from, to) -> apply(from, to, m));
     return result;
   }
 

@@ -26,6 +26,7 @@ public final class TernaryRuntime implements AutoCloseable {
   private final NativeHandle.Owned owned;
   private final FallbackLog fallbackLog;
   private final Device device;
+  private final Staging staging = new Staging();
 
   private TernaryRuntime(long address, String hint) {
     this.address = address;
@@ -349,22 +350,40 @@ public final class TernaryRuntime implements AutoCloseable {
     Oracle.checkQuantise(x, xScale, alphaColumn, q, s, m, k);
     acquire();
     try {
-      Status.check(
-          Ternary.ternary_quantise_activations(
-              address,
-              x.address(),
-              x.dataType().code,
-              k,
-              Operands.addressOrNull(xScale),
-              Operands.addressOrNull(alphaColumn),
-              q.address(),
-              k,
-              s.address(),
-              m,
-              k));
-      noteFallbacks();
+      Operands.acquire(x, xScale, alphaColumn, q, s);
+      try {
+        Status.check(
+            HeldCall.needed(x, xScale, alphaColumn, q, s)
+                ? HeldCall.QUANTISE.call(
+                    address,
+                    HeldCall.operand(x),
+                    x.dataType().code,
+                    k,
+                    HeldCall.operand(xScale),
+                    HeldCall.operand(alphaColumn),
+                    HeldCall.operand(q),
+                    k,
+                    HeldCall.operand(s),
+                    m,
+                    k)
+                : Ternary.ternary_quantise_activations(
+                    address,
+                    x.address(),
+                    x.dataType().code,
+                    k,
+                    Operands.addressOrNull(xScale),
+                    Operands.addressOrNull(alphaColumn),
+                    q.address(),
+                    k,
+                    s.address(),
+                    m,
+                    k));
+        noteFallbacks();
+      } finally {
+        Operands.release(x, xScale, alphaColumn, q, s);
+      }
     } finally {
-      releaseQuantise(x, xScale, alphaColumn, q, s);
+      releaseReachable();
     }
   }
 
@@ -470,7 +489,11 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   private void releaseQuantise(
-      Operand x, @Nullable Operand xScale, @Nullable Operand alphaColumn, Operand q, Operand s) {
+      DeviceBuffer x,
+      @Nullable DeviceBuffer xScale,
+      @Nullable DeviceBuffer alphaColumn,
+      DeviceBuffer q,
+      DeviceBuffer s) {
     releaseReachable();
     Reference.reachabilityFence(x);
     Reference.reachabilityFence(xScale);
@@ -578,12 +601,21 @@ public final class TernaryRuntime implements AutoCloseable {
     owned.handle().acquire();
   }
 
+  NativeHandle handle() {
+    return owned.handle();
+  }
+
   void release() {
     owned.handle().release();
   }
 
   long address() {
     return address;
+  }
+
+  /** Memory for calls with arrays. */
+  Staging staging() {
+    return staging;
   }
 
   /** Logs fallbacks not seen before; one load when there is none. The runtime must be acquired. */
@@ -609,6 +641,7 @@ public final class TernaryRuntime implements AutoCloseable {
   @Override
   public void close() {
     FlightRecording.remove(this);
-    owned.close().clean();
+    owned.close();
+    staging.close();
   }
 }

@@ -49,8 +49,8 @@ public final class TernaryWeights implements AutoCloseable {
   public static TernaryWeights pack(byte[] w, long n, long k, Alpha alpha) {
     Checks.shape(n, k);
     Checks.length("w", Checks.notNull("w", w).length, Checks.multiply(n, k, "N * K"), "N * K");
-    try (Scratch codes = Scratch.ofBytes(i2sBytes(n, k));
-        Scratch dense = Scratch.copyOf(w)) {
+    try (Scratch codes = Scratch.forWeights(i2sBytes(n, k));
+        Scratch dense = Scratch.forWeights(w)) {
       Status.check(Ternary.ternary_pack(dense.address(), k, n, k, codes.address()));
       return create(codes.address(), Layout.I2S, n, k, alpha, Layout.I2S_TILED);
     }
@@ -73,11 +73,7 @@ public final class TernaryWeights implements AutoCloseable {
     Operands.typed("codes", Checks.notNull("codes", codes), DataType.I8);
     codes.checkAlive("codes");
     Checks.length("codes", codes.byteSize(), i2sBytes(n, k), "bytes of I2S: N * ceil(K / 4)");
-    try {
-      return create(codes.address(), Layout.I2S, n, k, alpha, layout);
-    } finally {
-      Reference.reachabilityFence(codes);
-    }
+    return codes.reading(from -> create(from, Layout.I2S, n, k, alpha, layout));
   }
 
   /**
@@ -115,7 +111,7 @@ public final class TernaryWeights implements AutoCloseable {
         Checks.notNull("codes", codes).length,
         i2sBytes(n, k),
         "bytes of I2S: N * ceil(K / 4)");
-    try (Scratch copy = Scratch.copyOf(codes)) {
+    try (Scratch copy = Scratch.forWeights(codes)) {
       return create(copy.address(), Layout.I2S, n, k, alpha, layout);
     }
   }
@@ -137,32 +133,33 @@ public final class TernaryWeights implements AutoCloseable {
    */
   public static TernaryWeights ofBitNet(
       TernaryBuffer[] packed, long[] n, long k, Alpha alpha, Layout layout) {
-    Checks.notNull("packed", packed);
-    Checks.length("n", Checks.notNull("n", n).length, packed.length, "one a matrix");
-    long rows = 0;
-    for (int i = 0; i < n.length; i++) {
-      Checks.shape(n[i], k);
-      rows += n[i];
-      Operands.typed("packed", Checks.notNull("packed", packed[i]), DataType.I8);
-      packed[i].checkAlive("packed");
+    // Copies: what is checked is what is read, whoever writes to the arrays meanwhile.
+    TernaryBuffer[] matrices = Checks.notNull("packed", packed).clone();
+    long[] rows = Checks.notNull("n", n).clone();
+    Checks.length("n", rows.length, matrices.length, "one a matrix");
+    long sum = 0;
+    for (int i = 0; i < rows.length; i++) {
+      Checks.shape(rows[i], k);
+      sum += rows[i];
+      Operands.typed("packed", Checks.notNull("packed", matrices[i]), DataType.I8);
+      matrices[i].checkAlive("packed");
       Checks.length(
           "packed",
-          packed[i].byteSize(),
-          Checks.multiply((n[i] + 3) / 4, k, "ceil(N / 4) * K"),
+          matrices[i].byteSize(),
+          Checks.multiply((rows[i] + 3) / 4, k, "ceil(N / 4) * K"),
           "bytes: ceil(N / 4) * K");
     }
-    Checks.shape(rows, k);
-    try (Scratch codes = Scratch.ofBytes(i2sBytes(rows, k))) {
+    Checks.shape(sum, k);
+    try (Scratch codes = Scratch.forWeights(i2sBytes(sum, k))) {
       long at = codes.address();
-      for (int i = 0; i < n.length; i++) {
-        Status.check(Ternary.ternary_pack_bitnet(packed[i].address(), n[i], k, at));
-        at += i2sBytes(n[i], k);
+      for (int i = 0; i < rows.length; i++) {
+        long count = rows[i];
+        long target = at;
+        Status.check(
+            matrices[i].reading(from -> Ternary.ternary_pack_bitnet(from, count, k, target)));
+        at += i2sBytes(count, k);
       }
-      return create(codes.address(), Layout.I2S, rows, k, alpha, layout);
-    } finally {
-      for (TernaryBuffer buffer : packed) {
-        Reference.reachabilityFence(buffer);
-      }
+      return create(codes.address(), Layout.I2S, sum, k, alpha, layout);
     }
   }
 
@@ -190,11 +187,10 @@ public final class TernaryWeights implements AutoCloseable {
           "the shape is " + n + " x " + k + ", must be a multiple of 16 by a multiple of 32");
     }
     Checks.length("packed", packed.byteSize(), n * k / 4, "bytes: N * K / 4");
-    try (Scratch codes = Scratch.ofBytes(i2sBytes(n, k))) {
-      Status.check(Ternary.ternary_pack_ladder(packed.address(), n, k, codes.address()));
+    try (Scratch codes = Scratch.forWeights(i2sBytes(n, k))) {
+      Status.check(
+          packed.reading(from -> Ternary.ternary_pack_ladder(from, n, k, codes.address())));
       return create(codes.address(), Layout.I2S, n, k, alpha, layout);
-    } finally {
-      Reference.reachabilityFence(packed);
     }
   }
 
@@ -223,27 +219,27 @@ public final class TernaryWeights implements AutoCloseable {
             [(int)
                 Checks.size(
                     "the number of scales", Alpha.count(kind, group, n, k), Checks.MAX_ROWS)];
-    try (Scratch codes = Scratch.ofBytes(i2sBytes(n, k));
-        Scratch scales = Scratch.ofBytes((long) alpha.length * Float.BYTES)) {
+    try (Scratch codes = Scratch.forWeights(i2sBytes(n, k));
+        Scratch scales = Scratch.forWeights((long) alpha.length * Float.BYTES)) {
       Status.check(
-          Ternary.ternary_ternarise(
-              dense.address(),
-              dense.dataType().code,
-              k,
-              n,
-              k,
-              method.code,
-              kind.code,
-              group,
-              codes.address(),
-              scales.address()));
+          dense.reading(
+              from ->
+                  Ternary.ternary_ternarise(
+                      from,
+                      dense.dataType().code,
+                      k,
+                      n,
+                      k,
+                      method.code,
+                      kind.code,
+                      group,
+                      codes.address(),
+                      scales.address())));
       TernaryBuffer.ofAddress(
               scales.address(), (long) alpha.length * Float.BYTES, DataType.F32, null)
           .get(0, alpha);
       return create(
           codes.address(), Layout.I2S, n, k, Alpha.of(kind, group, alpha), Layout.I2S_TILED);
-    } finally {
-      Reference.reachabilityFence(dense);
     }
   }
 
@@ -257,8 +253,9 @@ public final class TernaryWeights implements AutoCloseable {
         alpha.count(),
         Alpha.count(alpha.kind(), alpha.group(), n, k),
         "for N " + n + " and K " + k);
+    StackReserve.forCreation();
     try (Scratch handle = Scratch.ofBytes(Long.BYTES);
-        Scratch scales = Scratch.copyOf(alpha.shared())) {
+        Scratch scales = Scratch.forWeights(alpha.shared())) {
       Status.check(
           Ternary.ternary_weights_create(
               codes,
@@ -271,7 +268,13 @@ public final class TernaryWeights implements AutoCloseable {
               alpha.count(),
               alpha.group(),
               handle.address()));
-      return new TernaryWeights(handle.readLong(), n, k, alpha, layout);
+      long address = handle.readLong();
+      try {
+        return new TernaryWeights(address, n, k, alpha, layout);
+      } catch (Throwable e) { // no heap for the object or its handle
+        Ternary.ternary_weights_destroy(address);
+        throw e;
+      }
     }
   }
 
@@ -316,7 +319,7 @@ public final class TernaryWeights implements AutoCloseable {
   public byte[] unpack() {
     int bytes = (int) Checks.size("N * K", Checks.multiply(n, k, "N * K"), Checks.MAX_ROWS);
     try (Scratch codes = i2s();
-        Scratch dense = Scratch.ofBytes(bytes)) {
+        Scratch dense = Scratch.forWeights(bytes)) {
       Status.check(Ternary.ternary_unpack(codes.address(), n, k, dense.address(), k));
       return dense.readBytes(bytes);
     }
@@ -327,7 +330,7 @@ public final class TernaryWeights implements AutoCloseable {
     if (target == Layout.I2S) {
       return i2s();
     }
-    Scratch codes = Scratch.ofBytes(target.bytes(n, k));
+    Scratch codes = Scratch.forWeights(target.bytes(n, k));
     try (Scratch plain = i2s()) {
       Status.check(
           Ternary.ternary_repack(
@@ -341,7 +344,7 @@ public final class TernaryWeights implements AutoCloseable {
 
   /** The codes in I2S; the caller closes them. */
   Scratch i2s() {
-    Scratch codes = Scratch.ofBytes(i2sBytes(n, k));
+    Scratch codes = Scratch.forWeights(i2sBytes(n, k));
     try {
       copyCodes(codes.address());
       return codes;
@@ -477,7 +480,7 @@ public final class TernaryWeights implements AutoCloseable {
   /** Gives up this handle. Closing again does nothing. */
   @Override
   public void close() {
-    owned.close().clean();
+    owned.close();
   }
 
   @Override

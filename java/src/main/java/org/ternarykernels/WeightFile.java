@@ -172,7 +172,7 @@ final class WeightFile {
       crc.update(scales.flip());
       float[] alpha = new float[alphaCount];
       scales.flip().asFloatBuffer().get(alpha);
-      Scratch codes = Scratch.ofBytes(codeBytes);
+      Scratch codes = Scratch.forWeights(codeBytes);
       try {
         for (long at = 0; at < codeBytes; ) {
           ByteBuffer window = codes.window(at, Math.min(codeBytes, at + CHUNK));

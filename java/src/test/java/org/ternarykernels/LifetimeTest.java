@@ -88,8 +88,8 @@ class LifetimeTest {
     NativeHandle.Owned owned = NativeHandle.own(new Object(), "it is", freed::incrementAndGet);
     owned.handle().acquire();
     owned.handle().acquire();
-    owned.close().clean();
-    owned.close().clean();
+    owned.close();
+    owned.close();
     assertThat(owned.handle().isOpen()).isFalse();
     assertClosed(owned.handle()::acquire, "it is");
     owned.handle().release();

@@ -151,6 +151,39 @@ class TernaryBufferTest {
   }
 
   @Test
+  void refusesAnotherByteOrderOfTypesWiderThanAByte() {
+    ByteBuffer forgetful = direct(16).putFloat(4, 1.5f).position(4).slice();
+    for (DataType type : new DataType[] {DataType.F32, DataType.F16, DataType.BF16}) {
+      assertRejected(
+          () -> TernaryBuffer.of((Buffer) forgetful, type),
+          "BIG_ENDIAN",
+          type.toString(),
+          "slice()",
+          "duplicate()",
+          ".order(ByteOrder.nativeOrder())");
+    }
+    assertThat(TernaryBuffer.of(forgetful, DataType.F32, ByteOrder.nativeOrder()).get(0))
+        .isEqualTo(1.5f);
+    TernaryBuffer view = TernaryBuffer.of((Buffer) forgetful, DataType.I8);
+    assertThat(view.set(forgetful, DataType.F32, ByteOrder.nativeOrder()).get(0)).isEqualTo(1.5f);
+    assertThat(view.set((Buffer) forgetful, DataType.F8_E4M3).elements()).isEqualTo(12);
+    assertRejected(
+        () -> TernaryBuffer.of(direct(16), DataType.F32, ByteOrder.BIG_ENDIAN), "BIG_ENDIAN");
+    assertRejected(() -> TernaryBuffer.of(direct(16), DataType.F32, null), "order is null");
+  }
+
+  @Test
+  void aPointerIsHeldToItsCapacity() {
+    try (FloatPointer pointer = new FloatPointer(10)) {
+      assertRejected(
+          () -> TernaryBuffer.of(pointer.limit(20), DataType.F32), "limit 20", "capacity 10");
+      assertRejected(
+          () -> TernaryBuffer.of(pointer.limit(10).position(-2), DataType.F32), "position is -2");
+      assertThat(TernaryBuffer.of(pointer.position(9), DataType.F32).elements()).isEqualTo(1);
+    }
+  }
+
+  @Test
   void rejectsBadPointersAndAddresses() {
     assertRejected(() -> TernaryBuffer.of((Pointer) null, DataType.F32), "pointer is null");
     assertRejected(
@@ -207,7 +240,8 @@ class TernaryBufferTest {
 
   @Test
   void aReadOnlyBufferCannotBeWritten() {
-    TernaryBuffer view = TernaryBuffer.of(direct(8).asReadOnlyBuffer(), DataType.F32);
+    TernaryBuffer view =
+        TernaryBuffer.of(direct(8).asReadOnlyBuffer(), DataType.F32, ByteOrder.nativeOrder());
     assertThat(view.isReadOnly()).isTrue();
     assertThat(view.slice(0, 1).isReadOnly()).isTrue();
     assertThat(view.asByteBuffer().isReadOnly()).isTrue();

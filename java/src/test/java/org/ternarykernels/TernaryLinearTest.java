@@ -147,7 +147,8 @@ class TernaryLinearTest {
     try (TernaryWeights weights = weights(AlphaKind.TENSOR);
         TernaryLinear linear = TernaryLinear.builder(RUNTIME, weights).build()) {
       TernaryBuffer y = Problems.filled(DataType.F32, N, 3);
-      linear.apply(TernaryBuffer.of(bytes.asReadOnlyBuffer(), DataType.F32), y, 1);
+      linear.apply(
+          TernaryBuffer.of(bytes.asReadOnlyBuffer(), DataType.F32, ByteOrder.nativeOrder()), y, 1);
       for (float value : y.toArray()) {
         assertThat(value == 0).isTrue(); // of either sign
       }
@@ -208,7 +209,12 @@ class TernaryLinearTest {
       TernaryBuffer all = TernaryBuffer.of(memory, DataType.F32);
       TernaryBuffer x = all.slice(0, K);
       assertRejected(
-          () -> linear.apply(x, TernaryBuffer.of(memory.asReadOnlyBuffer(), DataType.F32), 1),
+          () ->
+              linear.apply(
+                  x,
+                  TernaryBuffer.of(
+                      memory.asReadOnlyBuffer(), DataType.F32, ByteOrder.nativeOrder()),
+                  1),
           "y",
           "read-only");
       assertRejected(() -> linear.apply(x, all.slice(K - 1, N), 1), "y overlaps x", "must not");

@@ -2,6 +2,7 @@ package org.ternarykernels.binding;
 
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Native memory, by functions written by hand in {@code java/src/main/cpp/memory.cc}. Every way
@@ -47,6 +48,18 @@ public final class Memory {
     return viewNative(address, bytes);
   }
 
+  /** The segment that a direct buffer was made of, if it was and the JDK tells; else null. */
+  public static @Nullable Object segment(Buffer buffer) {
+    NativeLibraries.require();
+    return segmentNative(buffer);
+  }
+
+  /** The address of a native function with operands, in the order of {@code HeldCall}. */
+  public static long function(int ordinal) {
+    NativeLibraries.require();
+    return functionNative(ordinal);
+  }
+
   private static native long allocateNative(long alignment, long bytes);
 
   private static native void freeNative(long address);
@@ -58,4 +71,8 @@ public final class Memory {
   private static native long addressNative(Buffer buffer);
 
   private static native ByteBuffer viewNative(long address, long bytes);
+
+  private static native @Nullable Object segmentNative(Buffer buffer);
+
+  private static native long functionNative(int ordinal);
 }

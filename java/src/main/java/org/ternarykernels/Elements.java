@@ -1,0 +1,39 @@
+package org.ternarykernels;
+
+import java.nio.ByteBuffer;
+
+/** Elements in memory and the floats they stand for. */
+final class Elements {
+  private Elements() {}
+
+  /** The exact value of the element at a byte. */
+  static float read(ByteBuffer memory, int at, DataType type) {
+    return switch (type) {
+      case F32 -> memory.getFloat(at);
+      case F16 -> NarrowFloats.fromF16(memory.getShort(at));
+      case BF16 -> NarrowFloats.fromBf16(memory.getShort(at));
+      case F8_E4M3 -> NarrowFloats.fromF8E4M3(memory.get(at));
+      case I8 -> memory.get(at);
+    };
+  }
+
+  /** Stores a value, rounded once to nearest even. */
+  static void write(ByteBuffer memory, int at, DataType type, float value) {
+    switch (type) {
+      case F32 -> memory.putFloat(at, value);
+      case F16 -> memory.putShort(at, NarrowFloats.toF16(value));
+      case BF16 -> memory.putShort(at, NarrowFloats.toBf16(value));
+      case I8 -> {
+        if (value != (byte) value) {
+          throw new IllegalArgumentException(
+              "the value is " + value + ", must be a whole number from -128 to 127");
+        }
+        memory.put(at, (byte) value);
+      }
+      case F8_E4M3 ->
+          throw new IllegalArgumentException(
+              "the type is F8_E4M3, must be F32, F16, BF16 or I8 to store"
+                  + " a float; write the bytes through asByteBuffer()");
+    }
+  }
+}

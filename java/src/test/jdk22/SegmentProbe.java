@@ -1,0 +1,309 @@
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.ternarykernels.Activation;
+import org.ternarykernels.Alpha;
+import org.ternarykernels.DataType;
+import org.ternarykernels.Layout;
+import org.ternarykernels.Oracle;
+import org.ternarykernels.RmsNormLinear;
+import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.TernaryLinear;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.TernaryWeights;
+
+/**
+ * Memory segments as operands, on a JDK that has them. The tests are compiled for 17, so {@code
+ * ForeignMemoryTest} has this file run from its source.
+ */
+public final class SegmentProbe {
+  private static final int N = 40;
+  private static final int K = 96;
+  private static final int M = 3;
+
+  private static final TernaryRuntime RUNTIME = TernaryRuntime.builder().threads(2).build();
+  private static final TernaryWeights WEIGHTS = weights(N, K);
+  private static final TernaryLinear LINEAR = TernaryLinear.builder(RUNTIME, WEIGHTS).build();
+
+  public static void main(String[] arguments) throws Exception {
+    refusesWhatIsNoMemoryForIt();
+    givesTheSameBits();
+    everyUseAfterACloseIsTold();
+    aConfinedArenaIsItsOwners();
+    anArenaStaysOpenDuringACall();
+    arenasCloseAtRandom();
+    System.out.println("every check held");
+  }
+
+  private static TernaryWeights weights(int n, int k) {
+    byte[] w = new byte[n * k];
+    for (int i = 0; i < w.length; i++) {
+      w[i] = (byte) (i * 7 % 3 - 1);
+    }
+    return TernaryWeights.pack(w, n, k, Alpha.tensor(0.5f));
+  }
+
+  private static float[] values(int count) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) Math.sin(i) * (i % 17);
+    }
+    return values;
+  }
+
+  private static MemorySegment floats(Arena arena, float... values) {
+    return arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
+  }
+
+  private static TernaryBuffer view(MemorySegment segment) {
+    return TernaryBuffer.ofSegment(segment, DataType.F32);
+  }
+
+  private static void check(boolean holds, String what) {
+    if (!holds) {
+      throw new AssertionError(what);
+    }
+  }
+
+  private static void refused(Class<? extends RuntimeException> type, String part, Runnable code) {
+    try {
+      code.run();
+    } catch (RuntimeException e) {
+      check(type == e.getClass() && e.getMessage().contains(part), "it says " + e);
+      return;
+    }
+    throw new AssertionError("not refused: " + part);
+  }
+
+  private static void refusesWhatIsNoMemoryForIt() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocate(64, 64);
+      Class<IllegalArgumentException> argument = IllegalArgumentException.class;
+      refused(argument, "on the heap", () -> view(MemorySegment.ofArray(new float[4])));
+      refused(argument, "misaligned", () -> view(memory.asSlice(2, 8)));
+      refused(argument, "address is 0", () -> view(MemorySegment.NULL));
+      refused(argument, "read-only", () -> view(memory.asReadOnly()).put(0, 1));
+      refused(argument, "0 to 16", () -> view(memory).get(16));
+      refused(
+          argument,
+          "must lie within its segment",
+          () -> TernaryBuffer.ofAddress(memory.address(), 128, DataType.F32, memory));
+    }
+  }
+
+  /** Confined, shared, automatic and global arenas, segments as buffers, mixed with our memory. */
+  private static void givesTheSameBits() {
+    float[] x = values(M * K);
+    float[] right = LINEAR.apply(x, M);
+    for (Arena arena :
+        new Arena[] {Arena.ofConfined(), Arena.ofShared(), Arena.ofAuto(), Arena.global()}) {
+      MemorySegment from = floats(arena, x);
+      MemorySegment to = arena.allocate(4L * M * N, 64);
+      LINEAR.apply(view(from), view(to), M);
+      check(Arrays.equals(view(to).toArray(), right), "bits of segments");
+      try (TernaryBuffer own = TernaryBuffer.allocate(DataType.F32, M * N)) {
+        LINEAR.apply(view(from), own, M);
+        check(Arrays.equals(own.toArray(), right), "bits from a segment");
+        own.put(0, new float[M * N]);
+        ByteBuffer bytes = from.asByteBuffer().order(ByteOrder.nativeOrder());
+        LINEAR.apply(TernaryBuffer.of(bytes, DataType.F32, bytes.order()), own, M);
+        check(Arrays.equals(own.toArray(), right), "bits from a segment's buffer");
+        TernaryBuffer second = view(from).slice(K, K);
+        LINEAR.apply(second, own, 1);
+        check(own.get(0) == right[N] && second.get(1) == x[K + 1], "a slice's offset");
+        Oracle.linear(WEIGHTS, Activation.A8, null, view(from), K, null, own, N, M);
+        check(Arrays.equals(own.toArray(), right), "the oracle's bits");
+      }
+    }
+    everyFunctionTakesShared();
+  }
+
+  private static void everyFunctionTakesShared() {
+    float[] norm = new float[K];
+    Arrays.fill(norm, 1.5f);
+    float[] x = values(M * K);
+    try (Arena arena = Arena.ofShared();
+        RmsNormLinear layer = RmsNormLinear.builder(RUNTIME, WEIGHTS).norm(norm, 1e-5f).build();
+        TernaryBuffer ownX = TernaryBuffer.copyOf(DataType.F32, x);
+        TernaryBuffer ownResidual = TernaryBuffer.copyOf(DataType.F32, x);
+        TernaryBuffer ownOut = TernaryBuffer.allocate(DataType.F32, M * K);
+        TernaryBuffer ownY = TernaryBuffer.allocate(DataType.F32, M * N)) {
+      layer.apply(ownX, ownResidual, ownOut, ownY, M);
+      TernaryBuffer sx = view(floats(arena, x));
+      TernaryBuffer out = view(arena.allocate(4L * M * K, 64));
+      TernaryBuffer y = view(arena.allocate(4L * M * N, 64));
+      layer.apply(sx, view(floats(arena, x)), out, y, M);
+      check(Arrays.equals(y.toArray(), ownY.toArray()), "bits of rmsnorm_linear");
+      check(Arrays.equals(out.toArray(), ownOut.toArray()), "bits of the residual");
+      Oracle.rmsNormLinear(
+          WEIGHTS,
+          Activation.A8,
+          norm,
+          1e-5f,
+          null,
+          sx,
+          K,
+          null,
+          view(floats(arena, x)),
+          out,
+          K,
+          y,
+          N,
+          M);
+      check(Arrays.equals(y.toArray(), ownY.toArray()), "bits of the oracle's rmsnorm_linear");
+
+      TernaryBuffer q = TernaryBuffer.ofSegment(arena.allocate(M * K, 64), DataType.I8);
+      TernaryBuffer s = view(arena.allocate(4L * M, 64));
+      RUNTIME.quantise(sx, null, null, q, s, M, K);
+      float[] codes = q.toArray();
+      Oracle.quantise(sx, null, null, q, s, M, K);
+      check(Arrays.equals(q.toArray(), codes), "bits of quantise");
+      LINEAR.apply(q, K, s, y, N, M);
+      check(Arrays.equals(y.toArray(), LINEAR.apply(x, M)), "bits of I8 with scales");
+
+      MemorySegment packed =
+          arena.allocate(N * K / 4, 64).copyFrom(MemorySegment.ofArray(WEIGHTS.codes()));
+      try (TernaryWeights read =
+          TernaryWeights.ofI2s(
+              TernaryBuffer.ofSegment(packed, DataType.I8), N, K, Alpha.tensor(1), Layout.I2S)) {
+        check(Arrays.equals(read.codes(), WEIGHTS.codes()), "codes of a segment");
+      }
+    }
+  }
+
+  private static void everyUseAfterACloseIsTold() {
+    for (boolean shared : new boolean[] {false, true}) {
+      Arena arena = shared ? Arena.ofShared() : Arena.ofConfined();
+      MemorySegment memory = floats(arena, values(K));
+      TernaryBuffer x = view(memory);
+      TernaryBuffer slice = x.slice(1, 2);
+      TernaryBuffer ofBytes =
+          TernaryBuffer.of(
+              memory.asByteBuffer().order(ByteOrder.nativeOrder()),
+              DataType.F32,
+              ByteOrder.nativeOrder());
+      TernaryBuffer ofAddress =
+          TernaryBuffer.ofAddress(memory.address(), memory.byteSize(), DataType.F32, memory);
+      TernaryBuffer codes = TernaryBuffer.ofSegment(arena.allocate(N * K / 4, 64), DataType.I8);
+      ByteBuffer buffer = x.asByteBuffer();
+      x.get(3); // its window is made before the close
+      arena.close();
+      try (TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N)) {
+        Class<IllegalStateException> state = IllegalStateException.class;
+        for (TernaryBuffer gone : new TernaryBuffer[] {x, ofBytes, ofAddress}) {
+          refused(state, "closed", () -> LINEAR.apply(gone, y, 1));
+          refused(state, "closed", () -> gone.get(3));
+          refused(state, "closed", () -> gone.put(3, 1));
+          refused(state, "closed", gone::toArray);
+          refused(state, "closed", gone::asByteBuffer);
+          refused(state, "closed", () -> gone.slice(0, 1));
+        }
+        refused(state, "closed", () -> slice.get(0));
+        refused(state, "closed", () -> view(memory));
+        refused(
+            state, "closed", () -> TernaryWeights.ofI2s(codes, N, K, Alpha.tensor(1), Layout.I2S));
+        refused(state, "losed", () -> buffer.get(0));
+      }
+    }
+  }
+
+  private static void aConfinedArenaIsItsOwners() throws Exception {
+    try (Arena arena = Arena.ofConfined();
+        TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N)) {
+      TernaryBuffer x = view(floats(arena, values(K)));
+      AtomicReference<Throwable> thrown = new AtomicReference<>();
+      Thread other =
+          new Thread(
+              () ->
+                  refused(
+                      IllegalStateException.class,
+                      "another thread's confined arena",
+                      () -> LINEAR.apply(x, y, 1)));
+      other.setUncaughtExceptionHandler((thread, e) -> thrown.set(e));
+      other.start();
+      other.join();
+      check(thrown.get() == null, "another thread: " + thrown.get());
+    }
+  }
+
+  /** A call that takes long: the owner's close() is refused until it has ended. */
+  private static void anArenaStaysOpenDuringACall() throws Exception {
+    int n = 2048;
+    int k = 2048;
+    int m = 512;
+    float[] x = values(m * k);
+    try (TernaryWeights weights = weights(n, k);
+        TernaryLinear linear = TernaryLinear.builder(RUNTIME, weights).build();
+        TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, (long) m * n)) {
+      float[] right = linear.apply(x, m);
+      for (int round = 0; ; round++) {
+        Arena arena = Arena.ofShared();
+        TernaryBuffer from = view(floats(arena, x));
+        y.put(0, new float[m * n]);
+        Thread caller = new Thread(() -> linear.apply(from, y, m));
+        caller.start();
+        int refusals = 0;
+        boolean open = true;
+        while (open && caller.isAlive()) {
+          try {
+            arena.close();
+            open = false; // before the call began, or after it had ended
+          } catch (IllegalStateException e) {
+            refusals++;
+          }
+          if (refusals == 0) {
+            Thread.sleep(1);
+          }
+        }
+        caller.join();
+        if (open) {
+          arena.close();
+        }
+        if (refusals > 0) {
+          check(Arrays.equals(y.toArray(), right), "bits beside a close");
+          return;
+        }
+        check(round < 20, "close() was never refused");
+      }
+    }
+  }
+
+  private static void arenasCloseAtRandom() throws Exception {
+    AtomicInteger told = new AtomicInteger();
+    int rounds = 300;
+    for (int round = 0; round < rounds; round++) {
+      Arena arena = Arena.ofShared();
+      TernaryBuffer x = view(floats(arena, values(K)));
+      Thread caller =
+          new Thread(
+              () -> {
+                try (TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N)) {
+                  while (true) {
+                    LINEAR.apply(x, y, 1);
+                    x.get(K - 1);
+                    x.toArray();
+                  }
+                } catch (IllegalStateException e) {
+                  told.incrementAndGet();
+                }
+              });
+      caller.start();
+      Thread.sleep(0, round * 1000);
+      for (boolean open = true; open; ) {
+        try {
+          arena.close();
+          open = false;
+        } catch (IllegalStateException e) {
+          Thread.onSpinWait(); // a call holds it
+        }
+      }
+      caller.join();
+    }
+    check(told.get() == rounds, told + " of " + rounds + " callers were told of the close");
+  }
+}
