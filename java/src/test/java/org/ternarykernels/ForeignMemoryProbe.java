@@ -53,8 +53,10 @@ final class ForeignMemoryProbe {
     changing.join();
   }
 
-  /** Memory of many pages, so that what is freed is unmapped. */
-  private static final int K = 1 << 20;
+  /** Above 32 MB glibc unmaps what is freed, so that a use after it cannot stay unseen. */
+  private static final int K = 9 << 20;
+
+  private static final int ROUNDS = 60;
 
   private interface Source {
     Closing open();
@@ -78,7 +80,7 @@ final class ForeignMemoryProbe {
         TernaryLinear linear = TernaryLinear.builder(runtime, weights).build();
         TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, 1)) {
       AtomicInteger refused = new AtomicInteger();
-      for (int round = 0; round < 400; round++) {
+      for (int round = 0; round < ROUNDS; round++) {
         Closing closing = source.open();
         Thread caller =
             new Thread(
@@ -93,12 +95,12 @@ final class ForeignMemoryProbe {
                   }
                 });
         caller.start();
-        Thread.sleep(0, 200_000 + round * 1000);
+        Thread.sleep(0, 300_000 + round * 10_000);
         closing.close.run();
         caller.join();
       }
-      if (refused.get() != 400) {
-        throw new AssertionError(refused + " of 400 callers were told that the memory is closed");
+      if (refused.get() != ROUNDS) {
+        throw new AssertionError(refused + " of " + ROUNDS + " callers were told that the memory is closed");
       }
     }
   }
