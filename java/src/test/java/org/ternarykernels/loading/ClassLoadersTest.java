@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.jvm.Fork;
 
 /** Any number of class loaders and versions in one process, each collectable. */
 class ClassLoadersTest {
@@ -85,6 +86,8 @@ class ClassLoadersTest {
     String said =
         fork().option("-Xmx256m").run(Fork.classPath(), LoadingProbe.class.getName(), "redeploy");
     assertThat(number(said, "grown by KB: ")).as(said).isLessThan(64 << 10);
+    assertThat(number(said, "more threads: ")).as(said).isLessThanOrEqualTo(3);
+    assertThat(number(said, "more descriptors: ")).as(said).isLessThanOrEqualTo(3);
     assertThat(number(said, "mapped copies: ")).as(said).isLessThanOrEqualTo(1);
     assertThat(number(said, "mapped backends: ")).as(said).isLessThanOrEqualTo(2);
     try (Stream<Path> files = Files.walk(folder.resolve("cache"))) {

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.net.URL;
 import java.net.URLClassLoader;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,23 +52,5 @@ final class Deployment implements AutoCloseable {
       Thread.sleep(100);
     }
     return false;
-  }
-
-  /** Files of the process's mappings whose name contains a text. */
-  static long mapped(String text) throws IOException {
-    try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
-      return lines
-          .filter(line -> line.contains(text))
-          .map(line -> line.substring(line.indexOf('/')))
-          .distinct()
-          .count();
-    }
-  }
-
-  static long residentKilobytes() throws IOException {
-    try (var lines = Files.lines(Path.of("/proc/self/status"))) {
-      String line = lines.filter(l -> l.startsWith("VmRSS:")).findFirst().orElseThrow();
-      return Long.parseLong(line.replaceAll("\\D", ""));
-    }
   }
 }

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.Natives;
+import org.ternarykernels.jvm.Fork;
 
 /** Loading in places and states that deployments meet; each in a JVM of its own. */
 class FailuresHealTest {

@@ -3,6 +3,7 @@ package org.ternarykernels.loading;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
+import org.ternarykernels.jvm.ProcessState;
 
 /**
  * The programs of {@link ClassLoadersTest} and {@link FailuresHealTest}, run in JVMs of their own:
@@ -36,23 +37,29 @@ public final class LoadingProbe {
   /** Two applications and another version of the library, again and again, by one thread. */
   private static void redeploy() throws Exception {
     long resident = 0;
+    long threads = 0;
+    long descriptors = 0;
     for (int round = 0; round < ROUNDS; round++) {
       List<WeakReference<ClassLoader>> loaders = round();
       if (!Deployment.collected(loaders)) {
         throw new AssertionError("a class loader of round " + round + " lives on: " + loaders);
       }
       if (round == ROUNDS / 4) {
-        resident = Deployment.residentKilobytes();
+        resident = ProcessState.residentKilobytes();
+        threads = ProcessState.threads();
+        descriptors = ProcessState.descriptors();
       }
     }
     // The JVM closes libraries some time after it has cleared the references.
-    for (int wait = 0; wait < 50 && Deployment.mapped("libjniternary") > 1; wait++) {
+    for (int wait = 0; wait < 50 && ProcessState.mapped("libjniternary") > 1; wait++) {
       System.gc();
       Thread.sleep(100);
     }
-    System.out.println("grown by KB: " + (Deployment.residentKilobytes() - resident));
-    System.out.println("mapped copies: " + Deployment.mapped("libjniternary"));
-    System.out.println("mapped backends: " + Deployment.mapped("libternary_cpu"));
+    System.out.println("grown by KB: " + (ProcessState.residentKilobytes() - resident));
+    System.out.println("more threads: " + (ProcessState.threads() - threads));
+    System.out.println("more descriptors: " + (ProcessState.descriptors() - descriptors));
+    System.out.println("mapped copies: " + ProcessState.mapped("libjniternary"));
+    System.out.println("mapped backends: " + ProcessState.mapped("libternary_cpu"));
   }
 
   private static List<WeakReference<ClassLoader>> round() throws Exception {
