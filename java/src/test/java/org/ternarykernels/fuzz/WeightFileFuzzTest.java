@@ -33,6 +33,9 @@ class WeightFileFuzzTest {
   private static final int HEADER = 64;
   private static final int LONGEST_SENTENCE = 500;
 
+  /** One of so many is saved again, which waits for the disk. */
+  private static final int SAVED = 16;
+
   private static final int N_AT = 16;
   private static final int K_AT = 24;
   private static final int LAYOUT_AT = 32;
@@ -171,8 +174,9 @@ class WeightFileFuzzTest {
       Layout kept = random.nextBoolean() ? null : Layout.values()[random.nextInt(3)];
       try (TernaryWeights weights =
           kept == null ? TernaryWeights.load(file) : TernaryWeights.load(file, kept)) {
-        assertSavedAgain(weights);
-        loaded++;
+        if (loaded++ % SAVED == 0) {
+          assertSavedAgain(weights);
+        }
       } catch (IllegalArgumentException | UncheckedIOException | TernaryException e) {
         assertThat(e.getMessage()).isNotBlank();
         int sentence = e.getMessage().length() - file.toString().length();
