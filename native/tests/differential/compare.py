@@ -1,0 +1,187 @@
+"""Compares libternary.so with numerics.py on random problems: compare.py LIBRARY [--problems N] [--seed S]
+
+Exits with 1 and names the problem at the first difference; `--only SEED` repeats that one.
+"""
+
+import argparse
+import sys
+import time
+
+import numpy as np
+
+import numerics
+from library import Library, Strided
+from problems import Product, Source
+
+
+class Different(Exception):
+    pass
+
+
+def same(actual, expected, what):
+    """Equal bits; NaNs are one class."""
+    actual, expected = np.ascontiguousarray(actual), np.ascontiguousarray(expected)
+    bits = f"u{actual.dtype.itemsize}"
+    wrong = actual.view(bits) != expected.view(bits)
+    nan = {2: 0x7C00, 4: 0x7F800000}.get(actual.dtype.itemsize if actual.dtype.kind == "f" else 0)
+    if nan:
+        wrong &= ~(np.isnan(actual) & np.isnan(expected))
+    elif actual.dtype == np.uint16:  # bfloat16
+        wrong &= ~(((actual & 0x7FFF) > 0x7F80) & ((expected & 0x7FFF) > 0x7F80))
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise Different(f"{what} differs at {at} and {int(wrong.sum()) - 1} more: {actual[at]!r}, must be {expected[at]!r}")
+
+
+def within(actual, exact, bound, what):
+    """A16: each output of a Strided within its bound of the exact one, and one rounding to its type."""
+    values = numerics.load(actual.values(), actual.dtype).astype(np.float64)
+    digits, least, top = {"f32": (24, -149, 2.0 ** 128), "f16": (11, -24, 65520), "bf16": (8, -133, 2.0 ** 128)}[actual.dtype]
+    with np.errstate(**numerics.QUIET):
+        step = np.maximum(np.abs(exact) * 2.0 ** -(digits - 1), 2.0 ** least)
+        far = ~(np.abs(values - exact) <= bound + step)
+        far &= ~(np.isnan(values) & np.isnan(exact))
+        # Near the largest value of the type infinity is an answer; where a partial sum overflows, anything.
+        far &= ~((np.abs(exact) + bound + step >= top) | np.isinf(bound))
+    if far.any():
+        at = tuple(int(i) for i in np.argwhere(far)[0])
+        raise Different(f"{what} is too far at {at}: {values[at]!r}, must be {exact[at]!r} +- {bound[at]!r}")
+
+
+def expected_product(problem):
+    """(y stored, bound or None, residual_out stored or None); y is float64 where there is a bound."""
+    p, out = problem, None
+    x = p.x.values()
+    if p.x.dtype == "i8":
+        rows = (x.astype(np.int64), p.x.scale)
+    else:
+        rows = numerics.rows_of(x, p.x.dtype, p.x.scale)
+        if p.normed:
+            residual = (p.residual.values(), p.residual.dtype) if p.residual else None
+            rows, out = numerics.rms_norm(rows, residual, p.norm, p.eps)
+        if p.activation == "a16":
+            exact, bound = numerics.linear_a16(rows, p.w, p.kind, p.alpha, p.group, p.bias)
+            return exact, bound, out
+        rows = numerics.quantise(numerics.fold_column(rows, p.alpha) if p.kind == "column" else rows)
+    y = numerics.linear_a8(*rows, p.w, p.kind, p.alpha, p.group, p.bias)
+    return numerics.store(y, p.y_dtype), None, out
+
+
+def run_product(library, runtime, weights, problem):
+    p = problem
+    y = Strided(p.y_dtype, p.x.rows, p.w.shape[0], p.ldy)
+    out = None
+    if not p.normed:
+        library.linear(runtime, weights, p.activation, p.x, y, p.bias)
+    else:
+        residual = p.residual
+        if residual is not None:
+            residual = Strided(residual.dtype, residual.rows, residual.columns, residual.ld, residual.values())
+            out = residual if p.in_place else Strided(residual.dtype, residual.rows, residual.columns, residual.ld)
+        library.rmsnorm_linear(runtime, weights, p.activation, p.x, residual, out, p.norm, p.eps, y, p.bias)
+    return y, out
+
+
+def product(library, runtimes, seed):
+    problem = Product(seed)
+    expected, bound, expected_out = expected_product(problem)
+    weights = library.weights(problem.w, problem.layout, problem.kind, problem.alpha, problem.group)
+    try:
+        isa = list(runtimes)[seed % len(runtimes)]
+        for name, runtime in (("the oracle", None), (isa, runtimes[isa])):
+            y, out = run_product(library, runtime, weights, problem)
+            what = f"{problem} by {name}: Y"
+            if bound is None:
+                same(y.values(), expected, what)
+            else:
+                within(y, expected, bound, what)
+            if out is not None:
+                same(out.values(), expected_out, f"{problem} by {name}: residual_out")
+            if not y.gaps_kept() or out is not None and not out.gaps_kept():
+                raise Different(f"{problem} by {name}: writes between rows")
+    finally:
+        library.destroy(weights)
+
+
+def quantise(library, runtimes, seed):
+    source = Source(seed)
+    M, _, K = source.shape()
+    x = source.x(M, K, source.one_of("f32", "f16", "bf16", "f8"))
+    alpha = source.alpha("column", 1, K, 0) if source.chance(0.5) else None
+    rows = numerics.rows_of(x.values(), x.dtype, x.scale)
+    q, s = numerics.quantise(rows if alpha is None else numerics.fold_column(rows, alpha))
+    isa = list(runtimes)[seed % len(runtimes)]
+    for name, runtime in (("the oracle", None), (isa, runtimes[isa])):
+        made, scales = Strided("i8", M, K, source.stride(K)), np.zeros(M, np.float32)
+        library.quantise(runtime, x, alpha, made, scales)
+        what = f"quantise seed {seed}: M {M} K {K} {x.dtype} by {name}"
+        same(made.values(), q.astype(np.int8), f"{what}: q")
+        same(scales, s, f"{what}: s")
+
+
+def layouts(library, runtimes, seed):
+    source = Source(seed)
+    _, N, K = source.shape()
+    if source.chance(0.3):
+        N, K = 16 * (1 + source.below(4)), 32 * (1 + source.below(5))
+    w = source.ternary(N, K)
+    what = f"layouts seed {seed}: N {N} K {K}"
+    codes = library.pack(w)
+    same(codes, numerics.i2s(w), f"{what}: i2s")
+    made = {"i2s": codes}
+    for name, expected in (("i2s_tiled", numerics.i2s_tiled(w)), ("t5_tiled", numerics.t5_tiled(w))):
+        made[name] = library.repack(codes, "i2s", name, N, K)
+        same(made[name], expected, f"{what}: {name}")
+    for source_layout in made:
+        back = library.repack(made[source_layout], source_layout, "i2s", N, K)
+        same(library.unpack(back, N, K), w, f"{what}: back from {source_layout}")
+    same(library.pack_from("bitnet", numerics.bitnet(w, source.below(4)), N, K), codes, f"{what}: bitnet")
+    if N % 16 == 0 and K % 32 == 0:
+        same(library.pack_from("ladder", numerics.ladder(w), N, K), codes, f"{what}: ladder")
+
+
+def ternarise(library, runtimes, seed):
+    source = Source(seed)
+    _, N, K = source.shape()
+    kind, group = source.kind()
+    method, dtype = source.one_of("absmean", "threshold"), source.one_of("f32", "f16", "bf16")
+    w = source.normal(N, K) * source.one_of(*(np.float32(v) for v in (1, 0.02, 3e-6, 2.0 ** -130, 2.0 ** 10)))
+    if source.chance(0.3):  # magnitudes 1 and 3: 1 / 2 is a tie
+        w = np.where(source.random.random((N, K)) < 0.5, np.float32(1), np.float32(-3))
+    if source.chance(0.3):
+        w[source.below(N)] = np.float32(source.one_of(0.0, -0.0))
+    dense = Strided(dtype, N, K, source.stride(K), numerics.store(w, dtype))
+    codes, alpha = numerics.ternarise(numerics.load(dense.values(), dtype), method, kind, group)
+    made, scales = library.ternarise(dense, dtype, method, kind, group, alpha.size)
+    what = f"ternarise seed {seed}: N {N} K {K} {dtype} {method} {kind} {group or ''}"
+    same(scales, alpha, f"{what}: alpha")
+    same(made, numerics.i2s(codes), f"{what}: codes")
+
+
+FAMILIES = (product, product, product, product, product, quantise, layouts, ternarise)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("library")
+    parser.add_argument("--problems", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int)
+    arguments = parser.parse_args()
+    library = Library(arguments.library)
+    runtimes = library.runtimes()
+    first = arguments.seed * 1_000_000_000
+    seeds = [arguments.only] if arguments.only is not None else range(first, first + arguments.problems)
+    start, counts = time.monotonic(), {}
+    for seed in seeds:
+        family = FAMILIES[seed % len(FAMILIES)]
+        try:
+            family(library, runtimes, seed)
+        except Different as e:
+            sys.exit(f"{e}\nrepeat it with --only {seed}")
+        counts[family.__name__] = counts.get(family.__name__, 0) + 1
+    print(f"{counts} on {', '.join(runtimes)}: the same bits, {time.monotonic() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""libternary.so by its C interface: numpy arrays in, numpy arrays out."""
+
+import ctypes
+
+import numpy as np
+
+DTYPES = {"f32": 0, "f16": 1, "bf16": 2, "f8": 3, "i8": 4}
+STORAGE = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16, "f8": np.uint8, "i8": np.int8}
+LAYOUTS = {"i2s": 0, "i2s_tiled": 1, "t5_tiled": 2}
+KINDS = {"tensor": 0, "row": 1, "column": 2, "group": 3}
+ACTIVATIONS = {"a8": 0, "a16": 1}
+METHODS = {"absmean": 0, "threshold": 1}
+ISAS = ("portable", "avx2", "avxvnni", "avx512vnni", "amx")
+
+
+class Refused(Exception):
+    pass
+
+
+def long(value):
+    return ctypes.c_int64(value)
+
+
+def address(array):
+    return ctypes.c_void_p(None if array is None else array.ctypes.data)
+
+
+class Library:
+    def __init__(self, path):
+        self.native = ctypes.CDLL(path)
+        self.native.ternary_last_error.restype = ctypes.c_char_p
+
+    def call(self, name, *arguments):
+        if getattr(self.native, name)(*arguments) != 0:
+            raise Refused(f"{name}: {self.native.ternary_last_error().decode()}")
+
+    def runtimes(self):
+        """One for each instruction set of this machine; threads and fusion vary."""
+        made = {}
+        for i, isa in enumerate(ISAS):
+            settings = f"TERNARY_MAX_ISA={isa}\nTERNARY_NUM_THREADS={1 + i % 3}\nTERNARY_FUSE_RMSNORM_QKV={i % 2}\n"
+            handle = ctypes.c_void_p()
+            try:
+                self.call("ternary_runtime_create", settings.encode(), ctypes.byref(handle))
+                made[isa] = handle
+            except Refused as e:
+                if f'"{isa}"' not in str(e) and isa not in str(e):
+                    raise
+        return made
+
+    def weights(self, w, layout, kind, alpha, group):
+        """Through I2S as the library itself packs it; free with destroy()."""
+        N, K = w.shape
+        codes = self.pack(w)
+        handle = ctypes.c_void_p()
+        self.call("ternary_weights_create", address(codes), 0, long(N), long(K), LAYOUTS[layout], KINDS[kind],
+                  address(alpha), long(alpha.size), long(group), ctypes.byref(handle))
+        return handle
+
+    def destroy(self, weights):
+        self.native.ternary_weights_destroy(weights)
+
+    def linear(self, runtime, weights, activation, x, y, bias):
+        """`runtime` None: the oracle. x is Strided, y a Strided that is written."""
+        head = ("ternary_oracle_linear",) if runtime is None else ("ternary_linear", runtime)
+        self.call(*head, weights, ACTIVATIONS[activation], *x.arguments(), address(x.scale), address(bias),
+                  *y.arguments(), long(y.rows))
+
+    def rmsnorm_linear(self, runtime, weights, activation, x, residual, residual_out, norm, eps, y, bias):
+        head = ("ternary_oracle_rmsnorm_linear",) if runtime is None else ("ternary_rmsnorm_linear", runtime)
+        if residual is None:
+            middle = (None, None, 0, long(0))
+        else:
+            middle = (address(residual.array), address(residual_out.array), DTYPES[residual.dtype], long(residual.ld))
+        self.call(*head, weights, ACTIVATIONS[activation], *x.arguments(), address(x.scale), *middle, address(norm),
+                  ctypes.c_float(eps), address(bias), *y.arguments(), long(y.rows))
+
+    def quantise(self, runtime, x, alpha, q, s):
+        head = (("ternary_oracle_quantise_activations",) if runtime is None else
+                ("ternary_quantise_activations", runtime))
+        self.call(*head, *x.arguments(), address(x.scale), address(alpha), address(q.array), long(q.ld), address(s),
+                  long(x.rows), long(x.columns))
+
+    def pack(self, w):
+        N, K = w.shape
+        codes = np.zeros((N, -(-K // 4)), np.uint8)
+        self.call("ternary_pack", address(w), long(K), long(N), long(K), address(codes))
+        return codes
+
+    def repack(self, codes, source, target, N, K):
+        size = ctypes.c_int64()
+        self.call("ternary_layout_bytes", LAYOUTS[target], long(N), long(K), ctypes.byref(size))
+        made = np.zeros(size.value, np.uint8)
+        self.call("ternary_repack", address(codes), LAYOUTS[source], long(N), long(K), address(made), LAYOUTS[target])
+        return made
+
+    def unpack(self, codes, N, K):
+        w = np.zeros((N, K), np.int8)
+        self.call("ternary_unpack", address(codes), long(N), long(K), address(w), long(K))
+        return w
+
+    def pack_from(self, name, packed, N, K):
+        """`name`: bitnet or ladder."""
+        codes = np.zeros((N, -(-K // 4)), np.uint8)
+        self.call(f"ternary_pack_{name}", address(packed), long(N), long(K), address(codes))
+        return codes
+
+    def ternarise(self, w, dtype, method, kind, group, count):
+        N, K = w.rows, w.columns
+        codes, alpha = np.zeros((N, -(-K // 4)), np.uint8), np.zeros(count, np.float32)
+        self.call("ternary_ternarise", *w.arguments(), long(N), long(K), METHODS[method], KINDS[kind], long(group),
+                  address(codes), address(alpha))
+        return codes, alpha
+
+
+class Strided:
+    """A [rows, columns] matrix in memory with a row stride and a scale a row; the gaps hold a pattern."""
+
+    PATTERN = 0x5A
+
+    def __init__(self, dtype, rows, columns, ld, values=None, scale=None):
+        self.dtype, self.rows, self.columns, self.ld, self.scale = dtype, rows, columns, ld, scale
+        self.array = np.full(rows * ld * np.dtype(STORAGE[dtype]).itemsize, self.PATTERN, np.uint8).view(STORAGE[dtype])
+        if values is not None:
+            self.matrix()[:, :columns] = values
+
+    def matrix(self):
+        return self.array.reshape(self.rows, self.ld)
+
+    def values(self):
+        return self.matrix()[:, :self.columns].copy()
+
+    def gaps_kept(self):
+        return (np.ascontiguousarray(self.matrix()[:, self.columns:]).view(np.uint8) == self.PATTERN).all()
+
+    def arguments(self):
+        return address(self.array), DTYPES[self.dtype], long(self.ld)
