@@ -1,9 +1,11 @@
 /** The products of the C interface: arguments to a Product, checks, then dispatch or the oracle. */
+#include <type_traits>
 #include <vector>
 
 #include "core/argument.h"
 #include "core/arguments_of.h"
 #include "core/dispatch.h"
+#include "core/dtype.h"
 #include "core/failure.h"
 #include "core/float_environment.h"
 #include "core/oracle.h"
@@ -12,23 +14,45 @@
 namespace ternary {
 namespace {
 
+template <typename T>
+T* row_of(T* matrix, ternary_dtype dtype, int64_t ld, int64_t m) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
+  return matrix == nullptr ? nullptr : static_cast<Byte*>(matrix) + m * ld * dtype_bytes(dtype);
+}
+
+/** The product of one row of X. */
+Product product_of_row(Product product, int64_t m) {
+  product.x = row_of(product.x, product.x_dtype, product.ldx, m);
+  product.x_scale = product.x_scale == nullptr ? nullptr : product.x_scale + m;
+  product.residual = row_of(product.residual, product.residual_dtype, product.ld_residual, m);
+  product.residual_out = row_of(product.residual_out, product.residual_dtype, product.ld_residual, m);
+  product.y = row_of(product.y, product.y_dtype, product.ldy, m);
+  product.M = 1;
+  return product;
+}
+
+/** Row by row, so that its memory does not grow with M. */
 void run_oracle(const Product& product) {
   const FloatEnvironment environment;
-  const int64_t elements = product.M * product.weights->K;
+  const int64_t K = product.weights->K;
   const bool a8 = product.activation == TERNARY_A8;
-  std::vector<int8_t> q(a8 ? elements : 0);
-  std::vector<float> s(a8 ? product.M : 0), f(a8 ? 0 : elements);
-  ActivationTask activations = product.activation_task();
-  GemmTask gemm = product.gemm_task();
-  gemm.ldq = activations.ldq = gemm.ldf = activations.ldf = activations.padded = product.weights->K;
-  if (a8) {
-    gemm.q = activations.q = q.data();
-    gemm.s = activations.s = s.data();
-  } else {
-    gemm.f = activations.f = f.data();
+  std::vector<int8_t> q(a8 ? K : 0);
+  std::vector<float> f(a8 ? 0 : K);
+  float s = 0;
+  for (int64_t m = 0; m < product.M; ++m) {
+    const Product row = product_of_row(product, m);
+    ActivationTask activations = row.activation_task();
+    GemmTask gemm = row.gemm_task();
+    gemm.ldq = activations.ldq = gemm.ldf = activations.ldf = activations.padded = K;
+    if (a8) {
+      gemm.q = activations.q = q.data();
+      gemm.s = activations.s = &s;
+    } else {
+      gemm.f = activations.f = f.data();
+    }
+    oracle::activations(activations, 1);
+    oracle::gemm(gemm, row.weights->layout);
   }
-  oracle::activations(activations, product.M);
-  oracle::gemm(gemm, product.weights->layout);
 }
 
 }  // namespace

@@ -28,7 +28,10 @@ class Failure : public std::exception {
 /** Throws a Failure whose sentence is formatted as by printf. */
 [[noreturn]] void fail(ternary_status status, const char* format, ...) __attribute__((format(printf, 2, 3)));
 
-/** Keeps the sentence for ternary_last_error() of this thread. */
+/** What of a caller's text a sentence repeats: 256 bytes at most, UTF-8 alone, '?' for control characters. */
+std::string quotable(const std::string& text);
+
+/** Keeps the sentence for ternary_last_error() of this thread, cut where it is longer than a sentence should be. */
 void set_last_error(const char* sentence) noexcept;
 
 /** Runs the body of a C function; whatever it throws becomes a status and a sentence. */

@@ -35,17 +35,21 @@ std::string own_folder() {
   return slash == std::string::npos ? "" : file.substr(0, slash + 1);
 }
 
-std::string expand_pid(std::string path) {
+std::string expand_pid(const std::string& path) {
   const std::string place = "{pid}", pid = std::to_string(getpid());
-  for (size_t at; (at = path.find(place)) != std::string::npos;) path.replace(at, place.size(), pid);
-  return path;
+  std::string expanded;
+  size_t from = 0;
+  for (size_t at; (at = path.find(place, from)) != std::string::npos; from = at + place.size()) {
+    expanded.append(path, from, at - from) += pid;
+  }
+  return expanded.append(path, from, std::string::npos);
 }
 
 }  // namespace
 
 void configure_process(const char* folder, int32_t copy) {
   if (folder != nullptr && folder[0] != '/') {
-    fail(TERNARY_INVALID_ARGUMENT, "backend_folder is \"%s\"; it must be an absolute path", folder);
+    fail(TERNARY_INVALID_ARGUMENT, "backend_folder is \"%s\"; it must be an absolute path", quotable(folder).c_str());
   }
   if (copy < 1) fail(TERNARY_INVALID_ARGUMENT, "copy is %" PRId32 "; it must be at least 1", copy);
   std::string wanted = folder == nullptr ? "" : folder;
@@ -55,7 +59,7 @@ void configure_process(const char* folder, int32_t copy) {
   if (wanted == state.folder && copy == state.copy) return;
   if (state.fixed) {
     fail(TERNARY_ILLEGAL_STATE, "the backends are loaded from %s, as copy %" PRId32 " of the process's",
-         backend_folder(lock).c_str(), state.copy.load());
+         quotable(backend_folder(lock)).c_str(), state.copy.load());
   }
   state.folder = wanted;
   state.copy = copy;

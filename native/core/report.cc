@@ -1,22 +1,23 @@
 #include "core/report.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <set>
 #include <vector>
 
-#include "core/argument.h"
+#include "core/atomic_file.h"
 #include "core/failure.h"
 #include "core/process.h"
 
 namespace ternary {
 namespace {
+
+/** Held from counting to the file's place, so that no older report replaces a newer one; taken before process_mutex,
+ *  which nobody shall hold while a disk is slow. */
+Mutex writing_mutex;
 
 /** What this copy knows of its runtimes, guarded by process_mutex. Never destroyed: runtimes of other threads may outlive
  *  static objects. */
@@ -42,11 +43,22 @@ void forget_parent() {
   state.path_counts.clear();
   state.fallback_counts.clear();
   state.forks.fetch_add(1);
-  process_mutex.unlock();
 }
 
-[[maybe_unused]] const int fork_handlers =
-    pthread_atfork([] { process_mutex.lock(); }, [] { process_mutex.unlock(); }, forget_parent);
+void lock_all() {
+  writing_mutex.lock();
+  process_mutex.lock();
+}
+
+void unlock_all() {
+  process_mutex.unlock();
+  writing_mutex.unlock();
+}
+
+[[maybe_unused]] const int fork_handlers = pthread_atfork(lock_all, unlock_all, [] {
+  forget_parent();
+  unlock_all();
+});
 
 void add(Counts& total, const Counts& counts) {
   for (const auto& [name, count] : counts) total[name] += count;
@@ -57,8 +69,9 @@ void keep_counts(const ternary_runtime& runtime) {
   add(process().fallback_counts, runtime.counters.fallbacks());
 }
 
-/** The whole report, mutex held. */
+/** The whole report. */
 std::string document() {
+  const MutexLock lock(process_mutex);
   Counts paths = process().path_counts, fallbacks = process().fallback_counts;
   for (const ternary_runtime* runtime : process().runtimes) {
     add(paths, runtime->counters.paths());
@@ -67,36 +80,29 @@ std::string document() {
   return json_report(paths, fallbacks) + "\n";
 }
 
-/** Writes beside the target and renames, so a reader never sees half a report. */
-void replace_file(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".tmp" + std::to_string(getpid());
-  FILE* file = std::fopen(temporary.c_str(), "we");
-  if (file == nullptr) {
-    fail(TERNARY_INVALID_ARGUMENT, "the report %s cannot be written: %s", path.c_str(), std::strerror(errno));
-  }
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = std::fclose(file) == 0;
-  if (written && closed && std::rename(temporary.c_str(), path.c_str()) == 0) return;
-  const int error = errno;
-  std::remove(temporary.c_str());
-  fail(TERNARY_INVALID_ARGUMENT, "the report %s cannot be written: %s", path.c_str(), std::strerror(error));
+std::string subject_of(const std::string& file) { return "the report " + quotable(file); }
+
+std::set<std::string> paths_asked_for() {
+  const MutexLock lock(process_mutex);
+  return process().paths;
 }
 
-/** At exit() or dlclose(): the reports that were asked for, and no thread left behind in code that goes away. */
+/** Nobody is left to return a status to. */
+template <typename Body>
+void tell_failure(Body body) {
+  if (guarded(body) != TERNARY_OK) std::fprintf(stderr, "ternary: %s\n", ternary_last_error());
+}
+
+/**
+ * At exit() or dlclose(): the reports that were asked for, and no thread left behind in code that goes away. Other threads
+ * may still run, and destroy runtimes: the mutex keeps those alive that are stopped here. A stop waits for one chunk.
+ */
 __attribute__((destructor)) void leave_process() {
-  std::vector<ternary_runtime*> runtimes;
-  std::set<std::string> paths;
-  {
-    const MutexLock lock(process_mutex);
-    runtimes = process().runtimes;
-    paths = process().paths;
-  }
-  for (const std::string& path : paths) {
-    if (guarded([&] { write_report(path); }) != TERNARY_OK) {
-      std::fprintf(stderr, "ternary: %s\n", ternary_last_error());  // nobody is left to return a status to
-    }
-  }
-  for (ternary_runtime* runtime : runtimes) runtime->pool.stop();
+  tell_failure([] {
+    for (const std::string& path : paths_asked_for()) tell_failure([&] { write_report(path); });
+  });
+  const MutexLock lock(process_mutex);
+  for (ternary_runtime* runtime : process().runtimes) runtime->pool.stop();
 }
 
 }  // namespace
@@ -125,18 +131,14 @@ void reset_counters(ternary_runtime* runtime) {
 }
 
 void write_report(const std::string& path) {
-  const MutexLock lock(process_mutex);
-  replace_file(report_file(path), document());
+  const std::string file = report_file(path);
+  const MutexLock lock(writing_mutex);
+  replace_file(subject_of(file), file, document());
 }
 
 void check_report_path(const std::string& path) {
-  const std::string expanded = report_file(path);
-  const size_t slash = expanded.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : expanded.substr(0, slash);
-  if (access(folder.c_str(), W_OK | X_OK) != 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_PATH_REPORT is \"%s\"; no file can be written in its folder %s: %s",
-         path.c_str(), folder.c_str(), std::strerror(errno));
-  }
+  const std::string file = report_file(path);
+  check_replaceable("TERNARY_PATH_REPORT is \"" + quotable(path) + "\"; " + subject_of(file), file);
 }
 
 }  // namespace ternary

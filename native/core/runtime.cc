@@ -24,6 +24,8 @@ Settings settings_for(const char* lines, const Backend& backend) {
   }
   if (!settings.path_report.empty()) check_report_path(settings.path_report);
   if (settings.num_threads == 0) settings.num_threads = available_cores();
+  // As a JVM's heap by default: the two leave half of the memory for weights and operands.
+  if (settings.max_scratch == 0) settings.max_scratch = available_memory() / 4;
   return settings;
 }
 
@@ -178,7 +180,8 @@ ternary_runtime::ternary_runtime(const char* setting_lines)
       cuda(cuda_for(settings, backend, no_cuda)),
       counters(counted_rows(backend, cuda.get())),
       fork_count(forks()),
-      pool(static_cast<int>(settings.num_threads)) {
+      pool(static_cast<int>(settings.num_threads)),
+      scratch(settings.max_scratch) {
   if (no_cuda.library) {
     counters.count_fallback(Op::device, static_cast<size_t>(backend.kernel_count), Reason::no_library);
   }

@@ -14,8 +14,12 @@ namespace ternary {
 
 /**
  * The blocks that calls of one runtime take and give back. They are not thread_local objects: the C library keeps a
- * library mapped while a thread lives that has a destructor of it to run. What is kept between calls is bounded: blocks
- * of at most kKeptBytes, and those above kSmallBytes only while they sum up to at most kKeptTotal.
+ * library mapped while a thread lives that has a destructor of it to run.
+ *
+ * All blocks together have at most `most_bytes`: TERNARY_MAX_SCRATCH. A call that would need more first takes what no call
+ * uses, then waits for calls to end, for kPatience at most. That ends: a call has one block, and waits before it has it.
+ * What is kept between calls is bounded further: blocks of at most kKeptBytes, and those above kSmallBytes only while they
+ * sum up to at most kKeptTotal.
  */
 class ScratchPool {
  public:
@@ -23,8 +27,10 @@ class ScratchPool {
   static constexpr int64_t kKeptBytes = int64_t{64} << 20;  ///< so that one long prefill does not hold memory for ever
   static constexpr int64_t kKeptTotal = int64_t{512} << 20;
   static constexpr int kSlots = 64;
+  static constexpr int64_t kPatience = 10000;  ///< milliseconds: large products take seconds
 
-  ScratchPool() = default;
+  explicit ScratchPool(int64_t most_bytes, int64_t patience = kPatience)
+      : most_bytes_(most_bytes), patience_(patience) {}
   /** Frees the blocks; nobody may be in a call. */
   ~ScratchPool();
   ScratchPool(const ScratchPool&) = delete;
@@ -32,6 +38,9 @@ class ScratchPool {
 
   /** Bytes of the kept blocks that are larger than kSmallBytes. */
   int64_t kept_bytes() const { return kept_.load(std::memory_order_relaxed); }
+
+  /** Bytes of all blocks, of running calls and of none. */
+  int64_t held_bytes() const { return held_.load(std::memory_order_relaxed); }
 
  private:
   friend class Scratch;
@@ -51,16 +60,25 @@ class ScratchPool {
 
   /** A free slot and its block, both null if every slot is taken. */
   Slot* take_slot(Block*& block);
-  /** A block that may be kept if `keep` says so and the bounds allow it. */
+  /** A block that may be kept if `keep` says so and the bounds allow it; throws if it cannot be had. */
   Block* allocate(int64_t bytes, bool keep);
+  /** Counts bytes of a block to come in held_; throws if they cannot be had in time. */
+  void reserve(int64_t bytes);
+  bool try_to_reserve(int64_t bytes);
+  bool wait_for(int64_t bytes, bool others_wait);
+  /** Frees the blocks that no call uses. */
+  void trim();
   /** Frees a block that nobody uses; may be null. */
   void release(Block* block);
 
   Slot slots_[kSlots];
+  const int64_t most_bytes_, patience_;
   std::atomic<int64_t> kept_{0};
+  std::atomic<int64_t> held_{0};
+  std::atomic<int> waiting_{0};  ///< calls in wait_for(): nothing is kept while there are any
 };
 
-/** Bytes for one call, 64-byte aligned, as long as this object lives; throws std::bad_alloc. */
+/** Bytes for one call, 64-byte aligned, as long as this object lives; throws a Failure with TERNARY_OUT_OF_MEMORY. */
 class Scratch {
  public:
   Scratch(ScratchPool& pool, int64_t bytes);

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cinttypes>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 
@@ -17,14 +18,14 @@ int64_t parse_number(const char* name, const std::string& value, int64_t least, 
   const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
   if (!digits || errno != 0 || *end != 0 || number < least || number > most) {
     fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be a whole number from %" PRId64 " to %" PRId64, name,
-         value.c_str(), least, most);
+         quotable(value).c_str(), least, most);
   }
   return number;
 }
 
 bool parse_switch(const char* name, const std::string& value) {
   if (value != "0" && value != "1") {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be 0 or 1", name, value.c_str());
+    fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be 0 or 1", name, quotable(value).c_str());
   }
   return value == "1";
 }
@@ -34,7 +35,16 @@ Isa parse_isa(const char* name, const std::string& value) {
     if (value == kIsaNames[i]) return static_cast<Isa>(i);
   }
   fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be one of portable, avx2, avxvnni, avx512vnni, amx", name,
-       value.c_str());
+       quotable(value).c_str());
+}
+
+/** A file name that the system could take, or none. */
+std::string parse_path(const char* name, const std::string& value) {
+  if (value.size() >= PATH_MAX) {
+    fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\" of %zu bytes; a file name has at most %d", name,
+         quotable(value).c_str(), value.size(), PATH_MAX - 1);
+  }
+  return value;
 }
 
 DeviceChoice parse_device(const char* name, const std::string& value) {
@@ -47,7 +57,7 @@ DeviceChoice parse_device(const char* name, const std::string& value) {
                       (digits.size() == 1 || digits[0] != '0');
   if (!number || std::atoi(digits.c_str()) > 63) {
     fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be cpu, cuda, cuda:0 to cuda:63 or auto", name,
-         value.c_str());
+         quotable(value).c_str());
   }
   return {true, false, std::atoi(digits.c_str()), value};
 }
@@ -58,15 +68,16 @@ void apply(Settings& settings, Knob knob, const std::string& value, Origin origi
     case Knob::max_isa: settings.max_isa = parse_isa(name, value); break;
     case Knob::num_threads: settings.num_threads = parse_number(name, value, 1, 1024); break;
     case Knob::collect_path_stats: settings.collect_path_stats = parse_switch(name, value); break;
-    case Knob::path_report: settings.path_report = value; break;
+    case Knob::path_report: settings.path_report = parse_path(name, value); break;
     case Knob::path_report_every: settings.path_report_every = parse_number(name, value, 0, int64_t{1} << 62); break;
     case Knob::i2s_only: settings.i2s_only = parse_switch(name, value); break;
     case Knob::fuse_rmsnorm_qkv: settings.fuse_rmsnorm_qkv = parse_switch(name, value); break;
     case Knob::enable_pdl: settings.enable_pdl = parse_switch(name, value); break;
     case Knob::i2s_splits: settings.i2s_splits = parse_number(name, value, 0, 64); break;
     case Knob::prefill_skip_m: settings.prefill_skip_m = parse_number(name, value, 0, INT32_MAX); break;
-    case Knob::tuning: settings.tuning = value; break;
+    case Knob::tuning: settings.tuning = parse_path(name, value); break;
     case Knob::device: settings.device = parse_device(name, value); break;
+    case Knob::max_scratch: settings.max_scratch = parse_number(name, value, 1, int64_t{1} << 62); break;
   }
   settings.origin[static_cast<int>(knob)] = origin;
 }
@@ -79,7 +90,7 @@ void read_line(Settings& settings, const std::string& line) {
     if (equals == std::string::npos) break;
     return apply(settings, static_cast<Knob>(i), line.substr(equals + 1), Origin::caller);
   }
-  fail(TERNARY_INVALID_ARGUMENT, "the setting \"%s\" is not NAME=VALUE with a known name", line.c_str());
+  fail(TERNARY_INVALID_ARGUMENT, "the setting \"%s\" is not NAME=VALUE with a known name", quotable(line).c_str());
 }
 
 }  // namespace
@@ -98,6 +109,7 @@ std::string Settings::value_text(Knob knob) const {
     case Knob::prefill_skip_m: return std::to_string(prefill_skip_m);
     case Knob::tuning: return tuning;
     case Knob::device: return device.text;
+    case Knob::max_scratch: return std::to_string(max_scratch);
   }
   return "";
 }

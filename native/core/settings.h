@@ -30,9 +30,10 @@ enum class Knob : uint8_t {
   i2s_splits,
   prefill_skip_m,
   tuning,
-  device
+  device,
+  max_scratch
 };
-inline constexpr int kKnobCount = 12;
+inline constexpr int kKnobCount = 13;
 inline constexpr const char* kKnobNames[kKnobCount] = {"TERNARY_MAX_ISA",
                                                        "TERNARY_NUM_THREADS",
                                                        "TERNARY_COLLECT_PATH_STATS",
@@ -44,7 +45,8 @@ inline constexpr const char* kKnobNames[kKnobCount] = {"TERNARY_MAX_ISA",
                                                        "TERNARY_I2S_SPLITS",
                                                        "TERNARY_PREFILL_SKIP_M",
                                                        "TERNARY_TUNING",
-                                                       "TERNARY_DEVICE"};
+                                                       "TERNARY_DEVICE",
+                                                       "TERNARY_MAX_SCRATCH"};
 
 /** Where products run. */
 struct DeviceChoice {
@@ -67,6 +69,7 @@ struct Settings {
   int64_t prefill_skip_m = 0;
   std::string tuning;  ///< a file, whose faults are not errors here: the built-in table serves then
   DeviceChoice device;
+  int64_t max_scratch = 0;  ///< bytes; 0: a quarter of the memory that the process may use
   Origin origin[kKnobCount] = {};
 
   std::string value_text(Knob knob) const;

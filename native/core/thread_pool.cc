@@ -96,7 +96,6 @@ ThreadPool::~ThreadPool() { stop(); }
 
 void ThreadPool::stop() {
   if (stopping_.exchange(true)) return;
-  while (taken_.exchange(true)) _mm_pause();  // let a running job end, and keep the pool: later callers work alone
   generation_.fetch_add(1);
   futex_wake(&generation_, INT_MAX);
   for (pthread_t worker : workers_) pthread_join(worker, nullptr);
@@ -108,7 +107,8 @@ void ThreadPool::abandon() {
 }
 
 void ThreadPool::run(int64_t chunks, int threads, Body body, void* context) {
-  const bool alone = chunks <= 1 || threads <= 1 || workers_.empty() || taken_.exchange(true);
+  const bool alone = chunks <= 1 || threads <= 1 || workers_.empty() || stopping_.load(std::memory_order_relaxed) ||
+                     taken_.exchange(true);
   if (alone) {
     for (int64_t chunk = 0; chunk < chunks; ++chunk) body(context, chunk, 0);
     return;
@@ -140,6 +140,7 @@ void ThreadPool::run(int64_t chunks, int threads, Body body, void* context) {
 void ThreadPool::take_chunks(int thread) {
   for (int64_t chunk; (chunk = next_.fetch_add(1, std::memory_order_relaxed)) < chunks_;) {
     body_(context_, chunk, thread);
+    if (thread != 0 && stopping_.load(std::memory_order_relaxed)) return;  // the caller takes the rest
   }
 }
 

@@ -41,7 +41,11 @@ class ThreadPool {
   /** Runs body for chunks 0 ... chunks-1 and returns when all are done. At most `threads` threads take part. */
   void run(int64_t chunks, int threads, Body body, void* context);
 
-  /** Ends the workers early, e.g. when the library is unloaded; later runs use the caller alone. */
+  /**
+   * Ends the workers early, e.g. when the library is unloaded; later runs use the caller alone. Callers may be in run():
+   * this waits for the chunks that workers have, not for jobs, however many callers there are. At most one thread calls it
+   * at a time.
+   */
   void stop();
 
   /** Forgets the workers in the child of a fork, where they do not exist. */

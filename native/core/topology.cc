@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -82,21 +84,34 @@ int quota_of_v1(const std::string& directory) {
   return cores_of_quota(static_cast<double>(quota), static_cast<double>(period));
 }
 
-/** The strictest quota from `path` up to the root of the hierarchy mounted at `root`. */
-template <typename Quota>
-int strictest(const std::string& root, std::string path, Quota quota) {
-  int cores = quota(root);
-  while (!path.empty() && path != "/") {
-    cores = std::min(cores, quota(root + path));
-    path.resize(path.rfind('/'));
-  }
-  return cores;
+int64_t memory_of_v2(const std::string& directory) {
+  long long bytes;
+  return std::sscanf(first_line(directory + "/memory.max").c_str(), "%lld", &bytes) == 1 ? bytes : INT64_MAX;  // "max"
 }
 
-int cores_of_cgroup() {
-  int cores = INT_MAX;
+int64_t memory_of_v1(const std::string& directory) {
+  long long bytes;
+  return std::sscanf(first_line(directory + "/memory.limit_in_bytes").c_str(), "%lld", &bytes) == 1 ? bytes : INT64_MAX;
+}
+
+/** The strictest limit from `path` up to the root of the hierarchy mounted at `root`. */
+template <typename Number>
+Number strictest(const std::string& root, std::string path, Number (*limit)(const std::string&)) {
+  Number least = limit(root);
+  while (!path.empty() && path != "/") {
+    least = std::min(least, limit(root + path));
+    path.resize(path.rfind('/'));
+  }
+  return least;
+}
+
+/** The strictest limit of the process's cgroups: of v2, and of v1's hierarchy of a controller. */
+template <typename Number>
+Number strictest_of_cgroups(const std::string& controller, Number (*v2)(const std::string&),
+                            Number (*v1)(const std::string&)) {
+  Number least = std::numeric_limits<Number>::max();
   FILE* file = std::fopen("/proc/self/cgroup", "re");
-  if (file == nullptr) return cores;
+  if (file == nullptr) return least;
   char line[4096];
   while (std::fgets(line, sizeof line, file)) {
     const std::string text(line);
@@ -105,14 +120,14 @@ int cores_of_cgroup() {
     const std::string controllers = text.substr(first + 1, second - first - 1);
     std::string path = text.substr(second + 1);
     path.resize(path.find_last_not_of('\n') + 1);
-    if (controllers.empty()) cores = std::min(cores, strictest("/sys/fs/cgroup", path, quota_of_v2));
-    if ((',' + controllers + ',').find(",cpu,") != std::string::npos) {
-      cores = std::min(cores, strictest("/sys/fs/cgroup/" + controllers, path, quota_of_v1));
-      cores = std::min(cores, strictest("/sys/fs/cgroup/cpu", path, quota_of_v1));
+    if (controllers.empty()) least = std::min(least, strictest("/sys/fs/cgroup", path, v2));
+    if ((',' + controllers + ',').find(',' + controller + ',') != std::string::npos) {
+      least = std::min(least, strictest("/sys/fs/cgroup/" + controllers, path, v1));
+      least = std::min(least, strictest("/sys/fs/cgroup/" + controller, path, v1));
     }
   }
   std::fclose(file);
-  return cores;
+  return least;
 }
 
 }  // namespace
@@ -151,6 +166,13 @@ int64_t last_level_cache_bytes(int cores) {
   return std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
 }
 
-int available_cores() { return std::min(physical_cores_in_affinity(), cores_of_cgroup()); }
+int available_cores() {
+  return std::min(physical_cores_in_affinity(), strictest_of_cgroups("cpu", quota_of_v2, quota_of_v1));
+}
+
+int64_t available_memory() {
+  const int64_t machine = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  return std::min(machine, strictest_of_cgroups("memory", memory_of_v2, memory_of_v1));
+}
 
 }  // namespace ternary

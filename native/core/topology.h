@@ -1,6 +1,6 @@
 /**
  * @file topology.h
- * @brief How many cores this process may use.
+ * @brief How many cores and how much memory this process may use.
  */
 #ifndef TERNARY_CORE_TOPOLOGY_H_
 #define TERNARY_CORE_TOPOLOGY_H_
@@ -38,6 +38,9 @@ int available_cores();
  * 0 if the system does not say. Other processes and, in a virtual machine, neighbours may use part of it.
  */
 int64_t last_level_cache_bytes(int cores);
+
+/** Bytes of the machine's memory, at most the limit of the process's cgroup (v1 or v2, the strictest of its ancestors). */
+int64_t available_memory();
 
 }  // namespace ternary
 

@@ -1,7 +1,6 @@
 #include "core/tuning_file.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -9,30 +8,46 @@
 #include <map>
 
 #include "core/failure.h"
+#include "core/file_status.h"
 
 namespace ternary {
 namespace {
 
 constexpr size_t kMostBytes = 64 << 10;
+constexpr size_t kMostLineBytes = 1 << 10;
 
-/** The bytes of a file, at most one more than kMostBytes. Does not wait for what may never come, e.g. from a pipe. */
+[[noreturn]] void fail_to_read(const std::string& path, const char* why) {
+  fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s cannot be read: %s", quotable(path).c_str(), why);
+}
+
+/** An open regular file; no other is opened, for that may wait for ever (a pipe) or do something (a device). */
+int open_regular(const std::string& path) {
+  struct stat status;
+  if (file_status(path.c_str(), status) != 0) fail_to_read(path, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) fail_to_read(path, "it is no regular file");
+  const int file = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (file < 0) fail_to_read(path, std::strerror(errno));
+  if (file_status(file, status) == 0 && S_ISREG(status.st_mode)) return file;
+  close(file);
+  fail_to_read(path, "it is no regular file any more");
+}
+
+/** The bytes of a file, at most kMostBytes. */
 std::string read_whole(const std::string& path) {
   std::string text(kMostBytes + 1, 0);
+  const int file = open_regular(path);
   size_t length = 0;
-  const int file = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  ssize_t got = file < 0 ? -1 : 1;
+  ssize_t got = 1;
   while (got > 0 && length < text.size()) {
     got = read(file, &text[length], text.size() - length);
     if (got > 0) length += static_cast<size_t>(got);
   }
   const int error = errno;
-  if (file >= 0) close(file);
-  if (got < 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s cannot be read: %s", path.c_str(), std::strerror(error));
-  }
+  close(file);
+  if (got < 0) fail_to_read(path, std::strerror(error));
   if (length > kMostBytes) {
-    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s has more than %zu bytes, which no tuning file has", path.c_str(),
-         kMostBytes);
+    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s has more than %zu bytes, which no tuning file has",
+         quotable(path).c_str(), kMostBytes);
   }
   text.resize(length);
   return text;
@@ -78,7 +93,7 @@ class Reader {
 
  private:
   [[noreturn]] void fail_at(int line, const std::string& what) const {
-    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s, line %d: %s", path_.c_str(), line, what.c_str());
+    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s, line %d: %s", quotable(path_).c_str(), line, what.c_str());
   }
 
   void split(const std::string& text) {
@@ -92,7 +107,16 @@ class Reader {
 
   void add(int line, const std::string& text) {
     last_line_ = line;
+    if (text.size() > kMostLineBytes) {
+      fail_at(line,
+              "it has " + std::to_string(text.size()) + " bytes; a line has at most " + std::to_string(kMostLineBytes));
+    }
     if (text.empty() || text[0] == '#') return;
+    for (const unsigned char c : text) {
+      if (c < 0x20 || c == 0x7f) {
+        fail_at(line, "it has the control character " + std::to_string(c) + ", which is allowed in comments alone");
+      }
+    }
     const size_t equals = text.find('=');
     if (equals == std::string::npos) fail_at(line, "\"" + printable(text) + "\" is not NAME=VALUE");
     const Entry entry = {line, text.substr(0, equals), text.substr(equals + 1)};

@@ -1,9 +1,11 @@
 // Counters and reports: exact counts, files, {pid}, every N calls, at exit, across runtimes.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,6 +25,7 @@ class ReportFile {
   std::string pattern() const { return stem_ + "{pid}.json"; }
   std::string path(int pid = getpid()) const { return stem_ + std::to_string(pid) + ".json"; }
   Counters counters() const { return parse_counters(read_text(path())); }
+  const std::string& stem() const { return stem_; }
   bool exists() const { return access(path().c_str(), F_OK) == 0; }
 
  private:
@@ -122,10 +125,27 @@ TEST_F(CountersTest, ReportEveryNCalls) {
 }
 
 TEST_F(CountersTest, AReportThatCannotBeWrittenIsAnErrorThatNamesIt) {
-  for (const std::string path : {"/no/such/folder/r.json", "/proc/r.json", "/tmp"}) {
+  for (const std::string path : {"/no/such/folder/r.json", "/proc/r.json", "/tmp", ""}) {
     EXPECT_NE(ternary_write_report(path.c_str()), TERNARY_OK) << path;
     EXPECT_NE(std::string(ternary_last_error()).find(path), std::string::npos) << ternary_last_error();
   }
+}
+
+TEST_F(CountersTest, AReportFollowsNoPlantedLinkAndKeepsTheFilesMode) {
+  const ReportFile file("planted");
+  const std::string precious = file.stem() + "precious", planted = file.path() + ".tmp" + std::to_string(getpid());
+  std::ofstream(precious) << "precious";
+  std::ofstream(file.path()) << "old";
+  ASSERT_EQ(chmod(file.path().c_str(), 0600), 0);
+  ASSERT_EQ(symlink(precious.c_str(), planted.c_str()), 0);
+  EXPECT_EQ(ternary_write_report(file.path().c_str()), TERNARY_OK) << ternary_last_error();
+  EXPECT_EQ(read_text(precious), "precious");
+  EXPECT_EQ(file.counters().pid, getpid());
+  struct stat status = {};
+  ASSERT_EQ(lstat(file.path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode, static_cast<mode_t>(S_IFREG | 0600));
+  std::remove(planted.c_str());
+  std::remove(precious.c_str());
 }
 
 TEST_F(CountersTest, ReportAtExit) {

@@ -4,19 +4,43 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <memory>
-#include <new>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
+
+#include "core/failure.h"
 
 namespace ternary::test {
 namespace {
 
+constexpr int64_t kPlenty = int64_t{1} << 62, kMiB = 1 << 20;
+
 char* data_of(Scratch& scratch) { return scratch.take<char>(1); }
 
+/** The sentence of a call that is refused. */
+std::string refusal(ScratchPool& pool, int64_t bytes) {
+  try {
+    const Scratch scratch(pool, bytes);
+    return "";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.status(), TERNARY_OUT_OF_MEMORY);
+    return failure.what();
+  }
+}
+
+/** Scratch of calls that run at once, each as many bytes. */
+std::vector<std::unique_ptr<Scratch>> running(ScratchPool& pool, int calls, int64_t bytes) {
+  std::vector<std::unique_ptr<Scratch>> alive;
+  for (int i = 0; i < calls; ++i) alive.push_back(std::make_unique<Scratch>(pool, bytes));
+  return alive;
+}
+
 TEST(Scratch, TheNextCallOfAThreadFindsItsBlock) {
-  ScratchPool pool;
+  ScratchPool pool(kPlenty);
   char* first = nullptr;
   for (int64_t bytes : {4096, 4096, 64, 4000}) {
     Scratch scratch(pool, bytes);
@@ -28,7 +52,7 @@ TEST(Scratch, TheNextCallOfAThreadFindsItsBlock) {
 }
 
 TEST(Scratch, LivingScratchIsNeverShared) {
-  ScratchPool pool;
+  ScratchPool pool(kPlenty);
   for (int round = 0; round < 2; ++round) {  // more at once than there are slots, then once more
     std::vector<std::unique_ptr<Scratch>> alive;
     std::set<char*> blocks;
@@ -42,7 +66,7 @@ TEST(Scratch, LivingScratchIsNeverShared) {
 }
 
 TEST(Scratch, ThreadsThatTakeTurnsNeedNoMoreThanTheSlots) {
-  ScratchPool pool;
+  ScratchPool pool(kPlenty);
   for (int i = 0; i < 3 * ScratchPool::kSlots; ++i) {
     std::thread([&] { Scratch(pool, 2 << 20).take<char>(1)[0] = 1; }).join();
   }
@@ -50,7 +74,7 @@ TEST(Scratch, ThreadsThatTakeTurnsNeedNoMoreThanTheSlots) {
 }
 
 TEST(Scratch, WhatIsKeptIsBounded) {
-  ScratchPool pool;
+  ScratchPool pool(kPlenty);
   {
     const Scratch large(pool, ScratchPool::kKeptBytes + 1);
   }
@@ -75,10 +99,62 @@ TEST(Scratch, WhatIsKeptIsBounded) {
   EXPECT_EQ(pool.kept_bytes(), ScratchPool::kKeptTotal);
 }
 
+TEST(Scratch, ACallThatNeedsMoreThanTheLimitIsRefusedAtOnce) {
+  ScratchPool pool(4 * kMiB);
+  EXPECT_EQ(refusal(pool, 4 * kMiB + 1), "the call needs 4194305 bytes of scratch; TERNARY_MAX_SCRATCH is 4194304");
+  EXPECT_EQ(pool.held_bytes(), 0);
+  EXPECT_EQ(refusal(pool, 4 * kMiB), "");
+}
+
+TEST(Scratch, WhatNoCallUsesIsGivenBackBeforeACallIsRefused) {
+  ScratchPool pool(4 * kMiB, 0);
+  running(pool, 4, kMiB).clear();
+  EXPECT_EQ(pool.held_bytes(), 4 * kMiB) << "kept for the next calls";
+  EXPECT_EQ(refusal(pool, 3 * kMiB + 5), "");
+  EXPECT_EQ(pool.held_bytes(), 3 * kMiB + 5);
+}
+
+TEST(Scratch, ACallWaitsForOthersAndNotForEver) {
+  ScratchPool pool(4 * kMiB, 50);
+  auto others = running(pool, 3, kMiB);
+  EXPECT_EQ(refusal(pool, 2 * kMiB),
+            "the call needs 2097152 bytes of scratch; TERNARY_MAX_SCRATCH is 4194304, other calls use 3145728 of them, "
+            "and did not end within 50 ms");
+  EXPECT_EQ(refusal(pool, kMiB), "");
+  ScratchPool patient(4 * kMiB);
+  others = running(patient, 3, kMiB);
+  std::thread waiting([&] { EXPECT_EQ(refusal(patient, 2 * kMiB), ""); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  others.clear();
+  waiting.join();
+}
+
+TEST(Scratch, CallsOfBusyThreadsTakeTurnsWithinTheLimit) {
+  ScratchPool pool(4 * kMiB);  // one of them at a time
+  std::atomic<int64_t> used{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int call = 0; call < 20; ++call) {
+        const Scratch scratch(pool, 3 * kMiB);
+        EXPECT_LE(used.fetch_add(3 * kMiB) + 3 * kMiB, 4 * kMiB);
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        used.fetch_sub(3 * kMiB);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(pool.held_bytes(), 4 * kMiB);
+}
+
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which end the process instead
 TEST(Scratch, MemoryThatCannotBeHadLeavesTheSlotUsable) {
-  ScratchPool pool;
-  for (int i = 0; i < ScratchPool::kSlots + 1; ++i) EXPECT_THROW(Scratch(pool, int64_t{1} << 60), std::bad_alloc);
+  ScratchPool pool(kPlenty);
+  for (int i = 0; i < ScratchPool::kSlots + 1; ++i) {
+    EXPECT_EQ(refusal(pool, int64_t{1} << 60),
+              "the call needs 1152921504606846976 bytes of scratch, which the system does not give");
+  }
+  EXPECT_EQ(pool.held_bytes(), 0);
   char* first = nullptr;
   for (int i = 0; i < 2; ++i) {
     Scratch scratch(pool, 64);

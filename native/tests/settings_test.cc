@@ -38,7 +38,10 @@ const std::vector<Knob>& knobs() {
       {"TERNARY_DEVICE",
        {"cpu", "auto"},
        {"", "gpu", "CPU", "cuda:", "cuda:-1", "cuda:64", "cuda:00", "cuda:1 ", "cuda0", "auto:0", "cuda:100"}},
-      {"TERNARY_PATH_REPORT", {"/tmp/ternary-{pid}.json"}, {"/no/such/folder/report.json", "/proc/self/report.json"}},
+      {"TERNARY_PATH_REPORT",
+       {"/tmp/ternary-{pid}.json"},
+       {"/no/such/folder/report.json", "/proc/self/report.json", "/tmp", "/tmp/", "/"}},
+      {"TERNARY_MAX_SCRATCH", {"1", "4611686018427387904"}, plus(kNoNumber, {"0", "4611686018427387905"})},
   };
   return all;
 }
@@ -114,6 +117,35 @@ TEST(Settings, LinesThatAreNoSettings) {
     EXPECT_EQ(runtime, nullptr);
   }
   EXPECT_NE(make_runtime("\n\nTERNARY_NUM_THREADS=1\n\nTERNARY_I2S_ONLY=0\n"), nullptr) << ternary_last_error();
+}
+
+/** The whole of a sentence that repeats a value of a megabyte in part. */
+void expect_bounded(const std::string& lines, const std::string& start, const std::string& end) {
+  ternary_runtime* runtime = nullptr;
+  EXPECT_EQ(ternary_runtime_create(lines.c_str(), &runtime), TERNARY_INVALID_ARGUMENT) << start;
+  const std::string sentence = ternary_last_error();
+  EXPECT_EQ(sentence.rfind(start, 0), 0u) << sentence;
+  EXPECT_NE(sentence.find("..." + end), std::string::npos) << sentence << "\nlacks the rule: ..." << end;
+  EXPECT_LT(sentence.size(), 500u) << sentence;
+}
+
+TEST(Settings, ValuesOfAMegabyteAreRepeatedInPartAndTheRuleIsStillSaid) {
+  const std::string large(1 << 20, 'x');
+  for (const Knob& knob : knobs()) {
+    const std::string name = knob.name;
+    expect_bounded(
+        name + "=" + large, name + " is \"x",
+        name == "TERNARY_PATH_REPORT" ? "\" of 1048576 bytes; a file name has at most 4095" : "\"; it must be ");
+  }
+  expect_bounded("TERNARY_TUNING=" + large, "TERNARY_TUNING is \"x",
+                 "\" of 1048576 bytes; a file name has at most 4095");
+  expect_bounded(large + "=1", "the setting \"x", "\" is not NAME=VALUE with a known name");
+}
+
+TEST(Settings, ValuesAreRepeatedWithoutControlCharacters) {
+  ternary_runtime* runtime = nullptr;
+  EXPECT_EQ(ternary_runtime_create("TERNARY_DEVICE=a\x1b[2Jb\rc", &runtime), TERNARY_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(ternary_last_error()).find("\"a?[2Jb?c\""), std::string::npos) << ternary_last_error();
 }
 
 TEST(Settings, AnIsaThatTheMachineLacksIsAnErrorWithTheReason) {

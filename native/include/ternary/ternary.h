@@ -21,7 +21,8 @@
  * had been started when the device failed. Nothing prints to stdout.
  *
  * Threads. Every function may be called from any thread. Handles are immutable after creation and may be shared;
- * destroying one while another thread uses it is the caller's mistake. Scratch memory belongs to the call.
+ * destroying one while another thread uses it is the caller's mistake. Scratch memory belongs to the call. exit() may run
+ * while other threads call: it waits for no more than the piece of a product that a worker is in.
  *
  * Units. Strides (`ld...`) count elements, not bytes. Pointers must be aligned to their element type. Inputs and
  * outputs must not overlap except where said.
@@ -183,12 +184,21 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU: thread blocks that share K of one output, where the kernel can; 0 (default) lets the library choose |
  * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU: products of more rows than this run on the dense kernel; 0 (default) is off |
  * | TERNARY_TUNING | file name | values measured here by `ternary tune`, in place of the built-in ones |
+ * | TERNARY_MAX_SCRATCH | 1 ... 2^62 | CPU: bytes that the runtime's calls may hold together while they run; default: a quarter of the memory that the process may use (the machine's or its cgroup's) |
+ *
+ * A product on the CPU needs scratch for its rows of X as the kernels read them: about K bytes a row with TERNARY_A8, 4 K
+ * with TERNARY_A16, and 4 K more where TERNARY_FUSE_RMSNORM_QKV is 0. One that needs more than TERNARY_MAX_SCRATCH is
+ * refused at once with TERNARY_OUT_OF_MEMORY, before anything is allocated or written: give it fewer rows at a time. One
+ * that other calls leave too little waits until they end, ten seconds at most, and is then refused in the same way.
+ *
+ * TERNARY_PATH_REPORT is written as ternary_write_report() does, and refused here if that could not succeed.
  *
  * A tuning file has lines `NAME=VALUE`; empty lines and lines that begin with # are skipped. It must have been measured
  * by this version on this machine: `version`, `device` (the processor's name), `device_id` (vendor, family, model,
  * stepping), `isa` (the runtime's best), `cores` and `cache_bytes` (what the process may use) are compared. Then follows
  * every value of ternary_runtime_info()'s `tuning.values`, whole numbers in ranges that a refusal names, and at last
- * `end`, the number of lines `NAME=VALUE` before it. A file that breaks a rule does not fail this function: the built-in
+ * `end`, the number of lines `NAME=VALUE` before it. It is a regular file of at most 64 KiB with lines of at most 1 KiB and
+ * control characters in comments alone. A file that breaks a rule does not fail this function: the built-in
  * values serve, and `tuning.error` of ternary_runtime_info() is the sentence with file, line, value and rule.
  *
  * Errors: TERNARY_INVALID_ARGUMENT for an unknown name or a value that cannot be honoured, named in the sentence;
@@ -231,7 +241,13 @@ TERNARY_API const uint64_t* ternary_runtime_distinct_fallbacks(const ternary_run
 
 /**
  * Writes the report (the counters of every runtime of this copy of the library, also of destroyed ones) to `path`, with
- * `{pid}` expanded and the number of ternary_configure_process().
+ * `{pid}` expanded and the number of ternary_configure_process(). A reader finds the old file or the new one, never a part;
+ * threads and processes may write at once. A new file has the mode that the umask leaves, one that is replaced keeps its
+ * mode; of a symbolic link the target is replaced. A pipe or a character device is written to where that cannot block.
+ *
+ * Errors: TERNARY_INVALID_ARGUMENT for a path that no file can be put at: a folder, a block device, a socket, a pipe that
+ * nobody reads, a folder that is missing or may not be written; TERNARY_DEVICE_ERROR if the system fails to write, e.g. on
+ * a full disk: the old file is whole then.
  */
 TERNARY_API ternary_status ternary_write_report(const char* path);
 

@@ -26,7 +26,8 @@ final class RuntimeSettings {
           "TERNARY_I2S_SPLITS",
           "TERNARY_PREFILL_SKIP_M",
           "TERNARY_TUNING",
-          DEVICE);
+          DEVICE,
+          "TERNARY_MAX_SCRATCH");
 
   private final Map<String, String> built = new LinkedHashMap<>();
 

@@ -196,6 +196,20 @@ public final class TernaryRuntime implements AutoCloseable {
       return set("TERNARY_TUNING", file);
     }
 
+    /**
+     * Bounds the memory that the products of this runtime use while they run on the CPU, all of
+     * them together: about K bytes a row of X for {@link Activation#A8}, four times that for {@link
+     * Activation#A16}. One that needs more is refused with a {@link TernaryException} before
+     * anything is written; one that others leave too little waits for them, ten seconds at most.
+     *
+     * @param bytes 1 to 2^62; default: a quarter of the memory that the process may use
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder maxScratch(long bytes) {
+      return set("TERNARY_MAX_SCRATCH", bytes);
+    }
+
     private static String flag(boolean value) {
       return value ? "1" : "0";
     }
@@ -540,9 +554,11 @@ public final class TernaryRuntime implements AutoCloseable {
   /**
    * Writes the process's report now: the counters of every runtime, also of closed ones.
    *
-   * @param file to write; <code>{pid}</code> is expanded
-   * @throws IllegalArgumentException if it is null
-   * @throws TernaryException if it cannot be written
+   * @param file to write; <code>{pid}</code> is expanded. A file that is replaced keeps its mode, a
+   *     symbolic link stays and leads to the report
+   * @throws IllegalArgumentException if it is null, a folder, or nothing that a file can be put at
+   * @throws TernaryException if the system fails to write it, e.g. on a full disk; the old file is
+   *     whole then
    */
   public static void writeReport(Path file) {
     byte[] path = (Checks.notNull("file", file).toString() + '\0').getBytes(StandardCharsets.UTF_8);

@@ -126,7 +126,8 @@ class TernaryRuntimeTest {
             "ternary.i2s.splits",
             "ternary.prefill.skip.m",
             "ternary.tuning",
-            "ternary.device");
+            "ternary.device",
+            "ternary.max.scratch");
   }
 
   @Test
@@ -144,6 +145,7 @@ class TernaryRuntimeTest {
             .i2sSplits(64)
             .prefillSkipM(Integer.MAX_VALUE)
             .tuning(Path.of(""))
+            .maxScratch(1L << 30)
             .build()) {
       applyOnce(runtime, Layout.I2S_TILED);
       Path written = folder.resolve("report-" + ProcessHandle.current().pid() + ".json");
@@ -179,6 +181,35 @@ class TernaryRuntimeTest {
     assertRejected(() -> TernaryRuntime.builder().maxIsa(null), "isa is null");
     assertRejected(() -> TernaryRuntime.builder().pathReport(null), "TERNARY_PATH_REPORT is null");
     assertRejected(() -> TernaryRuntime.builder().tuning(null), "TERNARY_TUNING is null");
+  }
+
+  @Test
+  void aProductThatNeedsMoreThanItsScratchIsRefusedAndLaterOnesWork() {
+    try (TernaryRuntime runtime = TernaryRuntime.builder().threads(1).maxScratch(100_000).build();
+        TernaryWeights weights = TernaryWeights.pack(new byte[16 * 256], 16, 256, Alpha.tensor(1));
+        TernaryLinear layer = TernaryLinear.builder(runtime, weights).build()) {
+      assertThatThrownBy(() -> layer.apply(new float[400 * 256], 400))
+          .isInstanceOf(TernaryException.class)
+          .hasMessageContaining("bytes of scratch; TERNARY_MAX_SCRATCH is 100000");
+      assertThat(layer.apply(new float[256], 1)).containsOnly(0f);
+    }
+    withProperty(
+        "ternary.max.scratch",
+        "none",
+        () -> assertRejected(TernaryRuntime::create, "TERNARY_MAX_SCRATCH", "none"));
+  }
+
+  @Test
+  void aReportThatCannotBePutThereIsRefusedAtTheStart(@TempDir Path folder) {
+    assertRejected(
+        () -> TernaryRuntime.builder().pathReport(folder).build(),
+        "TERNARY_PATH_REPORT",
+        folder.toString(),
+        "it is a folder");
+    assertRejected(
+        () -> TernaryRuntime.builder().pathReport(folder.resolve("no/r.json")).build(),
+        "TERNARY_PATH_REPORT",
+        "no file can be made in its folder");
   }
 
   @Test
