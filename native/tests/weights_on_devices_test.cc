@@ -130,26 +130,30 @@ TEST_F(WeightsOnDevices, OneDeviceGetsOneCopyHoweverManyThreadsAsk) {
   EXPECT_EQ(allocations, 3) << "codes, alpha and the dense codes";
 }
 
-TEST_F(WeightsOnDevices, AnyNumberOfThreadsMakesTheSameCodes) {
+/** Codes and dense codes are those of the problem. */
+void expect_codes(const Problem& problem, const CudaWeights& copy) {
+  const int64_t N = problem.spec().N, K = problem.spec().K, row_bytes = ceil_div(K, 4);
+  std::vector<uint8_t> i2s(static_cast<size_t>(kTile * row_bytes));
+  for (int64_t panel = 0; panel < ceil_div(N, kTile); ++panel) {
+    const int64_t rows = std::min(kTile, N - panel * kTile);
+    for (const auto& [codes, layout] :
+         {std::pair(copy.codes, copy.layout), std::pair(copy.dense.load(), CudaLayout::dense)}) {
+      i2s_from_cuda_panel(layout, codes + panel * cuda_panel_bytes(layout, kTile, K), rows, K, i2s.data());
+      ASSERT_EQ(std::memcmp(i2s.data(), problem.i2s.data() + panel * kTile * row_bytes,
+                            static_cast<size_t>(rows * row_bytes)),
+                0)
+          << "panel " << panel << " of " << N << " rows in " << kCudaLayoutNames[static_cast<int>(layout)];
+    }
+  }
+}
+
+TEST_F(WeightsOnDevices, EveryLayoutAndLastPanel) {
+  ThreadPool pool(4);
   for (const int64_t N : {1, 16, 40, 333}) {
-    const int64_t K = 200;
-    const Problem problem = problem_of(N, K);
+    const Problem problem = problem_of(N, 200);
     for (const ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
       const WeightsHandle weights = problem.weights(layout);
-      for (const int threads : {1, 4}) {
-        ThreadPool pool(threads);
-        const CudaWeights& copy = prepare(*weights, threads == 1 ? 0 : 1, pool, true);
-        for (int64_t panel = 0; panel < ceil_div(N, kTile); ++panel) {
-          const int64_t rows = std::min(kTile, N - panel * kTile), row_bytes = ceil_div(K, 4);
-          std::vector<uint8_t> i2s(rows * row_bytes);
-          for (const auto& [codes, arranged] :
-               {std::pair(copy.codes, copy.layout), std::pair(copy.dense.load(), CudaLayout::dense)}) {
-            i2s_from_cuda_panel(arranged, codes + panel * cuda_panel_bytes(arranged, kTile, K), rows, K, i2s.data());
-            ASSERT_EQ(std::memcmp(i2s.data(), problem.i2s.data() + panel * kTile * row_bytes, i2s.size()), 0)
-                << "panel " << panel << " of " << N << " rows, " << threads << " threads";
-          }
-        }
-      }
+      expect_codes(problem, prepare(*weights, 0, pool, true));
     }
   }
 }
@@ -161,16 +165,17 @@ double cpu_seconds(clockid_t clock) {
 }
 
 // A worker that gets no core takes no part, so a busy machine has several tries.
-TEST_F(WeightsOnDevices, TheWorkersOfThePoolTakePart) {
+TEST_F(WeightsOnDevices, TheWorkersOfThePoolTakePartAndMakeTheSameCodes) {
   const Problem problem = problem_of(1024, 2048);
   ThreadPool pool(2);
   double share = 0;
   for (int attempt = 0; attempt < 50 && share < 0.1; ++attempt) {
     const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_T5_TILED);
     const double all = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID), own = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
-    prepare(*weights, 0, pool, true);
+    const CudaWeights& copy = prepare(*weights, 0, pool, true);
     const double in_all = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - all;
     share = (in_all - (cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - own)) / in_all;
+    expect_codes(problem, copy);
   }
   EXPECT_GE(share, 0.1);
 }
