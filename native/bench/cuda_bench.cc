@@ -157,7 +157,10 @@ DeviceMemory device_copy(const void* host, size_t bytes) {
   void* p = nullptr;
   check(cudaMalloc(&p, std::max<size_t>(bytes, 1)), "cudaMalloc");
   DeviceMemory memory(p);
-  if (host != nullptr) check(cudaMemcpy(p, host, bytes, cudaMemcpyHostToDevice), "cudaMemcpy");
+  if (host != nullptr) {
+    check(cudaMemcpy(p, host, bytes, cudaMemcpyHostToDevice), "cudaMemcpy");
+    check(cudaStreamSynchronize(nullptr), "cudaMemcpy");  // which does not wait for copies of pageable memory
+  }
   return memory;
 }
 
@@ -284,6 +287,7 @@ double time_baseline(CublasLt* baseline, const Case& problem, const Shape& shape
   const int64_t copies = options.copies > 0 ? options.copies : std::min<int64_t>(4 * l2_bytes / bytes + 1, 64);
   const DeviceMemory w = device_copy(nullptr, bytes * copies);
   check(cudaMemset(w.get(), 0x3c, bytes * copies), "cudaMemset");
+  check(cudaStreamSynchronize(nullptr), "cudaMemset");  // `stream` does not wait for the default stream
   bool accepted = baseline->run(problem.x(), w.get(), problem.y(), M, shape.N, shape.K, stream);
   check(cudaStreamSynchronize(stream), "cuBLASLt");
   if (!accepted) return 0;

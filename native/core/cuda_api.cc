@@ -34,7 +34,7 @@ ternary_status ternary_weights_prepare(ternary_runtime* runtime, const ternary_w
     check_pointer("weights", weights, alignof(ternary_weights));
     if (runtime->cuda == nullptr) return;
     const CudaDeviceScope scope(runtime->cuda->device);
-    weights->copies.prepare(*weights, runtime->cuda->device, runtime->settings.prefill_skip_m > 0);
+    weights->copies.prepare(*weights, runtime->cuda->device, runtime->pool, runtime->settings.prefill_skip_m > 0);
   });
 }
 

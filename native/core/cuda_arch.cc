@@ -21,11 +21,13 @@ std::vector<std::string> cuda_archs_for(int major, int minor) {
   return {};
 }
 
-std::string choose_cuda_arch(int major, int minor, const std::vector<std::string>& present) {
-  for (const std::string& arch : cuda_archs_for(major, minor)) {
-    if (std::find(present.begin(), present.end(), arch) != present.end()) return arch;
-  }
-  return "";
+std::vector<std::string> cuda_archs_for(int major, int minor, const std::vector<std::string>& present) {
+  std::vector<std::string> archs = cuda_archs_for(major, minor);
+  const auto absent = [&](const std::string& arch) {
+    return std::find(present.begin(), present.end(), arch) == present.end();
+  };
+  archs.erase(std::remove_if(archs.begin(), archs.end(), absent), archs.end());
+  return archs;
 }
 
 }  // namespace ternary

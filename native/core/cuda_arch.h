@@ -21,13 +21,17 @@ inline constexpr const char* kCudaArchs[] = {"sm80", "sm89", "sm90a", "sm100f", 
  *   10.0           sm100f
  *   10.3           sm103a, sm100f  (code of an `f` runs on its family: same major, minor no less)
  *   12.0, 12.1     sm120f
- * The libraries carry PTX too, but compiling that at the first call takes seconds and gives code that nobody has looked
- * at: a device without its own code is refused.
+ * Of a capability 10.x that is not listed it is tried whether it belongs to sm100f's family. The libraries carry PTX
+ * too, but compiling that takes seconds and gives code that nobody has looked at: only a device that was asked for by
+ * name gets it, and only kCudaPtxArch's.
  */
 std::vector<std::string> cuda_archs_for(int major, int minor);
 
-/** The first of those that is among `present`; empty if none is. */
-std::string choose_cuda_arch(int major, int minor, const std::vector<std::string>& present);
+/** Those of them that are among `present`. */
+std::vector<std::string> cuda_archs_for(int major, int minor, const std::vector<std::string>& present);
+
+/** The architecture whose PTX every later device can be given: that of `a` and `f` does not port. */
+inline constexpr const char* kCudaPtxArch = "sm80";
 
 }  // namespace ternary
 

@@ -1,5 +1,6 @@
 #include "core/cuda_device.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/backend.h"
@@ -75,22 +76,76 @@ void read_properties(CudaDevice& device) {
   device.memory_bytes = static_cast<int64_t>(total_bytes);
 }
 
+std::string described(const CudaDevice& device) {
+  return device.name + " (compute capability " + std::to_string(device.major) + '.' + std::to_string(device.minor) +
+         ')';
+}
+
+std::string file_of(const std::string& arch) { return "libternary_bitnet_" + arch + ".so"; }
+
 std::string no_library(const CudaDevice& device, const std::vector<std::string>& present) {
   const std::vector<std::string> archs = cuda_archs_for(device.major, device.minor);
-  std::string sentence = "no library has code for " + device.name + " (compute capability " +
-                         std::to_string(device.major) + '.' + std::to_string(device.minor) + "): ";
+  std::string sentence = "no library has code for " + described(device) + ": ";
   if (archs.empty()) return sentence + "none is made for it";
   for (size_t i = 0; i < archs.size(); ++i) {
-    sentence += (i ? " or libternary_bitnet_" : "libternary_bitnet_") + archs[i] + ".so";
+    sentence += (i ? " or " : "") + file_of(archs[i]);
   }
   sentence += " is needed beside libternary.so, which has ";
   for (size_t i = 0; i < present.size(); ++i) sentence += (i ? ", " : "") + present[i];
   return sentence + (present.empty() ? "none" : "");
 }
 
+/** Makes the library of an architecture the device's, if the device runs its code; else CUDA's error. */
+int take_library(const std::string& arch, CudaDevice& device) {
+  const CudaBackend& backend = cuda_backend(arch);
+  const CudaDeviceScope scope(device);
+  const int error = backend.prepare(device.shared_bytes);
+  if (error == kCudaSuccess) device.backend = &backend;
+  return error;
+}
+
+/** Whether an error says that a library has no code for the device, rather than that the device is in trouble. */
+bool has_no_code(int error) {
+  return error == kCudaInvalidFunction || error == kCudaInvalidImage || error == kCudaNoImage;
+}
+
+/** PTX of `a` and `f` architectures runs where their machine code does; of these only sm80's runs on every later one. */
+void take_ptx(CudaPtx allowed, const std::vector<std::string>& present, CudaDevice& device, NoCuda& none) {
+  const std::string arch = kCudaPtxArch;
+  if (device.major < 8 || std::find(present.begin(), present.end(), arch) == present.end()) return;
+  if (allowed == CudaPtx::never) {
+    none.reason += "; TERNARY_DEVICE=cuda would have the driver compile the PTX of " + file_of(arch) + " for it";
+    return;
+  }
+  if (const int error = take_library(arch, device)) {
+    none.reason += "; nor does it run the PTX of " + file_of(arch) + ": " + error_text(*device.cuda, error);
+    return;
+  }
+  device.warning = none.reason + "; the driver has compiled the PTX of " + file_of(arch) +
+                   " for it, which is made for older devices: it may be slow, and nobody has tested it there";
+  none = {};
+}
+
+/** Sets the backend; if none serves, says why. */
+NoCuda find_library(CudaPtx ptx, CudaDevice& device) {
+  std::vector<std::string> present;
+  for (const char* arch : kCudaArchs) {
+    if (has_cuda_backend(arch)) present.push_back(arch);
+  }
+  NoCuda none = {no_library(device, present), true};
+  for (const std::string& arch : cuda_archs_for(device.major, device.minor, present)) {
+    const int error = take_library(arch, device);
+    if (error == kCudaSuccess) return {};
+    none.reason = described(device) + " does not run " + file_of(arch) + ": " + error_text(*device.cuda, error);
+    if (!has_no_code(error)) return {none.reason};
+  }
+  take_ptx(ptx, present, device, none);
+  return none;
+}
+
 }  // namespace
 
-NoCuda find_cuda_device(int ordinal, CudaDevice& device) {
+NoCuda find_cuda_device(int ordinal, CudaPtx ptx, CudaDevice& device) {
   std::string why;
   device.cuda = cudart(why);
   if (device.cuda == nullptr) return {why};
@@ -103,24 +158,23 @@ NoCuda find_cuda_device(int ordinal, CudaDevice& device) {
   } catch (const Failure& failure) {
     return {failure.what()};
   }
-  std::vector<std::string> present;
-  for (const char* arch : kCudaArchs) {
-    if (has_cuda_backend(arch)) present.push_back(arch);
-  }
-  const std::string arch = choose_cuda_arch(device.major, device.minor, present);
-  if (arch.empty()) return {no_library(device, present), true};
-  device.backend = &cuda_backend(arch);
-  return {};
+  return find_library(ptx, device);
 }
 
-CudaDeviceScope::CudaDeviceScope(const CudaDevice& device) : device_(device), before_(device.ordinal) {
-  const Cudart& cuda = *device.cuda;
-  check_cuda(cuda, cuda.GetDevice(&before_), "cudaGetDevice");
-  if (before_ != device.ordinal) check_cuda(cuda, cuda.SetDevice(device.ordinal), "cudaSetDevice");
+CudaDeviceScope::CudaDeviceScope(const CudaDevice& device) : CudaDeviceScope(*device.cuda, device.ordinal) {
+  check_cuda(cuda_, error_, "making the device current");
+}
+
+CudaDeviceScope::CudaDeviceScope(const Cudart& cuda, int ordinal) noexcept
+    : cuda_(cuda), ordinal_(ordinal), before_(ordinal) {
+  cuda.ThreadExchangeStreamCaptureMode(&mode_before_);
+  error_ = cuda.GetDevice(&before_);
+  if (error_ == kCudaSuccess && before_ != ordinal) error_ = cuda.SetDevice(ordinal);
 }
 
 CudaDeviceScope::~CudaDeviceScope() {
-  if (before_ != device_.ordinal) device_.cuda->SetDevice(before_);
+  if (before_ != ordinal_) cuda_.SetDevice(before_);
+  cuda_.ThreadExchangeStreamCaptureMode(&mode_before_);
 }
 
 }  // namespace ternary

@@ -11,9 +11,17 @@
 namespace ternary {
 namespace {
 
+/** Asked before anything is launched: a launch on the default stream beside a capture that it would have to wait for
+ *  would break that capture. */
 bool is_capturing(const Cudart& cuda, void* stream) {
   int status = 0;
-  check_cuda(cuda, cuda.StreamIsCapturing(stream, &status), "cudaStreamIsCapturing");
+  const int error = cuda.StreamIsCapturing(stream, &status);
+  if (error == kCudaCaptureImplicit) {
+    cuda.GetLastError();
+    fail(TERNARY_ILLEGAL_STATE,
+         "the call is for the default stream while a blocking stream is being captured; it must be for another stream");
+  }
+  check_cuda(cuda, error, "cudaStreamIsCapturing");
   return status != 0;
 }
 
@@ -89,7 +97,7 @@ void check_workspace(const CudaDevice& device, const ternary_cuda_call& call, in
 
 /** The copy on the device; made now if that is allowed. */
 const CudaWeights& weights_on_device(const CudaDevice& device, const ternary_weights& weights, bool dense,
-                                     bool capturing) {
+                                     bool capturing, ThreadPool& pool) {
   const CudaWeights* found = weights.copies.find(device.ordinal);
   if (found != nullptr && (!dense || found->dense.load(std::memory_order_acquire) != nullptr)) return *found;
   if (capturing) {
@@ -100,7 +108,7 @@ const CudaWeights& weights_on_device(const CudaDevice& device, const ternary_wei
                           : "have no dense copy on the device, which this "
                             "product needs (TERNARY_PREFILL_SKIP_M makes ternary_weights_prepare() make it)");
   }
-  return weights.copies.prepare(weights, device, dense);
+  return weights.copies.prepare(weights, device, pool, dense);
 }
 
 CudaLaunch launch_of(const CudaRuntime& cuda, void* stream, int splits) {
@@ -215,7 +223,7 @@ void start_product(ternary_runtime& runtime, const Product& product, const terna
          "own, which no other call uses when it is replayed");
   }
   const CudaWeights& weights =
-      weights_on_device(device, *product.weights, plan.kernel->layout == CudaLayout::dense, capturing);
+      weights_on_device(device, *product.weights, plan.kernel->layout == CudaLayout::dense, capturing, runtime.pool);
   if (call.workspace != nullptr || plan.places.bytes == 0) {
     launch(cuda, product, plan, weights, call.stream, static_cast<uint8_t*>(call.workspace));
   } else {
@@ -237,6 +245,7 @@ void start_quantise(ternary_runtime& runtime, const ActivationTask& rows, int64_
   check_memory(device, "alpha_column", rows.alpha_column);
   check_memory(device, "q", rows.q);
   check_memory(device, "s", rows.s);
+  static_cast<void>(is_capturing(*device.cuda, call.stream));
   CudaActivationTask task = {};
   task.rows = rows;
   task.M = M;

@@ -171,11 +171,16 @@ struct CudaKernel {
 /** What a GPU backend library exports; `kernels` best first where the cost model sees no difference. */
 struct CudaBackend {
   const char* arch;  ///< "sm90a": what the library was compiled for
+  bool pdl;          ///< its kernels may be launched with programmatic stream serialisation
+  /** Loads every kernel for the current device, compiling PTX where there is no machine code for it, and lets each have
+   *  `shared_bytes`, the most that a CTA of the device may opt in to. Always the same for a device: so it may run beside
+   *  launches, which set nothing. Must have run before them. cudaError_t; 0 is success. */
+  int (*prepare)(int shared_bytes);
   const CudaKernel* kernels;
   int32_t kernel_count;
 };
 
-inline constexpr int32_t kCudaBackendAbi = 1;
+inline constexpr int32_t kCudaBackendAbi = 2;
 
 /** The one symbol a GPU backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const CudaBackend* ternary_cuda_backend(int32_t abi);

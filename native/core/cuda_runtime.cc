@@ -15,7 +15,7 @@ std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {
 
 CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings, int64_t first_row)
     : device(found),
-      pdl(settings.enable_pdl && found.major >= 9),
+      pdl(settings.enable_pdl && found.backend->pdl),
       cost(device, pdl),
       workspaces(device),
       lanes(device),
@@ -50,7 +50,7 @@ std::string CudaRuntime::json() const {
          "\",\"library\":" + json_string(device.backend->arch) + ",\"driver\":\"" + cuda_version_text(device.driver) +
          "\",\"runtime\":\"" + cuda_version_text(device.runtime) + "\",\"sms\":" + std::to_string(device.sm_count) +
          ",\"memory_bytes\":" + std::to_string(device.memory_bytes) + ",\"model\":" + json_string(cost.device().name) +
-         "}";
+         ",\"warning\":" + json_string(device.warning) + "}";
 }
 
 }  // namespace ternary

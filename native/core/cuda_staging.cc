@@ -131,11 +131,8 @@ void run_parcel(CudaRuntime& cuda, const Parcel& parcel, Start start) {
 
 CudaLanes::~CudaLanes() {
   if (idle_.empty()) return;
-  int before = 0;
-  const bool current =
-      device_.cuda->GetDevice(&before) == kCudaSuccess && device_.cuda->SetDevice(device_.ordinal) == kCudaSuccess;
+  const CudaDeviceScope scope(*device_.cuda, device_.ordinal);
   idle_.clear();
-  if (current) device_.cuda->SetDevice(before);
 }
 
 std::unique_ptr<CudaLane> CudaLanes::take() {
@@ -153,7 +150,7 @@ std::unique_ptr<CudaLane> CudaLanes::take() {
 void CudaLanes::give(std::unique_ptr<CudaLane> lane) {
   const MutexLock lock(mutex_);
   if (idle_.size() < kMostIdle) idle_.push_back(std::move(lane));
-}
+}  // one too many is freed after the lock: that waits for the device
 
 void run_staged_product(ternary_runtime& runtime, const Product& p) {
   const int64_t K = p.weights->K, N = p.weights->N;

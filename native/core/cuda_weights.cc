@@ -18,24 +18,63 @@ namespace {
 /** Bytes on the host while a matrix is converted and sent: enough for the bus, little beside a model. */
 constexpr int64_t kChunkBytes = 16 << 20;
 
+/** Makes panels of a device's layout from weights, on as many threads as there are. */
+class PanelMaker {
+ public:
+  /** For up to `most_panels` at a time. */
+  PanelMaker(const ternary_weights& weights, CudaLayout layout, ThreadPool& pool, int64_t most_panels)
+      : weights_(weights),
+        layout_(layout),
+        pool_(pool),
+        threads_(static_cast<int>(std::min<int64_t>(pool.threads(), most_panels))),
+        i2s_bytes_(round_up(kTile * ceil_div(weights.K, 4), kCacheLine)),
+        i2s_(large_memory(threads_ * i2s_bytes_)) {}
+
+  /** Panels first ... first + count - 1 one after the other. Returns their bytes. */
+  int64_t make(int64_t first, int64_t count, uint8_t* target) {
+    first_ = first;
+    target_ = target;
+    pool_.run(
+        count, threads_,
+        [](void* maker, int64_t panel, int thread) { static_cast<PanelMaker*>(maker)->make_one(panel, thread); }, this);
+    return (count - 1) * panel_bytes(kTile) + panel_bytes(rows_of(first + count - 1));
+  }
+
+ private:
+  static constexpr int64_t kCacheLine = 64;
+
+  int64_t rows_of(int64_t panel) const { return std::min(kTile, weights_.N - panel * kTile); }
+  int64_t panel_bytes(int64_t rows) const { return cuda_panel_bytes(layout_, rows, weights_.K); }
+
+  void make_one(int64_t panel, int thread) const {
+    const int64_t K = weights_.K, rows = rows_of(first_ + panel);
+    uint8_t* i2s = i2s_.get() + thread * i2s_bytes_;
+    const uint8_t* codes = weights_.codes + (first_ + panel) * layout_bytes(weights_.layout, kTile, K);
+    convert_codes(codes, weights_.layout, rows, K, i2s, TERNARY_LAYOUT_I2S);
+    cuda_panel_from_i2s(layout_, i2s, rows, K, target_ + panel * panel_bytes(kTile));
+  }
+
+  const ternary_weights& weights_;
+  const CudaLayout layout_;
+  ThreadPool& pool_;
+  const int threads_;
+  const int64_t i2s_bytes_;  ///< of a thread
+  const LargeMemory i2s_;
+  int64_t first_ = 0;
+  uint8_t* target_ = nullptr;
+};
+
 /** Converts all panels of the weights and sends them to `target`, a chunk at a time. */
-void send_codes(const ternary_weights& weights, CudaLayout layout, const CudaStream& stream, uint8_t* target) {
-  const int64_t N = weights.N, K = weights.K;
-  const int64_t panel_bytes = cuda_panel_bytes(layout, kTile, K), source_bytes = layout_bytes(weights.layout, kTile, K);
-  const int64_t chunk_panels = std::max<int64_t>(1, kChunkBytes / panel_bytes), panels = ceil_div(N, kTile);
-  const LargeMemory chunk = large_memory(std::min(chunk_panels, panels) * panel_bytes);
-  std::vector<uint8_t> i2s(static_cast<size_t>(kTile * ceil_div(K, 4)));
-  int64_t sent = 0, filled = 0;
-  for (int64_t panel = 0; panel < panels; ++panel) {
-    const int64_t rows = std::min(kTile, N - panel * kTile);
-    convert_codes(weights.codes + panel * source_bytes, weights.layout, rows, K, i2s.data(), TERNARY_LAYOUT_I2S);
-    cuda_panel_from_i2s(layout, i2s.data(), rows, K, chunk.get() + filled);
-    filled += cuda_panel_bytes(layout, rows, K);
-    if ((panel + 1) % chunk_panels != 0 && panel + 1 != panels) continue;
-    stream.send(target + sent, chunk.get(), filled);
+void send_codes(const ternary_weights& weights, CudaLayout layout, ThreadPool& pool, const CudaStream& stream,
+                uint8_t* target) {
+  const int64_t panel_bytes = cuda_panel_bytes(layout, kTile, weights.K), panels = ceil_div(weights.N, kTile);
+  const int64_t chunk_panels = std::min(panels, std::max<int64_t>(1, kChunkBytes / panel_bytes));
+  const LargeMemory chunk = large_memory(chunk_panels * panel_bytes);
+  PanelMaker maker(weights, layout, pool, chunk_panels);
+  for (int64_t panel = 0; panel < panels; panel += chunk_panels) {
+    const int64_t bytes = maker.make(panel, std::min(chunk_panels, panels - panel), chunk.get());
+    stream.send(target + panel * panel_bytes, chunk.get(), bytes);
     stream.wait();  // the next chunk is made in the same memory
-    sent += filled;
-    filled = 0;
   }
 }
 
@@ -47,11 +86,11 @@ CudaMemory sent_floats(const CudaDevice& device, const CudaStream& stream, std::
   return memory;
 }
 
-std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const CudaDevice& device) {
+std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool) {
   const CudaStream stream(device);
   const CudaLayout layout = cuda_layout_of(weights.layout);
   CudaMemory codes(device, cuda_layout_bytes(layout, weights.N, weights.K));
-  send_codes(weights, layout, stream, codes.get());
+  send_codes(weights, layout, pool, stream, codes.get());
   CudaMemory alpha =
       sent_floats(device, stream, weights.alpha, round_up(static_cast<int64_t>(weights.alpha.size()), kTile));
   CudaMemory column;
@@ -67,17 +106,17 @@ std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const Cud
   return copy;
 }
 
-/** The device's own current device is put back; errors have nobody to go to, and sticky ones show at the next call. */
+/** Errors have nobody to go to, and sticky ones show at the next call. */
 void free_copy(CudaWeights* copy) {
-  int before = 0;
-  const Cudart& cuda = *copy->cuda;
-  if (copy->fork_count == forks() && cuda.GetDevice(&before) == kCudaSuccess &&
-      cuda.SetDevice(copy->ordinal) == kCudaSuccess) {
-    cuda.Free(copy->codes);
-    cuda.Free(copy->alpha);
-    cuda.Free(copy->alpha_column);
-    cuda.Free(copy->dense.load());
-    cuda.SetDevice(before);
+  if (copy->fork_count == forks()) {
+    const Cudart& cuda = *copy->cuda;
+    const CudaDeviceScope scope(cuda, copy->ordinal);
+    if (scope.entered()) {
+      for (void* memory : {static_cast<void*>(copy->codes), static_cast<void*>(copy->alpha),
+                           static_cast<void*>(copy->alpha_column), static_cast<void*>(copy->dense.load())}) {
+        cuda.Free(memory);
+      }
+    }
   }
   delete copy;
 }
@@ -85,38 +124,54 @@ void free_copy(CudaWeights* copy) {
 }  // namespace
 
 CudaCopies::~CudaCopies() {
-  for (CudaWeights* copy = first_.load(); copy != nullptr;) {
-    CudaWeights* next = copy->next;
-    free_copy(copy);
-    copy = next;
+  for (Place* place = first_.load(); place != nullptr;) {
+    Place* next = place->next;
+    if (CudaWeights* copy = place->copy.load()) free_copy(copy);
+    delete place;
+    place = next;
   }
+}
+
+CudaCopies::Place* CudaCopies::find_place(Place* first, int ordinal) {
+  while (first != nullptr && first->ordinal != ordinal) first = first->next;
+  return first;
+}
+
+CudaCopies::Place& CudaCopies::place_of(int ordinal) {
+  Place* first = first_.load(std::memory_order_acquire);
+  if (Place* found = find_place(first, ordinal)) return *found;
+  auto made = std::make_unique<Place>(ordinal);
+  made->next = first;
+  while (!first_.compare_exchange_weak(first, made.get(), std::memory_order_acq_rel)) {
+    if (Place* found = find_place(first, ordinal)) return *found;  // another thread's
+    made->next = first;
+  }
+  return *made.release();
 }
 
 const CudaWeights* CudaCopies::find(int ordinal) const {
-  for (const CudaWeights* copy = first_.load(std::memory_order_acquire); copy != nullptr; copy = copy->next) {
-    if (copy->ordinal == ordinal) return copy;
-  }
-  return nullptr;
+  const Place* place = find_place(first_.load(std::memory_order_acquire), ordinal);
+  return place == nullptr ? nullptr : place->copy.load(std::memory_order_acquire);
 }
 
-const CudaWeights& CudaCopies::prepare(const ternary_weights& weights, const CudaDevice& device, bool dense) {
-  const CudaWeights* found = find(device.ordinal);
-  if (found != nullptr && (!dense || found->dense.load(std::memory_order_acquire) != nullptr)) return *found;
-  const MutexLock lock(mutex_);
-  found = find(device.ordinal);
-  if (found == nullptr) {
-    std::unique_ptr<CudaWeights> made = make_copy(weights, device);
-    made->next = first_.load();
-    first_.store(made.get(), std::memory_order_release);
-    found = made.release();
+const CudaWeights& CudaCopies::prepare(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool,
+                                       bool dense) {
+  Place& place = place_of(device.ordinal);
+  CudaWeights* copy = place.copy.load(std::memory_order_acquire);
+  if (copy != nullptr && (!dense || copy->dense.load(std::memory_order_acquire) != nullptr)) return *copy;
+  const MutexLock lock(place.mutex);
+  copy = place.copy.load();
+  if (copy == nullptr) {
+    copy = make_copy(weights, device, pool).release();
+    place.copy.store(copy, std::memory_order_release);
   }
-  if (dense && found->dense.load() == nullptr) {
+  if (dense && copy->dense.load() == nullptr) {
     const CudaStream stream(device);
     CudaMemory memory(device, cuda_layout_bytes(CudaLayout::dense, weights.N, weights.K));
-    send_codes(weights, CudaLayout::dense, stream, memory.get());
-    const_cast<CudaWeights*>(found)->dense.store(memory.release(), std::memory_order_release);
+    send_codes(weights, CudaLayout::dense, pool, stream, memory.get());
+    copy->dense.store(memory.release(), std::memory_order_release);
   }
-  return *found;
+  return *copy;
 }
 
 }  // namespace ternary

@@ -10,6 +10,7 @@
 
 #include "core/cuda_kernel.h"
 #include "core/mutex.h"
+#include "core/thread_pool.h"
 
 struct ternary_weights;
 
@@ -28,7 +29,6 @@ struct CudaWeights {
   float* alpha;                 ///< as GemmTask::alpha, zeros beyond N up to 16 rows
   float* alpha_column;          ///< [K] or null
   std::atomic<uint8_t*> dense;  ///< CudaLayout::dense, null until somebody needs it
-  CudaWeights* next;
 };
 
 /** What a ternary_weights owns of them. Costs nothing where there is no GPU. */
@@ -42,13 +42,27 @@ class CudaCopies {
   /** The copy on a device; null if there is none yet. Never waits. */
   const CudaWeights* find(int ordinal) const;
 
-  /** The copy on a device, made if need be (dense too if asked for); waits for another thread that makes it. The device
-   *  is current. Throws a Failure if memory or the device fails; what had been made stays. */
-  const CudaWeights& prepare(const ternary_weights& weights, const CudaDevice& device, bool dense);
+  /**
+   * The copy on a device, made if need be (dense too if asked for), by all threads of the pool; waits for another thread
+   * that makes it for the same device, never for one that makes it for another. The device is current. Throws a Failure
+   * if memory or the device fails; what had been made stays.
+   */
+  const CudaWeights& prepare(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool, bool dense);
 
  private:
-  std::atomic<CudaWeights*> first_{nullptr};
-  Mutex mutex_;
+  /** Where the copy on a device is, once it is made. Stays as long as the weights. */
+  struct Place {
+    explicit Place(int device) : ordinal(device) {}
+    const int ordinal;
+    Mutex mutex;  ///< held by whoever makes the copy
+    std::atomic<CudaWeights*> copy{nullptr};
+    Place* next = nullptr;
+  };
+
+  static Place* find_place(Place* first, int ordinal);
+  Place& place_of(int ordinal);
+
+  std::atomic<Place*> first_{nullptr};
 };
 
 }  // namespace ternary

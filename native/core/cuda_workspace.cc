@@ -16,14 +16,12 @@ int64_t grown(int64_t bytes) {
 
 CudaWorkspaces::~CudaWorkspaces() {
   if (entries_.empty()) return;
-  int before = 0;
-  const Cudart& cuda = *device_.cuda;
-  if (cuda.GetDevice(&before) != kCudaSuccess || cuda.SetDevice(device_.ordinal) != kCudaSuccess) {
-    for (auto& [id, entry] : entries_) entry->memory.release();  // the device is gone, and its memory with it
+  const CudaDeviceScope scope(*device_.cuda, device_.ordinal);
+  if (scope.entered()) {
+    entries_.clear();
     return;
   }
-  entries_.clear();
-  cuda.SetDevice(before);
+  for (auto& [id, entry] : entries_) entry->memory.release();  // the device is gone, and its memory with it
 }
 
 CudaWorkspaces::Entry& CudaWorkspaces::entry_for(unsigned long long stream_id) {
@@ -35,10 +33,10 @@ CudaWorkspaces::Entry& CudaWorkspaces::entry_for(unsigned long long stream_id) {
   return *entry;
 }
 
-void CudaWorkspaces::drop_idle(int64_t wanted) {
-  const MutexLock lock(mutex_);
-  int64_t bytes = wanted;
-  for (const auto& [id, entry] : entries_) bytes += entry->memory.bytes();
+std::vector<std::unique_ptr<CudaWorkspaces::Entry>> CudaWorkspaces::take_surplus() {
+  std::vector<std::unique_ptr<Entry>> surplus;
+  int64_t bytes = 0;
+  for (const auto& [id, entry] : entries_) bytes += entry->bytes;
   while (entries_.size() > kMostStreams || bytes > kMostBytes) {
     auto oldest = entries_.end();
     for (auto at = entries_.begin(); at != entries_.end(); ++at) {
@@ -46,21 +44,29 @@ void CudaWorkspaces::drop_idle(int64_t wanted) {
         oldest = at;
       }
     }
-    if (oldest == entries_.end()) return;  // all in use: the bound is for what is kept
-    bytes -= oldest->second->memory.bytes();
-    entries_.erase(oldest);  // cudaFree waits for the kernels that use it
+    if (oldest == entries_.end()) break;  // all in use: the bound is for what is kept
+    bytes -= oldest->second->bytes;
+    surplus.push_back(std::move(oldest->second));
+    entries_.erase(oldest);
   }
+  return surplus;
+}
+
+void CudaWorkspaces::grow(Entry& entry, int64_t bytes) {
+  entry.memory = CudaMemory();  // waits for the stream's kernels that use it
+  std::vector<std::unique_ptr<Entry>> surplus;
+  {
+    const MutexLock lock(mutex_);
+    entry.bytes = bytes;
+    surplus = take_surplus();
+  }
+  surplus.clear();  // waits for the kernels that use them, and no other call for that
+  entry.memory = CudaMemory(device_, bytes);
 }
 
 std::unique_ptr<CudaWorkspaces::Lease> CudaWorkspaces::take(unsigned long long stream_id, int64_t bytes) {
-  Entry& entry = entry_for(stream_id);
-  entry.mutex.lock();
-  auto lease = std::make_unique<Lease>(*this, entry);
-  if (entry.memory.bytes() < bytes) {
-    entry.memory = CudaMemory();  // waits for the stream's kernels that use it
-    drop_idle(grown(bytes));
-    entry.memory = CudaMemory(device_, grown(bytes));
-  }
+  auto lease = std::make_unique<Lease>(*this, stream_id);
+  if (lease->entry_.memory.bytes() < bytes) grow(lease->entry_, grown(bytes));
   return lease;
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "core/cuda_memory.h"
 #include "core/mutex.h"
@@ -29,22 +30,28 @@ class CudaWorkspaces {
 
  private:
   struct Entry {
-    Mutex mutex;
-    CudaMemory memory;
-    int users = 0;  ///< leases held or waited for
+    Mutex mutex;        ///< a lease holds it
+    CudaMemory memory;  ///< whoever has the lease's
+    // The owner's mutex guards these.
+    int64_t bytes = 0;  ///< of `memory`, or what it is about to be
+    int users = 0;      ///< leases held or waited for
     uint64_t last_use = 0;
   };
 
  public:
   class Lease {
    public:
-    Lease(CudaWorkspaces& owner, Entry& entry) : owner_(owner), entry_(entry) {}
+    /** Waits for the stream's other leases. */
+    Lease(CudaWorkspaces& owner, unsigned long long stream_id) : owner_(owner), entry_(owner.entry_for(stream_id)) {
+      entry_.mutex.lock();
+    }
     ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     uint8_t* get() const { return entry_.memory.get(); }
 
    private:
+    friend class CudaWorkspaces;
     CudaWorkspaces& owner_;
     Entry& entry_;
   };
@@ -55,7 +62,9 @@ class CudaWorkspaces {
 
  private:
   Entry& entry_for(unsigned long long stream_id);
-  void drop_idle(int64_t wanted);
+  void grow(Entry& entry, int64_t bytes);
+  /** Entries that are to be freed so that the others keep the bounds. */
+  std::vector<std::unique_ptr<Entry>> take_surplus();
 
   const CudaDevice& device_;
   Mutex mutex_;

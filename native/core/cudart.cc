@@ -52,6 +52,7 @@ bool find_functions(void* library, Cudart& cuda, std::string& why) {
                             {"cudaStreamGetId", slot(cuda.StreamGetId)},
                             {"cudaStreamGetDevice", slot(cuda.StreamGetDevice)},
                             {"cudaStreamIsCapturing", slot(cuda.StreamIsCapturing)},
+                            {"cudaThreadExchangeStreamCaptureMode", slot(cuda.ThreadExchangeStreamCaptureMode)},
                             {"cudaPointerGetAttributes", slot(cuda.PointerGetAttributes)},
                             {"cudaGetLastError", slot(cuda.GetLastError)},
                             {"cudaGetErrorName", slot(cuda.GetErrorName)},

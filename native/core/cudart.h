@@ -15,7 +15,8 @@
 namespace ternary {
 
 /** cudaError_t values that have a meaning of their own here. */
-inline constexpr int kCudaSuccess = 0, kCudaOutOfMemory = 2, kCudaInsufficientDriver = 35, kCudaNoDevice = 100;
+inline constexpr int kCudaSuccess = 0, kCudaOutOfMemory = 2, kCudaInsufficientDriver = 35, kCudaInvalidFunction = 98,
+                     kCudaNoDevice = 100, kCudaInvalidImage = 200, kCudaNoImage = 209, kCudaCaptureImplicit = 906;
 
 /** cudaDeviceAttr values. */
 enum class CudaAttribute : int {
@@ -43,6 +44,8 @@ struct CudaPointerAttributes {
 /** cudaMemcpyKind. */
 inline constexpr int kCopyToDevice = 1, kCopyToHost = 2;
 inline constexpr unsigned kStreamNonBlocking = 1;
+/** cudaStreamCaptureMode. */
+inline constexpr int kCaptureModeRelaxed = 2;
 
 /** Name of the runtime library, CUDA 13's. */
 inline constexpr const char* kCudartName = "libcudart.so.13";
@@ -67,6 +70,7 @@ struct Cudart {
   int (*StreamGetId)(void*, unsigned long long*);
   int (*StreamGetDevice)(void*, int*);
   int (*StreamIsCapturing)(void*, int*);
+  int (*ThreadExchangeStreamCaptureMode)(int*);
   int (*PointerGetAttributes)(CudaPointerAttributes*, const void*);
   int (*GetLastError)();
   const char* (*GetErrorName)(int);

@@ -60,7 +60,8 @@ Tuning tuning_for(const std::string& file, const Backend& backend, Isa isa, std:
 std::unique_ptr<CudaRuntime> cuda_for(const Settings& settings, const Backend& backend, NoCuda& missing) {
   if (!settings.device.cuda) return nullptr;
   CudaDevice device;
-  missing = find_cuda_device(settings.device.ordinal, device);
+  const CudaPtx ptx = settings.device.or_cpu ? CudaPtx::never : CudaPtx::last_resort;
+  missing = find_cuda_device(settings.device.ordinal, ptx, device);
   if (missing.reason.empty()) return std::make_unique<CudaRuntime>(device, settings, backend.kernel_count);
   if (!settings.device.or_cpu) {
     fail(TERNARY_UNSUPPORTED, "TERNARY_DEVICE is \"%s\": %s", settings.device.text.c_str(), missing.reason.c_str());

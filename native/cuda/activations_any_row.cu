@@ -101,8 +101,8 @@ __global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const 
 int activations_any_row(const CudaActivationTask& task, const CudaLaunch& how) {
   const int64_t width = round_up(task.padded > task.rows.K ? task.padded : task.rows.K, kPartials);
   const int capacity = static_cast<int>(width < kMostColumns ? width : kMostColumns);
-  return launch(how, activations_any_row_kernel, dim3(static_cast<unsigned>(task.M)), dim3(kThreads),
-                static_cast<int64_t>(capacity) * 4, 1, task, capacity);
+  return launch<activations_any_row_kernel>(how, dim3(static_cast<unsigned>(task.M)), dim3(kThreads),
+                                            static_cast<int64_t>(capacity) * 4, 1, task, capacity);
 }
 
 }  // namespace ternary::cuda

@@ -82,10 +82,12 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a16_ker
 
 template <typename Tile, int planes, bool f16>
 int launch_gemm_a16(const CudaGemmTask& task, const CudaLaunch& how) {
-  const auto kernel = task.group == 0 ? gemm_a16_kernel<Tile, planes, f16, PlainFloatSums>
-                                      : gemm_a16_kernel<Tile, planes, f16, GroupFloatSums>;
-  return launch(how, kernel, dim3(static_cast<unsigned>(gemm_ctas<Tile>(task.M, task.N))), dim3(Tile::kThreads),
-                PlaneStages<Tile, planes>::kBytes, 1, task);
+  const dim3 grid(static_cast<unsigned>(gemm_ctas<Tile>(task.M, task.N))), block(Tile::kThreads);
+  constexpr int kBytes = PlaneStages<Tile, planes>::kBytes;
+  if (task.group == 0) {
+    return launch<gemm_a16_kernel<Tile, planes, f16, PlainFloatSums>>(how, grid, block, kBytes, 1, task);
+  }
+  return launch<gemm_a16_kernel<Tile, planes, f16, GroupFloatSums>>(how, grid, block, kBytes, 1, task);
 }
 
 /** The product with a tile for one plane and a tile for three. */

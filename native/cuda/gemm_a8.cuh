@@ -193,8 +193,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a8_kern
 
 template <typename Tile, template <typename> class Sums>
 int launch_gemm_a8(const CudaGemmTask& task, const CudaLaunch& how) {
-  return launch(how, gemm_a8_kernel<Tile, Sums>, dim3(static_cast<unsigned>(gemm_ctas<Tile>(task.M, task.N))),
-                dim3(Tile::kThreads), QStages<Tile>::kBytes, 1, task);
+  return launch<gemm_a8_kernel<Tile, Sums>>(how, dim3(static_cast<unsigned>(gemm_ctas<Tile>(task.M, task.N))),
+                                            dim3(Tile::kThreads), QStages<Tile>::kBytes, 1, task);
 }
 
 /** The product with the tile for its alpha. */

@@ -140,8 +140,8 @@ __global__ void __launch_bounds__(T::kThreads, T::kCtasPerSm) gemm_a8_dense_kern
 
 template <typename T, template <typename> class Sums>
 int launch_dense(const CudaGemmTask& task, const CudaLaunch& how) {
-  return launch(how, gemm_a8_dense_kernel<T, Sums>, dim3(static_cast<unsigned>(gemm_ctas<T>(task.M, task.N))),
-                dim3(T::kThreads), kSharedBytes<T>, 1, task);
+  return launch<gemm_a8_dense_kernel<T, Sums>>(how, dim3(static_cast<unsigned>(gemm_ctas<T>(task.M, task.N))),
+                                               dim3(T::kThreads), kSharedBytes<T>, 1, task);
 }
 
 }  // namespace

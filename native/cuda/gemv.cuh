@@ -49,9 +49,9 @@ int launch_gemv(const GemvKind& kind, const CudaGemmTask& task, const Rows& rows
   const GemvArgs args = gemv_args(task, plan, kind.layout);
   const dim3 grid(static_cast<unsigned>(plan.grid)), block(kGemvThreads);
   if (task.group > 0) {
-    return launch(how, gemv_blocks_kernel<Dots, Rows, kGroupCtas>, grid, block, plan.shared_bytes, 1, args, rows);
+    return launch<gemv_blocks_kernel<Dots, Rows, kGroupCtas>>(how, grid, block, plan.shared_bytes, 1, args, rows);
   }
-  return launch(how, gemv_slabs_kernel<Dots, Rows, kCtas>, grid, block, plan.shared_bytes, plan.cluster, args, rows);
+  return launch<gemv_slabs_kernel<Dots, Rows, kCtas>>(how, grid, block, plan.shared_bytes, plan.cluster, args, rows);
 }
 
 /** Why a GEMV whose kernel is for up to `most_rows` of X does not serve a problem. */

@@ -12,6 +12,7 @@
 #include <cuda_runtime.h>
 
 #include "core/cuda_kernel.h"
+#include "cuda/kernel_list.h"
 
 namespace ternary::cuda {
 
@@ -33,23 +34,28 @@ __device__ __forceinline__ void pdl_launch_dependents() {
 #endif
 }
 
-/** Dynamic shared memory that a kernel gets without asking for more. */
-inline constexpr int64_t kSharedByDefault = 48 << 10;
+/** Calls cudaLaunchKernelExC() with values of the kernel's parameters' types, which is what the driver copies. */
+template <typename... Parameters, typename... Arguments>
+int launch_converted(const cudaLaunchConfig_t& config, void (*kernel)(Parameters...), const Arguments&... arguments) {
+  static_assert(sizeof...(Parameters) == sizeof...(Arguments), "one argument a parameter");
+  return [&](const Parameters&... converted) {
+    void* addresses[] = {const_cast<void*>(static_cast<const void*>(&converted))...};
+    return cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(kernel), addresses);
+  }(arguments...);
+}
+
+/** The place of a kernel in the list of those that can be launched. */
+template <auto kKernel>
+inline const ListedKernel kListed{reinterpret_cast<const void*>(kKernel)};
 
 /**
- * Launches `kernel`, as part of the stream's PDL chain where `how.pdl` says so, in clusters of `cluster` CTAs along x
- * where that is more than 1. Returns cudaError_t.
+ * Launches `kKernel`, as part of the stream's PDL chain where `how.pdl` says so, in clusters of `cluster` CTAs along x
+ * where that is more than 1. Returns cudaError_t. Sets nothing that another thread's launch could meet: how much shared
+ * memory a kernel may have is prepare_kernels()'s matter.
  */
-template <typename... Parameters, typename... Arguments>
-int launch(const CudaLaunch& how, void (*kernel)(Parameters...), dim3 grid, dim3 block, int64_t shared_bytes,
-           int cluster, const Arguments&... arguments) {
-  static_assert(sizeof...(Parameters) == sizeof...(Arguments), "one argument a parameter");
-  if (shared_bytes > kSharedByDefault) {
-    const cudaError_t error =
-        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             static_cast<int>(shared_bytes));
-    if (error != cudaSuccess) return error;
-  }
+template <auto kKernel, typename... Arguments>
+int launch(const CudaLaunch& how, dim3 grid, dim3 block, int64_t shared_bytes, int cluster,
+           const Arguments&... arguments) {
   cudaLaunchAttribute attributes[2];
   cudaLaunchConfig_t config = {};
   config.gridDim = grid;
@@ -67,10 +73,8 @@ int launch(const CudaLaunch& how, void (*kernel)(Parameters...), dim3 grid, dim3
     attributes[config.numAttrs].val.clusterDim.y = 1;
     attributes[config.numAttrs++].val.clusterDim.z = 1;
   }
-  return [&](const Parameters&... converted) {  // the driver copies values of the parameters' types
-    void* addresses[] = {const_cast<void*>(static_cast<const void*>(&converted))...};
-    return cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(kernel), addresses);
-  }(arguments...);
+  static_cast<void>(&kListed<kKernel>);  // which puts it there
+  return launch_converted(config, kKernel, arguments...);
 }
 
 }  // namespace ternary::cuda

@@ -1,4 +1,6 @@
 #include "core/cuda_kernel.h"
+#include "cuda/gemv_plan.h"
+#include "cuda/kernel_list.h"
 #include "cuda/kernels.h"
 
 #ifndef TERNARY_CUDA_ARCH
@@ -24,7 +26,11 @@ constexpr CudaKernel kKernels[] = {
 #undef FUSED
 };
 
-constexpr CudaBackend kBackend = {TERNARY_CUDA_ARCH, kKernels, sizeof kKernels / sizeof kKernels[0]};
+/** As pdl.cuh has it: before sm_90 kernels do not wait for what they overtake. */
+constexpr bool kPdl = arch_number(TERNARY_CUDA_ARCH) >= 90;
+
+constexpr CudaBackend kBackend = {TERNARY_CUDA_ARCH, kPdl, prepare_kernels, kKernels,
+                                  sizeof kKernels / sizeof kKernels[0]};
 
 }  // namespace
 }  // namespace ternary::cuda

@@ -208,17 +208,8 @@ TEST(CudaArguments, WorkspacesAndMemoryThatAreRefused) {
   refused({stream.get(), large.get(), 1}, "workspace_bytes is 1; this call needs");
   refused({stream.get(), large.as<char>() + 64, 1 << 19}, "it must be a multiple of 256 bytes");
   refused({stream.get(), nullptr, 4096}, "workspace is null");
-  std::vector<char> host(1 << 20);
-  char* aligned = host.data() + (256 - reinterpret_cast<uintptr_t>(host.data()) % 256) % 256;
-  refused({stream.get(), aligned, 1 << 19}, "no memory that CUDA knows");
 
-  std::vector<float> y(80, -3.0f);
   const ternary_cuda_call call = call_of(stream);
-  EXPECT_EQ(ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, problem.x.data(), TERNARY_F32, 200, nullptr,
-                                 nullptr, y.data(), TERNARY_F32, 40, 2, &call),
-            TERNARY_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(ternary_last_error()).find("x is at"), std::string::npos) << ternary_last_error();
-  EXPECT_EQ(y, std::vector<float>(80, -3.0f));
   const DeviceBytes x(problem.x.data(), problem.x.bytes());
   EXPECT_EQ(ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.get(), TERNARY_F32, 200, nullptr, nullptr,
                                  x.get(), TERNARY_F32, 40, 2, &call),
@@ -226,6 +217,44 @@ TEST(CudaArguments, WorkspacesAndMemoryThatAreRefused) {
   EXPECT_NE(std::string(ternary_last_error()).find("overlaps"), std::string::npos) << ternary_last_error();
   EXPECT_EQ(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 0, &bytes), TERNARY_INVALID_ARGUMENT);
   EXPECT_EQ(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 2, nullptr), TERNARY_INVALID_ARGUMENT);
+}
+
+TEST(CudaArguments, OrdinaryHostMemoryIsRefusedUnlessTheDeviceReadsIt) {
+  const RuntimeHandle runtime = gpu();
+  const Stream stream;
+  const Problem problem(a8_spec(2, 40, 200));
+  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  int reads_it = 0;
+  must(cudaDeviceGetAttribute(&reads_it, cudaDevAttrPageableMemoryAccess, 0), "pageable memory access");
+  std::vector<char> host(1 << 20);
+  char* aligned = host.data() + (256 - reinterpret_cast<uintptr_t>(host.data()) % 256) % 256;
+  const std::vector<float> before(80, -3.0f);
+  std::vector<float> y = before;
+  const auto start = [&](void* workspace, int64_t bytes) {
+    const ternary_cuda_call call = {stream.get(), workspace, bytes};
+    return ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, problem.x.data(), TERNARY_F32, 200, nullptr,
+                                nullptr, y.data(), TERNARY_F32, 40, 2, &call);
+  };
+  const ternary_status status = start(nullptr, 0), in_host_workspace = start(aligned, 1 << 19);
+  if (reads_it != 0) {
+    EXPECT_EQ(status, TERNARY_OK) << ternary_last_error();
+    EXPECT_EQ(in_host_workspace, TERNARY_OK) << ternary_last_error();
+    stream.wait();
+    std::vector<float> expected = before;
+    ASSERT_EQ(ternary_oracle_linear(weights.get(), TERNARY_A8, problem.x.data(), TERNARY_F32, 200, nullptr, nullptr,
+                                    expected.data(), TERNARY_F32, 40, 2),
+              TERNARY_OK);
+    EXPECT_EQ(y, expected);
+    return;
+  }
+  EXPECT_EQ(status, TERNARY_INVALID_ARGUMENT);
+  EXPECT_EQ(in_host_workspace, TERNARY_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(ternary_last_error()).find("x is at"), std::string::npos) << ternary_last_error();
+  EXPECT_NE(std::string(ternary_last_error()).find("no memory that CUDA knows"), std::string::npos);
+  EXPECT_EQ(y, before);
+  const DeviceProblem device(problem);
+  EXPECT_EQ(device.start(runtime.get(), weights.get(), {stream.get(), aligned, 1 << 19}), TERNARY_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(ternary_last_error()).find("workspace is at"), std::string::npos) << ternary_last_error();
 }
 
 }  // namespace

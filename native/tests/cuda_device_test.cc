@@ -1,5 +1,5 @@
 // What a GPU runtime says of its device, two devices, weights that outlive runtimes, a device that faults, and machines
-// on which something is missing. Suites CudaNo... and CudaFault run in processes of their own, see CMakeLists.txt.
+// on which something is missing. Suites CudaNo..., CudaOther... and CudaFault run in processes of their own, see CMakeLists.txt.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -38,6 +38,7 @@ TEST(CudaDevice, InfoNamesTheDeviceAndItsLibrary) {
                       "\",\"capability\":\"" + capability + "\",\"library\":\"sm" + std::to_string(properties.major)),
             std::string::npos)
       << info;
+  EXPECT_NE(info.find("\"warning\":\"\""), std::string::npos) << info;
   EXPECT_NE(info.find("\"sms\":" + std::to_string(properties.multiProcessorCount)), std::string::npos) << info;
   EXPECT_NE(info.find(".cuda.sm" + std::to_string(properties.major)), std::string::npos)
       << "kernels are listed: " << info;
@@ -129,6 +130,52 @@ TEST(CudaNoLibrary, IsSaidAndCounted) {
   EXPECT_EQ(counters_of(on_cpu.get()).fallbacks, (Counts{{"device.cuda:no_library", 1}}));
 }
 
+/** A capability in whose range a library is, but not in its family: CUDA tells only when a kernel is loaded. */
+constexpr const char* kNoCode = "(compute capability 10.1) does not run libternary_bitnet_sm100f.so: ";
+constexpr const char* kPtxOfSm80 = "the PTX of libternary_bitnet_sm80.so";
+
+TEST(CudaOtherCapability, AutoTakesTheCpuAndSaysWhy) {
+  const RuntimeHandle on_cpu = make_runtime("TERNARY_DEVICE=auto");
+  ASSERT_NE(on_cpu, nullptr) << ternary_last_error();
+  const std::string info = info_of(on_cpu.get());
+  for (const std::string& words : {std::string("\"cuda\":{\"used\":false,\"reason\":\""), std::string(kNoCode),
+                                   std::string("cudaErrorNoKernelImageForDevice"),
+                                   std::string("TERNARY_DEVICE=cuda would have the driver compile ") + kPtxOfSm80}) {
+    EXPECT_NE(info.find(words), std::string::npos) << words << " in " << info;
+  }
+  EXPECT_EQ(counters_of(on_cpu.get()).fallbacks, (Counts{{"device.cuda:no_library", 1}}));
+  const Problem problem = small_problem();
+  expect_right(on_cpu.get(), problem, problem.weights(TERNARY_LAYOUT_I2S_TILED).get());
+}
+
+TEST(CudaOtherCapability, CudaCompilesThePtxOfSm80AndWarns) {
+  const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda");
+  ASSERT_NE(runtime, nullptr) << ternary_last_error();
+  const std::string info = info_of(runtime.get());
+  for (const std::string& words : {std::string("\"library\":\"sm80\""), std::string(kNoCode),
+                                   "the driver has compiled " + std::string(kPtxOfSm80)}) {
+    EXPECT_NE(info.find(words), std::string::npos) << words << " in " << info;
+  }
+  // Products in a chain, whose kernels would overtake each other were they launched as those of 9.0 and later are.
+  const Stream stream;
+  for (int64_t M : {1, 2, 20}) {
+    ProblemSpec spec;
+    spec.M = M;
+    spec.N = spec.K = 160;
+    spec.kind = TERNARY_ALPHA_ROW;
+    const Problem problem(spec);
+    const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+    const DeviceProblem device(problem);
+    const DeviceBytes workspace = workspace_for(runtime.get(), weights.get(), TERNARY_A8, M);
+    for (int round = 0; round < 3; ++round) {
+      ASSERT_EQ(device.start(runtime.get(), weights.get(), call_of(stream, workspace)), TERNARY_OK)
+          << ternary_last_error();
+    }
+    stream.wait();
+    EXPECT_EQ(problem.verdict(device.fetch(), problem.expected()), "");
+  }
+}
+
 TEST(CudaFault, IsReportedAndNeverLost) {
   const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda");
   const Problem problem = small_problem();
@@ -136,9 +183,16 @@ TEST(CudaFault, IsReportedAndNeverLost) {
   expect_right(runtime.get(), problem, weights.get());
   const Stream stream;
   const ternary_cuda_call call = call_of(stream);
-  const DeviceBytes x(problem.x.data(), 200 * 4), y(2 * 40 * 4);  // one row of x where the call says two
-  (void)ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.get(), TERNARY_F32, 200, nullptr, nullptr,
-                             y.get(), TERNARY_F32, 40, 2, &call);
+  // The second row of x lies beyond all addresses that a process can have. Just behind an allocation a GPU need not
+  // fault: what it maps is larger. Y lies below x, since what is between the rows of x is x.
+  constexpr int64_t kFar = int64_t{1} << 46, kYBytes = 2 * 40 * 4, kX = 512;
+  static_assert(kYBytes <= kX);
+  const DeviceBytes y(kX + 200 * 4);
+  upload(y.as<char>() + kX, problem.x.data(), 200 * 4);
+  EXPECT_EQ(ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, y.as<char>() + kX, TERNARY_F32, kFar / 4,
+                                 nullptr, nullptr, y.get(), TERNARY_F32, 40, 2, &call),
+            TERNARY_OK)
+      << ternary_last_error();
   EXPECT_NE(cudaStreamSynchronize(stream.get()), cudaSuccess);
   for (int call_again = 0; call_again < 3; ++call_again) {
     Output got = problem.output();

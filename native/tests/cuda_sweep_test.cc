@@ -28,9 +28,7 @@ class ShiftedMatrix {
     write(host);
   }
   void* get() const { return bytes_ == 0 ? nullptr : memory_.as<char>() + shift_; }
-  void write(const void* host) const {
-    if (bytes_ > 0) must(cudaMemcpy(get(), host, static_cast<size_t>(bytes_), cudaMemcpyHostToDevice), "copy in");
-  }
+  void write(const void* host) const { upload(get(), host, bytes_); }
   void read(void* host) const {
     if (bytes_ > 0) must(cudaMemcpy(host, get(), static_cast<size_t>(bytes_), cudaMemcpyDeviceToHost), "copy out");
   }

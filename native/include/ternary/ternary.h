@@ -172,7 +172,7 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  *
  * | name | value | meaning |
  * |---|---|---|
- * | TERNARY_DEVICE | cpu, cuda, cuda:0 ... cuda:63, auto | where products run (default cpu); `cuda` is `cuda:0`; `auto` is cuda:0 if it can serve, else the CPU, and ternary_runtime_info() says why |
+ * | TERNARY_DEVICE | cpu, cuda, cuda:0 ... cuda:63, auto | where products run (default cpu); `cuda` is `cuda:0`; `auto` is cuda:0 if a library has machine code for it, else the CPU, and ternary_runtime_info() says why |
  * | TERNARY_MAX_ISA | portable, avx2, avxvnni, avx512vnni, amx | no kernel of a higher ISA is used; one the machine lacks is an error |
  * | TERNARY_NUM_THREADS | 1 ... 1024 | threads a call may use, the caller's included; default: the process's physical cores |
  * | TERNARY_COLLECT_PATH_STATS | 0, 1 | count paths and fallbacks (default 1) |
@@ -204,6 +204,9 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * Errors: TERNARY_INVALID_ARGUMENT for an unknown name or a value that cannot be honoured, named in the sentence;
  * TERNARY_UNSUPPORTED if TERNARY_DEVICE names a GPU and the CUDA runtime, the driver, the device or a library with code
  * for it is missing or too old: the sentence says which. Nothing of CUDA is looked for unless the setting asks for it.
+ * All kernels are loaded on the GPU here, so that a device which does not run them is refused now and not by the first
+ * product. For a device of 8.0 or later without machine code of its own `cuda` (not `auto`) has the driver compile the
+ * PTX of sm80's library, which takes seconds; `cuda.warning` of ternary_runtime_info() then says so.
  */
 TERNARY_API ternary_status ternary_runtime_create(const char* settings, ternary_runtime** runtime);
 
@@ -213,7 +216,8 @@ TERNARY_API void ternary_runtime_destroy(ternary_runtime* runtime);
 /**
  * Describes the runtime: version, CPU, ISAs with reasons, settings with their origin, every kernel and whether it can
  * serve here; `cuda` is the GPU: `"used":true` with `ordinal`, `name`, `capability` ("9.0"), `library` ("sm90a"),
- * `driver` and `runtime` ("13.1"), `sms`, `memory_bytes`, `model` (the row of the cost model); or `"used":false` with
+ * `driver` and `runtime` ("13.1"), `sms`, `memory_bytes`, `model` (the row of the cost model), `warning` (empty, or that
+ * its kernels were compiled from PTX, and why); or `"used":false` with
  * `reason`, empty if TERNARY_DEVICE is cpu. Kernels of a GPU have its library where those of the CPU have their ISA.
  * `report` is the file that TERNARY_PATH_REPORT comes to, with every part expanded, or empty.
  * @param json receives at most `capacity` bytes, zero-terminated if capacity > 0; may be null if capacity is 0.
@@ -342,7 +346,9 @@ TERNARY_API ternary_status ternary_weights_codes(const ternary_weights* weights,
  * Copies the weights to the runtime's GPU in the layout of its kernels, and waits. They stay there until the weights are
  * destroyed; a second call does nothing, nor does one on a CPU runtime. Products do the same when they meet weights that
  * were not prepared, which takes long and is refused under graph capture. TERNARY_LAYOUT_T5_TILED weights are T5 there
- * too, others I2S; with TERNARY_PREFILL_SKIP_M the dense kernel's copy (16 bits a weight) is made too.
+ * too, others I2S; with TERNARY_PREFILL_SKIP_M the dense kernel's copy (16 bits a weight) is made too. The runtime's threads
+ * rearrange them. Any threads may prepare the same weights at once: a device gets one copy, for which they wait; calls
+ * for another device, or whose copy is there, wait for nothing.
  */
 TERNARY_API ternary_status ternary_weights_prepare(ternary_runtime* runtime, const ternary_weights* weights);
 
@@ -390,6 +396,12 @@ TERNARY_API ternary_status ternary_quantise_activations(ternary_runtime* runtime
                                                         int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K);
 
 /* ---- products on a GPU ------------------------------------------------------------------------------------------ */
+
+/*
+ * Capture. No function of this library disturbs a stream capture of another thread, or of other code of the same thread,
+ * whatever its mode: what a call allocates, frees, copies and waits for is never part of a graph. What a captured stream is
+ * given by an `_async` function is. The default stream is refused while a blocking stream is captured, which waits for it.
+ */
 
 /**
  * Bytes of workspace that suffice for every `_async` function with these weights, this activation and up to M rows.

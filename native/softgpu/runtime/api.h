@@ -24,7 +24,7 @@ template <class Body>
 cudaError_t call_even_when_faulted(Body&& body) noexcept {
   try {
     Runtime& runtime = Runtime::instance();
-    std::lock_guard<std::recursive_mutex> lock(runtime.mutex);
+    std::lock_guard<Turns> lock(runtime.mutex);
     body(runtime);
     return cudaSuccess;
   } catch (const CudaFailure& failure) {

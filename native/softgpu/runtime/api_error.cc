@@ -75,7 +75,7 @@ cudaError_t last_error(bool clear) noexcept {
   cudaError_t error = remembered;
   if (clear) remembered = cudaSuccess;
   Runtime& runtime = Runtime::instance();
-  std::lock_guard<std::recursive_mutex> lock(runtime.mutex);
+  std::lock_guard<Turns> lock(runtime.mutex);
   if (runtime.queue().fault() != cudaSuccess) error = runtime.queue().fault();
   return error;
 }

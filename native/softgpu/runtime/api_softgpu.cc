@@ -16,7 +16,7 @@ int answer(Body&& body) noexcept {
   int result = -1;
   Runtime& runtime = Runtime::instance();
   try {
-    std::lock_guard<std::recursive_mutex> lock(runtime.mutex);
+    std::lock_guard<Turns> lock(runtime.mutex);
     result = body(runtime);
   } catch (const std::exception& error) {
     say(error.what());
@@ -89,7 +89,7 @@ int softgpu_visit_lines(const char* kernel, void (*visit)(void*, const softgpu_l
 
 const char* softgpu_fault(void) {
   Runtime& runtime = Runtime::instance();
-  std::lock_guard<std::recursive_mutex> lock(runtime.mutex);
+  std::lock_guard<Turns> lock(runtime.mutex);
   return runtime.queue().fault_sentence().c_str();
 }
 

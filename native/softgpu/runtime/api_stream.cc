@@ -28,6 +28,13 @@ Event& eager_event(Runtime& runtime, cudaEvent_t handle) {
   return event;
 }
 
+/** The same for a call that asks or waits. */
+Event& observed_event(Runtime& runtime, cudaEvent_t handle) {
+  Event& event = eager_event(runtime, handle);
+  runtime.forbid_while_capturing();
+  return event;
+}
+
 }  // namespace
 
 extern "C" {
@@ -52,6 +59,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return call([&](Runtime& runtime) {
     Stream& waited = runtime.stream(stream);
     runtime.forbid_in_capture_of(waited);
+    runtime.forbid_while_capturing();
     runtime.queue().wait_for(waited.tail);
   });
 }
@@ -60,6 +68,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
   return call([&](Runtime& runtime) {
     Stream& asked = runtime.stream(stream);
     runtime.forbid_in_capture_of(asked);
+    runtime.forbid_while_capturing();
     query(runtime, asked.tail);
   });
 }
@@ -124,11 +133,11 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, uns
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  return call([&](Runtime& runtime) { runtime.queue().wait_for(eager_event(runtime, event).recorded); });
+  return call([&](Runtime& runtime) { runtime.queue().wait_for(observed_event(runtime, event).recorded); });
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) {
-  return call([&](Runtime& runtime) { query(runtime, eager_event(runtime, event).recorded); });
+  return call([&](Runtime& runtime) { query(runtime, observed_event(runtime, event).recorded); });
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {

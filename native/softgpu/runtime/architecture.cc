@@ -3,6 +3,15 @@
 #include <stdexcept>
 
 namespace ternary::softgpu {
+namespace {
+
+/** Of one major; 10.1 is alone, its successor is 11.0. */
+bool same_family(const Architecture& a, const Architecture& b) {
+  const auto alone = [](const Architecture& x) { return x.number() == 101; };
+  return a.major == b.major && alone(a) == alone(b);
+}
+
+}  // namespace
 
 Architecture parse_architecture(const std::string& text) {
   std::string rest = text;
@@ -32,7 +41,7 @@ std::string name_of(const Architecture& architecture) {
 bool runs_on(const Architecture& ptx, const Architecture& device) {
   switch (ptx.suffix) {
     case 'a': return ptx.number() == device.number();
-    case 'f': return ptx.major == device.major && ptx.minor <= device.minor;
+    case 'f': return same_family(ptx, device) && ptx.minor <= device.minor;
     default: return ptx.number() <= device.number();
   }
 }

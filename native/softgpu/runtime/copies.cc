@@ -64,8 +64,10 @@ void forbid_synchronous(Runtime& runtime, Stream& stream) {
 }  // namespace
 
 /**
- * Pageable memory is read before the call returns, as CUDA does, and a copy into it waits. Pinned memory is read and
- * written when the stream comes to it, so that a host that reuses it too early is found out by its results.
+ * Pageable memory is read before the call returns, as CUDA does, and a copy into it waits. A copy from it to a device
+ * does not, whatever the function: CUDA has the bytes in a buffer of its own then, and only what is ordered behind the
+ * copy's stream meets them on the device. Pinned memory is read and written when the stream comes to it, so that a host
+ * that reuses it too early is found out by its results.
  */
 void copy(Runtime& runtime, Stream& stream, const CopyRequest& request) {
   if (!request.asynchronous) forbid_synchronous(runtime, stream);
@@ -101,7 +103,8 @@ void copy(Runtime& runtime, Stream& stream, const CopyRequest& request) {
     if (note_target) note_rows(log, target, width, height, Access::write);
   };
   const OperationRef operation = runtime.submit(stream, std::move(work));
-  if (!captured && (!request.asynchronous || to == nullptr)) runtime.queue().wait_for(operation);
+  const bool staged_upload = from == nullptr && on_device(to);
+  if (!captured && (to == nullptr || !(request.asynchronous || staged_upload))) runtime.queue().wait_for(operation);
 }
 
 void fill(Runtime& runtime, Stream& stream, const char* what, const Rows& rows, int value, uint64_t width,

@@ -19,6 +19,7 @@
 #include "softgpu/runtime/failure.h"
 #include "softgpu/runtime/library.h"
 #include "softgpu/runtime/stream.h"
+#include "softgpu/runtime/turns.h"
 #include "softgpu/runtime/work_queue.h"
 
 namespace ternary::softgpu {
@@ -28,7 +29,7 @@ class Runtime {
   /** Made at first use and never destroyed: libraries unregister at the very end of the process. */
   static Runtime& instance();
 
-  std::recursive_mutex mutex;  // a destructor of a library may run inside a call
+  Turns mutex;  // a destructor of a library may run inside a call
 
   // Devices. devices() throws CudaFailure where there are none, or the driver is too old, or the environment is wrong.
   std::vector<Device>& devices();

@@ -62,6 +62,7 @@ class RuntimeTest : public testing::Test {
   int* device_ints(const std::vector<int>& values) {
     int* pointer = unwritten_ints(static_cast<int>(values.size()));
     EXPECT_CUDA(cudaMemcpy(pointer, values.data(), values.size() * sizeof(int), cudaMemcpyHostToDevice));
+    EXPECT_CUDA(cudaStreamSynchronize(nullptr));  // which a copy of pageable memory does not
     return pointer;
   }
   int* unwritten_ints(int count) {

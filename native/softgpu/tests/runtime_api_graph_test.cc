@@ -1,4 +1,6 @@
 // Capture into graphs, their replay, and what must not be called meanwhile.
+#include <thread>
+
 #include "softgpu/tests/runtime_api_fixture.h"
 
 namespace ternary::softgpu {
@@ -147,6 +149,44 @@ TEST_F(GraphTest, RelaxedCapturesAllowUnsafeCalls) {
   ASSERT_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
   EXPECT_CUDA_ERROR(cudaMalloc(&pointer, 16), cudaErrorStreamCaptureUnsupported);
   EXPECT_CUDA_ERROR(end(), cudaErrorStreamCaptureInvalidated);
+}
+
+TEST_F(GraphTest, UnsafeCallsOfAnotherThreadInvalidateWhatIsCapturedGlobally) {
+  const cudaStream_t other = new_stream();
+  const cudaEvent_t event = new_event();
+  ASSERT_CUDA(cudaEventRecord(event, other));
+  ASSERT_CUDA(cudaDeviceSynchronize());
+  const auto calls = {+[](cudaStream_t, cudaEvent_t) {
+                        void* p = nullptr;
+                        const cudaError_t error = cudaMalloc(&p, 16);
+                        cudaFree(p);
+                        return error;
+                      },
+                      +[](cudaStream_t s, cudaEvent_t) { return cudaStreamSynchronize(s); },
+                      +[](cudaStream_t s, cudaEvent_t) { return cudaStreamQuery(s); },
+                      +[](cudaStream_t, cudaEvent_t e) { return cudaEventSynchronize(e); },
+                      +[](cudaStream_t, cudaEvent_t e) { return cudaEventQuery(e); }};
+  constexpr auto kGlobal = cudaStreamCaptureModeGlobal, kThread = cudaStreamCaptureModeThreadLocal,
+                 kRelaxed = cudaStreamCaptureModeRelaxed;
+  const struct {
+    cudaStreamCaptureMode capture, thread;
+    bool safe;
+  } kModes[] = {{kGlobal, kGlobal, false}, {kGlobal, kThread, true},  {kGlobal, kRelaxed, true},
+                {kThread, kGlobal, true},  {kRelaxed, kGlobal, true}, {kThread, kThread, true}};
+  for (const auto& call : calls) {
+    for (const auto& modes : kModes) {
+      begin(modes.capture);
+      ASSERT_CUDA(launch_add_one(kCount, word, word, stream));
+      std::thread([&] {
+        cudaStreamCaptureMode mode = modes.thread;
+        EXPECT_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
+        EXPECT_EQ(mode, kGlobal) << "a thread begins with it";
+        EXPECT_EQ(call(other, event), modes.safe ? cudaSuccess : cudaErrorStreamCaptureUnsupported);
+      }).join();
+      EXPECT_EQ(end(), modes.safe ? cudaSuccess : cudaErrorStreamCaptureInvalidated);
+      cudaGetLastError();
+    }
+  }
 }
 
 TEST_F(GraphTest, TheDefaultStreamMustNotDependOnACapture) {

@@ -65,6 +65,25 @@ TEST_F(StreamTest, AtomicsOfTwoStreamsMayMeet) {
   EXPECT_EQ(host_ints(word, 1)[0], 200);
 }
 
+TEST_F(StreamTest, ACopyOfPageableMemoryIsNotWaitedForAndOneOfPinnedMemoryIs) {
+  const std::vector<int> values = counting(kCount, 0);
+  int *from = unwritten_ints(kCount), *to = unwritten_ints(kCount);
+  int* pinned = nullptr;
+  ASSERT_CUDA(cudaMallocHost(reinterpret_cast<void**>(&pinned), kBytes));
+  std::memcpy(pinned, values.data(), kBytes);
+  ASSERT_CUDA(cudaMemcpy(from, pinned, kBytes, cudaMemcpyHostToDevice));
+  ASSERT_CUDA(launch_add_one(kCount, from, to, new_stream()));
+  ASSERT_CUDA(cudaDeviceSynchronize()) << fault();
+  EXPECT_CUDA(cudaFreeHost(pinned));
+  ASSERT_CUDA(cudaMemcpy(from, values.data(), kBytes, cudaMemcpyHostToDevice));
+  ASSERT_CUDA(launch_add_one(kCount, from, to, nullptr));  // it is behind the copy
+  ASSERT_CUDA(cudaDeviceSynchronize()) << fault();
+  ASSERT_CUDA(cudaMemcpy(from, values.data(), kBytes, cudaMemcpyHostToDevice));
+  ASSERT_CUDA(launch_add_one(kCount, from, to, new_stream()));
+  EXPECT_CUDA_ERROR(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
+  EXPECT_TRUE(has(fault(), "reads")) << fault();
+}
+
 TEST_F(StreamTest, AStreamThatTheHostHasWaitedForIsOver) {
   const int* from = device_ints(counting(kCount, 0));
   int* scratch = unwritten_ints(kCount);

@@ -36,6 +36,7 @@ TEST(Architecture, FamilyPtxRunsOnItsFamily) {
   EXPECT_TRUE(runs("100f", "100"));
   EXPECT_TRUE(runs("100f", "103"));
   EXPECT_FALSE(runs("103f", "100"));
+  EXPECT_FALSE(runs("100f", "101"));  // of CUDA 12, 11.0 since then
   EXPECT_FALSE(runs("100f", "110"));
   EXPECT_FALSE(runs("100f", "120"));
   EXPECT_TRUE(runs("120f", "121"));
@@ -169,7 +170,7 @@ TEST(Library, PtxThatIsMissingOrCompressedIsAnErrorThatSaysSo) {
 }
 
 TEST(Device, EveryArchitectureThatWeBuildForHasAPart) {
-  for (const char* arch : {"80", "86", "87", "89", "90a", "100f", "103a", "120f", "121"}) {
+  for (const char* arch : {"80", "86", "87", "89", "90a", "100f", "101", "103a", "120f", "121"}) {
     const Device device = device_of(parse_architecture(arch));
     EXPECT_EQ(device.architecture.number(), parse_architecture(arch).number());
     EXPECT_LE(device.shared_bytes_opt_in + kSharedBytesReserved, device.shared_bytes_per_sm);

@@ -13,8 +13,8 @@ namespace ternary::test {
 class Graph {
  public:
   template <typename Body>
-  Graph(const Stream& stream, Body body) {
-    must(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal), "begin capture");
+  Graph(const Stream& stream, Body body, cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal) {
+    must(cudaStreamBeginCapture(stream.get(), mode), "begin capture");
     body();
     must(cudaStreamEndCapture(stream.get(), &graph_), "end capture");
     must(cudaGraphInstantiate(&run_, graph_, 0), "instantiate");

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "support/device_memory.h"
+
 namespace ternary::test {
 namespace {
 
@@ -50,5 +52,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s accepts a foreign ABI version\n", file);
     return EXIT_FAILURE;
   }
+  ternary::test::require_cuda(ternary::test::loaded->prepare(ternary::test::default_launch().shared_bytes), file);
   return RUN_ALL_TESTS();
 }

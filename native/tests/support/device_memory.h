@@ -41,7 +41,11 @@ class DeviceMemory {
   }
 
   int64_t bytes() const { return bytes_; }
-  void write(const void* host) { copy(data(), host, cudaMemcpyHostToDevice); }
+  /** Waits: a copy of pageable memory may return before the bytes are there, and streams of their own would miss them. */
+  void write(const void* host) {
+    copy(data(), host, cudaMemcpyHostToDevice);
+    require_cuda(cudaStreamSynchronize(nullptr), "cudaMemcpy");
+  }
   void read(void* host) const { copy(host, data(), cudaMemcpyDeviceToHost); }
   /** Null if empty. */
   char* data() const { return base_ == nullptr ? nullptr : static_cast<char*>(base_) + offset_; }

@@ -34,6 +34,14 @@ inline void must(cudaError_t error, const char* what) {
   std::exit(EXIT_FAILURE);
 }
 
+/** Copies to the device and waits: where the host's memory is pageable cudaMemcpy() may return before the bytes are
+ *  there, and only the default stream and those that wait for it would find them. */
+inline void upload(void* target, const void* host, int64_t bytes) {
+  if (bytes == 0) return;
+  must(cudaMemcpy(target, host, static_cast<size_t>(bytes), cudaMemcpyHostToDevice), "copy in");
+  must(cudaStreamSynchronize(nullptr), "copy in");
+}
+
 /** Device memory whose last byte is the allocation's last; may be empty. */
 class DeviceBytes {
  public:
@@ -51,9 +59,7 @@ class DeviceBytes {
     std::swap(bytes_, other.bytes_);
     return *this;
   }
-  void write(const void* host) {
-    if (bytes_ > 0) must(cudaMemcpy(memory_, host, static_cast<size_t>(bytes_), cudaMemcpyHostToDevice), "copy in");
-  }
+  void write(const void* host) { upload(memory_, host, bytes_); }
   void read(void* host) const {
     if (bytes_ > 0) must(cudaMemcpy(host, memory_, static_cast<size_t>(bytes_), cudaMemcpyDeviceToHost), "copy out");
   }

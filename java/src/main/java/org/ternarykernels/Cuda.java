@@ -51,7 +51,11 @@ final class Cuda {
    * disturbed.
    */
   static void free(int device, long address) {
-    relaxed(() -> on(device, "free memory", () -> cudart.cudaFree(pointer(address))));
+    on(
+        cudart.cudaStreamCaptureModeRelaxed,
+        device,
+        "free memory",
+        () -> cudart.cudaFree(pointer(address)));
   }
 
   static void copy(
@@ -254,8 +258,28 @@ final class Cuda {
     return ready[0];
   }
 
-  /** Makes a call on a device and leaves the thread's current device as it was. */
+  /**
+   * Makes a call on a device and leaves the thread's current device as it was. What another thread
+   * captures meanwhile is not disturbed; what this thread captures forbids what is unsafe there.
+   */
   private static void on(int device, String what, IntSupplier call) {
+    on(cudart.cudaStreamCaptureModeThreadLocal, device, what, call);
+  }
+
+  /** The same in another mode of capture. */
+  private static void on(int captureMode, int device, String what, IntSupplier call) {
+    int[] mode = {captureMode};
+    boolean exchanged = cudart.cudaThreadExchangeStreamCaptureMode(mode) == cudart.cudaSuccess;
+    try {
+      onCurrent(device, what, call);
+    } finally {
+      if (exchanged) {
+        cudart.cudaThreadExchangeStreamCaptureMode(mode);
+      }
+    }
+  }
+
+  private static void onCurrent(int device, String what, IntSupplier call) {
     int[] before = new int[1];
     check(device, what, cudart.cudaGetDevice(before));
     if (before[0] == device) {
@@ -267,22 +291,6 @@ final class Cuda {
       check(device, what, call.getAsInt());
     } finally {
       cudart.cudaSetDevice(before[0]);
-    }
-  }
-
-  /**
-   * Runs code that capture in another thread, or by other code in this one, would forbid or be
-   * broken by.
-   */
-  private static void relaxed(Runnable code) {
-    int[] mode = {cudart.cudaStreamCaptureModeRelaxed};
-    boolean exchanged = cudart.cudaThreadExchangeStreamCaptureMode(mode) == cudart.cudaSuccess;
-    try {
-      code.run();
-    } finally {
-      if (exchanged) {
-        cudart.cudaThreadExchangeStreamCaptureMode(mode);
-      }
     }
   }
 

@@ -5,22 +5,29 @@ import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Says through SLF4J, once a process and reason, why {@code auto} did not choose a GPU. */
+/**
+ * Says through SLF4J, once a process and reason, why {@code auto} did not choose a GPU, or what is
+ * to be known of the code that serves the one that was asked for.
+ */
 final class DeviceLog {
   private static final Logger LOG = LoggerFactory.getLogger(TernaryRuntime.class);
   private static final Set<String> SAID = new HashSet<>();
 
   private DeviceLog() {}
 
-  static void say(Device device) {
-    if (device.reason().isEmpty()) {
-      return;
+  static void say(Device device, String infoJson) {
+    if (isNew(device.reason())) {
+      LOG.warn("The device auto is the CPU here: {}; said once", device.reason());
     }
+    String warning = InfoJson.text(infoJson, "cuda", "warning");
+    if (isNew(warning)) {
+      LOG.warn("The device {}: {}; said once", device.name(), warning);
+    }
+  }
+
+  private static boolean isNew(String sentence) {
     synchronized (SAID) {
-      if (!SAID.add(device.reason())) {
-        return;
-      }
+      return !sentence.isEmpty() && SAID.add(sentence);
     }
-    LOG.warn("The device auto is the CPU here: {}; said once", device.reason());
   }
 }

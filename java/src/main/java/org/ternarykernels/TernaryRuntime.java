@@ -37,7 +37,7 @@ public final class TernaryRuntime implements AutoCloseable {
     this.device = Device.of(info, hint);
     TuningLog.say(info);
     ReportLog.say(info);
-    DeviceLog.say(device);
+    DeviceLog.say(device, info);
   }
 
   /**
@@ -74,7 +74,9 @@ public final class TernaryRuntime implements AutoCloseable {
      *
      * @param device {@code cpu} (the default), {@code cuda} or {@code cuda:N} for the N-th GPU,
      *     {@code auto} for the first GPU if it can serve and else the CPU; {@link
-     *     TernaryRuntime#device()} and a log message say why it does not
+     *     TernaryRuntime#device()} and a log message say why it does not. A GPU that no library has
+     *     code for serves only if it is asked for by {@code cuda}, with what the driver compiles
+     *     for it, which takes seconds and is logged as a warning
      * @return this
      */
     public Builder device(String device) {

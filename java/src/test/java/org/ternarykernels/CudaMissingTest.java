@@ -151,6 +151,30 @@ class CudaMissingTest {
   @Test
   @Tag("gpu")
   @Tag("softgpu")
+  void aGpuThatNoLibraryHasCodeForIsServedByPtxOnlyIfAskedFor() throws Exception {
+    Said said =
+        probe(
+            entry -> true,
+            Map.of("SOFTGPU_ARCH", "101"),
+            "open:auto",
+            "open:cuda",
+            "open:cuda",
+            "product:cuda");
+    assertThat(said.out)
+        .containsPattern(
+            "open:auto gives cpu because .*compute capability 10.1.* TERNARY_DEVICE=cuda would"
+                + " have the driver compile the PTX of libternary_bitnet_sm80.so")
+        .contains("open:cuda gives cuda:0 because")
+        .contains("product:cuda gives about 35");
+    assertThat(said.log.lines().filter(line -> line.contains("the driver has compiled the PTX")))
+        .as(said.log)
+        .hasSize(1)
+        .allSatisfy(line -> assertThat(line).contains("WARN").contains("10.1"));
+  }
+
+  @Test
+  @Tag("gpu")
+  @Tag("softgpu")
   void buffersOfAnotherDeviceAreRefused() throws Exception {
     Said said =
         probe(

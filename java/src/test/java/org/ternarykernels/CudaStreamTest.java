@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicReference;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
@@ -274,6 +276,38 @@ class CudaStreamTest {
       a.close();
       assertThatThrownBy(() -> b.copyFrom(a, stream)).isInstanceOf(IllegalStateException.class);
     }
+  }
+
+  /** The mode in which PyTorch and others capture: unsafe calls of any thread would end it. */
+  @Test
+  void nothingHereDisturbsTheGlobalCaptureOfOtherCode() throws Exception {
+    CUstream_st foreign = new CUstream_st();
+    assertThat(cudart.cudaStreamCreateWithFlags(foreign, cudart.cudaStreamNonBlocking)).isZero();
+    assertThat(cudart.cudaStreamBeginCapture(foreign, cudart.cudaStreamCaptureModeGlobal)).isZero();
+    AtomicReference<Throwable> thrown = new AtomicReference<>();
+    Thread other =
+        new Thread(
+            () -> {
+              try (CudaStream stream = CudaStream.create(RUNTIME);
+                  CudaEvent event = CudaEvent.create(RUNTIME);
+                  DeviceBuffer copy = DeviceBuffer.copyOf(RUNTIME, values());
+                  DeviceBuffer target = buffer()) {
+                assertWorks(stream);
+                event.record(stream);
+                event.synchronize();
+                assertThat(event.isDone()).isTrue();
+                stream.capture(() -> target.copyFrom(copy, stream)).close();
+              }
+            });
+    other.setUncaughtExceptionHandler((thread, e) -> thrown.set(e));
+    other.start();
+    other.join();
+    CUgraph_st graph = new CUgraph_st();
+    int ended = cudart.cudaStreamEndCapture(foreign, graph);
+    assertThat(cudart.cudaStreamDestroy(foreign)).isZero();
+    assertThat(thrown.get()).isNull();
+    assertThat(ended).isZero();
+    assertThat(cudart.cudaGraphDestroy(graph)).isZero();
   }
 
   @Test
