@@ -84,7 +84,8 @@ final class ModelTensors implements Closeable {
       }
     }
     for (Map.Entry<String, String> entry : shardOf.entrySet()) {
-      if (!files.get(entry.getValue()).names().contains(entry.getKey())) {
+      SafetensorsFile shard = files.get(entry.getValue());
+      if (shard == null || !shard.names().contains(entry.getKey())) {
         throw new IllegalArgumentException(
             "the shard "
                 + Quoted.of(entry.getValue())
