@@ -4,7 +4,7 @@ import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 
 /** Measures what a piece of code allocates on the Java heap. */
-final class Allocations {
+public final class Allocations {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private Allocations() {}
@@ -13,7 +13,7 @@ final class Allocations {
    * Bytes that a number of runs allocate, after as many to warm up: fewer than runs means that a
    * run allocates nothing.
    */
-  static long ofRuns(int runs, Runnable code) {
+  public static long ofRuns(int runs, Runnable code) {
     run(runs, code);
     long thread = Thread.currentThread().getId();
     long before = THREADS.getThreadAllocatedBytes(thread);

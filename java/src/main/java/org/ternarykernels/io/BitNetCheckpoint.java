@@ -1,107 +1,145 @@
 package org.ternarykernels.io;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
 import java.io.Closeable;
-import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryWeights;
-import org.ternarykernels.storage.Json;
+import org.ternarykernels.storage.Quoted;
 
 /**
- * A checkpoint in the format of published BitNet models: {@code config.json} and {@code
- * model.safetensors} in one folder.
+ * A checkpoint in the format of published BitNet models: in one folder {@code config.json} and
+ * {@code model.safetensors}, or the shards that {@code model.safetensors.index.json} names.
  *
  * <p>A ternary matrix {@code [N, K]} is {@code <name>.weight}, uint8 {@code [ceil(N/4), K]}, with
  * one {@code <name>.weight_scale}. There are two conventions, told apart by {@code
  * quantization_config.linear_class}: {@code autobitlinear} multiplies the product and the bias by
  * the scale, {@code bitlinear} divides the product by it and adds the bias as it is. The file does
- * not tell N where it is no multiple of 4, so the caller does. Thread-safe.
+ * not tell N where it is no multiple of 4, so the caller does.
+ *
+ * <p>What this class does not know is refused by its name: a value of {@code quantization_config},
+ * a tensor of a ternary layer. {@link Builder} leaves out what the caller chooses to do without.
+ * What a model does with the rest is the caller's: it finds what it has not read by {@link
+ * #unreadTensors} and {@link #configNames}. Thread-safe.
  */
 public final class BitNetCheckpoint implements Closeable {
-  private final SafetensorsFile file;
-  private final Map<String, String> config;
+  /** Tensors of a ternary layer. */
+  private static final Set<String> PARTS = Set.of("weight", "weight_scale", "bias");
+
+  private final ModelTensors tensors;
+  private final ModelConfig config;
   private final boolean multiplies;
 
-  private BitNetCheckpoint(SafetensorsFile file, Map<String, String> config) {
-    this.file = file;
+  private BitNetCheckpoint(ModelTensors tensors, ModelConfig config) {
+    this.tensors = tensors;
     this.config = config;
-    String convention = config.get("quantization_config.linear_class");
-    // Models older than the field are of the dividing kind.
-    if (convention != null
-        && !convention.equals("autobitlinear")
-        && !convention.equals("bitlinear")) {
-      throw new IllegalArgumentException(
-          "quantization_config.linear_class is \""
-              + convention
-              + "\", must be autobitlinear or bitlinear");
-    }
-    String method = config.get("quantization_config.quant_method");
-    if (!"bitnet".equals(method)) {
-      throw new IllegalArgumentException(
-          "quantization_config.quant_method is " + method + ", must be bitnet");
-    }
-    this.multiplies = "autobitlinear".equals(convention);
+    this.multiplies = QuantizationConfig.of(config).multiplies();
   }
 
   /**
-   * Opens a checkpoint.
+   * Opens a checkpoint as it is.
    *
-   * @param folder that holds {@code config.json} and {@code model.safetensors}
+   * @param folder that holds the files
    * @return the checkpoint
    * @throws UncheckedIOException if a file cannot be read
-   * @throws IllegalArgumentException if a file breaks a rule of its format
+   * @throws IllegalArgumentException if a file breaks a rule of its format, a shard is missing, or
+   *     {@code quantization_config} has what this class does not know
    */
   public static BitNetCheckpoint open(Path folder) {
-    if (folder == null) {
-      throw new IllegalArgumentException("folder is null, must be given");
-    }
-    Map<String, String> config = readConfig(folder.resolve("config.json"));
-    SafetensorsFile file = SafetensorsFile.open(folder.resolve("model.safetensors"));
-    try {
-      return new BitNetCheckpoint(file, config);
-    } catch (IllegalArgumentException e) {
-      file.close();
-      throw new IllegalArgumentException(folder.resolve("config.json") + ": " + e.getMessage(), e);
-    }
+    return builder(folder).build();
   }
 
-  private static Map<String, String> readConfig(Path path) {
-    Map<String, String> values = new HashMap<>();
-    try (JsonParser parser = Json.FACTORY.createParser(path.toFile())) {
-      if (parser.nextToken() != JsonToken.START_OBJECT) {
-        throw new IllegalArgumentException(path + " is no JSON object, must be one");
-      }
-      readObject(parser, "", values);
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-      throw new IllegalArgumentException(path + " is no JSON: " + e.getOriginalMessage(), e);
-    } catch (IOException e) {
-      throw new UncheckedIOException(path + " cannot be read: " + e.getMessage(), e);
-    }
-    return values;
+  /**
+   * Begins to open a checkpoint without parts of it.
+   *
+   * @param folder that holds the files
+   * @return a builder
+   * @since 0.2.0
+   */
+  public static Builder builder(Path folder) {
+    return new Builder(folder);
   }
 
-  /** Scalars of nested objects by dotted names; arrays are left out. */
-  private static void readObject(JsonParser parser, String prefix, Map<String, String> values)
-      throws IOException {
-    while (parser.nextToken() != JsonToken.END_OBJECT) {
-      String name = prefix + parser.currentName();
-      JsonToken token = parser.nextToken();
-      if (token == JsonToken.START_OBJECT) {
-        readObject(parser, name + ".", values);
-      } else if (token.isScalarValue() && token != JsonToken.VALUE_NULL) {
-        values.put(name, parser.getText());
-      } else {
-        parser.skipChildren();
+  /**
+   * Opens a checkpoint as if parts of it were not there, for a caller that knows that they do not
+   * matter, or wants to see what becomes without them. Not thread-safe.
+   *
+   * @since 0.2.0
+   */
+  public static final class Builder {
+    private final Path folder;
+    private final Set<String> config = new LinkedHashSet<>();
+    private final List<Pattern> tensors = new ArrayList<>();
+
+    private Builder(Path folder) {
+      if (folder == null) {
+        throw new IllegalArgumentException("folder is null, must be given");
       }
+      this.folder = folder;
+    }
+
+    /**
+     * Leaves out values of {@code config.json}.
+     *
+     * @param names of the values, of nested ones dotted; the name of an object stands for all in it
+     * @return this
+     */
+    public Builder ignoreConfig(String... names) {
+      for (String name : names) {
+        config.add(name);
+      }
+      return this;
+    }
+
+    /**
+     * Leaves out tensors.
+     *
+     * @param patterns names of tensors; {@code *} stands for any characters
+     * @return this
+     */
+    public Builder ignoreTensors(String... patterns) {
+      for (String pattern : patterns) {
+        tensors.add(
+            Pattern.compile(
+                Arrays.stream(pattern.split("\\*", -1))
+                    .map(Pattern::quote)
+                    .collect(Collectors.joining(".*")),
+                Pattern.DOTALL));
+      }
+      return this;
+    }
+
+    /**
+     * Opens the checkpoint.
+     *
+     * @return the checkpoint
+     * @throws UncheckedIOException as for {@link BitNetCheckpoint#open}
+     * @throws IllegalArgumentException as for {@link BitNetCheckpoint#open}
+     */
+    public BitNetCheckpoint build() {
+      Path json = folder.resolve("config.json");
+      ModelConfig values = ModelConfig.read(json, config);
+      ModelTensors files = ModelTensors.open(folder, this::isIgnored);
+      try {
+        return new BitNetCheckpoint(files, values);
+      } catch (IllegalArgumentException e) {
+        files.close();
+        throw new IllegalArgumentException(json + ": " + e.getMessage(), e);
+      }
+    }
+
+    private boolean isIgnored(String tensor) {
+      return tensors.stream().anyMatch(pattern -> pattern.matcher(tensor).matches());
     }
   }
 
@@ -114,13 +152,14 @@ public final class BitNetCheckpoint implements Closeable {
   public record Matrix(String name, long n) {}
 
   /**
-   * One matrix as weights with an alpha per tensor.
+   * One matrix as weights with an alpha per tensor. A layer with a {@link #bias} is not complete
+   * without it.
    *
    * @param name without {@code .weight}
    * @param n output features
    * @return the weights; the caller closes them
-   * @throws IllegalArgumentException if a tensor is missing or its type or shape is not that of the
-   *     format
+   * @throws IllegalArgumentException if a tensor is missing, its type or shape is not that of the
+   *     format, or the layer has a tensor that this class does not know
    */
   public TernaryWeights weights(String name, long n) {
     Packed packed = packed(new Matrix(name, n));
@@ -176,22 +215,22 @@ public final class BitNetCheckpoint implements Closeable {
   private record Packed(TernaryBuffer codes, long k, float alpha) {}
 
   private Packed packed(Matrix matrix) {
-    Tensor weight = file.tensor(matrix.name() + ".weight");
+    requireKnownParts(matrix.name());
+    Tensor weight = tensors.tensor(matrix.name() + ".weight");
     long[] shape = weight.shape();
     long n = matrix.n();
     boolean sized = n >= 1 && n <= Integer.MAX_VALUE;
-    if (weight.type() != TensorType.U8
+    if (!weight.dtype().equals(TensorType.U8.name())
         || !sized
         || shape.length != 2
         || shape[0] != (n + 3) / 4
         || shape[1] < 1) {
       throw new IllegalArgumentException(
-          "\""
-              + weight.name()
-              + "\" is "
-              + weight.type()
+          Quoted.of(weight.name())
+              + " is "
+              + weight.dtype()
               + " "
-              + Arrays.toString(shape)
+              + SafetensorsHeader.sizes(shape)
               + ", must be U8 [ceil(N / 4), K] for N "
               + n
               + " of 1 to 2^31 - 1");
@@ -200,19 +239,32 @@ public final class BitNetCheckpoint implements Closeable {
     return new Packed(weight.toBuffer(), shape[1], multiplies ? scale : 1 / scale);
   }
 
+  private void requireKnownParts(String name) {
+    String prefix = name + ".";
+    for (String tensor : tensors.startingWith(prefix)) {
+      if (!PARTS.contains(tensor.substring(prefix.length()))) {
+        throw new IllegalArgumentException(
+            "the layer "
+                + Quoted.of(name)
+                + " has the tensor "
+                + Quoted.of(tensor)
+                + ", must have weight, weight_scale and bias only, or it must be ignored");
+      }
+    }
+  }
+
   private float scale(String name) {
-    float[] values = floats(name + ".weight_scale");
-    if (values.length != 1 || !Float.isFinite(values[0]) || !multiplies && values[0] == 0) {
+    Tensor tensor = tensors.tensor(name + ".weight_scale");
+    float scale = tensor.elements() == 1 ? tensor.toFloats()[0] : Float.NaN;
+    if (!Float.isFinite(scale) || !multiplies && scale == 0) {
       throw new IllegalArgumentException(
-          "\""
-              + name
-              + ".weight_scale\" is "
-              + Arrays.toString(values)
-              + ", must be one finite"
-              + " value"
+          Quoted.of(tensor.name())
+              + " is "
+              + (tensor.elements() == 1 ? scale : "of " + tensor.elements() + " values")
+              + ", must be one finite value"
               + (multiplies ? "" : " other than 0"));
     }
-    return values[0];
+    return scale;
   }
 
   /**
@@ -224,7 +276,7 @@ public final class BitNetCheckpoint implements Closeable {
    * @throws IllegalArgumentException if its type is not a float type
    */
   public float @Nullable [] bias(String name) {
-    if (!file.names().contains(name + ".bias")) {
+    if (!tensors.names().contains(name + ".bias")) {
       return null;
     }
     float[] bias = floats(name + ".bias");
@@ -245,16 +297,66 @@ public final class BitNetCheckpoint implements Closeable {
    * @throws IllegalArgumentException if there is none of this name or its type is not a float type
    */
   public float[] floats(String name) {
-    return file.tensor(name).toFloats();
+    return tensor(name).toFloats();
   }
 
   /**
-   * The tensors.
+   * The names of the tensors of all shards, but those that are ignored.
    *
-   * @return the file; it is closed with this checkpoint
+   * @return an unmodifiable set, ascending
+   * @since 0.2.0
+   */
+  public Set<String> tensorNames() {
+    return tensors.names();
+  }
+
+  /**
+   * A tensor, in whatever shard it is.
+   *
+   * @param name of the tensor, in full
+   * @return the tensor, usable until this checkpoint is closed
+   * @throws IllegalArgumentException if there is none of this name
+   * @since 0.2.0
+   */
+  public Tensor tensor(String name) {
+    return tensors.tensor(name);
+  }
+
+  /**
+   * The tensors that no method of this object was asked for so far. A model that has read all it
+   * knows should find none: one is a part of the network that it leaves out.
+   *
+   * @return their names, ascending, without those that are ignored
+   * @since 0.2.0
+   */
+  public List<String> unreadTensors() {
+    return tensors.unread();
+  }
+
+  /**
+   * The file, where there is one alone. What is read through it does not count as read for {@link
+   * #unreadTensors}.
+   *
+   * @return the file, with all its tensors; it is closed with this checkpoint
+   * @throws IllegalStateException if the model is in shards: {@link #tensor} serves both
    */
   public SafetensorsFile tensors() {
+    SafetensorsFile file = tensors.single();
+    if (file == null) {
+      throw new IllegalStateException("the model is in shards, must be one file");
+    }
     return file;
+  }
+
+  /**
+   * The names of the values of {@code config.json}, of those in nested objects dotted. A null, an
+   * empty list and an empty object are no value.
+   *
+   * @return an unmodifiable set, in the order of the file, without those that are ignored
+   * @since 0.2.0
+   */
+  public Set<String> configNames() {
+    return config.names();
   }
 
   /**
@@ -265,12 +367,7 @@ public final class BitNetCheckpoint implements Closeable {
    * @throws IllegalArgumentException if there is none, or it is no whole number of 32 bits
    */
   public int configInt(String name) {
-    try {
-      return Integer.parseInt(configText(name));
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
-          name + " of config.json is " + configText(name) + ", must be a whole number", e);
-    }
+    return config.wholeNumber(name);
   }
 
   /**
@@ -278,15 +375,10 @@ public final class BitNetCheckpoint implements Closeable {
    *
    * @param name of the value; of a value in a nested object, dotted
    * @return the number
-   * @throws IllegalArgumentException if there is none
+   * @throws IllegalArgumentException if there is none, or it is not finite
    */
   public double configDouble(String name) {
-    try {
-      return Double.parseDouble(configText(name));
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
-          name + " of config.json is " + configText(name) + ", must be a number", e);
-    }
+    return config.number(name);
   }
 
   /**
@@ -294,19 +386,15 @@ public final class BitNetCheckpoint implements Closeable {
    *
    * @param name of the value; of a value in a nested object, dotted
    * @return the text
-   * @throws IllegalArgumentException if there is none
+   * @throws IllegalArgumentException if there is none, or it is a list
    */
   public String configText(String name) {
-    String value = config.get(name);
-    if (value == null) {
-      throw new IllegalArgumentException("config.json has no value " + name + ", must have one");
-    }
-    return value;
+    return config.text(name);
   }
 
   /** Closes the files. Weights made of them stay. */
   @Override
   public void close() {
-    file.close();
+    tensors.close();
   }
 }

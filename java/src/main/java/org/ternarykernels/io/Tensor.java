@@ -3,8 +3,10 @@ package org.ternarykernels.io;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.ternarykernels.DataType;
 import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.storage.Quoted;
 
 /**
  * A tensor of a {@link SafetensorsFile}: its type, its shape, and copies of its data. Data are
@@ -18,7 +20,11 @@ public final class Tensor {
 
   private final SafetensorsFile file;
   private final String name;
-  private final TensorType type;
+  private final String dtype;
+
+  /** Null for a {@link #dtype} that this library does not convert. */
+  private final @Nullable TensorType type;
+
   private final long[] shape;
   private final long begin;
   private final long bytes;
@@ -26,6 +32,7 @@ public final class Tensor {
   Tensor(SafetensorsFile file, String name, SafetensorsHeader.Entry entry, long dataStart) {
     this.file = file;
     this.name = name;
+    this.dtype = entry.dtype();
     this.type = entry.type();
     this.shape = entry.shape();
     this.begin = dataStart + entry.begin();
@@ -45,9 +52,30 @@ public final class Tensor {
    * The type of the elements.
    *
    * @return the type
+   * @throws IllegalArgumentException if it is none that this library knows; {@link #dtype} and
+   *     {@link #toBytes} serve any
    */
   public TensorType type() {
+    if (type == null) {
+      throw new IllegalArgumentException(
+          "tensor "
+              + Quoted.of(name)
+              + " is of type "
+              + dtype
+              + ", which this library does not convert, must be one of "
+              + Arrays.toString(TensorType.values()));
+    }
     return type;
+  }
+
+  /**
+   * The type of the elements as the file names it.
+   *
+   * @return a text, which may be none of {@link TensorType}
+   * @since 0.2.0
+   */
+  public String dtype() {
+    return dtype;
   }
 
   /**
@@ -65,7 +93,11 @@ public final class Tensor {
    * @return the product of the shape
    */
   public long elements() {
-    return bytes / type.bytes();
+    long elements = 1; // bytes do not tell it where the type is unknown
+    for (long size : shape) {
+      elements *= size;
+    }
+    return elements;
   }
 
   /**
@@ -155,11 +187,11 @@ public final class Tensor {
   }
 
   private DataType kernelType() {
-    if (type.dataType() == null) {
+    if (type().dataType() == null) {
       throw new IllegalArgumentException(
           "tensor \"" + name + "\" is of type " + type + ", must be F32, F16, BF16, F8_E4M3 or I8");
     }
-    return type.dataType();
+    return type().dataType();
   }
 
   private int arrayLength(long length) {
@@ -189,7 +221,7 @@ public final class Tensor {
     long[] values = new long[arrayLength(elements())];
     for (int i = 0; i < values.length; i++) {
       values[i] =
-          switch (type) {
+          switch (type()) {
             case I8 -> data.get(i);
             case U8, BOOL -> data.get(i) & 0xff;
             case I16 -> data.getShort(2 * i);
@@ -211,6 +243,6 @@ public final class Tensor {
 
   @Override
   public String toString() {
-    return "Tensor[" + name + " " + type + " " + Arrays.toString(shape) + "]";
+    return "Tensor[" + name + " " + dtype + " " + Arrays.toString(shape) + "]";
   }
 }

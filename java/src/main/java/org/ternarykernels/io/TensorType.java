@@ -1,9 +1,13 @@
 package org.ternarykernels.io;
 
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.DataType;
 
-/** Element types of the safetensors format. */
+/**
+ * Element types of the safetensors format that this library reads and writes. A file may have
+ * tensors of others, which nobody needs to ask for: {@link Tensor#dtype}.
+ */
 public enum TensorType {
   /** One byte a truth value. */
   BOOL(1, null),
@@ -36,12 +40,39 @@ public enum TensorType {
   /** IEEE binary64. */
   F64(8, null);
 
+  /** Bits of an element of the format's other types, so that their sizes can be checked too. */
+  private static final Map<String, Integer> OTHER_BITS =
+      Map.of(
+          "F4", 4,
+          "F6_E2M3", 6,
+          "F6_E3M2", 6,
+          "F8_E8M0", 8,
+          "F8_E4M3FNUZ", 8,
+          "F8_E5M2FNUZ", 8,
+          "C64", 64);
+
   private final int bytes;
   private final @Nullable DataType dataType;
 
   TensorType(int bytes, @Nullable DataType dataType) {
     this.bytes = bytes;
     this.dataType = dataType;
+  }
+
+  /** The type of this name, or null if it is none of these. */
+  static @Nullable TensorType named(String dtype) {
+    for (TensorType type : values()) {
+      if (type.name().equals(dtype)) {
+        return type;
+      }
+    }
+    return null;
+  }
+
+  /** Bits of an element, or 0 if the format as we know it has no such type. */
+  static int bits(String dtype) {
+    TensorType type = named(dtype);
+    return type == null ? OTHER_BITS.getOrDefault(dtype, 0) : type.bytes * Byte.SIZE;
   }
 
   /**

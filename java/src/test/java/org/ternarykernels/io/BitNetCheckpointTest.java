@@ -157,9 +157,9 @@ class BitNetCheckpointTest {
     assertRejected(
         () -> checkpoint("\"quant_method\":\"gptq\""),
         "config.json",
-        "quant_method is gptq",
+        "quant_method is \"gptq\"",
         "bitnet");
-    assertRejected(() -> checkpoint(""), "quant_method is null");
+    assertRejected(() -> checkpoint(""), "quant_method is missing");
     assertRejected(
         () -> checkpoint("\"quant_method\":\"bitnet\",\"linear_class\":\"other\""),
         "\"other\"",
@@ -176,6 +176,69 @@ class BitNetCheckpointTest {
     assertThatThrownBy(() -> BitNetCheckpoint.open(folder.resolve("absent")))
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining("absent");
+  }
+
+  /** Each would change the numbers, so none is dropped; each can be done without by its name. */
+  @Test
+  void refusesWhatItDoesNotKnowByItsName() throws IOException {
+    String known =
+        "\"quant_method\":\"bitnet\",\"linear_class\":\"autobitlinear\",\"use_rms_norm\":false,"
+            + "\"quantization_mode\":\"offline\",\"modules_to_not_convert\":[\"lm_head\"],"
+            + "\"rms_norm_eps\":1e-6";
+    checkpoint(known).close();
+    for (String[] bad :
+        new String[][] {
+          {"use_rms_norm", "true"}, {"quantization_mode", "\"online\""}, {"group_size", "64"}
+        }) {
+      String name = "quantization_config." + bad[0];
+      String json =
+          known.replaceAll(",\"" + bad[0] + "\":[^,]*", "") + ",\"" + bad[0] + "\":" + bad[1];
+      assertRejected(() -> checkpoint(json), "config.json", name);
+      BitNetCheckpoint.builder(folder).ignoreConfig(name).build().close();
+    }
+  }
+
+  @Test
+  void aTensorOfALayerIsUsedOrNamed() throws IOException {
+    checkpoint("\"quant_method\":\"bitnet\"").close();
+    new SafetensorsWriter()
+        .put("q.weight", TensorType.U8, packed(w5, 5), 2, K)
+        .put("q.weight_scale", new float[] {4}, 1)
+        .put("q.bias", new float[5], 5)
+        .put("q.rms_norm.weight", new float[K], K)
+        .put("qk.rms_norm.weight", new float[K], K)
+        .write(folder.resolve("model.safetensors"));
+    try (BitNetCheckpoint checkpoint = BitNetCheckpoint.open(folder)) {
+      assertRejected(() -> checkpoint.weights("q", 5), "\"q\"", "\"q.rms_norm.weight\"", "ignored");
+    }
+    BitNetCheckpoint.Builder without =
+        BitNetCheckpoint.builder(folder).ignoreTensors("q.*_norm.weight", "none");
+    try (BitNetCheckpoint checkpoint = without.build()) {
+      assertThat(checkpoint.tensorNames())
+          .containsExactly("q.bias", "q.weight", "q.weight_scale", "qk.rms_norm.weight");
+      checkpoint.weights("q", 5).close();
+      assertThat(checkpoint.unreadTensors()).containsExactly("q.bias", "qk.rms_norm.weight");
+      assertThat(checkpoint.bias("q")).hasSize(5);
+      assertThat(checkpoint.tensor("qk.rms_norm.weight").elements()).isEqualTo(K);
+      assertThat(checkpoint.unreadTensors()).isEmpty();
+    }
+    try (BitNetCheckpoint checkpoint =
+        BitNetCheckpoint.builder(folder).ignoreTensors("*bias").build()) {
+      assertThat(checkpoint.bias("q")).isNull();
+    }
+    assertRejected(() -> BitNetCheckpoint.builder(null), "folder is null");
+  }
+
+  @Test
+  void aScaleOfManyValuesIsRefusedWithoutThem() throws IOException {
+    checkpoint("\"quant_method\":\"bitnet\"").close();
+    new SafetensorsWriter()
+        .put("q.weight", TensorType.U8, packed(w5, 5), 2, K)
+        .put("q.weight_scale", new float[100_000], 100_000)
+        .write(folder.resolve("model.safetensors"));
+    try (BitNetCheckpoint checkpoint = BitNetCheckpoint.open(folder)) {
+      assertRejected(() -> checkpoint.weights("q", 5), "weight_scale\" is of 100000 values");
+    }
   }
 
   /**

@@ -8,27 +8,31 @@ import java.util.Arrays;
  * <p>The cache is laid out so that the inner loops run over independent sums: a row of keys is one
  * feature of a head at all positions, a row of values all features of a head at one position. They
  * vectorise (rows of their own, without an offset, or the JIT does not see it: 0.1 ns a product
- * instead of 0.6), yet every sum keeps its order.
+ * instead of 0.6), yet every sum keeps its order. It grows with the text: a context is a promise of
+ * config.json, and may be far longer than any text.
  */
 final class Attention {
+  /** Positions that the cache begins with. */
+  private static final int FIRST = 64;
+
   private final BitNetConfig config;
   private final RotaryEmbedding rotary;
 
   /** {@code [head * dim + feature][position]}. */
   private final float[][] keys;
 
-  /** {@code [head * context + position][feature]}. */
-  private final float[][] values;
+  /** {@code [head][position][feature]}. */
+  private final float[][][] values;
 
-  private final float[] scores;
+  private float[] scores;
   private final float[] mixed;
 
   Attention(BitNetConfig config, RotaryEmbedding rotary) {
     this.config = config;
     this.rotary = rotary;
-    keys = new float[config.keys()][config.context()];
-    values = new float[config.kvHeads() * config.context()][config.headDim()];
-    scores = new float[config.context()];
+    keys = new float[config.keys()][0];
+    values = new float[config.kvHeads()][0][];
+    scores = new float[0];
     mixed = new float[config.headDim()];
   }
 
@@ -39,6 +43,7 @@ final class Attention {
    * @param out receives the heads' outputs, one after the other
    */
   void append(int position, float[] qkv, float[] out) {
+    reserve(position + 1);
     int dim = config.headDim();
     for (int h = 0; h < config.heads() + config.kvHeads(); h++) {
       rotary.rotate(qkv, h * dim, position);
@@ -52,6 +57,26 @@ final class Attention {
     }
   }
 
+  /** Makes room for so many positions, and for as many again, so that texts cost no copies. */
+  private void reserve(int positions) {
+    int old = scores.length;
+    if (positions <= old) {
+      return;
+    }
+    int room = (int) Math.min(config.context(), Math.max(FIRST, 2L * positions));
+    rotary.reserve(room);
+    scores = new float[room];
+    for (int i = 0; i < keys.length; i++) {
+      keys[i] = Arrays.copyOf(keys[i], room);
+    }
+    for (int g = 0; g < values.length; g++) {
+      values[g] = Arrays.copyOf(values[g], room);
+      for (int t = old; t < room; t++) {
+        values[g][t] = new float[config.headDim()];
+      }
+    }
+  }
+
   private void remember(int position, float[] qkv) {
     int dim = config.headDim();
     int key = config.queries();
@@ -60,7 +85,7 @@ final class Attention {
       keys[i][position] = qkv[key + i];
     }
     for (int g = 0; g < config.kvHeads(); g++) {
-      System.arraycopy(qkv, value + g * dim, values[g * config.context() + position], 0, dim);
+      System.arraycopy(qkv, value + g * dim, values[g][position], 0, dim);
     }
   }
 
@@ -97,7 +122,7 @@ final class Attention {
     Arrays.fill(mixed, 0);
     for (int t = 0; t < count; t++) {
       float weight = scores[t];
-      float[] row = values[group * config.context() + t];
+      float[] row = values[group][t];
       for (int d = 0; d < mixed.length; d++) {
         mixed[d] += weight * row[d];
       }

@@ -1,11 +1,15 @@
 package org.ternarykernels.example;
 
+import java.util.List;
 import org.ternarykernels.io.BitNetCheckpoint;
 
 /**
  * Sizes of a {@code BitNetForCausalLM}.
  *
- * @param context positions the model was trained for, and the length of the KV cache
+ * @param attentionBias whether Q, K, V and the output projection have a bias
+ * @param context positions the model was trained for; the KV cache grows no longer
+ * @param unknown names of values of {@code config.json} that this model does not know; those that
+ *     can change its numbers have been refused
  */
 public record BitNetConfig(
     int vocabulary,
@@ -15,18 +19,28 @@ public record BitNetConfig(
     int heads,
     int kvHeads,
     int headDim,
+    boolean attentionBias,
     int context,
     float eps,
-    float ropeTheta) {
+    float ropeTheta,
+    List<String> unknown) {
+
+  /** Where rope_theta stands: beside the rest, or where transformers 5 puts it. */
+  private static final List<String> ROPE = List.of("", "rope_parameters.", "rope_scaling.");
 
   /** Reads {@code config.json}; a missing or foreign value is an error that names it. */
   static BitNetConfig of(BitNetCheckpoint checkpoint) {
-    require(checkpoint, "model_type", "bitnet");
-    require(checkpoint, "hidden_act", "relu2");
-    require(checkpoint, "tie_word_embeddings", "true");
-    int hidden = positive(checkpoint, "hidden_size");
-    int heads = positive(checkpoint, "num_attention_heads");
-    int kvHeads = positive(checkpoint, "num_key_value_heads");
+    ConfigValues values = new ConfigValues(checkpoint);
+    values.require("model_type", "bitnet");
+    values.require("hidden_act", "relu2");
+    values.require("tie_word_embeddings", "true");
+    for (String off :
+        List.of("mlp_bias", "use_sliding_window", "is_encoder_decoder", "add_cross_attention")) {
+      values.requireIfSet(off, "false");
+    }
+    int hidden = values.positiveInt("hidden_size");
+    int heads = values.positiveInt("num_attention_heads");
+    int kvHeads = values.positiveInt("num_key_value_heads");
     if (hidden % heads != 0 || hidden / heads % 2 != 0 || heads % kvHeads != 0) {
       throw new IllegalArgumentException(
           "config.json: hidden_size "
@@ -37,17 +51,46 @@ public record BitNetConfig(
               + kvHeads
               + " must make heads of an even size, shared evenly");
     }
+    // The norm behind attention has hidden_size values, so heads together have no other size.
+    values.requireIfSet("head_dim", Integer.toString(hidden / heads));
     return new BitNetConfig(
-        positive(checkpoint, "vocab_size"),
+        values.positiveInt("vocab_size"),
         hidden,
-        positive(checkpoint, "intermediate_size"),
-        positive(checkpoint, "num_hidden_layers"),
+        values.positiveInt("intermediate_size"),
+        values.positiveInt("num_hidden_layers"),
         heads,
         kvHeads,
         hidden / heads,
-        positive(checkpoint, "max_position_embeddings"),
-        (float) checkpoint.configDouble("rms_norm_eps"),
-        (float) checkpoint.configDouble("rope_theta"));
+        values.flag("attention_bias"),
+        values.positiveInt("max_position_embeddings"),
+        values.positiveFloat("rms_norm_eps"),
+        ropeTheta(values),
+        values.unknown());
+  }
+
+  /** The rotation's base; of the ways to stretch it only the one that changes nothing is known. */
+  private static float ropeTheta(ConfigValues values) {
+    float theta = 0;
+    for (String section : ROPE) {
+      values.requireIfSet(section + "rope_type", "default");
+      if (!section.isEmpty()) {
+        values.requireIfSet(section + "type", "default"); // its older name
+      }
+      String factor = section + "partial_rotary_factor";
+      if (values.has(factor) && values.positiveFloat(factor) != 1) {
+        values.require(factor, "1.0");
+      }
+      String name = section + "rope_theta";
+      if (values.has(name)) {
+        float value = values.positiveFloat(name);
+        if (theta != 0 && theta != value) {
+          throw new IllegalArgumentException(
+              "config.json: " + name + " is " + value + ", must be " + theta + " as said before");
+        }
+        theta = value;
+      }
+    }
+    return theta != 0 ? theta : values.positiveFloat("rope_theta"); // says that it is missing
   }
 
   /** Features of all query heads together. */
@@ -62,24 +105,7 @@ public record BitNetConfig(
 
   /** Weights of all ternary layers, which a token reads once. */
   public long ternaryWeights() {
-    long attention = (long) hidden * (queries() + 2L * keys()) + (long) queries() * hidden;
-    return layers * (attention + 3L * ffn * hidden);
-  }
-
-  private static int positive(BitNetCheckpoint checkpoint, String name) {
-    int value = checkpoint.configInt(name);
-    if (value < 1) {
-      throw new IllegalArgumentException(
-          "config.json: " + name + " is " + value + ", must be at least 1");
-    }
-    return value;
-  }
-
-  private static void require(BitNetCheckpoint checkpoint, String name, String expected) {
-    String value = checkpoint.configText(name);
-    if (!value.equals(expected)) {
-      throw new IllegalArgumentException(
-          "config.json: " + name + " is " + value + "; this example runs " + expected);
-    }
+    double columns = 2.0 * queries() + 2.0 * keys() + 3.0 * ffn;
+    return (long) (layers * columns * hidden); // exact below 2^53, and no overflow above
   }
 }

@@ -1,12 +1,12 @@
 package org.ternarykernels.example;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.ternarykernels.Activation;
 import org.ternarykernels.RmsNormLinear;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.io.BitNetCheckpoint;
-import org.ternarykernels.io.BitNetCheckpoint.Matrix;
 
 /**
  * A BitNet b1.58 network: its ternary layers as {@link RmsNormLinear}, its embedding and last norm
@@ -51,55 +51,55 @@ public final class BitNetModel implements AutoCloseable {
    */
   public static BitNetModel load(TernaryRuntime runtime, Path folder, Activation activation) {
     try (BitNetCheckpoint checkpoint = BitNetCheckpoint.open(folder)) {
-      BitNetConfig config = BitNetConfig.of(checkpoint);
-      Loader loader =
-          new Loader(runtime, checkpoint, config.eps(), activation, config.ternaryWeights());
-      Block[] blocks = new Block[config.layers()];
-      for (int i = 0; i < blocks.length; i++) {
-        blocks[i] = loader.block(config, "model.layers." + i + ".");
-      }
-      float[] embedding = checkpoint.floats("model.embed_tokens.weight");
-      requireLength("model.embed_tokens.weight", embedding, config.vocabulary() * config.hidden());
-      float[] norm = checkpoint.floats("model.norm.weight");
-      requireLength("model.norm.weight", norm, config.hidden());
-      return new BitNetModel(config, embedding, norm, blocks);
+      return load(runtime, checkpoint, activation);
     }
   }
 
-  /** Makes layers of a checkpoint. */
-  private record Loader(
-      TernaryRuntime runtime,
-      BitNetCheckpoint checkpoint,
-      float eps,
-      Activation activation,
-      long workingSet) {
-    Block block(BitNetConfig config, String prefix) {
-      String attention = prefix + "self_attn.";
-      String ffn = prefix + "mlp.";
-      return new Block(
-          layer(
-              prefix + "input_layernorm",
-              new Matrix(attention + "q_proj", config.queries()),
-              new Matrix(attention + "k_proj", config.keys()),
-              new Matrix(attention + "v_proj", config.keys())),
-          layer(attention + "attn_sub_norm", new Matrix(attention + "o_proj", config.hidden())),
-          layer(
-              prefix + "post_attention_layernorm",
-              new Matrix(ffn + "gate_proj", config.ffn()),
-              new Matrix(ffn + "up_proj", config.ffn())),
-          layer(ffn + "ffn_sub_norm", new Matrix(ffn + "down_proj", config.hidden())));
-    }
-
-    /** Matrices stacked into one layer behind its norm, each with its own alpha. */
-    private RmsNormLinear layer(String norm, Matrix... matrices) {
-      // The layer keeps the weights; this handle is no longer needed.
-      try (TernaryWeights weights = checkpoint.stack(matrices)) {
-        return RmsNormLinear.builder(runtime, weights)
-            .norm(checkpoint.floats(norm + ".weight"), eps)
-            .activation(activation)
-            .workingSet(workingSet) // a token reads every layer before it comes back to this one
-            .build();
+  /**
+   * Loads an open checkpoint. Every tensor of it is used, or the model is refused with its name:
+   * one that may be left out must be ignored when the checkpoint is opened. So is a value of {@code
+   * config.json} that can change the numbers; {@link BitNetConfig#unknown} has the others.
+   */
+  public static BitNetModel load(
+      TernaryRuntime runtime, BitNetCheckpoint checkpoint, Activation activation) {
+    BitNetConfig config = BitNetConfig.of(checkpoint);
+    // First what tells the sizes of the file from those of a config.json that does not belong to
+    // it: nothing large is made for the latter.
+    float[] embedding =
+        floats(
+            checkpoint, "model.embed_tokens.weight", (long) config.vocabulary() * config.hidden());
+    float[] norm = floats(checkpoint, "model.norm.weight", config.hidden());
+    BitNetLayers layers = new BitNetLayers(runtime, checkpoint, config, activation);
+    try {
+      List<Block> blocks = new ArrayList<>();
+      for (int i = 0; i < config.layers(); i++) {
+        blocks.add(layers.block("model.layers." + i + "."));
       }
+      requireAllRead(checkpoint);
+      return new BitNetModel(config, embedding, norm, blocks.toArray(Block[]::new));
+    } catch (RuntimeException e) {
+      layers.close();
+      throw e;
+    }
+  }
+
+  /** A dense tensor of a known size. */
+  private static float[] floats(BitNetCheckpoint checkpoint, String name, long expected) {
+    long elements = checkpoint.tensor(name).elements();
+    if (elements != expected) {
+      throw new IllegalArgumentException(
+          name + " has " + elements + " values, config.json says " + expected);
+    }
+    return checkpoint.floats(name);
+  }
+
+  private static void requireAllRead(BitNetCheckpoint checkpoint) {
+    List<String> unread = checkpoint.unreadTensors();
+    if (!unread.isEmpty()) {
+      throw new IllegalArgumentException(
+          "this model does not use the tensors "
+              + ConfigValues.listed(unread)
+              + ", which can change its numbers, must be without them, or they be ignored by name");
     }
   }
 
@@ -152,12 +152,5 @@ public final class BitNetModel implements AutoCloseable {
       }
     }
     return transposed;
-  }
-
-  private static void requireLength(String name, float[] values, int expected) {
-    if (values.length != expected) {
-      throw new IllegalArgumentException(
-          name + " has " + values.length + " values, config.json says " + expected);
-    }
   }
 }

@@ -67,8 +67,7 @@ public final class BitNetSession {
     this.model = model;
     this.config = model.config();
     this.batch = Math.min(batch, config.context());
-    RotaryEmbedding rotary =
-        new RotaryEmbedding(config.headDim(), config.context(), config.ropeTheta());
+    RotaryEmbedding rotary = new RotaryEmbedding(config.headDim(), config.ropeTheta());
     attention = new Attention[config.layers()];
     for (int i = 0; i < attention.length; i++) {
       attention[i] = new Attention(config, rotary);
@@ -194,6 +193,7 @@ public final class BitNetSession {
    * embedding.
    *
    * @param logits receives one value for each token of the vocabulary
+   * @throws IllegalStateException if one is not finite: something of the model is wrong
    */
   public void logits(int row, float[] logits) {
     if (row < 0 || row >= rows) {
@@ -220,7 +220,23 @@ public final class BitNetSession {
         logits[v] += x * weights[v];
       }
     }
+    requireFinite(logits, position - rows + row);
     otherNanos += System.nanoTime() - begin;
+  }
+
+  private static void requireFinite(float[] logits, int position) {
+    for (int token = 0; token < logits.length; token++) {
+      if (!Float.isFinite(logits[token])) {
+        throw new IllegalStateException(
+            "the logits after the token at position "
+                + position
+                + " are not finite: that of token "
+                + token
+                + " is "
+                + logits[token]
+                + "; a weight of the model must be wrong");
+      }
+    }
   }
 
   /** RMSNorm in place, the squares summed in double and ascending. */

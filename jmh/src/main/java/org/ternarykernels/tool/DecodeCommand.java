@@ -1,7 +1,6 @@
 package org.ternarykernels.tool;
 
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -31,12 +30,7 @@ import picocli.CommandLine.Spec;
           + " attention, other; seconds of each), path_counts."
     })
 final class DecodeCommand implements Callable<Integer> {
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "DIR",
-      description = "Folder with config.json and model.safetensors.")
-  private Path model;
+  @Mixin private ModelOptions model;
 
   @Option(
       names = "--prompt",
@@ -100,7 +94,7 @@ final class DecodeCommand implements Callable<Integer> {
         "finite and at least 0");
     int[] promptTokens = ByteTokens.of(prompt);
     try (TernaryRuntime runtime = runtimeOptions.open();
-        BitNetModel network = BitNetModel.load(runtime, model)) {
+        BitNetModel network = model.load(runtime)) {
       Decoding decoding = decode(network, promptTokens, command.getOut());
       if (profile) {
         command.getOut().println(decoding.profileLine());

@@ -12,7 +12,9 @@ import picocli.CommandLine.Option;
 /** Options of every command about what it leaves behind. */
 final class OutputOptions {
   private static final ObjectMapper JSON =
-      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+      new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .registerModule(new FiniteNumbers());
 
   @Option(
       names = "--json",

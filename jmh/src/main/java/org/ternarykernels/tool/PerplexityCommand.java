@@ -25,12 +25,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {"", "JSON: bits_per_byte, bytes (predicted), window, batch, seconds, path_counts."})
 final class PerplexityCommand implements Callable<Integer> {
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "DIR",
-      description = "Folder with config.json and model.safetensors.")
-  private Path model;
+  @Mixin private ModelOptions model;
 
   @Option(
       names = "--text",
@@ -68,7 +63,7 @@ final class PerplexityCommand implements Callable<Integer> {
     int[] tokens = ByteTokens.of(Files.readAllBytes(text));
     Progress progress = new Progress(command.getErr(), "perplexity", tokens.length - 1);
     try (TernaryRuntime runtime = runtimeOptions.open();
-        BitNetModel network = BitNetModel.load(runtime, model)) {
+        BitNetModel network = model.load(runtime)) {
       long start = System.nanoTime();
       double bits = Perplexity.bitsPerByte(network, tokens, window, batch, progress::at);
       double seconds = (System.nanoTime() - start) / 1e9;

@@ -94,8 +94,7 @@ class ActivationsTest {
       float[] k = floats(m[1].name() + ".output");
       float[] v = floats(m[2].name() + ".output");
       Attention attention =
-          new Attention(
-              config, new RotaryEmbedding(config.headDim(), config.context(), config.ropeTheta()));
+          new Attention(config, new RotaryEmbedding(config.headDim(), config.ropeTheta()));
       float[] heads = new float[M * config.queries()];
       float[] out = new float[config.queries()];
       for (int row = 0; row < M; row++) {

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.example.ModelVariant;
 
 /** {@code decode}, {@code perplexity} and {@code info}. */
 class ModelCommandsTest {
@@ -253,6 +254,60 @@ class ModelCommandsTest {
         ToolRun.of("perplexity", "--model", ToolRun.MODEL, "--text", high, "--window", 0),
         2,
         "--window is 0");
+  }
+
+  /** The first token's logits are not finite: nothing is written that looks like a result. */
+  @Test
+  void logitsThatAreNotFiniteAreAnError() throws Exception {
+    float[] broken = new float[384];
+    Arrays.fill(broken, Float.NaN);
+    Path model = Files.createDirectory(folder.resolve("model"));
+    new ModelVariant(model).tensors(more -> more.put("model.norm.weight", broken));
+    Path json = folder.resolve("result.json");
+    ToolRun decoded =
+        ToolRun.of("decode", "--model", model, "--prompt", "def f", "--tokens", 5, "--json", json);
+    assertFailure(decoded, 1, "position 4 ", "not finite", "NaN");
+    assertThat(decoded.out()).isEqualTo("def f");
+    assertFailure(
+        ToolRun.of(
+            "perplexity",
+            "--model",
+            model,
+            "--text",
+            ToolRun.MODEL.resolve("text.txt"),
+            "--json",
+            json),
+        1,
+        "position 0 ",
+        "not finite");
+    assertThat(json).doesNotExist();
+  }
+
+  @Test
+  void whatAModelDoesNotKnowIsNamedAndCanBeIgnored() throws Exception {
+    Path model = Files.createDirectory(folder.resolve("model"));
+    ModelVariant variant = new ModelVariant(model);
+    Object[] decode = {"decode", "--model", model, "--prompt", PROMPT, "--tokens", 5};
+    String text = ToolRun.of(decode).out();
+    variant.config("colour", "\"green\"");
+    ToolRun warned = ToolRun.of(decode);
+    assertThat(warned.exitCode()).isZero();
+    assertThat(warned.out()).isEqualTo(text);
+    assertThat(warned.sentences()).hasSize(1);
+    assertThat(warned.err()).contains("warning", "colour");
+    variant.config("rope_scaling", "{\"rope_type\":\"linear\",\"factor\":4.0}");
+    variant.tensors(more -> more.put("model.extra", new float[1]));
+    assertFailure(ToolRun.of(decode), 1, "rope_scaling.rope_type");
+    Object[] ignoring = Arrays.copyOf(decode, decode.length + 6);
+    ignoring[decode.length] = "--ignore-config";
+    ignoring[decode.length + 1] = "rope_scaling";
+    ignoring[decode.length + 2] = "--ignore-config";
+    ignoring[decode.length + 3] = "colour";
+    ignoring[decode.length + 4] = "--ignore-tensor";
+    ignoring[decode.length + 5] = "no*thing";
+    assertFailure(ToolRun.of(ignoring), 1, "model.extra");
+    ignoring[decode.length + 5] = "model.ex*";
+    assertThat(ToolRun.of(ignoring)).isEqualTo(new ToolRun(0, text, ""));
   }
 
   @Test
