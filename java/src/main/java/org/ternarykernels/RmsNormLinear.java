@@ -192,6 +192,7 @@ public final class RmsNormLinear implements AutoCloseable {
         m);
     state.acquire();
     try {
+      CallRecord record = FlightRecording.beginCall();
       Status.check(
           Ternary.ternary_rmsnorm_linear(
               state.runtime.address(),
@@ -212,7 +213,7 @@ public final class RmsNormLinear implements AutoCloseable {
               y.dataType().code,
               ldy,
               m));
-      state.runtime.noteFallbacks();
+      state.tell(record, "rmsnorm_linear", x, xScale, residual, y, m);
     } finally {
       state.release(this, x, xScale, residual, residualOut, y);
     }
@@ -340,6 +341,7 @@ public final class RmsNormLinear implements AutoCloseable {
         m);
     DeviceCall call = state.begin(stream, workspace, x, xScale, residual, residualOut, y);
     try {
+      CallRecord record = FlightRecording.beginCall();
       Status.check(
           Ternary.ternary_rmsnorm_linear_async(
               state.runtime.address(),
@@ -361,7 +363,7 @@ public final class RmsNormLinear implements AutoCloseable {
               ldy,
               m,
               call.address()));
-      state.runtime.noteFallbacks();
+      state.tell(record, "rmsnorm_linear", x, xScale, residual, y, m);
     } finally {
       call.end(stream, workspace);
       state.release(this, x, xScale, residual, residualOut, y);
