@@ -65,7 +65,9 @@ final class CountersJson {
     while (parser.nextToken() == JsonToken.FIELD_NAME) {
       String name = parser.currentName();
       parser.nextToken();
-      counts.put(name, parser.getLongValue());
+      // As a text, for Jackson would load classes for numbers: a runtime may end when that is too
+      // late.
+      counts.put(name, Long.parseLong(parser.getText()));
     }
   }
 }

@@ -24,6 +24,8 @@ final class NativeRuntime {
     int copy = NativeLibraries.copy();
     int number = MADE.incrementAndGet();
     this.id = copy == 1 ? String.valueOf(number) : copy + "." + number;
+    // Loads the classes that the end needs: by then the application's class loader may be closed.
+    Observation.COUNTERS.attempt(this::counters);
   }
 
   long address() {

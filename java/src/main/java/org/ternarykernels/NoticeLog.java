@@ -26,8 +26,7 @@ final class NoticeLog {
 
   NoticeLog(NativeRuntime runtime) {
     this.runtime = runtime;
-    this.count =
-        NativeMemory.view(Ternary.ternary_runtime_notices(runtime.address()), Long.BYTES);
+    this.count = NativeMemory.view(Ternary.ternary_runtime_notices(runtime.address()), Long.BYTES);
   }
 
   /** Costs one load when there is nothing new. The runtime must be acquired. Throws nothing. */

@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.TernaryRuntime;
@@ -91,6 +93,23 @@ class ClassLoadersTest {
       List<String> names = files.map(file -> file.getFileName().toString()).toList();
       assertThat(names).noneMatch(name -> name.endsWith(".tmp") || name.contains("libjniternary-"));
     }
+  }
+
+  @Test
+  void theFlightRecorderKeepsNoneAndLosesNoCount() throws Exception {
+    Path recording = folder.resolve("recording.jfr");
+    String said =
+        fork()
+            .run(Fork.classPath(), LoadingProbe.class.getName(), "recorded", recording.toString());
+    assertThat(said).contains("collected: true");
+    List<RecordedEvent> events = RecordingFile.readAllEvents(recording);
+    assertThat(events)
+        .filteredOn(event -> event.getEventType().getName().equals("org.ternarykernels.Call"))
+        .hasSize(3);
+    assertThat(events)
+        .filteredOn(event -> event.getEventType().getName().equals("org.ternarykernels.PathCount"))
+        .extracting(event -> event.getString("runtime") + " " + event.getLong("count"))
+        .contains("1 1", "2.1 1", "3.1 1");
   }
 
   private static long number(String said, String label) {

@@ -1,8 +1,11 @@
 package org.ternarykernels.loading;
 
 import java.lang.ref.WeakReference;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import jdk.jfr.Recording;
 
 /**
  * The programs of {@link ClassLoadersTest} and {@link FailuresHealTest}, run in JVMs of their own:
@@ -18,6 +21,9 @@ public final class LoadingProbe {
     switch (arguments[0]) {
       case "redeploy":
         redeploy();
+        break;
+      case "recorded":
+        recorded(Path.of(arguments[1]));
         break;
       case "together":
         together();
@@ -76,6 +82,28 @@ public final class LoadingProbe {
       }
     }
     return loaders;
+  }
+
+  /**
+   * Applications that come and go while the flight recorder runs, one of which forgets to close its
+   * runtime: none is kept, and what each has counted is in the recording.
+   */
+  private static void recorded(Path file) throws Exception {
+    try (Recording recording = new Recording()) {
+      recording.enable("org.ternarykernels.Call").withThreshold(Duration.ZERO);
+      recording.start();
+      List<WeakReference<ClassLoader>> loaders = new ArrayList<>();
+      for (String end : List.of("close", "forget", "close")) {
+        try (Deployment deployment = new Deployment(System.getProperty("lib"))) {
+          loaders.add(deployment.reference());
+          deployment.call("portable");
+          deployment.call("apply");
+          deployment.call(end);
+        }
+      }
+      System.out.println("collected: " + Deployment.collected(loaders));
+      recording.dump(file);
+    }
   }
 
   /** Each with its own version, settings and counters. */
