@@ -2,6 +2,7 @@ package org.ternarykernels;
 
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import jdk.jfr.Category;
 import jdk.jfr.DataAmount;
 import jdk.jfr.Description;
@@ -109,6 +110,9 @@ final class FlightRecorderEvents {
     /** Asked whether calls are recorded; never committed. */
     private static final CallEvent ANY = new CallEvent();
 
+    /** Of the call that ended last: a caller alone allocates nothing while short calls pass. */
+    private static final AtomicReference<@Nullable CallEvent> SPARE = new AtomicReference<>();
+
     @Label("Runtime")
     @Description("Tells the runtimes of a process apart")
     String runtime;
@@ -144,6 +148,13 @@ final class FlightRecorderEvents {
     @DataAmount
     long bytesWritten;
 
+    static CallEvent begun() {
+      CallEvent spare = SPARE.getAndSet(null);
+      CallEvent event = spare == null ? new CallEvent() : spare;
+      event.begin();
+      return event;
+    }
+
     @Override
     public void end(
         NativeRuntime from,
@@ -155,9 +166,22 @@ final class FlightRecorderEvents {
         long read,
         long written) {
       end();
-      if (!shouldCommit()) {
-        return;
+      if (shouldCommit()) {
+        fill(from, on, called, rows, outputs, inputs, read, written);
+        commit();
       }
+      SPARE.set(this);
+    }
+
+    private void fill(
+        NativeRuntime from,
+        Device on,
+        String called,
+        long rows,
+        long outputs,
+        long inputs,
+        long read,
+        long written) {
       path = NativeMemory.string(Ternary.ternary_last_path(from.address()));
       runtime = from.id();
       device = on.id();
@@ -167,7 +191,6 @@ final class FlightRecorderEvents {
       k = inputs;
       bytesRead = read;
       bytesWritten = written;
-      commit();
     }
   }
 
@@ -219,8 +242,6 @@ final class FlightRecorderEvents {
     if (!FlightRecorder.isInitialized() || !CallEvent.ANY.isEnabled()) {
       return null;
     }
-    CallEvent event = new CallEvent();
-    event.begin();
-    return event;
+    return CallEvent.begun();
   }
 }

@@ -40,6 +40,24 @@ final class FlightRecording {
     }
   }
 
+  /** Ends what {@link #beginCall} has begun, if the call has succeeded. */
+  static void endCall(
+      CallRecord record,
+      NativeRuntime runtime,
+      Device device,
+      String operation,
+      long m,
+      long n,
+      long k,
+      long bytesRead,
+      long bytesWritten) {
+    try {
+      record.end(runtime, device, operation, m, n, k, bytesRead, bytesWritten);
+    } catch (Throwable e) {
+      Observation.FLIGHT_RECORDER.failed(e);
+    }
+  }
+
   /** A call begins; null, and nothing done, where nobody records calls. */
   static @Nullable CallRecord beginCall() {
     try {

@@ -663,8 +663,7 @@ public final class TernaryRuntime implements AutoCloseable {
       long bytesRead,
       long bytesWritten) {
     if (record != null) {
-      Observation.FLIGHT_RECORDER.attempt(
-          () -> record.end(core, device, operation, m, n, k, bytesRead, bytesWritten));
+      FlightRecording.endCall(record, core, device, operation, m, n, k, bytesRead, bytesWritten);
     }
     noticeLog.poll();
   }

@@ -14,6 +14,8 @@ import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The events of the flight recorder. */
 class FlightRecordingTest {
@@ -156,13 +158,18 @@ class FlightRecordingTest {
   }
 
   /** Where nobody records calls, and where they are recorded but are shorter than the threshold. */
-  @Test
-  void callsThatAreNoEventsAllocateNothing() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void callsThatAreNoEventsAllocateNothing(boolean recorded) {
     try (TernaryRuntime runtime = TestDevice.onCpu().threads(1).build();
         TernaryWeights weights = weights();
         TernaryLinear linear = TernaryLinear.builder(runtime, weights).build();
         Recording recording = new Recording()) {
-      recording.disable(CALL);
+      if (recorded) {
+        recording.enable(CALL).withThreshold(Duration.ofHours(1));
+      } else {
+        recording.disable(CALL);
+      }
       recording.start();
       TernaryBuffer x = TernaryBuffer.allocate(DataType.F32, K);
       TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N);

@@ -102,14 +102,30 @@ class ClassLoadersTest {
         fork()
             .run(Fork.classPath(), LoadingProbe.class.getName(), "recorded", recording.toString());
     assertThat(said).contains("collected: true");
-    List<RecordedEvent> events = RecordingFile.readAllEvents(recording);
-    assertThat(events)
-        .filteredOn(event -> event.getEventType().getName().equals("org.ternarykernels.Call"))
-        .hasSize(3);
-    assertThat(events)
-        .filteredOn(event -> event.getEventType().getName().equals("org.ternarykernels.PathCount"))
+    assertThat(events(recording, "Call")).hasSize(3);
+    assertThat(events(recording, "PathCount"))
         .extracting(event -> event.getString("runtime") + " " + event.getLong("count"))
         .contains("1 1", "2.1 1", "3.1 1");
+  }
+
+  @Test
+  void aRecordingOfTheWholeProcessHasTheCountsBesideTheReport() throws Exception {
+    Path recording = folder.resolve("recording.jfr");
+    Path report = folder.resolve("report.json");
+    fork()
+        .option("-Dternary.path.report=" + report)
+        .option("-XX:StartFlightRecording:dumponexit=true,filename=" + recording)
+        .run(Fork.classPath(), LoadingProbe.class.getName(), "left");
+    assertThat(events(recording, "PathCount"))
+        .extracting(event -> event.getString("path") + "\":" + event.getLong("count"))
+        .hasSize(1)
+        .allSatisfy(count -> assertThat(report).content().contains(count));
+  }
+
+  private static List<RecordedEvent> events(Path recording, String name) throws IOException {
+    return RecordingFile.readAllEvents(recording).stream()
+        .filter(event -> event.getEventType().getName().equals("org.ternarykernels." + name))
+        .toList();
   }
 
   private static long number(String said, String label) {

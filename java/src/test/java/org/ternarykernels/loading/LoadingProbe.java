@@ -25,6 +25,9 @@ public final class LoadingProbe {
       case "recorded":
         recorded(Path.of(arguments[1]));
         break;
+      case "left":
+        left();
+        break;
       case "together":
         together();
         break;
@@ -141,6 +144,13 @@ public final class LoadingProbe {
     System.setProperty("ternary.cache.dir", cache);
     System.out.println("available " + product.apply("available"));
     one("portable");
+  }
+
+  /** Ends the process with the runtime open. */
+  private static void left() {
+    Product product = new Product();
+    product.apply("portable");
+    System.out.println(product.apply("apply"));
   }
 
   private static void interrupted() {
