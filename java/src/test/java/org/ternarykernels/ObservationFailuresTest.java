@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -131,50 +133,50 @@ class ObservationFailuresTest {
     }
   }
 
-  /** The first notice is what a logger with an idea of its own fails at; the others are said. */
   @Test
-  void aNoticeThatCannotBeSaidHidesNoOther() throws IOException {
+  void aNoticeThatCannotBeSaidHidesNoOther() {
     try (TernaryRuntime runtime = TestDevice.onCpu().build()) {
-      int[] said = {0};
-      try (ErrorStream log =
-          new ErrorStream(
-              () -> {
-                said[0]++;
-                return new IllegalStateException("the appender");
-              })) {
+      AtomicInteger messages = new AtomicInteger();
+      Supplier<Throwable> appender =
+          () -> {
+            messages.incrementAndGet();
+            return new IllegalStateException("the appender");
+          };
+      try (ErrorStream log = new ErrorStream(appender)) {
         Operation.LINEAR.run(runtime);
-        int first = said[0];
-        Operation.LINEAR.run(runtime);
-        assertThat(said[0]).as("once each, and once that it failed").isEqualTo(first);
+        int first = messages.get();
         assertThat(first).isGreaterThanOrEqualTo(runtime.fallbackCounts().size());
+        Operation.LINEAR.run(runtime);
+        assertThat(messages).as("each once").hasValue(first);
       }
     }
   }
 
-  /** Whoever computes when told, here in a logger, is no obstacle either. */
+  /** A logger may wait for a thread that computes. */
   @Test
-  void aLogThatComputesIsServed() throws Exception {
+  void aThreadThatComputesMeanwhileDoesNotWaitForTheLog() {
     try (TernaryRuntime runtime = TestDevice.onCpu().build()) {
-      int[] depth = {0};
-      Thread[] helper = new Thread[1];
-      try (ErrorStream log =
-          new ErrorStream(
-              () -> {
-                if (depth[0]++ == 0) {
-                  helper[0] = new Thread(() -> Operation.LINEAR.run(runtime));
-                  helper[0].start();
-                  try {
-                    helper[0].join(5_000);
-                  } catch (InterruptedException e) {
-                    return e;
-                  }
-                }
-                return new IllegalStateException("the appender");
-              })) {
+      AtomicInteger messages = new AtomicInteger();
+      AtomicBoolean waited = new AtomicBoolean();
+      Supplier<Throwable> appender =
+          () -> {
+            if (messages.getAndIncrement() == 0) {
+              Thread other = new Thread(() -> Operation.LINEAR.run(runtime));
+              other.start();
+              try {
+                other.join(5_000);
+              } catch (InterruptedException e) {
+                return e;
+              }
+              waited.set(other.isAlive());
+            }
+            return new IllegalStateException("the appender");
+          };
+      try (ErrorStream log = new ErrorStream(appender)) {
         Operation.LINEAR.run(runtime);
       }
       assertThat(runtime.fallbackCounts()).as("else nothing is logged here").isNotEmpty();
-      assertThat(helper[0].isAlive()).as("waits for the thread that logs").isFalse();
+      assertThat(waited).isFalse();
     }
   }
 }
