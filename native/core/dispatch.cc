@@ -4,6 +4,7 @@
 
 #include "core/failure.h"
 #include "core/float_environment.h"
+#include "core/last_path.h"
 #include "core/report.h"
 #include "core/scratch.h"
 
@@ -167,13 +168,14 @@ void norm_pass(ternary_runtime& runtime, ActivationTask& task, int64_t M, const 
 
 }  // namespace
 
-void count_path(ternary_runtime& runtime, Op op, size_t row) {
+void count_path(ternary_runtime& runtime, Op op, size_t row) noexcept {
+  set_last_path(runtime, op, row);
   if (!runtime.settings.collect_path_stats) return;
   runtime.counters.count_path(op, row);
   const int64_t every = runtime.settings.path_report_every;
   if (every > 0 && !runtime.settings.path_report.empty() &&
       (runtime.calls.fetch_add(1, std::memory_order_relaxed) + 1) % static_cast<uint64_t>(every) == 0) {
-    write_report(runtime.settings.path_report);
+    write_due_report(runtime);
   }
 }
 

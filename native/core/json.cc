@@ -36,9 +36,13 @@ std::string json_counts(const Counts& counts) {
   return out + '}';
 }
 
+std::string json_count_members(const Counts& paths, const Counts& fallbacks) {
+  return "\"pid\":" + std::to_string(getpid()) + ",\"path_counts\":" + json_counts(paths) +
+         ",\"fallback_counts\":" + json_counts(fallbacks);
+}
+
 std::string json_report(const Counts& paths, const Counts& fallbacks) {
-  return "{\"pid\":" + std::to_string(getpid()) + ",\"path_counts\":" + json_counts(paths) +
-         ",\"fallback_counts\":" + json_counts(fallbacks) + "}";
+  return "{" + json_count_members(paths, fallbacks) + "}";
 }
 
 void copy_json(const std::string& document, char* json, size_t capacity, size_t* length) {

@@ -19,7 +19,10 @@ std::string json_string(const std::string& text);
 /** {"name":count,...} */
 std::string json_counts(const Counts& counts);
 
-/** The document of ternary_runtime_counters() and of report files. */
+/** The members `pid`, `path_counts` and `fallback_counts` of ternary_runtime_counters() and of report files. */
+std::string json_count_members(const Counts& paths, const Counts& fallbacks);
+
+/** The document of report files. */
 std::string json_report(const Counts& paths, const Counts& fallbacks);
 
 /** Copies as ternary_runtime_info() describes. */

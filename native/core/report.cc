@@ -24,7 +24,7 @@ Mutex writing_mutex;
 struct Process {
   std::vector<ternary_runtime*> runtimes;
   std::set<std::string> paths;
-  Counts path_counts, fallback_counts;  // of runtimes that are gone or were reset
+  Counts path_counts, fallback_counts;  // of runtimes that are gone
   std::atomic<int> forks{0};
 };
 
@@ -65,8 +65,8 @@ void add(Counts& total, const Counts& counts) {
 }
 
 void keep_counts(const ternary_runtime& runtime) {
-  add(process().path_counts, runtime.counters.paths());
-  add(process().fallback_counts, runtime.counters.fallbacks());
+  add(process().path_counts, runtime.counters.paths(Since::start));
+  add(process().fallback_counts, runtime.counters.fallbacks(Since::start));
 }
 
 /** The whole report. */
@@ -74,8 +74,8 @@ std::string document() {
   const MutexLock lock(process_mutex);
   Counts paths = process().path_counts, fallbacks = process().fallback_counts;
   for (const ternary_runtime* runtime : process().runtimes) {
-    add(paths, runtime->counters.paths());
-    add(fallbacks, runtime->counters.fallbacks());
+    add(paths, runtime->counters.paths(Since::start));
+    add(fallbacks, runtime->counters.fallbacks(Since::start));
   }
   return json_report(paths, fallbacks) + "\n";
 }
@@ -124,16 +124,18 @@ void leave_report(ternary_runtime* runtime) {
   keep_counts(*runtime);
 }
 
-void reset_counters(ternary_runtime* runtime) {
-  const MutexLock lock(process_mutex);
-  keep_counts(*runtime);
-  runtime->counters.reset();
-}
-
 void write_report(const std::string& path) {
   const std::string file = report_file(path);
   const MutexLock lock(writing_mutex);
   replace_file(subject_of(file), file, document());
+}
+
+void write_due_report(ternary_runtime& runtime) noexcept {
+  try {
+    write_report(runtime.settings.path_report);
+  } catch (const std::exception& exception) {
+    runtime.notices.report_failed(exception.what());
+  }
 }
 
 void check_report_path(const std::string& path) {

@@ -17,11 +17,11 @@ void join_report(ternary_runtime* runtime);
 /** Adds the runtime's counts to this copy's and forgets it. */
 void leave_report(ternary_runtime* runtime);
 
-/** Adds the runtime's counts to this copy's and sets them to zero. */
-void reset_counters(ternary_runtime* runtime);
-
 /** Writes the report to report_file(path), whole or not at all; throws if it cannot. */
 void write_report(const std::string& path);
+
+/** Writes the runtime's own report. A failure is one of its notices: what the report tells of has been done. */
+void write_due_report(ternary_runtime& runtime) noexcept;
 
 /** Throws unless a file could be written there. */
 void check_report_path(const std::string& path);

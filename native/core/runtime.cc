@@ -5,6 +5,7 @@
 #include "core/argument.h"
 #include "core/backend.h"
 #include "core/failure.h"
+#include "core/last_path.h"
 #include "core/layout.h"
 #include "core/process.h"
 #include "core/report.h"
@@ -143,6 +144,21 @@ std::string cuda_json(const ternary_runtime& runtime) {
   return "{\"used\":false,\"reason\":" + json_string(runtime.no_cuda.reason) + "}";
 }
 
+/** The document of ternary_runtime_counters(). */
+std::string counters_json(const ternary_runtime& runtime) {
+  const Counters& counters = runtime.counters;
+  const std::string error = runtime.notices.report_error();
+  return "{" + json_count_members(counters.paths(Since::reset), counters.fallbacks(Since::reset)) +
+         ",\"path_totals\":" + json_counts(counters.paths(Since::start)) +
+         ",\"fallback_totals\":" + json_counts(counters.fallbacks(Since::start)) +
+         (error.empty() ? "" : ",\"report_error\":" + json_string(error)) + "}";
+}
+
+uint64_t next_serial() {
+  static std::atomic<uint64_t> made{0};
+  return made.fetch_add(1) + 1;
+}
+
 /** A kernel that reads another layout is passed over, and counted, only if its ISA has none that reads this one. */
 bool is_candidate(const Backend& backend, const Kernel& kernel, ternary_layout layout) {
   if (kernel.stage == Stage::activations || kernel.layout == layout) return true;
@@ -179,7 +195,8 @@ ternary_runtime::ternary_runtime(const char* setting_lines)
       isa(best_isa(settings, backend)),
       tuning(tuning_for(settings.tuning, backend, isa, tuning_error)),
       cuda(cuda_for(settings, backend, no_cuda)),
-      counters(counted_rows(backend, cuda.get())),
+      counters(counted_rows(backend, cuda.get()), notices),
+      serial(next_serial()),
       fork_count(forks()),
       pool(static_cast<int>(settings.num_threads)),
       scratch(settings.max_scratch) {
@@ -243,20 +260,22 @@ ternary_status ternary_runtime_info(const ternary_runtime* runtime, char* json, 
 ternary_status ternary_runtime_counters(const ternary_runtime* runtime, char* json, size_t capacity, size_t* length) {
   return guarded([&] {
     check_pointer("runtime", runtime, alignof(ternary_runtime));
-    copy_json(json_report(runtime->counters.paths(), runtime->counters.fallbacks()), json, capacity, length);
+    copy_json(counters_json(*runtime), json, capacity, length);
   });
 }
 
 ternary_status ternary_runtime_reset_counters(ternary_runtime* runtime) {
   return guarded([&] {
     check_pointer("runtime", runtime, alignof(ternary_runtime));
-    reset_counters(runtime);
+    runtime->counters.reset();
   });
 }
 
-const uint64_t* ternary_runtime_distinct_fallbacks(const ternary_runtime* runtime) {
-  return runtime == nullptr ? nullptr : runtime->counters.distinct_fallbacks();
+const uint64_t* ternary_runtime_notices(const ternary_runtime* runtime) {
+  return runtime == nullptr ? nullptr : runtime->notices.count();
 }
+
+const char* ternary_last_path(const ternary_runtime* runtime) { return runtime == nullptr ? "" : last_path(*runtime); }
 
 ternary_status ternary_measure_limit(ternary_runtime* runtime, ternary_limit limit, int64_t threads, int64_t bytes,
                                      int64_t nanoseconds, ternary_limit_measurement* result) {

@@ -15,6 +15,7 @@
 #include "core/kernel.h"
 #include "core/layout.h"
 #include "core/limits.h"
+#include "core/notices.h"
 #include "core/scratch.h"
 #include "core/settings.h"
 #include "core/thread_pool.h"
@@ -48,8 +49,10 @@ struct ternary_runtime {
   const ternary::Tuning tuning;                      ///< from that file, else the built-in row of `isa`
   ternary::NoCuda no_cuda;                           ///< why there is no GPU though one was wanted
   const std::unique_ptr<ternary::CudaRuntime> cuda;  ///< null: products run on the CPU
+  ternary::Notices notices;
   ternary::Counters counters;
-  const int fork_count;  ///< forks this process had seen when the runtime was made
+  const uint64_t serial;  ///< 1 for this copy's first runtime, never used again
+  const int fork_count;   ///< forks this process had seen when the runtime was made
   ternary::ThreadPool pool;
   ternary::ScratchPool scratch;
   ternary::Limits limits;

@@ -484,7 +484,8 @@ TEST_F(Arguments, Runtime) {
   expect_refused(ternary_runtime_counters(runtime_.get(), nullptr, 10, nullptr), "json is null", "counters");
   expect_refused(ternary_write_report(nullptr), "path is null", "write_report");
   expect_refused(ternary_write_report(""), "", "write_report");
-  EXPECT_EQ(ternary_runtime_distinct_fallbacks(nullptr), nullptr);
+  EXPECT_EQ(ternary_runtime_notices(nullptr), nullptr);
+  EXPECT_STREQ(ternary_last_path(nullptr), "");
   ternary_runtime_destroy(nullptr);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -32,6 +33,26 @@ class ReportFile {
   std::string stem_;
 };
 
+/** A folder with a report in it, which goes away while the process lives: a rotation, a volume that is unmounted. */
+class ReportFolder {
+ public:
+  explicit ReportFolder(const std::string& name)
+      : path_(testing::TempDir() + "ternary_" + name + "_" + std::to_string(getpid())) {
+    make();
+  }
+  ~ReportFolder() { lose(); }
+  void make() { mkdir(path_.c_str(), 0700); }
+  void lose() {
+    std::remove(report().c_str());
+    rmdir(path_.c_str());
+  }
+  std::string report() const { return path_ + "/report.json"; }
+  bool has_report() const { return access(report().c_str(), F_OK) == 0; }
+
+ private:
+  std::string path_;
+};
+
 class CountersTest : public testing::Test {
  protected:
   void call(ternary_runtime* runtime, int times = 1) {
@@ -47,6 +68,25 @@ class CountersTest : public testing::Test {
     s.N = 20;
     s.K = 70;
     return s;
+  }
+
+  /** The sum of path_totals. */
+  uint64_t totals(const std::string& json) { return total(parse_counters(json, "path_totals", "fallback_totals")); }
+
+  /** Each that counts, once, with right results. */
+  void run_every_operation(ternary_runtime* runtime) {
+    ProblemSpec normed = spec();
+    normed.norm = true;
+    const Problem problem(normed);
+    const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+    Output got = problem.output();
+    ASSERT_EQ(problem.run(runtime, weights.get(), got), TERNARY_OK) << ternary_last_error();
+    EXPECT_EQ(problem.verdict(got, problem.expected()), "");
+    const float x[2] = {1, 2};
+    int8_t q[2] = {};
+    float s = 0;
+    ASSERT_EQ(ternary_quantise_activations(runtime, x, TERNARY_F32, 2, nullptr, nullptr, q, 2, &s, 1, 2), TERNARY_OK);
+    EXPECT_EQ(q[1], 127);
   }
 
   uint64_t total(const Counters& counters) {
@@ -122,6 +162,110 @@ TEST_F(CountersTest, ReportEveryNCalls) {
   EXPECT_EQ(total(file.counters()), at_three);
   call(runtime.get());
   EXPECT_EQ(total(file.counters()), at_three + 3);
+}
+
+TEST_F(CountersTest, TotalsOutliveAReset) {
+  const RuntimeHandle runtime = make_runtime();
+  call(runtime.get(), 3);
+  ASSERT_EQ(ternary_runtime_reset_counters(runtime.get()), TERNARY_OK);
+  call(runtime.get());
+  const std::string json = counters_json_of(runtime.get());
+  EXPECT_EQ(total(parse_counters(json)), 1u) << json;
+  EXPECT_EQ(totals(json), 4u) << json;
+}
+
+TEST_F(CountersTest, AResetWhileOthersCallLosesNothing) {
+  const ReportFile file("reset");
+  ASSERT_EQ(ternary_write_report(file.pattern().c_str()), TERNARY_OK) << ternary_last_error();
+  const uint64_t before = total(file.counters());
+  const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=1");
+  std::atomic<int> calling{2};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 2; ++i) {
+    callers.emplace_back([&] {
+      call(runtime.get(), 3000);
+      --calling;
+    });
+  }
+  while (calling > 0) ASSERT_EQ(ternary_runtime_reset_counters(runtime.get()), TERNARY_OK);
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(totals(counters_json_of(runtime.get())), 6000u);
+  ASSERT_EQ(ternary_write_report(file.pattern().c_str()), TERNARY_OK) << ternary_last_error();
+  EXPECT_EQ(total(file.counters()), before + 6000);
+}
+
+TEST_F(CountersTest, AReportThatFailsIsSaidOnceAndFailsNoCall) {
+  ReportFolder folder("gone");
+  const RuntimeHandle runtime =
+      make_runtime("TERNARY_PATH_REPORT=" + folder.report() + "\nTERNARY_PATH_REPORT_EVERY=1");
+  ASSERT_NE(runtime, nullptr) << ternary_last_error();
+  const uint64_t* notices = ternary_runtime_notices(runtime.get());
+  ASSERT_NE(notices, nullptr);
+  call(runtime.get());
+  ASSERT_TRUE(folder.has_report());
+  const uint64_t before = *notices;
+  EXPECT_EQ(counters_json_of(runtime.get()).find("report_error"), std::string::npos);
+
+  folder.lose();
+  ASSERT_NE(ternary_weights_create(nullptr, TERNARY_LAYOUT_I2S, 1, 1, TERNARY_LAYOUT_I2S, TERNARY_ALPHA_TENSOR, nullptr,
+                                   1, 0, nullptr),
+            TERNARY_OK);
+  const std::string error = ternary_last_error();
+  call(runtime.get(), 3);
+  run_every_operation(runtime.get());
+  EXPECT_EQ(ternary_last_error(), error) << "no call failed";
+  EXPECT_EQ(*notices, before + 1);
+  const std::string json = counters_json_of(runtime.get());
+  EXPECT_NE(json.find("\"report_error\":\"the report " + folder.report() + " cannot be written: "), std::string::npos)
+      << json;
+
+  folder.make();
+  call(runtime.get());
+  EXPECT_TRUE(folder.has_report()) << "the next one is tried all the same";
+}
+
+TEST_F(CountersTest, AReportThatFailsAtExitIsSaidOnceOnStderr) {
+  ReportFolder folder("exit_gone");
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    ternary_runtime* runtime =
+        make_runtime("TERNARY_NUM_THREADS=1\nTERNARY_PATH_REPORT_EVERY=1\nTERNARY_PATH_REPORT=" + folder.report())
+            .release();
+    if (runtime == nullptr) _exit(9);
+    folder.lose();
+    call(runtime, 2);
+    exit(HasFailure() ? 8 : 0);
+  }
+  close(ends[1]);
+  std::string said;
+  char part[4096];
+  for (ssize_t bytes; (bytes = read(ends[0], part, sizeof part)) > 0;) said.append(part, static_cast<size_t>(bytes));
+  close(ends[0]);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status << said;
+  const std::string sentence = "ternary: the report " + folder.report() + " cannot be written: ";
+  const size_t first = said.find(sentence);
+  ASSERT_NE(first, std::string::npos) << said;
+  EXPECT_EQ(said.find(sentence, first + 1), std::string::npos) << said;
+}
+
+TEST_F(CountersTest, AThreadKnowsThePathOfItsLastCall) {
+  const RuntimeHandle counting = make_runtime(), silent = make_runtime("TERNARY_COLLECT_PATH_STATS=0");
+  EXPECT_STREQ(ternary_last_path(counting.get()), "");
+  call(counting.get());
+  const std::string path = counters_of(counting.get()).paths.begin()->first;
+  EXPECT_EQ(ternary_last_path(counting.get()), path);
+  EXPECT_STREQ(ternary_last_path(silent.get()), "") << "the last call was another runtime's";
+  std::thread([&] { EXPECT_STREQ(ternary_last_path(counting.get()), ""); }).join();
+  call(silent.get());
+  EXPECT_EQ(ternary_last_path(silent.get()), path);
+  EXPECT_STREQ(ternary_last_path(counting.get()), "");
 }
 
 TEST_F(CountersTest, AReportThatCannotBeWrittenIsAnErrorThatNamesIt) {

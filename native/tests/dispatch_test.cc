@@ -196,7 +196,7 @@ TEST(Fallback, DistinctOnesAreCountedOnce) {
   const std::vector<std::string> isas = available_isas();
   if (isas.size() == 1) GTEST_SKIP() << "only portable kernels here: nothing falls back";
   const RuntimeHandle runtime = make_runtime("TERNARY_MAX_ISA=" + isas.back());
-  const uint64_t* distinct = ternary_runtime_distinct_fallbacks(runtime.get());
+  const uint64_t* distinct = ternary_runtime_notices(runtime.get());
   ASSERT_NE(distinct, nullptr);
   EXPECT_EQ(*distinct, 0u);
   const Problem problem(spec_of(TERNARY_A8, 1));

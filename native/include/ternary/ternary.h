@@ -228,20 +228,30 @@ TERNARY_API ternary_status ternary_runtime_info(const ternary_runtime* runtime, 
 
 /**
  * The counters of this runtime: `{"pid":1,"path_counts":{"linear.gemm_a8_i2s.cpu.avx2":3},"fallback_counts":
- * {"linear.gemm_a8_i2s.cpu.amx:group_size":3}}`. Parameters as for ternary_runtime_info().
+ * {"linear.gemm_a8_i2s.cpu.amx:group_size":3},"path_totals":{...},"fallback_totals":{...}}`. Counts begin at the last
+ * ternary_runtime_reset_counters(), totals when the runtime was made. Once a report of TERNARY_PATH_REPORT_EVERY could
+ * not be written there is `report_error` too, the sentence about the first such report. Parameters as for
+ * ternary_runtime_info().
  */
 TERNARY_API ternary_status ternary_runtime_counters(const ternary_runtime* runtime, char* json, size_t capacity,
                                                     size_t* length);
 
-/** Sets this runtime's counters to zero; what was counted stays in the report. */
+/** Sets this runtime's counters to zero; what was counted stays in its totals and in the report. */
 TERNARY_API ternary_status ternary_runtime_reset_counters(ternary_runtime* runtime);
 
 /**
- * @return the address of a 64-bit count of *distinct* (path, reason) fallbacks of this runtime so far; it changes only
- * when a fallback happens for the first time, so a caller can poll it for logging at the price of one load. Lives as
- * long as the runtime.
+ * @return the address of a 64-bit count of what there is to say once about this runtime: the first fallback of each path
+ * and reason, and the first report of TERNARY_PATH_REPORT_EVERY that could not be written. ternary_runtime_counters() has
+ * the words. A caller can poll it for logging at the price of one load. Lives as long as the runtime; null for null.
  */
-TERNARY_API const uint64_t* ternary_runtime_distinct_fallbacks(const ternary_runtime* runtime);
+TERNARY_API const uint64_t* ternary_runtime_notices(const ternary_runtime* runtime);
+
+/**
+ * @return the path that served the calling thread's last call, as it is counted ("linear.gemv_a8_i2s.cpu.avx2"), also
+ * where TERNARY_COLLECT_PATH_STATS is 0; empty if that was a call of another runtime, or there was none. Valid until the
+ * thread asks again.
+ */
+TERNARY_API const char* ternary_last_path(const ternary_runtime* runtime);
 
 /**
  * Writes the report (the counters of every runtime of this copy of the library, also of destroyed ones) to `path`, with
@@ -252,6 +262,9 @@ TERNARY_API const uint64_t* ternary_runtime_distinct_fallbacks(const ternary_run
  * Errors: TERNARY_INVALID_ARGUMENT for a path that no file can be put at: a folder, a block device, a socket, a pipe that
  * nobody reads, a folder that is missing or may not be written; TERNARY_DEVICE_ERROR if the system fails to write, e.g. on
  * a full disk: the old file is whole then.
+ *
+ * Only this function fails if a report cannot be written: of one that TERNARY_PATH_REPORT_EVERY asks for the failure is a
+ * notice, of the one at exit a line on stderr.
  */
 TERNARY_API ternary_status ternary_write_report(const char* path);
 

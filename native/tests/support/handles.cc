@@ -55,26 +55,28 @@ std::vector<std::string> available_isas() {
   return available;
 }
 
-Counters parse_counters(const std::string& json) {
+Counters parse_counters(const std::string& json, const std::string& paths, const std::string& fallbacks) {
   Counters counters;
-  counters.paths = parse_object(json, "path_counts");
-  counters.fallbacks = parse_object(json, "fallback_counts");
+  counters.paths = parse_object(json, paths);
+  counters.fallbacks = parse_object(json, fallbacks);
   const size_t pid = json.find("\"pid\":");
   if (pid != std::string::npos) counters.pid = std::strtoll(json.c_str() + pid + 6, nullptr, 10);
   return counters;
 }
 
-Counters counters_of(const ternary_runtime* runtime) {
+std::string counters_json_of(const ternary_runtime* runtime) {
   // Callers on other threads may make the document longer between two calls: ask until it fits.
   std::string json;
   size_t length = 0;
   do {
     json.resize(length + 1);
-    if (ternary_runtime_counters(runtime, json.data(), json.size(), &length) != TERNARY_OK) return {};
+    if (ternary_runtime_counters(runtime, json.data(), json.size(), &length) != TERNARY_OK) return "";
   } while (length >= json.size());
   json.resize(length);  // without the terminator
-  return parse_counters(json);
+  return json;
 }
+
+Counters counters_of(const ternary_runtime* runtime) { return parse_counters(counters_json_of(runtime)); }
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -46,8 +46,11 @@ struct Counters {
   int64_t pid = 0;
 };
 
-/** Reads `{"pid":1,"path_counts":{...},"fallback_counts":{...}}`. */
-Counters parse_counters(const std::string& json);
+/** Reads `{"pid":1,"path_counts":{...},"fallback_counts":{...}}`, or other members of such a document. */
+Counters parse_counters(const std::string& json, const std::string& paths = "path_counts",
+                        const std::string& fallbacks = "fallback_counts");
+/** The document of ternary_runtime_counters(). */
+std::string counters_json_of(const ternary_runtime* runtime);
 Counters counters_of(const ternary_runtime* runtime);
 
 std::string read_text(const std::string& path);

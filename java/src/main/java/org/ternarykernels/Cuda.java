@@ -36,7 +36,7 @@ final class Cuda {
   private Cuda() {}
 
   static String device(int ordinal) {
-    return "cuda:" + ordinal;
+    return Device.cuda(ordinal);
   }
 
   /** Memory of a device, not initialised. */

@@ -19,6 +19,21 @@ import org.ternarykernels.storage.Json;
  */
 public record Device(
     boolean isCuda, int ordinal, String name, String capability, String library, String reason) {
+  /**
+   * The device as {@link TernaryRuntime.Builder#device} asks for it.
+   *
+   * @return {@code cpu} or, for example, {@code cuda:0}
+   * @since 0.2.0
+   */
+  public String id() {
+    return isCuda ? cuda(ordinal) : "cpu";
+  }
+
+  /** A GPU as settings ask for it. */
+  static String cuda(int ordinal) {
+    return "cuda:" + ordinal;
+  }
+
   /** Reads {@code device} and {@code cuda} of a runtime's info. */
   static Device of(String infoJson, String hint) {
     String processor = "";

@@ -1,8 +1,10 @@
 package org.ternarykernels;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The library's flight recorder events, where the JVM has a flight recorder: trimmed JREs have no
- * module {@code jdk.jfr}. Nothing else refers to {@link FlightRecorderEvents}.
+ * module {@code jdk.jfr}. Nothing else refers to {@link FlightRecorderEvents}. Nothing here throws.
  */
 final class FlightRecording {
   private static final boolean AVAILABLE = available();
@@ -12,29 +14,57 @@ final class FlightRecording {
   private static boolean available() {
     try {
       return FlightRecorderEvents.areAvailable();
-    } catch (LinkageError e) {
-      return false;
+    } catch (Throwable e) {
+      return false; // also a recorder that is there and cannot start
     }
   }
 
   /** The runtime's counts are recorded until {@link #remove}. */
-  static void add(TernaryRuntime runtime) {
+  static void add(NativeRuntime runtime) {
     if (AVAILABLE) {
-      FlightRecorderEvents.add(runtime);
+      Observation.FLIGHT_RECORDER.attempt(() -> FlightRecorderEvents.add(runtime));
     }
   }
 
-  /** A closed runtime has nothing to tell; with the last one, nothing of ours stays registered. */
-  static void remove(TernaryRuntime runtime) {
+  /** Records the runtime's last counts; with the last runtime, nothing of ours stays registered. */
+  static void remove(NativeRuntime runtime) {
     if (AVAILABLE) {
-      FlightRecorderEvents.remove(runtime);
+      Observation.FLIGHT_RECORDER.attempt(() -> FlightRecorderEvents.remove(runtime));
     }
   }
 
   /** The first refusal of a preferred kernel for a reason. */
   static void fallback(String path, String reason) {
     if (AVAILABLE) {
-      FlightRecorderEvents.fallback(path, reason);
+      Observation.FLIGHT_RECORDER.attempt(() -> FlightRecorderEvents.fallback(path, reason));
+    }
+  }
+
+  /** Ends what {@link #beginCall} has begun, if the call has succeeded. */
+  static void endCall(
+      CallRecord record,
+      NativeRuntime runtime,
+      Device device,
+      String operation,
+      long m,
+      long n,
+      long k,
+      long bytesRead,
+      long bytesWritten) {
+    try {
+      record.end(runtime, device, operation, m, n, k, bytesRead, bytesWritten);
+    } catch (Throwable e) {
+      Observation.FLIGHT_RECORDER.failed(e);
+    }
+  }
+
+  /** A call begins; null, and nothing done, where nobody records calls. */
+  static @Nullable CallRecord beginCall() {
+    try {
+      return AVAILABLE ? FlightRecorderEvents.beginCall() : null;
+    } catch (Throwable e) {
+      Observation.FLIGHT_RECORDER.failed(e);
+      return null;
     }
   }
 }

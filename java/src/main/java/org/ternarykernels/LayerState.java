@@ -31,6 +31,10 @@ final class LayerState {
   final long deviceBias;
 
   final long deviceNorm;
+
+  /** Of what the layer itself is made of: weights, bias, norm. */
+  private final long bytes;
+
   private final NativeHandle handle;
   private final NativeHandle.Owned owned;
 
@@ -52,6 +56,10 @@ final class LayerState {
     this.activation = activation;
     checkVector("bias", bias, n, "N");
     checkVector("the norm weight", norm, k, "K");
+    this.bytes =
+        weights.byteSize()
+            + (bias == null ? 0 : n * Float.BYTES)
+            + (norm == null ? 0 : k * Float.BYTES);
     NativeHandle shared = weights.handle();
     Parts parts = new Parts();
     boolean acquired = false;
@@ -221,6 +229,26 @@ final class LayerState {
       release();
       throw e;
     }
+  }
+
+  /** Tells of a call that has succeeded, which nothing here can change. */
+  void tell(
+      @Nullable CallRecord record,
+      String operation,
+      Operand x,
+      @Nullable Operand xScale,
+      @Nullable Operand residual,
+      Operand y,
+      long m) {
+    long read = 0;
+    long written = 0;
+    if (record != null) {
+      long sum = residual == null ? 0 : m * k * residual.dataType().bytes();
+      long scales = xScale == null ? 0 : m * Float.BYTES;
+      read = bytes + m * k * x.dataType().bytes() + scales + sum;
+      written = m * n * y.dataType().bytes() + sum;
+    }
+    runtime.tell(record, operation, m, n, k, read, written);
   }
 
   /** Bytes of workspace for up to so many rows. */

@@ -192,6 +192,7 @@ public final class RmsNormLinear implements AutoCloseable {
         m);
     state.acquire(x, xScale, residual, residualOut, y);
     try {
+      CallRecord record = FlightRecording.beginCall();
       Status.check(
           HeldCall.needed(x, xScale, residual, residualOut, y)
               ? held(x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m)
@@ -214,7 +215,7 @@ public final class RmsNormLinear implements AutoCloseable {
                   y.dataType().code,
                   ldy,
                   m));
-      state.runtime.noteFallbacks();
+      state.tell(record, "rmsnorm_linear", x, xScale, residual, y, m);
     } finally {
       state.release(this, x, xScale, residual, residualOut, y);
     }
@@ -373,6 +374,7 @@ public final class RmsNormLinear implements AutoCloseable {
         m);
     DeviceCall call = state.begin(stream, workspace, x, xScale, residual, residualOut, y);
     try {
+      CallRecord record = FlightRecording.beginCall();
       Status.check(
           Ternary.ternary_rmsnorm_linear_async(
               state.runtime.address(),
@@ -394,7 +396,7 @@ public final class RmsNormLinear implements AutoCloseable {
               ldy,
               m,
               call.address()));
-      state.runtime.noteFallbacks();
+      state.tell(record, "rmsnorm_linear", x, xScale, residual, y, m);
     } finally {
       call.end(stream, workspace);
       state.release(this, x, xScale, residual, residualOut, y);

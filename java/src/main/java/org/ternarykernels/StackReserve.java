@@ -10,8 +10,8 @@ package org.ternarykernels;
  */
 final class StackReserve {
   /**
-   * Twice what the end of a call needs: without it users of handles are lost, with 3 none is, in the
-   * interpreter too ({@code StackOverflow} tests). 6 take 12 ns.
+   * Twice what the end of a call needs: without it users of handles are lost, with 3 none is, in
+   * the interpreter too ({@code StackOverflow} tests). 6 take 12 ns.
    */
   private static final int CALL_LEVELS = 6;
 

@@ -142,6 +142,7 @@ public final class TernaryLinear implements AutoCloseable {
     check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
     state.acquire(x, xScale, null, null, y);
     try {
+      CallRecord record = FlightRecording.beginCall();
       Status.check(
           HeldCall.needed(x, xScale, null, null, y)
               ? held(x, ldx, xScale, y, ldy, m)
@@ -158,7 +159,7 @@ public final class TernaryLinear implements AutoCloseable {
                   y.dataType().code,
                   ldy,
                   m));
-      state.runtime.noteFallbacks();
+      state.tell(record, "linear", x, xScale, null, y, m);
     } finally {
       state.release(this, x, xScale, null, null, y);
     }
@@ -258,6 +259,7 @@ public final class TernaryLinear implements AutoCloseable {
     check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
     DeviceCall call = state.begin(stream, workspace, x, xScale, null, null, y);
     try {
+      CallRecord record = FlightRecording.beginCall();
       Status.check(
           Ternary.ternary_linear_async(
               state.runtime.address(),
@@ -273,7 +275,7 @@ public final class TernaryLinear implements AutoCloseable {
               ldy,
               m,
               call.address()));
-      state.runtime.noteFallbacks();
+      state.tell(record, "linear", x, xScale, null, y, m);
     } finally {
       call.end(stream, workspace);
       state.release(this, x, xScale, null, null, y);

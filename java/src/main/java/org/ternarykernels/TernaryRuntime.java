@@ -23,21 +23,33 @@ import org.ternarykernels.binding.Ternary;
  */
 public final class TernaryRuntime implements AutoCloseable {
   private final long address;
+  private final NativeRuntime core;
   private final NativeHandle.Owned owned;
-  private final FallbackLog fallbackLog;
+  private final NoticeLog noticeLog;
   private final Device device;
   private final Staging staging = new Staging();
 
-  private TernaryRuntime(long address, String hint) {
-    this.address = address;
-    this.owned =
-        NativeHandle.own(this, "the runtime is", () -> Ternary.ternary_runtime_destroy(address));
-    this.fallbackLog = new FallbackLog(Ternary.ternary_runtime_distinct_fallbacks(address));
+  private TernaryRuntime(NativeRuntime core, String hint) {
+    this.core = core;
+    this.address = core.address();
+    this.noticeLog = new NoticeLog(core);
+    this.owned = NativeHandle.own(this, "the runtime is", core::end);
     String info = infoJson();
     this.device = Device.of(info, hint);
-    TuningLog.say(info);
-    ReportLog.say(info);
-    DeviceLog.say(device, info);
+    Observation.LOG.attempt(() -> TuningLog.say(info));
+    Observation.LOG.attempt(() -> ReportLog.say(info));
+    Observation.LOG.attempt(() -> DeviceLog.say(device, info));
+  }
+
+  private static TernaryRuntime of(NativeRuntime core, String hint) {
+    try {
+      TernaryRuntime runtime = new TernaryRuntime(core, hint);
+      FlightRecording.add(core);
+      return runtime;
+    } catch (RuntimeException | Error e) { // no memory: its threads would stay
+      core.end();
+      throw e;
+    }
   }
 
   /**
@@ -124,7 +136,7 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * Also rewrites the report while running.
+     * Also rewrites the report while running. If that fails it is logged once and products go on.
      *
      * @param calls from one report to the next; 0: only at exit
      * @return this
@@ -233,6 +245,7 @@ public final class TernaryRuntime implements AutoCloseable {
     public TernaryRuntime build() {
       byte[] lines = (settings.lines() + '\0').getBytes(StandardCharsets.UTF_8);
       String hint = CudaLibraries.provideFor(settings.device());
+      StackReserve.forCreation();
       try (Scratch text = Scratch.copyOf(lines);
           Scratch handle = Scratch.ofBytes(Long.BYTES)) {
         int status = Ternary.ternary_runtime_create(text.address(), handle.address());
@@ -241,9 +254,7 @@ public final class TernaryRuntime implements AutoCloseable {
           throw Status.exception(
               status, status == Ternary.TERNARY_UNSUPPORTED ? sentence + hint : sentence);
         }
-        TernaryRuntime runtime = new TernaryRuntime(handle.readLong(), hint);
-        FlightRecording.add(runtime);
-        return runtime;
+        return TernaryRuntime.of(NativeRuntime.of(handle.readLong()), hint);
       }
     }
   }
@@ -270,17 +281,46 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * Both counters as JSON.
+   * {@link #pathCounts()} since the runtime was made, whatever has been reset: a total that never
+   * goes back, as monitoring wants it.
    *
-   * @return an object with {@code pid}, {@code path_counts} and {@code fallback_counts}
-   * @throws IllegalStateException if the runtime is closed
+   * @return path to count; a copy; of a closed runtime, what it had counted in the end
+   * @since 0.2.0
    */
-  public String countersJson() {
-    return text(Ternary::ternary_runtime_counters);
+  public Map<String, Long> totalPathCounts() {
+    return core.counters().pathTotals();
   }
 
   /**
-   * Sets the counters to zero; what was counted stays in the process's report.
+   * {@link #fallbackCounts()} since the runtime was made, whatever has been reset.
+   *
+   * @return {@code path:reason} to count; a copy; of a closed runtime, what it had counted in the
+   *     end
+   * @since 0.2.0
+   */
+  public Map<String, Long> totalFallbackCounts() {
+    return core.counters().fallbackTotals();
+  }
+
+  /**
+   * All counters as JSON.
+   *
+   * @return an object with {@code pid}, {@code path_counts} and {@code fallback_counts}, {@code
+   *     path_totals} and {@code fallback_totals}; and {@code report_error}, the sentence about the
+   *     first report of {@link Builder#pathReportEvery} that could not be written, if there was one
+   * @throws IllegalStateException if the runtime is closed
+   */
+  public String countersJson() {
+    acquire();
+    try {
+      return core.json();
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
+   * Sets the counters to zero; what was counted stays in the totals and in the process's report.
    *
    * @throws IllegalStateException if the runtime is closed
    */
@@ -301,7 +341,23 @@ public final class TernaryRuntime implements AutoCloseable {
    * @throws IllegalStateException if the runtime is closed
    */
   public String infoJson() {
-    return text(Ternary::ternary_runtime_info);
+    acquire();
+    try {
+      return NativeText.read(Ternary::ternary_runtime_info, address);
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
+   * Tells the runtimes of the process apart, in meters and flight recorder events.
+   *
+   * @return "1" for the first, and so on; in the n-th class loader that has the library, "n.1" and
+   *     so on
+   * @since 0.2.0
+   */
+  public String id() {
+    return core.id();
   }
 
   /**
@@ -368,6 +424,7 @@ public final class TernaryRuntime implements AutoCloseable {
     try {
       Operands.acquire(x, xScale, alphaColumn, q, s);
       try {
+        CallRecord record = FlightRecording.beginCall();
         Status.check(
             HeldCall.needed(x, xScale, alphaColumn, q, s)
                 ? HeldCall.QUANTISE.call(
@@ -394,7 +451,7 @@ public final class TernaryRuntime implements AutoCloseable {
                     s.address(),
                     m,
                     k));
-        noteFallbacks();
+        tellQuantise(record, x, m, k);
       } finally {
         Operands.release(x, xScale, alphaColumn, q, s);
       }
@@ -481,6 +538,7 @@ public final class TernaryRuntime implements AutoCloseable {
         call.use("alphaColumn", alphaColumn);
         call.use("q", q);
         call.use("s", s);
+        CallRecord record = FlightRecording.beginCall();
         Status.check(
             Ternary.ternary_quantise_activations_async(
                 address,
@@ -495,13 +553,18 @@ public final class TernaryRuntime implements AutoCloseable {
                 m,
                 k,
                 call.address()));
+        tellQuantise(record, x, m, k);
       } finally {
         call.end(stream, null);
       }
-      noteFallbacks();
     } finally {
       releaseQuantise(x, xScale, alphaColumn, q, s);
     }
+  }
+
+  private void tellQuantise(@Nullable CallRecord record, Operand x, long m, long k) {
+    long read = m * k * x.dataType().bytes();
+    tell(record, "quantise_activations", m, 0, k, read, m * k + m * Float.BYTES);
   }
 
   private void releaseQuantise(
@@ -636,9 +699,24 @@ public final class TernaryRuntime implements AutoCloseable {
     return staging;
   }
 
-  /** Logs fallbacks not seen before; one load when there is none. The runtime must be acquired. */
-  void noteFallbacks() {
-    fallbackLog.poll(this);
+  /**
+   * Tells of a call that has succeeded, which nothing here can change. The runtime must be
+   * acquired.
+   *
+   * @param record what {@link FlightRecording#beginCall} gave before the call
+   */
+  void tell(
+      @Nullable CallRecord record,
+      String operation,
+      long m,
+      long n,
+      long k,
+      long bytesRead,
+      long bytesWritten) {
+    if (record != null) {
+      FlightRecording.endCall(record, core, device, operation, m, n, k, bytesRead, bytesWritten);
+    }
+    noticeLog.poll();
   }
 
   private void releaseReachable() {
@@ -646,19 +724,9 @@ public final class TernaryRuntime implements AutoCloseable {
     Reference.reachabilityFence(this);
   }
 
-  private String text(NativeText.Source source) {
-    acquire();
-    try {
-      return NativeText.read(source, address);
-    } finally {
-      releaseReachable();
-    }
-  }
-
   /** Ends the runtime's use. Closing again does nothing. */
   @Override
   public void close() {
-    FlightRecording.remove(this);
     owned.close();
     staging.close();
   }

@@ -100,7 +100,8 @@ final class ForeignMemoryProbe {
         caller.join();
       }
       if (refused.get() != ROUNDS) {
-        throw new AssertionError(refused + " of " + ROUNDS + " callers were told that the memory is closed");
+        throw new AssertionError(
+            refused + " of " + ROUNDS + " callers were told that the memory is closed");
       }
     }
   }

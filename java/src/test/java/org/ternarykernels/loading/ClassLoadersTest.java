@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.TernaryRuntime;
@@ -94,6 +96,39 @@ class ClassLoadersTest {
       List<String> names = files.map(file -> file.getFileName().toString()).toList();
       assertThat(names).noneMatch(name -> name.endsWith(".tmp") || name.contains("libjniternary-"));
     }
+  }
+
+  @Test
+  void theFlightRecorderKeepsNoneAndLosesNoCount() throws Exception {
+    Path recording = folder.resolve("recording.jfr");
+    String said =
+        fork()
+            .run(Fork.classPath(), LoadingProbe.class.getName(), "recorded", recording.toString());
+    assertThat(said).contains("collected: true");
+    assertThat(events(recording, "Call")).hasSize(3);
+    assertThat(events(recording, "PathCount"))
+        .extracting(event -> event.getString("runtime") + " " + event.getLong("count"))
+        .contains("1 1", "2.1 1", "3.1 1");
+  }
+
+  @Test
+  void aRecordingOfTheWholeProcessHasTheCountsBesideTheReport() throws Exception {
+    Path recording = folder.resolve("recording.jfr");
+    Path report = folder.resolve("report.json");
+    fork()
+        .option("-Dternary.path.report=" + report)
+        .option("-XX:StartFlightRecording:dumponexit=true,filename=" + recording)
+        .run(Fork.classPath(), LoadingProbe.class.getName(), "left");
+    assertThat(events(recording, "PathCount"))
+        .extracting(event -> event.getString("path") + "\":" + event.getLong("count"))
+        .hasSize(1)
+        .allSatisfy(count -> assertThat(report).content().contains(count));
+  }
+
+  private static List<RecordedEvent> events(Path recording, String name) throws IOException {
+    return RecordingFile.readAllEvents(recording).stream()
+        .filter(event -> event.getEventType().getName().equals("org.ternarykernels." + name))
+        .toList();
   }
 
   private static long number(String said, String label) {

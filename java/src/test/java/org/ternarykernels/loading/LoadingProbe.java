@@ -1,8 +1,11 @@
 package org.ternarykernels.loading;
 
 import java.lang.ref.WeakReference;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import jdk.jfr.Recording;
 import org.ternarykernels.jvm.ProcessState;
 
 /**
@@ -19,6 +22,12 @@ public final class LoadingProbe {
     switch (arguments[0]) {
       case "redeploy":
         redeploy();
+        break;
+      case "recorded":
+        recorded(Path.of(arguments[1]));
+        break;
+      case "left":
+        left();
         break;
       case "together":
         together();
@@ -85,6 +94,28 @@ public final class LoadingProbe {
     return loaders;
   }
 
+  /**
+   * Applications that come and go while the flight recorder runs, one of which forgets to close its
+   * runtime: none is kept, and what each has counted is in the recording.
+   */
+  private static void recorded(Path file) throws Exception {
+    try (Recording recording = new Recording()) {
+      recording.enable("org.ternarykernels.Call").withThreshold(Duration.ZERO);
+      recording.start();
+      List<WeakReference<ClassLoader>> loaders = new ArrayList<>();
+      for (String end : List.of("close", "forget", "close")) {
+        try (Deployment deployment = new Deployment(System.getProperty("lib"))) {
+          loaders.add(deployment.reference());
+          deployment.call("portable");
+          deployment.call("apply");
+          deployment.call(end);
+        }
+      }
+      System.out.println("collected: " + Deployment.collected(loaders));
+      recording.dump(file);
+    }
+  }
+
   /** Each with its own version, settings and counters. */
   private static void together() throws Exception {
     try (Deployment a = new Deployment(System.getProperty("lib"));
@@ -120,6 +151,13 @@ public final class LoadingProbe {
     System.setProperty("ternary.cache.dir", cache);
     System.out.println("available " + product.apply("available"));
     one("portable");
+  }
+
+  /** Ends the process with the runtime open. */
+  private static void left() {
+    Product product = new Product();
+    product.apply("portable");
+    System.out.println(product.apply("apply"));
   }
 
   private static void interrupted() {

@@ -36,6 +36,8 @@ public final class Product implements Function<String, String> {
       case "close":
         runtime.close();
         return "";
+      case "forget":
+        return "";
       default:
         runtime = TernaryRuntime.builder().maxIsa(Isa.of(command)).threads(2).build();
         return "";

@@ -1,0 +1,22 @@
+package org.ternarykernels;
+
+/**
+ * A call that the flight recorder takes if it lasts long enough. An interface of our own, since
+ * trimmed JREs have no event classes.
+ */
+interface CallRecord {
+  /**
+   * Ends the call, on its thread and before the thread's next call.
+   *
+   * @param n 0 where there is none
+   */
+  void end(
+      NativeRuntime runtime,
+      Device device,
+      String operation,
+      long m,
+      long n,
+      long k,
+      long bytesRead,
+      long bytesWritten);
+}

@@ -1,0 +1,244 @@
+package org.ternarykernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The events of the flight recorder. */
+class FlightRecordingTest {
+  private static final String CALL = "org.ternarykernels.Call";
+  private static final String PATH_COUNT = "org.ternarykernels.PathCount";
+  private static final int N = 3;
+  private static final int K = 64;
+
+  @TempDir Path folder;
+
+  private List<RecordedEvent> events(Recording recording, String name) throws IOException {
+    Path file = Files.createTempFile(folder, "recording", ".jfr");
+    recording.dump(file);
+    return RecordingFile.readAllEvents(file).stream()
+        .filter(event -> event.getEventType().getName().equals(name))
+        .toList();
+  }
+
+  /** The largest count of each path of a runtime. */
+  private Map<String, Long> counts(Recording recording, TernaryRuntime runtime) throws IOException {
+    Map<String, Long> counts = new TreeMap<>();
+    for (RecordedEvent event : events(recording, PATH_COUNT)) {
+      if (event.getString("runtime").equals(runtime.id())) {
+        counts.merge(event.getString("path"), event.getLong("count"), Math::max);
+      }
+    }
+    return counts;
+  }
+
+  private static TernaryWeights weights() {
+    return TernaryWeights.pack(new byte[N * K], N, K, Alpha.tensor(1));
+  }
+
+  private static void apply(TernaryRuntime runtime, int times) {
+    try (TernaryWeights weights = weights();
+        TernaryLinear linear = TernaryLinear.builder(runtime, weights).build()) {
+      for (int i = 0; i < times; i++) {
+        linear.apply(new float[K], 1);
+      }
+    }
+  }
+
+  @Test
+  void aCallOfEachOperationIsAnEvent() throws IOException {
+    try (TernaryRuntime runtime = TestDevice.onCpu().build();
+        TernaryWeights weights = weights();
+        TernaryLinear linear = TernaryLinear.builder(runtime, weights).bias(new float[N]).build();
+        RmsNormLinear norm =
+            RmsNormLinear.builder(runtime, weights).norm(new float[K], 1e-5f).build();
+        Recording recording = new Recording()) {
+      recording.enable(CALL).withThreshold(Duration.ZERO);
+      recording.start();
+      TernaryBuffer x = TernaryBuffer.allocate(DataType.F16, 2 * K);
+      TernaryBuffer sum = TernaryBuffer.allocate(DataType.F32, 2 * K);
+      TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, 2 * K);
+      TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, 2);
+      TernaryBuffer y = TernaryBuffer.allocate(DataType.BF16, 2 * N);
+      linear.apply(x, y, 2);
+      linear.apply(q, K, s, y, N, 1);
+      norm.apply(x, sum, sum, y, 2);
+      runtime.quantise(x, null, null, q, s, 2, K);
+      String gemv = path(runtime, "linear.");
+      String fused = path(runtime, "rmsnorm_linear.");
+      String rows = path(runtime, "quantise_activations.");
+      long layer = weights.byteSize();
+      assertThat(events(recording, CALL))
+          .extracting(FlightRecordingTest::described)
+          .containsExactly(
+              described("linear", gemv, 2, N, layer + N * 4 + 2 * K * 2, 2 * N * 2),
+              described("linear", gemv, 1, N, layer + N * 4 + K + 4, N * 2),
+              described(
+                  "rmsnorm_linear",
+                  fused,
+                  2,
+                  N,
+                  layer + K * 4 + 2 * K * 2 + 2 * K * 4,
+                  2 * N * 2 + 2 * K * 4),
+              described("quantise_activations", rows, 2, 0, 2 * K * 2, 2 * K + 2 * 4));
+      assertThat(events(recording, CALL))
+          .allSatisfy(
+              event -> {
+                assertThat(event.getString("runtime")).isEqualTo(runtime.id());
+                assertThat(event.getString("device")).isEqualTo("cpu");
+                assertThat(event.getLong("k")).isEqualTo(K);
+                assertThat(event.getDuration()).isPositive();
+              });
+    }
+  }
+
+  private static String path(TernaryRuntime runtime, String operation) {
+    return runtime.pathCounts().keySet().stream()
+        .filter(path -> path.startsWith(operation))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static String described(RecordedEvent event) {
+    return described(
+        event.getString("operation"),
+        event.getString("path"),
+        event.getLong("m"),
+        event.getLong("n"),
+        event.getLong("bytesRead"),
+        event.getLong("bytesWritten"));
+  }
+
+  private static String described(
+      String operation, String path, long m, long n, long read, long written) {
+    return operation + " " + path + " " + m + "x" + n + " " + read + " " + written;
+  }
+
+  @Test
+  void shortCallsAreNoEvents() throws IOException {
+    try (TernaryRuntime runtime = TestDevice.onCpu().build();
+        Recording recording = new Recording()) {
+      recording.start();
+      apply(runtime, 100);
+      assertThat(recording.getSettings()).doesNotContainKey(CALL + "#threshold");
+      assertThat(events(recording, CALL)).hasSizeLessThan(50); // on a machine with other load
+    }
+  }
+
+  @Test
+  void aFailedCallIsNoEvent() throws IOException {
+    try (TernaryRuntime runtime = TestDevice.onCpu().build();
+        TernaryWeights weights = weights();
+        TernaryLinear linear = TernaryLinear.builder(runtime, weights).build();
+        Recording recording = new Recording()) {
+      recording.enable(CALL).withThreshold(Duration.ZERO);
+      recording.start();
+      runtime.close();
+      try {
+        linear.apply(new float[K], 1);
+      } catch (IllegalStateException e) {
+        assertThat(events(recording, CALL)).isEmpty();
+        return;
+      }
+    }
+    throw new AssertionError("a closed runtime serves");
+  }
+
+  /** Where nobody records calls, and where they are recorded but are shorter than the threshold. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void callsThatAreNoEventsAllocateNothing(boolean recorded) {
+    try (TernaryRuntime runtime = TestDevice.onCpu().threads(1).build();
+        TernaryWeights weights = weights();
+        TernaryLinear linear = TernaryLinear.builder(runtime, weights).build();
+        Recording recording = new Recording()) {
+      if (recorded) {
+        recording.enable(CALL).withThreshold(Duration.ofHours(1));
+      } else {
+        recording.disable(CALL);
+      }
+      recording.start();
+      TernaryBuffer x = TernaryBuffer.allocate(DataType.F32, K);
+      TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N);
+      int runs = 20_000;
+      assertThat(Allocations.ofRuns(runs, () -> linear.apply(x, y, 1))).isLessThan(runs);
+    }
+  }
+
+  @Test
+  void pathCountsAreThereWhoeverWasFirst() throws IOException {
+    try (TernaryRuntime before = TestDevice.onCpu().build();
+        Recording recording = new Recording()) {
+      apply(before, 2);
+      recording.start();
+      try (TernaryRuntime after = TestDevice.onCpu().maxIsa(Isa.PORTABLE).build();
+          TernaryRuntime closed = TestDevice.onCpu().maxIsa(Isa.PORTABLE).build()) {
+        assertThat(after.id()).isNotEqualTo(before.id()).isNotEqualTo(closed.id());
+        apply(after, 3);
+        apply(before, 1);
+        apply(closed, 4);
+        closed.close();
+        assertThat(counts(recording, before)).isEqualTo(before.totalPathCounts());
+        assertThat(counts(recording, after)).isEqualTo(after.totalPathCounts());
+        assertThat(counts(recording, closed)).isEqualTo(closed.totalPathCounts()).containsValue(4L);
+      }
+    }
+  }
+
+  /** The counts at its begin tell what the recording's own share is. */
+  @Test
+  void aRecordingHasTheCountsOfItsBegin() throws IOException {
+    try (TernaryRuntime runtime = TestDevice.onCpu().maxIsa(Isa.PORTABLE).build();
+        Recording recording = new Recording()) {
+      apply(runtime, 2);
+      recording.start();
+      apply(runtime, 3);
+      recording.stop();
+      assertThat(events(recording, PATH_COUNT))
+          .filteredOn(event -> event.getString("runtime").equals(runtime.id()))
+          .extracting(event -> event.getLong("count"))
+          .containsExactly(2L, 5L);
+    }
+  }
+
+  @Test
+  void reportsAndResetsDoNotDisturb() throws IOException {
+    Path report = folder.resolve("report.json");
+    try (TernaryRuntime runtime =
+            TestDevice.onCpu().maxIsa(Isa.PORTABLE).pathReport(report).pathReportEvery(1).build();
+        Recording recording = new Recording()) {
+      recording.start();
+      apply(runtime, 2);
+      runtime.resetCounters();
+      apply(runtime, 3);
+      assertThat(runtime.pathCounts()).containsValue(3L);
+      assertThat(counts(recording, runtime)).containsValue(5L);
+      assertThat(report).content().contains("cpu.portable");
+    }
+  }
+
+  @Test
+  void theFirstFallbackOfEachReasonIsAnEvent() throws IOException {
+    try (TernaryRuntime runtime = TestDevice.onCpu().build();
+        Recording recording = new Recording()) {
+      recording.start();
+      ObservabilityTest.fallBack(runtime, 3);
+      assertThat(events(recording, "org.ternarykernels.Fallback"))
+          .extracting(event -> event.getString("path") + ":" + event.getString("reason"))
+          .containsExactlyInAnyOrderElementsOf(runtime.fallbackCounts().keySet());
+    }
+  }
+}
