@@ -54,6 +54,11 @@ int threads_for(const ternary_runtime& runtime, int64_t work, int64_t work_per_t
 /** Floats that an ActivationFn needs for itself. */
 int64_t activation_scratch(int64_t K) { return round_up(K, kRowPadding) + 256; }
 
+/** Floats for all threads that may make M rows ready: more threads than rows have nothing to do. */
+int64_t activation_scratch(int64_t K, int64_t M, int threads) {
+  return std::min<int64_t>(M, threads) * activation_scratch(K);
+}
+
 struct ActivationWork {
   const Kernel& kernel;
   const ActivationTask& task;
@@ -68,7 +73,7 @@ void activation_chunk(void* context, int64_t chunk, int thread) {
                           work.scratch + thread * activation_scratch(work.task.K));
 }
 
-/** Makes M rows ready; `scratch` holds activation_scratch() floats for every thread of the pool. */
+/** Makes M rows ready; `scratch` holds activation_scratch() floats for the threads of the pool. */
 void run_activations(ternary_runtime& runtime, const ActivationTask& task, int64_t M, float* scratch) {
   const int threads =
       static_cast<int>(std::min<int64_t>(M, threads_for(runtime, M * task.K, runtime.tuning.elements_per_thread)));
@@ -124,14 +129,14 @@ struct Buffers {
       f = scratch.take<float>(product.M * ld);
     }
     if (two_passes) normed = scratch.take<float>(product.M * ld);
-    rows = scratch.take<float>(threads * activation_scratch(ld));
+    rows = scratch.take<float>(activation_scratch(ld, product.M, threads));
     gemm = scratch.take<char>(threads * gemm_bytes);
   }
 
   int64_t bytes(int64_t M, bool two_passes, int threads) const {
     const int64_t f_bytes = round_up(M * ld * 4, kScratchAlignment);
     const int64_t input = a8 ? round_up(M * ld, kScratchAlignment) + 2 * round_up(M * 4, kScratchAlignment) : f_bytes;
-    return input + (two_passes ? f_bytes : 0) + round_up(threads * activation_scratch(ld) * 4, kScratchAlignment) +
+    return input + (two_passes ? f_bytes : 0) + round_up(activation_scratch(ld, M, threads) * 4, kScratchAlignment) +
            threads * gemm_bytes;
   }
 
@@ -216,8 +221,9 @@ void run_product(ternary_runtime& runtime, const Product& product) {
 
 void run_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) {
   const FloatEnvironment environment;
-  Scratch scratch(runtime.scratch, runtime.pool.threads() * activation_scratch(task.K) * 4);
-  run_activations(runtime, task, M, scratch.take<float>(runtime.pool.threads() * activation_scratch(task.K)));
+  const int64_t floats = activation_scratch(task.K, M, runtime.pool.threads());
+  Scratch scratch(runtime.scratch, floats * 4);
+  run_activations(runtime, task, M, scratch.take<float>(floats));
   count_path(runtime, Op::quantise_activations, runtime.row(runtime.activation_kernel()));
 }
 

@@ -49,7 +49,7 @@ namespace ternary::test {
 namespace {
 
 class AtomicFile : public testing::Test {
- protected:
+ public:
   AtomicFile() {
     std::string pattern = testing::TempDir() + "atomic-XXXXXX";
     folder_ = mkdtemp(pattern.data());
@@ -60,6 +60,7 @@ class AtomicFile : public testing::Test {
     rmdir(folder_.c_str());
   }
 
+ protected:
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
   /** What lies in the folder, sorted. */

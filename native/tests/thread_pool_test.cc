@@ -64,7 +64,7 @@ TEST(ThreadPool, StopDoesNotWaitForCallersThatNeverPauseAndTheirJobsAreDone) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));  // callers go on alone
     end = true;
     for (std::thread& caller : callers) caller.join();
-    EXPECT_LT(took.count(), 1.0) << "a worker has one chunk of 20 us left; it must only be scheduled";
+    EXPECT_LT(took.count(), 2.0) << "a worker has one chunk of 20 us left; it must only be scheduled";
   }
 }
 
