@@ -10,6 +10,8 @@ constexpr int kBusyWarps = 24;
 constexpr int kMostScratch = 4096;
 /** What the driver takes of a CTA's shared memory. */
 constexpr int64_t kReservedShared = 1024;
+/** What a kernel has besides: the flag of end_in_memory(). */
+constexpr int64_t kStaticShared = 16;
 
 int least(int64_t a, int64_t b) { return static_cast<int>(a < b ? a : b); }
 int most(int64_t a, int64_t b) { return static_cast<int>(a > b ? a : b); }
@@ -123,7 +125,7 @@ GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p) {
   } else {
     plan_blocks(kind, p, s, fixed, plan);
   }
-  if (plan.shared_bytes > p.shared_bytes) plan.refusal = Reason::shared_memory;
+  if (plan.shared_bytes + kStaticShared > p.shared_bytes) plan.refusal = Reason::shared_memory;
   plan.panel_groups = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
   const int64_t fit = p.shared_bytes / (plan.shared_bytes + kReservedShared);
   const int ctas = p.sm_count * most(1, least(fit, kind.ctas_per_sm));

@@ -88,6 +88,37 @@ TEST(CudaGemv, FusedRefusesWhatItCannotDo) {
   }
 }
 
+/** The longest row that a fused kernel accepts for M rows of X on this device. */
+int64_t longest_row(const CudaKernel& kernel, int64_t M) {
+  const CudaLaunch how = default_launch();
+  CudaProblem problem = {};
+  problem.M = M;
+  problem.N = 3;
+  problem.sm_count = how.sm_count;
+  problem.shared_bytes = how.shared_bytes;
+  int64_t accepted = 1, refused = kAnyK;
+  while (refused - accepted > 1) {
+    problem.K = accepted + (refused - accepted) / 2;
+    (kernel.refusal(problem) == Reason::none ? accepted : refused) = problem.K;
+  }
+  return accepted;
+}
+
+// All of a thread block's shared memory then is q, sums, and what the kernel has of its own.
+TEST(CudaGemv, FusedServesTheLongestRowsThatItAccepts) {
+  for (const CudaKernel* kernel : gemv_rows(CudaStage::fused_a8)) {
+    for (const int64_t M : {1, 3}) {
+      if (M > kernel->m_max) continue;
+      ProblemSpec spec;
+      spec.M = M;
+      spec.N = 3;
+      spec.K = longest_row(*kernel, M);
+      spec.kind = TERNARY_ALPHA_ROW;
+      ASSERT_EQ(CudaFusedCase(spec, kernel->layout).run(*kernel, default_launch()), "") << kernel->file;
+    }
+  }
+}
+
 TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
   for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8)) {
     CudaProblem problem = {};
