@@ -7,6 +7,12 @@ import org.ternarykernels.jvm.ProcessState;
 /** Calls of every kind while the Java heap is full: {@code FullHeap ROUNDS}. */
 public final class FullHeap {
   private static final Object[] HELD = new Object[1 << 18];
+  private static final int CALLS = 2;
+
+  private static final int LARGE = 16 << 10;
+
+  /** Arrays of this size and less make room for a call, and fill it again. */
+  private static final int SMALL = 64;
 
   private FullHeap() {}
 
@@ -18,16 +24,21 @@ public final class FullHeap {
     Random random = new Random(1);
     int failed = 0;
     for (int round = 0; round < Integer.parseInt(arguments[0]); round++) {
-      int held = fill();
-      for (int freed = random.nextInt(60); freed > 0 && held > 0; freed--) {
-        HELD[--held] = null;
-      }
-      for (int call = 0; call < 6; call++) {
-        try {
-          workload.call(round % workload.kinds());
-        } catch (OutOfMemoryError e) {
-          failed++;
+      int large = fill(0, 1 << 20, LARGE);
+      int full = fill(large, SMALL, 16);
+      for (int kind = 0; kind < workload.kinds(); kind++) {
+        int held = full;
+        for (int freed = random.nextInt(12); freed > 0 && held > large; freed--) {
+          HELD[--held] = null;
         }
+        for (int call = 0; call < CALLS; call++) {
+          try {
+            workload.call(kind);
+          } catch (OutOfMemoryError e) {
+            failed++;
+          }
+        }
+        full = fill(held, SMALL, 16);
       }
       Arrays.fill(HELD, null);
     }
@@ -35,10 +46,9 @@ public final class FullHeap {
     Workload.report(workload, resident, threads);
   }
 
-  /** Fills the heap to its last bytes; returns the number of arrays held. */
-  private static int fill() {
-    int held = 0;
-    for (int size = 1 << 20; size >= 16; ) {
+  /** Adds arrays until there is no room for the smallest; returns the number of arrays held. */
+  private static int fill(int held, int largest, int smallest) {
+    for (int size = largest; size >= smallest; ) {
       try {
         HELD[held] = new byte[size];
         held++;

@@ -35,7 +35,7 @@ final class Workload {
   private final TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, K);
   private final TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, 1);
   private final float[] floats = new float[K];
-  private final byte[] megabyte = new byte[1 << 20];
+  private final byte[] large = new byte[1 << 21];
   private final Alpha alpha = Alpha.tensor(1);
   private final List<Runnable> kinds =
       List.of(
@@ -49,10 +49,10 @@ final class Workload {
           runtime::infoJson,
           () -> runtime.quantise(x, null, null, q, s, 1, K),
           () -> runtime.chooseLayout(Activation.A8, N, K, 0),
-          () -> TernaryWeights.pack(megabyte, 1024, 1024, alpha).close(),
+          () -> TernaryWeights.pack(large, 2048, 1024, alpha).close(),
           () -> weights.repack(Layout.T5_TILED).close(),
           weights::codes,
-          () -> TernaryBuffer.allocate(DataType.F32, 1 << 18).put(0, 1f),
+          () -> TernaryBuffer.allocate(DataType.F32, 1 << 19).put(0, 1f),
           () -> x.slice(1, 2).get(0),
           x::asByteBuffer);
 
