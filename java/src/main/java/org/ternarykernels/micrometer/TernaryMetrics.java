@@ -118,9 +118,14 @@ public final class TernaryMetrics implements MeterBinder, AutoCloseable {
   }
 
   private void failed(Throwable cause) {
-    if (failureSaid.compareAndSet(false, true)) {
+    if (!failureSaid.compareAndSet(false, true)) {
+      return;
+    }
+    try {
       LoggerFactory.getLogger(TernaryMetrics.class)
           .warn("Meters of runtime {} cannot be kept up; said once", runtime.id(), cause);
+    } catch (RuntimeException | Error e) {
+      // The log itself: nobody is left to tell.
     }
   }
 
