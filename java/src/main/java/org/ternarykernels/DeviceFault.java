@@ -18,7 +18,11 @@ final class DeviceFault {
       try {
         free.run();
       } catch (TernaryException e) {
-        LOG.error("A device reported a fault while its resources were freed: {}", e.getMessage());
+        Observation.LOG.attempt(
+            () ->
+                LOG.error(
+                    "A device reported a fault while its resources were freed: {}",
+                    e.getMessage()));
         throw e;
       }
     };

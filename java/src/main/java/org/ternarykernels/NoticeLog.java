@@ -53,7 +53,7 @@ final class NoticeLog {
     }
     String error = counters.reportError();
     if (!error.isEmpty() && said.add(error)) {
-      notices.add(() -> LOG.warn("{}; products go on, and so do reports; said once", error));
+      notices.add(() -> LOG.warn("{}; products go on, the next report is tried; said once", error));
     }
     seen = now;
     return notices;

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -121,7 +122,8 @@ class ObservationFailuresTest {
 
   /** A closed runtime that a call still held would be read anew each time. */
   private static boolean hasEnded(TernaryRuntime runtime) {
-    return runtime.totalPathCounts() == runtime.totalPathCounts();
+    Map<String, Long> once = runtime.totalPathCounts();
+    return runtime.totalPathCounts() == once;
   }
 
   @ParameterizedTest

@@ -189,6 +189,24 @@ class TernaryMetricsTest {
     }
   }
 
+  /** In the middle of a publication, which other meters are waiting for. */
+  @Test
+  void aRegistryThatRefusesBesideALogThatFailsGetsItsValues() {
+    try (TernaryRuntime runtime = portable();
+        TernaryMetrics metrics = new TernaryMetrics(runtime);
+        ErrorStream log = new ErrorStream(() -> new IllegalStateException("the appender"))) {
+      metrics.bindTo(registry);
+      registry
+          .config()
+          .onMeterAdded(
+              meter -> {
+                throw new IllegalArgumentException("refused");
+              });
+      ObservabilityTest.fallBack(runtime, 1);
+      assertThat(paths(runtime)).isEqualTo(1);
+    }
+  }
+
   @Test
   void refusesNull() {
     assertThatThrownBy(() -> new TernaryMetrics(null))

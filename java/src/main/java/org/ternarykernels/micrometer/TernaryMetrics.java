@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -41,7 +42,7 @@ import org.ternarykernels.TernaryRuntime;
 public final class TernaryMetrics implements MeterBinder, AutoCloseable {
   private final TernaryRuntime runtime;
   private final Tags tags;
-  private final Collection<Binding> bindings = new ConcurrentLinkedQueue<>();
+  private final Queue<Binding> bindings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean failureSaid = new AtomicBoolean();
   private volatile Map<String, Long> paths = Map.of();
   private volatile Map<String, Long> fallbacks = Map.of();
@@ -91,8 +92,7 @@ public final class TernaryMetrics implements MeterBinder, AutoCloseable {
    */
   @Override
   public void close() {
-    for (Binding binding : bindings) {
-      bindings.remove(binding);
+    for (Binding binding = bindings.poll(); binding != null; binding = bindings.poll()) {
       binding.end();
     }
   }
@@ -118,9 +118,14 @@ public final class TernaryMetrics implements MeterBinder, AutoCloseable {
   }
 
   private void failed(Throwable cause) {
-    if (failureSaid.compareAndSet(false, true)) {
+    if (!failureSaid.compareAndSet(false, true)) {
+      return;
+    }
+    try {
       LoggerFactory.getLogger(TernaryMetrics.class)
           .warn("Meters of runtime {} cannot be kept up; said once", runtime.id(), cause);
+    } catch (RuntimeException | Error e) {
+      // The log itself: nobody is left to tell.
     }
   }
 

@@ -117,8 +117,11 @@ class ClassLoadersTest {
     Path report = folder.resolve("report.json");
     fork()
         .option("-Dternary.path.report=" + report)
-        .option("-XX:StartFlightRecording:dumponexit=true,filename=" + recording)
+        .option(
+            "-XX:StartFlightRecording:dumponexit=true,+org.ternarykernels.Call#threshold=0ms,filename="
+                + recording)
         .run(Fork.classPath(), LoadingProbe.class.getName(), "left");
+    assertThat(events(recording, "Call")).hasSize(1);
     assertThat(events(recording, "PathCount"))
         .extracting(event -> event.getString("path") + "\":" + event.getLong("count"))
         .hasSize(1)

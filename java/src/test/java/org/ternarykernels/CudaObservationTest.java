@@ -1,0 +1,86 @@
+package org.ternarykernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is told of calls on a stream of a GPU: it decides nothing either. */
+@Tag("gpu")
+class CudaObservationTest {
+  private static final int N = 3;
+  private static final int K = 64;
+
+  @TempDir Path folder;
+
+  /** Gives each operation to the stream, with what runs it. */
+  private static void onEach(
+      TernaryRuntime runtime, CudaStream stream, Consumer<Runnable> operations) {
+    try (TernaryWeights weights = TernaryWeights.pack(new byte[N * K], N, K, Alpha.tensor(1));
+        TernaryLinear linear = TernaryLinear.builder(runtime, weights).build();
+        RmsNormLinear norm =
+            RmsNormLinear.builder(runtime, weights).norm(new float[K], 1e-5f).build();
+        DeviceBuffer x = DeviceBuffer.allocate(runtime, DataType.F32, K);
+        DeviceBuffer q = DeviceBuffer.allocate(runtime, DataType.I8, K);
+        DeviceBuffer s = DeviceBuffer.allocate(runtime, DataType.F32, 1);
+        DeviceBuffer y = DeviceBuffer.allocate(runtime, DataType.F32, N)) {
+      x.copyFrom(Problems.filled(DataType.F32, K, 1), stream);
+      operations.accept(() -> linear.apply(x, y, 1, stream));
+      operations.accept(() -> norm.apply(x, null, null, y, 1, stream));
+      operations.accept(() -> runtime.quantise(x, null, null, q, s, 1, K, stream));
+      stream.synchronize();
+    }
+  }
+
+  @Test
+  void aLostReportAndAFailingLogFailNoCallAndKeepNoHandle() throws IOException {
+    Path lost = Files.createDirectory(folder.resolve("lost"));
+    TernaryRuntime runtime =
+        TernaryRuntime.builder().pathReport(lost.resolve("r.json")).pathReportEvery(1).build();
+    Files.delete(lost);
+    try (CudaStream stream = CudaStream.create(runtime);
+        ErrorStream log = new ErrorStream(() -> new StackOverflowError("the appender"))) {
+      onEach(
+          runtime, stream, operation -> assertThatCode(operation::run).doesNotThrowAnyException());
+      assertThat(runtime.countersJson()).contains("report_error");
+      assertThat(runtime.totalPathCounts().values()).allMatch(count -> count == 1).hasSize(3);
+      assertThat(stream.handle().users()).isZero();
+    }
+    runtime.close();
+  }
+
+  @Test
+  void aCallOnAStreamIsAnEventOfTheHost() throws IOException {
+    Path file = folder.resolve("recording.jfr");
+    try (TernaryRuntime runtime = TernaryRuntime.create();
+        CudaStream stream = CudaStream.create(runtime);
+        Recording recording = new Recording()) {
+      recording.enable("org.ternarykernels.Call").withThreshold(Duration.ZERO);
+      recording.start();
+      onEach(runtime, stream, Runnable::run);
+      recording.dump(file);
+      List<String> called = new ArrayList<>();
+      for (RecordedEvent event : RecordingFile.readAllEvents(file)) {
+        if (event.getEventType().getName().equals("org.ternarykernels.Call")) {
+          called.add(event.getString("operation"));
+          assertThat(event.getString("device")).isEqualTo(runtime.device().id());
+          assertThat(runtime.pathCounts()).containsKey(event.getString("path"));
+        }
+      }
+      assertThat(called).containsExactly("linear", "rmsnorm_linear", "quantise_activations");
+      assertThat(runtime.device().id()).isEqualTo("cuda:0");
+    }
+  }
+}
