@@ -421,8 +421,11 @@ public final class TernaryWeights implements AutoCloseable {
    * atomically: the file is there whole or not at all. Weights kept in {@link Layout#T5_TILED} are
    * written in it, others in {@link Layout#I2S}.
    *
-   * @param file to write; replaced if it exists
-   * @throws java.io.UncheckedIOException if it cannot be written
+   * <p>After an exception what was there is as it was. A file keeps its mode, a symbolic link stays
+   * and the file it leads to is replaced. An interrupt does not disturb this and stays set.
+   *
+   * @param file to write; replaced if it exists, which must be a regular file then
+   * @throws java.io.UncheckedIOException if it cannot be written, or is there and no regular file
    * @throws IllegalStateException if the weights are closed
    */
   public void save(Path file) {
@@ -447,10 +450,14 @@ public final class TernaryWeights implements AutoCloseable {
    * Reads weights that {@link #save(Path)} wrote, into the layout {@link Layout#T5_TILED} if the
    * file's codes are in it, else {@link Layout#I2S_TILED}.
    *
+   * <p>A file of more bytes than the system property {@code ternary.max.weight.file} is refused
+   * before memory is allocated for it; by default half of the machine's or container's, which holds
+   * the codes twice meanwhile. An interrupt does not disturb this and stays set.
+   *
    * @param file to read
    * @return the weights
-   * @throws java.io.UncheckedIOException if it cannot be read
-   * @throws IllegalArgumentException if it is truncated, corrupt or no weight file
+   * @throws java.io.UncheckedIOException if it cannot be read or is no regular file
+   * @throws IllegalArgumentException if it is truncated, corrupt, too large or no weight file
    */
   public static TernaryWeights load(Path file) {
     return WeightFile.load(Checks.notNull("file", file), null);
@@ -458,12 +465,13 @@ public final class TernaryWeights implements AutoCloseable {
 
   /**
    * Reads weights that {@link #save(Path)} wrote, into the given layout whatever the file's.
+   * Otherwise as {@link #load(Path)}.
    *
    * @param file to read
    * @param layout the layout to keep
    * @return the weights
-   * @throws java.io.UncheckedIOException if it cannot be read
-   * @throws IllegalArgumentException if it is truncated, corrupt or no weight file
+   * @throws java.io.UncheckedIOException as there
+   * @throws IllegalArgumentException as there
    */
   public static TernaryWeights load(Path file, Layout layout) {
     return WeightFile.load(Checks.notNull("file", file), Checks.notNull("layout", layout));

@@ -1,16 +1,17 @@
 package org.ternarykernels;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.channels.ReadableByteChannel;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.storage.AtomicFile;
+import org.ternarykernels.storage.MachineMemory;
+import org.ternarykernels.storage.RegularFile;
 
 /**
  * The project's own weight file, described in {@code test-data/README.md}: a header of 64 bytes,
@@ -21,7 +22,12 @@ final class WeightFile {
   static final long MAGIC = 0x575952414e524554L; // "TERNARYW" read as a little-endian long
   static final int VERSION = 1;
   static final int HEADER_BYTES = 64;
-  private static final int CHUNK = 1 << 20;
+
+  /** The system property with the most bytes that a file may have. */
+  static final String LIMIT = "ternary.max.weight.file";
+
+  /** The file is read in steps of this many bytes, a multiple of a float's. */
+  private static final int STEP = 1 << 16;
 
   private WeightFile() {}
 
@@ -49,13 +55,13 @@ final class WeightFile {
       ByteBuffer header = header(weights, layout, alpha.length, (int) payload.getValue());
       AtomicFile.write(
           file,
-          channel -> {
-            AtomicFile.writeFully(channel, header);
-            AtomicFile.writeFully(channel, scales);
+          out -> {
+            AtomicFile.writeFully(out, header);
+            AtomicFile.writeFully(out, scales);
             for (long at = 0; at < codeBytes; ) {
               ByteBuffer window = codes.window(at, codeBytes);
               at += window.remaining();
-              AtomicFile.writeFully(channel, window);
+              AtomicFile.writeFully(out, window);
             }
           });
     } catch (IOException e) {
@@ -84,8 +90,15 @@ final class WeightFile {
 
   /** Reads into the layout `kept`; null: the file's own if kernels like it, else tiles of I2S. */
   static TernaryWeights load(Path file, @Nullable Layout kept) {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      return read(channel, channel.size(), kept);
+    try (InputStream in = RegularFile.stream(file)) {
+      long size = RegularFile.size(file);
+      long most = limit();
+      require(
+          size <= most,
+          "the size",
+          size + " bytes",
+          "at most " + most + ", which the system property " + LIMIT + " changes");
+      return read(in, size, kept);
     } catch (IOException e) {
       throw new UncheckedIOException(
           "the weights cannot be read from " + file + ": " + e.getMessage(), e);
@@ -95,19 +108,34 @@ final class WeightFile {
   }
 
   /**
-   * Reads weights from a channel that holds `size` bytes. Nothing is allocated before the sizes
+   * Half of the memory unless the property says more or less: while a file is loaded its codes are
+   * there twice, as they were in it and in the layout to keep. A file without content on the disk
+   * may have any size.
+   */
+  private static long limit() {
+    String text = System.getProperty(LIMIT);
+    if (text == null) {
+      return MachineMemory.bytes() / 2;
+    }
+    if (!text.matches("\\d{1,18}")) {
+      throw new IllegalArgumentException(
+          "the system property " + LIMIT + " is \"" + text + "\", must be a number of bytes");
+    }
+    return Long.parseLong(text);
+  }
+
+  /**
+   * Reads weights from a stream that holds `size` bytes. Nothing is allocated before the sizes
    * agree with it.
    */
-  static TernaryWeights read(ReadableByteChannel channel, long size, @Nullable Layout kept)
-      throws IOException {
+  static TernaryWeights read(InputStream in, long size, @Nullable Layout kept) throws IOException {
     require(
         size >= HEADER_BYTES,
         "the size",
         size + " bytes",
         "at least the " + HEADER_BYTES + " of the header");
     ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    readFully(channel, header);
-    header.flip();
+    readFully(in, header.array(), HEADER_BYTES);
     require(
         header.getLong() == MAGIC,
         "the magic number",
@@ -153,7 +181,7 @@ final class WeightFile {
     long codeBytes = layout.bytes(n, k);
     long whole = HEADER_BYTES + alphaCount * Float.BYTES + codeBytes;
     require(size == whole, "the size", size + " bytes", whole + " for N " + n + " and K " + k);
-    try (Payload payload = Payload.read(channel, (int) alphaCount, codeBytes, header.getInt())) {
+    try (Payload payload = Payload.read(in, (int) alphaCount, codeBytes, header.getInt())) {
       Layout target = kept != null ? kept : layout == Layout.T5_TILED ? layout : Layout.I2S_TILED;
       return TernaryWeights.create(
           payload.codes.address(), layout, n, k, Alpha.of(kind, group, payload.alpha), target);
@@ -162,23 +190,27 @@ final class WeightFile {
 
   /** What follows the header. */
   private record Payload(float[] alpha, Scratch codes) implements AutoCloseable {
-    static Payload read(
-        ReadableByteChannel channel, int alphaCount, long codeBytes, int expectedCrc)
+    static Payload read(InputStream in, int alphaCount, long codeBytes, int expectedCrc)
         throws IOException {
       CRC32C crc = new CRC32C();
-      ByteBuffer scales =
-          ByteBuffer.allocate(alphaCount * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      readFully(channel, scales);
-      crc.update(scales.flip());
+      byte[] step = new byte[STEP];
       float[] alpha = new float[alphaCount];
-      scales.flip().asFloatBuffer().get(alpha);
+      FloatBuffer floats = ByteBuffer.wrap(step).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+      for (int at = 0; at < alphaCount; ) {
+        int count = Math.min(alphaCount - at, STEP / Float.BYTES);
+        readFully(in, step, count * Float.BYTES);
+        crc.update(step, 0, count * Float.BYTES);
+        floats.get(0, alpha, at, count);
+        at += count;
+      }
       Scratch codes = Scratch.forWeights(codeBytes);
       try {
         for (long at = 0; at < codeBytes; ) {
-          ByteBuffer window = codes.window(at, Math.min(codeBytes, at + CHUNK));
-          at += window.remaining();
-          readFully(channel, window);
-          crc.update(window.flip());
+          int count = (int) Math.min(codeBytes - at, STEP);
+          readFully(in, step, count);
+          crc.update(step, 0, count);
+          codes.window(at, codeBytes).put(step, 0, count);
+          at += count;
         }
         require(
             (int) crc.getValue() == expectedCrc,
@@ -204,14 +236,10 @@ final class WeightFile {
     return (int) crc.getValue();
   }
 
-  private static void readFully(ReadableByteChannel channel, ByteBuffer target) throws IOException {
-    while (target.hasRemaining()) {
-      require(
-          channel.read(target) >= 0,
-          "the file's end",
-          target.remaining() + " bytes early",
-          "where its header says");
-    }
+  private static void readFully(InputStream in, byte[] target, int count) throws IOException {
+    int read = in.readNBytes(target, 0, count);
+    require(
+        read == count, "the file's end", (count - read) + " bytes early", "where its header says");
   }
 
   private static void require(boolean holds, String what, Object value, Object rule) {

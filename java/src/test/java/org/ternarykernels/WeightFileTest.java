@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -51,8 +50,7 @@ class WeightFileTest {
   }
 
   private static TernaryWeights read(byte[] bytes) throws IOException {
-    return WeightFile.read(
-        Channels.newChannel(new ByteArrayInputStream(bytes)), bytes.length, null);
+    return WeightFile.read(new ByteArrayInputStream(bytes), bytes.length, null);
   }
 
   /**

@@ -2,47 +2,45 @@ package org.ternarykernels.io;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.ternarykernels.storage.RegularFile;
 
 /**
- * A safetensors file, memory-mapped, of any size. The header is checked completely when the file is
- * opened: see the format's description at its authors'. Thread-safe.
+ * A safetensors file of any size. The header is checked completely when the file is opened: see the
+ * format's description at its authors'. Data are read when they are asked for, by position. Nothing
+ * is mapped, so a file that is truncated meanwhile is an exception. Thread-safe.
  */
 public final class SafetensorsFile implements Closeable {
-  /** A mapping is at most this long, so a large file is a row of windows. */
-  private static final long WINDOW = 1L << 30;
+  /** Where the bytes are. */
+  private interface Content {
+    /** Fills the target with the bytes from an offset. */
+    void read(long offset, ByteBuffer target) throws IOException;
+  }
 
   private final String source;
 
-  /**
-   * The open file, to notice when it shrinks; null for one in memory. Not its channel: an interrupt
-   * would close that.
-   */
-  private final @Nullable RandomAccessFile file;
+  /** The open file; null for one in memory. */
+  private final @Nullable RegularFile file;
 
-  private final long bytes;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final Map<String, String> metadata;
 
   /** Null once closed. */
-  private volatile ByteBuffer @Nullable [] windows;
+  private volatile @Nullable Content content;
 
-  private SafetensorsFile(
-      String source, @Nullable RandomAccessFile file, ByteBuffer[] windows, long bytes) {
+  private SafetensorsFile(String source, @Nullable RegularFile file, Content content, long bytes) {
     this.source = source;
     this.file = file;
-    this.windows = windows;
-    this.bytes = bytes;
+    this.content = content;
     require(
         bytes >= Long.BYTES,
         "the size is " + bytes + " bytes, must be at least the 8 of the header's length");
@@ -63,26 +61,16 @@ public final class SafetensorsFile implements Closeable {
    *
    * @param path of the file
    * @return the file
-   * @throws UncheckedIOException if it cannot be read
+   * @throws UncheckedIOException if it cannot be read or is no regular file
    * @throws IllegalArgumentException if it breaks a rule of the format
    */
   public static SafetensorsFile open(Path path) {
     require(path != null, "path is null, must be given");
     try {
-      RandomAccessFile file = new RandomAccessFile(path.toFile(), "r");
+      RegularFile file = RegularFile.open(path);
       try {
-        long bytes = file.length();
-        ByteBuffer[] windows = new ByteBuffer[windowCount(bytes)];
-        for (int i = 0; i < windows.length; i++) {
-          windows[i] =
-              file.getChannel()
-                  .map(
-                      FileChannel.MapMode.READ_ONLY,
-                      i * WINDOW,
-                      Math.min(WINDOW, bytes - i * WINDOW));
-        }
-        return new SafetensorsFile(path.toString(), file, windows, bytes);
-      } catch (IOException | RuntimeException e) {
+        return new SafetensorsFile(path.toString(), file, file::read, file.size());
+      } catch (RuntimeException | Error e) {
         file.close();
         throw e;
       }
@@ -96,23 +84,19 @@ public final class SafetensorsFile implements Closeable {
   /**
    * Reads a file that is in memory.
    *
-   * @param content all bytes from the position to the limit; not copied
+   * @param content all bytes from the position to the limit; not copied. A file that the caller has
+   *     mapped must not be truncated meanwhile: that can end the process
    * @return the file
    * @throws IllegalArgumentException if it breaks a rule of the format
    */
   public static SafetensorsFile of(ByteBuffer content) {
     require(content != null, "content is null, must be given");
     ByteBuffer all = content.slice();
-    ByteBuffer[] windows = new ByteBuffer[windowCount(all.limit())];
-    for (int i = 0; i < windows.length; i++) {
-      int start = (int) (i * WINDOW);
-      windows[i] = all.slice(start, (int) Math.min(WINDOW, all.limit() - start));
-    }
-    return new SafetensorsFile("memory", null, windows, all.limit());
-  }
-
-  private static int windowCount(long bytes) {
-    return Math.toIntExact((bytes + WINDOW - 1) / WINDOW);
+    return new SafetensorsFile(
+        "memory",
+        null,
+        (offset, target) -> target.put(all.slice((int) offset, target.remaining())),
+        all.limit());
   }
 
   /**
@@ -149,36 +133,24 @@ public final class SafetensorsFile implements Closeable {
   }
 
   void copy(long offset, ByteBuffer target) {
-    ByteBuffer[] windows = this.windows;
-    if (windows == null) {
-      throw new IllegalStateException(source + " is closed, must be open");
+    Content content = this.content;
+    if (content == null) {
+      throw closed();
     }
     try {
-      checkWhole();
-      while (target.hasRemaining()) {
-        ByteBuffer window = windows[(int) (offset / WINDOW)];
-        int at = (int) (offset % WINDOW);
-        int count = Math.min(target.remaining(), window.limit() - at);
-        target.put(window.slice(at, count));
-        offset += count;
-      }
-      checkWhole();
+      content.read(offset, target);
+    } catch (ClosedChannelException e) {
+      throw closed();
     } catch (IOException e) {
       throw new UncheckedIOException(source + " cannot be read: " + e.getMessage(), e);
-    } catch (InternalError e) {
+    } catch (InternalError e) { // what the JVM makes of a page of a caller's mapping that is gone
       throw new UncheckedIOException(
-          new IOException(truncated(), e)); // what the JVM makes of a mapped page that is gone
+          new IOException(source + " is of a mapped file that has been truncated", e));
     }
   }
 
-  private void checkWhole() throws IOException {
-    if (file != null && file.length() < bytes) {
-      throw new IOException(truncated());
-    }
-  }
-
-  private String truncated() {
-    return source + " has been truncated since it was opened, must keep its " + bytes + " bytes";
+  private IllegalStateException closed() {
+    return new IllegalStateException(source + " is closed, must be open");
   }
 
   private static void require(boolean holds, String sentence) {
@@ -187,13 +159,13 @@ public final class SafetensorsFile implements Closeable {
     }
   }
 
-  /** Gives up the mapping; tensors cannot be read any more. Closing again does nothing. */
+  /**
+   * Closes the file; tensors cannot be read any more. A thread that is reading one gets an {@link
+   * IllegalStateException}. Closing again does nothing.
+   */
   @Override
   public void close() {
-    if (windows == null) {
-      return;
-    }
-    windows = null; // The JDK unmaps when the buffers are collected: no thread can be reading then.
+    content = null;
     if (file != null) {
       try {
         file.close();

@@ -3,6 +3,7 @@ package org.ternarykernels.io;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -24,6 +25,9 @@ public final class SafetensorsWriter {
   private final Map<String, Part> parts = new LinkedHashMap<>();
   private final Map<String, String> metadata = new LinkedHashMap<>();
 
+  /** Characters in the header so far, without what is between names and texts. */
+  private long headerLength;
+
   /** Where a part's data come from: `read` gives the bytes of elements `from` to `from + count`. */
   private interface Source {
     ByteBuffer read(long from, int count);
@@ -40,9 +44,12 @@ public final class SafetensorsWriter {
    * @param name of the text
    * @param text the text
    * @return this
+   * @throws IllegalArgumentException if one is null or no Unicode text
    */
   public SafetensorsWriter metadata(String name, String text) {
     require(name != null && text != null, "a metadata's name or text is null, must be given");
+    requireText("a metadata's name", name);
+    requireText("a metadata's text", text);
     metadata.put(name, text);
     return this;
   }
@@ -112,6 +119,7 @@ public final class SafetensorsWriter {
     require(
         name != null && !name.equals(SafetensorsHeader.METADATA),
         "a tensor's name is " + name + ", must be another");
+    requireText("a tensor's name", name);
     require(shape != null, "the shape of \"" + name + "\" is null, must be given");
     long elements = 1;
     for (long size : shape) {
@@ -138,42 +146,64 @@ public final class SafetensorsWriter {
   }
 
   /**
-   * Writes the file. It is there whole or not at all.
+   * Writes the file. It is there whole or not at all: after an exception what was there is as it
+   * was. A file keeps its mode, a symbolic link stays and the file it leads to is replaced. An
+   * interrupt does not disturb it and stays set.
    *
-   * @param path of the file; replaced if it exists
-   * @throws UncheckedIOException if it cannot be written
+   * @param path of the file; replaced if it exists, which must be a regular file then
+   * @throws UncheckedIOException if it cannot be written, or is there and no regular file
+   * @throws IllegalArgumentException as {@link #writeTo(OutputStream)}
    */
   public void write(Path path) {
     require(path != null, "path is null, must be given");
-    // Wide elements first, as the format's own writer does: data are aligned to their elements
-    // then.
-    List<Part> ordered = new ArrayList<>(parts.values());
-    ordered.sort(Comparator.comparingInt((Part part) -> -part.type().bytes()));
     try {
-      byte[] header = header(ordered);
-      AtomicFile.write(
-          path,
-          channel -> {
-            ByteBuffer length =
-                ByteBuffer.allocate(Long.BYTES)
-                    .order(ByteOrder.LITTLE_ENDIAN)
-                    .putLong(0, header.length);
-            AtomicFile.writeFully(channel, length);
-            AtomicFile.writeFully(channel, ByteBuffer.wrap(header));
-            for (Part part : ordered) {
-              for (long from = 0; from < part.elements(); from += CHUNK) {
-                AtomicFile.writeFully(
-                    channel,
-                    part.source().read(from, (int) Math.min(CHUNK, part.elements() - from)));
-              }
-            }
-          });
+      AtomicFile.write(path, this::writeTo);
     } catch (IOException e) {
       throw new UncheckedIOException(path + " cannot be written: " + e.getMessage(), e);
     }
   }
 
+  /**
+   * Writes the content of a file.
+   *
+   * @param out to write to; not closed
+   * @throws IOException if that fails
+   * @throws IllegalArgumentException if {@link SafetensorsFile} would not read it, e.g. because the
+   *     header is too long; nothing is written then
+   * @since 0.2.0
+   */
+  public void writeTo(OutputStream out) throws IOException {
+    require(out != null, "out is null, must be given");
+    // Wide elements first, as the format's own writer does: data are aligned to their elements
+    // then.
+    List<Part> ordered = new ArrayList<>(parts.values());
+    ordered.sort(Comparator.comparingInt((Part part) -> -part.type().bytes()));
+    byte[] header = header(ordered);
+    ByteBuffer length =
+        ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, header.length);
+    AtomicFile.writeFully(out, length);
+    out.write(header);
+    for (Part part : ordered) {
+      for (long from = 0; from < part.elements(); from += CHUNK) {
+        int count = (int) Math.min(CHUNK, part.elements() - from);
+        AtomicFile.writeFully(out, part.source().read(from, count));
+      }
+    }
+  }
+
+  /** The header, which the reader has read for a trial: what it refuses is not written. */
   private byte[] header(List<Part> ordered) throws IOException {
+    long dataBytes = 0;
+    for (Part part : ordered) {
+      dataBytes += part.elements() * part.type().bytes();
+    }
+    byte[] header = json(ordered);
+    SafetensorsHeader.checkLength(header.length, Long.BYTES + header.length + dataBytes);
+    SafetensorsHeader.parse(header, dataBytes);
+    return header;
+  }
+
+  private byte[] json(List<Part> ordered) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (JsonGenerator json = Json.FACTORY.createGenerator(bytes)) {
       json.writeStartObject();
@@ -202,6 +232,22 @@ public final class SafetensorsWriter {
       bytes.writeBytes(" ".getBytes(StandardCharsets.US_ASCII));
     }
     return bytes.toByteArray();
+  }
+
+  /** Takes a text into the header: it is of UTF-8, which has no half of a surrogate pair. */
+  private void requireText(String what, String text) {
+    require(
+        headerLength + text.length() <= SafetensorsHeader.MAX_BYTES,
+        what
+            + " has "
+            + text.length()
+            + " characters, must fit in a header of at most "
+            + SafetensorsHeader.MAX_BYTES
+            + " bytes");
+    require(
+        text.codePoints().noneMatch(point -> Character.getType(point) == Character.SURROGATE),
+        what + " has half a surrogate pair, must be Unicode text");
+    headerLength += text.length();
   }
 
   private static void require(boolean holds, String sentence) {

@@ -12,8 +12,9 @@ import org.ternarykernels.storage.Quoted;
  * A tensor of a {@link SafetensorsFile}: its type, its shape, and copies of its data. Data are
  * little-endian in the file and in what is returned.
  *
- * <p>Data are copied out of the mapped file by Java code, so a file that is truncated meanwhile is
- * an exception, never a crash. Usable by any number of threads until the file is closed.
+ * <p>Data are read from the file when they are asked for, so a file that is truncated meanwhile is
+ * an exception, never a crash. An interrupt does not disturb a read and stays set. Usable by any
+ * number of threads until the file is closed.
  */
 public final class Tensor {
   private static final int CHUNK = 1 << 20;
@@ -115,7 +116,7 @@ public final class Tensor {
    * @param offset of the first byte within the tensor
    * @param target receives as many bytes as it has room for
    * @throws IllegalArgumentException if the part is not within the tensor
-   * @throws IllegalStateException if the file is closed
+   * @throws IllegalStateException if the file is closed, also by another thread in the middle
    * @throws java.io.UncheckedIOException if the file cannot be read, e.g. because it was truncated
    */
   public void copyTo(long offset, ByteBuffer target) {
@@ -148,15 +149,23 @@ public final class Tensor {
   }
 
   /**
-   * The elements as floats, exactly.
+   * The elements as floats, exactly; those of U8 are 0 to 255.
    *
    * @return a new array in row-major order
-   * @throws IllegalArgumentException if the type is none of F32, F16, BF16, F8_E4M3 and I8, or
+   * @throws IllegalArgumentException if the type is none of F32, F16, BF16, F8_E4M3, I8 and U8, or
    *     there are 2^31 or more
    * @throws IllegalStateException if the file is closed
    * @throws java.io.UncheckedIOException if the file cannot be read
    */
   public float[] toFloats() {
+    if (type == TensorType.U8) {
+      byte[] bytes = toBytes();
+      float[] values = new float[bytes.length];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = bytes[i] & 0xff;
+      }
+      return values;
+    }
     if (elements() == 0) {
       kernelType();
       return new float[0];
@@ -189,7 +198,11 @@ public final class Tensor {
   private DataType kernelType() {
     if (type().dataType() == null) {
       throw new IllegalArgumentException(
-          "tensor \"" + name + "\" is of type " + type + ", must be F32, F16, BF16, F8_E4M3 or I8");
+          "tensor \""
+              + name
+              + "\" is of type "
+              + type
+              + ", must be F32, F16, BF16, F8_E4M3, I8 or U8");
     }
     return type().dataType();
   }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import java.io.ByteArrayInputStream;
 import java.io.FileInputStream;
@@ -25,13 +26,16 @@ public final class Json {
    * A name that comes twice in an object is an error. Buffers are not recycled: Jackson would keep
    * them in thread-locals, which keep the class loader alive as long as the thread. Names are not
    * interned: a foreign file has millions, and the JVM's table of them would grow. Jackson's own
-   * limits on texts and names give way to the one on the whole.
+   * limits on texts and names give way to the one on the whole. A character
+   * beyond 16 bits is written as it is, since Jackson does not read a name with the two escapes that
+   * it writes for it.
    */
   public static final JsonFactory FACTORY =
       JsonFactory.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
           .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+          .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
           .recyclerPool(JsonRecyclerPools.nonRecyclingPool())
           .streamReadConstraints(
               StreamReadConstraints.builder()

@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
       "",
       "JSON: complete (false: interrupted; rows so far), seconds, environment {...}, rows [{"
           + BenchRow.FIELDS
-          + ", or error}]. The file is replaced after each row.",
+          + ", or error}]. A file is replaced after each row.",
       "With --device cuda: complete, device, gpu, rows [{" + GpuBench.FIELDS + "}]."
     })
 final class BenchCommand implements Callable<Integer> {
@@ -169,7 +169,7 @@ final class BenchCommand implements Callable<Integer> {
       run(cases, trial, begin);
     }
     json.put("complete", true);
-    write(begin);
+    output.write(soFar(begin));
     new BenchTable(out).notes(measured);
     out.printf(
         Locale.ROOT, "%d rows in %.0f s%n", measured.size(), (System.nanoTime() - begin) / 1e9);
@@ -220,14 +220,14 @@ final class BenchCommand implements Callable<Integer> {
       }
       measured.add(row);
       table.line(row);
-      write(begin);
+      output.writeSoFar(soFar(begin));
     }
   }
 
-  private void write(long begin) throws IOException {
+  private Map<String, Object> soFar(long begin) {
     json.put("seconds", (System.nanoTime() - begin) / 1e9);
     json.put("rows", measured.stream().map(BenchRow::json).toList());
-    output.write(json);
+    return json;
   }
 
   private void check() {

@@ -3,9 +3,6 @@ package org.ternarykernels.tool;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import picocli.CommandLine.Option;
 
@@ -19,28 +16,27 @@ final class OutputOptions {
   @Option(
       names = "--json",
       paramLabel = "FILE",
+      converter = OutputFile.FromText.class,
       description =
           "Also write the result as one JSON object (fields: see the end of this help). "
-              + "The file appears whole or not at all.")
-  Path json;
+              + "The file appears whole or not at all; a device or a FIFO is written to.")
+  private OutputFile json;
 
   @Option(names = "--verbose", description = "Show where an error came from.")
   boolean verbose;
 
   /** Writes {@code result} to the file of {@code --json}, if there is one. */
   void write(Map<String, ?> result) throws IOException {
-    if (json == null) {
-      return;
+    if (json != null) {
+      byte[] text = JSON.writeValueAsBytes(result);
+      json.write(out -> out.write(text));
     }
-    Path target = json.toAbsolutePath();
-    Path whole =
-        target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
-    try {
-      Files.write(whole, JSON.writeValueAsBytes(result));
-      Files.move(
-          whole, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(whole);
+  }
+
+  /** Writes what there is of a result of which more will come; a stream gets the whole alone. */
+  void writeSoFar(Map<String, ?> result) throws IOException {
+    if (json != null && json.isFile()) {
+      write(result);
     }
   }
 }

@@ -66,8 +66,11 @@ final class RunCommand implements Callable<Integer> {
       names = "--out",
       required = true,
       paramLabel = "FILE",
-      description = "Safetensors file for the results; appears whole or not at all.")
-  private Path out;
+      converter = OutputFile.FromText.class,
+      description =
+          "Safetensors file for the results; appears whole or not at all. A device or a FIFO is"
+              + " written to.")
+  private OutputFile out;
 
   @Option(
       names = "--layout",
@@ -91,7 +94,7 @@ final class RunCommand implements Callable<Integer> {
     try (SafetensorsFile file = SafetensorsFile.open(in);
         TernaryRuntime runtime = runtimeOptions.open()) {
       TensorOperation operation = new TensorOperation(op, new OperandFile(file), layout, runtime);
-      operation.run().write(out);
+      out.write(operation.run()::writeTo);
       spec.commandLine()
           .getOut()
           .println(op.name().toLowerCase(Locale.ROOT) + ": " + operation.path());

@@ -1,14 +1,19 @@
 package org.ternarykernels.tool;
 
 import java.io.FileNotFoundException;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
@@ -52,6 +57,7 @@ public final class Ternary implements Runnable {
     return new CommandLine(new Ternary())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
+        .setExpandAtFiles(false) // a prompt or a path may begin with @
         .setExecutionStrategy(Ternary::execute)
         .setParameterExceptionHandler(Ternary::wrongUsage)
         .setExecutionExceptionHandler(Ternary::failure);
@@ -68,11 +74,52 @@ public final class Ternary implements Runnable {
    * too.
    */
   private static int execute(ParseResult parsed) {
+    List<CommandLine> commands = parsed.asCommandLineList();
+    CommandLine command = commands.get(commands.size() - 1);
+    boolean help =
+        commands.stream().anyMatch(c -> c.isUsageHelpRequested() || c.isVersionHelpRequested());
+    List<OutputFile> outputs = new ArrayList<>();
     try {
+      if (!help) {
+        open(command, outputs);
+      }
       return new CommandLine.RunLast().execute(parsed);
     } catch (LinkageError | OutOfMemoryError e) {
-      CommandLine command = parsed.asCommandLineList().get(parsed.asCommandLineList().size() - 1);
       throw new ExecutionException(command, sentence(e), e);
+    } finally {
+      outputs.forEach(Ternary::close);
+    }
+  }
+
+  /** Opens what the command's options name to be written, before the work that it takes. */
+  private static void open(CommandLine command, List<OutputFile> opened) {
+    List<OptionSpec> options =
+        command.getCommandSpec().options().stream()
+            .filter(option -> option.getValue() instanceof OutputFile)
+            .toList();
+    for (OptionSpec option : options) {
+      OutputFile output = option.getValue();
+      try {
+        output.open();
+      } catch (IOException e) {
+        throw new ParameterException(
+            command,
+            option.longestName() + " is " + output + ", which cannot be written: " + e.getMessage(),
+            e);
+      }
+      if (opened.stream().anyMatch(output::isSameFile)) {
+        throw new ParameterException(
+            command, option.longestName() + " is " + output + ", must be a file of its own");
+      }
+      opened.add(output);
+    }
+  }
+
+  private static void close(OutputFile output) {
+    try {
+      output.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(output + " cannot be written: " + e.getMessage(), e);
     }
   }
 

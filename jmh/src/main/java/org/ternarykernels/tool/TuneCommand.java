@@ -3,6 +3,7 @@ package org.ternarykernels.tool;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneId;
@@ -38,8 +39,11 @@ final class TuneCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "FILE",
       defaultValue = "ternary-tuning.txt",
-      description = "File to write (default: ${DEFAULT-VALUE}); appears whole or not at all.")
-  private Path out;
+      converter = OutputFile.FromText.class,
+      description =
+          "File to write (default: ${DEFAULT-VALUE}); appears whole or not at all. A device or a"
+              + " FIFO is written to.")
+  private OutputFile out;
 
   @Option(
       names = "--quick",
@@ -84,27 +88,33 @@ final class TuneCommand implements Callable<Integer> {
         new TuningTrials(builtIn, quick, name -> progress.at(done[0]++, "now " + name))) {
       trials.run();
       TuningFile file = builtIn.with(trials.measured());
-      file.write(
-          out,
-          "Measured on "
-              + LocalDate.now(ZoneId.systemDefault())
-              + " by ternary tune"
-              + (quick ? " --quick" : ""));
+      byte[] text = file.text(comment()).getBytes(StandardCharsets.UTF_8);
+      out.write(stream -> stream.write(text));
       table(screen, builtIn, file, trials, rows);
     }
-    try (TernaryRuntime runtime = open(out)) {
-      check(runtime);
+    Path written = out.path().toAbsolutePath();
+    if (out.isFile()) {
+      try (TernaryRuntime runtime = open(out.path())) {
+        check(runtime);
+      }
+      screen.println();
+      screen.println("Use it: export TERNARY_TUNING=" + written);
     }
-    screen.println();
-    screen.println("Use it: export TERNARY_TUNING=" + out.toAbsolutePath());
     screen.flush();
     Map<String, Object> json = new LinkedHashMap<>();
-    json.put("file", out.toAbsolutePath().toString());
+    json.put("file", written.toString());
     json.put("isa", builtIn.machine("isa"));
     json.put("device", builtIn.machine("device"));
     json.put("values", rows);
     output.write(json);
     return 0;
+  }
+
+  private String comment() {
+    return "Measured on "
+        + LocalDate.now(ZoneId.systemDefault())
+        + " by ternary tune"
+        + (quick ? " --quick" : "");
   }
 
   private TernaryRuntime open(Path tuning) {

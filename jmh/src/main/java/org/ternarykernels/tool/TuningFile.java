@@ -3,9 +3,6 @@ package org.ternarykernels.tool;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -65,21 +62,11 @@ final class TuningFile {
     return machine.get(name);
   }
 
-  /** Writes the file; it is there whole or not at all. */
-  void write(Path file, String comment) throws IOException {
+  /** The file's text. */
+  String text(String comment) {
     StringBuilder text = new StringBuilder("# ").append(comment).append('\n');
     machine.forEach((name, value) -> text.append(name).append('=').append(value).append('\n'));
     values.forEach((name, value) -> text.append(name).append('=').append(value).append('\n'));
-    text.append("end=").append(machine.size() + values.size()).append('\n');
-    Path target = file.toAbsolutePath();
-    Path whole =
-        target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
-    try {
-      Files.writeString(whole, text);
-      Files.move(
-          whole, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(whole);
-    }
+    return text.append("end=").append(machine.size() + values.size()).append('\n').toString();
   }
 }

@@ -1,6 +1,7 @@
 package org.ternarykernels.tool;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -97,7 +98,7 @@ final class TuningTrials implements AutoCloseable {
     TernaryRuntime known = runtimes.get(key);
     if (known == null) {
       Path file = folder.path().resolve("tuning-" + runtimes.size() + ".txt");
-      builtIn.with(forced).write(file, "one alternative of a measurement");
+      Files.writeString(file, builtIn.with(forced).text("one alternative of a measurement"));
       known = keep(TernaryRuntime.builder().maxIsa(isa).threads(threads).tuning(file).build());
       runtimes.put(key, known);
       if (!TuningFile.builtIn(known).values().equals(builtIn.values())) {

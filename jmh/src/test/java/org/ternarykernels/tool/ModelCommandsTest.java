@@ -170,8 +170,9 @@ class ModelCommandsTest {
             1,
             "--json",
             folder.resolve("no/such/file.json")),
-        1,
-        "no such file");
+        2,
+        "--json",
+        "there is no folder");
   }
 
   @Test

@@ -56,13 +56,12 @@ class TuneCommandTest {
     try (TernaryRuntime runtime = TernaryRuntime.builder().tuning(Path.of("")).build()) {
       builtIn = TuningFile.builtIn(runtime);
     }
-    builtIn.with(Map.of("gemm_i2s_min_m", 33L)).write(file, "a test");
+    Files.writeString(file, builtIn.with(Map.of("gemm_i2s_min_m", 33L)).text("a test"));
     for (JsonNode value : tuning(file).get("values")) {
       String name = value.get("name").asText();
       assertThat(value.get("value").asLong())
           .isEqualTo(name.equals("gemm_i2s_min_m") ? 33 : builtIn.value(name));
     }
-    assertThat(folder.toFile().list()).containsExactly("tuning.txt");
   }
 
   private static long crossover(double... ratios) {
