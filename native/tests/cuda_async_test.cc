@@ -222,7 +222,9 @@ TEST(CudaArguments, WorkspacesAndMemoryThatAreRefused) {
 TEST(CudaArguments, OrdinaryHostMemoryIsRefusedUnlessTheDeviceReadsIt) {
   const RuntimeHandle runtime = gpu();
   const Stream stream;
-  const Problem problem(a8_spec(2, 40, 200));
+  ProblemSpec spec = a8_spec(2, 40, 200);
+  spec.values = Values::finite;
+  const Problem problem(spec);
   const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
   int reads_it = 0;
   must(cudaDeviceGetAttribute(&reads_it, cudaDevAttrPageableMemoryAccess, 0), "pageable memory access");
