@@ -93,9 +93,10 @@ public final class BitNetCheckpoint implements Closeable {
      *
      * @param names of the values, of nested ones dotted; the name of an object stands for all in it
      * @return this
+     * @throws IllegalArgumentException if a name is null
      */
     public Builder ignoreConfig(String... names) {
-      for (String name : names) {
+      for (String name : given(names)) {
         config.add(name);
       }
       return this;
@@ -106,9 +107,10 @@ public final class BitNetCheckpoint implements Closeable {
      *
      * @param patterns names of tensors; {@code *} stands for any characters
      * @return this
+     * @throws IllegalArgumentException if a pattern is null
      */
     public Builder ignoreTensors(String... patterns) {
-      for (String pattern : patterns) {
+      for (String pattern : given(patterns)) {
         tensors.add(
             Pattern.compile(
                 Arrays.stream(pattern.split("\\*", -1))
@@ -136,6 +138,13 @@ public final class BitNetCheckpoint implements Closeable {
         files.close();
         throw new IllegalArgumentException(json + ": " + e.getMessage(), e);
       }
+    }
+
+    private static String[] given(String[] names) {
+      if (names == null || Arrays.asList(names).contains(null)) {
+        throw new IllegalArgumentException("a name to ignore is null, must be given");
+      }
+      return names;
     }
 
     private boolean isIgnored(String tensor) {
@@ -189,6 +198,9 @@ public final class BitNetCheckpoint implements Closeable {
     float[] alphas = new float[matrices.length];
     long k = 0;
     for (int i = 0; i < matrices.length; i++) {
+      if (matrices[i] == null) {
+        throw new IllegalArgumentException("matrix " + i + " is null, must be given");
+      }
       Packed packed = packed(matrices[i]);
       if (i > 0 && packed.k() != k) {
         throw new IllegalArgumentException(

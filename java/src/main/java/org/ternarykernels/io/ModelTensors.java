@@ -179,9 +179,9 @@ final class ModelTensors implements Closeable {
 
   /** A tensor, which counts as asked for. */
   Tensor tensor(String name) {
-    Tensor tensor = tensors.get(name);
+    Tensor tensor = name == null ? null : tensors.get(name);
     if (tensor == null) {
-      throw new IllegalArgumentException("the model has no tensor " + Quoted.of(name));
+      throw new IllegalArgumentException("the model has no tensor " + Quoted.of("" + name));
     }
     asked.add(name);
     return tensor;

@@ -121,6 +121,7 @@ class BitNetCheckpointTest {
       assertRejected(
           () -> checkpoint.stack(new Matrix("q", 5), new Matrix("wide", 8)), "wide", "13", "12");
       assertRejected(checkpoint::stack, "no matrices");
+      assertRejected(() -> checkpoint.stack(new Matrix("q", 5), null), "matrix 1 is null");
     }
   }
 
@@ -134,6 +135,7 @@ class BitNetCheckpointTest {
       assertRejected(() -> checkpoint.weights("dense", 8), "dense.weight", "F32");
       assertRejected(() -> checkpoint.weights("absent", 8), "absent.weight");
       assertRejected(() -> checkpoint.floats("absent"), "absent");
+      assertRejected(() -> checkpoint.tensor(null), "null");
     }
   }
 
@@ -227,6 +229,8 @@ class BitNetCheckpointTest {
       assertThat(checkpoint.bias("q")).isNull();
     }
     assertRejected(() -> BitNetCheckpoint.builder(null), "folder is null");
+    assertRejected(() -> without.ignoreTensors("a", null), "null");
+    assertRejected(() -> without.ignoreConfig((String[]) null), "null");
   }
 
   @Test

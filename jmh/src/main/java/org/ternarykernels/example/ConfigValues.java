@@ -54,16 +54,20 @@ final class ConfigValues {
    * Words that names of a network's parts and sizes are made of. An unknown value with one in its
    * name belongs to a network that computes something else.
    */
-  private static final Set<String> NETWORK =
+  private static final Set<String> WORDS =
       Set.of(
-          ("act activation alibi attention attn bias bit bits block cap capping conv depth dim dims"
-               + " embd embed embedding embeddings eps epsilon expert experts factor ffn gate gated"
-               + " group groups head heads hidden intermediate kernel key kv latent layer layernorm"
-               + " layers logit logits lora mlp moe multiplier norm normalization offset parallel"
-               + " pos position positional positions qk qkv quant quantization query rank residual"
-               + " rms rmsnorm rope rotary router routing scale scaled scales scaling score shared"
-               + " sink sinks size sizes skip softcap softcapping softmax sparse sparsity state"
-               + " states ternary theta tie tied value weight weights width window")
+          ("act bit bits cap conv dim dims eps ffn key kv mlp moe pos qk qkv query rank rms rope"
+                  + " tie tied value")
+              .split(" "));
+
+  /** The same, where they are a part of a word, as in layernorm. */
+  private static final List<String> STEMS =
+      List.of(
+          ("activation alibi attention attn bias block capping depth embd embed epsilon expert"
+                  + " factor gate group head hidden intermediate kernel latent layer logit lora"
+                  + " multiplier norm offset parallel position quant residual rotary router routing"
+                  + " scale scaling score shared sink size skip softcap softmax spars state ternary"
+                  + " theta weight width window")
               .split(" "));
 
   private static final int SHOWN = 5;
@@ -160,8 +164,9 @@ final class ConfigValues {
   }
 
   private static boolean isOfTheNetwork(String name) {
-    return Arrays.stream(name.toLowerCase(Locale.ROOT).split("[^a-z]+"))
-        .anyMatch(NETWORK::contains);
+    String words = name.replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
+    return Arrays.stream(words.split("[^a-z]+"))
+        .anyMatch(word -> WORDS.contains(word) || STEMS.stream().anyMatch(word::contains));
   }
 
   /** The first names of a list, and how many it has. */

@@ -57,7 +57,7 @@ public final class ModelVariant {
     return this;
   }
 
-  /** Writes the tensors anew after a change of what there are by name. */
+  /** Writes the tensors anew, with more of them; one of the same name replaces the model's. */
   public ModelVariant tensors(Consumer<Map<String, float[]>> added) throws IOException {
     Map<String, float[]> more = new LinkedHashMap<>();
     added.accept(more);
