@@ -25,9 +25,6 @@ public final class SafetensorsWriter {
   private final Map<String, Part> parts = new LinkedHashMap<>();
   private final Map<String, String> metadata = new LinkedHashMap<>();
 
-  /** Characters in the header so far, without what is between names and texts. */
-  private long headerLength;
-
   /** Where a part's data come from: `read` gives the bytes of elements `from` to `from + count`. */
   private interface Source {
     ByteBuffer read(long from, int count);
@@ -182,7 +179,7 @@ public final class SafetensorsWriter {
     ByteBuffer length =
         ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, header.length);
     AtomicFile.writeFully(out, length);
-    out.write(header);
+    AtomicFile.writeFully(out, ByteBuffer.wrap(header));
     for (Part part : ordered) {
       for (long from = 0; from < part.elements(); from += CHUNK) {
         int count = (int) Math.min(CHUNK, part.elements() - from);
@@ -197,10 +194,29 @@ public final class SafetensorsWriter {
     for (Part part : ordered) {
       dataBytes += part.elements() * part.type().bytes();
     }
+    requireShort();
     byte[] header = json(ordered);
     SafetensorsHeader.checkLength(header.length, Long.BYTES + header.length + dataBytes);
     SafetensorsHeader.parse(header, dataBytes);
     return header;
+  }
+
+  /** A header that its names and texts alone make too long is not even made. */
+  private void requireShort() {
+    long characters = 0;
+    for (String name : parts.keySet()) {
+      characters += name.length();
+    }
+    for (Map.Entry<String, String> text : metadata.entrySet()) {
+      characters += (long) text.getKey().length() + text.getValue().length();
+    }
+    require(
+        characters <= SafetensorsHeader.MAX_BYTES,
+        "names and metadata have "
+            + characters
+            + " characters, must fit in a header of at most "
+            + SafetensorsHeader.MAX_BYTES
+            + " bytes");
   }
 
   private byte[] json(List<Part> ordered) throws IOException {
@@ -234,20 +250,11 @@ public final class SafetensorsWriter {
     return bytes.toByteArray();
   }
 
-  /** Takes a text into the header: it is of UTF-8, which has no half of a surrogate pair. */
-  private void requireText(String what, String text) {
-    require(
-        headerLength + text.length() <= SafetensorsHeader.MAX_BYTES,
-        what
-            + " has "
-            + text.length()
-            + " characters, must fit in a header of at most "
-            + SafetensorsHeader.MAX_BYTES
-            + " bytes");
+  /** The header is of UTF-8, which has no half of a surrogate pair. */
+  private static void requireText(String what, String text) {
     require(
         text.codePoints().noneMatch(point -> Character.getType(point) == Character.SURROGATE),
         what + " has half a surrogate pair, must be Unicode text");
-    headerLength += text.length();
   }
 
   private static void require(boolean holds, String sentence) {
