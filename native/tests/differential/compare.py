@@ -164,7 +164,7 @@ FAMILIES = (product, product, product, product, product, quantise, layouts, tern
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("library")
-    parser.add_argument("--problems", type=int, default=2000)
+    parser.add_argument("--problems", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int)
     arguments = parser.parse_args()

@@ -2,7 +2,7 @@
 # Compares libternary.so with the second contract: run.sh FOLDER PROGRAM LIBRARY [OPTIONS]. FOLDER is for the virtual
 # environment with the pinned NumPy, PROGRAM compare.py or mutants.py. Exits with 77 where NumPy cannot be had, which
 # ctest shows as skipped; with TERNARY_NUMPY=required, as in the gate, that is a failure.
-# TERNARY_DIFFERENTIAL_PROBLEMS chooses another number of problems.
+# TERNARY_DIFFERENTIAL_PROBLEMS chooses another number of problems, unless it is 0.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 venv=$1/differential-venv
@@ -28,7 +28,7 @@ fi
 flock -u 9
 
 export PYTHONDONTWRITEBYTECODE=1
-if [ "$program" = compare.py ] && [ -n "${TERNARY_DIFFERENTIAL_PROBLEMS:-}" ]; then
+if [ "$program" = compare.py ] && [ "${TERNARY_DIFFERENTIAL_PROBLEMS:-0}" != 0 ]; then
   set -- "$@" --problems "$TERNARY_DIFFERENTIAL_PROBLEMS"
 fi
 exec "$venv/bin/python" "$here/$program" "$@"

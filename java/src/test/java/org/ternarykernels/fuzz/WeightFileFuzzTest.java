@@ -29,7 +29,7 @@ import org.ternarykernels.jvm.ProcessState;
  * whoever reads it. {@code -Dfuzz.files=} chooses another number of files.
  */
 class WeightFileFuzzTest {
-  private static final int FILES = Integer.getInteger("fuzz.files", 3000);
+  private static final int FILES = Integer.getInteger("fuzz.files", 2000);
   private static final int HEADER = 64;
   private static final int LONGEST_SENTENCE = 500;
 
