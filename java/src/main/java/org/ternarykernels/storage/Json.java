@@ -8,13 +8,11 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import java.io.ByteArrayInputStream;
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The one factory of JSON readers and writers, and how foreign JSON is read. */
@@ -26,9 +24,9 @@ public final class Json {
    * A name that comes twice in an object is an error. Buffers are not recycled: Jackson would keep
    * them in thread-locals, which keep the class loader alive as long as the thread. Names are not
    * interned: a foreign file has millions, and the JVM's table of them would grow. Jackson's own
-   * limits on texts and names give way to the one on the whole. A character
-   * beyond 16 bits is written as it is, since Jackson does not read a name with the two escapes that
-   * it writes for it.
+   * limits on texts and names give way to the one on the whole. A character beyond 16 bits is
+   * written as it is, since Jackson does not read a name with the two escapes that it writes for
+   * it.
    */
   public static final JsonFactory FACTORY =
       JsonFactory.builder()
@@ -54,15 +52,11 @@ public final class Json {
    * @param file a regular file
    * @param maxBytes the longest that is read
    * @return its bytes
-   * @throws IOException if it cannot be read
-   * @throws IllegalArgumentException if it is no regular file, or longer
+   * @throws IOException if it cannot be read or is no regular file
+   * @throws IllegalArgumentException if it is longer
    */
   public static byte[] read(Path file, int maxBytes) throws IOException {
-    if (Files.exists(file) && !Files.isRegularFile(file)) {
-      throw new IllegalArgumentException(file + " is no regular file, must be one");
-    }
-    // A stream: a channel would be closed by an interrupt of the thread.
-    try (InputStream in = new FileInputStream(file.toFile())) {
+    try (InputStream in = RegularFile.stream(file)) {
       byte[] content = in.readNBytes(maxBytes + 1);
       if (content.length > maxBytes) {
         throw new IllegalArgumentException(

@@ -28,9 +28,14 @@ final class OutputOptions {
   /** Writes {@code result} to the file of {@code --json}, if there is one. */
   void write(Map<String, ?> result) throws IOException {
     if (json != null) {
-      byte[] text = JSON.writeValueAsBytes(result);
+      byte[] text = text(result);
       json.write(out -> out.write(text));
     }
+  }
+
+  /** The document, in which a number that JSON cannot hold is null. */
+  static byte[] text(Map<String, ?> result) throws IOException {
+    return JSON.writeValueAsBytes(result);
   }
 
   /** Writes what there is of a result of which more will come; a stream gets the whole alone. */
