@@ -86,7 +86,8 @@ class ObservationFailuresTest {
       for (int i = 0; i < 3; i++) {
         operation.run(runtime);
       }
-      assertThat(log.lines("r.json cannot be written: No such file or directory")).isEqualTo(1);
+      assertThat(log.lines("r.json cannot be written: no file can be made in its folder"))
+          .isEqualTo(1);
       assertThat(runtime.totalPathCounts().values()).containsExactly(3L);
       assertThat(runtime.countersJson()).contains("\"report_error\":\"the report ");
     }

@@ -98,8 +98,12 @@ public enum TensorType {
    *
    * @param type any
    * @return the one of the same name
+   * @throws IllegalArgumentException if it is null
    */
   public static TensorType of(DataType type) {
+    if (type == null) {
+      throw new IllegalArgumentException("type is null, must be given");
+    }
     return valueOf(type.name());
   }
 }

@@ -1,12 +1,16 @@
 package org.ternarykernels.fuzz;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.reflect.Array;
 import java.lang.reflect.Executable;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
@@ -35,6 +39,10 @@ final class Arguments {
           ByteBuffer.class,
           Buffer.class,
           Pointer.class,
+          ByteOrder.class,
+          String[].class,
+          Iterable.class,
+          OutputStream.class,
           MeterRegistry.class,
           Runnable.class,
           Throwable.class,
@@ -116,7 +124,10 @@ final class Arguments {
     if (type == Buffer.class || type == ByteBuffer.class) {
       return new Argument(Memories.buffer(values, files, type), "a buffer");
     }
-    if (type.isArray() && !type.getComponentType().isPrimitive()) {
+    if (type == Object.class) {
+      return new Argument(Memories.segment(values), "a segment");
+    }
+    if (type.isArray() && type != String[].class && !type.getComponentType().isPrimitive()) {
       return array(type.getComponentType());
     }
     if (Objects.isKept(type)) {
@@ -156,6 +167,14 @@ final class Arguments {
     if (type == float[].class) {
       return values.reals(values.length());
     }
+    if (type == String[].class) {
+      String[] texts = new String[values.below(4)];
+      Arrays.setAll(texts, i -> values.text());
+      return texts;
+    }
+    if (type == ByteOrder.class) {
+      return values.oneOf(ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN);
+    }
     if (type == Long.class) {
       return values.size();
     }
@@ -180,7 +199,10 @@ final class Arguments {
     if (type == Throwable.class) {
       return new Exception("a cause");
     }
-    return type == Object.class ? "an object" : null;
+    if (type == Iterable.class) {
+      return Tags.of("place", "a fuzzer");
+    }
+    return type == OutputStream.class ? new ByteArrayOutputStream() : null;
   }
 
   private Argument kept(Class<?> type) {

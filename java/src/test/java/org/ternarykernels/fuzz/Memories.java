@@ -54,6 +54,30 @@ final class Memories {
     return (values.chance(0.15) ? made.asReadOnlyBuffer() : made).order(order);
   }
 
+  /**
+   * A memory segment of a JDK that has them, of an arena of any kind, which may be closed already;
+   * a text on other JDKs.
+   */
+  static Object segment(Values values) {
+    if (Runtime.version().feature() < 22 || values.chance(0.1)) {
+      return "an object";
+    }
+    try {
+      Class<?> type = Class.forName("java.lang.foreign.Arena");
+      String kind = values.oneOf("ofConfined", "ofShared", "ofAuto", "global");
+      Object arena = type.getMethod(kind).invoke(null);
+      Object segment =
+          type.getMethod("allocate", long.class, long.class)
+              .invoke(arena, (long) values.length(), 8L);
+      if (kind.startsWith("of") && !kind.equals("ofAuto") && values.chance(0.3)) {
+        type.getMethod("close").invoke(arena);
+      }
+      return segment;
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   /** Always within its memory: for a pointer's range its maker vouches. */
   static Pointer pointer(Values values) {
     int count = 1 + values.below(4000);
