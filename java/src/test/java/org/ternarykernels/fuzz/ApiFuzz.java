@@ -59,7 +59,7 @@ public final class ApiFuzz {
       }
     }
     for (Objects kept : objects) {
-      kept.close();
+      faults.addAll(kept.close());
     }
     objects.clear();
     faults.addAll(leftBehind(folder, threadsBefore));
