@@ -78,8 +78,17 @@ public final class TernaryMetrics implements MeterBinder, AutoCloseable {
     this.tags = Tags.of("runtime", runtime.id(), "device", runtime.device().id()).and(tags);
   }
 
+  /**
+   * Adds the meters to a registry.
+   *
+   * @param registry to add to; any number of them
+   * @throws IllegalArgumentException if it is null
+   */
   @Override
   public void bindTo(MeterRegistry registry) {
+    if (registry == null) {
+      throw new IllegalArgumentException("registry is null, must be given");
+    }
     Binding binding = new Binding(registry);
     bindings.add(binding);
     binding.begin();

@@ -17,7 +17,11 @@ record Argument(Object value, String text) {
                 ? "byte[" + bytes.length + "] " + Arrays.hashCode(bytes)
                 : value instanceof long[] longs
                     ? Arrays.toString(longs)
-                    : value instanceof int[] ints ? Arrays.toString(ints) : quoted(value);
+                    : value instanceof int[] ints
+                        ? Arrays.toString(ints)
+                        : value instanceof String[] texts
+                            ? texts.length + " texts " + Arrays.hashCode(texts)
+                            : quoted(value);
     return new Argument(value, text);
   }
 

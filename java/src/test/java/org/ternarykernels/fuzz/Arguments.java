@@ -1,16 +1,10 @@
 package org.ternarykernels.fuzz;
 
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.lang.reflect.Array;
 import java.lang.reflect.Executable;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
@@ -36,17 +30,10 @@ final class Arguments {
           float[].class,
           long[].class,
           int[].class,
+          String[].class,
           ByteBuffer.class,
           Buffer.class,
-          Pointer.class,
-          ByteOrder.class,
-          String[].class,
-          Iterable.class,
-          OutputStream.class,
-          MeterRegistry.class,
-          Runnable.class,
-          Throwable.class,
-          Object.class);
+          Pointer.class);
 
   private final Executable call;
   private final Values values;
@@ -64,6 +51,7 @@ final class Arguments {
   static boolean knows(Class<?> type) {
     return PLAIN.contains(type)
         || type.isEnum()
+        || Foreign.isKnown(type)
         || Objects.isKept(type)
         || type.isArray() && Objects.isKept(type.getComponentType());
   }
@@ -124,17 +112,13 @@ final class Arguments {
     if (type == Buffer.class || type == ByteBuffer.class) {
       return new Argument(Memories.buffer(values, files, type), "a buffer");
     }
-    if (type == Object.class) {
-      return new Argument(Memories.segment(values), "a segment");
-    }
-    if (type.isArray() && type != String[].class && !type.getComponentType().isPrimitive()) {
+    if (type.isArray() && Objects.isKept(type.getComponentType())) {
       return array(type.getComponentType());
     }
     if (Objects.isKept(type)) {
       return kept(type);
     }
-    Object foreign = foreign(type);
-    return foreign == null ? Argument.of(plain(type)) : new Argument(foreign, type.getSimpleName());
+    return Foreign.isKnown(type) ? Foreign.make(type, values) : Argument.of(plain(type));
   }
 
   private Object primitive(Class<?> type) {
@@ -167,16 +151,13 @@ final class Arguments {
     if (type == float[].class) {
       return values.reals(values.length());
     }
-    if (type == String[].class) {
-      String[] texts = new String[values.below(4)];
-      Arrays.setAll(texts, i -> values.text());
-      return texts;
-    }
-    if (type == ByteOrder.class) {
-      return values.oneOf(ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN);
-    }
     if (type == Long.class) {
       return values.size();
+    }
+    if (type == String[].class) {
+      String[] texts = new String[values.below(4)];
+      Arrays.setAll(texts, i -> values.chance(0.05) ? null : values.text());
+      return texts;
     }
     if (type == long[].class) {
       long[] sizes = new long[values.below(4)];
@@ -186,23 +167,6 @@ final class Arguments {
     int[] counts = new int[values.below(4)];
     Arrays.setAll(counts, i -> values.chance(0.9) ? 1 + values.below(32) : (int) values.size());
     return counts;
-  }
-
-  /** Objects of others that the API takes; null for another type. */
-  private static Object foreign(Class<?> type) {
-    if (type == MeterRegistry.class) {
-      return new SimpleMeterRegistry();
-    }
-    if (type == Runnable.class) {
-      return (Runnable) () -> {};
-    }
-    if (type == Throwable.class) {
-      return new Exception("a cause");
-    }
-    if (type == Iterable.class) {
-      return Tags.of("place", "a fuzzer");
-    }
-    return type == OutputStream.class ? new ByteArrayOutputStream() : null;
   }
 
   private Argument kept(Class<?> type) {

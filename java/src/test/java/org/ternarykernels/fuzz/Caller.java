@@ -98,7 +98,7 @@ final class Caller implements Runnable {
       if (result != null && Objects.isKept(result.getClass())) {
         Object old = objects.put(result, kept);
         if (closesOld && old instanceof AutoCloseable closeable) {
-          closeable.close();
+          close(call, closeable, text);
         }
       }
     } catch (InvocationTargetException e) {
@@ -106,6 +106,15 @@ final class Caller implements Runnable {
     }
     now = "";
     return true;
+  }
+
+  /** Closes what a call's result has taken the slot of, which is a call as well. */
+  private void close(Executable call, AutoCloseable old, String text) {
+    try {
+      old.close();
+    } catch (Exception | Error e) {
+      findings.threw(call, e, "close() of what was in the slot before " + text);
+    }
   }
 
   private static boolean isStatic(Executable call) {

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.ternarykernels.TernaryException;
 
 /** What came of the calls of all threads: outcomes by kind, and what should not have happened. */
@@ -23,13 +24,19 @@ final class Findings {
 
   void threw(Executable call, Throwable thrown, String text) {
     count(call, thrown.getClass().getSimpleName());
-    String fault = fault(thrown);
+    String fault = declares(call, thrown) ? "" : fault(thrown);
     if (!fault.isEmpty()) {
       // One a kind and place, with the first call that met it.
       faults.putIfAbsent(
           PublicApi.name(call) + " " + fault + " at " + place(thrown),
           text + " threw " + shortened(thrown.toString()));
     }
+  }
+
+  /** A checked exception of its signature. */
+  private static boolean declares(Executable call, Throwable thrown) {
+    return Stream.of(call.getExceptionTypes())
+        .anyMatch(type -> type != Exception.class && type.isInstance(thrown));
   }
 
   private void count(Executable call, String outcome) {

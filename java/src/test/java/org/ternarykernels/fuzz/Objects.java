@@ -1,5 +1,6 @@
 package org.ternarykernels.fuzz;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -65,16 +66,22 @@ final class Objects {
     return slots.getAndSet(number % slots.length(), object);
   }
 
-  /** Closes everything. */
-  void close() throws Exception {
+  /** Closes everything; says what could not be. */
+  List<String> close() {
+    List<String> failures = new ArrayList<>();
     for (Map<Class<?>, AtomicReferenceArray<Object>> map : List.of(own, shared)) {
       for (AtomicReferenceArray<Object> slots : map.values()) {
         for (int i = 0; i < slots.length(); i++) {
           if (slots.getAndSet(i, null) instanceof AutoCloseable closeable) {
-            closeable.close();
+            try {
+              closeable.close();
+            } catch (Exception | Error e) {
+              failures.add("close() of a " + closeable.getClass().getSimpleName() + ": " + e);
+            }
           }
         }
       }
     }
+    return failures;
   }
 }

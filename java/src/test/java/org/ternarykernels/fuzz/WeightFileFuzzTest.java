@@ -30,6 +30,7 @@ import org.ternarykernels.jvm.ProcessState;
  */
 class WeightFileFuzzTest {
   private static final int FILES = Integer.getInteger("fuzz.files", 2000);
+  private static final long SEED = Long.getLong("fuzz.seed", 1);
   private static final int HEADER = 64;
   private static final int LONGEST_SENTENCE = 500;
 
@@ -74,7 +75,7 @@ class WeightFileFuzzTest {
     0xaaaaaaaaL
   };
 
-  private final Random random = new Random(Long.getLong("fuzz.seed", 1));
+  private final Random random = new Random(SEED);
 
   @TempDir Path folder;
 
@@ -182,7 +183,9 @@ class WeightFileFuzzTest {
         int sentence = e.getMessage().length() - file.toString().length();
         assertThat(sentence).as(e.getMessage()).isLessThan(LONGEST_SENTENCE);
       } catch (RuntimeException | OutOfMemoryError e) {
-        fail("file " + i + " of seed 1: " + Arrays.toString(Arrays.copyOf(bytes, HEADER)), e);
+        fail(
+            "file " + i + " of seed " + SEED + ": " + Arrays.toString(Arrays.copyOf(bytes, HEADER)),
+            e);
       }
     }
     assertThat(loaded).isBetween(1, FILES - 1);

@@ -20,6 +20,9 @@ public final class DeepStack {
 
   private int failed;
 
+  /** What else than a StackOverflowError a call threw. */
+  private Throwable broken;
+
   private DeepStack(Workload workload, int kind) {
     this.workload = workload;
     this.kind = kind;
@@ -46,8 +49,12 @@ public final class DeepStack {
               },
               "deep",
               STACK_BYTES);
+      thread.setUncaughtExceptionHandler((t, thrown) -> deep.broken = thrown);
       thread.start();
       thread.join();
+      if (deep.broken != null) {
+        throw new AssertionError("kind " + kind + " of calls", deep.broken);
+      }
       failed += deep.failed;
     }
     System.out.println("failed: " + failed);
