@@ -1,6 +1,11 @@
 package org.ternarykernels;
 
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import org.ternarykernels.storage.Quoted;
 
 /** Texts of unknown length that native functions write, as JSON is. */
 final class NativeText {
@@ -12,6 +17,28 @@ final class NativeText {
    */
   interface Source {
     int write(long handle, long text, long capacity, long length);
+  }
+
+  /**
+   * A text with file names in it as native code wants it: in the encoding of the file system's
+   * names, which is the locale's, with a zero at the end.
+   *
+   * @throws IllegalArgumentException if that encoding lacks a character
+   */
+  static byte[] withFileNames(String text) {
+    Charset names = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
+    try {
+      ByteBuffer bytes = names.newEncoder().encode(CharBuffer.wrap(text + '\0'));
+      byte[] copy = new byte[bytes.remaining()];
+      bytes.get(copy);
+      return copy;
+    } catch (CharacterCodingException e) {
+      throw new IllegalArgumentException(
+          Quoted.of(text)
+              + " has a character that file names cannot have in this locale, must be of "
+              + names,
+          e);
+    }
   }
 
   static String read(Source source, long handle) {

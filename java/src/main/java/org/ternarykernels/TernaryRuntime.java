@@ -243,7 +243,7 @@ public final class TernaryRuntime implements AutoCloseable {
      *     extracted
      */
     public TernaryRuntime build() {
-      byte[] lines = (settings.lines() + '\0').getBytes(StandardCharsets.UTF_8);
+      byte[] lines = NativeText.withFileNames(settings.lines());
       String hint = CudaLibraries.provideFor(settings.device());
       StackReserve.forCreation();
       try (Scratch text = Scratch.copyOf(lines);
@@ -626,7 +626,7 @@ public final class TernaryRuntime implements AutoCloseable {
    *     whole then
    */
   public static void writeReport(Path file) {
-    byte[] path = (Checks.notNull("file", file).toString() + '\0').getBytes(StandardCharsets.UTF_8);
+    byte[] path = NativeText.withFileNames(Checks.notNull("file", file).toString());
     try (Scratch text = Scratch.copyOf(path)) {
       Status.check(Ternary.ternary_write_report(text.address()));
     }

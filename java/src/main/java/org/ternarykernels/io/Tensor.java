@@ -115,13 +115,17 @@ public final class Tensor {
    *
    * @param offset of the first byte within the tensor
    * @param target receives as many bytes as it has room for
-   * @throws IllegalArgumentException if the part is not within the tensor, or the target is null
+   * @throws IllegalArgumentException if the part is not within the tensor, or the target is null or
+   *     read-only
    * @throws IllegalStateException if the file is closed, also by another thread in the middle
    * @throws java.io.UncheckedIOException if the file cannot be read, e.g. because it was truncated
    */
   public void copyTo(long offset, ByteBuffer target) {
     if (target == null) {
       throw new IllegalArgumentException("target is null, must be given");
+    }
+    if (target.isReadOnly()) {
+      throw new IllegalArgumentException("target is read-only, must be writable");
     }
     if (offset < 0 || offset > bytes - target.remaining()) {
       throw new IllegalArgumentException(

@@ -64,7 +64,11 @@ final class RuntimeOptions {
    * @param cap highest instruction set, or null for any
    */
   TernaryRuntime openCapped(Isa cap) {
-    return builder(cap).build();
+    try {
+      return builder(cap).build();
+    } catch (IllegalArgumentException e) { // a setting, perhaps of the environment
+      throw new CommandLine.ParameterException(command.commandLine(), e.getMessage(), e);
+    }
   }
 
   /**

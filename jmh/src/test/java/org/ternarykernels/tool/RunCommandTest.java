@@ -287,7 +287,7 @@ class RunCommandTest {
   void wrongUsageIsNamed() throws Exception {
     valid().write(in());
     assertFailure(
-        run("linear", valid(), "--device", "cuda:99"), 1, "TERNARY_DEVICE is \"cuda:99\"");
+        run("linear", valid(), "--device", "cuda:99"), 2, "TERNARY_DEVICE is \"cuda:99\"");
     assertFailure(run("linear", valid(), "--device", "tpu"), 2, "\"tpu\"");
     assertFailure(run("linear", valid(), "--layout", "t5"), 2, "--layout", "t5");
     assertFailure(run("multiply", valid()), 2, "--op", "multiply");
