@@ -54,7 +54,7 @@ const Cudart& host_cudart() {
 }
 
 class WeightsOnDevices : public testing::Test {
- protected:
+ public:
   WeightsOnDevices() {
     allocations = 0;
     for (int ordinal = 0; ordinal < 2; ++ordinal) {
@@ -64,6 +64,7 @@ class WeightsOnDevices : public testing::Test {
   }
   ~WeightsOnDevices() override { on_upload = nullptr; }
 
+ protected:
   const CudaWeights& prepare(const ternary_weights& weights, int device, ThreadPool& pool, bool dense = false) {
     const CudaDeviceScope scope(devices_[device]);
     return weights.copies.prepare(weights, devices_[device], pool, dense);

@@ -45,6 +45,19 @@ std::unique_ptr<Code> FunctionDecoder::decode() {
   return std::move(code_);
 }
 
+KernelOutline FunctionDecoder::outline() {
+  find_callees(entry_);
+  lay_out_shared();
+  uint64_t local = 0;
+  for (const ptx::Function* function : reachable_) {
+    for (const ptx::Variable& variable : function->variables) {
+      if (variable.space != Space::shared)
+        local = align_up(local, std::max<uint64_t>(variable.alignment, 1)) + variable.bytes;
+    }
+  }
+  return {&entry_, code_->static_shared_bytes, static_cast<uint32_t>(local)};
+}
+
 void FunctionDecoder::fail(const ptx::Instruction& at, const std::string& why) const {
   throw ptx::PtxError("kernel " + entry_.name + ", PTX line " + std::to_string(at.line) + ": " + why + ": " + at.text);
 }

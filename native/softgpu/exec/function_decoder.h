@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "softgpu/exec/image.h"
 #include "softgpu/exec/opcode.h"
 
 namespace ternary::softgpu {
@@ -47,6 +48,7 @@ class FunctionDecoder {
   FunctionDecoder(const ptx::Module& module, const ptx::Function& entry, const VariableAddresses& addresses,
                   const Rules& rules, const RegisterPlaces* places);
   std::unique_ptr<Code> decode();
+  KernelOutline outline();
   const std::vector<RegisterUse>& uses() const { return uses_; }
   const std::vector<uint16_t>& register_bits() const { return register_bits_; }
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "softgpu/exec/function_decoder.h"
+
 namespace ternary::softgpu {
 
 Image::Image(const std::string& ptx, Memory& memory, Rules rules)
@@ -33,12 +35,18 @@ Image::~Image() {
 const Code& Image::kernel(const std::string& name) {
   std::lock_guard<std::mutex> lock(mutex_);
   std::unique_ptr<const Code>& code = kernels_[name];
-  if (!code) {
-    const ptx::Function* function = module_->find(name);
-    if (!function || !function->entry) throw ptx::PtxError("the module has no kernel " + name);
-    code = decode(*module_, *function, addresses_, rules_);
-  }
+  if (!code) code = decode(*module_, entry(name), addresses_, rules_);
   return *code;
+}
+
+KernelOutline Image::outline(const std::string& name) const {
+  return FunctionDecoder(*module_, entry(name), addresses_, rules_, nullptr).outline();
+}
+
+const ptx::Function& Image::entry(const std::string& name) const {
+  const ptx::Function* function = module_->find(name);
+  if (!function || !function->entry) throw ptx::PtxError("the module has no kernel " + name);
+  return *function;
 }
 
 bool Image::variable(const std::string& name, uint64_t* address, uint64_t* bytes) const {

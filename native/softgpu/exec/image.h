@@ -15,6 +15,13 @@
 
 namespace ternary::softgpu {
 
+/** What can be said of a kernel before its instructions are decoded. */
+struct KernelOutline {
+  const ptx::Function* function;
+  uint32_t shared_bytes;  ///< static
+  uint32_t local_bytes;   ///< of a thread: what its functions declare
+};
+
 class Image {
  public:
   /** Parses, allocates and initialises the variables. Throws ptx::PtxError. */
@@ -25,10 +32,14 @@ class Image {
   const ptx::Module& module() const { return *module_; }
   /** The decoded kernel; throws PtxError if there is none of that name or it has unknown instructions. Thread-safe. */
   const Code& kernel(const std::string& name);
+  /** Throws PtxError if there is no kernel of that name. */
+  KernelOutline outline(const std::string& name) const;
   /** Address and size of a global or constant variable; false if there is none. */
   bool variable(const std::string& name, uint64_t* address, uint64_t* bytes) const;
 
  private:
+  const ptx::Function& entry(const std::string& name) const;
+
   std::unique_ptr<ptx::Module> module_;
   Memory& memory_;
   Rules rules_;

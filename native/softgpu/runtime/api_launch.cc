@@ -30,11 +30,11 @@ cudaLaunchConfig_t config_of(dim3 grid, dim3 block, size_t shared, cudaStream_t 
 void fill_attributes(Runtime& runtime, Kernel& kernel, cudaFuncAttributes* attributes) {
   const int ordinal = runtime.current_ordinal();
   const Device& device = runtime.current_device();
-  const Code& code = runtime.code(kernel, ordinal);
-  const uint32_t (&most)[3] = code.function->max_ntid;
+  const KernelOutline outline = runtime.outline(kernel, ordinal);
+  const uint32_t (&most)[3] = outline.function->max_ntid;
   *attributes = {};
-  attributes->sharedSizeBytes = code.static_shared_bytes;
-  attributes->localSizeBytes = code.local_bytes;
+  attributes->sharedSizeBytes = outline.shared_bytes;
+  attributes->localSizeBytes = outline.local_bytes;
   attributes->numRegs = kernel.library->registers(kernel.name, device);
   attributes->maxThreadsPerBlock = kThreadsPerCta;
   if (most[0] != 0) {
@@ -42,7 +42,7 @@ void fill_attributes(Runtime& runtime, Kernel& kernel, cudaFuncAttributes* attri
   }
   attributes->ptxVersion = kernel.library->ptx_of(device).architecture.number();
   attributes->binaryVersion = device.architecture.number();
-  attributes->maxDynamicSharedSizeBytes = dynamic_shared_limit(kernel, code, ordinal);
+  attributes->maxDynamicSharedSizeBytes = dynamic_shared_limit(kernel, outline.shared_bytes, ordinal);
 }
 
 }  // namespace
@@ -122,8 +122,8 @@ cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribu
     const int ordinal = runtime.current_ordinal();
     switch (attribute) {
       case cudaFuncAttributeMaxDynamicSharedMemorySize: {
-        const Code& code = runtime.code(kernel, ordinal);
-        const int most = runtime.current_device().shared_bytes_opt_in - static_cast<int>(code.static_shared_bytes);
+        const uint32_t own = runtime.outline(kernel, ordinal).shared_bytes;
+        const int most = runtime.current_device().shared_bytes_opt_in - static_cast<int>(own);
         require(value >= 0 && value <= most, cudaErrorInvalidValue);
         kernel.dynamic_shared_limit[ordinal] = value;
         return;

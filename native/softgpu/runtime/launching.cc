@@ -91,10 +91,10 @@ int round_up(int value, int multiple) { return (value + multiple - 1) / multiple
 
 }  // namespace
 
-int dynamic_shared_limit(const Kernel& kernel, const Code& code, int ordinal) {
+int dynamic_shared_limit(const Kernel& kernel, uint32_t static_shared_bytes, int ordinal) {
   const auto set = kernel.dynamic_shared_limit.find(ordinal);
   if (set != kernel.dynamic_shared_limit.end()) return set->second;
-  return std::max(0, kSharedBytesPerCta - static_cast<int>(code.static_shared_bytes));
+  return std::max(0, kSharedBytesPerCta - static_cast<int>(static_shared_bytes));
 }
 
 void launch(Runtime& runtime, Kernel& kernel, const cudaLaunchConfig_t& config, void** arguments) {
@@ -115,8 +115,8 @@ void launch(Runtime& runtime, Kernel& kernel, const cudaLaunchConfig_t& config, 
   check_block(launch);
   require(registers_of(kernel, device) * round_up(static_cast<int>(launch.block.count()), 32) <= kRegistersPerSm,
           cudaErrorLaunchOutOfResources);
-  require(config.dynamicSmemBytes <= static_cast<size_t>(dynamic_shared_limit(kernel, *launch.code, stream.device)),
-          cudaErrorInvalidValue);
+  const int most_shared = dynamic_shared_limit(kernel, launch.code->static_shared_bytes, stream.device);
+  require(config.dynamicSmemBytes <= static_cast<size_t>(most_shared), cudaErrorInvalidValue);
   launch.dynamic_shared_bytes = static_cast<uint32_t>(config.dynamicSmemBytes);
   launch.params = pack(*launch.code, arguments);
   runtime.queue().set_sm_count(stream.device, device.sm_count);

@@ -18,7 +18,7 @@ void launch(Runtime& runtime, Kernel& kernel, const cudaLaunchConfig_t& config, 
 int resident_ctas(Runtime& runtime, Kernel& kernel, int threads, size_t dynamic_shared_bytes);
 
 /** The most dynamic shared memory that launches of the kernel may ask for. */
-int dynamic_shared_limit(const Kernel& kernel, const Code& code, int ordinal);
+int dynamic_shared_limit(const Kernel& kernel, uint32_t static_shared_bytes, int ordinal);
 
 }  // namespace ternary::softgpu
 

@@ -83,9 +83,21 @@ Kernel& Runtime::kernel(const void* stub_or_kernel) {
   throw CudaFailure(cudaErrorInvalidDeviceFunction);
 }
 
+Image& Runtime::image(const Kernel& kernel, int ordinal) {
+  return kernel.library->image(ordinal, devices()[static_cast<size_t>(ordinal)], *memory_);
+}
+
 const Code& Runtime::code(Kernel& kernel, int ordinal) {
   try {
-    return kernel.library->image(ordinal, devices()[static_cast<size_t>(ordinal)], *memory_).kernel(kernel.name);
+    return image(kernel, ordinal).kernel(kernel.name);
+  } catch (const ptx::PtxError& error) {
+    throw CudaFailure(cudaErrorInvalidPtx, error.what());
+  }
+}
+
+KernelOutline Runtime::outline(const Kernel& kernel, int ordinal) {
+  try {
+    return image(kernel, ordinal).outline(kernel.name);
   } catch (const ptx::PtxError& error) {
     throw CudaFailure(cudaErrorInvalidPtx, error.what());
   }

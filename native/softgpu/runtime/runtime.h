@@ -50,6 +50,7 @@ class Runtime {
   Kernel& kernel(const void* stub_or_kernel);
   void variable(const void* stand_in, uint64_t* address, uint64_t* bytes);
   const Code& code(Kernel& kernel, int ordinal);
+  KernelOutline outline(const Kernel& kernel, int ordinal);
   /** What was made of libraries' PTX: the next launch loads it again. */
   void forget_images();
 
@@ -96,6 +97,7 @@ class Runtime {
   Stream& legacy_stream(int device);
   std::vector<OperationRef> needs_of(Stream& stream);
   size_t add_node(Stream& stream, WorkRef work);
+  Image& image(const Kernel& kernel, int ordinal);
   void invalidate(Capture& capture) { capture.invalidated = true; }
   void forget_capture(Capture& capture);
 
