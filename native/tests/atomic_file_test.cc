@@ -177,7 +177,7 @@ TEST_F(AtomicFile, APipeIsWrittenToIfSomebodyReadsIt) {
 
 /** Not one of /dev's own nodes: a mistake here would replace it. Nothing can be renamed into the terminals' folder. */
 TEST_F(AtomicFile, ADeviceIsWrittenToAndStays) {
-  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   ASSERT_GE(terminal, 0);
   ASSERT_EQ(grantpt(terminal), 0);
   ASSERT_EQ(unlockpt(terminal), 0);
