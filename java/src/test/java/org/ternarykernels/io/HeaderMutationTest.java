@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
  * get past the parser.
  */
 class HeaderMutationTest {
-  private static final int ROUNDS = 20_000;
+  private static final int ROUNDS = 8_000;
   private static final String[] TYPES = {
     "F32", "U8", "I8", "BF16", "F16", "BOOL", "F8_E4M3", "I64", "F64", "f32", "F4", "C64", "F9"
   };

@@ -122,7 +122,7 @@ class ModelConfigTest {
     byte[] good = Files.readAllBytes(model);
     Random random = new Random(11);
     int read = 0;
-    int rounds = 20_000;
+    int rounds = 5_000;
     for (int i = 0; i < rounds; i++) {
       byte[] mutant = Mutation.of(random, good);
       try {
