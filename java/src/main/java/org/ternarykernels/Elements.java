@@ -17,23 +17,27 @@ final class Elements {
     };
   }
 
-  /** Stores a value, rounded once to nearest even. */
+  /** Throws if a type cannot hold a value. */
+  static void checkStorable(DataType type, float value) {
+    if (type == DataType.F8_E4M3) {
+      throw new IllegalArgumentException(
+          "the type is F8_E4M3, must be F32, F16, BF16 or I8 to store"
+              + " a float; write the bytes through asByteBuffer()");
+    }
+    if (type == DataType.I8 && value != (byte) value) {
+      throw new IllegalArgumentException(
+          "the value is " + value + ", must be a whole number from -128 to 127");
+    }
+  }
+
+  /** Stores a value that the type can hold, rounded once to nearest even. */
   static void write(ByteBuffer memory, int at, DataType type, float value) {
     switch (type) {
       case F32 -> memory.putFloat(at, value);
       case F16 -> memory.putShort(at, NarrowFloats.toF16(value));
       case BF16 -> memory.putShort(at, NarrowFloats.toBf16(value));
-      case I8 -> {
-        if (value != (byte) value) {
-          throw new IllegalArgumentException(
-              "the value is " + value + ", must be a whole number from -128 to 127");
-        }
-        memory.put(at, (byte) value);
-      }
-      case F8_E4M3 ->
-          throw new IllegalArgumentException(
-              "the type is F8_E4M3, must be F32, F16, BF16 or I8 to store"
-                  + " a float; write the bytes through asByteBuffer()");
+      case I8 -> memory.put(at, (byte) value);
+      case F8_E4M3 -> throw new AssertionError(type); // checked
     }
   }
 }

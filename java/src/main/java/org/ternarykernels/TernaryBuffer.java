@@ -407,6 +407,7 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
   public void put(long index, float value) {
     checkRange(index, 1);
     checkWritable("the buffer");
+    Elements.checkStorable(type, value);
     acquire();
     try {
       Elements.write(window(index), offset(index), type, value);
@@ -416,7 +417,7 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
   }
 
   /**
-   * Writes consecutive elements, each as {@link #put(long, float)}.
+   * Writes consecutive elements, each as {@link #put(long, float)}; all or none.
    *
    * @param from first element
    * @param values to write
@@ -425,6 +426,11 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
   public void put(long from, float[] values) {
     checkRange(from, Checks.notNull("values", values).length);
     checkWritable("the buffer");
+    if (type.bytes() == 1) {
+      for (float value : values) {
+        Elements.checkStorable(type, value);
+      }
+    }
     acquire();
     try {
       if (type == DataType.F32 && bytes <= WINDOW && values.length > 0) {

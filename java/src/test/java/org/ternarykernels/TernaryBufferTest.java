@@ -236,6 +236,9 @@ class TernaryBufferTest {
     assertRejected(() -> TernaryBuffer.copyOf(DataType.I8, 128), "128.0", "-128 to 127");
     assertRejected(() -> TernaryBuffer.copyOf(DataType.I8, 0.5f), "0.5");
     assertRejected(() -> TernaryBuffer.copyOf(DataType.F8_E4M3, 1), "F8_E4M3");
+    TernaryBuffer codes = TernaryBuffer.copyOf(DataType.I8, 5, 6, 7);
+    assertRejected(() -> codes.put(0, new float[] {1, 2, 300}), "300.0");
+    assertThat(codes.toArray()).as("nothing is written").containsExactly(5, 6, 7);
   }
 
   @Test

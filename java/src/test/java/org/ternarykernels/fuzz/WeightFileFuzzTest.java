@@ -1,243 +1,31 @@
 package org.ternarykernels.fuzz;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.fail;
 
-import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Random;
-import java.util.zip.CRC32C;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.ternarykernels.Alpha;
-import org.ternarykernels.AlphaKind;
-import org.ternarykernels.Layout;
-import org.ternarykernels.TernaryException;
-import org.ternarykernels.TernaryWeights;
-import org.ternarykernels.jvm.ProcessState;
+import org.ternarykernels.jvm.Fork;
 
-/**
- * Weight files of an attacker who mends the checksums, so that every hostile field gets through to
- * whoever reads it. {@code -Dfuzz.files=} chooses another number of files.
- */
+/** {@code -Dfuzz.files=} and {@code -Dfuzz.seed=} choose other files. */
 class WeightFileFuzzTest {
-  private static final int FILES = Integer.getInteger("fuzz.files", 2000);
-  private static final long SEED = Long.getLong("fuzz.seed", 1);
-  private static final int HEADER = 64;
-  private static final int LONGEST_SENTENCE = 500;
-
-  /** One of so many is saved again, which waits for the disk. */
-  private static final int SAVED = 16;
-
-  private static final int N_AT = 16;
-  private static final int K_AT = 24;
-  private static final int LAYOUT_AT = 32;
-  private static final int KIND_AT = 36;
-  private static final int GROUP_AT = 40;
-  private static final int COUNT_AT = 48;
-  private static final int PAYLOAD_CRC_AT = 56;
-  private static final int HEADER_CRC_AT = 60;
-
-  private static final long[] HOSTILE = {
-    0,
-    1,
-    -1,
-    2,
-    3,
-    4,
-    15,
-    16,
-    17,
-    31,
-    32,
-    33,
-    63,
-    64,
-    1 << 16,
-    (1 << 24) - 1,
-    1 << 24,
-    (1L << 31) - 1,
-    1L << 31,
-    1L << 32,
-    1L << 61,
-    1L << 62,
-    (1L << 63) - 32,
-    Long.MAX_VALUE,
-    Long.MIN_VALUE,
-    0xaaaaaaaaL
-  };
-
-  private final Random random = new Random(SEED);
-
   @TempDir Path folder;
 
-  /** Weights of every kind of alpha in both layouts of a file. */
-  private List<byte[]> good() throws IOException {
-    List<byte[]> files = new ArrayList<>();
-    for (AlphaKind kind : AlphaKind.values()) {
-      for (Layout layout : new Layout[] {Layout.I2S, Layout.T5_TILED}) {
-        int n = 1 + random.nextInt(40);
-        int k = 1 + random.nextInt(100);
-        byte[] w = new byte[n * k];
-        for (int i = 0; i < w.length; i++) {
-          w[i] = (byte) (random.nextInt(3) - 1);
-        }
-        int count =
-            switch (kind) {
-              case TENSOR -> 1;
-              case ROW -> n;
-              case COLUMN -> k;
-              case GROUP -> n * ((k + 31) / 32);
-            };
-        float[] scales = new float[count];
-        Arrays.fill(scales, 0.5f);
-        Alpha alpha = Alpha.of(kind, kind == AlphaKind.GROUP ? 32 : 0, scales);
-        Path file = folder.resolve("good");
-        try (TernaryWeights weights = TernaryWeights.pack(w, n, k, alpha)) {
-          weights.save(file, layout);
-        }
-        files.add(Files.readAllBytes(file));
-      }
-    }
-    return files;
-  }
-
-  private static ByteBuffer fields(byte[] file) {
-    return ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  private static int crc(byte[] bytes, int from, int count) {
-    CRC32C crc = new CRC32C();
-    crc.update(bytes, from, count);
-    return (int) crc.getValue();
-  }
-
-  private static void mendChecksums(byte[] file) {
-    ByteBuffer fields = fields(file);
-    fields.putInt(PAYLOAD_CRC_AT, crc(file, HEADER, file.length - HEADER));
-    fields.putInt(HEADER_CRC_AT, crc(file, 0, HEADER_CRC_AT));
-  }
-
-  private byte[] mutated(byte[] good) {
-    byte[] file = good.clone();
-    for (int change = 1 + random.nextInt(3); change > 0; change--) {
-      ByteBuffer fields = fields(file);
-      long hostile = HOSTILE[random.nextInt(HOSTILE.length)];
-      switch (random.nextInt(9)) {
-        case 0 -> fields.putLong(N_AT, near(fields.getLong(N_AT), hostile));
-        case 1 -> fields.putLong(K_AT, near(fields.getLong(K_AT), hostile));
-        case 2 -> fields.putInt(LAYOUT_AT, (int) hostile);
-        case 3 -> fields.putInt(KIND_AT, (int) hostile);
-        case 4 -> fields.putLong(GROUP_AT, hostile);
-        case 5 -> fields.putLong(COUNT_AT, near(fields.getLong(COUNT_AT), hostile));
-        case 6 -> { // codes or scales
-          if (file.length > HEADER) {
-            file[HEADER + random.nextInt(file.length - HEADER)] = (byte) random.nextInt();
-          }
-        }
-        case 7 -> { // a scale, mostly: NaN or infinity
-          if (file.length >= HEADER + Float.BYTES) {
-            int at = HEADER + Float.BYTES * random.nextInt((file.length - HEADER) / Float.BYTES);
-            fields.putInt(at, random.nextBoolean() ? 0x7fc00000 : 0x7f800000);
-          }
-        }
-        default ->
-            file = Arrays.copyOf(file, Math.max(HEADER, file.length + random.nextInt(130) - 65));
-      }
-    }
-    if (random.nextInt(20) != 0) {
-      mendChecksums(file);
-    }
-    return file;
-  }
-
-  private long near(long right, long hostile) {
-    return random.nextInt(3) == 0 ? right + random.nextInt(5) - 2 : hostile;
-  }
-
   @Test
-  void aMutatedFileIsLoadedOrRefusedWithASentence() throws IOException {
-    List<byte[]> good = good();
-    long resident = ProcessState.residentKilobytes();
-    int loaded = 0;
-    for (int i = 0; i < FILES; i++) {
-      Path file = folder.resolve("mutated");
-      byte[] bytes = mutated(good.get(random.nextInt(good.size())));
-      Files.write(file, bytes);
-      Layout kept = random.nextBoolean() ? null : Layout.values()[random.nextInt(3)];
-      try (TernaryWeights weights =
-          kept == null ? TernaryWeights.load(file) : TernaryWeights.load(file, kept)) {
-        if (loaded++ % SAVED == 0) {
-          assertSavedAgain(weights);
-        }
-      } catch (IllegalArgumentException | UncheckedIOException | TernaryException e) {
-        assertThat(e.getMessage()).isNotBlank();
-        int sentence = e.getMessage().length() - file.toString().length();
-        assertThat(sentence).as(e.getMessage()).isLessThan(LONGEST_SENTENCE);
-      } catch (RuntimeException | OutOfMemoryError e) {
-        fail(
-            "file " + i + " of seed " + SEED + ": " + Arrays.toString(Arrays.copyOf(bytes, HEADER)),
-            e);
-      }
+  void everyFileIsLoadedOrRefusedWithASentence() throws Exception {
+    Fork fork = new Fork(folder, Map.of()).seconds(1800);
+    for (String option :
+        new String[] {"-Xms64m", "-Xmx64m", "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch"}) {
+      fork.option(option);
     }
-    assertThat(loaded).isBetween(1, FILES - 1);
-    assertThat(ProcessState.residentKilobytes() - resident).isLessThan(64 << 10);
-  }
-
-  /** What was loaded is a matrix like any other. */
-  private void assertSavedAgain(TernaryWeights weights) {
-    Path again = folder.resolve("again");
-    weights.save(again);
-    weights.repack(Layout.values()[random.nextInt(3)]).close();
-    try (TernaryWeights other = TernaryWeights.load(again)) {
-      assertThat(other.unpack()).isEqualTo(weights.unpack());
-      assertThat(other.alpha()).isEqualTo(weights.alpha());
-    }
-  }
-
-  /** A file of a few bytes on the disk that is as long as its header says. */
-  @Test
-  void aSparseFileThatNoMemoryHoldsIsRefusedAtOnce() throws IOException {
-    long[][] shapes = {{1 << 20, (1 << 24) - 1}, {(1L << 31) - 1, 1 << 20}};
-    long before = ProcessState.residentKilobytes();
-    int made = 0;
-    for (long[] shape : shapes) {
-      byte[] header = fields(new byte[HEADER]).array();
-      fields(header)
-          .putLong(0x575952414e524554L) // TERNARYW
-          .putInt(1)
-          .putInt(HEADER)
-          .putLong(shape[0])
-          .putLong(shape[1])
-          .putInt(Layout.I2S.ordinal())
-          .putInt(AlphaKind.TENSOR.ordinal())
-          .putLong(0)
-          .putLong(1);
-      fields(header).putInt(HEADER_CRC_AT, crc(header, 0, HEADER_CRC_AT));
-      Path file = folder.resolve("sparse");
-      try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
-        sparse.write(header);
-        sparse.setLength(HEADER + Float.BYTES + shape[0] * ((shape[1] + 3) / 4));
-        made++;
-      } catch (IOException e) { // longer than this file system's files
-        continue;
-      }
-      try (TernaryWeights weights = TernaryWeights.load(file)) {
-        fail("%s of %d bytes is loaded", weights, Files.size(file));
-      } catch (IllegalArgumentException | UncheckedIOException | TernaryException e) {
-        assertThat(e.getMessage()).isNotBlank().hasSizeLessThan(LONGEST_SENTENCE);
-      }
-      Files.delete(file);
-    }
-    assertThat(made).isPositive();
-    assertThat(ProcessState.residentKilobytes() - before).isLessThan(64 << 10);
+    assertThat(
+            fork.run(
+                Fork.classPath(),
+                WeightFileFuzz.class.getName(),
+                folder.toString(),
+                System.getProperty("fuzz.files", "2000"),
+                System.getProperty("fuzz.seed", "1")))
+        .contains("every file was loaded or refused");
   }
 }
