@@ -1,6 +1,6 @@
-# Sourced by each case.sh: where things are, and how a case says what is right. `run` sets CASES, CASE (the folder of the case)
-# and WORK (an empty folder, where the case runs).
-# shellcheck shell=bash
+# What a case.sh has around it: where things are, and how it says what is right. `run` starts this file with CASES, CASE (the
+# folder of the case) and WORK (an empty folder, which is the current one); its last line runs the case.
+# shellcheck shell=bash disable=SC2034
 set -euo pipefail
 
 PROJECT=$(cd "$CASES/../../../.." && pwd)
@@ -59,7 +59,7 @@ compile() { "$JAVA_HOME/bin/javac" --release 17 -nowarn -cp "$CLASSPATH:$TOOL" -
 # java OPTION... CLASS ARGUMENT...: with the library and what was compiled; tool ARGUMENT...: the command line.
 java() { "$JAVA" -cp "$CLASSPATH" "$@"; }
 tool() { "$JAVA" -jar "$TOOL" "$@"; }
-# product ...: a program that prints RESULT.
+# A program that prints RESULT, for cases of loading.
 PRODUCT=$CASES/two-class-loaders/Product.java
 export RESULT='[1.007874, 2.0, -0.503937]'
 
@@ -101,3 +101,6 @@ said() { grep -a -c -E -e "$1" "$SAID" || true; }
 equal() {
   [ "$1" = "$2" ] || fail "${3:-the value} is \"$1\", must be \"$2\""
 }
+
+# shellcheck source=/dev/null
+. "$CASE/case.sh"

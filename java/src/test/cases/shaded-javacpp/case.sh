@@ -4,8 +4,8 @@ mkdir -p app/src/main/java repository/org/ternarykernels/ternary-kernels/0-case
 cp "$CASE/pom.xml" app
 cp "$PRODUCT" app/src/main/java
 # The user's repository, with a library of our own in it instead of an installed one.
-ln -s -t repository $(find "$REPOSITORY" -mindepth 1 -maxdepth 1 ! -name org)
-ln -s -t repository/org $(find "$REPOSITORY/org" -mindepth 1 -maxdepth 1 ! -name ternarykernels)
+find "$REPOSITORY" -mindepth 1 -maxdepth 1 ! -name org -exec ln -s -t repository {} +
+find "$REPOSITORY/org" -mindepth 1 -maxdepth 1 ! -name ternarykernels -exec ln -s -t repository/org {} +
 here=repository/org/ternarykernels/ternary-kernels/0-case/ternary-kernels-0-case
 cp "$LIBRARY" "$here.jar"
 cat > "$here.pom" << 'END'
