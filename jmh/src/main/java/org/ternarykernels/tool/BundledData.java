@@ -43,7 +43,7 @@ final class BundledData implements AutoCloseable {
     if (extracted == null) {
       extracted = new TemporaryFolder("tiny-bitnet");
       for (String name : MODEL) {
-        Files.write(extracted.path().resolve(name), resource("tiny-bitnet/" + name));
+        extracted.write(name, resource("tiny-bitnet/" + name));
       }
     }
     return extracted.path();
