@@ -185,7 +185,9 @@ class TernaryRuntimeTest {
 
   @Test
   void aProductThatNeedsMoreThanItsScratchIsRefusedAndLaterOnesWork() {
-    try (TernaryRuntime runtime = TernaryRuntime.builder().threads(1).maxScratch(100_000).build();
+    // The CPU's: a GPU has workspaces.
+    try (TernaryRuntime runtime =
+            TernaryRuntime.builder().device("cpu").threads(1).maxScratch(100_000).build();
         TernaryWeights weights = TernaryWeights.pack(new byte[16 * 256], 16, 256, Alpha.tensor(1));
         TernaryLinear layer = TernaryLinear.builder(runtime, weights).build()) {
       assertThatThrownBy(() -> layer.apply(new float[400 * 256], 400))

@@ -33,8 +33,8 @@ final class BundledData implements AutoCloseable {
   }
 
   /**
-   * A folder with tiny-bitnet. The reader of weights maps files, so those of the jar are copied
-   * out.
+   * A folder with tiny-bitnet. The reader of weights reads by position, so the jar's files are
+   * copied out.
    */
   Path model() throws IOException {
     if (folder != null) {
@@ -43,7 +43,7 @@ final class BundledData implements AutoCloseable {
     if (extracted == null) {
       extracted = new TemporaryFolder("tiny-bitnet");
       for (String name : MODEL) {
-        Files.write(extracted.path().resolve(name), resource("tiny-bitnet/" + name));
+        extracted.write(name, resource("tiny-bitnet/" + name));
       }
     }
     return extracted.path();

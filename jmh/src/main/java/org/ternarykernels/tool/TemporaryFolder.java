@@ -6,19 +6,32 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A folder of files that goes when it is closed, and also when Ctrl-C or SIGTERM ends the JVM. */
+/**
+ * A folder of files that goes when it is closed, and also when Ctrl-C or SIGTERM ends the JVM. The
+ * lock is for the latter: the thread that fills the folder runs on beside the one that deletes it.
+ */
 final class TemporaryFolder implements AutoCloseable {
   private final Path path;
-  private final Thread hook;
+  private final Thread hook = new Thread(this::deleteQuietly, "delete a temporary folder");
+  private boolean deleted;
 
   TemporaryFolder(String prefix) throws IOException {
-    path = Files.createTempDirectory(prefix);
-    hook = new Thread(this::deleteQuietly, "delete " + path);
-    Runtime.getRuntime().addShutdownHook(hook);
+    synchronized (this) {
+      Runtime.getRuntime().addShutdownHook(hook);
+      path = Files.createTempDirectory(prefix);
+    }
   }
 
   Path path() {
     return path;
+  }
+
+  /** Writes a file of the folder, unless the folder is gone. */
+  synchronized Path write(String name, byte[] content) throws IOException {
+    if (deleted) {
+      throw new IOException(path + " was deleted: the program is ending");
+    }
+    return Files.write(path.resolve(name), content);
   }
 
   @Override
@@ -31,8 +44,9 @@ final class TemporaryFolder implements AutoCloseable {
     }
   }
 
-  private void delete() throws IOException {
-    if (!Files.exists(path)) {
+  private synchronized void delete() throws IOException {
+    deleted = true;
+    if (path == null || !Files.exists(path)) {
       return;
     }
     try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {

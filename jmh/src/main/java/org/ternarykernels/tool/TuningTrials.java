@@ -1,7 +1,7 @@
 package org.ternarykernels.tool;
 
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -97,8 +97,9 @@ final class TuningTrials implements AutoCloseable {
     String key = threads + " " + forced;
     TernaryRuntime known = runtimes.get(key);
     if (known == null) {
-      Path file = folder.path().resolve("tuning-" + runtimes.size() + ".txt");
-      Files.writeString(file, builtIn.with(forced).text("one alternative of a measurement"));
+      String text = builtIn.with(forced).text("one alternative of a measurement");
+      Path file =
+          folder.write("tuning-" + runtimes.size() + ".txt", text.getBytes(StandardCharsets.UTF_8));
       known = keep(TernaryRuntime.builder().maxIsa(isa).threads(threads).tuning(file).build());
       runtimes.put(key, known);
       if (!TuningFile.builtIn(known).values().equals(builtIn.values())) {
