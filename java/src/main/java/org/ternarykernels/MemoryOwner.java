@@ -29,7 +29,9 @@ final class MemoryOwner {
       }
       return pointer;
     }
-    return SegmentMemory.isSegment(owner) ? SegmentMemory.part(owner, address, bytes) : owner;
+    return owner != null && SegmentMemory.isSegment(owner)
+        ? SegmentMemory.part(owner, address, bytes)
+        : owner;
   }
 
   /** Throws if the memory is known to be gone; {@code name} begins the sentence. */

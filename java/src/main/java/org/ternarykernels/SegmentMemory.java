@@ -2,7 +2,6 @@ package org.ternarykernels;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Segments;
 
 /**
@@ -23,7 +22,7 @@ final class SegmentMemory {
     this.confined = !Segments.isAccessibleBy(segment, STRANGER);
   }
 
-  static boolean isSegment(@Nullable Object object) {
+  static boolean isSegment(Object object) {
     return Segments.isSegment(object);
   }
 

@@ -285,9 +285,12 @@ public final class BitNetCheckpoint implements Closeable {
    * @param name without {@code .bias}
    * @return N values (times the scale, where the convention is to multiply), or null if the matrix
    *     has no bias
-   * @throws IllegalArgumentException if its type is not a float type
+   * @throws IllegalArgumentException if the name is null or the type not a float type
    */
   public float @Nullable [] bias(String name) {
+    if (name == null) {
+      throw new IllegalArgumentException("name is null, must be given");
+    }
     if (!tensors.names().contains(name + ".bias")) {
       return null;
     }
