@@ -4,6 +4,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.ternarykernels.Activation;
@@ -231,45 +232,51 @@ public final class SegmentProbe {
     }
   }
 
-  /** A call that takes long: the owner's close() is refused until it has ended. */
+  /** A call that takes long: close() in another thread is refused until it has ended. */
   private static void anArenaStaysOpenDuringACall() throws Exception {
     int n = 2048;
     int k = 2048;
-    int m = 512;
+    int m = 2048; // some 40 ms
     float[] x = values(m * k);
     try (TernaryWeights weights = weights(n, k);
         TernaryLinear linear = TernaryLinear.builder(RUNTIME, weights).build();
         TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, (long) m * n)) {
       float[] right = linear.apply(x, m);
-      for (int round = 0; ; round++) {
+      for (int round = 0; round < 50; round++) {
         Arena arena = Arena.ofShared();
         TernaryBuffer from = view(floats(arena, x));
         y.put(0, new float[m * n]);
-        Thread caller = new Thread(() -> linear.apply(from, y, m));
+        CountDownLatch begins = new CountDownLatch(1);
+        Thread caller =
+            new Thread(
+                () -> {
+                  begins.countDown();
+                  try {
+                    linear.apply(from, y, m);
+                  } catch (IllegalStateException e) {
+                    // The arena was closed before the call had begun.
+                  }
+                });
         caller.start();
-        int refusals = 0;
-        boolean open = true;
-        while (open && caller.isAlive()) {
+        begins.await();
+        Thread.sleep(round); // the thread may have to wait for a core
+        boolean refused = false;
+        for (boolean open = true; open; ) {
           try {
             arena.close();
-            open = false; // before the call began, or after it had ended
+            open = false;
           } catch (IllegalStateException e) {
-            refusals++;
-          }
-          if (refusals == 0) {
+            refused = true;
             Thread.sleep(1);
           }
         }
         caller.join();
-        if (open) {
-          arena.close();
-        }
-        if (refusals > 0) {
+        if (refused) {
           check(Arrays.equals(y.toArray(), right), "bits beside a close");
           return;
         }
-        check(round < 20, "close() was never refused");
       }
+      throw new AssertionError("close() was never refused");
     }
   }
 
