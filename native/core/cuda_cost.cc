@@ -142,7 +142,8 @@ CudaCost::CudaCost(const char* name) : device_(kCostDevices[0]), pdl_(false) {
   const auto named = [&](const CostDevice& row) { return std::strcmp(name, row.name) == 0; };
   const auto row = std::find_if(std::begin(kCostDevices), std::end(kCostDevices), named);
   if (row == std::end(kCostDevices)) {
-    fail(TERNARY_INVALID_ARGUMENT, "device is \"%s\"; it must be A100, H100, B200, B300 or RTX 5090", name);
+    fail(TERNARY_INVALID_ARGUMENT, "device is \"%s\"; it must be A100, H100, B200, B300 or RTX 5090",
+         quotable(name).c_str());
   }
   device_ = *row;
   pdl_ = row->major >= 9;
