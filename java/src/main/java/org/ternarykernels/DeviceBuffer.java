@@ -206,19 +206,7 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
       }
       return;
     }
-    host.acquire();
-    try {
-      copy(
-          stream,
-          null,
-          () -> {
-            Cuda.copy(
-                device, address, host.address(), bytes, Cuda.Direction.TO_DEVICE, stream.address());
-            DeviceCall.keepHost(host.owner(), stream);
-          });
-    } finally {
-      host.release();
-    }
+    copyHost(host, Cuda.Direction.TO_DEVICE, stream);
   }
 
   /**
@@ -279,19 +267,7 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
       copyToSegment(host, stream);
       return;
     }
-    host.acquire();
-    try {
-      copy(
-          stream,
-          null,
-          () -> {
-            Cuda.copy(
-                device, host.address(), address, bytes, Cuda.Direction.TO_HOST, stream.address());
-            DeviceCall.keepHost(host.owner(), stream);
-          });
-    } finally {
-      host.release();
-    }
+    copyHost(host, Cuda.Direction.TO_HOST, stream);
   }
 
   /**
@@ -305,6 +281,25 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
    */
   public void copyTo(Buffer host, CudaStream stream) {
     copyTo(TernaryBuffer.of(host, type), stream);
+  }
+
+  /** Queues a copy from or to host memory that is no segment's, and keeps that until it has run. */
+  private void copyHost(TernaryBuffer host, Cuda.Direction direction, CudaStream stream) {
+    boolean toHost = direction == Cuda.Direction.TO_HOST;
+    host.acquire();
+    try {
+      long target = toHost ? host.address() : address;
+      long source = toHost ? address : host.address();
+      copy(
+          stream,
+          null,
+          () -> {
+            Cuda.copy(device, target, source, bytes, direction, stream.address());
+            DeviceCall.keepHost(host.owner(), stream);
+          });
+    } finally {
+      host.release();
+    }
   }
 
   private void copyToSegment(TernaryBuffer host, CudaStream stream) {

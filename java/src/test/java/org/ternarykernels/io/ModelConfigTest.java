@@ -14,6 +14,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.Mutation;
+import org.ternarykernels.storage.SpecialFiles;
 
 class ModelConfigTest {
   @TempDir Path folder;
@@ -100,9 +101,7 @@ class ModelConfigTest {
     assertThatThrownBy(() -> ModelConfig.read(missing, Set.of()))
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining(missing.toString());
-    Path pipe = folder.resolve("pipe");
-    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
-    for (Path special : new Path[] {folder, pipe}) {
+    for (Path special : new Path[] {folder, SpecialFiles.fifo(folder)}) {
       assertThatThrownBy(() -> ModelConfig.read(special, Set.of()))
           .isInstanceOf(UncheckedIOException.class)
           .hasMessageContainingAll(special.toString(), "regular file");
