@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "core/thread_pool.h"
+#include "core/base/thread_pool.h"
 #ifdef TERNARY_HAVE_PTHREADPOOL
 #include <pthreadpool.h>
 #endif

@@ -26,10 +26,10 @@
 #include <string>
 #include <vector>
 
-#include "core/float_environment.h"
-#include "core/kernel.h"
-#include "core/layout.h"
-#include "core/tuning.h"
+#include "abi/kernel.h"
+#include "core/base/float_environment.h"
+#include "core/policy/tuning.h"
+#include "core/weights/layout.h"
 
 namespace ternary {
 namespace {

@@ -5,7 +5,7 @@
 #ifndef TERNARY_CPU_KERNELS_H_
 #define TERNARY_CPU_KERNELS_H_
 
-#include "core/kernel.h"
+#include "abi/kernel.h"
 
 namespace ternary::cpu {
 

@@ -1,4 +1,4 @@
-#include "core/kernel.h"
+#include "abi/kernel.h"
 #include "cpu/cpu_features.h"
 #include "cpu/kernels.h"
 

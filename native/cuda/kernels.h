@@ -5,7 +5,7 @@
 #ifndef TERNARY_CUDA_KERNELS_H_
 #define TERNARY_CUDA_KERNELS_H_
 
-#include "core/cuda_kernel.h"
+#include "abi/cuda_kernel.h"
 
 namespace ternary::cuda {
 

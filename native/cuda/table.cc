@@ -1,6 +1,6 @@
-#include "core/cuda_kernel.h"
-#include "cuda/gemv_plan.h"
-#include "cuda/kernel_list.h"
+#include "abi/cuda_kernel.h"
+#include "cuda/device/kernel_list.h"
+#include "cuda/gemv/gemv_plan.h"
 #include "cuda/kernels.h"
 
 #ifndef TERNARY_CUDA_ARCH

@@ -9,7 +9,7 @@
 
 #include <cstring>
 
-#include "cpu/limits.h"
+#include "cpu/frame/limits.h"
 
 namespace ternary::cpu {
 namespace {

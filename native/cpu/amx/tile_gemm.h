@@ -31,7 +31,7 @@
 #ifndef TERNARY_CPU_AMX_TILE_GEMM_H_
 #define TERNARY_CPU_AMX_TILE_GEMM_H_
 
-#include "cpu/gemm.h"
+#include "cpu/frame/gemm.h"
 
 namespace ternary::cpu {
 namespace {

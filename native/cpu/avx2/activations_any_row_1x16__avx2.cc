@@ -1,5 +1,5 @@
-#include "cpu/lanes_avx2.h"
+#include "cpu/frame/lanes_avx2.h"
 
-#include "cpu/activations.h"
+#include "cpu/frame/activations.h"
 
 TERNARY_CPU_ACTIVATIONS(activations_any_row_1x16__avx2)

@@ -5,9 +5,9 @@
 // at 2.87 GHz; the loop reaches 5.7 (four panels 6.0). No faster: bytes by unaligned loads instead of shifts (4.6),
 // shifts by vpmulhuw on the other pipes (4.9-5.7), shifted copies in the L1 cache, half permuted sums (6.4).
 
-#include "cpu/lanes_avx2.h"
+#include "cpu/frame/lanes_avx2.h"
 
-#include "cpu/panel_gemm.h"
+#include "cpu/frame/panel_gemm.h"
 
 namespace ternary::cpu {
 namespace {

@@ -1,7 +1,7 @@
 // For few rows of X: weights are decoded in registers, for up to four rows at a time.
 
 #include "cpu/avx2/decoded_codes.h"
-#include "cpu/panel_gemv.h"
+#include "cpu/frame/panel_gemv.h"
 
 namespace ternary::cpu {
 namespace {

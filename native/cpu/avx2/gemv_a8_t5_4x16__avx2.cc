@@ -1,7 +1,7 @@
 // For few rows of X: T5 is decoded in registers, for up to four rows at a time.
 
 #include "cpu/avx2/t5_codes.h"
-#include "cpu/panel_gemv.h"
+#include "cpu/frame/panel_gemv.h"
 
 namespace ternary::cpu {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <immintrin.h>
 
-#include "cpu/limits.h"
+#include "cpu/frame/limits.h"
 
 namespace ternary::cpu {
 namespace {

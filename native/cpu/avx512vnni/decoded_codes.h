@@ -5,9 +5,9 @@
 #ifndef TERNARY_CPU_AVX512VNNI_DECODED_CODES_H_
 #define TERNARY_CPU_AVX512VNNI_DECODED_CODES_H_
 
-#include "cpu/lanes_avx512.h"
+#include "cpu/frame/lanes_avx512.h"
 
-#include "cpu/decoded_gemm.h"
+#include "cpu/frame/decoded_gemm.h"
 
 namespace ternary::cpu {
 namespace {

@@ -5,9 +5,9 @@
 #ifndef TERNARY_CPU_AVX512VNNI_DOT_H_
 #define TERNARY_CPU_AVX512VNNI_DOT_H_
 
-#include "cpu/lanes_avx512.h"
+#include "cpu/frame/lanes_avx512.h"
 
-#include "cpu/gemm.h"
+#include "cpu/frame/gemm.h"
 
 namespace ternary::cpu {
 namespace {

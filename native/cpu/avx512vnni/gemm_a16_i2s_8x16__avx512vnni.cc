@@ -2,9 +2,9 @@
 // flight come from more rows of W where there are few of X. vpermps looks at four bits, two codes: one table for the
 // first and one for the second decode both without a shift between.
 
-#include "cpu/lanes_avx512.h"
+#include "cpu/frame/lanes_avx512.h"
 
-#include "cpu/panel_gemm.h"
+#include "cpu/frame/panel_gemm.h"
 
 namespace ternary::cpu {
 namespace {

@@ -2,7 +2,7 @@
 // in registers, more panels at a time where there are few rows of X.
 
 #include "cpu/avx512vnni/t5_codes.h"
-#include "cpu/panel_gemm.h"
+#include "cpu/frame/panel_gemm.h"
 
 namespace ternary::cpu {
 namespace {

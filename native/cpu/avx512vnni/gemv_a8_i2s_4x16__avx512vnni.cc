@@ -4,7 +4,7 @@
 // dpbusd.
 
 #include "cpu/avx512vnni/dot.h"
-#include "cpu/panel_gemv.h"
+#include "cpu/frame/panel_gemv.h"
 
 namespace ternary::cpu {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "cpu/avx512vnni/dot.h"
 #include "cpu/avx512vnni/t5_codes.h"
-#include "cpu/panel_gemv.h"
+#include "cpu/frame/panel_gemv.h"
 
 namespace ternary::cpu {
 namespace {

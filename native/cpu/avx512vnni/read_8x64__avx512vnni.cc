@@ -1,4 +1,4 @@
-#include "cpu/limits.h"
+#include "cpu/frame/limits.h"
 
 namespace ternary::cpu {
 

@@ -3,7 +3,7 @@
 
 #include "cpu/avx2/decoded_codes.h"
 #include "cpu/avxvnni/dot.h"
-#include "cpu/panel_gemv.h"
+#include "cpu/frame/panel_gemv.h"
 
 namespace ternary::cpu {
 namespace {

@@ -5,7 +5,7 @@
 // rows of X at a time would take 20 cycles: two of the ports do dpbusd.
 
 #include "cpu/avxvnni/dot.h"
-#include "cpu/panel_gemv.h"
+#include "cpu/frame/panel_gemv.h"
 
 namespace ternary::cpu {
 namespace {

@@ -1,6 +1,6 @@
 #include <immintrin.h>
 
-#include "cpu/limits.h"
+#include "cpu/frame/limits.h"
 
 namespace ternary::cpu {
 namespace {

@@ -5,10 +5,10 @@
 #ifndef TERNARY_CPU_PORTABLE_DECODED_DOT_H_
 #define TERNARY_CPU_PORTABLE_DECODED_DOT_H_
 
-#include "cpu/lanes_portable.h"
+#include "cpu/frame/lanes_portable.h"
 
-#include "core/t5.h"
-#include "cpu/gemm.h"
+#include "core/weights/t5.h"
+#include "cpu/frame/gemm.h"
 
 namespace ternary::cpu {
 namespace {

@@ -8,7 +8,7 @@
  * (ignored on input, 1 on output). Alpha is the scale of the weights.
  *
  * Numbers. With int8 activations (`TERNARY_A8`) every kernel on every machine gives the same bits; the steps are
- * written in the project's design and repeated in core/oracle.h. With `TERNARY_A16` activations are used as they are
+ * written in the project's design and repeated in core/product/oracle.h. With `TERNARY_A16` activations are used as they are
  * and sums are fp32; on one machine and device the bits do not depend on M, the position in the batch or the thread
  * count.
  *

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "softgpu/exec/opcode.h"
+#include "softgpu/code/opcode.h"
 #include "softgpu/exec/specials.h"
 
 namespace ternary::softgpu {

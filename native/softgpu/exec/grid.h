@@ -9,9 +9,9 @@
 #include <memory>
 #include <vector>
 
-#include "softgpu/exec/code.h"
-#include "softgpu/exec/counters.h"
-#include "softgpu/exec/fault.h"
+#include "softgpu/code/code.h"
+#include "softgpu/code/counters.h"
+#include "softgpu/code/fault.h"
 #include "softgpu/memory/memory.h"
 
 namespace ternary::softgpu {

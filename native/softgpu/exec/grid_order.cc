@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <string>
 
-#include "softgpu/exec/fault.h"
+#include "softgpu/code/fault.h"
 
 namespace ternary::softgpu {
 

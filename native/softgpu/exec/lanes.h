@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "softgpu/exec/opcode.h"
+#include "softgpu/code/opcode.h"
 #include "softgpu/exec/warp.h"
 
 namespace ternary::softgpu {

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <string>
 
-#include "softgpu/exec/fault.h"
+#include "softgpu/code/fault.h"
 
 namespace ternary::softgpu {
 namespace {

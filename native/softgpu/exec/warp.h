@@ -14,9 +14,9 @@
 #include <mutex>
 #include <vector>
 
-#include "softgpu/exec/code.h"
-#include "softgpu/exec/counters.h"
-#include "softgpu/exec/fault.h"
+#include "softgpu/code/code.h"
+#include "softgpu/code/counters.h"
+#include "softgpu/code/fault.h"
 #include "softgpu/memory/memory.h"
 
 namespace ternary::softgpu {

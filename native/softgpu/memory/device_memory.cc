@@ -7,7 +7,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "softgpu/exec/fault.h"
+#include "softgpu/code/fault.h"
 
 namespace ternary::softgpu {
 namespace {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "softgpu/exec/counters.h"
+#include "softgpu/code/counters.h"
 #include "softgpu/exec/grid.h"
 
 namespace ternary::softgpu {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "softgpu/exec/image.h"
+#include "softgpu/decode/image.h"
 #include "softgpu/memory/device_memory.h"
 #include "softgpu/runtime/device.h"
 #include "softgpu/runtime/fatbin.h"

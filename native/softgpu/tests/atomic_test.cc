@@ -5,7 +5,7 @@
 #include <cstring>
 #include <random>
 
-#include "core/dtype.h"
+#include "abi/dtype.h"
 #include "softgpu/ptx/module.h"
 #include "softgpu/tests/snippet.h"
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "softgpu/exec/fault.h"
+#include "softgpu/code/fault.h"
 #include "softgpu/tests/snippet.h"
 
 namespace ternary::softgpu {

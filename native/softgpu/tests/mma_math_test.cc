@@ -1,6 +1,6 @@
 // mma.sync against the fragment tables of the PTX ISA (9.7.14.5), one element at a time. The tables here are written as
 // the ISA writes them, row and column for the i-th element of a lane, not as mma_math.cc does.
-#include "softgpu/exec/mma_math.h"
+#include "softgpu/opcodes/mma_math.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "core/dtype.h"
+#include "abi/dtype.h"
 
 namespace ternary::softgpu {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "softgpu/exec/mma_math.h"
+#include "softgpu/opcodes/mma_math.h"
 #include "softgpu/ptx/module.h"
 #include "softgpu/tests/snippet.h"
 

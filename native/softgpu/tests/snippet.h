@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "softgpu/decode/image.h"
 #include "softgpu/exec/grid.h"
-#include "softgpu/exec/image.h"
 #include "softgpu/memory/memory.h"
 
 namespace ternary::softgpu {

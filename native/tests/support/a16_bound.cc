@@ -5,7 +5,7 @@
 // planes.
 #include <cmath>
 
-#include "core/dtype.h"
+#include "abi/dtype.h"
 #include "support/problem.h"
 
 namespace ternary::test {

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "core/float_environment.h"
+#include "core/base/float_environment.h"
 #include "support/guarded_buffer.h"
 
 namespace ternary::test {

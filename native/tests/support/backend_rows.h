@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/kernel.h"
+#include "abi/kernel.h"
 
 namespace ternary::test {
 

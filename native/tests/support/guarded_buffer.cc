@@ -11,7 +11,7 @@
 #include <mutex>
 #include <utility>
 
-#include "core/dtype.h"
+#include "abi/dtype.h"
 
 namespace ternary::test {
 namespace {

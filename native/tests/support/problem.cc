@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "core/dtype.h"
+#include "abi/dtype.h"
 
 namespace ternary::test {
 namespace {

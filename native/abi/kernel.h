@@ -1,0 +1,218 @@
+/**
+ * @file kernel.h
+ * @brief What a kernel is: its arguments, its row in a backend's table, and the table.
+ *
+ * A kernel sees pointers and sizes. It allocates nothing, reads no configuration, calls no Java and throws nothing.
+ * Dispatch (dispatch.cc) has checked the arguments, split the work and provided the scratch. This header is all that
+ * core/ and a backend share, and it uses no C++ library, so backends need no libstdc++.
+ */
+#ifndef TERNARY_ABI_KERNEL_H_
+#define TERNARY_ABI_KERNEL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ternary/ternary.h"
+
+namespace ternary {
+
+/** Instruction sets, each a superset of those before it as far as our kernels are concerned, except that avxvnni may be
+ *  missing where avx512vnni is there. */
+enum class Isa : uint8_t { portable, avx2, avxvnni, avx512vnni, amx };
+inline constexpr int kIsaCount = 5;
+inline constexpr const char* kIsaNames[kIsaCount] = {"portable", "avx2", "avxvnni", "avx512vnni", "amx"};
+
+/** The stages that kernels implement. `activations` makes rows ready: load, residual, norm, quantise. `limit` serves no
+ *  product: it is what products are measured against. */
+enum class Stage : uint8_t { activations, gemm_a8, gemm_a16, limit };
+inline constexpr int kStageCount = 4;
+inline constexpr const char* kStageNames[kStageCount] = {"activations", "gemm_a8", "gemm_a16", "limit"};
+
+/** When dispatch prefers a kernel; any that accepts a problem may still serve it. core/policy/tuning.h has the thresholds. */
+enum class Role : uint8_t {
+  any,   ///< whatever M
+  gemv,  ///< few rows of X: reads packed weights in place for each
+  gemm,  ///< many rows of X: decodes weights once for several
+  tiles  ///< enough rows of X to fill AMX tiles
+};
+
+/** Why a kernel did not serve a problem: the closed list. */
+enum class Reason : uint8_t {
+  none,
+  layout,      ///< it does not read the weights' layout
+  group_size,  ///< the alpha group is smaller than, or no multiple of, its K step
+  k_range,     ///< K beyond what its accumulators hold
+  dtype,       ///< it does not read X's or write Y's type
+  // GPU only:
+  m_range,        ///< M outside what it was made for
+  alignment,      ///< an operand is less aligned than its loads
+  shared_memory,  ///< it needs more shared memory than the device has
+  in_place,       ///< residual_out is residual, which other CTAs still read
+  setting,        ///< a setting (TERNARY_PREFILL_SKIP_M) excludes it
+  no_library      ///< no library holds code for this device
+};
+inline constexpr int kReasonCount = 11;
+inline constexpr const char* kReasonNames[kReasonCount] = {"none",     "layout",  "group_size", "k_range",
+                                                           "dtype",    "m_range", "alignment",  "shared_memory",
+                                                           "in_place", "setting", "no_library"};
+
+/** Scratch, q and f rows start at multiples of this many bytes. */
+inline constexpr int64_t kScratchAlignment = 64;
+/** Rows of W in a tile, which has 64 bytes in every tiled layout; also the columns of an I2S tile. */
+inline constexpr int64_t kTile = 16;
+
+inline constexpr int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+inline constexpr int64_t ceil_div(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
+
+/** Columns of K that a tile covers; the kernels that read rows of I2S take as many of I2S_TILED at a time. */
+inline constexpr int64_t tile_columns(ternary_layout layout) { return layout == TERNARY_LAYOUT_T5_TILED ? 20 : kTile; }
+
+/** q rows are padded with zeros to a multiple of this many int8, f rows to as many floats:
+ *  kernels read whole vectors. */
+inline constexpr int64_t kRowPadding = 64;
+
+/** Columns of q and f rows, zeros beyond K, that kernels of a layout may read: whole tiles and whole vectors. */
+inline constexpr int64_t padded_columns(ternary_layout layout, int64_t K) {
+  return round_up(round_up(K, tile_columns(layout)), kRowPadding);
+}
+
+/**
+ * Rows of X made ready for a product. In order, for each row m (DESIGN section 4, fp32 throughout):
+ *   x      converted to fp32 exactly, times x_scale[m] for fp8 with a scale
+ *   v      = x + residual, rounded once to residual_dtype and written to residual_out (only if residual is set)
+ *   n      = (v * r) * norm_weight, r = 1 / sqrt(sum(v*v) / K + eps) (only if norm_weight is set)
+ *   x'     = n * alpha_column (only if alpha_column is set)
+ *   A8:    amax, s, q and q_sum; a non-finite row gets s = NaN, q = 0, q_sum = 0
+ *   A16:   f = x'; a non-finite row gets f = NaN in all K places
+ * Int8 X is copied to q, x_scale to s.
+ */
+struct ActivationTask {
+  const void* x;
+  ternary_dtype x_dtype;
+  int64_t ldx;
+  const float* x_scale;
+  const void* residual;
+  void* residual_out;
+  ternary_dtype residual_dtype;
+  int64_t ld_residual;
+  const float* norm_weight;
+  float eps;
+  const float* alpha_column;
+  int64_t K;
+  // A8: set q, s and (unless null) q_sum; A16: set f. The other group is null.
+  int8_t* q;
+  int64_t ldq;
+  float* s;
+  int32_t* q_sum;  ///< sum of the row's q
+  float* f;
+  int64_t ldf;
+  int64_t padded;  ///< K: nothing beyond column K is written (q may be a user's matrix with gaps between rows);
+                   ///< padded_columns() of the weights' layout: columns K ... padded of q or f are set to 0
+};
+
+/** Makes rows m_begin ... m_end ready. `scratch`: round_up(K, kRowPadding) + 256 floats of this thread's own. */
+using ActivationFn = void (*)(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch);
+
+/**
+ * A product of prepared rows with packed weights, and its epilogue.
+ *   group == 0: c = s[m] * alpha[n]; y = float(acc) * c, with bias fma(float(acc), c, bias[n])   (A8)
+ *               y = acc * alpha[n],  with bias fma(acc, alpha[n], bias[n])                       (A16)
+ *   group  > 0: blocks of max(1, 2048 / group) groups, p_b = fma(float(acc_g), alpha[n, g], p_b), sums of blocks
+ *               ascending; y = p * s[m] (A8) or p (A16), with bias fma(p, s[m], bias[n]) or p + bias[n].
+ * then one rounding to y_dtype. A8 sums are exact in int32 modulo 2^32; A16 sums run over k ascending, one fp32
+ * accumulator an output (a product with -1, 0, +1 is exact, so fma and multiply-add agree and every ISA gives the same
+ * bits), starting anew in every group.
+ */
+struct GemmTask {
+  const int8_t* q;  ///< A8: [M, ldq], zeros up to padded_columns()
+  int64_t ldq;
+  const int32_t* q_sum;  ///< A8: [M], for kernels that multiply by codes: sum(q*w) = sum(q*code) - q_sum
+  const float* s;        ///< A8: [M]
+  const float* f;        ///< A16: [M, ldf], zeros up to padded_columns()
+  int64_t ldf;
+  const uint8_t* w;    ///< codes in the layout of the kernel's row
+  const float* alpha;  ///< [N], or when group > 0 in panels: [ceil(N/16)][ceil(K/group)][16], see group_alpha()
+  int64_t group;
+  const float* bias;  ///< [N] or null
+  void* y;            ///< [M, ldy]
+  ternary_dtype y_dtype;
+  int64_t ldy;
+  int64_t M, N, K;
+  int64_t prefetch_bytes;  ///< how far ahead of its loads a GEMV kernel prefetches weights; speed, never bits
+};
+
+/** Place of the alpha of row n and group g of `groups`: those of 16 rows lie together, one load for a kernel. */
+inline constexpr int64_t group_alpha(int64_t n, int64_t g, int64_t groups) {
+  return (n / kTile * groups + g) * kTile + n % kTile;
+}
+
+/**
+ * Computes Y for rows m_begin ... m_end and columns n_begin ... n_end; n_begin is a multiple of the row's n_step, n_end
+ * one too or N; the same for m. `scratch` is this thread's own, scratch_bytes() of the row long.
+ */
+using GemmFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end,
+                        void* scratch);
+
+/** Bytes of scratch a thread needs for a GemmFn on this problem; null means none. */
+using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
+
+/** What a LimitFn is given: ones, `kLimitAlignment` aligned. */
+inline constexpr int64_t kLimitAlignment = 4096;
+/** Bytes of the panel that TERNARY_LIMIT_TILE_LOADS reads, the size of a first-level cache's better half. */
+inline constexpr int64_t kLimitPanelBytes = 16 << 10;
+
+/**
+ * A loop that one resource of the machine alone holds up, for TERNARY_LIMIT_...
+ *   READ        reads `count` bytes at `data`, a multiple of kLimitAlignment, 64-bit words of value 1
+ *   INT8_PEAK   makes `count` steps (at most 2^20) of int8 multiply-adds on registers; `data` is not used
+ *   TILE_LOADS  the same with operands loaded from `data`, kLimitPanelBytes bytes of value 1
+ * Returns the bytes read or multiply-adds made, counted from the sums that it computed: so no compiler can have left
+ * work out, and a test can see it.
+ */
+using LimitFn = int64_t (*)(const uint8_t* data, int64_t count);
+
+/** One row of a backend's table. */
+struct Kernel {
+  const char* name;  ///< path name without op and backend, e.g. "gemm_a8_i2s"; unique together with `isa`
+  const char* file;  ///< file = function, e.g. "gemm_a8_i2s_16x16__avx2"
+  Stage stage;
+  Isa isa;
+  ternary_layout layout;     ///< of the weights; ignored for Stage::activations
+  Role role;                 ///< where it is meant to be used: order, not a constraint
+  int64_t group_multiple;    ///< accepts groups that are multiples of this (32: all)
+  int64_t k_max;             ///< largest K it accepts
+  int64_t m_step, n_step;    ///< how work may be split
+  ActivationFn activations;  ///< for Stage::activations
+  GemmFn gemm;               ///< for Stage::gemm_a8 and gemm_a16
+  ScratchBytesFn scratch_bytes;
+  LimitFn limit;             ///< for Stage::limit
+  ternary_limit limit_kind;  ///< of `limit`
+};
+
+/** What a backend library exports. `kernels` is ordered best first; dispatch tries rows whose role suits M before
+ *  others. */
+struct Backend {
+  const char* name;  ///< "cpu"
+  const Kernel* kernels;
+  int32_t kernel_count;
+  /** Null if this machine and its OS offer the ISA, else why not, as a phrase. Asks the OS for
+   *  AMX when first needed. */
+  const char* (*isa_missing)(Isa isa);
+  /** The processor's name, e.g. "AMD EPYC". */
+  const char* (*device_name)();
+  /** What tells it from others of that name, e.g. "AuthenticAMD family 25 model 17 stepping 1". */
+  const char* (*device_id)();
+};
+
+/** Bumped when anything in this header changes; a backend of another version is refused. */
+inline constexpr int32_t kBackendAbi = 6;
+
+/** The one symbol a backend library exports; null if `abi` is not its own. */
+extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);
+using BackendFn = const Backend* (*)(int32_t abi);
+
+}  // namespace ternary
+
+#endif  // TERNARY_ABI_KERNEL_H_

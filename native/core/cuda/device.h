@@ -1,0 +1,73 @@
+/**
+ * @file device.h
+ * @brief A GPU that can serve: its properties and the backend library with code for it.
+ */
+#ifndef TERNARY_CORE_CUDA_DEVICE_H_
+#define TERNARY_CORE_CUDA_DEVICE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "abi/cuda_kernel.h"
+#include "core/cuda/cudart.h"
+
+namespace ternary {
+
+struct CudaDevice {
+  const Cudart* cuda = nullptr;
+  const CudaBackend* backend = nullptr;
+  int ordinal = 0;
+  std::string name;
+  int major = 0, minor = 0;     ///< compute capability
+  int driver = 0, runtime = 0;  ///< versions as CUDA writes them, 13010
+  int sm_count = 0;
+  int shared_bytes = 0, shared_bytes_sm = 0;  ///< a block may opt in to, an SM has
+  int clock_khz = 0, memory_clock_khz = 0, memory_bus_bits = 0, l2_bytes = 0;
+  int64_t memory_bytes = 0;
+  bool pageable_access = false;  ///< it reads ordinary host memory too
+  std::string warning;           ///< that its code is the driver's, compiled from PTX for older devices; or empty
+};
+
+/** Why there is no GPU; `library`: there is one, but no library with code that it runs. */
+struct NoCuda {
+  std::string reason;
+  bool library = false;
+};
+
+/** Whether PTX may be compiled for a device that no library has machine code for: seconds, and code nobody has seen. */
+enum class CudaPtx { never, last_resort };
+
+/**
+ * Looks for device `ordinal`; an empty reason means that `device` is set, and that all kernels of its library have been
+ * loaded there: CUDA may leave that to a kernel's first launch, and says then only that a library has no code for the
+ * device. Throws a Failure only if a library beside this one is damaged.
+ */
+NoCuda find_cuda_device(int ordinal, CudaPtx ptx, CudaDevice& device);
+
+/**
+ * Makes a device current for a scope, and what was current afterwards. Around all that the library does on a device, so
+ * the thread's mode of capture is relaxed meanwhile: what is allocated, freed, sent and waited for here belongs to no
+ * graph, and in other modes would break a capture that another thread, or other code of this one, has going on.
+ */
+class CudaDeviceScope {
+ public:
+  /** Throws a Failure if the device cannot be made current. */
+  explicit CudaDeviceScope(const CudaDevice& device);
+  /** For destructors: entered() says whether it could. */
+  CudaDeviceScope(const Cudart& cuda, int ordinal) noexcept;
+  ~CudaDeviceScope();
+  CudaDeviceScope(const CudaDeviceScope&) = delete;
+  CudaDeviceScope& operator=(const CudaDeviceScope&) = delete;
+  bool entered() const { return error_ == kCudaSuccess; }
+
+ private:
+  const Cudart& cuda_;
+  const int ordinal_;
+  int mode_before_ = kCaptureModeRelaxed;
+  int before_;
+  int error_;
+};
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_CUDA_DEVICE_H_

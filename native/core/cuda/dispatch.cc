@@ -1,0 +1,262 @@
+#include "core/cuda/dispatch.h"
+
+#include <cinttypes>
+
+#include "abi/dtype.h"
+#include "core/base/argument.h"
+#include "core/base/failure.h"
+#include "core/cuda/plan.h"
+#include "core/runtime/dispatch.h"
+
+namespace ternary {
+namespace {
+
+/** Asked before anything is launched: a launch on the default stream beside a capture that it would have to wait for
+ *  would break that capture. */
+bool is_capturing(const Cudart& cuda, void* stream) {
+  int status = 0;
+  const int error = cuda.StreamIsCapturing(stream, &status);
+  if (error == kCudaCaptureImplicit) {
+    cuda.GetLastError();
+    fail(TERNARY_ILLEGAL_STATE,
+         "the call is for the default stream while a blocking stream is being captured; it must be for another stream");
+  }
+  check_cuda(cuda, error, "cudaStreamIsCapturing");
+  return status != 0;
+}
+
+void check_stream(const CudaDevice& device, void* stream) {
+  if (stream == nullptr) return;
+  int ordinal = device.ordinal;
+  check_cuda(*device.cuda, device.cuda->StreamGetDevice(stream, &ordinal), "cudaStreamGetDevice");
+  if (ordinal != device.ordinal) {
+    fail(TERNARY_INVALID_ARGUMENT, "the stream belongs to device %d; it must belong to the runtime's, %d", ordinal,
+         device.ordinal);
+  }
+}
+
+/** Memory that the device can use, as far as CUDA knows; null is somebody else's matter. */
+void check_memory(const CudaDevice& device, const char* name, const void* pointer) {
+  if (pointer == nullptr) return;
+  constexpr int kUnregistered = 0, kDevice = 2;
+  CudaPointerAttributes attributes = {};
+  if (device.cuda->PointerGetAttributes(&attributes, pointer) != kCudaSuccess) {
+    device.cuda->GetLastError();
+    attributes.type = kUnregistered;
+  }
+  if (attributes.type == kUnregistered && !device.pageable_access) {
+    fail(TERNARY_INVALID_ARGUMENT, "%s is at %p, which is no memory that CUDA knows; it must be the device's", name,
+         pointer);
+  }
+  if (attributes.type == kDevice && attributes.device != device.ordinal) {
+    fail(TERNARY_INVALID_ARGUMENT, "%s is memory of device %d; it must be of the runtime's, %d", name,
+         attributes.device, device.ordinal);
+  }
+}
+
+void check_product_memory(const CudaDevice& device, const Product& p) {
+  check_memory(device, "x", p.x);
+  check_memory(device, "x_scale", p.x_scale);
+  check_memory(device, "bias", p.bias);
+  check_memory(device, "y", p.y);
+  check_memory(device, "residual", p.residual);
+  if (p.residual_out != p.residual) check_memory(device, "residual_out", p.residual_out);
+  check_memory(device, "norm_weight", p.norm_weight);
+}
+
+int64_t matrix_bytes(int64_t rows, int64_t columns, int64_t ld, ternary_dtype dtype) {
+  return ((rows - 1) * ld + columns) * dtype_bytes(dtype);
+}
+
+void check_workspace(const CudaDevice& device, const ternary_cuda_call& call, int64_t needed, const Product& p) {
+  if (call.workspace == nullptr) {
+    if (call.workspace_bytes != 0) {
+      fail(TERNARY_INVALID_ARGUMENT, "workspace_bytes is %" PRId64 " and workspace is null; it must be 0 then",
+           call.workspace_bytes);
+    }
+    return;
+  }
+  check_pointer("workspace", call.workspace, kWorkspaceAlignment);
+  if (call.workspace_bytes < needed) {
+    fail(TERNARY_INVALID_ARGUMENT,
+         "workspace_bytes is %" PRId64 "; this call needs %" PRId64
+         ", and ternary_workspace_bytes() says what every call does",
+         call.workspace_bytes, needed);
+  }
+  check_memory(device, "workspace", call.workspace);
+  const int64_t K = p.weights->K, x_bytes = matrix_bytes(p.M, K, p.ldx, p.x_dtype);
+  const auto apart = [&](const char* name, const void* pointer, int64_t bytes) {
+    if (pointer != nullptr) check_no_overlap("workspace", call.workspace, call.workspace_bytes, name, pointer, bytes);
+  };
+  apart("x", p.x, x_bytes);
+  apart("y", p.y, matrix_bytes(p.M, p.weights->N, p.ldy, p.y_dtype));
+  if (p.residual == nullptr) return;
+  apart("residual", p.residual, matrix_bytes(p.M, K, p.ld_residual, p.residual_dtype));
+  apart("residual_out", p.residual_out, matrix_bytes(p.M, K, p.ld_residual, p.residual_dtype));
+}
+
+/** The copy on the device; made now if that is allowed. */
+const CudaWeights& weights_on_device(const CudaDevice& device, const ternary_weights& weights, bool dense,
+                                     bool capturing, ThreadPool& pool) {
+  const CudaWeights* found = weights.copies.find(device.ordinal);
+  if (found != nullptr && (!dense || found->dense.load(std::memory_order_acquire) != nullptr)) return *found;
+  if (capturing) {
+    fail(TERNARY_ILLEGAL_STATE,
+         "the stream is being captured and the weights %s; ternary_weights_prepare() must have "
+         "run before",
+         found == nullptr ? "have no copy on the device"
+                          : "have no dense copy on the device, which this "
+                            "product needs (TERNARY_PREFILL_SKIP_M makes ternary_weights_prepare() make it)");
+  }
+  return weights.copies.prepare(weights, device, pool, dense);
+}
+
+CudaLaunch launch_of(const CudaRuntime& cuda, void* stream, int splits) {
+  return {stream, cuda.pdl, splits, cuda.device.sm_count, cuda.device.shared_bytes};
+}
+
+CudaActivationTask activation_task(const Product& p, const CudaPlan& plan, const CudaWeights& weights,
+                                   uint8_t* workspace) {
+  CudaActivationTask task = {};
+  task.rows = p.activation_task();
+  task.rows.alpha_column = weights.alpha_column;
+  task.M = p.M;
+  task.padded = plan.padded;
+  task.group = p.weights->group;
+  if (plan.kernel->stage == CudaStage::gemm_a16) {
+    task.planes = reinterpret_cast<uint16_t*>(workspace + plan.places.planes);
+    task.ld_plane = plan.padded;
+    task.plane_count = plan.plane_count;
+    task.plane_f16 = plan.plane_f16;
+  } else if (plan.kernel->stage == CudaStage::gemm_a8) {
+    task.plain = plan.kernel->layout == CudaLayout::dense;
+    task.q = reinterpret_cast<int8_t*>(workspace + plan.places.q);
+    task.ldq = plan.padded;
+    task.s = reinterpret_cast<float*>(workspace + plan.places.s);
+    task.q_sums = task.plain ? nullptr : reinterpret_cast<int32_t*>(workspace + plan.places.q_sums);
+  }
+  if (plan.clear_bytes > 0) {
+    task.clear = reinterpret_cast<int32_t*>(workspace + plan.places.partial);
+    task.clear_count = plan.clear_bytes / 4;
+  }
+  return task;
+}
+
+CudaGemmTask gemm_task(const Product& p, const CudaPlan& plan, const CudaWeights& weights,
+                       const CudaActivationTask& activations, uint8_t* workspace) {
+  CudaGemmTask task = {};
+  task.q = activations.q;
+  task.ldq = activations.ldq;
+  task.q_sums = activations.q_sums;
+  task.s = activations.s;
+  task.planes = activations.planes;
+  task.ld_plane = activations.ld_plane;
+  task.plane_count = activations.plane_count;
+  task.plane_f16 = activations.plane_f16;
+  task.w = plan.kernel->layout == CudaLayout::dense ? weights.dense.load(std::memory_order_acquire) : weights.codes;
+  task.alpha = weights.alpha;
+  task.group = p.weights->group;
+  task.bias = p.bias;
+  task.y = p.y;
+  task.y_dtype = p.y_dtype;
+  task.ldy = p.ldy;
+  task.M = p.M;
+  task.N = p.weights->N;
+  task.K = p.weights->K;
+  task.partial = plan.partial_bytes > 0 ? workspace + plan.places.partial : nullptr;
+  return task;
+}
+
+void launch(const CudaRuntime& cuda, const Product& p, const CudaPlan& plan, const CudaWeights& weights, void* stream,
+            uint8_t* workspace) {
+  const CudaLaunch how = launch_of(cuda, stream, plan.splits);
+  const CudaActivationTask activations = activation_task(p, plan, weights, workspace);
+  const CudaGemmTask gemm = gemm_task(p, plan, weights, activations, workspace);
+  const Cudart& rt = *cuda.device.cuda;
+  if (plan.kernel->stage == CudaStage::fused_a8) {
+    check_cuda(rt, plan.kernel->fused({activations, gemm}, how), plan.kernel->file);
+    return;
+  }
+  const CudaKernel& rows = activation_row(cuda);
+  check_cuda(rt, rows.activations(activations, launch_of(cuda, stream, 1)), rows.file);
+  check_cuda(rt, plan.kernel->gemm(gemm, how), plan.kernel->file);
+}
+
+/** Counts what was refused before the plan's kernel; throws if nothing serves, or
+ *  only what TERNARY_I2S_ONLY forbids. */
+void settle_refusals(ternary_runtime& runtime, Op op, const CudaPlan& plan, const std::vector<CudaRefusal>& refusals) {
+  const CudaRuntime& cuda = *runtime.cuda;
+  for (const CudaRefusal& refusal : refusals) {
+    if (runtime.settings.collect_path_stats) {
+      runtime.counters.count_fallback(op, cuda.row(*refusal.kernel), refusal.reason);
+    }
+  }
+  const bool dense = plan.kernel != nullptr && plan.kernel->layout == CudaLayout::dense;
+  if (plan.kernel != nullptr && !(dense && runtime.settings.i2s_only)) return;
+  if (refusals.empty()) {
+    fail(TERNARY_UNSUPPORTED, "the library %s has no kernel for %s%s", cuda.device.backend->arch,
+         kOpNames[static_cast<int>(op)], dense ? " but the dense one, which TERNARY_I2S_ONLY=1 forbids" : "");
+  }
+  fail(TERNARY_UNSUPPORTED, "%s %s refuses the problem: %s",
+       dense ? "TERNARY_I2S_ONLY=1 and" : "no kernel serves this problem;",
+       runtime.counters.path_name(op, cuda.row(*refusals.front().kernel)).c_str(),
+       kReasonNames[static_cast<int>(refusals.front().reason)]);
+}
+
+}  // namespace
+
+void start_product(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) {
+  const CudaRuntime& cuda = *runtime.cuda;
+  const CudaDevice& device = cuda.device;
+  check_stream(device, call.stream);
+  check_product_memory(device, product);
+  const bool two_passes = product.norm && !runtime.settings.fuse_rmsnorm_qkv;
+  const Op op = product.norm && !two_passes ? Op::rmsnorm_linear : Op::linear;
+  std::vector<CudaRefusal> refusals;
+  const CudaPlan plan = plan_product(cuda, runtime.settings, product, refusals);
+  settle_refusals(runtime, op, plan, refusals);
+  check_workspace(device, call, plan.places.bytes, product);
+  const bool capturing = is_capturing(*device.cuda, call.stream);
+  if (capturing && call.workspace == nullptr && plan.places.bytes > 0) {
+    fail(TERNARY_ILLEGAL_STATE,
+         "the stream is being captured and no workspace is given; a graph needs one of the caller's "
+         "own, which no other call uses when it is replayed");
+  }
+  const CudaWeights& weights =
+      weights_on_device(device, *product.weights, plan.kernel->layout == CudaLayout::dense, capturing, runtime.pool);
+  if (call.workspace != nullptr || plan.places.bytes == 0) {
+    launch(cuda, product, plan, weights, call.stream, static_cast<uint8_t*>(call.workspace));
+  } else {
+    unsigned long long id = 0;
+    check_cuda(*device.cuda, device.cuda->StreamGetId(call.stream, &id), "cudaStreamGetId");
+    const auto lease = runtime.cuda->workspaces.take(id, plan.places.bytes);
+    launch(cuda, product, plan, weights, call.stream, lease->get());
+  }
+  if (two_passes) count_path(runtime, Op::rmsnorm, cuda.row(activation_row(cuda)));
+  count_path(runtime, op, cuda.row(*plan.kernel));
+}
+
+void start_quantise(ternary_runtime& runtime, const ActivationTask& rows, int64_t M, const ternary_cuda_call& call) {
+  const CudaRuntime& cuda = *runtime.cuda;
+  const CudaDevice& device = cuda.device;
+  check_stream(device, call.stream);
+  check_memory(device, "x", rows.x);
+  check_memory(device, "x_scale", rows.x_scale);
+  check_memory(device, "alpha_column", rows.alpha_column);
+  check_memory(device, "q", rows.q);
+  check_memory(device, "s", rows.s);
+  static_cast<void>(is_capturing(*device.cuda, call.stream));
+  CudaActivationTask task = {};
+  task.rows = rows;
+  task.M = M;
+  task.plain = true;
+  task.q = rows.q;
+  task.ldq = rows.ldq;
+  task.padded = rows.padded;
+  task.s = rows.s;
+  const CudaKernel& kernel = activation_row(cuda);
+  check_cuda(*device.cuda, kernel.activations(task, launch_of(cuda, call.stream, 1)), kernel.file);
+  count_path(runtime, Op::quantise_activations, cuda.row(kernel));
+}
+
+}  // namespace ternary

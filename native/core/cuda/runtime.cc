@@ -1,0 +1,56 @@
+#include "core/cuda/runtime.h"
+
+#include "core/base/json.h"
+
+namespace ternary {
+namespace {
+
+constexpr const char* kCudaStageNames[kCudaStageCount] = {"activations", "fused_a8", "gemm_a8", "gemm_a16"};
+
+std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {
+  return std::string(kernel.name) + ".cuda." + backend.arch;
+}
+
+}  // namespace
+
+CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings, int64_t first_row)
+    : device(found),
+      pdl(settings.enable_pdl && found.backend->pdl),
+      cost(device, pdl),
+      workspaces(device),
+      lanes(device),
+      first_row_(first_row) {}
+
+std::vector<std::string> CudaRuntime::kernel_names() const {
+  const CudaBackend& backend = *device.backend;
+  std::vector<std::string> names;
+  for (int row = 0; row < backend.kernel_count; ++row) names.push_back(kernel_name(backend, backend.kernels[row]));
+  return names;
+}
+
+std::string CudaRuntime::kernels_json() const {
+  const CudaBackend& backend = *device.backend;
+  std::string out;
+  for (int row = 0; row < backend.kernel_count; ++row) {
+    const CudaKernel& kernel = backend.kernels[row];
+    out += ",{\"name\":" + json_string(kernel_name(backend, kernel)) + ",\"file\":" + json_string(kernel.file) +
+           ",\"stage\":" + json_string(kCudaStageNames[static_cast<int>(kernel.stage)]) +
+           ",\"isa\":" + json_string(backend.arch);
+    if (kernel.stage != CudaStage::activations) {
+      out += ",\"layout\":" + json_string(kCudaLayoutNames[static_cast<int>(kernel.layout)]);
+    }
+    out += ",\"available\":true}";
+  }
+  return out;
+}
+
+std::string CudaRuntime::json() const {
+  return "{\"used\":true,\"ordinal\":" + std::to_string(device.ordinal) + ",\"name\":" + json_string(device.name) +
+         ",\"capability\":\"" + std::to_string(device.major) + '.' + std::to_string(device.minor) +
+         "\",\"library\":" + json_string(device.backend->arch) + ",\"driver\":\"" + cuda_version_text(device.driver) +
+         "\",\"runtime\":\"" + cuda_version_text(device.runtime) + "\",\"sms\":" + std::to_string(device.sm_count) +
+         ",\"memory_bytes\":" + std::to_string(device.memory_bytes) + ",\"model\":" + json_string(cost.device().name) +
+         ",\"warning\":" + json_string(device.warning) + "}";
+}
+
+}  // namespace ternary

@@ -1,0 +1,197 @@
+#include "core/cuda/staging.h"
+
+#include <algorithm>
+#include <cstring>
+#include <initializer_list>
+
+#include "abi/dtype.h"
+#include "core/base/large_memory.h"
+#include "core/cuda/dispatch.h"
+#include "core/cuda/plan.h"
+
+namespace ternary {
+namespace {
+
+/** A matrix of the caller's, which may have gaps between its rows. */
+struct HostMatrix {
+  const void* data;
+  int64_t rows, row_bytes, stride_bytes;
+
+  int64_t bytes() const { return (rows - 1) * stride_bytes + row_bytes; }
+};
+
+HostMatrix matrix(const void* data, ternary_dtype dtype, int64_t rows, int64_t columns, int64_t ld) {
+  return {data, rows, columns * dtype_bytes(dtype), ld * dtype_bytes(dtype)};
+}
+
+HostMatrix vector(const void* data, int64_t count) { return {data, 1, count * 4, count * 4}; }
+
+void copy_rows(const HostMatrix& shape, const uint8_t* source, uint8_t* target) {
+  for (int64_t row = 0; row < shape.rows; ++row) {
+    std::memcpy(target + row * shape.stride_bytes, source + row * shape.stride_bytes,
+                static_cast<size_t>(shape.row_bytes));
+  }
+}
+
+/**
+ * Where the operands of one call lie in device memory and, at the same offsets, in a buffer of the host: inputs first,
+ * then outputs. Operands keep their strides and their place modulo 16 bytes, so that kernels meet what they would meet
+ * if the caller had used device memory.
+ */
+class Parcel {
+ public:
+  static constexpr int64_t kNone = -1;
+
+  /** The operand's offset; kNone if there is none. */
+  int64_t input(const HostMatrix& operand) { return add({&inputs_}, operand); }
+  int64_t output(const HostMatrix& operand) { return add({&outputs_}, operand); }
+  /** Read and written; after the last input and before the first output. */
+  int64_t in_place(const HostMatrix& operand) { return add({&inputs_, &outputs_}, operand); }
+  int64_t bytes() const { return round_up(end_, kWorkspaceAlignment); }
+
+  void send(const CudaLane& lane, uint8_t* buffer) const {
+    for (const Part& part : inputs_) {
+      copy_rows(part.operand, static_cast<const uint8_t*>(part.operand.data), buffer + part.offset);
+    }
+    lane.stream.send(lane.memory.get(), buffer, inputs_.back().offset + inputs_.back().operand.bytes());
+  }
+
+  /** Waits before it writes anything of the caller's: a fault of the device leaves that alone. */
+  void fetch(const CudaLane& lane, uint8_t* buffer) const {
+    const int64_t begin = outputs_.front().offset;
+    lane.stream.fetch(buffer + begin, lane.memory.get() + begin, end_ - begin);
+    lane.stream.wait();
+    for (const Part& part : outputs_) {
+      copy_rows(part.operand, buffer + part.offset, static_cast<uint8_t*>(const_cast<void*>(part.operand.data)));
+    }
+  }
+
+ private:
+  struct Part {
+    HostMatrix operand;
+    int64_t offset;
+  };
+
+  int64_t add(std::initializer_list<std::vector<Part>*> lists, const HostMatrix& operand) {
+    if (operand.data == nullptr) return kNone;
+    const int64_t misaligned = static_cast<int64_t>(reinterpret_cast<uintptr_t>(operand.data) & 15);
+    const int64_t offset = round_up(end_, kWorkspaceAlignment) + misaligned;
+    end_ = offset + operand.bytes();
+    for (std::vector<Part>* list : lists) list->push_back({operand, offset});
+    return offset;
+  }
+
+  std::vector<Part> inputs_, outputs_;
+  int64_t end_ = 0;
+};
+
+/** The device's address of what lies at an offset, or null; `like` gives the type. */
+template <typename T>
+void set_address(T*& like, uint8_t* device, int64_t offset) {
+  like = offset == Parcel::kNone ? nullptr : reinterpret_cast<T*>(device + offset);
+}
+
+/** A lane for a scope. One whose call failed is not used again: its stream may still hold work. */
+class LaneLease {
+ public:
+  LaneLease(CudaRuntime& cuda, int64_t bytes) : cuda_(cuda), lane_(cuda.lanes.take()) {
+    if (lane_->memory.bytes() >= bytes) return;
+    lane_->memory = CudaMemory();
+    lane_->memory = CudaMemory(cuda.device, std::max<int64_t>(bytes, 1 << 20));
+  }
+  ~LaneLease() {
+    lane_->stream.settle();
+    if (done_) cuda_.lanes.give(std::move(lane_));
+  }
+  LaneLease(const LaneLease&) = delete;
+  LaneLease& operator=(const LaneLease&) = delete;
+  CudaLane& operator*() const { return *lane_; }
+  void done() { done_ = true; }
+
+ private:
+  CudaRuntime& cuda_;
+  std::unique_ptr<CudaLane> lane_;
+  bool done_ = false;
+};
+
+/** Copies in, starts what `start(device memory of the operands, call)` starts, copies out. */
+template <typename Start>
+void run_parcel(CudaRuntime& cuda, const Parcel& parcel, Start start) {
+  const CudaDeviceScope scope(cuda.device);
+  const LargeMemory buffer = large_memory(parcel.bytes());
+  LaneLease lease(cuda, parcel.bytes());
+  CudaLane& lane = *lease;
+  parcel.send(lane, buffer.get());
+  start(lane.memory.get(), ternary_cuda_call{lane.stream.get(), nullptr, 0});
+  parcel.fetch(lane, buffer.get());
+  lease.done();
+}
+
+}  // namespace
+
+CudaLanes::~CudaLanes() {
+  if (idle_.empty()) return;
+  const CudaDeviceScope scope(*device_.cuda, device_.ordinal);
+  idle_.clear();
+}
+
+std::unique_ptr<CudaLane> CudaLanes::take() {
+  {
+    const MutexLock lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<CudaLane> lane = std::move(idle_.back());
+      idle_.pop_back();
+      return lane;
+    }
+  }
+  return std::make_unique<CudaLane>(device_);
+}
+
+void CudaLanes::give(std::unique_ptr<CudaLane> lane) {
+  const MutexLock lock(mutex_);
+  if (idle_.size() < kMostIdle) idle_.push_back(std::move(lane));
+}  // one too many is freed after the lock: that waits for the device
+
+void run_staged_product(ternary_runtime& runtime, const Product& p) {
+  const int64_t K = p.weights->K, N = p.weights->N;
+  Parcel parcel;
+  const int64_t x = parcel.input(matrix(p.x, p.x_dtype, p.M, K, p.ldx)), x_scale = parcel.input(vector(p.x_scale, p.M));
+  const int64_t bias = parcel.input(vector(p.bias, N)), norm_weight = parcel.input(vector(p.norm_weight, K));
+  const HostMatrix residuals = matrix(p.residual, p.residual_dtype, p.M, K, p.ld_residual);
+  const bool in_place = p.residual == p.residual_out;
+  const int64_t residual = in_place ? parcel.in_place(residuals) : parcel.input(residuals);
+  const int64_t y = parcel.output(matrix(p.y, p.y_dtype, p.M, N, p.ldy));
+  const int64_t residual_out =
+      in_place ? residual : parcel.output(matrix(p.residual_out, p.residual_dtype, p.M, K, p.ld_residual));
+  run_parcel(*runtime.cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
+    Product product = p;
+    set_address(product.x, device, x);
+    set_address(product.x_scale, device, x_scale);
+    set_address(product.bias, device, bias);
+    set_address(product.norm_weight, device, norm_weight);
+    set_address(product.residual, device, residual);
+    set_address(product.residual_out, device, residual_out);
+    set_address(product.y, device, y);
+    start_product(runtime, product, call);
+  });
+}
+
+void run_staged_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) {
+  Parcel parcel;
+  const int64_t x = parcel.input(matrix(task.x, task.x_dtype, M, task.K, task.ldx));
+  const int64_t x_scale = parcel.input(vector(task.x_scale, M)),
+                alpha = parcel.input(vector(task.alpha_column, task.K));
+  const int64_t q = parcel.output(matrix(task.q, TERNARY_I8, M, task.K, task.ldq)),
+                s = parcel.output(vector(task.s, M));
+  run_parcel(*runtime.cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
+    ActivationTask rows = task;
+    set_address(rows.x, device, x);
+    set_address(rows.x_scale, device, x_scale);
+    set_address(rows.alpha_column, device, alpha);
+    set_address(rows.q, device, q);
+    set_address(rows.s, device, s);
+    start_quantise(runtime, rows, M, call);
+  });
+}
+
+}  // namespace ternary

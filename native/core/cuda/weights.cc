@@ -1,0 +1,177 @@
+#include "core/cuda/weights.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "core/base/large_memory.h"
+#include "core/cuda/device.h"
+#include "core/cuda/layout.h"
+#include "core/cuda/memory.h"
+#include "core/runtime/report.h"
+#include "core/weights/layout.h"
+#include "core/weights/weights.h"
+
+namespace ternary {
+namespace {
+
+/** Bytes on the host while a matrix is converted and sent: enough for the bus, little beside a model. */
+constexpr int64_t kChunkBytes = 16 << 20;
+
+/** Makes panels of a device's layout from weights, on as many threads as there are. */
+class PanelMaker {
+ public:
+  /** For up to `most_panels` at a time. */
+  PanelMaker(const ternary_weights& weights, CudaLayout layout, ThreadPool& pool, int64_t most_panels)
+      : weights_(weights),
+        layout_(layout),
+        pool_(pool),
+        threads_(static_cast<int>(std::min<int64_t>(pool.threads(), most_panels))),
+        i2s_bytes_(round_up(kTile * ceil_div(weights.K, 4), kCacheLine)),
+        i2s_(large_memory(threads_ * i2s_bytes_)) {}
+
+  /** Panels first ... first + count - 1 one after the other. Returns their bytes. */
+  int64_t make(int64_t first, int64_t count, uint8_t* target) {
+    first_ = first;
+    target_ = target;
+    pool_.run(
+        count, threads_,
+        [](void* maker, int64_t panel, int thread) { static_cast<PanelMaker*>(maker)->make_one(panel, thread); }, this);
+    return (count - 1) * panel_bytes(kTile) + panel_bytes(rows_of(first + count - 1));
+  }
+
+ private:
+  static constexpr int64_t kCacheLine = 64;
+
+  int64_t rows_of(int64_t panel) const { return std::min(kTile, weights_.N - panel * kTile); }
+  int64_t panel_bytes(int64_t rows) const { return cuda_panel_bytes(layout_, rows, weights_.K); }
+
+  void make_one(int64_t panel, int thread) const {
+    const int64_t K = weights_.K, rows = rows_of(first_ + panel);
+    uint8_t* i2s = i2s_.get() + thread * i2s_bytes_;
+    const uint8_t* codes = weights_.codes + (first_ + panel) * layout_bytes(weights_.layout, kTile, K);
+    convert_codes(codes, weights_.layout, rows, K, i2s, TERNARY_LAYOUT_I2S);
+    cuda_panel_from_i2s(layout_, i2s, rows, K, target_ + panel * panel_bytes(kTile));
+  }
+
+  const ternary_weights& weights_;
+  const CudaLayout layout_;
+  ThreadPool& pool_;
+  const int threads_;
+  const int64_t i2s_bytes_;  ///< of a thread
+  const LargeMemory i2s_;
+  int64_t first_ = 0;
+  uint8_t* target_ = nullptr;
+};
+
+/** Converts all panels of the weights and sends them to `target`, a chunk at a time. */
+void send_codes(const ternary_weights& weights, CudaLayout layout, ThreadPool& pool, const CudaStream& stream,
+                uint8_t* target) {
+  const int64_t panel_bytes = cuda_panel_bytes(layout, kTile, weights.K), panels = ceil_div(weights.N, kTile);
+  const int64_t chunk_panels = std::min(panels, std::max<int64_t>(1, kChunkBytes / panel_bytes));
+  const LargeMemory chunk = large_memory(chunk_panels * panel_bytes);
+  PanelMaker maker(weights, layout, pool, chunk_panels);
+  for (int64_t panel = 0; panel < panels; panel += chunk_panels) {
+    const int64_t bytes = maker.make(panel, std::min(chunk_panels, panels - panel), chunk.get());
+    stream.send(target + panel * panel_bytes, chunk.get(), bytes);
+    stream.wait();  // the next chunk is made in the same memory
+  }
+}
+
+CudaMemory sent_floats(const CudaDevice& device, const CudaStream& stream, std::vector<float> values, int64_t count) {
+  values.resize(static_cast<size_t>(count), 0.0f);
+  CudaMemory memory(device, count * 4);
+  stream.send(memory.get(), values.data(), count * 4);
+  stream.wait();
+  return memory;
+}
+
+std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool) {
+  const CudaStream stream(device);
+  const CudaLayout layout = cuda_layout_of(weights.layout);
+  CudaMemory codes(device, cuda_layout_bytes(layout, weights.N, weights.K));
+  send_codes(weights, layout, pool, stream, codes.get());
+  CudaMemory alpha =
+      sent_floats(device, stream, weights.alpha, round_up(static_cast<int64_t>(weights.alpha.size()), kTile));
+  CudaMemory column;
+  if (weights.column_alpha() != nullptr) column = sent_floats(device, stream, weights.alpha_column, weights.K);
+  auto copy = std::make_unique<CudaWeights>();
+  copy->cuda = device.cuda;
+  copy->ordinal = device.ordinal;
+  copy->fork_count = forks();
+  copy->layout = layout;
+  copy->codes = codes.release();
+  copy->alpha = reinterpret_cast<float*>(alpha.release());
+  copy->alpha_column = reinterpret_cast<float*>(column.release());
+  return copy;
+}
+
+/** Errors have nobody to go to, and sticky ones show at the next call. */
+void free_copy(CudaWeights* copy) {
+  if (copy->fork_count == forks()) {
+    const Cudart& cuda = *copy->cuda;
+    const CudaDeviceScope scope(cuda, copy->ordinal);
+    if (scope.entered()) {
+      for (void* memory : {static_cast<void*>(copy->codes), static_cast<void*>(copy->alpha),
+                           static_cast<void*>(copy->alpha_column), static_cast<void*>(copy->dense.load())}) {
+        cuda.Free(memory);
+      }
+    }
+  }
+  delete copy;
+}
+
+}  // namespace
+
+CudaCopies::~CudaCopies() {
+  for (Place* place = first_.load(); place != nullptr;) {
+    Place* next = place->next;
+    if (CudaWeights* copy = place->copy.load()) free_copy(copy);
+    delete place;
+    place = next;
+  }
+}
+
+CudaCopies::Place* CudaCopies::find_place(Place* first, int ordinal) {
+  while (first != nullptr && first->ordinal != ordinal) first = first->next;
+  return first;
+}
+
+CudaCopies::Place& CudaCopies::place_of(int ordinal) {
+  Place* first = first_.load(std::memory_order_acquire);
+  if (Place* found = find_place(first, ordinal)) return *found;
+  auto made = std::make_unique<Place>(ordinal);
+  made->next = first;
+  while (!first_.compare_exchange_weak(first, made.get(), std::memory_order_acq_rel)) {
+    if (Place* found = find_place(first, ordinal)) return *found;  // another thread's
+    made->next = first;
+  }
+  return *made.release();
+}
+
+const CudaWeights* CudaCopies::find(int ordinal) const {
+  const Place* place = find_place(first_.load(std::memory_order_acquire), ordinal);
+  return place == nullptr ? nullptr : place->copy.load(std::memory_order_acquire);
+}
+
+const CudaWeights& CudaCopies::prepare(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool,
+                                       bool dense) {
+  Place& place = place_of(device.ordinal);
+  CudaWeights* copy = place.copy.load(std::memory_order_acquire);
+  if (copy != nullptr && (!dense || copy->dense.load(std::memory_order_acquire) != nullptr)) return *copy;
+  const MutexLock lock(place.mutex);
+  copy = place.copy.load();
+  if (copy == nullptr) {
+    copy = make_copy(weights, device, pool).release();
+    place.copy.store(copy, std::memory_order_release);
+  }
+  if (dense && copy->dense.load() == nullptr) {
+    const CudaStream stream(device);
+    CudaMemory memory(device, cuda_layout_bytes(CudaLayout::dense, weights.N, weights.K));
+    send_codes(weights, CudaLayout::dense, pool, stream, memory.get());
+    copy->dense.store(memory.release(), std::memory_order_release);
+  }
+  return *copy;
+}
+
+}  // namespace ternary

@@ -1,0 +1,91 @@
+#include "core/policy/tuning.h"
+
+namespace ternary {
+namespace {
+
+/** Measured on an AMD EPYC (family 25 model 17), 2 vCPUs, 2026-11-22; that machine has AVX2 and nothing above. */
+constexpr Tuning avx2_row() {
+  Tuning row = {};
+  row.gemm_i2s_min_m = 16;    // GEMM over GEMV by M: 2 1.53, 4 1.29, 8 1.15, 12 1.07, 16 0.99, 32 0.98 (ternary tune)
+  row.gemm_t5_min_m = 4;      // GEMM over GEMV by M: 3 1.02, 4 0.92, 5 0.77, 8 0.74, 16 0.64 (ternary tune)
+  row.tile_gemm_min_m = 16;   // no tiles here
+  row.prefetch_bytes = 2048;  // 0 to 8192 lie within 3 % streaming: the hardware's prefetcher does it
+  // Two threads over one by multiply-adds: 65536 1.00, 147456 0.94, 262144 0.91, 589824 0.54 (ternary tune), but
+  // 399360 between 0.9 and 1.2 (ternary bench): two threads from 2^19.
+  row.work_per_thread = 1 << 18;
+  row.elements_per_thread = 1 << 12;   // by elements: 4096 1.03, 8192 0.77, 32768 0.52
+  row.chunks_per_thread = 4;           // what a neighbour took from one core is given to the others in quarters
+  row.i2s_weights_per_us = 94000;      // 23.6 GB/s of packed weights
+  row.t5_weights_per_us = 50000;       // 10 GB/s
+  row.i2s_a16_weights_per_us = 20000;  // both by ternary tune
+  row.t5_a16_weights_per_us = 13700;
+  row.memory_mb_per_s_one_thread = 33000;   // the best of 40 runs; neighbours often halve it
+  row.memory_mb_per_s_all_threads = 37000;  // two threads
+  row.resident_bytes = 0;                   // 32 MB of L3, which the machine says itself
+  return row;
+}
+
+/** The same machine with TERNARY_MAX_ISA=portable; the rates are guesses, they only compare the layouts. */
+constexpr Tuning portable_row() {
+  Tuning row = avx2_row();
+  row.gemm_i2s_min_m = row.gemm_t5_min_m = 2;  // for a GEMV that somebody may add: one kernel serves every M
+  row.i2s_weights_per_us = 4000;
+  row.t5_weights_per_us = 2000;
+  row.i2s_a16_weights_per_us = 1000;
+  row.t5_a16_weights_per_us = 1000;
+  return row;
+}
+
+/** Derived, no such machine was at hand: cycles by port counting and llvm-mca for Alder Lake at 3.6 GHz. */
+constexpr Tuning avxvnni_row() {
+  Tuning row = avx2_row();
+  row.gemm_i2s_min_m = 4;
+  row.gemm_t5_min_m = 3;
+  row.i2s_weights_per_us = 170000;  // 256 weights in 5.4 cycles
+  row.t5_weights_per_us = 85000;    // 320 weights in 13.5 cycles
+  return row;
+}
+
+/** Measured on an AMD EPYC (family 26 model 2, Zen 5), 2 vCPUs, 2026-11-29; no Intel machine was at hand. */
+constexpr Tuning avx512vnni_row() {
+  Tuning row = avx2_row();
+  // GEMM over GEMV by M: 8 1.19 to 1.7, 16 1.06 to 1.4, 32 1.2 to 1.4, 64 1.1 to 1.3, 128 0.95 to 1.15: GEMM decodes
+  // into memory, the GEMV reads its codes anew for each four rows (ternary bench with either, two shapes).
+  row.gemm_i2s_min_m = 128;
+  row.gemm_t5_min_m = 5;              // GEMM over GEMV by M: 3 1.46, 4 1.15, 5 0.95, 8 0.90, 16 0.83 (ternary tune)
+  row.work_per_thread = 1 << 17;      // two threads over one: 147456 1.03, 262144 0.89, 589824 0.73 (ternary tune)
+  row.elements_per_thread = 1 << 13;  // by elements: 4096 1.66, 8192 1.03, 16384 0.78 (ternary tune)
+  row.i2s_weights_per_us = 255000;    // ternary tune, as the next three
+  row.t5_weights_per_us = 182000;
+  row.i2s_a16_weights_per_us = 63000;
+  row.t5_a16_weights_per_us = 61000;
+  row.memory_mb_per_s_one_thread = 45000;
+  row.memory_mb_per_s_all_threads = 54000;  // two threads
+  return row;
+}
+
+/**
+ * Derived, no such machine was at hand: cycles by port counting and llvm-mca for Sapphire Rapids at 3 GHz; bandwidth
+ * from sketches on two of its cores, which streamed 19 to 26 GB/s. For 1024 weights tiles take 16 cycles to decode
+ * (T5: 26), 10 of loads and M of products if nothing overlaps; GEMV 28 (T5: 46) for M = 2 and 50 (62) for M = 4.
+ */
+constexpr Tuning amx_row() {
+  Tuning row = avx2_row();
+  row.gemm_i2s_min_m = row.gemm_t5_min_m = 5;  // GEMV 4.5, 7.1, 9.8, 12.4 cycles for 1 ... 4 rows, GEMM 4 + 2 M
+  row.tile_gemm_min_m = 4;
+  row.i2s_weights_per_us = 170000;     // 256 weights in 4.5 cycles
+  row.t5_weights_per_us = 90000;       // 320 weights in 10.6 cycles
+  row.i2s_a16_weights_per_us = 40000;  // 1024 weights in 77 cycles
+  row.t5_a16_weights_per_us = 26000;   // 320 weights in 37 cycles
+  row.memory_mb_per_s_one_thread = 14000;
+  row.memory_mb_per_s_all_threads = 24000;
+  return row;
+}
+
+constexpr Tuning kTable[kIsaCount] = {portable_row(), avx2_row(), avxvnni_row(), avx512vnni_row(), amx_row()};
+
+}  // namespace
+
+const Tuning& built_in_tuning(Isa isa) { return kTable[static_cast<int>(isa)]; }
+
+}  // namespace ternary

@@ -1,0 +1,173 @@
+#include "core/policy/tuning_file.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "core/base/failure.h"
+#include "core/base/file_status.h"
+
+namespace ternary {
+namespace {
+
+constexpr size_t kMostBytes = 64 << 10;
+constexpr size_t kMostLineBytes = 1 << 10;
+
+[[noreturn]] void fail_to_read(const std::string& path, const char* why) {
+  fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s cannot be read: %s", quotable(path).c_str(), why);
+}
+
+/** An open regular file; no other is opened, for that may wait for ever (a pipe) or do something (a device). */
+int open_regular(const std::string& path) {
+  struct stat status;
+  if (file_status(path.c_str(), status) != 0) fail_to_read(path, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) fail_to_read(path, "it is no regular file");
+  const int file = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (file < 0) fail_to_read(path, std::strerror(errno));
+  if (file_status(file, status) == 0 && S_ISREG(status.st_mode)) return file;
+  close(file);
+  fail_to_read(path, "it is no regular file any more");
+}
+
+/** The bytes of a file, at most kMostBytes. */
+std::string read_whole(const std::string& path) {
+  std::string text(kMostBytes + 1, 0);
+  const int file = open_regular(path);
+  size_t length = 0;
+  ssize_t got = 1;
+  while (got > 0 && length < text.size()) {
+    got = read(file, &text[length], text.size() - length);
+    if (got > 0) length += static_cast<size_t>(got);
+  }
+  const int error = errno;
+  close(file);
+  if (got < 0) fail_to_read(path, std::strerror(error));
+  if (length > kMostBytes) {
+    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s has more than %zu bytes, which no tuning file has",
+         quotable(path).c_str(), kMostBytes);
+  }
+  text.resize(length);
+  return text;
+}
+
+/** What of a file may be repeated in a sentence: printable and short. */
+std::string printable(const std::string& text) {
+  std::string shown = text.substr(0, 80);
+  for (char& c : shown) {
+    if (c < 0x20 || c > 0x7e) c = '?';
+  }
+  return text.size() > shown.size() ? shown + "..." : shown;
+}
+
+struct Entry {
+  int line;
+  std::string name, value;
+};
+
+/** A tuning file being read. */
+class Reader {
+ public:
+  Reader(const std::string& path, const TunedMachine& machine) : path_(path), machine_(machine) {
+    split(read_whole(path));
+  }
+
+  Tuning read() {
+    check_end();
+    check_text("version", TERNARY_VERSION, "this library's version is");
+    check_text("device", machine_.device, "this processor is");
+    check_text("device_id", machine_.device_id, "this processor is");
+    check_text("isa", kIsaNames[static_cast<int>(machine_.isa)], "the best instruction set of this runtime is");
+    check_text("cores", std::to_string(machine_.cores), "the cores this process may use are");
+    check_text("cache_bytes", std::to_string(machine_.cache_bytes), "the last-level caches this process may use have");
+    Tuning tuning = {};
+    for (const TuningValue& value : kTuningValues) tuning.*value.value = number(take(value.name), value);
+    if (!entries_.empty()) {
+      const Entry& entry = entries_.begin()->second;
+      fail_at(entry.line, "\"" + printable(entry.name) + "\" is no name that a tuning file may have");
+    }
+    return tuning;
+  }
+
+ private:
+  [[noreturn]] void fail_at(int line, const std::string& what) const {
+    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s, line %d: %s", quotable(path_).c_str(), line, what.c_str());
+  }
+
+  void split(const std::string& text) {
+    size_t begin = 0;
+    for (int line = 1; begin < text.size(); ++line) {
+      const size_t end = std::min(text.find('\n', begin), text.size());
+      add(line, text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+
+  void add(int line, const std::string& text) {
+    last_line_ = line;
+    if (text.size() > kMostLineBytes) {
+      fail_at(line,
+              "it has " + std::to_string(text.size()) + " bytes; a line has at most " + std::to_string(kMostLineBytes));
+    }
+    if (text.empty() || text[0] == '#') return;
+    for (const unsigned char c : text) {
+      if (c < 0x20 || c == 0x7f) {
+        fail_at(line, "it has the control character " + std::to_string(c) + ", which is allowed in comments alone");
+      }
+    }
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) fail_at(line, "\"" + printable(text) + "\" is not NAME=VALUE");
+    const Entry entry = {line, text.substr(0, equals), text.substr(equals + 1)};
+    if (entries_.count("end") != 0) fail_at(line, "something follows the line end=");
+    if (!entries_.emplace(entry.name, entry).second) fail_at(line, printable(entry.name) + " is there twice");
+  }
+
+  /** Removes the entry of a name, which must be there. */
+  Entry take(const std::string& name) {
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) fail_at(last_line_, "the file ends without " + name);
+    const Entry entry = found->second;
+    entries_.erase(found);
+    return entry;
+  }
+
+  /** The last line counts those before it, so that a part of a file is not taken for a whole one. */
+  void check_end() {
+    const Entry end = take("end");
+    const std::string count = std::to_string(entries_.size());
+    if (end.value != count) {
+      fail_at(end.line, "end is \"" + printable(end.value) + "\"; it must be the number of values before it, " + count);
+    }
+  }
+
+  void check_text(const char* name, const std::string& here, const char* what) {
+    const Entry entry = take(name);
+    if (entry.value == here) return;
+    fail_at(entry.line, std::string(name) + " is \"" + printable(entry.value) + "\"; " + what + " \"" + here +
+                            "\", and a file must have been measured there");
+  }
+
+  int64_t number(const Entry& entry, const TuningValue& rule) const {
+    const bool digits = entry.value.find_first_not_of("0123456789") == std::string::npos;
+    const bool whole = digits && !entry.value.empty() && entry.value.size() <= 18;
+    const int64_t value = whole ? std::strtoll(entry.value.c_str(), nullptr, 10) : -1;
+    if (value < rule.least || value > rule.most) {
+      fail_at(entry.line, entry.name + " is \"" + printable(entry.value) + "\"; it must be a whole number from " +
+                              std::to_string(rule.least) + " to " + std::to_string(rule.most));
+    }
+    return value;
+  }
+
+  const std::string& path_;
+  const TunedMachine& machine_;
+  std::map<std::string, Entry> entries_;
+  int last_line_ = 0;
+};
+
+}  // namespace
+
+Tuning read_tuning(const std::string& path, const TunedMachine& machine) { return Reader(path, machine).read(); }
+
+}  // namespace ternary

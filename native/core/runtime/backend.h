@@ -1,0 +1,26 @@
+/**
+ * @file backend.h
+ * @brief Finds and loads the backend libraries of this copy's folder (process.h).
+ */
+#ifndef TERNARY_CORE_RUNTIME_BACKEND_H_
+#define TERNARY_CORE_RUNTIME_BACKEND_H_
+
+#include <string>
+
+#include "abi/cuda_kernel.h"
+#include "abi/kernel.h"
+
+namespace ternary {
+
+/** The CPU backend, loaded by the first call that can, and kept; throws a Failure if it is missing or of another version. */
+const Backend& cpu_backend();
+
+/** Whether the GPU backend of an architecture ("sm90a") lies in the folder of the backends. */
+bool has_cuda_backend(const std::string& arch);
+
+/** That backend, loaded at the first call and kept; throws a Failure as cpu_backend() does. */
+const CudaBackend& cuda_backend(const std::string& arch);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_RUNTIME_BACKEND_H_

@@ -1,0 +1,75 @@
+/** Which layout a weight matrix is best kept in on this machine: the written rule of ternary_choose_layout(). */
+#include <algorithm>
+#include <cinttypes>
+
+#include "core/base/argument.h"
+#include "core/base/failure.h"
+#include "core/runtime/runtime.h"
+#include "core/weights/layout.h"
+
+namespace ternary {
+namespace {
+
+/** Whether a product of one row of X runs on the same ISA whichever of the two layouts the weights have. */
+bool t5_is_served_as_well(const ternary_runtime& runtime, Stage stage) {
+  const auto best = [&](ternary_layout layout) {
+    Isa isa = Isa::portable;
+    for (const Kernel* kernel : runtime.kernels(stage, layout)) {
+      if (kernel->layout == layout && kernel->role != Role::tiles) isa = std::max(isa, kernel->isa);
+    }
+    return isa;
+  };
+  return best(TERNARY_LAYOUT_T5_TILED) >= best(TERNARY_LAYOUT_I2S_TILED);
+}
+
+/** Microseconds to read and multiply the matrix once at M = 1, streaming from memory. */
+double streaming_time(const ternary_runtime& runtime, ternary_layout layout, int64_t N, int64_t K, int64_t rate) {
+  const auto threads = static_cast<double>(runtime.pool.threads());
+  const double bandwidth = std::min(threads * static_cast<double>(runtime.tuning.memory_mb_per_s_one_thread),
+                                    static_cast<double>(runtime.tuning.memory_mb_per_s_all_threads));
+  const double weights = static_cast<double>(N) * static_cast<double>(K);
+  return std::max(static_cast<double>(layout_bytes(layout, N, K)) / bandwidth,
+                  weights / (threads * static_cast<double>(rate)));
+}
+
+/** On a GPU the cost model knows both; T5 must win, as elsewhere. */
+ternary_layout choose_layout(const CudaCost& cost, ternary_activation activation, int64_t N, int64_t K) {
+  const double i2s = cost.predict(TERNARY_LAYOUT_I2S_TILED, activation, 1, N, K).microseconds;
+  const double t5 = cost.predict(TERNARY_LAYOUT_T5_TILED, activation, 1, N, K).microseconds;
+  return t5 < i2s ? TERNARY_LAYOUT_T5_TILED : TERNARY_LAYOUT_I2S_TILED;
+}
+
+ternary_layout choose_layout(ternary_runtime& runtime, ternary_activation activation, int64_t N, int64_t K,
+                             int64_t working_set) {
+  if (runtime.cuda != nullptr) return choose_layout(runtime.cuda->cost, activation, N, K);
+  const Tuning& tuning = runtime.tuning;
+  const bool a8 = activation == TERNARY_A8;
+  if (!t5_is_served_as_well(runtime, a8 ? Stage::gemm_a8 : Stage::gemm_a16)) return TERNARY_LAYOUT_I2S_TILED;
+  if (working_set / 4 <= runtime.resident_bytes()) return TERNARY_LAYOUT_I2S_TILED;
+  const double i2s = streaming_time(runtime, TERNARY_LAYOUT_I2S_TILED, N, K,
+                                    a8 ? tuning.i2s_weights_per_us : tuning.i2s_a16_weights_per_us);
+  const double t5 = streaming_time(runtime, TERNARY_LAYOUT_T5_TILED, N, K,
+                                   a8 ? tuning.t5_weights_per_us : tuning.t5_a16_weights_per_us);
+  return t5 < i2s ? TERNARY_LAYOUT_T5_TILED : TERNARY_LAYOUT_I2S_TILED;
+}
+
+}  // namespace
+}  // namespace ternary
+
+using namespace ternary;
+
+ternary_status ternary_choose_layout(ternary_runtime* runtime, ternary_activation activation, int64_t N, int64_t K,
+                                     int64_t working_set, ternary_layout* layout) {
+  return guarded([&] {
+    check_runtime(runtime);
+    check_activation(activation);
+    check_shape(N, K);
+    if (working_set != 0 && working_set < N * K) {
+      fail(TERNARY_INVALID_ARGUMENT,
+           "working_set is %" PRId64 "; it must be 0, or at least the N * K = %" PRId64 " weights of the matrix itself",
+           working_set, N * K);
+    }
+    check_pointer("layout", layout, alignof(ternary_layout));
+    *layout = choose_layout(*runtime, activation, N, K, working_set == 0 ? N * K : working_set);
+  });
+}

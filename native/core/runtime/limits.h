@@ -1,0 +1,64 @@
+/**
+ * @file limits.h
+ * @brief Measures what the machine gives at best, with the loops of Stage::limit on a runtime's threads.
+ */
+#ifndef TERNARY_CORE_RUNTIME_LIMITS_H_
+#define TERNARY_CORE_RUNTIME_LIMITS_H_
+
+#include <pthread.h>
+
+#include <vector>
+
+#include "abi/kernel.h"
+#include "core/base/large_memory.h"
+#include "core/base/thread_pool.h"
+
+namespace ternary {
+
+/** What ternary_measure_limit() is asked for. */
+struct LimitQuestion {
+  ternary_limit kind;
+  int threads;
+  int64_t bytes;  ///< TERNARY_LIMIT_READ: the working set of all threads
+};
+
+/** A runtime's measurements: its loops, and the memory they read. One caller at a time, the others wait. */
+class Limits {
+ public:
+  Limits() = default;
+  ~Limits() { pthread_mutex_destroy(&mutex_); }
+  Limits(const Limits&) = delete;
+  Limits& operator=(const Limits&) = delete;
+
+  /** Throws a Failure if no row of `rows` is of the kind, or if not all threads come. */
+  ternary_limit_measurement measure(ThreadPool& pool, const std::vector<const Kernel*>& rows,
+                                    const LimitQuestion& question, int64_t nanoseconds);
+
+ private:
+  /** The fastest row for a question. */
+  struct Choice {
+    LimitQuestion question;
+    const Kernel* kernel;
+  };
+
+  /** What threads read: a part each. */
+  struct Operands {
+    LimitQuestion question;          ///< that they are for
+    LargeMemory memory;              ///< null at first
+    std::vector<int64_t> positions;  ///< where each thread goes on in its part
+  };
+
+  const Kernel& choose(ThreadPool& pool, const std::vector<const Kernel*>& rows, const LimitQuestion& question);
+  ternary_limit_measurement run(ThreadPool& pool, const Kernel& kernel, const LimitQuestion& question,
+                                int64_t nanoseconds);
+  Operands& operands(ThreadPool& pool, const LimitQuestion& question);
+
+  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+  std::vector<Choice> choices_;
+  Operands working_set_ = {};  ///< of TERNARY_LIMIT_READ
+  Operands panels_ = {};       ///< of the others, 16 KB a thread
+};
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_RUNTIME_LIMITS_H_

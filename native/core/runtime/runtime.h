@@ -1,0 +1,73 @@
+/**
+ * @file runtime.h
+ * @brief A runtime: settings, the kernels this machine can run, threads and counters.
+ */
+#ifndef TERNARY_CORE_RUNTIME_RUNTIME_H_
+#define TERNARY_CORE_RUNTIME_RUNTIME_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "abi/kernel.h"
+#include "core/base/notices.h"
+#include "core/base/scratch.h"
+#include "core/base/thread_pool.h"
+#include "core/cuda/runtime.h"
+#include "core/policy/counters.h"
+#include "core/policy/settings.h"
+#include "core/policy/tuning.h"
+#include "core/runtime/limits.h"
+#include "core/weights/layout.h"
+
+struct ternary_runtime {
+  explicit ternary_runtime(const char* setting_lines);
+  ~ternary_runtime();
+
+  /** Kernels of a stage that the machine and TERNARY_MAX_ISA allow for weights of a layout, best first. Those of an ISA
+   *  that has none for the layout are among them, so that their refusal is counted. */
+  const std::vector<const ternary::Kernel*>& kernels(ternary::Stage stage, ternary_layout layout) const {
+    return candidates[static_cast<int>(stage)][layout];
+  }
+  const ternary::Kernel& activation_kernel() const {
+    return *candidates[static_cast<int>(ternary::Stage::activations)][TERNARY_LAYOUT_I2S].front();
+  }
+
+  /** Rows of `counters`: the CPU backend's, then the GPU backend's. */
+  size_t row(const ternary::Kernel& kernel) const { return static_cast<size_t>(&kernel - backend.kernels); }
+
+  /** Bytes of weights that stay in cache between two uses, as far as the tuning and the machine say. */
+  int64_t resident_bytes();
+
+  ternary::Settings settings;
+  const ternary::Backend& backend;
+  std::vector<const ternary::Kernel*> candidates[3][ternary::kLayoutCount];
+  std::vector<const ternary::Kernel*> limit_loops;   ///< rows of Stage::limit that are allowed
+  const ternary::Isa isa;                            ///< the best that settings and machine allow
+  std::string tuning_error;                          ///< why the file of TERNARY_TUNING does not serve, or empty
+  const ternary::Tuning tuning;                      ///< from that file, else the built-in row of `isa`
+  ternary::NoCuda no_cuda;                           ///< why there is no GPU though one was wanted
+  const std::unique_ptr<ternary::CudaRuntime> cuda;  ///< null: products run on the CPU
+  ternary::Notices notices;
+  ternary::Counters counters;
+  const uint64_t serial;  ///< 1 for this copy's first runtime, never used again
+  const int fork_count;   ///< forks this process had seen when the runtime was made
+  ternary::ThreadPool pool;
+  ternary::ScratchPool scratch;
+  ternary::Limits limits;
+  std::atomic<uint64_t> calls{0};
+  std::atomic<int64_t> cache_bytes{-1};  ///< of the last level, -1 until somebody asks: it takes 10 ms on 256 CPUs
+};
+
+namespace ternary {
+
+/** Why a kernel cannot serve here: null, the machine's reason, or the cap. */
+const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel);
+
+/** Throws unless the runtime can be used: not null, not inherited by a fork. */
+void check_runtime(const ternary_runtime* runtime);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_RUNTIME_RUNTIME_H_

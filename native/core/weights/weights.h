@@ -1,0 +1,34 @@
+/**
+ * @file weights.h
+ * @brief A packed weight matrix: one copy of the codes and its scales, immutable.
+ */
+#ifndef TERNARY_CORE_WEIGHTS_WEIGHTS_H_
+#define TERNARY_CORE_WEIGHTS_WEIGHTS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "abi/kernel.h"
+#include "core/cuda/weights.h"
+
+/** Kernels know two kinds of alpha: one a row, or one a group. Tensor alpha is kept as N equal row alphas, and column
+ *  alpha as a vector for the activations beside N row alphas of 1, which gives the same bits (s * 1 is exact). */
+struct ternary_weights {
+  ternary_weights(int64_t n, int64_t k, ternary_layout l, int64_t g);
+  ~ternary_weights();
+  ternary_weights(const ternary_weights&) = delete;
+  ternary_weights& operator=(const ternary_weights&) = delete;
+
+  const float* column_alpha() const { return alpha_column.empty() ? nullptr : alpha_column.data(); }
+
+  const int64_t N, K;
+  const ternary_layout layout;
+  const int64_t group;              ///< 0 unless alpha is per group
+  std::vector<float> alpha;         ///< as GemmTask has it: [N], or groups in panels of 16 rows, zero beyond N
+  std::vector<float> alpha_column;  ///< [K] or empty
+  int64_t codes_bytes;
+  uint8_t* codes;  ///< 64-byte aligned; large ones ask for huge pages, a streamed matrix misses the TLB otherwise
+  mutable ternary::CudaCopies copies;  ///< on GPUs: a cache, so that weights stay immutable
+};
+
+#endif  // TERNARY_CORE_WEIGHTS_WEIGHTS_H_

@@ -1,0 +1,58 @@
+/**
+ * @file panel_gemm.h
+ * @brief A16 products whose sums stay in registers: some rows of X by some panels of W at a time; include a lanes header
+ * first.
+ */
+#ifndef TERNARY_CPU_FRAME_PANEL_GEMM_H_
+#define TERNARY_CPU_FRAME_PANEL_GEMM_H_
+
+#include "cpu/frame/gemm.h"
+
+namespace ternary::cpu {
+namespace {
+
+/** Floats from one row of sums to the next. */
+constexpr int64_t kPanelSums = 64;
+
+/**
+ * A Micro. `Dot` has
+ *   kRows          the most rows of X that its registers hold
+ *   panels(rows)   panels beside each other with so many rows, a power of two: few rows need more to have enough sums
+ *   add<rows, panels>(b, panel, k_begin, k_end, sums)  adds the products of the block's rows and panels panel ... panel +
+ *                  panels to sums [rows][kPanelSums]
+ */
+template <class Dot>
+struct PanelGemm {
+  using Sum = float;
+  static constexpr int64_t kRows = Dot::kRows, kColumns = kPanelSums, kDecodedBytes = 0;
+
+  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, float* sums, void*) {
+    add_rows<Dot::kRows>(b, k_begin, k_end, sums);
+  }
+
+ private:
+  /** Calls the instantiation for the block's rows, of which there are at most kMost. */
+  template <int kMost>
+  static void add_rows(const Block& b, int64_t k_begin, int64_t k_end, float* sums) {
+    if constexpr (kMost > 1) {
+      if (b.rows < kMost) return add_rows<kMost - 1>(b, k_begin, k_end, sums);
+    }
+    add_panels<kMost, Dot::panels(kMost)>(b, 0, k_begin, k_end, sums);
+  }
+
+  /** The panels from `panel`: kPanels at a time, then the rest. */
+  template <int kActive, int kPanels>
+  static void add_panels(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
+    for (; panel + kPanels <= b.panels; panel += kPanels) {
+      Dot::template add<kActive, kPanels>(b, panel, k_begin, k_end, sums + 16 * panel);
+    }
+    if constexpr (kPanels > 1) {
+      if (panel < b.panels) add_panels<kActive, kPanels / 2>(b, panel, k_begin, k_end, sums);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace ternary::cpu
+
+#endif  // TERNARY_CPU_FRAME_PANEL_GEMM_H_

@@ -1,0 +1,21 @@
+// Y of few rows of A16 from T5: as gemm_a16_i2s_mma_32x8, with stages of 320 columns.
+#include "cuda/gemm/gemm_a16.cuh"
+#include "cuda/kernels.h"
+
+namespace ternary::cuda {
+namespace {
+
+using Tile = GemmTile<CudaLayout::t5, 2, 1, 1, 1, 4, 3, 2>;
+using ThreeTile = GemmTile<CudaLayout::t5, 2, 1, 1, 1, 4, 3, 2>;
+
+}  // namespace
+
+int gemm_a16_t5_mma_32x8(const CudaGemmTask& task, const CudaLaunch& how) {
+  return gemm_a16<Tile, ThreeTile>(task, how);
+}
+
+Reason gemm_a16_t5_mma_32x8_refusal(const CudaProblem& problem) { return gemm_a16_refusal<Tile, ThreeTile>(problem); }
+
+TERNARY_CUDA_UNSPLIT(gemm_a16_t5_mma_32x8)
+
+}  // namespace ternary::cuda

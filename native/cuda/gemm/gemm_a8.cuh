@@ -1,0 +1,214 @@
+/**
+ * @file gemm_a8.cuh
+ * @brief Y for many rows of int8 activations: mma on codes decoded in registers, q through shared memory.
+ *
+ * A lane's A operands come straight from the 16 bytes it loaded; its B operands of two steps are 16 bytes of permuted
+ * q. Rows of 128 bytes in shared memory have their halves swapped where m is odd, rows of 320 bytes (T5) differ by half
+ * a turn of the banks as they are: in both, the 8 lanes of a phase of LDS.128 read 128 different bytes.
+ */
+#ifndef TERNARY_CUDA_GEMM_GEMM_A8_CUH_
+#define TERNARY_CUDA_GEMM_GEMM_A8_CUH_
+
+#include "cuda/device/epilogue.cuh"
+#include "cuda/device/mma.cuh"
+#include "cuda/device/pdl.cuh"
+#include "cuda/gemm/gemm_groups.cuh"
+
+namespace ternary::cuda {
+
+/**
+ * The ring of stages of q. Four threads copy a block of 64 bytes; a thread's copies are whole blocks and rows apart, so
+ * that its addresses are one pointer and constants.
+ */
+template <typename Tile>
+class QStages {
+ public:
+  static constexpr int kRowBytes = Tile::kColumns;
+  static constexpr int kStageBytes = Tile::kM * kRowBytes;
+  static constexpr int kBytes = Tile::kStages * kStageBytes;
+
+  __device__ QStages(const CudaGemmTask& task, const GemmPlace<Tile>& place, char* shared) : shared_(shared) {
+    const int m = static_cast<int>(threadIdx.x) / 4, quarter = threadIdx.x & 3;
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const int64_t row = place.m0 + m + r * kRowStep;
+      valid_[r] = row < task.M;
+      source_[r] = task.q + (valid_[r] ? row : 0) * task.ldq + 16 * quarter;
+    }
+    write_ = offset(m, quarter);
+    read_ = offset(place.warp_m + place.g, place.t);
+    left_ = static_cast<int>(ceil_div(task.K, Tile::kColumns));
+  }
+
+  /** Begins to copy the next stage; commits a group whether or not there is one. Rows beyond M become zeros. */
+  __device__ __forceinline__ void fetch() {
+    if (left_ > 0) {
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+#pragma unroll
+        for (int block = 0; block < Tile::kBlocks; ++block) {
+          char* target = shared_ + write_slot_ + at_block(write_, block) + r * kRowStep * kRowBytes;
+          copy_async(target, source_[r] + 64 * block, valid_[r]);
+        }
+        source_[r] += kRowBytes;
+      }
+      write_slot_ = next(write_slot_);
+    }
+    --left_;
+    commit_copies();
+  }
+
+  /** Operands of the warp's row 8 * j + g, steps 2 * block and 2 * block + 1 of the stage in use. */
+  __device__ __forceinline__ uint4 operands(int j, int block) const {
+    return *reinterpret_cast<const uint4*>(shared_ + read_slot_ + at_block(read_, block) + 8 * j * kRowBytes);
+  }
+
+  /** On to the next stage. */
+  __device__ __forceinline__ void advance() { read_slot_ = next(read_slot_); }
+
+ private:
+  static constexpr int kRowStep = Tile::kThreads / 4, kRows = Tile::kM / kRowStep;
+  static_assert(Tile::kM % kRowStep == 0, "every thread copies as many rows");
+  static constexpr bool kSwaps = kRowBytes % 128 == 0;
+
+  static __device__ __forceinline__ int offset(int m, int quarter) {
+    return m * kRowBytes + 16 * quarter + (kSwaps ? (m & 1) << 6 : 0);
+  }
+  static __device__ __forceinline__ int at_block(int offset, int block) {
+    return kSwaps ? (offset ^ (block & 1) << 6) + (block >> 1 << 7) : offset + 64 * block;
+  }
+  static __device__ __forceinline__ int next(int slot) {
+    return slot == (Tile::kStages - 1) * kStageBytes ? 0 : slot + kStageBytes;
+  }
+
+  char* shared_;
+  const int8_t* source_[kRows];
+  bool valid_[kRows];
+  int write_, read_, left_, write_slot_ = 0, read_slot_ = 0;
+};
+
+/** Sums of a warp without groups of alpha: sum(q * code), so sum(q) has to be taken off. */
+template <typename Tile>
+class PlainSums {
+ public:
+  __device__ explicit PlainSums(const CudaGemmTask&, const GemmPlace<Tile>&) {}
+
+  __device__ __forceinline__ void begin_block() {}
+  static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return codes; }
+
+  __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
+    mma_codes(acc_[p][j], a[0], b.x, b.y);
+    mma_codes(acc_[p][j], a[1], b.z, b.w);
+  }
+
+  __device__ void store(const CudaGemmTask& t, const Epilogue& out, int p, int j, int i, int64_t m, int64_t n) const {
+    out.finish(acc_[p][j][i] - t.q_sums[m], m, n);
+  }
+
+ private:
+  int32_t acc_[Tile::kPanels][Tile::kEights][4] = {};
+};
+
+/** Sums of a warp with groups of alpha. Weights are signed here, so that no sums of q by group are needed. */
+template <typename Tile>
+class GroupSums {
+ public:
+  __device__ GroupSums(const CudaGemmTask& t, const GemmPlace<Tile>& place) : ends_(t, place) {}
+
+  static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return signed_weights(codes); }
+
+  __device__ __forceinline__ void begin_block() {
+    end_[0] = ends_.next_step();
+    end_[1] = ends_.next_step();
+  }
+
+  __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
+    mma_weights(acc_[p][j], a[0], b.x, b.y);
+    if (end_[0].ends) totals_.end_group(end_[0], p, j, acc_[p][j]);
+    mma_weights(acc_[p][j], a[1], b.z, b.w);
+    if (end_[1].ends) totals_.end_group(end_[1], p, j, acc_[p][j]);
+  }
+
+  __device__ void store(const CudaGemmTask&, const Epilogue& out, int p, int j, int i, int64_t m, int64_t n) const {
+    out.finish_groups(totals_.sum(p, j, i), m, n);
+  }
+
+ private:
+  int32_t acc_[Tile::kPanels][Tile::kEights][4] = {};
+  GroupTotals<Tile> totals_;
+  GroupEnds<Tile> ends_;
+  GroupEnd<Tile> end_[2];
+};
+
+/** One stage's columns into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
+template <typename Tile, typename Sums>
+__device__ __forceinline__ void multiply_stage(const QStages<Tile>& q, const WeightStream<Tile>& w, Sums& sums) {
+  PanelCodes<Tile::layout> codes[Tile::kPanels];
+#pragma unroll
+  for (int block = 0; block < Tile::kBlocks; ++block) {
+    uint32_t a[Tile::kPanels][2][4];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int step = 2 * block + half;
+#pragma unroll
+      for (int p = 0; p < Tile::kPanels; ++p) {
+        if (step % Tile::kSteps == 0) codes[p].begin(w.words(p, step / Tile::kSteps));
+        codes[p].step(step % Tile::kSteps, a[p][half]);
+#pragma unroll
+        for (int i = 0; i < 4; ++i) a[p][half][i] = Sums::operand(a[p][half][i]);
+      }
+    }
+    sums.begin_block();
+#pragma unroll
+    for (int j = 0; j < Tile::kEights; ++j) {
+      const uint4 b = q.operands(j, block);
+#pragma unroll
+      for (int p = 0; p < Tile::kPanels; ++p) sums.add(p, j, a[p], b);
+    }
+  }
+}
+
+template <typename Tile, template <typename> class Sums>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a8_kernel(const CudaGemmTask t) {
+  extern __shared__ uint4 shared[];
+  pdl_launch_dependents();
+  const GemmPlace<Tile> place(t.M);
+  WeightStream<Tile> w(t, place);
+  Sums<Tile> sums(t, place);
+  pdl_wait();
+  const int stages = static_cast<int>(ceil_div(t.K, Tile::kColumns));
+  QStages<Tile> q(t, place, reinterpret_cast<char*>(shared));
+#pragma unroll
+  for (int stage = 0; stage < Tile::kStages - 1; ++stage) q.fetch();
+  for (int stage = 0; stage < stages; ++stage) {
+    wait_copies<Tile::kStages - 2>();
+    __syncthreads();  // everyone's copies have landed, and everyone has left the stage that is fetched now
+    q.fetch();
+    w.advance();
+    multiply_stage(q, w, sums);
+    q.advance();
+  }
+  store_sums(t, place, sums);
+}
+
+template <typename Tile, template <typename> class Sums>
+int launch_gemm_a8(const CudaGemmTask& task, const CudaLaunch& how) {
+  return launch<gemm_a8_kernel<Tile, Sums>>(how, dim3(static_cast<unsigned>(gemm_ctas<Tile>(task.M, task.N))),
+                                            dim3(Tile::kThreads), QStages<Tile>::kBytes, 1, task);
+}
+
+/** The product with the tile for its alpha. */
+template <typename Tile, typename GroupTile>
+int gemm_a8(const CudaGemmTask& task, const CudaLaunch& how) {
+  return task.group == 0 ? launch_gemm_a8<Tile, PlainSums>(task, how) : launch_gemm_a8<GroupTile, GroupSums>(task, how);
+}
+
+template <typename Tile, typename GroupTile>
+Reason gemm_a8_refusal(const CudaProblem& problem) {
+  const int bytes = problem.group == 0 ? QStages<Tile>::kBytes : QStages<GroupTile>::kBytes;
+  return problem.shared_bytes < bytes ? Reason::shared_memory : Reason::none;
+}
+
+}  // namespace ternary::cuda
+
+#endif  // TERNARY_CUDA_GEMM_GEMM_A8_CUH_

@@ -1,0 +1,23 @@
+// Y of many rows of X from I2S: 128 rows of W by 128 rows of X a CTA, a warp 32 by 64. There a step of 32 columns is 16
+// mma to 14 instructions of decoding and 4 LDS.128, so tensor cores set the pace. With groups of alpha a warp has two
+// more sums an output and half of the outputs.
+#include "cuda/gemm/gemm_a8.cuh"
+#include "cuda/kernels.h"
+
+namespace ternary::cuda {
+namespace {
+
+using Tile = GemmTile<CudaLayout::i2s, 4, 2, 2, 8, 4, 1, 1>;
+using GroupTile = GemmTile<CudaLayout::i2s, 4, 2, 1, 8, 4, 1, 1>;
+
+}  // namespace
+
+int gemm_a8_i2s_mma_128x128(const CudaGemmTask& task, const CudaLaunch& how) {
+  return gemm_a8<Tile, GroupTile>(task, how);
+}
+
+Reason gemm_a8_i2s_mma_128x128_refusal(const CudaProblem& problem) { return gemm_a8_refusal<Tile, GroupTile>(problem); }
+
+TERNARY_CUDA_UNSPLIT(gemm_a8_i2s_mma_128x128)
+
+}  // namespace ternary::cuda

@@ -1,0 +1,22 @@
+// Y of some rows of X from I2S: 32 rows of W by 64 rows of X a CTA, so that a few thousand rows of W reach every SM.
+// Time is that of reading W, so four of its stages are on their way.
+#include "cuda/gemm/gemm_a8.cuh"
+#include "cuda/kernels.h"
+
+namespace ternary::cuda {
+namespace {
+
+using Tile = GemmTile<CudaLayout::i2s, 2, 2, 1, 4, 6, 4, 2>;
+using GroupTile = GemmTile<CudaLayout::i2s, 2, 2, 1, 4, 6, 2, 2>;
+
+}  // namespace
+
+int gemm_a8_i2s_mma_32x64(const CudaGemmTask& task, const CudaLaunch& how) {
+  return gemm_a8<Tile, GroupTile>(task, how);
+}
+
+Reason gemm_a8_i2s_mma_32x64_refusal(const CudaProblem& problem) { return gemm_a8_refusal<Tile, GroupTile>(problem); }
+
+TERNARY_CUDA_UNSPLIT(gemm_a8_i2s_mma_32x64)
+
+}  // namespace ternary::cuda

@@ -1,0 +1,21 @@
+// Y of many rows of X from T5: 128 rows of W by 64 rows of X a CTA, since a stage of two tiles is 320 columns of q.
+#include "cuda/gemm/gemm_a8.cuh"
+#include "cuda/kernels.h"
+
+namespace ternary::cuda {
+namespace {
+
+using Tile = GemmTile<CudaLayout::t5, 4, 2, 2, 4, 4, 1, 1>;
+using GroupTile = GemmTile<CudaLayout::t5, 4, 2, 1, 4, 4, 1, 1>;
+
+}  // namespace
+
+int gemm_a8_t5_mma_128x64(const CudaGemmTask& task, const CudaLaunch& how) {
+  return gemm_a8<Tile, GroupTile>(task, how);
+}
+
+Reason gemm_a8_t5_mma_128x64_refusal(const CudaProblem& problem) { return gemm_a8_refusal<Tile, GroupTile>(problem); }
+
+TERNARY_CUDA_UNSPLIT(gemm_a8_t5_mma_128x64)
+
+}  // namespace ternary::cuda

@@ -1,0 +1,21 @@
+// Y of some rows of X from T5: as gemm_a8_i2s_mma_32x64, with stages of 320 columns.
+#include "cuda/gemm/gemm_a8.cuh"
+#include "cuda/kernels.h"
+
+namespace ternary::cuda {
+namespace {
+
+using Tile = GemmTile<CudaLayout::t5, 2, 2, 1, 4, 4, 2, 1>;
+using GroupTile = GemmTile<CudaLayout::t5, 2, 2, 1, 4, 4, 1, 1>;
+
+}  // namespace
+
+int gemm_a8_t5_mma_32x64(const CudaGemmTask& task, const CudaLaunch& how) {
+  return gemm_a8<Tile, GroupTile>(task, how);
+}
+
+Reason gemm_a8_t5_mma_32x64_refusal(const CudaProblem& problem) { return gemm_a8_refusal<Tile, GroupTile>(problem); }
+
+TERNARY_CUDA_UNSPLIT(gemm_a8_t5_mma_32x64)
+
+}  // namespace ternary::cuda

@@ -1,0 +1,154 @@
+/**
+ * @file gemm_tile.cuh
+ * @brief What the GEMMs share: tiles of W streamed by lane from device memory, rows of X through a ring of cp.async
+ * stages.
+ *
+ * A stage is the least number of columns that is whole tiles of W and whole 64-column blocks of q: 128 of I2S, 320 of
+ * T5. The order of columns is that of K whatever M, N and the shape of the tile.
+ */
+#ifndef TERNARY_CUDA_GEMM_GEMM_TILE_CUH_
+#define TERNARY_CUDA_GEMM_GEMM_TILE_CUH_
+
+#include "abi/cuda_kernel.h"
+#include "cuda/device/async_copy.cuh"
+#include "cuda/device/decode.cuh"
+#include "cuda/device/epilogue.cuh"
+
+namespace ternary::cuda {
+
+/**
+ * Shape of a CTA's part of Y: warps_n * panels * 16 rows of W by warps_m * eights * 8 rows of X; `stages` of X in
+ * shared memory, `ahead` stages of W in registers besides the one in use.
+ */
+template <CudaLayout layout_, int warps_n, int warps_m, int panels, int eights, int stages, int ahead, int ctas_per_sm>
+struct GemmTile {
+  static constexpr CudaLayout layout = layout_;
+  static constexpr int kWarpsM = warps_m, kPanels = panels, kEights = eights, kStages = stages, kAhead = ahead;
+  static constexpr int kThreads = 32 * warps_n * warps_m, kCtasPerSm = ctas_per_sm;
+  static constexpr int kN = 16 * warps_n * panels, kM = 8 * warps_m * eights;
+  static constexpr int kSteps = steps_of(layout);
+  static constexpr int kTiles = layout == CudaLayout::t5 ? 2 : 1;
+  static constexpr int kColumns = 32 * kSteps * kTiles;
+  static constexpr int kBlocks = kColumns / 64;
+};
+
+/** Where a thread stands in the CTA's part of Y. A CTA is a number along M first, so that neighbours share W. */
+template <typename Tile>
+struct GemmPlace {
+  int lane, g, t;  ///< lane = 4 * g + t
+  int64_t m0;      ///< first row of X of the CTA
+  int warp_m;      ///< first row of X of the warp, in the CTA
+  int64_t panel;   ///< first panel of the warp
+
+  __device__ explicit GemmPlace(int64_t M) {
+    const int warp = static_cast<int>(threadIdx.x) / 32;
+    const uint32_t tiles_m = static_cast<uint32_t>(ceil_div(M, Tile::kM));
+    const uint32_t tile_n = blockIdx.x / tiles_m;
+    lane = threadIdx.x & 31;
+    g = lane / 4;
+    t = lane & 3;
+    m0 = int64_t{blockIdx.x - tile_n * tiles_m} * Tile::kM;
+    warp_m = warp % Tile::kWarpsM * Tile::kEights * 8;
+    panel = int64_t{tile_n} * (Tile::kN / 16) + warp / Tile::kWarpsM * Tile::kPanels;
+  }
+};
+
+/** CTAs of a product. */
+template <typename Tile>
+int64_t gemm_ctas(int64_t M, int64_t N) {
+  return ceil_div(M, Tile::kM) * ceil_div(N, Tile::kN);
+}
+
+/** This lane's words of the warp's panels, stage after stage. Panels beyond N are read as the last one. */
+template <typename Tile>
+class WeightStream {
+ public:
+  __device__ WeightStream(const CudaGemmTask& task, const GemmPlace<Tile>& place) {
+    tiles_ = static_cast<int>(ceil_div(task.K, cuda_tile_columns(Tile::layout)));
+    const int64_t last = ceil_div(task.N, 16) - 1;
+#pragma unroll
+    for (int p = 0; p < Tile::kPanels; ++p) {
+      const int64_t panel = place.panel + p < last ? place.panel + p : last;
+      next_[p] = reinterpret_cast<const uint4*>(task.w + panel * tiles_ * kCudaTileBytes) + place.lane;
+    }
+#pragma unroll
+    for (int s = 0; s < Tile::kAhead; ++s) fetch(s);
+  }
+
+  /** Moves on by a stage: its words are in word(), and one further stage is on its way. */
+  __device__ void advance() {
+#pragma unroll
+    for (int p = 0; p < Tile::kPanels; ++p) {
+#pragma unroll
+      for (int i = 0; i < Tile::kTiles; ++i) {
+        words_[p][i] = ring_[0][p][i];
+#pragma unroll
+        for (int s = 0; s + 1 < Tile::kAhead; ++s) ring_[s][p][i] = ring_[s + 1][p][i];
+      }
+    }
+    fetch(Tile::kAhead - 1);
+  }
+
+  __device__ __forceinline__ uint4 words(int p, int tile) const { return words_[p][tile]; }
+
+ private:
+  /** Zeros beyond the last tile: there q is zero, so any code will do. */
+  __device__ void fetch(int slot) {
+#pragma unroll
+    for (int i = 0; i < Tile::kTiles; ++i) {
+#pragma unroll
+      for (int p = 0; p < Tile::kPanels; ++p) {
+        ring_[slot][p][i] = tile_ + i < tiles_ ? __ldg(next_[p] + i * (kCudaTileBytes / 16)) : uint4{0, 0, 0, 0};
+      }
+    }
+#pragma unroll
+    for (int p = 0; p < Tile::kPanels; ++p) next_[p] += Tile::kTiles * (kCudaTileBytes / 16);
+    tile_ += Tile::kTiles;
+  }
+
+  const uint4* next_[Tile::kPanels];
+  uint4 ring_[Tile::kAhead][Tile::kPanels][Tile::kTiles];
+  uint4 words_[Tile::kPanels][Tile::kTiles];
+  int tile_ = 0, tiles_;
+};
+
+/** The four registers of A of one panel, step by step through a tile. */
+template <CudaLayout layout>
+class PanelCodes {
+ public:
+  __device__ __forceinline__ void begin(uint4 words) {
+    words_[0] = WordCodes<layout>(words.x);
+    words_[1] = WordCodes<layout>(words.y);
+    words_[2] = WordCodes<layout>(words.z);
+    words_[3] = WordCodes<layout>(words.w);
+  }
+  __device__ __forceinline__ void step(int d, uint32_t (&a)[4]) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) a[i] = words_[i].step(d);
+  }
+
+ private:
+  WordCodes<layout> words_[4];
+};
+
+/** Every output of the warp that is in Y, by its sums. */
+template <typename Tile, typename Sums>
+__device__ void store_sums(const CudaGemmTask& t, const GemmPlace<Tile>& place, Sums& sums) {
+  const Epilogue out(t);
+#pragma unroll
+  for (int p = 0; p < Tile::kPanels; ++p) {
+#pragma unroll
+    for (int j = 0; j < Tile::kEights; ++j) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int64_t m = place.m0 + place.warp_m + 8 * j + 2 * place.t + (i & 1);
+        const int64_t n = 16 * (place.panel + p) + place.g + 8 * (i / 2);
+        if (m < t.M && n < t.N) sums.store(t, out, p, j, i, m, n);
+      }
+    }
+  }
+}
+
+}  // namespace ternary::cuda
+
+#endif  // TERNARY_CUDA_GEMM_GEMM_TILE_CUH_

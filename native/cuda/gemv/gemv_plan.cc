@@ -1,0 +1,148 @@
+#include "cuda/gemv/gemv_plan.h"
+
+namespace ternary::cuda {
+namespace {
+
+constexpr bool kClusters = arch_number(TERNARY_CUDA_ARCH) >= 90;
+/** Warps that keep an SM's memory pipeline full: each has a slab, 2 KB, on its way, and 32 to 48 KB are needed. */
+constexpr int kBusyWarps = 24;
+/** Values of a row that a fused kernel keeps in shared memory while it quantises; longer rows are read again. */
+constexpr int kMostScratch = 4096;
+/** What the driver takes of a CTA's shared memory. */
+constexpr int64_t kReservedShared = 1024;
+/** What a kernel has besides: the flag of end_in_memory(). */
+constexpr int64_t kStaticShared = 16;
+
+int least(int64_t a, int64_t b) { return static_cast<int>(a < b ? a : b); }
+int most(int64_t a, int64_t b) { return static_cast<int>(a > b ? a : b); }
+
+/** Everything about a problem that does not depend on how it is shared out. */
+struct Sizes {
+  int tile_columns, tiles, slabs, panels, padded;
+  int64_t groups;
+  int steps, block_steps, blocks;  ///< of 32 columns; in a block of groups of alpha
+};
+
+Sizes sizes_of(const GemvKind& kind, const CudaProblem& p) {
+  Sizes s = {};
+  s.tile_columns = static_cast<int>(cuda_tile_columns(kind.layout));
+  s.tiles = static_cast<int>(ceil_div(p.K, s.tile_columns));
+  s.slabs = static_cast<int>(ceil_div(s.tiles, kSlabTiles));
+  s.panels = static_cast<int>(ceil_div(p.N, kPanelRows));
+  s.padded = static_cast<int>(cuda_padded_columns(kind.layout, p.K));
+  s.steps = static_cast<int>(ceil_div(p.K, kStepColumns));
+  s.groups = 1;
+  if (p.group > 0) {
+    s.groups = ceil_div(p.K, p.group);
+    const int64_t block_groups = p.group >= 2048 ? 1 : 2048 / p.group;
+    s.block_steps = least(block_groups * (p.group / kStepColumns), s.steps);
+    s.blocks = static_cast<int>(ceil_div(s.groups, block_groups));
+  }
+  return s;
+}
+
+int own_splits(const Sizes& s, const CudaProblem& p) {
+  // Worth their sums in a second place only while the panels leave SMs idle and each warp keeps two slabs.
+  int splits = 1;
+  while (splits < kMostCluster && 2 * splits * s.panels <= p.sm_count && s.slabs >= 2 * splits * 2 * kGemvWarps) {
+    splits *= 2;
+  }
+  return splits;
+}
+
+/** q in shared memory: all of it where two CTAs then still share an SM, else by chunks of whole rounds of warps. */
+void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
+  const int slabs = static_cast<int>(ceil_div(s.slabs, plan.splits));
+  const int slab_columns = kSlabTiles * s.tile_columns;
+  while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= slabs &&
+         static_cast<int64_t>(s.panels) * plan.splits * plan.k_warps < int64_t{kBusyWarps} * p.sm_count) {
+    plan.k_warps *= 2;
+  }
+  const auto shared = [&](int64_t chunk) { return fixed + p.M * q_stride(least(chunk * slab_columns, s.padded)); };
+  plan.chunk = slabs;
+  plan.resident = shared(slabs) <= (kind.fused ? p.shared_bytes : p.shared_bytes / 2);
+  if (!plan.resident && !kind.fused) {
+    while (plan.k_warps > 1 && shared(plan.k_warps) > p.shared_bytes) plan.k_warps /= 2;
+    int rounds = 1;
+    while (shared(int64_t{rounds + 1} * plan.k_warps) <= p.shared_bytes / 3) ++rounds;
+    plan.chunk = rounds * plan.k_warps;
+  }
+  plan.q_stride = q_stride(least(static_cast<int64_t>(plan.chunk) * slab_columns, s.padded));
+  plan.shared_bytes = shared(plan.chunk);
+}
+
+/**
+ * With groups of alpha a warp has whole blocks of groups, so that their sums are its own; k_warps blocks of a panel at a
+ * time. Where they do not fit, one warp a panel goes through K in chunks of any size.
+ */
+void plan_blocks(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
+  const int unit = unit_columns(kind.layout);
+  while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.blocks &&
+         static_cast<int64_t>(s.panels) * plan.k_warps < int64_t{kBusyWarps} * p.sm_count) {
+    plan.k_warps *= 2;
+  }
+  // A chunk begins and ends inside a unit: one more at each side.
+  const auto columns = [&](int64_t steps) { return least(steps * kStepColumns + 2 * unit, s.padded); };
+  const auto shared = [&](int64_t steps) { return fixed + p.M * q_stride(columns(steps)); };
+  plan.resident = shared(s.steps) <= (kind.fused ? p.shared_bytes : p.shared_bytes / 2);
+  while (!plan.resident && plan.k_warps > 1 && shared(int64_t{plan.k_warps} * s.block_steps) > p.shared_bytes / 2) {
+    plan.k_warps /= 2;
+  }
+  plan.chunk = plan.k_warps * s.block_steps;
+  if (plan.k_warps == 1) {
+    plan.chunk = s.steps;
+    // Whole units, or weights where one chunk ends and the next begins would be read for both.
+    while (!plan.resident && plan.chunk > unit / kStepColumns && shared(plan.chunk) > p.shared_bytes / 3) {
+      plan.chunk = static_cast<int>(round_up((plan.chunk + 1) / 2, unit / kStepColumns));
+    }
+  }
+  const int staged = plan.resident ? s.steps : plan.chunk;
+  plan.q_stride = q_stride(columns(staged));
+  plan.shared_bytes = shared(staged);
+}
+
+}  // namespace
+
+GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p) {
+  const Sizes s = sizes_of(kind, p);
+  GemvPlan plan = {};
+  plan.tiles = s.tiles;
+  plan.slabs = s.slabs;
+  plan.panels = s.panels;
+  plan.k_warps = 1;
+  plan.splits = 1;
+  if (!kind.fused && p.group == 0) {
+    plan.splits = p.splits > 0 && p.splits <= least(kMostSplits, s.slabs) ? p.splits : own_splits(s, p);
+  }
+  // Clusters of three or so exist, but powers of two tile every GPC.
+  const bool even = (plan.splits & (plan.splits - 1)) == 0;
+  plan.cluster = kClusters && even && plan.splits <= kMostCluster ? plan.splits : 1;
+  if (kind.fused) plan.scratch_columns = least(round_up(s.padded, 256), kMostScratch);
+  const int64_t sums = p.group == 0 ? sums_bytes(p.M) : block_sums_bytes(p.M);
+  const int64_t fixed = sums + (kind.fused ? fused_bytes(p.M, s.groups, plan.scratch_columns) : 0);
+  if (p.group == 0) {
+    plan_slabs(kind, p, s, fixed, plan);
+  } else {
+    plan_blocks(kind, p, s, fixed, plan);
+  }
+  if (plan.shared_bytes + kStaticShared > p.shared_bytes) plan.refusal = Reason::shared_memory;
+  plan.panel_groups = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
+  const int64_t fit = p.shared_bytes / (plan.shared_bytes + kReservedShared);
+  const int ctas = p.sm_count * most(1, least(fit, kind.ctas_per_sm));
+  plan.grid = plan.splits * least(plan.panel_groups, most(1, ctas / plan.splits));
+  return plan;
+}
+
+int gemv_splits(const GemvKind& kind, const CudaProblem& problem) { return gemv_plan(kind, problem).splits; }
+
+int64_t gemv_workspace(const GemvKind& kind, const CudaProblem& problem, int splits, int64_t* clear) {
+  CudaProblem asked = problem;
+  asked.splits = splits;
+  const GemvPlan plan = gemv_plan(kind, asked);
+  *clear = 0;
+  if (plan.splits == 1 || plan.cluster > 1) return 0;
+  *clear = 4 * (problem.M * plan.panels * kPanelRows + plan.panel_groups);
+  return *clear;
+}
+
+}  // namespace ternary::cuda

@@ -1,0 +1,105 @@
+/**
+ * @file gemv_plan.h
+ * @brief How a product of few rows is shared out: warps and CTAs over rows of W and over K, q in shared memory.
+ *
+ * The same plan answers dispatch (refusal, splits, workspace) and fills the launch, so they cannot disagree. Work is
+ * counted in panels (16 rows of W), tiles (512 bytes) and slabs (four tiles of a panel, what a warp has in flight).
+ */
+#ifndef TERNARY_CUDA_GEMV_GEMV_PLAN_H_
+#define TERNARY_CUDA_GEMV_GEMV_PLAN_H_
+
+#include <cstdint>
+
+#include "abi/cuda_kernel.h"
+
+namespace ternary::cuda {
+
+inline constexpr int kGemvWarps = 8;
+inline constexpr int kGemvThreads = 32 * kGemvWarps;
+inline constexpr int kPanelRows = 16;
+inline constexpr int kSlabTiles = 4;
+/** Columns of a step: one mma, or the four bytes of a lane's registers b0 and b1. */
+inline constexpr int kStepColumns = 32;
+inline constexpr int kMostSplits = 64;
+/** The largest cluster that every part with clusters runs; other counts of CTAs add their sums up in device memory. */
+inline constexpr int kMostCluster = 8;
+
+/** "sm90a" is 90. */
+constexpr int arch_number(const char* arch) {
+  int number = 0;
+  for (const char* c = arch; *c != 0; ++c) {
+    if (*c >= '0' && *c <= '9') number = 10 * number + (*c - '0');
+  }
+  return number;
+}
+
+/** What a kernel asks of a plan. */
+struct GemvKind {
+  CudaLayout layout;
+  bool fused;           ///< q of the whole row is made in shared memory
+  int ctas_per_sm = 1;  ///< what its registers allow: how many CTAs stay to take panel groups, no more
+};
+
+struct GemvPlan {
+  Reason refusal;
+  int tiles, slabs, panels;  ///< slabs and tiles of one panel
+  int k_warps;               ///< warps of a CTA that share K of a panel: 1, 2, 4 or 8
+  int splits;                ///< CTAs that share K
+  int cluster;               ///< splits, where those CTAs are a cluster, else 1
+  int panel_groups;          ///< of kGemvWarps / k_warps panels
+  int grid;
+  int chunk;            ///< slabs (no groups) or steps (groups) of q in shared memory at a time
+  bool resident;        ///< that is all of it
+  int q_stride;         ///< bytes between rows of q in shared memory
+  int scratch_columns;  ///< fused: values of a row in shared memory while it is quantised
+  int64_t shared_bytes;
+};
+
+/** Columns that code may read at a time, from a multiple of them: what q is staged by. */
+inline constexpr int unit_tiles(CudaLayout layout) { return layout == CudaLayout::t5 ? 2 : 1; }
+inline constexpr int unit_columns(CudaLayout layout) {
+  return unit_tiles(layout) * static_cast<int>(cuda_tile_columns(layout));
+}
+
+/** The row of 64-column blocks g must not lie on the banks of row g + 1: eight lanes read 64 bytes of each. */
+inline constexpr int q_stride(int columns) { return static_cast<int>(round_up(columns, 128)) + 64; }
+
+/** Sums that a warp leaves of its panel: two rows of X share 128 bytes, see sum_place(). */
+template <typename Integer>
+constexpr Integer sums_of_warp(Integer M) {
+  return static_cast<Integer>(kPanelRows) * ((M + 1) & ~Integer{1});
+}
+/** Shared memory besides q: sums of warps, twice, so that one barrier a panel is enough. */
+inline constexpr int64_t sums_bytes(int64_t M) { return 2 * kGemvWarps * 4 * sums_of_warp(M); }
+/** The same where alpha has groups: fragments of whole warps, with columns of X that M does not fill. */
+inline constexpr int64_t block_sums_bytes(int64_t M) { return sums_bytes(round_up(M, 8)); }
+
+/** What a fused kernel keeps in shared memory besides q and sums: s, sums of q, partials and maxima of a row. */
+inline constexpr int64_t fused_bytes(int64_t M, int64_t groups, int64_t scratch_columns) {
+  return round_up(4 * (M + M * groups + 256 + kGemvWarps), 16) + 4 * scratch_columns;
+}
+
+GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& problem);
+
+/** CudaProblem::splits, or the plan's own choice, for the row's answer to dispatch. */
+int gemv_splits(const GemvKind& kind, const CudaProblem& problem);
+
+/** Bytes of the split sums [M][16 * panels] and of the tickets behind them; all must be cleared. */
+int64_t gemv_workspace(const GemvKind& kind, const CudaProblem& problem, int splits, int64_t* clear);
+
+/** The problem that a launch serves. */
+inline CudaProblem problem_of(const CudaGemmTask& task, const CudaLaunch& how) {
+  CudaProblem problem = {};
+  problem.M = task.M;
+  problem.N = task.N;
+  problem.K = task.K;
+  problem.group = task.group;
+  problem.splits = how.splits;
+  problem.sm_count = how.sm_count;
+  problem.shared_bytes = how.shared_bytes;
+  return problem;
+}
+
+}  // namespace ternary::cuda
+
+#endif  // TERNARY_CUDA_GEMV_GEMV_PLAN_H_

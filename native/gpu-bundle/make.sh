@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Makes target/gpu-bundle, the self-contained folder for a GPU machine; called by mvn -Pcuda,gpu-bundle when everything
+# has been built. Usage: make.sh JAVA_HOME
+set -euo pipefail
+java_home=$1
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=$root/java/target/native
+output=$root/target/gpu-bundle
+limit_mib=64
+
+rm -rf "$output"
+mkdir -p "$output/native" "$output/jars" "$output/test-data"
+
+for program in ternary_tests ternary_cuda_tests ternary_cuda_kernel_tests; do
+  strip -o "$output/native/$program" "$build/tests/$program"
+done
+strip -o "$output/native/cuda_bench" "$build/bench/cuda_bench"
+for library in libternary.so libternary_cpu.so; do
+  strip --strip-unneeded -o "$output/native/$library" "$build/$library"
+done
+cp "$build/bundle_tests.txt" "$output/native"
+# What the CUDA jar holds, unpacked: the programs and Java share one copy of it.
+cp -r "$root/java/target/cuda-classes" "$output/native/cuda-classes"
+tar -C "$output" -cf - native | gzip -9 > "$output/native.tar.gz"
+rm -r "$output/native"
+
+cp "$root"/jmh/target/gpu-bundle-jars/*.jar "$output/jars"
+cp "$root"/jmh/target/ternary-kernels-jmh-*.jar "$output/jars"
+rm -f "$output"/jars/ternary-kernels-*-linux-x86_64-cuda.jar
+# Of the CUDA presets only the runtime's binding is used: 0.4 of 6 MB.
+for jar in "$output"/jars/cuda-*.jar; do
+  mkdir "$output/presets"
+  (cd "$output/presets" && "$java_home/bin/jar" xf "$jar")
+  rm "$jar"
+  (cd "$output/presets" && find . -type f '(' -path '*cudart*' -o -path './META-INF/maven/*' ')' | sort > ../kept.txt
+    "$java_home/bin/jar" cf "$jar" @../kept.txt)
+  rm -r "$output/presets" "$output/kept.txt"
+done
+mkdir "$output/test-classes"
+cp -r "$root"/java/target/test-classes/. "$root"/jmh/target/test-classes/. "$output/test-classes"
+tar -C "$output/test-classes" -cf - . | gzip -9 > "$output/test-classes.tar.gz"
+rm -r "$output/test-classes"
+cp -r "$root"/test-data/golden "$root"/test-data/shapes "$root"/test-data/tiny-bitnet "$output/test-data"
+cp "$here/run.sh" "$root/LICENSE" "$output"
+
+# A Java runtime with what the library, JUnit and the tool use, where this JDK can make one. gzip alone compresses it
+# better than jlink and gzip one after the other.
+if [ -d "$java_home/jmods" ]; then
+  modules=java.base,java.logging,java.xml,java.management,java.instrument,java.naming
+  modules=$modules,jdk.jfr,jdk.unsupported,jdk.management
+  "$java_home/bin/jlink" --strip-debug --no-man-pages --no-header-files --compress=0 --output "$output/runtime" \
+    --add-modules "$modules"
+  tar -C "$output" -cf - runtime | gzip -9 > "$output/runtime.tar.gz"
+  rm -r "$output/runtime"
+fi
+
+size=$(du -sm "$output" | cut -f 1)
+echo "GPU bundle: $output, $size MiB"
+if [ "$size" -gt "$limit_mib" ]; then
+  du -a "$output" | sort -n | tail >&2
+  echo "the GPU bundle has $size MiB, must have $limit_mib or less" >&2
+  exit 1
+fi

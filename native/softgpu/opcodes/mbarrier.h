@@ -1,0 +1,53 @@
+/**
+ * @file mbarrier.h
+ * @brief mbarrier objects of a CTA, with the copies that will complete on them.
+ */
+#ifndef TERNARY_SOFTGPU_OPCODES_MBARRIER_H_
+#define TERNARY_SOFTGPU_OPCODES_MBARRIER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "softgpu/exec/cta.h"
+
+namespace ternary::softgpu {
+
+/** One object. Its 8 bytes of shared memory are only looked at for races; what it holds is here. */
+struct Mbarrier {
+  uint32_t expected = 0;
+  uint32_t pending = 0;
+  uint64_t phase = 0;
+  int64_t transaction_bytes = 0;
+  Clock clock;     ///< of those who arrived in this phase
+  Clock released;  ///< of the phase before
+  /** Asynchronous work that signals this object: done when somebody looks whether the phase is complete. */
+  std::vector<std::function<void(Mbarrier&)>> in_flight;
+
+  /** `count` of the pending arrivals have come. */
+  void arrive(uint32_t count);
+  void complete_transaction(int64_t bytes);
+  void land();
+
+ private:
+  void complete_phase();
+};
+
+class Mbarriers : public Extension {
+ public:
+  static Mbarriers& of(Cta& cta);
+
+  /** The object at an address of `cta`; a fault if there is none. */
+  Mbarrier& at(uint64_t address);
+  void make(uint64_t address, uint32_t count);
+  void remove(uint64_t address);
+  void at_end() override;
+
+ private:
+  std::map<uint64_t, Mbarrier> objects_;
+};
+
+}  // namespace ternary::softgpu
+
+#endif  // TERNARY_SOFTGPU_OPCODES_MBARRIER_H_

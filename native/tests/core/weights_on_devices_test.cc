@@ -1,0 +1,185 @@
+// Copies of weights on devices, on a runtime of CUDA that is a few functions here: so a test can stop an upload in its
+// midst, and count them.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/cuda/device.h"
+#include "core/cuda/layout.h"
+#include "core/cuda/weights.h"
+#include "core/weights/weights.h"
+#include "support/problem.h"
+
+namespace ternary::test {
+namespace {
+
+thread_local int current_device = 0;
+std::atomic<int> allocations{0};
+std::function<void(int device)> on_upload;
+
+/** Device memory is the host's. What CudaCopies does not call is null. */
+const Cudart& host_cudart() {
+  static const Cudart cuda = [] {
+    Cudart c = {};
+    c.GetDevice = [](int* device) { return *device = current_device, 0; };
+    c.SetDevice = [](int device) { return current_device = device, 0; };
+    c.ThreadExchangeStreamCaptureMode = [](int*) { return 0; };
+    c.Malloc = [](void** memory, size_t bytes) {
+      ++allocations;
+      *memory = std::malloc(bytes);
+      return 0;
+    };
+    c.Free = [](void* memory) { return std::free(memory), 0; };
+    c.StreamCreateWithFlags = [](void** stream, unsigned) { return *stream = nullptr, 0; };
+    c.StreamDestroy = [](void*) { return 0; };
+    c.StreamSynchronize = [](void*) { return 0; };
+    c.MemcpyAsync = [](void* to, const void* from, size_t bytes, int, void*) {
+      if (on_upload) on_upload(current_device);
+      std::memcpy(to, from, bytes);
+      return 0;
+    };
+    return c;
+  }();
+  return cuda;
+}
+
+class WeightsOnDevices : public testing::Test {
+ public:
+  WeightsOnDevices() {
+    allocations = 0;
+    for (int ordinal = 0; ordinal < 2; ++ordinal) {
+      devices_[ordinal].cuda = &host_cudart();
+      devices_[ordinal].ordinal = ordinal;
+    }
+  }
+  ~WeightsOnDevices() override { on_upload = nullptr; }
+
+ protected:
+  const CudaWeights& prepare(const ternary_weights& weights, int device, ThreadPool& pool, bool dense = false) {
+    const CudaDeviceScope scope(devices_[device]);
+    return weights.copies.prepare(weights, devices_[device], pool, dense);
+  }
+
+ private:
+  CudaDevice devices_[2];
+};
+
+Problem problem_of(int64_t N, int64_t K) {
+  ProblemSpec spec;
+  spec.N = N;
+  spec.K = K;
+  spec.kind = TERNARY_ALPHA_ROW;
+  return Problem(spec);
+}
+
+TEST_F(WeightsOnDevices, ADeviceIsServedWhileTheCopyOfAnotherIsMade) {
+  const Problem problem = problem_of(40, 200);
+  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool first_sends = false, second_is_served = false, in_time = true;
+  on_upload = [&](int device) {
+    if (device != 0) return;
+    std::unique_lock<std::mutex> lock(mutex);
+    first_sends = true;
+    changed.notify_all();
+    in_time = changed.wait_for(lock, std::chrono::seconds(5), [&] { return second_is_served; }) && in_time;
+  };
+  std::thread first([&] {
+    ThreadPool pool(1);
+    prepare(*weights, 0, pool);
+  });
+  {
+    std::unique_lock<std::mutex> lock(mutex);
+    changed.wait(lock, [&] { return first_sends; });
+  }
+  EXPECT_EQ(weights->copies.find(0), nullptr) << "it is not whole yet";
+  ThreadPool pool(1);
+  prepare(*weights, 1, pool);
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    second_is_served = true;
+    changed.notify_all();
+  }
+  first.join();
+  EXPECT_TRUE(in_time) << "device 1 waited for the upload to device 0";
+  EXPECT_NE(weights->copies.find(0), weights->copies.find(1));
+}
+
+TEST_F(WeightsOnDevices, OneDeviceGetsOneCopyHoweverManyThreadsAsk) {
+  const Problem problem = problem_of(40, 200);
+  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  on_upload = [](int) { std::this_thread::sleep_for(std::chrono::milliseconds(5)); };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      ThreadPool pool(2);
+      prepare(*weights, 0, pool, true);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(allocations, 3) << "codes, alpha and the dense codes";
+}
+
+/** Codes and dense codes are those of the problem. */
+void expect_codes(const Problem& problem, const CudaWeights& copy) {
+  const int64_t N = problem.spec().N, K = problem.spec().K, row_bytes = ceil_div(K, 4);
+  std::vector<uint8_t> i2s(static_cast<size_t>(kTile * row_bytes));
+  for (int64_t panel = 0; panel < ceil_div(N, kTile); ++panel) {
+    const int64_t rows = std::min(kTile, N - panel * kTile);
+    for (const auto& [codes, layout] :
+         {std::pair(copy.codes, copy.layout), std::pair(copy.dense.load(), CudaLayout::dense)}) {
+      i2s_from_cuda_panel(layout, codes + panel * cuda_panel_bytes(layout, kTile, K), rows, K, i2s.data());
+      ASSERT_EQ(std::memcmp(i2s.data(), problem.i2s.data() + panel * kTile * row_bytes,
+                            static_cast<size_t>(rows * row_bytes)),
+                0)
+          << "panel " << panel << " of " << N << " rows in " << kCudaLayoutNames[static_cast<int>(layout)];
+    }
+  }
+}
+
+TEST_F(WeightsOnDevices, EveryLayoutAndLastPanel) {
+  ThreadPool pool(4);
+  for (const int64_t N : {1, 16, 40, 333}) {
+    const Problem problem = problem_of(N, 200);
+    for (const ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
+      const WeightsHandle weights = problem.weights(layout);
+      expect_codes(problem, prepare(*weights, 0, pool, true));
+    }
+  }
+}
+
+double cpu_seconds(clockid_t clock) {
+  timespec time = {};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// A worker that gets no core takes no part, so a busy machine has several tries.
+TEST_F(WeightsOnDevices, TheWorkersOfThePoolTakePartAndMakeTheSameCodes) {
+  const Problem problem = problem_of(1024, 2048);
+  ThreadPool pool(2);
+  double share = 0;
+  for (int attempt = 0; attempt < 50 && share < 0.1; ++attempt) {
+    const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_T5_TILED);
+    const double all = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID), own = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+    const CudaWeights& copy = prepare(*weights, 0, pool, true);
+    const double in_all = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - all;
+    share = (in_all - (cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - own)) / in_all;
+    expect_codes(problem, copy);
+  }
+  EXPECT_GE(share, 0.1);
+}
+
+}  // namespace
+}  // namespace ternary::test

@@ -1,0 +1,195 @@
+// Chains of kernels on one stream, each launched before the last has ended: a layer's X is the Y of the layer before,
+// and all share q, sums and tickets, as decoding does. The bits are those of one layer after another on the host.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "core/cuda/layout.h"
+#include "core/weights/weights.h"
+#include "support/cuda/device_memory.h"
+#include "support/cuda/rows.h"
+#include "support/problem.h"
+
+namespace ternary::test {
+namespace {
+
+constexpr int64_t kWidth = 1700;  // four slabs of I2S, three of T5, and odd tails
+constexpr int64_t kOutputs = 36;
+
+/** One layer: weights on the device in a layout, and Y. */
+struct Layer {
+  Layer(uint64_t seed, CudaLayout layout, int64_t N, int64_t K, int64_t M)
+      : problem(spec(seed, N, K, M)), weights(problem.weights(TERNARY_LAYOUT_I2S)), y(M * N * 4) {
+    std::vector<uint8_t> tiles(cuda_layout_bytes(layout, N, K));
+    for (int64_t n = 0; n < N; n += kTile) {
+      cuda_panel_from_i2s(layout, problem.i2s.data() + n * ceil_div(K, 4), std::min(kTile, N - n), K,
+                          tiles.data() + n / kTile * cuda_panel_bytes(layout, kTile, K));
+    }
+    codes = DeviceMemory(tiles.data(), static_cast<int64_t>(tiles.size()));
+    alpha = DeviceMemory(weights->alpha.data(), static_cast<int64_t>(weights->alpha.size()) * 4);
+  }
+
+  static ProblemSpec spec(uint64_t seed, int64_t N, int64_t K, int64_t M) {
+    ProblemSpec spec;
+    spec.seed = seed;
+    spec.M = M;
+    spec.N = N;
+    spec.K = K;
+    spec.kind = TERNARY_ALPHA_ROW;
+    spec.values = Values::finite;
+    return spec;
+  }
+
+  std::vector<float> on_the_host(const std::vector<float>& x) const {
+    const ProblemSpec& s = problem.spec();
+    std::vector<float> out(s.M * s.N);
+    EXPECT_EQ(ternary_oracle_linear(weights.get(), TERNARY_A8, x.data(), TERNARY_F32, s.K, nullptr, nullptr, out.data(),
+                                    TERNARY_F32, s.N, s.M),
+              TERNARY_OK)
+        << ternary_last_error();
+    return out;
+  }
+
+  Problem problem;
+  WeightsHandle weights;
+  DeviceMemory codes, alpha, y;
+};
+
+/** Up, down, up: the wide layers have many panels, the narrow one splits K. */
+class Chain {
+ public:
+  Chain(CudaLayout layout, int64_t M) : layout_(layout), M_(M) {
+    for (int i = 0; i < 3; ++i) {
+      const bool down = i == 1;
+      layers_.emplace_back(77 + i, layout, down ? kOutputs : kWidth, down ? kWidth : kOutputs, M);
+    }
+    const int64_t padded = cuda_padded_columns(layout, kWidth);
+    q_ = DeviceMemory(M * padded);
+    s_ = DeviceMemory(M * 4);
+    q_sums_ = DeviceMemory(M * 4);
+    partial_ = DeviceMemory(1 << 16);
+  }
+
+  void launch(const CudaKernel& gemv, const CudaKernel* fused, int splits, CudaLaunch how) {
+    const CudaKernel& rows = *cuda_rows(CudaStage::activations)[0];
+    const Problem& first = layers_[0].problem;
+    DeviceMemory x(first.x.data(), first.x.bytes());
+    const float* input = x.as<float>();
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      const bool in_one = fused != nullptr && i != 1;
+      CudaFusedTask task = {};
+      task.activations = activations(i, input);
+      task.gemm = gemm(i);
+      if (in_one) {
+        how.splits = 1;
+        require_cuda(fused->fused(task, how), fused->file);
+      } else {
+        CudaProblem problem = {};
+        problem.M = M_;
+        problem.N = task.gemm.N;
+        problem.K = task.gemm.K;
+        problem.splits = splits;
+        problem.sm_count = how.sm_count;
+        problem.shared_bytes = how.shared_bytes;
+        how.splits = gemv.splits(problem);
+        int64_t clear = 0;
+        ASSERT_LE(gemv.workspace(problem, how.splits, &clear), partial_.bytes());
+        task.activations.clear = partial_.as<int32_t>();
+        task.activations.clear_count = clear / 4;
+        require_cuda(rows.activations(task.activations, how), rows.file);
+        require_cuda(gemv.gemm(task.gemm, how), gemv.file);
+      }
+      input = layers_[i].y.as<float>();
+    }
+    require_cuda(cudaStreamSynchronize(static_cast<cudaStream_t>(how.stream)), "chain");
+  }
+
+  void check() const {
+    const Problem& first = layers_[0].problem;
+    std::vector<float> x(M_ * kOutputs);
+    std::memcpy(x.data(), first.x.data(), x.size() * 4);
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      x = layers_[i].on_the_host(x);
+      std::vector<float> got(x.size());
+      layers_[i].y.read(got.data());
+      for (size_t k = 0; k < x.size(); ++k) {
+        ASSERT_TRUE(same_bits(TERNARY_F32, &got[k], &x[k]))
+            << "layer " << i << ", element " << k << ": " << got[k] << ", expected " << x[k];
+      }
+    }
+  }
+
+ private:
+  CudaActivationTask activations(size_t i, const float* x) const {
+    CudaActivationTask task = {};
+    task.rows.x = x;
+    task.rows.x_dtype = TERNARY_F32;
+    task.rows.K = task.rows.ldx = layers_[i].problem.spec().K;
+    task.M = M_;
+    task.q = q_.as<int8_t>();
+    task.padded = task.ldq = cuda_padded_columns(layout_, task.rows.K);
+    task.s = s_.as<float>();
+    task.q_sums = q_sums_.as<int32_t>();
+    return task;
+  }
+
+  CudaGemmTask gemm(size_t i) const {
+    const ProblemSpec& spec = layers_[i].problem.spec();
+    CudaGemmTask task = {};
+    task.q = q_.as<int8_t>();
+    task.ldq = cuda_padded_columns(layout_, spec.K);
+    task.q_sums = q_sums_.as<int32_t>();
+    task.s = s_.as<float>();
+    task.w = layers_[i].codes.as<uint8_t>();
+    task.alpha = layers_[i].alpha.as<float>();
+    task.y = layers_[i].y.data();
+    task.y_dtype = TERNARY_F32;
+    task.ldy = spec.N;
+    task.M = M_;
+    task.N = spec.N;
+    task.K = spec.K;
+    task.partial = partial_.data();
+    return task;
+  }
+
+  CudaLayout layout_;
+  int64_t M_;
+  std::vector<Layer> layers_;
+  DeviceMemory q_, s_, q_sums_, partial_;
+};
+
+/** The kernel that makes its own activations and multiplies as `gemv` does, M rows; null if there is none. */
+const CudaKernel* fused_of(const CudaKernel& gemv, int64_t M) {
+  std::string file = gemv.file;
+  file.replace(file.find("_a8_"), 4, "_fused_");
+  for (const CudaKernel* fused : cuda_rows(CudaStage::fused_a8)) {
+    if (fused->file == file && M <= fused->m_max) return fused;
+  }
+  return nullptr;
+}
+
+TEST(CudaPdl, ChainsOfGemvsGiveTheBitsOfOneLayerAfterAnother) {
+  const bool can = std::atoi(cuda_backend().arch + 2) >= 90;
+  for (const CudaKernel* gemv : cuda_rows(CudaStage::gemm_a8)) {
+    if (std::strncmp(gemv->file, "gemv_", 5) != 0) continue;
+    for (const auto& [M, splits] : {std::pair<int64_t, int>{1, 1}, {1, 2}, {1, 3}, {3, 1}, {3, 2}, {3, 3}}) {
+      if (M < gemv->m_min || M > gemv->m_max) continue;
+      CudaLaunch how = default_launch();
+      how.pdl = can;
+      cudaStream_t stream;
+      require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
+      how.stream = stream;
+      Chain chain(gemv->layout, M);
+      chain.launch(*gemv, splits == 3 ? fused_of(*gemv, M) : nullptr, splits, how);
+      chain.check();
+      require_cuda(cudaStreamDestroy(stream), "stream");
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ternary::test

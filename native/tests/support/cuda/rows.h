@@ -1,0 +1,25 @@
+/**
+ * @file rows.h
+ * @brief The rows of the GPU backend named on the command line, for tests that launch kernels themselves.
+ */
+#ifndef TERNARY_TESTS_SUPPORT_CUDA_ROWS_H_
+#define TERNARY_TESTS_SUPPORT_CUDA_ROWS_H_
+
+#include <vector>
+
+#include "abi/cuda_kernel.h"
+
+namespace ternary::test {
+
+/** The table; the process ends with a message if the library cannot be loaded. */
+const CudaBackend& cuda_backend();
+
+/** Rows of a stage, best first. */
+std::vector<const CudaKernel*> cuda_rows(CudaStage stage);
+
+/** The row of this file name; the process ends with a message if there is none. */
+const CudaKernel& cuda_row(const char* file);
+
+}  // namespace ternary::test
+
+#endif  // TERNARY_TESTS_SUPPORT_CUDA_ROWS_H_
