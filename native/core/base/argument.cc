@@ -4,7 +4,6 @@
 
 #include "abi/dtype.h"
 #include "core/base/failure.h"
-#include "core/weights/layout.h"
 
 namespace ternary {
 
@@ -54,43 +53,6 @@ void check_activation(ternary_activation activation) {
 void check_float_dtype(const char* name, ternary_dtype dtype) {
   if (dtype != TERNARY_F32 && dtype != TERNARY_F16 && dtype != TERNARY_BF16) {
     fail(TERNARY_INVALID_ARGUMENT, "%s is %d; it must be F32 (0), F16 (1) or BF16 (2)", name, static_cast<int>(dtype));
-  }
-}
-
-void check_alpha_kind(ternary_alpha_kind kind, int64_t group) {
-  if (kind < TERNARY_ALPHA_TENSOR || kind > TERNARY_ALPHA_GROUP) {
-    fail(TERNARY_INVALID_ARGUMENT, "alpha kind is %d; it must be 0 (tensor), 1 (row), 2 (column) or 3 (group)",
-         static_cast<int>(kind));
-  }
-  if (kind == TERNARY_ALPHA_GROUP ? group < 32 || group % 32 != 0 || group > round_up(kMaxK, 32) : group != 0) {
-    fail(TERNARY_INVALID_ARGUMENT,
-         "group is %" PRId64
-         "; it must be a multiple of 32 up to 2^24 for alpha per group, "
-         "and 0 otherwise",
-         group);
-  }
-}
-
-void check_limit(ternary_limit limit, int64_t threads, int64_t most_threads, int64_t bytes, int64_t nanoseconds) {
-  if (limit < TERNARY_LIMIT_READ || limit > TERNARY_LIMIT_TILE_LOADS) {
-    fail(TERNARY_INVALID_ARGUMENT, "limit is %d; it must be 0 (read), 1 (int8 peak) or 2 (tile loads)",
-         static_cast<int>(limit));
-  }
-  if (threads < 1 || threads > most_threads) {
-    fail(TERNARY_INVALID_ARGUMENT, "threads is %" PRId64 "; it must be 1 to the runtime's %" PRId64, threads,
-         most_threads);
-  }
-  constexpr int64_t kMostBytes = int64_t{1} << 40, kMostNanoseconds = 10000000000;
-  if (limit != TERNARY_LIMIT_READ ? bytes != 0
-                                  : bytes < 1 || bytes > kMostBytes || bytes % (threads * kLimitAlignment) != 0) {
-    fail(TERNARY_INVALID_ARGUMENT,
-         "bytes is %" PRId64 "; it must be a multiple of %" PRId64
-         " a thread up to 2^40 for the "
-         "limit read, and 0 for others",
-         bytes, kLimitAlignment);
-  }
-  if (nanoseconds < 1 || nanoseconds > kMostNanoseconds) {
-    fail(TERNARY_INVALID_ARGUMENT, "nanoseconds is %" PRId64 "; it must be 1 to 10^10", nanoseconds);
   }
 }
 

@@ -31,12 +31,6 @@ void check_activation(ternary_activation activation);
 /** One of F32, F16 and BF16. */
 void check_float_dtype(const char* name, ternary_dtype dtype);
 
-/** A kind of the enum, and the group size that goes with it. */
-void check_alpha_kind(ternary_alpha_kind kind, int64_t group);
-
-/** What ternary_measure_limit() is asked, on a runtime of `most_threads`. */
-void check_limit(ternary_limit limit, int64_t threads, int64_t most_threads, int64_t bytes, int64_t nanoseconds);
-
 }  // namespace ternary
 
 #endif  // TERNARY_CORE_BASE_ARGUMENT_H_

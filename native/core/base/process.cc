@@ -21,6 +21,8 @@ struct Configuration {
   std::atomic<int32_t> copy{1};
 };
 
+std::atomic<int> fork_count{0};
+
 Configuration& configuration() {
   static Configuration& state = *new Configuration;
   return state;
@@ -71,6 +73,10 @@ std::string backend_folder(const MutexLock&) {
 }
 
 void fix_process(const MutexLock&) { configuration().fixed = true; }
+
+int forks() { return fork_count.load(std::memory_order_relaxed); }
+
+void count_fork() { fork_count.fetch_add(1); }
 
 std::string report_file(const std::string& path) {
   std::string file = expand_pid(path);

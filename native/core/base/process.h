@@ -24,6 +24,12 @@ std::string backend_folder(const MutexLock& lock);
 /** From now on the configuration stays as it is. The mutex is held. */
 void fix_process(const MutexLock& lock);
 
+/** Forks that led to this process. What threads or a GPU made before the last of them is of no use here. */
+int forks();
+
+/** In the child of a fork, before anything else of this copy runs. */
+void count_fork();
+
 /** `path` with `{pid}` expanded and, in the n-th copy of the process, "-n" before its extension. */
 std::string report_file(const std::string& path);
 

@@ -6,10 +6,16 @@
 #include "core/base/argument.h"
 #include "core/base/failure.h"
 #include "core/cuda/plan.h"
+#include "core/cuda/weights.h"
 #include "core/runtime/dispatch.h"
 
 namespace ternary {
 namespace {
+
+/** A kernel's row in the runtime's counters: after those of the CPU. */
+size_t row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {
+  return static_cast<size_t>(runtime.backend.kernel_count + (&kernel - cuda.device.backend->kernels));
+}
 
 /** Asked before anything is launched: a launch on the default stream beside a capture that it would have to wait for
  *  would break that capture. */
@@ -98,7 +104,7 @@ void check_workspace(const CudaDevice& device, const ternary_cuda_call& call, in
 /** The copy on the device; made now if that is allowed. */
 const CudaWeights& weights_on_device(const CudaDevice& device, const ternary_weights& weights, bool dense,
                                      bool capturing, ThreadPool& pool) {
-  const CudaWeights* found = weights.copies.find(device.ordinal);
+  const CudaWeights* found = find_weights(weights, device.ordinal);
   if (found != nullptr && (!dense || found->dense.load(std::memory_order_acquire) != nullptr)) return *found;
   if (capturing) {
     fail(TERNARY_ILLEGAL_STATE,
@@ -108,7 +114,7 @@ const CudaWeights& weights_on_device(const CudaDevice& device, const ternary_wei
                           : "have no dense copy on the device, which this "
                             "product needs (TERNARY_PREFILL_SKIP_M makes ternary_weights_prepare() make it)");
   }
-  return weights.copies.prepare(weights, device, pool, dense);
+  return prepare_weights(weights, device, pool, dense);
 }
 
 CudaLaunch launch_of(const CudaRuntime& cuda, void* stream, int splits) {
@@ -184,11 +190,11 @@ void launch(const CudaRuntime& cuda, const Product& p, const CudaPlan& plan, con
 
 /** Counts what was refused before the plan's kernel; throws if nothing serves, or
  *  only what TERNARY_I2S_ONLY forbids. */
-void settle_refusals(ternary_runtime& runtime, Op op, const CudaPlan& plan, const std::vector<CudaRefusal>& refusals) {
-  const CudaRuntime& cuda = *runtime.cuda;
+void settle_refusals(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const CudaPlan& plan,
+                     const std::vector<CudaRefusal>& refusals) {
   for (const CudaRefusal& refusal : refusals) {
     if (runtime.settings.collect_path_stats) {
-      runtime.counters.count_fallback(op, cuda.row(*refusal.kernel), refusal.reason);
+      runtime.counters.count_fallback(op, row(runtime, cuda, *refusal.kernel), refusal.reason);
     }
   }
   const bool dense = plan.kernel != nullptr && plan.kernel->layout == CudaLayout::dense;
@@ -199,14 +205,13 @@ void settle_refusals(ternary_runtime& runtime, Op op, const CudaPlan& plan, cons
   }
   fail(TERNARY_UNSUPPORTED, "%s %s refuses the problem: %s",
        dense ? "TERNARY_I2S_ONLY=1 and" : "no kernel serves this problem;",
-       runtime.counters.path_name(op, cuda.row(*refusals.front().kernel)).c_str(),
+       runtime.counters.path_name(op, row(runtime, cuda, *refusals.front().kernel)).c_str(),
        kReasonNames[static_cast<int>(refusals.front().reason)]);
 }
 
 }  // namespace
 
-void start_product(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) {
-  const CudaRuntime& cuda = *runtime.cuda;
+void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& product, const ternary_cuda_call& call) {
   const CudaDevice& device = cuda.device;
   check_stream(device, call.stream);
   check_product_memory(device, product);
@@ -214,7 +219,7 @@ void start_product(ternary_runtime& runtime, const Product& product, const terna
   const Op op = product.norm && !two_passes ? Op::rmsnorm_linear : Op::linear;
   std::vector<CudaRefusal> refusals;
   const CudaPlan plan = plan_product(cuda, runtime.settings, product, refusals);
-  settle_refusals(runtime, op, plan, refusals);
+  settle_refusals(runtime, cuda, op, plan, refusals);
   check_workspace(device, call, plan.places.bytes, product);
   const bool capturing = is_capturing(*device.cuda, call.stream);
   if (capturing && call.workspace == nullptr && plan.places.bytes > 0) {
@@ -229,15 +234,15 @@ void start_product(ternary_runtime& runtime, const Product& product, const terna
   } else {
     unsigned long long id = 0;
     check_cuda(*device.cuda, device.cuda->StreamGetId(call.stream, &id), "cudaStreamGetId");
-    const auto lease = runtime.cuda->workspaces.take(id, plan.places.bytes);
+    const auto lease = cuda.workspaces.take(id, plan.places.bytes);
     launch(cuda, product, plan, weights, call.stream, lease->get());
   }
-  if (two_passes) count_path(runtime, Op::rmsnorm, cuda.row(activation_row(cuda)));
-  count_path(runtime, op, cuda.row(*plan.kernel));
+  if (two_passes) count_path(runtime, Op::rmsnorm, row(runtime, cuda, activation_row(cuda)));
+  count_path(runtime, op, row(runtime, cuda, *plan.kernel));
 }
 
-void start_quantise(ternary_runtime& runtime, const ActivationTask& rows, int64_t M, const ternary_cuda_call& call) {
-  const CudaRuntime& cuda = *runtime.cuda;
+void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ActivationTask& rows, int64_t M,
+                    const ternary_cuda_call& call) {
   const CudaDevice& device = cuda.device;
   check_stream(device, call.stream);
   check_memory(device, "x", rows.x);
@@ -256,7 +261,7 @@ void start_quantise(ternary_runtime& runtime, const ActivationTask& rows, int64_
   task.s = rows.s;
   const CudaKernel& kernel = activation_row(cuda);
   check_cuda(*device.cuda, kernel.activations(task, launch_of(cuda, call.stream, 1)), kernel.file);
-  count_path(runtime, Op::quantise_activations, cuda.row(kernel));
+  count_path(runtime, Op::quantise_activations, row(runtime, cuda, kernel));
 }
 
 }  // namespace ternary

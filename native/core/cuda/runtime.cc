@@ -13,13 +13,12 @@ std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {
 
 }  // namespace
 
-CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings, int64_t first_row)
+CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings)
     : device(found),
       pdl(settings.enable_pdl && found.backend->pdl),
       cost(device, pdl),
       workspaces(device),
-      lanes(device),
-      first_row_(first_row) {}
+      lanes(device) {}
 
 std::vector<std::string> CudaRuntime::kernel_names() const {
   const CudaBackend& backend = *device.backend;

@@ -10,7 +10,7 @@
 
 #include "core/cost/cost.h"
 #include "core/cuda/device.h"
-#include "core/cuda/staging.h"
+#include "core/cuda/lane.h"
 #include "core/cuda/workspace.h"
 #include "core/policy/settings.h"
 
@@ -18,12 +18,7 @@ namespace ternary {
 
 class CudaRuntime {
  public:
-  /** `first_row`: where the backend's kernels begin among the rows of the runtime's counters. */
-  CudaRuntime(const CudaDevice& found, const Settings& settings, int64_t first_row);
-
-  size_t row(const CudaKernel& kernel) const {
-    return static_cast<size_t>(first_row_ + (&kernel - device.backend->kernels));
-  }
+  CudaRuntime(const CudaDevice& found, const Settings& settings);
 
   /** "gemv_a8_i2s.cuda.sm90a" of every kernel, in the table's order. */
   std::vector<std::string> kernel_names() const;
@@ -38,9 +33,6 @@ class CudaRuntime {
   const CudaCost cost;
   CudaWorkspaces workspaces;
   CudaLanes lanes;
-
- private:
-  const int64_t first_row_;
 };
 
 }  // namespace ternary

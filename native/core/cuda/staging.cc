@@ -129,30 +129,7 @@ void run_parcel(CudaRuntime& cuda, const Parcel& parcel, Start start) {
 
 }  // namespace
 
-CudaLanes::~CudaLanes() {
-  if (idle_.empty()) return;
-  const CudaDeviceScope scope(*device_.cuda, device_.ordinal);
-  idle_.clear();
-}
-
-std::unique_ptr<CudaLane> CudaLanes::take() {
-  {
-    const MutexLock lock(mutex_);
-    if (!idle_.empty()) {
-      std::unique_ptr<CudaLane> lane = std::move(idle_.back());
-      idle_.pop_back();
-      return lane;
-    }
-  }
-  return std::make_unique<CudaLane>(device_);
-}
-
-void CudaLanes::give(std::unique_ptr<CudaLane> lane) {
-  const MutexLock lock(mutex_);
-  if (idle_.size() < kMostIdle) idle_.push_back(std::move(lane));
-}  // one too many is freed after the lock: that waits for the device
-
-void run_staged_product(ternary_runtime& runtime, const Product& p) {
+void run_staged_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p) {
   const int64_t K = p.weights->K, N = p.weights->N;
   Parcel parcel;
   const int64_t x = parcel.input(matrix(p.x, p.x_dtype, p.M, K, p.ldx)), x_scale = parcel.input(vector(p.x_scale, p.M));
@@ -163,7 +140,7 @@ void run_staged_product(ternary_runtime& runtime, const Product& p) {
   const int64_t y = parcel.output(matrix(p.y, p.y_dtype, p.M, N, p.ldy));
   const int64_t residual_out =
       in_place ? residual : parcel.output(matrix(p.residual_out, p.residual_dtype, p.M, K, p.ld_residual));
-  run_parcel(*runtime.cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
+  run_parcel(cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
     Product product = p;
     set_address(product.x, device, x);
     set_address(product.x_scale, device, x_scale);
@@ -172,25 +149,25 @@ void run_staged_product(ternary_runtime& runtime, const Product& p) {
     set_address(product.residual, device, residual);
     set_address(product.residual_out, device, residual_out);
     set_address(product.y, device, y);
-    start_product(runtime, product, call);
+    start_product(runtime, cuda, product, call);
   });
 }
 
-void run_staged_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) {
+void run_staged_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ActivationTask& task, int64_t M) {
   Parcel parcel;
   const int64_t x = parcel.input(matrix(task.x, task.x_dtype, M, task.K, task.ldx));
   const int64_t x_scale = parcel.input(vector(task.x_scale, M)),
                 alpha = parcel.input(vector(task.alpha_column, task.K));
   const int64_t q = parcel.output(matrix(task.q, TERNARY_I8, M, task.K, task.ldq)),
                 s = parcel.output(vector(task.s, M));
-  run_parcel(*runtime.cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
+  run_parcel(cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
     ActivationTask rows = task;
     set_address(rows.x, device, x);
     set_address(rows.x_scale, device, x_scale);
     set_address(rows.alpha_column, device, alpha);
     set_address(rows.q, device, q);
     set_address(rows.s, device, s);
-    start_quantise(runtime, rows, M, call);
+    start_quantise(runtime, cuda, rows, M, call);
   });
 }
 

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "core/base/large_memory.h"
+#include "core/base/process.h"
 #include "core/cuda/device.h"
 #include "core/cuda/layout.h"
 #include "core/cuda/memory.h"
-#include "core/runtime/report.h"
 #include "core/weights/layout.h"
 #include "core/weights/weights.h"
 
@@ -106,66 +106,37 @@ std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const Cud
   return copy;
 }
 
-/** Errors have nobody to go to, and sticky ones show at the next call. */
-void free_copy(CudaWeights* copy) {
-  if (copy->fork_count == forks()) {
-    const Cudart& cuda = *copy->cuda;
-    const CudaDeviceScope scope(cuda, copy->ordinal);
-    if (scope.entered()) {
-      for (void* memory : {static_cast<void*>(copy->codes), static_cast<void*>(copy->alpha),
-                           static_cast<void*>(copy->alpha_column), static_cast<void*>(copy->dense.load())}) {
-        cuda.Free(memory);
-      }
-    }
-  }
-  delete copy;
-}
-
 }  // namespace
 
-CudaCopies::~CudaCopies() {
-  for (Place* place = first_.load(); place != nullptr;) {
-    Place* next = place->next;
-    if (CudaWeights* copy = place->copy.load()) free_copy(copy);
-    delete place;
-    place = next;
+/** Errors have nobody to go to, and sticky ones show at the next call. */
+CudaWeights::~CudaWeights() {
+  if (cuda == nullptr || fork_count != forks()) return;
+  const CudaDeviceScope scope(*cuda, ordinal);
+  if (!scope.entered()) return;
+  for (void* memory : {static_cast<void*>(codes), static_cast<void*>(alpha), static_cast<void*>(alpha_column),
+                       static_cast<void*>(dense.load())}) {
+    cuda->Free(memory);
   }
 }
 
-CudaCopies::Place* CudaCopies::find_place(Place* first, int ordinal) {
-  while (first != nullptr && first->ordinal != ordinal) first = first->next;
-  return first;
+const CudaWeights* find_weights(const ternary_weights& weights, int ordinal) {
+  return static_cast<const CudaWeights*>(weights.copies.find(ordinal));
 }
 
-CudaCopies::Place& CudaCopies::place_of(int ordinal) {
-  Place* first = first_.load(std::memory_order_acquire);
-  if (Place* found = find_place(first, ordinal)) return *found;
-  auto made = std::make_unique<Place>(ordinal);
-  made->next = first;
-  while (!first_.compare_exchange_weak(first, made.get(), std::memory_order_acq_rel)) {
-    if (Place* found = find_place(first, ordinal)) return *found;  // another thread's
-    made->next = first;
-  }
-  return *made.release();
-}
-
-const CudaWeights* CudaCopies::find(int ordinal) const {
-  const Place* place = find_place(first_.load(std::memory_order_acquire), ordinal);
-  return place == nullptr ? nullptr : place->copy.load(std::memory_order_acquire);
-}
-
-const CudaWeights& CudaCopies::prepare(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool,
-                                       bool dense) {
-  Place& place = place_of(device.ordinal);
-  CudaWeights* copy = place.copy.load(std::memory_order_acquire);
-  if (copy != nullptr && (!dense || copy->dense.load(std::memory_order_acquire) != nullptr)) return *copy;
+const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool,
+                                   bool dense) {
+  const auto whole = [&](const CudaWeights* copy) {
+    return copy != nullptr && (!dense || copy->dense.load(std::memory_order_acquire) != nullptr);
+  };
+  if (const CudaWeights* found = find_weights(weights, device.ordinal); whole(found)) return *found;
+  DeviceCopies::Place& place = weights.copies.place_of(device.ordinal);
   const MutexLock lock(place.mutex);
-  copy = place.copy.load();
+  auto* copy = static_cast<CudaWeights*>(place.copy.load());
   if (copy == nullptr) {
     copy = make_copy(weights, device, pool).release();
     place.copy.store(copy, std::memory_order_release);
   }
-  if (dense && copy->dense.load() == nullptr) {
+  if (!whole(copy)) {
     const CudaStream stream(device);
     CudaMemory memory(device, cuda_layout_bytes(CudaLayout::dense, weights.N, weights.K));
     send_codes(weights, CudaLayout::dense, pool, stream, memory.get());

@@ -33,15 +33,15 @@ double streaming_time(const ternary_runtime& runtime, ternary_layout layout, int
 }
 
 /** On a GPU the cost model knows both; T5 must win, as elsewhere. */
-ternary_layout choose_layout(const CudaCost& cost, ternary_activation activation, int64_t N, int64_t K) {
-  const double i2s = cost.predict(TERNARY_LAYOUT_I2S_TILED, activation, 1, N, K).microseconds;
-  const double t5 = cost.predict(TERNARY_LAYOUT_T5_TILED, activation, 1, N, K).microseconds;
+ternary_layout choose_layout(const Accelerator& device, ternary_activation activation, int64_t N, int64_t K) {
+  const double i2s = device.predict(TERNARY_LAYOUT_I2S_TILED, activation, 1, N, K).microseconds;
+  const double t5 = device.predict(TERNARY_LAYOUT_T5_TILED, activation, 1, N, K).microseconds;
   return t5 < i2s ? TERNARY_LAYOUT_T5_TILED : TERNARY_LAYOUT_I2S_TILED;
 }
 
 ternary_layout choose_layout(ternary_runtime& runtime, ternary_activation activation, int64_t N, int64_t K,
                              int64_t working_set) {
-  if (runtime.cuda != nullptr) return choose_layout(runtime.cuda->cost, activation, N, K);
+  if (runtime.accelerator() != nullptr) return choose_layout(*runtime.accelerator(), activation, N, K);
   const Tuning& tuning = runtime.tuning;
   const bool a8 = activation == TERNARY_A8;
   if (!t5_is_served_as_well(runtime, a8 ? Stage::gemm_a8 : Stage::gemm_a16)) return TERNARY_LAYOUT_I2S_TILED;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cinttypes>
 #include <climits>
 #include <cstdio>
 #include <iterator>
@@ -120,6 +121,29 @@ double rate(const ternary_limit_measurement& measurement) {
 }
 
 }  // namespace
+
+void check_limit(ternary_limit limit, int64_t threads, int64_t most_threads, int64_t bytes, int64_t nanoseconds) {
+  if (limit < TERNARY_LIMIT_READ || limit > TERNARY_LIMIT_TILE_LOADS) {
+    fail(TERNARY_INVALID_ARGUMENT, "limit is %d; it must be 0 (read), 1 (int8 peak) or 2 (tile loads)",
+         static_cast<int>(limit));
+  }
+  if (threads < 1 || threads > most_threads) {
+    fail(TERNARY_INVALID_ARGUMENT, "threads is %" PRId64 "; it must be 1 to the runtime's %" PRId64, threads,
+         most_threads);
+  }
+  constexpr int64_t kMostBytes = int64_t{1} << 40, kMostNanoseconds = 10000000000;
+  if (limit != TERNARY_LIMIT_READ ? bytes != 0
+                                  : bytes < 1 || bytes > kMostBytes || bytes % (threads * kLimitAlignment) != 0) {
+    fail(TERNARY_INVALID_ARGUMENT,
+         "bytes is %" PRId64 "; it must be a multiple of %" PRId64
+         " a thread up to 2^40 for the "
+         "limit read, and 0 for others",
+         bytes, kLimitAlignment);
+  }
+  if (nanoseconds < 1 || nanoseconds > kMostNanoseconds) {
+    fail(TERNARY_INVALID_ARGUMENT, "nanoseconds is %" PRId64 "; it must be 1 to 10^10", nanoseconds);
+  }
+}
 
 Limits::Operands& Limits::operands(ThreadPool& pool, const LimitQuestion& question) {
   Operands& kept = question.kind == TERNARY_LIMIT_READ ? working_set_ : panels_;

@@ -22,6 +22,9 @@ struct LimitQuestion {
   int64_t bytes;  ///< TERNARY_LIMIT_READ: the working set of all threads
 };
 
+/** Throws for what ternary_measure_limit() does not measure on a runtime of `most_threads`. */
+void check_limit(ternary_limit limit, int64_t threads, int64_t most_threads, int64_t bytes, int64_t nanoseconds);
+
 /** A runtime's measurements: its loops, and the memory they read. One caller at a time, the others wait. */
 class Limits {
  public:

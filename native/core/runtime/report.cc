@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <set>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/failure.h"
 #include "core/base/process.h"
+#include "core/policy/report_path.h"
 
 namespace ternary {
 namespace {
@@ -25,7 +25,6 @@ struct Process {
   std::vector<ternary_runtime*> runtimes;
   std::set<std::string> paths;
   Counts path_counts, fallback_counts;  // of runtimes that are gone
-  std::atomic<int> forks{0};
 };
 
 Process& process() {
@@ -42,7 +41,7 @@ void forget_parent() {
   state.paths.clear();
   state.path_counts.clear();
   state.fallback_counts.clear();
-  state.forks.fetch_add(1);
+  count_fork();
 }
 
 void lock_all() {
@@ -80,8 +79,6 @@ std::string document() {
   return json_report(paths, fallbacks) + "\n";
 }
 
-std::string subject_of(const std::string& file) { return "the report " + quotable(file); }
-
 std::set<std::string> paths_asked_for() {
   const MutexLock lock(process_mutex);
   return process().paths;
@@ -107,8 +104,6 @@ __attribute__((destructor)) void leave_process() {
 
 }  // namespace
 
-int forks() { return process().forks.load(std::memory_order_relaxed); }
-
 void join_report(ternary_runtime* runtime) {
   const MutexLock lock(process_mutex);
   process().runtimes.push_back(runtime);
@@ -127,7 +122,7 @@ void leave_report(ternary_runtime* runtime) {
 void write_report(const std::string& path) {
   const std::string file = report_file(path);
   const MutexLock lock(writing_mutex);
-  replace_file(subject_of(file), file, document());
+  replace_file(report_subject(file), file, document());
 }
 
 void write_due_report(ternary_runtime& runtime) noexcept {
@@ -136,11 +131,6 @@ void write_due_report(ternary_runtime& runtime) noexcept {
   } catch (const std::exception& exception) {
     runtime.notices.report_failed(exception.what());
   }
-}
-
-void check_report_path(const std::string& path) {
-  const std::string file = report_file(path);
-  check_replaceable("TERNARY_PATH_REPORT is \"" + quotable(path) + "\"; " + subject_of(file), file);
 }
 
 }  // namespace ternary

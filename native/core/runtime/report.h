@@ -23,12 +23,6 @@ void write_report(const std::string& path);
 /** Writes the runtime's own report. A failure is one of its notices: what the report tells of has been done. */
 void write_due_report(ternary_runtime& runtime) noexcept;
 
-/** Throws unless a file could be written there. */
-void check_report_path(const std::string& path);
-
-/** Counts forks on the child's side. */
-int forks();
-
 }  // namespace ternary
 
 #endif  // TERNARY_CORE_RUNTIME_REPORT_H_

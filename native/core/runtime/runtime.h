@@ -14,15 +14,17 @@
 #include "core/base/notices.h"
 #include "core/base/scratch.h"
 #include "core/base/thread_pool.h"
-#include "core/cuda/runtime.h"
 #include "core/policy/counters.h"
 #include "core/policy/settings.h"
 #include "core/policy/tuning.h"
+#include "core/policy/tuning_file.h"
+#include "core/runtime/accelerator.h"
 #include "core/runtime/limits.h"
 #include "core/weights/layout.h"
 
 struct ternary_runtime {
-  explicit ternary_runtime(const char* setting_lines);
+  /** `find_accelerator` is given the settings, and finds the device that they ask for. */
+  ternary_runtime(const char* setting_lines, ternary::FindAccelerator find_accelerator);
   ~ternary_runtime();
 
   /** Kernels of a stage that the machine and TERNARY_MAX_ISA allow for weights of a layout, best first. Those of an ISA
@@ -37,18 +39,20 @@ struct ternary_runtime {
   /** Rows of `counters`: the CPU backend's, then the GPU backend's. */
   size_t row(const ternary::Kernel& kernel) const { return static_cast<size_t>(&kernel - backend.kernels); }
 
+  /** What serves products in the CPU's place; null: nothing does. */
+  ternary::Accelerator* accelerator() const { return found.accelerator.get(); }
+
   /** Bytes of weights that stay in cache between two uses, as far as the tuning and the machine say. */
   int64_t resident_bytes();
 
   ternary::Settings settings;
   const ternary::Backend& backend;
   std::vector<const ternary::Kernel*> candidates[3][ternary::kLayoutCount];
-  std::vector<const ternary::Kernel*> limit_loops;   ///< rows of Stage::limit that are allowed
-  const ternary::Isa isa;                            ///< the best that settings and machine allow
-  std::string tuning_error;                          ///< why the file of TERNARY_TUNING does not serve, or empty
-  const ternary::Tuning tuning;                      ///< from that file, else the built-in row of `isa`
-  ternary::NoCuda no_cuda;                           ///< why there is no GPU though one was wanted
-  const std::unique_ptr<ternary::CudaRuntime> cuda;  ///< null: products run on the CPU
+  std::vector<const ternary::Kernel*> limit_loops;  ///< rows of Stage::limit that are allowed
+  const ternary::Isa isa;                           ///< the best that settings and machine allow
+  std::string tuning_error;                         ///< why the file of TERNARY_TUNING does not serve, or empty
+  const ternary::Tuning tuning;                     ///< from that file, else the built-in row of `isa`
+  const ternary::FoundAccelerator found;            ///< by TERNARY_DEVICE
   ternary::Notices notices;
   ternary::Counters counters;
   const uint64_t serial;  ///< 1 for this copy's first runtime, never used again
@@ -61,6 +65,12 @@ struct ternary_runtime {
 };
 
 namespace ternary {
+
+/** "gemm_a8_i2s.cpu.avx2" */
+std::string kernel_name(const Backend& backend, const Kernel& kernel);
+
+/** The machine as a tuning file names it. */
+TunedMachine machine_of(const Backend& backend, Isa isa);
 
 /** Why a kernel cannot serve here: null, the machine's reason, or the cap. */
 const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel);

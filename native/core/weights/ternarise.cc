@@ -12,6 +12,7 @@
 #include "core/base/failure.h"
 #include "core/base/float_environment.h"
 #include "core/weights/layout.h"
+#include "core/weights/weights.h"
 
 namespace ternary {
 namespace {

@@ -55,6 +55,21 @@ void keep_alpha(ternary_weights& weights, ternary_alpha_kind kind, const float* 
 }
 
 }  // namespace
+
+void check_alpha_kind(ternary_alpha_kind kind, int64_t group) {
+  if (kind < TERNARY_ALPHA_TENSOR || kind > TERNARY_ALPHA_GROUP) {
+    fail(TERNARY_INVALID_ARGUMENT, "alpha kind is %d; it must be 0 (tensor), 1 (row), 2 (column) or 3 (group)",
+         static_cast<int>(kind));
+  }
+  if (kind == TERNARY_ALPHA_GROUP ? group < 32 || group % 32 != 0 || group > round_up(kMaxK, 32) : group != 0) {
+    fail(TERNARY_INVALID_ARGUMENT,
+         "group is %" PRId64
+         "; it must be a multiple of 32 up to 2^24 for alpha per group, "
+         "and 0 otherwise",
+         group);
+  }
+}
+
 }  // namespace ternary
 
 using namespace ternary;

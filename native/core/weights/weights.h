@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "abi/kernel.h"
-#include "core/cuda/weights.h"
+#include "core/weights/device_copies.h"
 
 /** Kernels know two kinds of alpha: one a row, or one a group. Tensor alpha is kept as N equal row alphas, and column
  *  alpha as a vector for the activations beside N row alphas of 1, which gives the same bits (s * 1 is exact). */
@@ -28,7 +28,14 @@ struct ternary_weights {
   std::vector<float> alpha_column;  ///< [K] or empty
   int64_t codes_bytes;
   uint8_t* codes;  ///< 64-byte aligned; large ones ask for huge pages, a streamed matrix misses the TLB otherwise
-  mutable ternary::CudaCopies copies;  ///< on GPUs: a cache, so that weights stay immutable
+  mutable ternary::DeviceCopies copies;  ///< a cache, so that weights stay immutable
 };
+
+namespace ternary {
+
+/** Throws unless it is a kind of the enum with the group size that goes with it. */
+void check_alpha_kind(ternary_alpha_kind kind, int64_t group);
+
+}  // namespace ternary
 
 #endif  // TERNARY_CORE_WEIGHTS_WEIGHTS_H_

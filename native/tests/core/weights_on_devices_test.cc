@@ -27,7 +27,7 @@ thread_local int current_device = 0;
 std::atomic<int> allocations{0};
 std::function<void(int device)> on_upload;
 
-/** Device memory is the host's. What CudaCopies does not call is null. */
+/** Device memory is the host's. What is not called here is null. */
 const Cudart& host_cudart() {
   static const Cudart cuda = [] {
     Cudart c = {};
@@ -67,7 +67,7 @@ class WeightsOnDevices : public testing::Test {
  protected:
   const CudaWeights& prepare(const ternary_weights& weights, int device, ThreadPool& pool, bool dense = false) {
     const CudaDeviceScope scope(devices_[device]);
-    return weights.copies.prepare(weights, devices_[device], pool, dense);
+    return prepare_weights(weights, devices_[device], pool, dense);
   }
 
  private:
@@ -103,7 +103,7 @@ TEST_F(WeightsOnDevices, ADeviceIsServedWhileTheCopyOfAnotherIsMade) {
     std::unique_lock<std::mutex> lock(mutex);
     changed.wait(lock, [&] { return first_sends; });
   }
-  EXPECT_EQ(weights->copies.find(0), nullptr) << "it is not whole yet";
+  EXPECT_EQ(find_weights(*weights, 0), nullptr) << "it is not whole yet";
   ThreadPool pool(1);
   prepare(*weights, 1, pool);
   {
@@ -113,7 +113,7 @@ TEST_F(WeightsOnDevices, ADeviceIsServedWhileTheCopyOfAnotherIsMade) {
   }
   first.join();
   EXPECT_TRUE(in_time) << "device 1 waited for the upload to device 0";
-  EXPECT_NE(weights->copies.find(0), weights->copies.find(1));
+  EXPECT_NE(find_weights(*weights, 0), find_weights(*weights, 1));
 }
 
 TEST_F(WeightsOnDevices, OneDeviceGetsOneCopyHoweverManyThreadsAsk) {

@@ -1,21 +1,21 @@
 /** The functions of the C interface that belong to a GPU. */
 #include "core/base/argument.h"
 #include "core/base/failure.h"
-#include "core/cuda/dispatch.h"
-#include "core/cuda/plan.h"
+#include "core/cost/cost.h"
 #include "core/product/arguments_of.h"
+#include "core/runtime/runtime.h"
 #include "core/weights/layout.h"
 
 namespace ternary {
 namespace {
 
 /** The GPU of a runtime; throws if it has none. */
-CudaRuntime& cuda_of(const ternary_runtime* runtime, const char* function) {
+Accelerator& device_of(const ternary_runtime* runtime, const char* function) {
   check_runtime(runtime);
-  if (runtime->cuda != nullptr) return *runtime->cuda;
+  if (runtime->accelerator() != nullptr) return *runtime->accelerator();
   fail(TERNARY_UNSUPPORTED, "%s needs a GPU, and this runtime's products run on the CPU (TERNARY_DEVICE is \"%s\"%s%s)",
-       function, runtime->settings.device.text.c_str(), runtime->no_cuda.reason.empty() ? "" : "; ",
-       runtime->no_cuda.reason.c_str());
+       function, runtime->settings.device.text.c_str(), runtime->found.reason.empty() ? "" : "; ",
+       runtime->found.reason.c_str());
 }
 
 const ternary_cuda_call& call_of(const ternary_cuda_call* call) {
@@ -32,20 +32,18 @@ ternary_status ternary_weights_prepare(ternary_runtime* runtime, const ternary_w
   return guarded([&] {
     check_runtime(runtime);
     check_pointer("weights", weights, alignof(ternary_weights));
-    if (runtime->cuda == nullptr) return;
-    const CudaDeviceScope scope(runtime->cuda->device);
-    weights->copies.prepare(*weights, runtime->cuda->device, runtime->pool, runtime->settings.prefill_skip_m > 0);
+    if (Accelerator* device = runtime->accelerator()) device->prepare(*runtime, *weights);
   });
 }
 
 ternary_status ternary_workspace_bytes(ternary_runtime* runtime, const ternary_weights* weights,
                                        ternary_activation activation, int64_t M, int64_t* bytes) {
   return guarded([&] {
-    const CudaRuntime& cuda = cuda_of(runtime, "ternary_workspace_bytes");
+    Accelerator& device = device_of(runtime, "ternary_workspace_bytes");
     check_pointer("bytes", bytes, alignof(int64_t));
     check_activation(activation);
     check_rows(M);
-    *bytes = weights == nullptr ? 0 : most_workspace(cuda, *weights, activation, M);
+    *bytes = weights == nullptr ? 0 : device.workspace_bytes(*weights, activation, M);
   });
 }
 
@@ -54,11 +52,10 @@ ternary_status ternary_linear_async(ternary_runtime* runtime, const ternary_weig
                                     const float* x_scale, const float* bias, void* y, ternary_dtype y_dtype,
                                     int64_t ldy, int64_t M, const ternary_cuda_call* call) {
   return guarded([&] {
-    const CudaRuntime& cuda = cuda_of(runtime, "ternary_linear_async");
+    Accelerator& device = device_of(runtime, "ternary_linear_async");
     const Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
     check_product(product);
-    const CudaDeviceScope scope(cuda.device);
-    start_product(*runtime, product, call_of(call));
+    device.start(*runtime, product, call_of(call));
   });
 }
 
@@ -69,12 +66,11 @@ ternary_status ternary_rmsnorm_linear_async(ternary_runtime* runtime, const tern
                                             float eps, const float* bias, void* y, ternary_dtype y_dtype, int64_t ldy,
                                             int64_t M, const ternary_cuda_call* call) {
   return guarded([&] {
-    const CudaRuntime& cuda = cuda_of(runtime, "ternary_rmsnorm_linear_async");
+    Accelerator& device = device_of(runtime, "ternary_rmsnorm_linear_async");
     Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
     add_norm(product, residual, residual_out, residual_dtype, ld_residual, norm_weight, eps);
     check_product(product);
-    const CudaDeviceScope scope(cuda.device);
-    start_product(*runtime, product, call_of(call));
+    device.start(*runtime, product, call_of(call));
   });
 }
 
@@ -83,11 +79,10 @@ ternary_status ternary_quantise_activations_async(ternary_runtime* runtime, cons
                                                   int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K,
                                                   const ternary_cuda_call* call) {
   return guarded([&] {
-    const CudaRuntime& cuda = cuda_of(runtime, "ternary_quantise_activations_async");
+    Accelerator& device = device_of(runtime, "ternary_quantise_activations_async");
     const ActivationTask task = quantise_task(x, x_dtype, ldx, x_scale, alpha_column, q, ldq, s, K);
     check_quantise(task, M);
-    const CudaDeviceScope scope(cuda.device);
-    start_quantise(*runtime, task, M, call_of(call));
+    device.start_quantise(*runtime, task, M, call_of(call));
   });
 }
 
@@ -101,7 +96,7 @@ ternary_status ternary_predict(const ternary_runtime* runtime, const char* devic
     check_rows(M);
     check_shape(N, K);
     if (device == nullptr) {
-      *prediction = cuda_of(runtime, "ternary_predict").cost.predict(layout, activation, M, N, K);
+      *prediction = device_of(runtime, "ternary_predict").predict(layout, activation, M, N, K);
     } else {
       *prediction = CudaCost(device).predict(layout, activation, M, N, K);
     }

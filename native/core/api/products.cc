@@ -67,7 +67,7 @@ ternary_status ternary_linear(ternary_runtime* runtime, const ternary_weights* w
     check_runtime(runtime);
     const Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
     check_product(product);
-    if (runtime->cuda != nullptr) return run_staged_product(*runtime, product);
+    if (Accelerator* device = runtime->accelerator()) return device->run(*runtime, product);
     run_product(*runtime, product);
   });
 }
@@ -83,7 +83,7 @@ ternary_status ternary_rmsnorm_linear(ternary_runtime* runtime, const ternary_we
     Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
     add_norm(product, residual, residual_out, residual_dtype, ld_residual, norm_weight, eps);
     check_product(product);
-    if (runtime->cuda != nullptr) return run_staged_product(*runtime, product);
+    if (Accelerator* device = runtime->accelerator()) return device->run(*runtime, product);
     run_product(*runtime, product);
   });
 }
@@ -95,7 +95,7 @@ ternary_status ternary_quantise_activations(ternary_runtime* runtime, const void
     check_runtime(runtime);
     const ActivationTask task = quantise_task(x, x_dtype, ldx, x_scale, alpha_column, q, ldq, s, K);
     check_quantise(task, M);
-    if (runtime->cuda != nullptr) return run_staged_quantise(*runtime, task, M);
+    if (Accelerator* device = runtime->accelerator()) return device->quantise(*runtime, task, M);
     run_quantise(*runtime, task, M);
   });
 }

@@ -1,0 +1,75 @@
+#include "core/cuda/accelerator.h"
+
+#include "core/base/failure.h"
+#include "core/cuda/dispatch.h"
+#include "core/cuda/plan.h"
+#include "core/cuda/runtime.h"
+#include "core/cuda/staging.h"
+#include "core/cuda/weights.h"
+#include "core/runtime/runtime.h"
+
+namespace ternary {
+namespace {
+
+class CudaAccelerator final : public Accelerator {
+ public:
+  CudaAccelerator(const CudaDevice& device, const Settings& settings) : cuda_(device, settings) {}
+
+  std::vector<std::string> kernel_names() const override { return cuda_.kernel_names(); }
+  std::string kernels_json() const override { return cuda_.kernels_json(); }
+  std::string json() const override { return cuda_.json(); }
+
+  void prepare(ternary_runtime& runtime, const ternary_weights& weights) override {
+    const CudaDeviceScope scope(cuda_.device);
+    prepare_weights(weights, cuda_.device, runtime.pool, runtime.settings.prefill_skip_m > 0);
+  }
+
+  void run(ternary_runtime& runtime, const Product& product) override { run_staged_product(runtime, cuda_, product); }
+
+  void quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) override {
+    run_staged_quantise(runtime, cuda_, task, M);
+  }
+
+  void start(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) override {
+    const CudaDeviceScope scope(cuda_.device);
+    start_product(runtime, cuda_, product, call);
+  }
+
+  void start_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M,
+                      const ternary_cuda_call& call) override {
+    const CudaDeviceScope scope(cuda_.device);
+    ternary::start_quantise(runtime, cuda_, task, M, call);
+  }
+
+  int64_t workspace_bytes(const ternary_weights& weights, ternary_activation activation, int64_t M) const override {
+    return most_workspace(cuda_, weights, activation, M);
+  }
+
+  ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
+                             int64_t K) const override {
+    return cuda_.cost.predict(layout, activation, M, N, K);
+  }
+
+ private:
+  CudaRuntime cuda_;
+};
+
+}  // namespace
+
+FoundAccelerator find_cuda_accelerator(const Settings& settings) {
+  FoundAccelerator found;
+  if (!settings.device.cuda) return found;
+  CudaDevice device;
+  const CudaPtx ptx = settings.device.or_cpu ? CudaPtx::never : CudaPtx::last_resort;
+  const NoCuda missing = find_cuda_device(settings.device.ordinal, ptx, device);
+  if (missing.reason.empty()) {
+    found.accelerator = std::make_unique<CudaAccelerator>(device, settings);
+  } else if (!settings.device.or_cpu) {
+    fail(TERNARY_UNSUPPORTED, "TERNARY_DEVICE is \"%s\": %s", settings.device.text.c_str(), missing.reason.c_str());
+  }
+  found.reason = missing.reason;
+  found.no_library = missing.library;
+  return found;
+}
+
+}  // namespace ternary

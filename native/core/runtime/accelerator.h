@@ -1,0 +1,63 @@
+/**
+ * @file accelerator.h
+ * @brief What a runtime asks of a device that serves its products in the CPU's place.
+ */
+#ifndef TERNARY_CORE_RUNTIME_ACCELERATOR_H_
+#define TERNARY_CORE_RUNTIME_ACCELERATOR_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/policy/settings.h"
+#include "core/product/product.h"
+
+struct ternary_runtime;
+
+namespace ternary {
+
+/** Any number of threads may call; the arguments have been checked. */
+class Accelerator {
+ public:
+  virtual ~Accelerator() = default;
+
+  /** Every kernel as counters name it, "gemv_a8_i2s.cuda.sm90a": the runtime's rows after those of the CPU. */
+  virtual std::vector<std::string> kernel_names() const = 0;
+  /** The elements that ternary_runtime_info()'s `kernels` gets, each after a comma. */
+  virtual std::string kernels_json() const = 0;
+  /** ternary_runtime_info()'s `cuda`. */
+  virtual std::string json() const = 0;
+
+  /** Copies the weights there, and waits. */
+  virtual void prepare(ternary_runtime& runtime, const ternary_weights& weights) = 0;
+
+  /** Operands in host memory: if it throws, nothing of the caller's has been written. */
+  virtual void run(ternary_runtime& runtime, const Product& product) = 0;
+  virtual void quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) = 0;
+
+  /** Operands in the device's memory: started, not waited for. */
+  virtual void start(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) = 0;
+  virtual void start_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M,
+                              const ternary_cuda_call& call) = 0;
+
+  /** What ternary_workspace_bytes() says. */
+  virtual int64_t workspace_bytes(const ternary_weights& weights, ternary_activation activation, int64_t M) const = 0;
+
+  /** What ternary_predict() says of it. */
+  virtual ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
+                                     int64_t K) const = 0;
+};
+
+/** The device that the settings ask for; or none, and why. */
+struct FoundAccelerator {
+  std::unique_ptr<Accelerator> accelerator;
+  std::string reason;
+  bool no_library = false;  ///< there is a device, but no library with code that it runs
+};
+
+/** Throws a Failure where the settings leave no choice. */
+using FindAccelerator = FoundAccelerator (*)(const Settings& settings);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_RUNTIME_ACCELERATOR_H_

@@ -1,0 +1,90 @@
+#include "core/runtime/info.h"
+
+#include "core/base/json.h"
+#include "core/base/process.h"
+
+namespace ternary {
+namespace {
+
+std::string tuning_json(const ternary_runtime& runtime) {
+  const TunedMachine machine = machine_of(runtime.backend, runtime.isa);
+  std::string out = "{\"file\":" + json_string(runtime.settings.tuning) +
+                    ",\"error\":" + json_string(runtime.tuning_error) +
+                    ",\"isa\":" + json_string(kIsaNames[static_cast<int>(runtime.isa)]) +
+                    ",\"device_id\":" + json_string(machine.device_id) + ",\"cores\":" + std::to_string(machine.cores) +
+                    ",\"cache_bytes\":" + std::to_string(machine.cache_bytes) + ",\"values\":[";
+  for (const TuningValue& value : kTuningValues) {
+    out += (&value == kTuningValues ? "{\"name\":" : ",{\"name\":") + json_string(value.name) +
+           ",\"value\":" + std::to_string(runtime.tuning.*value.value) +
+           ",\"built_in\":" + std::to_string(built_in_tuning(runtime.isa).*value.value) + "}";
+  }
+  return out + "]}";
+}
+
+std::string isas_json(const Backend& backend) {
+  std::string out = "[";
+  for (int i = 0; i < kIsaCount; ++i) {
+    const char* why = backend.isa_missing(static_cast<Isa>(i));
+    out += (i ? ",{\"name\":" : "{\"name\":") + json_string(kIsaNames[i]) +
+           ",\"available\":" + (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
+  }
+  return out + ']';
+}
+
+std::string settings_json(const Settings& settings) {
+  std::string out = "[";
+  for (int i = 0; i < kKnobCount; ++i) {
+    out += (i ? ",{\"name\":" : "{\"name\":") + json_string(kKnobNames[i]) +
+           ",\"value\":" + json_string(settings.value_text(static_cast<Knob>(i))) +
+           ",\"origin\":" + json_string(kOriginNames[static_cast<int>(settings.origin[i])]) + "}";
+  }
+  return out + ']';
+}
+
+/** The file that the settings' report is written to, or empty. */
+std::string report_of(const Settings& settings) {
+  return settings.path_report.empty() ? "" : report_file(settings.path_report);
+}
+
+std::string kernels_json(const ternary_runtime& runtime) {
+  std::string out = "[";
+  for (int row = 0; row < runtime.backend.kernel_count; ++row) {
+    const Kernel& kernel = runtime.backend.kernels[row];
+    const char* why = why_not_allowed(runtime, kernel);
+    out += (row ? ",{\"name\":" : "{\"name\":") + json_string(kernel_name(runtime.backend, kernel)) +
+           ",\"file\":" + json_string(kernel.file) +
+           ",\"stage\":" + json_string(kStageNames[static_cast<int>(kernel.stage)]) +
+           ",\"isa\":" + json_string(kIsaNames[static_cast<int>(kernel.isa)]);
+    if (kernel.gemm != nullptr) {
+      out += ",\"layout\":" + json_string(kLayoutNames[kernel.layout]);
+    }
+    out += std::string(",\"available\":") + (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
+  }
+  return out + (runtime.accelerator() == nullptr ? "" : runtime.accelerator()->kernels_json()) + ']';
+}
+
+std::string cuda_json(const ternary_runtime& runtime) {
+  if (runtime.accelerator() != nullptr) return runtime.accelerator()->json();
+  return "{\"used\":false,\"reason\":" + json_string(runtime.found.reason) + "}";
+}
+
+}  // namespace
+
+std::string info_json(const ternary_runtime& runtime, const char* version) {
+  return "{\"version\":" + json_string(version) + ",\"device\":" + json_string(runtime.backend.device_name()) +
+         ",\"threads\":" + std::to_string(runtime.settings.num_threads) + ",\"isas\":" + isas_json(runtime.backend) +
+         ",\"settings\":" + settings_json(runtime.settings) +
+         ",\"report\":" + json_string(report_of(runtime.settings)) + ",\"cuda\":" + cuda_json(runtime) +
+         ",\"tuning\":" + tuning_json(runtime) + ",\"kernels\":" + kernels_json(runtime) + "}";
+}
+
+std::string counters_json(const ternary_runtime& runtime) {
+  const Counters& counters = runtime.counters;
+  const std::string error = runtime.notices.report_error();
+  return "{" + json_count_members(counters.paths(Since::reset), counters.fallbacks(Since::reset)) +
+         ",\"path_totals\":" + json_counts(counters.paths(Since::start)) +
+         ",\"fallback_totals\":" + json_counts(counters.fallbacks(Since::start)) +
+         (error.empty() ? "" : ",\"report_error\":" + json_string(error)) + "}";
+}
+
+}  // namespace ternary

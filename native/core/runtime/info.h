@@ -1,0 +1,22 @@
+/**
+ * @file info.h
+ * @brief What a runtime says of itself, as JSON.
+ */
+#ifndef TERNARY_CORE_RUNTIME_INFO_H_
+#define TERNARY_CORE_RUNTIME_INFO_H_
+
+#include <string>
+
+#include "core/runtime/runtime.h"
+
+namespace ternary {
+
+/** The document of ternary_runtime_info(). */
+std::string info_json(const ternary_runtime& runtime, const char* version);
+
+/** The document of ternary_runtime_counters(). */
+std::string counters_json(const ternary_runtime& runtime);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_RUNTIME_INFO_H_
