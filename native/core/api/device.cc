@@ -1,15 +1,13 @@
 /** The functions of the C interface that belong to a GPU. */
+#include "core/api/device_of.h"
 #include "core/base/argument.h"
 #include "core/base/failure.h"
 #include "core/cost/cost.h"
-#include "core/product/arguments_of.h"
-#include "core/runtime/runtime.h"
+#include "core/product/product.h"
 #include "core/weights/layout.h"
 
 namespace ternary {
-namespace {
 
-/** The GPU of a runtime; throws if it has none. */
 Accelerator& device_of(const ternary_runtime* runtime, const char* function) {
   check_runtime(runtime);
   if (runtime->accelerator() != nullptr) return *runtime->accelerator();
@@ -17,6 +15,8 @@ Accelerator& device_of(const ternary_runtime* runtime, const char* function) {
        function, runtime->settings.device.text.c_str(), runtime->found.reason.empty() ? "" : "; ",
        runtime->found.reason.c_str());
 }
+
+namespace {
 
 const ternary_cuda_call& call_of(const ternary_cuda_call* call) {
   static constexpr ternary_cuda_call kDefault = {nullptr, nullptr, 0};
@@ -28,61 +28,41 @@ const ternary_cuda_call& call_of(const ternary_cuda_call* call) {
 
 using namespace ternary;
 
-ternary_status ternary_weights_prepare(ternary_runtime* runtime, const ternary_weights* weights) {
+ternary_status ternary_prepare(ternary_runtime* runtime, const ternary_layer* layer) {
   return guarded([&] {
     check_runtime(runtime);
-    check_pointer("weights", weights, alignof(ternary_weights));
-    if (Accelerator* device = runtime->accelerator()) device->prepare(*runtime, *weights);
+    check_layer(layer);
+    if (Accelerator* device = runtime->accelerator()) device->prepare(*runtime, *layer);
   });
 }
 
-ternary_status ternary_workspace_bytes(ternary_runtime* runtime, const ternary_weights* weights,
-                                       ternary_activation activation, int64_t M, int64_t* bytes) {
+ternary_status ternary_workspace_bytes(ternary_runtime* runtime, const ternary_layer* layer, int64_t M,
+                                       int64_t* bytes) {
   return guarded([&] {
-    Accelerator& device = device_of(runtime, "ternary_workspace_bytes");
+    const Accelerator& device = device_of(runtime, "ternary_workspace_bytes");
+    check_layer(layer);
     check_pointer("bytes", bytes, alignof(int64_t));
-    check_activation(activation);
     check_rows(M);
-    *bytes = weights == nullptr ? 0 : device.workspace_bytes(*weights, activation, M);
+    *bytes = device.workspace_bytes(*layer, M);
   });
 }
 
-ternary_status ternary_linear_async(ternary_runtime* runtime, const ternary_weights* weights,
-                                    ternary_activation activation, const void* x, ternary_dtype x_dtype, int64_t ldx,
-                                    const float* x_scale, const float* bias, void* y, ternary_dtype y_dtype,
-                                    int64_t ldy, int64_t M, const ternary_cuda_call* call) {
+ternary_status ternary_apply_async(ternary_runtime* runtime, const ternary_layer* layer,
+                                   const ternary_operands* operands) {
   return guarded([&] {
-    Accelerator& device = device_of(runtime, "ternary_linear_async");
-    const Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
-    check_product(product);
-    device.start(*runtime, product, call_of(call));
+    Accelerator& device = device_of(runtime, "ternary_apply_async");
+    ternary_operands room;
+    const Product product = {check_layer(layer), check_operands(*layer, operands, room)};
+    device.start(*runtime, product, call_of(product.operands.call));
   });
 }
 
-ternary_status ternary_rmsnorm_linear_async(ternary_runtime* runtime, const ternary_weights* weights,
-                                            ternary_activation activation, const void* x, ternary_dtype x_dtype,
-                                            int64_t ldx, const float* x_scale, const void* residual, void* residual_out,
-                                            ternary_dtype residual_dtype, int64_t ld_residual, const float* norm_weight,
-                                            float eps, const float* bias, void* y, ternary_dtype y_dtype, int64_t ldy,
-                                            int64_t M, const ternary_cuda_call* call) {
+ternary_status ternary_quantise_async(ternary_runtime* runtime, const ternary_quantise_operands* operands) {
   return guarded([&] {
-    Accelerator& device = device_of(runtime, "ternary_rmsnorm_linear_async");
-    Product product = linear_product(weights, activation, x, x_dtype, ldx, x_scale, bias, y, y_dtype, ldy, M);
-    add_norm(product, residual, residual_out, residual_dtype, ld_residual, norm_weight, eps);
-    check_product(product);
-    device.start(*runtime, product, call_of(call));
-  });
-}
-
-ternary_status ternary_quantise_activations_async(ternary_runtime* runtime, const void* x, ternary_dtype x_dtype,
-                                                  int64_t ldx, const float* x_scale, const float* alpha_column,
-                                                  int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K,
-                                                  const ternary_cuda_call* call) {
-  return guarded([&] {
-    Accelerator& device = device_of(runtime, "ternary_quantise_activations_async");
-    const ActivationTask task = quantise_task(x, x_dtype, ldx, x_scale, alpha_column, q, ldq, s, K);
-    check_quantise(task, M);
-    device.start_quantise(*runtime, task, M, call_of(call));
+    Accelerator& device = device_of(runtime, "ternary_quantise_async");
+    ternary_quantise_operands room;
+    const ternary_quantise_operands& known = check_quantise(operands, room);
+    device.start_quantise(*runtime, known, call_of(known.call));
   });
 }
 

@@ -2,10 +2,10 @@
 
 #include "core/base/failure.h"
 #include "core/cuda/dispatch.h"
+#include "core/cuda/layer.h"
 #include "core/cuda/plan.h"
 #include "core/cuda/runtime.h"
 #include "core/cuda/staging.h"
-#include "core/cuda/weights.h"
 #include "core/runtime/runtime.h"
 
 namespace ternary {
@@ -19,15 +19,15 @@ class CudaAccelerator final : public Accelerator {
   std::string kernels_json() const override { return cuda_.kernels_json(); }
   std::string json() const override { return cuda_.json(); }
 
-  void prepare(ternary_runtime& runtime, const ternary_weights& weights) override {
+  void prepare(ternary_runtime& runtime, const ternary_layer& layer) override {
     const CudaDeviceScope scope(cuda_.device);
-    prepare_weights(weights, cuda_.device, runtime.pool, runtime.settings.prefill_skip_m > 0);
+    prepare_layer(layer, cuda_.device, runtime.pool, runtime.settings.prefill_skip_m > 0);
   }
 
   void run(ternary_runtime& runtime, const Product& product) override { run_staged_product(runtime, cuda_, product); }
 
-  void quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) override {
-    run_staged_quantise(runtime, cuda_, task, M);
+  void quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands) override {
+    run_staged_quantise(runtime, cuda_, operands);
   }
 
   void start(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) override {
@@ -35,14 +35,14 @@ class CudaAccelerator final : public Accelerator {
     start_product(runtime, cuda_, product, call);
   }
 
-  void start_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M,
+  void start_quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands,
                       const ternary_cuda_call& call) override {
     const CudaDeviceScope scope(cuda_.device);
-    ternary::start_quantise(runtime, cuda_, task, M, call);
+    ternary::start_quantise(runtime, cuda_, operands, call);
   }
 
-  int64_t workspace_bytes(const ternary_weights& weights, ternary_activation activation, int64_t M) const override {
-    return most_workspace(cuda_, weights, activation, M);
+  int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const override {
+    return most_workspace(cuda_, layer.weights, layer.activation, M);
   }
 
   ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,

@@ -5,8 +5,8 @@
 #include "abi/dtype.h"
 #include "core/base/argument.h"
 #include "core/base/failure.h"
+#include "core/cuda/layer.h"
 #include "core/cuda/plan.h"
-#include "core/cuda/weights.h"
 #include "core/runtime/dispatch.h"
 
 namespace ternary {
@@ -61,13 +61,11 @@ void check_memory(const CudaDevice& device, const char* name, const void* pointe
 }
 
 void check_product_memory(const CudaDevice& device, const Product& p) {
-  check_memory(device, "x", p.x);
-  check_memory(device, "x_scale", p.x_scale);
-  check_memory(device, "bias", p.bias);
-  check_memory(device, "y", p.y);
-  check_memory(device, "residual", p.residual);
-  if (p.residual_out != p.residual) check_memory(device, "residual_out", p.residual_out);
-  check_memory(device, "norm_weight", p.norm_weight);
+  check_memory(device, "x", p.operands.x);
+  check_memory(device, "x_scale", p.operands.x_scale);
+  check_memory(device, "y", p.operands.y);
+  check_memory(device, "residual", p.operands.residual);
+  if (p.operands.residual_out != p.operands.residual) check_memory(device, "residual_out", p.operands.residual_out);
 }
 
 int64_t matrix_bytes(int64_t rows, int64_t columns, int64_t ld, ternary_dtype dtype) {
@@ -90,45 +88,46 @@ void check_workspace(const CudaDevice& device, const ternary_cuda_call& call, in
          call.workspace_bytes, needed);
   }
   check_memory(device, "workspace", call.workspace);
-  const int64_t K = p.weights->K, x_bytes = matrix_bytes(p.M, K, p.ldx, p.x_dtype);
+  const int64_t K = p.weights().K, x_bytes = matrix_bytes(p.M(), K, p.operands.ldx, p.operands.x_dtype);
   const auto apart = [&](const char* name, const void* pointer, int64_t bytes) {
     if (pointer != nullptr) check_no_overlap("workspace", call.workspace, call.workspace_bytes, name, pointer, bytes);
   };
-  apart("x", p.x, x_bytes);
-  apart("y", p.y, matrix_bytes(p.M, p.weights->N, p.ldy, p.y_dtype));
-  if (p.residual == nullptr) return;
-  apart("residual", p.residual, matrix_bytes(p.M, K, p.ld_residual, p.residual_dtype));
-  apart("residual_out", p.residual_out, matrix_bytes(p.M, K, p.ld_residual, p.residual_dtype));
+  apart("x", p.operands.x, x_bytes);
+  apart("y", p.operands.y, matrix_bytes(p.M(), p.weights().N, p.operands.ldy, p.operands.y_dtype));
+  if (p.operands.residual == nullptr) return;
+  apart("residual", p.operands.residual, matrix_bytes(p.M(), K, p.operands.ld_residual, p.operands.residual_dtype));
+  apart("residual_out", p.operands.residual_out,
+        matrix_bytes(p.M(), K, p.operands.ld_residual, p.operands.residual_dtype));
 }
 
 /** The copy on the device; made now if that is allowed. */
-const CudaWeights& weights_on_device(const CudaDevice& device, const ternary_weights& weights, bool dense,
-                                     bool capturing, ThreadPool& pool) {
-  const CudaWeights* found = find_weights(weights, device.ordinal);
-  if (found != nullptr && (!dense || found->dense.load(std::memory_order_acquire) != nullptr)) return *found;
+const CudaLayer& layer_on_device(const CudaDevice& device, const ternary_layer& layer, bool dense, bool capturing,
+                                 ThreadPool& pool) {
+  const CudaLayer* found = find_layer(layer, device.ordinal);
+  if (found != nullptr && (!dense || found->weights.dense.load(std::memory_order_acquire) != nullptr)) return *found;
   if (capturing) {
     fail(TERNARY_ILLEGAL_STATE,
-         "the stream is being captured and the weights %s; ternary_weights_prepare() must have "
+         "the stream is being captured and the layer %s; ternary_prepare() must have "
          "run before",
-         found == nullptr ? "have no copy on the device"
-                          : "have no dense copy on the device, which this "
-                            "product needs (TERNARY_PREFILL_SKIP_M makes ternary_weights_prepare() make it)");
+         found == nullptr ? "has no copy on the device"
+                          : "has no dense copy on the device, which this "
+                            "product needs (TERNARY_PREFILL_SKIP_M makes ternary_prepare() make it)");
   }
-  return prepare_weights(weights, device, pool, dense);
+  return prepare_layer(layer, device, pool, dense);
 }
 
 CudaLaunch launch_of(const CudaRuntime& cuda, void* stream, int splits) {
   return {stream, cuda.pdl, splits, cuda.device.sm_count, cuda.device.shared_bytes};
 }
 
-CudaActivationTask activation_task(const Product& p, const CudaPlan& plan, const CudaWeights& weights,
-                                   uint8_t* workspace) {
+CudaActivationTask activation_task(const Product& p, const CudaPlan& plan, const CudaLayer& layer, uint8_t* workspace) {
   CudaActivationTask task = {};
   task.rows = p.activation_task();
-  task.rows.alpha_column = weights.alpha_column;
-  task.M = p.M;
+  task.rows.alpha_column = layer.weights.alpha_column;
+  task.rows.norm_weight = layer.norm_weight;
+  task.M = p.M();
   task.padded = plan.padded;
-  task.group = p.weights->group;
+  task.group = p.weights().group;
   if (plan.kernel->stage == CudaStage::gemm_a16) {
     task.planes = reinterpret_cast<uint16_t*>(workspace + plan.places.planes);
     task.ld_plane = plan.padded;
@@ -148,7 +147,7 @@ CudaActivationTask activation_task(const Product& p, const CudaPlan& plan, const
   return task;
 }
 
-CudaGemmTask gemm_task(const Product& p, const CudaPlan& plan, const CudaWeights& weights,
+CudaGemmTask gemm_task(const Product& p, const CudaPlan& plan, const CudaLayer& layer,
                        const CudaActivationTask& activations, uint8_t* workspace) {
   CudaGemmTask task = {};
   task.q = activations.q;
@@ -159,25 +158,26 @@ CudaGemmTask gemm_task(const Product& p, const CudaPlan& plan, const CudaWeights
   task.ld_plane = activations.ld_plane;
   task.plane_count = activations.plane_count;
   task.plane_f16 = activations.plane_f16;
-  task.w = plan.kernel->layout == CudaLayout::dense ? weights.dense.load(std::memory_order_acquire) : weights.codes;
-  task.alpha = weights.alpha;
-  task.group = p.weights->group;
-  task.bias = p.bias;
-  task.y = p.y;
-  task.y_dtype = p.y_dtype;
-  task.ldy = p.ldy;
-  task.M = p.M;
-  task.N = p.weights->N;
-  task.K = p.weights->K;
+  task.w = plan.kernel->layout == CudaLayout::dense ? layer.weights.dense.load(std::memory_order_acquire)
+                                                    : layer.weights.codes;
+  task.alpha = layer.weights.alpha;
+  task.group = p.weights().group;
+  task.bias = layer.bias;
+  task.y = p.operands.y;
+  task.y_dtype = p.operands.y_dtype;
+  task.ldy = p.operands.ldy;
+  task.M = p.M();
+  task.N = p.weights().N;
+  task.K = p.weights().K;
   task.partial = plan.partial_bytes > 0 ? workspace + plan.places.partial : nullptr;
   return task;
 }
 
-void launch(const CudaRuntime& cuda, const Product& p, const CudaPlan& plan, const CudaWeights& weights, void* stream,
+void launch(const CudaRuntime& cuda, const Product& p, const CudaPlan& plan, const CudaLayer& layer, void* stream,
             uint8_t* workspace) {
   const CudaLaunch how = launch_of(cuda, stream, plan.splits);
-  const CudaActivationTask activations = activation_task(p, plan, weights, workspace);
-  const CudaGemmTask gemm = gemm_task(p, plan, weights, activations, workspace);
+  const CudaActivationTask activations = activation_task(p, plan, layer, workspace);
+  const CudaGemmTask gemm = gemm_task(p, plan, layer, activations, workspace);
   const Cudart& rt = *cuda.device.cuda;
   if (plan.kernel->stage == CudaStage::fused_a8) {
     check_cuda(rt, plan.kernel->fused({activations, gemm}, how), plan.kernel->file);
@@ -215,8 +215,8 @@ void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p
   const CudaDevice& device = cuda.device;
   check_stream(device, call.stream);
   check_product_memory(device, product);
-  const bool two_passes = product.norm && !runtime.settings.fuse_rmsnorm_qkv;
-  const Op op = product.norm && !two_passes ? Op::rmsnorm_linear : Op::linear;
+  const bool two_passes = product.layer.has_norm() && !runtime.settings.fuse_rmsnorm_qkv;
+  const Op op = product.layer.has_norm() && !two_passes ? Op::rmsnorm_linear : Op::linear;
   std::vector<CudaRefusal> refusals;
   const CudaPlan plan = plan_product(cuda, runtime.settings, product, refusals);
   settle_refusals(runtime, cuda, op, plan, refusals);
@@ -227,22 +227,23 @@ void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p
          "the stream is being captured and no workspace is given; a graph needs one of the caller's "
          "own, which no other call uses when it is replayed");
   }
-  const CudaWeights& weights =
-      weights_on_device(device, *product.weights, plan.kernel->layout == CudaLayout::dense, capturing, runtime.pool);
+  const CudaLayer& layer =
+      layer_on_device(device, product.layer, plan.kernel->layout == CudaLayout::dense, capturing, runtime.pool);
   if (call.workspace != nullptr || plan.places.bytes == 0) {
-    launch(cuda, product, plan, weights, call.stream, static_cast<uint8_t*>(call.workspace));
+    launch(cuda, product, plan, layer, call.stream, static_cast<uint8_t*>(call.workspace));
   } else {
     unsigned long long id = 0;
     check_cuda(*device.cuda, device.cuda->StreamGetId(call.stream, &id), "cudaStreamGetId");
     const auto lease = cuda.workspaces.take(id, plan.places.bytes);
-    launch(cuda, product, plan, weights, call.stream, lease->get());
+    launch(cuda, product, plan, layer, call.stream, lease->get());
   }
   if (two_passes) count_path(runtime, Op::rmsnorm, row(runtime, cuda, activation_row(cuda)));
   count_path(runtime, op, row(runtime, cuda, *plan.kernel));
 }
 
-void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ActivationTask& rows, int64_t M,
+void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_quantise_operands& operands,
                     const ternary_cuda_call& call) {
+  const ActivationTask rows = quantise_task(operands);
   const CudaDevice& device = cuda.device;
   check_stream(device, call.stream);
   check_memory(device, "x", rows.x);
@@ -253,7 +254,7 @@ void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const Activatio
   static_cast<void>(is_capturing(*device.cuda, call.stream));
   CudaActivationTask task = {};
   task.rows = rows;
-  task.M = M;
+  task.M = operands.M;
   task.plain = true;
   task.q = rows.q;
   task.ldq = rows.ldq;

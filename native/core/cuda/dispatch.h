@@ -15,7 +15,7 @@ namespace ternary {
 void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& product, const ternary_cuda_call& call);
 
 /** Starts a checked quantisation. */
-void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ActivationTask& task, int64_t M,
+void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_quantise_operands& operands,
                     const ternary_cuda_call& call);
 
 }  // namespace ternary

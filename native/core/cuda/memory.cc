@@ -1,6 +1,7 @@
 #include "core/cuda/memory.h"
 
 #include <cinttypes>
+#include <vector>
 
 #include "core/base/failure.h"
 
@@ -39,5 +40,15 @@ void CudaStream::fetch(void* target, const void* source, int64_t bytes) const {
 }
 
 void CudaStream::wait() const { check_cuda(cuda_, cuda_.StreamSynchronize(stream_), "the device"); }
+
+CudaMemory sent_floats(const CudaDevice& device, const CudaStream& stream, const float* values, int64_t count,
+                       int64_t room) {
+  std::vector<float> padded(values, values + count);
+  padded.resize(static_cast<size_t>(room), 0.0f);
+  CudaMemory memory(device, room * 4);
+  stream.send(memory.get(), padded.data(), room * 4);
+  stream.wait();
+  return memory;
+}
 
 }  // namespace ternary

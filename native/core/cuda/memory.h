@@ -59,6 +59,10 @@ class CudaStream {
   void* stream_ = nullptr;
 };
 
+/** `count` floats in device memory, zeros up to `room` of them; they are there when this returns. */
+CudaMemory sent_floats(const CudaDevice& device, const CudaStream& stream, const float* values, int64_t count,
+                       int64_t room);
+
 }  // namespace ternary
 
 #endif  // TERNARY_CORE_CUDA_MEMORY_H_

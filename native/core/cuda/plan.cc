@@ -21,19 +21,20 @@ bool rows_aligned(const void* pointer, int64_t ld, ternary_dtype dtype) {
 
 CudaProblem problem_of(const CudaRuntime& cuda, const Settings& settings, const Product& p) {
   CudaProblem problem = {};
-  problem.M = p.M;
-  problem.N = p.weights->N;
-  problem.K = p.weights->K;
-  problem.group = p.weights->group;
-  problem.x_dtype = p.x_dtype;
-  problem.y_dtype = p.y_dtype;
-  problem.norm = p.norm;
-  problem.residual = p.residual != nullptr;
-  problem.residual_in_place = p.residual != nullptr && p.residual == p.residual_out;
-  problem.x_aligned = rows_aligned(p.x, p.ldx, p.x_dtype) &&
-                      (p.residual == nullptr || (rows_aligned(p.residual, p.ld_residual, p.residual_dtype) &&
-                                                 rows_aligned(p.residual_out, p.ld_residual, p.residual_dtype)));
-  problem.column_alpha = p.weights->column_alpha() != nullptr;
+  problem.M = p.M();
+  problem.N = p.weights().N;
+  problem.K = p.weights().K;
+  problem.group = p.weights().group;
+  problem.x_dtype = p.operands.x_dtype;
+  problem.y_dtype = p.operands.y_dtype;
+  problem.norm = p.layer.has_norm();
+  problem.residual = p.operands.residual != nullptr;
+  problem.residual_in_place = p.operands.residual != nullptr && p.operands.residual == p.operands.residual_out;
+  problem.x_aligned = rows_aligned(p.operands.x, p.operands.ldx, p.operands.x_dtype) &&
+                      (p.operands.residual == nullptr ||
+                       (rows_aligned(p.operands.residual, p.operands.ld_residual, p.operands.residual_dtype) &&
+                        rows_aligned(p.operands.residual_out, p.operands.ld_residual, p.operands.residual_dtype)));
+  problem.column_alpha = p.weights().column_alpha() != nullptr;
   problem.splits = static_cast<int>(settings.i2s_splits);
   problem.sm_count = cuda.device.sm_count;
   problem.shared_bytes = cuda.device.shared_bytes;
@@ -97,9 +98,9 @@ std::vector<Choice> by_cost(const CudaRuntime& cuda, const Settings& settings, c
 /** How X is given to an A16 product: as it is where it is of a type that tensor cores read, else
  *  in fp32's three parts. */
 void set_planes(const Product& p, CudaPlan& plan) {
-  const bool as_it_is = !p.norm && p.weights->column_alpha() == nullptr && p.x_scale == nullptr;
-  plan.plane_f16 = as_it_is && p.x_dtype == TERNARY_F16;
-  plan.plane_count = plan.plane_f16 || (as_it_is && p.x_dtype == TERNARY_BF16) ? 1 : 3;
+  const bool as_it_is = !p.layer.has_norm() && p.weights().column_alpha() == nullptr && p.operands.x_scale == nullptr;
+  plan.plane_f16 = as_it_is && p.operands.x_dtype == TERNARY_F16;
+  plan.plane_count = plan.plane_f16 || (as_it_is && p.operands.x_dtype == TERNARY_BF16) ? 1 : 3;
 }
 
 int64_t groups_of(const CudaProblem& problem) { return problem.group == 0 ? 1 : ceil_div(problem.K, problem.group); }
@@ -141,8 +142,8 @@ CudaPlan plan_product(const CudaRuntime& cuda, const Settings& settings, const P
   set_planes(product, plan);
   plan.problem = problem_of(cuda, settings, product);
   plan.problem.planes = plan.plane_count;
-  for (const CudaLayout layout : {cuda_layout_of(product.weights->layout), CudaLayout::dense}) {
-    const auto rows = candidates(*cuda.device.backend, product.activation, layout, product.M);
+  for (const CudaLayout layout : {cuda_layout_of(product.weights().layout), CudaLayout::dense}) {
+    const auto rows = candidates(*cuda.device.backend, product.layer.activation, layout, product.M());
     for (const Choice& choice : by_cost(cuda, settings, plan.problem, rows)) {
       const Reason reason = reason_against(*choice.kernel, plan.problem, settings);
       if (reason == Reason::none) {

@@ -130,44 +130,40 @@ void run_parcel(CudaRuntime& cuda, const Parcel& parcel, Start start) {
 }  // namespace
 
 void run_staged_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p) {
-  const int64_t K = p.weights->K, N = p.weights->N;
+  const ternary_operands& o = p.operands;
+  const int64_t K = p.weights().K, N = p.weights().N;
   Parcel parcel;
-  const int64_t x = parcel.input(matrix(p.x, p.x_dtype, p.M, K, p.ldx)), x_scale = parcel.input(vector(p.x_scale, p.M));
-  const int64_t bias = parcel.input(vector(p.bias, N)), norm_weight = parcel.input(vector(p.norm_weight, K));
-  const HostMatrix residuals = matrix(p.residual, p.residual_dtype, p.M, K, p.ld_residual);
-  const bool in_place = p.residual == p.residual_out;
+  const int64_t x = parcel.input(matrix(o.x, o.x_dtype, o.M, K, o.ldx)), x_scale = parcel.input(vector(o.x_scale, o.M));
+  const HostMatrix residuals = matrix(o.residual, o.residual_dtype, o.M, K, o.ld_residual);
+  const bool in_place = o.residual == o.residual_out;
   const int64_t residual = in_place ? parcel.in_place(residuals) : parcel.input(residuals);
-  const int64_t y = parcel.output(matrix(p.y, p.y_dtype, p.M, N, p.ldy));
+  const int64_t y = parcel.output(matrix(o.y, o.y_dtype, o.M, N, o.ldy));
   const int64_t residual_out =
-      in_place ? residual : parcel.output(matrix(p.residual_out, p.residual_dtype, p.M, K, p.ld_residual));
+      in_place ? residual : parcel.output(matrix(o.residual_out, o.residual_dtype, o.M, K, o.ld_residual));
   run_parcel(cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
-    Product product = p;
-    set_address(product.x, device, x);
-    set_address(product.x_scale, device, x_scale);
-    set_address(product.bias, device, bias);
-    set_address(product.norm_weight, device, norm_weight);
-    set_address(product.residual, device, residual);
-    set_address(product.residual_out, device, residual_out);
-    set_address(product.y, device, y);
-    start_product(runtime, cuda, product, call);
+    ternary_operands there = o;
+    set_address(there.x, device, x);
+    set_address(there.x_scale, device, x_scale);
+    set_address(there.residual, device, residual);
+    set_address(there.residual_out, device, residual_out);
+    set_address(there.y, device, y);
+    start_product(runtime, cuda, {p.layer, there}, call);
   });
 }
 
-void run_staged_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ActivationTask& task, int64_t M) {
+void run_staged_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_quantise_operands& o) {
   Parcel parcel;
-  const int64_t x = parcel.input(matrix(task.x, task.x_dtype, M, task.K, task.ldx));
-  const int64_t x_scale = parcel.input(vector(task.x_scale, M)),
-                alpha = parcel.input(vector(task.alpha_column, task.K));
-  const int64_t q = parcel.output(matrix(task.q, TERNARY_I8, M, task.K, task.ldq)),
-                s = parcel.output(vector(task.s, M));
+  const int64_t x = parcel.input(matrix(o.x, o.x_dtype, o.M, o.K, o.ldx));
+  const int64_t x_scale = parcel.input(vector(o.x_scale, o.M)), alpha = parcel.input(vector(o.alpha_column, o.K));
+  const int64_t q = parcel.output(matrix(o.q, TERNARY_I8, o.M, o.K, o.ldq)), s = parcel.output(vector(o.s, o.M));
   run_parcel(cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
-    ActivationTask rows = task;
-    set_address(rows.x, device, x);
-    set_address(rows.x_scale, device, x_scale);
-    set_address(rows.alpha_column, device, alpha);
-    set_address(rows.q, device, q);
-    set_address(rows.s, device, s);
-    start_quantise(runtime, cuda, rows, M, call);
+    ternary_quantise_operands there = o;
+    set_address(there.x, device, x);
+    set_address(there.x_scale, device, x_scale);
+    set_address(there.alpha_column, device, alpha);
+    set_address(there.q, device, q);
+    set_address(there.s, device, s);
+    start_quantise(runtime, cuda, there, call);
   });
 }
 

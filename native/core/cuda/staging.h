@@ -14,7 +14,7 @@ namespace ternary {
 
 /** Runs checked arguments on host memory and waits. If it throws, nothing of the caller's has been written. */
 void run_staged_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& product);
-void run_staged_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ActivationTask& task, int64_t M);
+void run_staged_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_quantise_operands& operands);
 
 }  // namespace ternary
 

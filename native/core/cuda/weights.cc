@@ -78,27 +78,17 @@ void send_codes(const ternary_weights& weights, CudaLayout layout, ThreadPool& p
   }
 }
 
-CudaMemory sent_floats(const CudaDevice& device, const CudaStream& stream, std::vector<float> values, int64_t count) {
-  values.resize(static_cast<size_t>(count), 0.0f);
-  CudaMemory memory(device, count * 4);
-  stream.send(memory.get(), values.data(), count * 4);
-  stream.wait();
-  return memory;
-}
-
 std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool) {
   const CudaStream stream(device);
   const CudaLayout layout = cuda_layout_of(weights.layout);
   CudaMemory codes(device, cuda_layout_bytes(layout, weights.N, weights.K));
   send_codes(weights, layout, pool, stream, codes.get());
-  CudaMemory alpha =
-      sent_floats(device, stream, weights.alpha, round_up(static_cast<int64_t>(weights.alpha.size()), kTile));
+  CudaMemory alpha = sent_floats(device, stream, weights.alpha.data(), static_cast<int64_t>(weights.alpha.size()),
+                                 round_up(static_cast<int64_t>(weights.alpha.size()), kTile));
   CudaMemory column;
-  if (weights.column_alpha() != nullptr) column = sent_floats(device, stream, weights.alpha_column, weights.K);
-  auto copy = std::make_unique<CudaWeights>();
-  copy->cuda = device.cuda;
-  copy->ordinal = device.ordinal;
-  copy->fork_count = forks();
+  if (weights.column_alpha() != nullptr)
+    column = sent_floats(device, stream, weights.column_alpha(), weights.K, weights.K);
+  auto copy = std::make_unique<CudaWeights>(device);
   copy->layout = layout;
   copy->codes = codes.release();
   copy->alpha = reinterpret_cast<float*>(alpha.release());
@@ -108,16 +98,18 @@ std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const Cud
 
 }  // namespace
 
-/** Errors have nobody to go to, and sticky ones show at the next call. */
-CudaWeights::~CudaWeights() {
-  if (cuda == nullptr || fork_count != forks()) return;
-  const CudaDeviceScope scope(*cuda, ordinal);
+CudaCopy::CudaCopy(const CudaDevice& device) : cuda_(*device.cuda), ordinal_(device.ordinal), fork_count_(forks()) {}
+
+void CudaCopy::free(std::initializer_list<void*> memory) const noexcept {
+  if (fork_count_ != forks()) return;
+  const CudaDeviceScope scope(cuda_, ordinal_);
   if (!scope.entered()) return;
-  for (void* memory : {static_cast<void*>(codes), static_cast<void*>(alpha), static_cast<void*>(alpha_column),
-                       static_cast<void*>(dense.load())}) {
-    cuda->Free(memory);
+  for (void* block : memory) {
+    if (block != nullptr) cuda_.Free(block);
   }
 }
+
+CudaWeights::~CudaWeights() { free({codes, alpha, alpha_column, dense.load()}); }
 
 const CudaWeights* find_weights(const ternary_weights& weights, int ordinal) {
   return static_cast<const CudaWeights*>(weights.copies.find(ordinal));

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 
 #include "abi/cuda_kernel.h"
 #include "core/base/thread_pool.h"
@@ -17,13 +18,24 @@ namespace ternary {
 struct CudaDevice;
 struct Cudart;
 
-/** Weights in the memory of one GPU. */
-struct CudaWeights : DeviceCopy {
+/** What lies in the memory of one GPU. */
+class CudaCopy : public DeviceCopy {
+ protected:
+  explicit CudaCopy(const CudaDevice& device);
+  /** Frees on that GPU. Errors have nobody to go to, and sticky ones show at the next call. */
+  void free(std::initializer_list<void*> memory) const noexcept;
+
+ private:
+  const Cudart& cuda_;
+  const int ordinal_;
+  const int fork_count_;  ///< forks the process had seen: the child of a later one leaves the GPU alone
+};
+
+/** Weights there. */
+struct CudaWeights : CudaCopy {
+  explicit CudaWeights(const CudaDevice& device) : CudaCopy(device) {}
   ~CudaWeights() override;
 
-  const Cudart* cuda = nullptr;
-  int ordinal = 0;
-  int fork_count = 0;                   ///< forks the process had seen: the child of a later one leaves the GPU alone
   CudaLayout layout = CudaLayout::i2s;  ///< of `codes`: i2s or t5
   uint8_t* codes = nullptr;
   float* alpha = nullptr;                ///< as GemmTask::alpha, zeros beyond N up to 16 rows

@@ -5,10 +5,15 @@
 #include "abi/dtype.h"
 #include "core/base/argument.h"
 #include "core/base/failure.h"
+#include "core/base/sized.h"
 #include "core/weights/layout.h"
 
 namespace ternary {
 namespace {
+
+static_assert(sizeof(ternary_operands) >= kFirstOperandsBytes &&
+                  sizeof(ternary_quantise_operands) >= kFirstQuantiseBytes,
+              "operands only grow");
 
 /** A named range of memory; empty if the pointer is null. */
 struct Range {
@@ -63,55 +68,63 @@ void check_x(const void* x, ternary_dtype dtype, int64_t ldx, const float* x_sca
   check_matrix("x", "ldx", x, dtype, M, K, ldx);
 }
 
-void check_residual(const Product& p) {
-  if (p.residual == nullptr) {
-    if (p.residual_out != nullptr) fail(TERNARY_INVALID_ARGUMENT, "residual_out is given without residual");
+void check_residual(const ternary_operands& o, int64_t K, bool norm) {
+  if (o.residual == nullptr) {
+    if (o.residual_out != nullptr) fail(TERNARY_INVALID_ARGUMENT, "residual_out is given without residual");
     return;
   }
-  check_float_dtype("residual_dtype", p.residual_dtype);
-  check_matrix("residual", "ld_residual", p.residual, p.residual_dtype, p.M, p.weights->K, p.ld_residual);
-  check_pointer("residual_out", p.residual_out, dtype_bytes(p.residual_dtype));
-}
-
-void check_norm(const Product& p) {
-  check_pointer("norm_weight", p.norm_weight, alignof(float));
-  if (!is_finite(p.eps) || p.eps <= 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "eps is %g; it must be finite and greater than 0", static_cast<double>(p.eps));
-  }
-  check_residual(p);
+  if (!norm) fail(TERNARY_INVALID_ARGUMENT, "residual is given; it belongs to layers with norm_weight");
+  check_float_dtype("residual_dtype", o.residual_dtype);
+  check_matrix("residual", "ld_residual", o.residual, o.residual_dtype, o.M, K, o.ld_residual);
+  check_pointer("residual_out", o.residual_out, dtype_bytes(o.residual_dtype));
 }
 
 }  // namespace
 
 ActivationTask Product::activation_task() const {
   ActivationTask task = {};
-  task.x = x;
-  task.x_dtype = x_dtype;
-  task.ldx = ldx;
-  task.x_scale = x_scale;
-  task.residual = residual;
-  task.residual_out = residual_out;
-  task.residual_dtype = residual_dtype;
-  task.ld_residual = ld_residual;
-  task.norm_weight = norm_weight;
-  task.eps = eps;
-  task.alpha_column = weights->column_alpha();
-  task.K = weights->K;
+  task.x = operands.x;
+  task.x_dtype = operands.x_dtype;
+  task.ldx = operands.ldx;
+  task.x_scale = operands.x_scale;
+  task.residual = operands.residual;
+  task.residual_out = operands.residual_out;
+  task.residual_dtype = operands.residual_dtype;
+  task.ld_residual = operands.ld_residual;
+  task.norm_weight = layer.norm_weight();
+  task.eps = layer.eps;
+  task.alpha_column = weights().column_alpha();
+  task.K = weights().K;
   return task;
 }
 
 GemmTask Product::gemm_task() const {
   GemmTask task = {};
-  task.w = weights->codes;
-  task.alpha = weights->alpha.data();
-  task.group = weights->group;
-  task.bias = bias;
-  task.y = y;
-  task.y_dtype = y_dtype;
-  task.ldy = ldy;
-  task.M = M;
-  task.N = weights->N;
-  task.K = weights->K;
+  task.w = weights().codes;
+  task.alpha = weights().alpha.data();
+  task.group = weights().group;
+  task.bias = layer.bias();
+  task.y = operands.y;
+  task.y_dtype = operands.y_dtype;
+  task.ldy = operands.ldy;
+  task.M = operands.M;
+  task.N = weights().N;
+  task.K = weights().K;
+  return task;
+}
+
+ActivationTask quantise_task(const ternary_quantise_operands& operands) {
+  ActivationTask task = {};
+  task.x = operands.x;
+  task.x_dtype = operands.x_dtype;
+  task.ldx = operands.ldx;
+  task.x_scale = operands.x_scale;
+  task.alpha_column = operands.alpha_column;
+  task.K = operands.K;
+  task.q = operands.q;
+  task.ldq = operands.ldq;
+  task.padded = operands.K;
+  task.s = operands.s;
   return task;
 }
 
@@ -119,42 +132,50 @@ void check_rows(int64_t M) {
   if (M < 1 || M > kMaxM) fail(TERNARY_INVALID_ARGUMENT, "M is %" PRId64 "; it must be 1 to %" PRId64, M, kMaxM);
 }
 
-void check_product(const Product& p) {
-  check_pointer("weights", p.weights, alignof(ternary_weights));
-  check_activation(p.activation);
-  check_rows(p.M);
-  const int64_t N = p.weights->N, K = p.weights->K;
-  const bool int8_allowed = !p.norm && p.activation == TERNARY_A8 && p.weights->column_alpha() == nullptr;
-  check_x(p.x, p.x_dtype, p.ldx, p.x_scale, p.M, K, int8_allowed);
-  check_float_dtype("y_dtype", p.y_dtype);
-  check_matrix("y", "ldy", p.y, p.y_dtype, p.M, N, p.ldy);
-  check_vector("bias", p.bias);
-  if (p.norm) check_norm(p);
-
-  const Range y = matrix_range("y", p.y, p.y_dtype, p.M, N, p.ldy);
-  const Range residual = matrix_range("residual", p.residual, p.residual_dtype, p.M, K, p.ld_residual);
-  const Range residual_out = matrix_range("residual_out", p.residual_out, p.residual_dtype, p.M, K, p.ld_residual);
-  const Range inputs[] = {matrix_range("x", p.x, p.x_dtype, p.M, K, p.ldx), vector_range("x_scale", p.x_scale, p.M),
-                          vector_range("bias", p.bias, N), vector_range("norm_weight", p.norm_weight, K), residual};
-  check_apart(y, inputs, 5);
-  check_apart(y, &residual_out, 1);
-  check_apart(residual_out, inputs, p.residual_out == p.residual ? 4 : 5);
+const ternary_layer& check_layer(const ternary_layer* layer) {
+  check_pointer("layer", layer, alignof(ternary_layer));
+  return *layer;
 }
 
-void check_quantise(const ActivationTask& task, int64_t M) {
-  check_rows(M);
-  check_shape(1, task.K);
-  check_x(task.x, task.x_dtype, task.ldx, task.x_scale, M, task.K, false);
-  check_vector("alpha_column", task.alpha_column);
-  check_matrix("q", "ldq", task.q, TERNARY_I8, M, task.K, task.ldq);
-  check_pointer("s", task.s, alignof(float));
-  const Range q = matrix_range("q", task.q, TERNARY_I8, M, task.K, task.ldq), s = vector_range("s", task.s, M);
-  const Range inputs[] = {matrix_range("x", task.x, task.x_dtype, M, task.K, task.ldx),
-                          vector_range("x_scale", task.x_scale, M),
-                          vector_range("alpha_column", task.alpha_column, task.K)};
+const ternary_operands& check_operands(const ternary_layer& layer, const ternary_operands* given,
+                                       ternary_operands& room) {
+  const ternary_operands& o = sized("operands", given, room, kFirstOperandsBytes);
+  check_rows(o.M);
+  const int64_t N = layer.weights.N, K = layer.weights.K;
+  const bool norm = layer.has_norm();
+  const bool int8_allowed = !norm && layer.activation == TERNARY_A8 && layer.weights.column_alpha() == nullptr;
+  check_x(o.x, o.x_dtype, o.ldx, o.x_scale, o.M, K, int8_allowed);
+  check_float_dtype("y_dtype", o.y_dtype);
+  check_matrix("y", "ldy", o.y, o.y_dtype, o.M, N, o.ldy);
+  check_residual(o, K, norm);
+
+  const Range y = matrix_range("y", o.y, o.y_dtype, o.M, N, o.ldy);
+  const Range residual = matrix_range("residual", o.residual, o.residual_dtype, o.M, K, o.ld_residual);
+  const Range residual_out = matrix_range("residual_out", o.residual_out, o.residual_dtype, o.M, K, o.ld_residual);
+  const Range inputs[] = {matrix_range("x", o.x, o.x_dtype, o.M, K, o.ldx), vector_range("x_scale", o.x_scale, o.M),
+                          residual};
+  check_apart(y, inputs, 3);
+  check_apart(y, &residual_out, 1);
+  check_apart(residual_out, inputs, o.residual_out == o.residual ? 2 : 3);
+  return o;
+}
+
+const ternary_quantise_operands& check_quantise(const ternary_quantise_operands* given,
+                                                ternary_quantise_operands& room) {
+  const ternary_quantise_operands& o = sized("operands", given, room, kFirstQuantiseBytes);
+  check_rows(o.M);
+  check_shape(1, o.K);
+  check_x(o.x, o.x_dtype, o.ldx, o.x_scale, o.M, o.K, false);
+  check_vector("alpha_column", o.alpha_column);
+  check_matrix("q", "ldq", o.q, TERNARY_I8, o.M, o.K, o.ldq);
+  check_pointer("s", o.s, alignof(float));
+  const Range q = matrix_range("q", o.q, TERNARY_I8, o.M, o.K, o.ldq), s = vector_range("s", o.s, o.M);
+  const Range inputs[] = {matrix_range("x", o.x, o.x_dtype, o.M, o.K, o.ldx), vector_range("x_scale", o.x_scale, o.M),
+                          vector_range("alpha_column", o.alpha_column, o.K)};
   check_apart(q, inputs, 3);
   check_apart(s, inputs, 3);
   check_apart(q, &s, 1);
+  return o;
 }
 
 }  // namespace ternary

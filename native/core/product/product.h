@@ -1,35 +1,24 @@
 /**
  * @file product.h
- * @brief The arguments of a product as one value, and their checks.
+ * @brief A layer and the operands of one call of it, the one place that checks them, and what kernels are given of both.
  */
 #ifndef TERNARY_CORE_PRODUCT_PRODUCT_H_
 #define TERNARY_CORE_PRODUCT_PRODUCT_H_
 
 #include "abi/kernel.h"
-#include "core/weights/weights.h"
+#include "core/product/layer.h"
 
 namespace ternary {
 
-/** What ternary_linear() and ternary_rmsnorm_linear() are given. */
+/** Sizes of the structs in 0.2.0, the first version that had them. */
+inline constexpr size_t kFirstOperandsBytes = 104, kFirstQuantiseBytes = 96;
+
 struct Product {
-  const ternary_weights* weights;
-  ternary_activation activation;
-  const void* x;
-  ternary_dtype x_dtype;
-  int64_t ldx;
-  const float* x_scale;
-  const void* residual;
-  void* residual_out;
-  ternary_dtype residual_dtype;
-  int64_t ld_residual;
-  const float* norm_weight;  ///< null for linear
-  float eps;
-  const float* bias;
-  void* y;
-  ternary_dtype y_dtype;
-  int64_t ldy;
-  int64_t M;
-  bool norm;
+  const ternary_layer& layer;
+  const ternary_operands& operands;
+
+  const ternary_weights& weights() const { return layer.weights; }
+  int64_t M() const { return operands.M; }
 
   /** The activations' part of the work; outputs are not set. */
   ActivationTask activation_task() const;
@@ -37,14 +26,23 @@ struct Product {
   GemmTask gemm_task() const;
 };
 
-/** What ternary_quantise_activations() is given: the task has every field set. */
-void check_quantise(const ActivationTask& task, int64_t M);
+/** All that ternary_quantise() asks for. */
+ActivationTask quantise_task(const ternary_quantise_operands& operands);
 
 /** 1 <= M < 2^31. */
 void check_rows(int64_t M);
 
-/** Throws a Failure for the first rule that the arguments break. Reads no matrix. */
-void check_product(const Product& product);
+/** Throws if it is null. */
+const ternary_layer& check_layer(const ternary_layer* layer);
+
+/**
+ * What a caller gave, itself or in `room` as this library knows it; throws a Failure for the first rule that it breaks.
+ * Reads no matrix.
+ */
+const ternary_operands& check_operands(const ternary_layer& layer, const ternary_operands* given,
+                                       ternary_operands& room);
+const ternary_quantise_operands& check_quantise(const ternary_quantise_operands* given,
+                                                ternary_quantise_operands& room);
 
 }  // namespace ternary
 

@@ -28,20 +28,20 @@ class Accelerator {
   /** ternary_runtime_info()'s `cuda`. */
   virtual std::string json() const = 0;
 
-  /** Copies the weights there, and waits. */
-  virtual void prepare(ternary_runtime& runtime, const ternary_weights& weights) = 0;
+  /** Copies the layer and its weights there, and waits. */
+  virtual void prepare(ternary_runtime& runtime, const ternary_layer& layer) = 0;
 
   /** Operands in host memory: if it throws, nothing of the caller's has been written. */
   virtual void run(ternary_runtime& runtime, const Product& product) = 0;
-  virtual void quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M) = 0;
+  virtual void quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands) = 0;
 
   /** Operands in the device's memory: started, not waited for. */
   virtual void start(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) = 0;
-  virtual void start_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M,
+  virtual void start_quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands,
                               const ternary_cuda_call& call) = 0;
 
   /** What ternary_workspace_bytes() says. */
-  virtual int64_t workspace_bytes(const ternary_weights& weights, ternary_activation activation, int64_t M) const = 0;
+  virtual int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const = 0;
 
   /** What ternary_predict() says of it. */
   virtual ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,

@@ -18,7 +18,7 @@ void run_product(ternary_runtime& runtime, const Product& product);
 void count_path(ternary_runtime& runtime, Op op, size_t row) noexcept;
 
 /** Runs a checked quantisation. */
-void run_quantise(ternary_runtime& runtime, const ActivationTask& task, int64_t M);
+void run_quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands);
 
 }  // namespace ternary
 

@@ -18,8 +18,10 @@
 #include "core/policy/settings.h"
 #include "core/policy/tuning.h"
 #include "core/policy/tuning_file.h"
+#include "core/product/plan_cache.h"
 #include "core/runtime/accelerator.h"
 #include "core/runtime/limits.h"
+#include "core/runtime/plan.h"
 #include "core/weights/layout.h"
 
 struct ternary_runtime {
@@ -53,6 +55,7 @@ struct ternary_runtime {
   std::string tuning_error;                         ///< why the file of TERNARY_TUNING does not serve, or empty
   const ternary::Tuning tuning;                     ///< from that file, else the built-in row of `isa`
   const ternary::FoundAccelerator found;            ///< by TERNARY_DEVICE
+  ternary::PlanCache<ternary::Plan> plans;          ///< of products on the CPU
   ternary::Notices notices;
   ternary::Counters counters;
   const uint64_t serial;  ///< 1 for this copy's first runtime, never used again

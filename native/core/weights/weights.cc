@@ -56,6 +56,15 @@ void keep_alpha(ternary_weights& weights, ternary_alpha_kind kind, const float* 
 
 }  // namespace
 
+const ternary_weights& retain(const ternary_weights& weights) {
+  weights.owners.fetch_add(1, std::memory_order_relaxed);
+  return weights;
+}
+
+void release(const ternary_weights* weights) {
+  if (weights->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete weights;
+}
+
 void check_alpha_kind(ternary_alpha_kind kind, int64_t group) {
   if (kind < TERNARY_ALPHA_TENSOR || kind > TERNARY_ALPHA_GROUP) {
     fail(TERNARY_INVALID_ARGUMENT, "alpha kind is %d; it must be 0 (tensor), 1 (row), 2 (column) or 3 (group)",
@@ -99,7 +108,9 @@ ternary_status ternary_weights_create(const uint8_t* codes, ternary_layout sourc
   });
 }
 
-void ternary_weights_destroy(ternary_weights* weights) { delete weights; }
+void ternary_weights_destroy(ternary_weights* weights) {
+  if (weights != nullptr) release(weights);
+}
 
 int64_t ternary_weights_bytes(const ternary_weights* weights) {
   if (weights == nullptr) return 0;

@@ -5,6 +5,7 @@
 #ifndef TERNARY_CORE_WEIGHTS_WEIGHTS_H_
 #define TERNARY_CORE_WEIGHTS_WEIGHTS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -28,10 +29,17 @@ struct ternary_weights {
   std::vector<float> alpha_column;  ///< [K] or empty
   int64_t codes_bytes;
   uint8_t* codes;  ///< 64-byte aligned; large ones ask for huge pages, a streamed matrix misses the TLB otherwise
-  mutable ternary::DeviceCopies copies;  ///< a cache, so that weights stay immutable
+  mutable std::atomic<int64_t> owners{1};  ///< the handle, and every layer that has them
+  mutable ternary::DeviceCopies copies;    ///< a cache, so that weights stay immutable
 };
 
 namespace ternary {
+
+/** One owner more. */
+const ternary_weights& retain(const ternary_weights& weights);
+
+/** One owner less; the last one frees them. */
+void release(const ternary_weights* weights);
 
 /** Throws unless it is a kind of the enum with the group size that goes with it. */
 void check_alpha_kind(ternary_alpha_kind kind, int64_t group);

@@ -141,6 +141,62 @@ typedef struct ternary_prediction {
 typedef struct ternary_runtime ternary_runtime;
 /** An immutable packed weight matrix. */
 typedef struct ternary_weights ternary_weights;
+/** An immutable layer: weights and what a product with them does besides. */
+typedef struct ternary_layer ternary_layer;
+
+/*
+ * Structs that functions take begin with their size, so that they can grow: set `size` to sizeof the struct, and all
+ * that is not used to 0. What a caller's older struct lacks is taken for 0; what a newer one has beyond must be 0.
+ */
+
+/** What a layer is made of. Pointers are to host memory, which is copied; the weights are retained. */
+typedef struct ternary_layer_spec {
+  size_t size;                    /**< sizeof(ternary_layer_spec) */
+  const ternary_weights* weights; /**< [N, K]; may be destroyed once the layer is made */
+  const float* bias;              /**< [N] or null */
+  const float* norm_weight;       /**< [K]: X is normalised before the product; null: it is not */
+  float eps;                      /**< of the norm, finite and > 0; 0 where there is none */
+  ternary_activation activation;  /**< how X is used */
+} ternary_layer_spec;
+
+/**
+ * The operands of one product, `Y = X * W^T (+ bias)`, or of a layer with a norm `v = x + residual; residual_out = v;
+ * Y = (RMSNorm(v) * norm_weight) * W^T (+ bias)`. Q, K and V of unequal sizes are one layer with an alpha per row.
+ * Host memory for ternary_apply() and ternary_oracle_apply(), the device's for ternary_apply_async().
+ */
+typedef struct ternary_operands {
+  size_t size;          /**< sizeof(ternary_operands) */
+  int64_t M;            /**< rows, 1 <= M < 2^31 */
+  const void* x;        /**< [M, K] of any type; TERNARY_I8 for A8 without norm and without alpha per column */
+  int64_t ldx;          /**< row stride of x, at least K */
+  const float* x_scale; /**< [M]: required for TERNARY_I8, optional for TERNARY_F8_E4M3, else null */
+  void* y;              /**< [M, N] of type F32, F16 or BF16 */
+  int64_t ldy;          /**< row stride of y, at least N */
+  const void* residual; /**< [M, K] of type F32, F16 or BF16, for a layer with a norm; null: v = x */
+  void* residual_out;   /**< [M, K], null without residual. May be the very pointer `residual` (each row is read
+                                      before it is written); any other overlap is an error */
+  int64_t ld_residual;  /**< row stride of both, at least K */
+  ternary_dtype x_dtype;
+  ternary_dtype y_dtype;
+  ternary_dtype residual_dtype;
+  const ternary_cuda_call* call; /**< for ternary_apply_async(); null: the default stream, the runtime's workspace */
+} ternary_operands;
+
+/** The operands of ternary_quantise(): `q` [M, K] int8 and `s` [M] so that x is about q * s. */
+typedef struct ternary_quantise_operands {
+  size_t size;               /**< sizeof(ternary_quantise_operands) */
+  int64_t M;                 /**< rows, 1 <= M < 2^31 */
+  int64_t K;                 /**< columns, 1 <= K < 2^24 */
+  const void* x;             /**< [M, K] of type F32, F16, BF16 or F8_E4M3 */
+  int64_t ldx;               /**< row stride of x, at least K */
+  const float* x_scale;      /**< [M], optional for TERNARY_F8_E4M3, else null */
+  const float* alpha_column; /**< [K] or null: multiplies x first */
+  int8_t* q;                 /**< [M, K]; 0 in a row with a value that is not finite */
+  int64_t ldq;               /**< row stride of q, at least K */
+  float* s;                  /**< [M]; NaN for a row with a value that is not finite */
+  ternary_dtype x_dtype;
+  const ternary_cuda_call* call; /**< for ternary_quantise_async(); null: the default stream */
+} ternary_quantise_operands;
 
 /** @return the library's version, e.g. "0.2.0". */
 TERNARY_API const char* ternary_version(void);
@@ -346,7 +402,7 @@ TERNARY_API ternary_status ternary_weights_create(const uint8_t* codes, ternary_
                                                   const float* alpha, int64_t alpha_count, int64_t group,
                                                   ternary_weights** weights);
 
-/** Frees the weights. Null is allowed. */
+/** Gives the handle back; the weights are freed when no layer has them any more. Null is allowed. */
 TERNARY_API void ternary_weights_destroy(ternary_weights* weights);
 
 /** Bytes the weights hold, scales included. */
@@ -355,60 +411,39 @@ TERNARY_API int64_t ternary_weights_bytes(const ternary_weights* weights);
 /** Writes the codes in I2S (ternary_layout_bytes() of it). */
 TERNARY_API ternary_status ternary_weights_codes(const ternary_weights* weights, uint8_t* i2s);
 
-/**
- * Copies the weights to the runtime's GPU in the layout of its kernels, and waits. They stay there until the weights are
- * destroyed; a second call does nothing, nor does one on a CPU runtime. Products do the same when they meet weights that
- * were not prepared, which takes long and is refused under graph capture. TERNARY_LAYOUT_T5_TILED weights are T5 there
- * too, others I2S; with TERNARY_PREFILL_SKIP_M the dense kernel's copy (16 bits a weight) is made too. The runtime's threads
- * rearrange them. Any threads may prepare the same weights at once: a device gets one copy, for which they wait; calls
- * for another device, or whose copy is there, wait for nothing.
- */
-TERNARY_API ternary_status ternary_weights_prepare(ternary_runtime* runtime, const ternary_weights* weights);
-
-/* ---- products --------------------------------------------------------------------------------------------------- */
+/* ---- layers ----------------------------------------------------------------------------------------------------- */
 
 /**
- * Y = X * W^T (+ bias).
- * @param activation TERNARY_A8 or TERNARY_A16.
- * @param x [M, K], row stride ldx >= K. Any dtype; TERNARY_I8 (A8 only, alpha not per column) needs x_scale.
- * @param x_scale [M]: the scale of each row for TERNARY_I8 (required) and TERNARY_F8_E4M3 (optional); else null.
- * @param bias [N] or null.
- * @param y [M, N], row stride ldy >= N, of type F32, F16 or BF16.
- * @param M rows, 1 <= M < 2^31.
+ * Makes a layer. It belongs to no runtime: any number of runtimes and threads may apply it at once.
+ *
+ * Errors: TERNARY_INVALID_ARGUMENT for what a field of the spec does not allow, by name.
  */
-TERNARY_API ternary_status ternary_linear(ternary_runtime* runtime, const ternary_weights* weights,
-                                          ternary_activation activation, const void* x, ternary_dtype x_dtype,
-                                          int64_t ldx, const float* x_scale, const float* bias, void* y,
-                                          ternary_dtype y_dtype, int64_t ldy, int64_t M);
+TERNARY_API ternary_status ternary_layer_create(const ternary_layer_spec* spec, ternary_layer** layer);
+
+/** Frees the layer. Null is allowed. */
+TERNARY_API void ternary_layer_destroy(ternary_layer* layer);
+
+/** Bytes that the layer holds, those of its weights included. */
+TERNARY_API int64_t ternary_layer_bytes(const ternary_layer* layer);
 
 /**
- * v = x + residual; residual_out = v; Y = quantise(RMSNorm(v) * norm_weight) * W^T (+ bias), in one call.
- * Q, K and V of unequal sizes are one weight matrix [Nq + Nk + Nv, K] with an alpha per row.
- * @param residual [M, K] of residual_dtype (F32, F16 or BF16), row stride ld_residual >= K; null: v = x, and
- *        residual_out must be null too.
- * @param residual_out [M, K], same type and stride; may be the very same pointer as `residual` (each row is read before
- *        it is written), any other overlap is an error.
- * @param norm_weight [K].
- * @param eps finite and > 0.
- * @param x F32, F16, BF16 or F8_E4M3 (x_scale optional). Other parameters as for ternary_linear().
+ * Copies the layer to the runtime's GPU, its weights in the layout of the GPU's kernels, and waits. Copies stay there until
+ * layer and weights are freed; a second call does nothing, nor does one on a CPU runtime. Products do the same when they
+ * meet a layer that was not prepared, which takes long and is refused under graph capture. TERNARY_LAYOUT_T5_TILED weights
+ * are T5 there too, others I2S; with TERNARY_PREFILL_SKIP_M the dense kernel's copy (16 bits a weight) is made too. The
+ * runtime's threads rearrange them. Any threads may prepare the same layer, or layers of the same weights, at once: a device
+ * gets one copy, for which they wait; calls for another device, or whose copy is there, wait for nothing.
  */
-TERNARY_API ternary_status ternary_rmsnorm_linear(ternary_runtime* runtime, const ternary_weights* weights,
-                                                  ternary_activation activation, const void* x, ternary_dtype x_dtype,
-                                                  int64_t ldx, const float* x_scale, const void* residual,
-                                                  void* residual_out, ternary_dtype residual_dtype, int64_t ld_residual,
-                                                  const float* norm_weight, float eps, const float* bias, void* y,
-                                                  ternary_dtype y_dtype, int64_t ldy, int64_t M);
+TERNARY_API ternary_status ternary_prepare(ternary_runtime* runtime, const ternary_layer* layer);
 
-/**
- * Quantises activations per row by absmax: `q` [M, K] int8 (row stride ldq >= K) and `s` [M], x is about q * s.
- * @param alpha_column [K] or null: multiplies x first.
- * @param x F32, F16, BF16 or F8_E4M3 (x_scale optional). A row with a non-finite value gets s = NaN and q = 0.
- */
-TERNARY_API ternary_status ternary_quantise_activations(ternary_runtime* runtime, const void* x, ternary_dtype x_dtype,
-                                                        int64_t ldx, const float* x_scale, const float* alpha_column,
-                                                        int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K);
+/** The product of host memory: it has been made when this returns. */
+TERNARY_API ternary_status ternary_apply(ternary_runtime* runtime, const ternary_layer* layer,
+                                         const ternary_operands* operands);
 
-/* ---- products on a GPU ------------------------------------------------------------------------------------------ */
+/** Quantises activations per row by absmax, in host memory. */
+TERNARY_API ternary_status ternary_quantise(ternary_runtime* runtime, const ternary_quantise_operands* operands);
+
+/* ---- layers on a GPU -------------------------------------------------------------------------------------------- */
 
 /*
  * Capture. No function of this library disturbs a stream capture of another thread, or of other code of the same thread,
@@ -417,43 +452,28 @@ TERNARY_API ternary_status ternary_quantise_activations(ternary_runtime* runtime
  */
 
 /**
- * Bytes of workspace that suffice for every `_async` function with these weights, this activation and up to M rows.
- * @param weights null: for ternary_quantise_activations_async(), which needs none.
+ * Bytes of workspace that suffice for every ternary_apply_async() of this layer with up to M rows.
+ * ternary_quantise_async() needs none.
  * Errors: TERNARY_UNSUPPORTED on a CPU runtime.
  */
-TERNARY_API ternary_status ternary_workspace_bytes(ternary_runtime* runtime, const ternary_weights* weights,
-                                                   ternary_activation activation, int64_t M, int64_t* bytes);
+TERNARY_API ternary_status ternary_workspace_bytes(ternary_runtime* runtime, const ternary_layer* layer, int64_t M,
+                                                   int64_t* bytes);
 
 /**
- * ternary_linear() on the runtime's GPU, started and not waited for: the same bits. x, x_scale, bias and y are memory that
- * the device can read (y: write); weights must stay until the work has run. May be captured in a graph: then the weights
- * have been prepared and the workspace is the caller's own, kept as long as the graph.
- * @param call stream and workspace; null: the default stream and the runtime's workspace.
+ * ternary_apply() on the runtime's GPU, started and not waited for: the same bits. Operands are memory that the device can
+ * read (and write); they and the layer must stay until the work has run. May be captured in a graph: then the layer has been
+ * prepared and the workspace is the caller's own, kept as long as the graph.
  *
- * Errors, besides ternary_linear()'s: TERNARY_UNSUPPORTED on a CPU runtime; TERNARY_INVALID_ARGUMENT for memory that CUDA
+ * Errors, besides ternary_apply()'s: TERNARY_UNSUPPORTED on a CPU runtime; TERNARY_INVALID_ARGUMENT for memory that CUDA
  * knows to be the host's or another device's, and for a workspace that is too small or not aligned;
  * TERNARY_ILLEGAL_STATE for what capture forbids; TERNARY_DEVICE_ERROR with CUDA's own words for a fault, also one of
  * earlier work on the device, which CUDA reports at any later call until the process ends.
  */
-TERNARY_API ternary_status ternary_linear_async(ternary_runtime* runtime, const ternary_weights* weights,
-                                                ternary_activation activation, const void* x, ternary_dtype x_dtype,
-                                                int64_t ldx, const float* x_scale, const float* bias, void* y,
-                                                ternary_dtype y_dtype, int64_t ldy, int64_t M,
-                                                const ternary_cuda_call* call);
+TERNARY_API ternary_status ternary_apply_async(ternary_runtime* runtime, const ternary_layer* layer,
+                                               const ternary_operands* operands);
 
-/** ternary_rmsnorm_linear() in the same way. */
-TERNARY_API ternary_status ternary_rmsnorm_linear_async(
-    ternary_runtime* runtime, const ternary_weights* weights, ternary_activation activation, const void* x,
-    ternary_dtype x_dtype, int64_t ldx, const float* x_scale, const void* residual, void* residual_out,
-    ternary_dtype residual_dtype, int64_t ld_residual, const float* norm_weight, float eps, const float* bias, void* y,
-    ternary_dtype y_dtype, int64_t ldy, int64_t M, const ternary_cuda_call* call);
-
-/** ternary_quantise_activations() in the same way; it needs no workspace. */
-TERNARY_API ternary_status ternary_quantise_activations_async(ternary_runtime* runtime, const void* x,
-                                                              ternary_dtype x_dtype, int64_t ldx, const float* x_scale,
-                                                              const float* alpha_column, int8_t* q, int64_t ldq,
-                                                              float* s, int64_t M, int64_t K,
-                                                              const ternary_cuda_call* call);
+/** ternary_quantise() in the same way. */
+TERNARY_API ternary_status ternary_quantise_async(ternary_runtime* runtime, const ternary_quantise_operands* operands);
 
 /**
  * What the cost model that chooses kernels expects of a product with row alpha, f16 activations and f16 Y, without norm.
@@ -491,26 +511,13 @@ TERNARY_API ternary_status ternary_measure_limit(ternary_runtime* runtime, terna
 /* ---- the oracle ------------------------------------------------------------------------------------------------- */
 
 /**
- * ternary_linear() by the oracle: plain C++ that follows the contract line by line, on the calling thread. With
- * TERNARY_A8 every kernel must give exactly these bits (NaNs compared as a class).
+ * ternary_apply() by the oracle: plain C++ that follows the contract line by line, on the calling thread. With TERNARY_A8
+ * every kernel must give exactly these bits (NaNs compared as a class).
  */
-TERNARY_API ternary_status ternary_oracle_linear(const ternary_weights* weights, ternary_activation activation,
-                                                 const void* x, ternary_dtype x_dtype, int64_t ldx,
-                                                 const float* x_scale, const float* bias, void* y,
-                                                 ternary_dtype y_dtype, int64_t ldy, int64_t M);
+TERNARY_API ternary_status ternary_oracle_apply(const ternary_layer* layer, const ternary_operands* operands);
 
-/** ternary_rmsnorm_linear() by the oracle. */
-TERNARY_API ternary_status ternary_oracle_rmsnorm_linear(const ternary_weights* weights, ternary_activation activation,
-                                                         const void* x, ternary_dtype x_dtype, int64_t ldx,
-                                                         const float* x_scale, const void* residual, void* residual_out,
-                                                         ternary_dtype residual_dtype, int64_t ld_residual,
-                                                         const float* norm_weight, float eps, const float* bias,
-                                                         void* y, ternary_dtype y_dtype, int64_t ldy, int64_t M);
-
-/** ternary_quantise_activations() by the oracle. */
-TERNARY_API ternary_status ternary_oracle_quantise_activations(const void* x, ternary_dtype x_dtype, int64_t ldx,
-                                                               const float* x_scale, const float* alpha_column,
-                                                               int8_t* q, int64_t ldq, float* s, int64_t M, int64_t K);
+/** ternary_quantise() by the oracle. */
+TERNARY_API ternary_status ternary_oracle_quantise(const ternary_quantise_operands* operands);
 
 #ifdef __cplusplus
 }

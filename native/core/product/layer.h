@@ -1,0 +1,45 @@
+/**
+ * @file layer.h
+ * @brief A layer: weights, and what a product with them does besides. Immutable, and of no runtime.
+ */
+#ifndef TERNARY_CORE_PRODUCT_LAYER_H_
+#define TERNARY_CORE_PRODUCT_LAYER_H_
+
+#include <vector>
+
+#include "core/weights/weights.h"
+
+struct ternary_layer {
+  /** From a spec that check_spec() has let pass. */
+  explicit ternary_layer(const ternary_layer_spec& spec);
+  ~ternary_layer();
+  ternary_layer(const ternary_layer&) = delete;
+  ternary_layer& operator=(const ternary_layer&) = delete;
+
+  const float* bias() const { return bias_.empty() ? nullptr : bias_.data(); }
+  /** Null: X is not normalised. */
+  const float* norm_weight() const { return norm_weight_.empty() ? nullptr : norm_weight_.data(); }
+  bool has_norm() const { return !norm_weight_.empty(); }
+  /** Those of bias and norm. */
+  int64_t bytes() const { return static_cast<int64_t>((bias_.size() + norm_weight_.size()) * sizeof(float)); }
+
+  const ternary_weights& weights;  ///< retained
+  const ternary_activation activation;
+  const float eps;
+  mutable ternary::DeviceCopies copies;  ///< of bias and norm: a cache, so that layers stay immutable
+
+ private:
+  const std::vector<float> bias_, norm_weight_;
+};
+
+namespace ternary {
+
+/** Size of ternary_layer_spec in 0.2.0, the first version that had it. */
+inline constexpr size_t kFirstSpecBytes = 40;
+
+/** Throws a Failure for the first rule that a spec breaks. */
+void check_spec(const ternary_layer_spec& spec);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_PRODUCT_LAYER_H_

@@ -1,0 +1,135 @@
+#include "core/runtime/plan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/failure.h"
+#include "core/product/product.h"
+#include "core/runtime/runtime.h"
+
+namespace ternary {
+namespace {
+
+/** What a plan depends on besides the runtime. */
+PlanKey key_of(const Product& product) {
+  const ternary_weights& w = product.weights();
+  const uint64_t kind = static_cast<uint64_t>(w.layout) << 2 | static_cast<uint64_t>(product.layer.activation) << 1 |
+                        static_cast<uint64_t>(product.layer.has_norm());
+  return {{static_cast<uint64_t>(product.M()) << 32 | static_cast<uint64_t>(w.N),
+           static_cast<uint64_t>(w.K) << 32 | static_cast<uint64_t>(w.group), kind}};
+}
+
+Reason refusal(const Kernel& kernel, const ternary_weights& weights) {
+  if (kernel.layout != weights.layout) return Reason::layout;
+  if (weights.K > kernel.k_max) return Reason::k_range;
+  if (weights.group % kernel.group_multiple != 0 && weights.group < weights.K) return Reason::group_size;
+  return Reason::none;
+}
+
+bool preferred(const Kernel& kernel, int64_t M, const Tuning& tuning) {
+  switch (kernel.role) {
+    case Role::any: return true;
+    case Role::gemv: return M < tuning.gemm_min_m(kernel.layout);
+    case Role::gemm: return M >= tuning.gemm_min_m(kernel.layout);
+    case Role::tiles: return M >= tuning.tile_gemm_min_m;
+  }
+  return false;
+}
+
+/** Chooses the first kernel that accepts: those meant for this M in the table's order, then the others. */
+void choose(const ternary_runtime& runtime, const Product& product, Plan& plan) {
+  const Stage stage = product.layer.activation == TERNARY_A8 ? Stage::gemm_a8 : Stage::gemm_a16;
+  for (const bool wanted : {true, false}) {
+    for (const Kernel* kernel : runtime.kernels(stage, product.weights().layout)) {
+      if (preferred(*kernel, product.M(), runtime.tuning) != wanted) continue;
+      const Reason reason = refusal(*kernel, product.weights());
+      if (reason == Reason::none) {
+        plan.kernel = kernel;
+        return;
+      }
+      plan.refusals.add(runtime.row(*kernel), reason);
+      if (runtime.settings.i2s_only) return;
+    }
+  }
+}
+
+int threads_for(const ternary_runtime& runtime, int64_t work, int64_t work_per_thread) {
+  return static_cast<int>(std::clamp<int64_t>(work / work_per_thread, 1, static_cast<int64_t>(runtime.pool.threads())));
+}
+
+GemmShare share_gemm(const ternary_runtime& runtime, const Kernel& kernel, int64_t M, int64_t N, int64_t K) {
+  const int threads = threads_for(runtime, M * K / 64 * N, runtime.tuning.work_per_thread / 64 + 1);
+  GemmShare share = {M, N, 1, threads};
+  if (threads == 1) return share;
+  // Columns first: each thread then reads its own weights once. Rows too when there are too few columns.
+  const int64_t wanted = threads * runtime.tuning.chunks_per_thread;
+  const int64_t n_units = ceil_div(N, kernel.n_step), m_units = ceil_div(M, kernel.m_step);
+  share.n_size = std::max<int64_t>(1, n_units / wanted) * kernel.n_step;
+  share.n_chunks = ceil_div(N, share.n_size);
+  if (share.n_chunks < threads) share.m_size = std::max<int64_t>(1, m_units * share.n_chunks / wanted) * kernel.m_step;
+  return share;
+}
+
+/** The sizes of what lies between the stages, as dispatch takes it from the scratch. */
+void set_scratch(const ternary_runtime& runtime, const Product& product, bool two_passes, Plan& plan) {
+  const int64_t M = product.M(), N = product.weights().N, K = product.weights().K;
+  const bool a8 = product.layer.activation == TERNARY_A8;
+  const auto aligned = [](int64_t bytes) { return round_up(bytes, kScratchAlignment); };
+  plan.padded = padded_columns(product.weights().layout, K);
+  plan.ld = plan.padded / kRowPadding % 2 == 0 ? plan.padded + kRowPadding : plan.padded;
+  plan.gemm_scratch = plan.kernel->scratch_bytes == nullptr ? 0 : aligned(plan.kernel->scratch_bytes(M, N, K));
+  plan.activation_scratch = activation_scratch(plan.ld, M, runtime.pool.threads());
+  const int64_t floats = aligned(M * plan.ld * 4), q = aligned(M * plan.ld) + 2 * aligned(M * 4);
+  plan.bytes = (a8 ? q : floats) + (two_passes ? floats : 0) + aligned(plan.activation_scratch * 4) +
+               runtime.pool.threads() * plan.gemm_scratch;
+}
+
+/** Kernel null: nothing may serve. */
+Plan make_plan(const ternary_runtime& runtime, const Product& product, bool two_passes) {
+  const int64_t M = product.M(), N = product.weights().N, K = product.weights().K;
+  Plan plan = {};
+  choose(runtime, product, plan);
+  if (plan.kernel == nullptr) return plan;
+  plan.rows = share_rows(runtime, M, K);
+  plan.gemm = share_gemm(runtime, *plan.kernel, M, N, K);
+  set_scratch(runtime, product, two_passes, plan);
+  return plan;
+}
+
+void count_refusals(ternary_runtime& runtime, Op op, const Plan& plan) {
+  if (!runtime.settings.collect_path_stats) return;
+  for (const Refusal& refusal : plan.refusals) runtime.counters.count_fallback(op, refusal.row, refusal.reason());
+}
+
+[[noreturn]] void fail_without_kernel(const ternary_runtime& runtime, Op op, const Plan& plan) {
+  if (runtime.settings.i2s_only && plan.refusals.count > 0) {
+    const Refusal& refusal = *plan.refusals.begin();
+    fail(TERNARY_UNSUPPORTED, "TERNARY_I2S_ONLY=1 and %s refuses the problem: %s",
+         runtime.counters.path_name(op, refusal.row).c_str(), kReasonNames[refusal.code]);
+  }
+  fail(TERNARY_UNSUPPORTED, "no %s kernel serves this problem", kOpNames[static_cast<int>(op)]);
+}
+
+}  // namespace
+
+RowShare share_rows(const ternary_runtime& runtime, int64_t M, int64_t K) {
+  const int threads =
+      static_cast<int>(std::min<int64_t>(M, threads_for(runtime, M * K, runtime.tuning.elements_per_thread)));
+  return {threads == 1 ? M : std::max<int64_t>(1, M / (threads * runtime.tuning.chunks_per_thread)), threads};
+}
+
+Passes passes_of(const ternary_runtime& runtime, const Product& product) {
+  const bool two = product.layer.has_norm() && !runtime.settings.fuse_rmsnorm_qkv;
+  return {product.layer.has_norm() && !two ? Op::rmsnorm_linear : Op::linear, two};
+}
+
+Plan plan_for(ternary_runtime& runtime, const Product& product, const Passes& passes) {
+  return runtime.plans.get(
+      key_of(product), [&] { return make_plan(runtime, product, passes.two); },
+      [&](const Plan& plan) {
+        count_refusals(runtime, passes.op, plan);
+        if (plan.kernel == nullptr) fail_without_kernel(runtime, passes.op, plan);
+      });
+}
+
+}  // namespace ternary

@@ -1,0 +1,66 @@
+/**
+ * @file plan.h
+ * @brief How a product is served on the CPU: the kernel, how the work is cut, the scratch.
+ */
+#ifndef TERNARY_CORE_RUNTIME_PLAN_H_
+#define TERNARY_CORE_RUNTIME_PLAN_H_
+
+#include "abi/kernel.h"
+#include "core/policy/counters.h"
+#include "core/product/refusals.h"
+
+struct ternary_runtime;
+
+namespace ternary {
+
+struct Product;
+
+/** How rows of X are shared out when they are made ready. */
+struct RowShare {
+  int64_t rows;  ///< of a chunk
+  int64_t threads;
+};
+
+/** How Y is shared out: chunk c covers rows (c / n_chunks) * m_size ... and columns (c % n_chunks) * n_size ... */
+struct GemmShare {
+  int64_t m_size, n_size, n_chunks;
+  int64_t threads;
+};
+
+/** Everything about a product of these sizes that does not depend on where its operands are. */
+struct Plan {
+  const Kernel* kernel;
+  RowShare rows;
+  GemmShare gemm;
+  int64_t padded;              ///< columns of a row of X that are set
+  int64_t ld;                  ///< an odd number of cache lines: a column of many rows then lies in many cache sets
+  int64_t gemm_scratch;        ///< bytes of a thread
+  int64_t activation_scratch;  ///< floats of all threads
+  int64_t bytes;               ///< of the call's scratch
+  Refusals<13> refusals;
+};
+
+/** Floats that an ActivationFn needs for itself. */
+inline constexpr int64_t activation_scratch(int64_t K) { return round_up(K, kRowPadding) + 256; }
+
+/** Floats for all threads that may make M rows ready: more threads than rows have nothing to do. */
+inline constexpr int64_t activation_scratch(int64_t K, int64_t M, int64_t threads) {
+  return (M < threads ? M : threads) * activation_scratch(K);
+}
+
+/** How M rows of K columns are made ready. */
+RowShare share_rows(const ternary_runtime& runtime, int64_t M, int64_t K);
+
+/** How a product is counted, and whether its norm runs before, in a pass of its own. */
+struct Passes {
+  Op op;
+  bool two;
+};
+Passes passes_of(const ternary_runtime& runtime, const Product& product);
+
+/** The product's plan, kept from an earlier call or made now. Its refusals are counted; throws if nothing may serve. */
+Plan plan_for(ternary_runtime& runtime, const Product& product, const Passes& passes);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_RUNTIME_PLAN_H_
