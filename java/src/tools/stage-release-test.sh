@@ -51,7 +51,7 @@ refused() {
 refused "A release has no version that ends in -SNAPSHOT" -Drelease.url=https://example.org
 snapshot=$(sed -n 's|^  <version>\(.*\)</version>|\1|p' "$copy/pom.xml" | head -n 1)
 version=${snapshot%-SNAPSHOT}
-poms=$(cd "$copy" && ls pom.xml java/pom.xml java/bom/pom.xml jmh/pom.xml)
+poms=$(cd "$copy" && ls pom.xml java/pom.xml java/bom/pom.xml java/examples/pom.xml jmh/pom.xml)
 (cd "$copy" && sed -i "s|<version>$snapshot</version>|<version>$version</version>|" $poms)
 refused "A release needs the project's page" -Drelease.url=
 say "an incomplete release stops with its sentence"

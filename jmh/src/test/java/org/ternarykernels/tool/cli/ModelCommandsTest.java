@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.ternarykernels.example.ModelVariant;
+import org.ternarykernels.io.SafetensorsFile;
+import org.ternarykernels.io.SafetensorsWriter;
+import org.ternarykernels.io.Tensor;
 
 /** {@code decode}, {@code perplexity} and {@code info}. */
 class ModelCommandsTest {
@@ -257,13 +260,39 @@ class ModelCommandsTest {
         "--window is 0");
   }
 
+  /** A folder with the model of the repository and more members in its config.json. */
+  private Path model(String members) throws Exception {
+    Path model = Files.createDirectories(folder.resolve("model"));
+    String config = Files.readString(ToolRun.MODEL.resolve("config.json"));
+    Files.writeString(model.resolve("config.json"), config.replaceFirst("\\{", "{" + members));
+    Files.copy(
+        ToolRun.MODEL.resolve("model.safetensors"),
+        model.resolve("model.safetensors"),
+        StandardCopyOption.REPLACE_EXISTING);
+    return model;
+  }
+
+  /** Puts a tensor beside those of a model, or in the place of its own of this name. */
+  private static void putTensor(Path model, String name, float... values) {
+    SafetensorsWriter writer = new SafetensorsWriter().put(name, values, values.length);
+    try (SafetensorsFile file = SafetensorsFile.open(ToolRun.MODEL.resolve("model.safetensors"))) {
+      for (String other : file.names()) {
+        Tensor tensor = file.tensor(other);
+        if (!other.equals(name)) {
+          writer.put(other, tensor.type(), tensor.toBytes(), tensor.shape());
+        }
+      }
+      writer.write(model.resolve("model.safetensors"));
+    }
+  }
+
   /** The first token's logits are not finite: nothing is written that looks like a result. */
   @Test
   void logitsThatAreNotFiniteAreAnError() throws Exception {
     float[] broken = new float[384];
     Arrays.fill(broken, Float.NaN);
-    Path model = Files.createDirectory(folder.resolve("model"));
-    new ModelVariant(model).tensors(more -> more.put("model.norm.weight", broken));
+    Path model = model("");
+    putTensor(model, "model.norm.weight", broken);
     Path json = folder.resolve("result.json");
     ToolRun decoded =
         ToolRun.of("decode", "--model", model, "--prompt", "def f", "--tokens", 5, "--json", json);
@@ -286,18 +315,18 @@ class ModelCommandsTest {
 
   @Test
   void whatAModelDoesNotKnowIsNamedAndCanBeIgnored() throws Exception {
-    Path model = Files.createDirectory(folder.resolve("model"));
-    ModelVariant variant = new ModelVariant(model);
+    Path model = model("");
     Object[] decode = {"decode", "--model", model, "--prompt", PROMPT, "--tokens", 5};
     String text = ToolRun.of(decode).out();
-    variant.config("colour", "\"green\"");
+    String colour = "\"colour\": \"green\",";
+    model(colour);
     ToolRun warned = ToolRun.of(decode);
     assertThat(warned.exitCode()).isZero();
     assertThat(warned.out()).isEqualTo(text);
     assertThat(warned.sentences()).hasSize(1);
     assertThat(warned.err()).contains("warning", "colour");
-    variant.config("rope_scaling", "{\"rope_type\":\"linear\",\"factor\":4.0}");
-    variant.tensors(more -> more.put("model.extra", new float[1]));
+    model(colour + "\"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 4.0},");
+    putTensor(model, "model.extra", 0);
     assertFailure(ToolRun.of(decode), 1, "rope_scaling.rope_type");
     Object[] ignoring = Arrays.copyOf(decode, decode.length + 6);
     ignoring[decode.length] = "--ignore-config";
