@@ -96,7 +96,7 @@ for kind in '' -sources; do
 done
 listing -javadoc
 grep -q 'org/ternarykernels/TernaryLinear.html' "$work/listing" || fail "the Javadoc lacks TernaryLinear"
-if grep -E 'org/ternarykernels/(binding|natives|storage)/' "$work/listing"; then fail "the Javadoc has what is not exported"; fi
+if grep -E 'org/ternarykernels/(binding|internal|natives|storage)/' "$work/listing"; then fail "the Javadoc has what is not exported"; fi
 mkdir "$work/javadoc"
 (cd "$work/javadoc" && "$java_home/bin/jar" xf "$staging/$library/$version/ternary-kernels-$version-javadoc.jar")
 if grep -rqi --include='*.html' 'all rights reserved' "$work/javadoc"; then fail "the Javadoc reserves all rights"; fi

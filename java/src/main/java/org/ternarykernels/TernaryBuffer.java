@@ -10,6 +10,15 @@ import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Memory;
 import org.ternarykernels.binding.Segments;
+import org.ternarykernels.internal.Allocation;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Elements;
+import org.ternarykernels.internal.MemoryOwner;
+import org.ternarykernels.internal.NativeMemory;
+import org.ternarykernels.internal.NioBuffers;
+import org.ternarykernels.internal.Scratch;
+import org.ternarykernels.internal.SegmentMemory;
+import org.ternarykernels.internal.StackReserve;
 
 /**
  * A reusable view of native memory that holds elements of one type: the inputs and outputs of
@@ -328,7 +337,8 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
               + ", must be a multiple of "
               + type.bytes());
     }
-    this.owner = MemoryOwner.of(owner, address, bytes); // the last that can fail
+    Object memory = owner instanceof TernaryBuffer other ? other.owner : owner;
+    this.owner = MemoryOwner.of(memory, address, bytes); // the last that can fail
     this.address = address;
     this.bytes = bytes;
     this.type = type;

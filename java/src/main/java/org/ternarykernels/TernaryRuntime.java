@@ -9,6 +9,23 @@ import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.CudaLibraries;
 import org.ternarykernels.binding.NativeLibraries;
 import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.NativeMemory;
+import org.ternarykernels.internal.NativeText;
+import org.ternarykernels.internal.RuntimeSettings;
+import org.ternarykernels.internal.Scratch;
+import org.ternarykernels.internal.StackReserve;
+import org.ternarykernels.internal.Status;
+import org.ternarykernels.internal.observation.CallRecord;
+import org.ternarykernels.internal.observation.CountersJson;
+import org.ternarykernels.internal.observation.DeviceLog;
+import org.ternarykernels.internal.observation.FlightRecording;
+import org.ternarykernels.internal.observation.NativeRuntime;
+import org.ternarykernels.internal.observation.NoticeLog;
+import org.ternarykernels.internal.observation.Observation;
+import org.ternarykernels.internal.observation.ReportLog;
+import org.ternarykernels.internal.observation.TuningLog;
 
 /**
  * Configuration, threads and counters of the kernels.
