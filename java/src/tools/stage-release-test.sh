@@ -80,7 +80,7 @@ for file in "${files[@]}"; do
   for element in name description url licenses developers developer email scm connection; do
     grep -q "<$element[^>]*>[^<]\|<$element[^>]*>\$" "$pom" || fail "$file has no <$element>"
   done
-  for words in '<parent>' '${' SNAPSHOT '<scope>test' '<profile' '<properties>' '<build>' '<repositor' junit assertj; do
+  for words in '<parent>' '${' SNAPSHOT '<scope>test' '<profile' '<properties>' '<build>' '<repositor' junit assertj archunit; do
     if grep -qF -e "$words" "$pom"; then fail "$file has $words"; fi
   done
 done
@@ -104,7 +104,7 @@ sbom=$staging/$library/$version/ternary-kernels-$version-cyclonedx.json
 for words in "pkg:maven/org.ternarykernels/ternary-kernels@$version" pkg:maven/org.bytedeco/javacpp@ Apache-2.0; do
   grep -qF "$words" "$sbom" || fail "the SBOM lacks $words"
 done
-if grep -q 'junit\|assertj' "$sbom"; then fail "the SBOM has what only tests use"; fi
+if grep -q 'junit\|assertj\|archunit' "$sbom"; then fail "the SBOM has what only tests use"; fi
 say "files, signatures, checksums, POMs, licence, Javadoc and SBOM are in order"
 
 # A user's project: the version by the BOM, everything of ours from the folder alone.

@@ -317,26 +317,7 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
 
   private TernaryBuffer bind(
       long address, long bytes, DataType type, @Nullable Object owner, boolean readOnly) {
-    if (address == 0) {
-      throw new IllegalArgumentException("the address is 0 (null), must be that of memory");
-    }
-    if (bytes < 0 || Long.compareUnsigned(address + bytes, address) < 0) {
-      throw new IllegalArgumentException(
-          "the size is "
-              + bytes
-              + " bytes at address 0x"
-              + Long.toHexString(address)
-              + ", must be at least 0 and end within the address space");
-    }
-    if (address % type.bytes() != 0) {
-      throw new IllegalArgumentException(
-          "the address 0x"
-              + Long.toHexString(address)
-              + " is misaligned for "
-              + type
-              + ", must be a multiple of "
-              + type.bytes());
-    }
+    Checks.memory(address, bytes, type);
     Object memory = owner instanceof TernaryBuffer other ? other.owner : owner;
     this.owner = MemoryOwner.of(memory, address, bytes); // the last that can fail
     this.address = address;

@@ -15,7 +15,6 @@ import org.ternarykernels.internal.NativeMemory;
 import org.ternarykernels.internal.NativeText;
 import org.ternarykernels.internal.RuntimeSettings;
 import org.ternarykernels.internal.Scratch;
-import org.ternarykernels.internal.StackReserve;
 import org.ternarykernels.internal.Status;
 import org.ternarykernels.internal.observation.CallRecord;
 import org.ternarykernels.internal.observation.CountersJson;
@@ -262,17 +261,7 @@ public final class TernaryRuntime implements AutoCloseable {
     public TernaryRuntime build() {
       byte[] lines = NativeText.withFileNames(settings.lines());
       String hint = CudaLibraries.provideFor(settings.device());
-      StackReserve.forCreation();
-      try (Scratch text = Scratch.copyOf(lines);
-          Scratch handle = Scratch.ofBytes(Long.BYTES)) {
-        int status = Ternary.ternary_runtime_create(text.address(), handle.address());
-        if (status != Ternary.TERNARY_OK) {
-          String sentence = NativeMemory.string(Ternary.ternary_last_error());
-          throw Status.exception(
-              status, status == Ternary.TERNARY_UNSUPPORTED ? sentence + hint : sentence);
-        }
-        return TernaryRuntime.of(NativeRuntime.of(handle.readLong()), hint);
-      }
+      return TernaryRuntime.of(NativeRuntime.create(lines, hint), hint);
     }
   }
 

@@ -3,6 +3,7 @@ package org.ternarykernels.internal;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.AlphaKind;
+import org.ternarykernels.DataType;
 
 /**
  * The rules for arguments, each with the sentence that an argument which breaks it is answered
@@ -110,6 +111,30 @@ public final class Checks {
           what + " is at least " + ((long) a + b) + ", must be below 2^31");
     }
     return a + b;
+  }
+
+  /** Memory that holds elements of a type. */
+  public static void memory(long address, long bytes, DataType type) {
+    if (address == 0) {
+      throw new IllegalArgumentException("the address is 0 (null), must be that of memory");
+    }
+    if (bytes < 0 || Long.compareUnsigned(address + bytes, address) < 0) {
+      throw new IllegalArgumentException(
+          "the size is "
+              + bytes
+              + " bytes at address 0x"
+              + Long.toHexString(address)
+              + ", must be at least 0 and end within the address space");
+    }
+    if (address % type.bytes() != 0) {
+      throw new IllegalArgumentException(
+          "the address 0x"
+              + Long.toHexString(address)
+              + " is misaligned for "
+              + type
+              + ", must be a multiple of "
+              + type.bytes());
+    }
   }
 
   /**

@@ -3,7 +3,11 @@ package org.ternarykernels.internal.observation;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.ternarykernels.binding.NativeLibraries;
 import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.internal.NativeMemory;
 import org.ternarykernels.internal.NativeText;
+import org.ternarykernels.internal.Scratch;
+import org.ternarykernels.internal.StackReserve;
+import org.ternarykernels.internal.Status;
 
 /**
  * The native part of a {@code TernaryRuntime}, to which it must not refer: it ends when the runtime
@@ -29,8 +33,28 @@ public final class NativeRuntime {
     Observation.COUNTERS.attempt(this::counters);
   }
 
+  /**
+   * Makes a runtime.
+   *
+   * @param settings lines of {@code RuntimeSettings} with a zero at the end
+   * @param hint what to do where the GPU asked for cannot serve, for the end of the sentence
+   */
+  public static NativeRuntime create(byte[] settings, String hint) {
+    StackReserve.forCreation();
+    try (Scratch text = Scratch.copyOf(settings);
+        Scratch handle = Scratch.ofBytes(Long.BYTES)) {
+      int status = Ternary.ternary_runtime_create(text.address(), handle.address());
+      if (status != Ternary.TERNARY_OK) {
+        String sentence = NativeMemory.string(Ternary.ternary_last_error());
+        throw Status.exception(
+            status, status == Ternary.TERNARY_UNSUPPORTED ? sentence + hint : sentence);
+      }
+      return of(handle.readLong());
+    }
+  }
+
   /** Takes a runtime that native code has made; where there is no heap for that, it ends. */
-  public static NativeRuntime of(long address) {
+  private static NativeRuntime of(long address) {
     try {
       return new NativeRuntime(address);
     } catch (Throwable e) {
