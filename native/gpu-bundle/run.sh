@@ -152,7 +152,7 @@ bench() {
 
 ternary() {
   "$java" ${BUNDLE_RUNTIME:+"-Dternary.cuda.runtime=$BUNDLE_RUNTIME"} -Dternary.cache.dir="$work/cache" \
-    -cp "$class_path" org.ternarykernels.tool.Ternary "$@"
+    -cp "$class_path" org.ternarykernels.tool.cli.Ternary "$@"
 }
 
 # The command line as users have it: the text of tiny-bitnet must be the CPU's, byte for byte.

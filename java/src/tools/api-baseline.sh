@@ -12,5 +12,5 @@ trap 'rm -rf "$copy"' EXIT
 git -C "$root" archive "$commit" | tar -x -C "$copy"
 (cd "$copy" && mvn -B -ntp -q -DskipTests -pl java package)
 jar=$(ls "$copy"/java/target/ternary-kernels-*.jar | grep -v -e -sources -e -javadoc)
-zip -q -d "$jar" 'org/ternarykernels/binding/*' 'org/ternarykernels/natives/*' 'org/ternarykernels/storage/*' 'META-INF/maven/*'
+zip -q -d "$jar" 'org/ternarykernels/binding/*' 'org/ternarykernels/internal/*' 'org/ternarykernels/natives/*' 'org/ternarykernels/storage/*' 'META-INF/maven/*'
 cp "$jar" "$root/java/src/api/$(basename "$jar" .jar)-api.jar"

@@ -51,7 +51,7 @@ refused() {
 refused "A release has no version that ends in -SNAPSHOT" -Drelease.url=https://example.org
 snapshot=$(sed -n 's|^  <version>\(.*\)</version>|\1|p' "$copy/pom.xml" | head -n 1)
 version=${snapshot%-SNAPSHOT}
-poms=$(cd "$copy" && ls pom.xml java/pom.xml java/bom/pom.xml jmh/pom.xml)
+poms=$(cd "$copy" && ls pom.xml java/pom.xml java/bom/pom.xml java/examples/pom.xml jmh/pom.xml)
 (cd "$copy" && sed -i "s|<version>$snapshot</version>|<version>$version</version>|" $poms)
 refused "A release needs the project's page" -Drelease.url=
 say "an incomplete release stops with its sentence"
@@ -80,7 +80,7 @@ for file in "${files[@]}"; do
   for element in name description url licenses developers developer email scm connection; do
     grep -q "<$element[^>]*>[^<]\|<$element[^>]*>\$" "$pom" || fail "$file has no <$element>"
   done
-  for words in '<parent>' '${' SNAPSHOT '<scope>test' '<profile' '<properties>' '<build>' '<repositor' junit assertj; do
+  for words in '<parent>' '${' SNAPSHOT '<scope>test' '<profile' '<properties>' '<build>' '<repositor' junit assertj archunit; do
     if grep -qF -e "$words" "$pom"; then fail "$file has $words"; fi
   done
 done
@@ -96,7 +96,7 @@ for kind in '' -sources; do
 done
 listing -javadoc
 grep -q 'org/ternarykernels/TernaryLinear.html' "$work/listing" || fail "the Javadoc lacks TernaryLinear"
-if grep -E 'org/ternarykernels/(binding|natives|storage)/' "$work/listing"; then fail "the Javadoc has what is not exported"; fi
+if grep -E 'org/ternarykernels/(binding|internal|natives|storage)/' "$work/listing"; then fail "the Javadoc has what is not exported"; fi
 mkdir "$work/javadoc"
 (cd "$work/javadoc" && "$java_home/bin/jar" xf "$staging/$library/$version/ternary-kernels-$version-javadoc.jar")
 if grep -rqi --include='*.html' 'all rights reserved' "$work/javadoc"; then fail "the Javadoc reserves all rights"; fi
@@ -104,7 +104,7 @@ sbom=$staging/$library/$version/ternary-kernels-$version-cyclonedx.json
 for words in "pkg:maven/org.ternarykernels/ternary-kernels@$version" pkg:maven/org.bytedeco/javacpp@ Apache-2.0; do
   grep -qF "$words" "$sbom" || fail "the SBOM lacks $words"
 done
-if grep -q 'junit\|assertj' "$sbom"; then fail "the SBOM has what only tests use"; fi
+if grep -q 'junit\|assertj\|archunit' "$sbom"; then fail "the SBOM has what only tests use"; fi
 say "files, signatures, checksums, POMs, licence, Javadoc and SBOM are in order"
 
 # A user's project: the version by the BOM, everything of ours from the folder alone.

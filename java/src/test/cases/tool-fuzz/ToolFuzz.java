@@ -1,4 +1,4 @@
-package org.ternarykernels.tool;
+package org.ternarykernels.tool.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -2,6 +2,7 @@ package org.ternarykernels;
 
 import java.util.Arrays;
 import java.util.Objects;
+import org.ternarykernels.internal.Checks;
 
 /**
  * The scale of a weight matrix: its values and what each belongs to. Immutable.

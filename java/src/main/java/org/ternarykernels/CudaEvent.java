@@ -1,6 +1,10 @@
 package org.ternarykernels;
 
 import java.lang.ref.Reference;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Cuda;
+import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.observation.DeviceFault;
 
 /**
  * A point in the work of a {@link CudaStream}: other streams can wait for it, and the time between

@@ -2,6 +2,10 @@ package org.ternarykernels;
 
 import java.lang.ref.Reference;
 import org.jspecify.annotations.Nullable;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Cuda;
+import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.observation.DeviceFault;
 
 /**
  * Work that {@link CudaStream#capture} recorded, to be launched as often as wanted with one call

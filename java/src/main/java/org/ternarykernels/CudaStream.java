@@ -3,6 +3,12 @@ package org.ternarykernels;
 import java.lang.ref.Reference;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Cuda;
+import org.ternarykernels.internal.CudaPresets;
+import org.ternarykernels.internal.KeptMemory;
+import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.observation.DeviceFault;
 
 /**
  * A CUDA stream: work that is given to it runs in order, while the caller goes on.

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import org.ternarykernels.internal.RuntimeSettings;
 import org.ternarykernels.storage.Json;
 
 /**
@@ -26,12 +27,7 @@ public record Device(
    * @since 0.2.0
    */
   public String id() {
-    return isCuda ? cuda(ordinal) : "cpu";
-  }
-
-  /** A GPU as settings ask for it. */
-  static String cuda(int ordinal) {
-    return "cuda:" + ordinal;
+    return isCuda ? RuntimeSettings.cuda(ordinal) : "cpu";
   }
 
   /** Reads {@code device} and {@code cuda} of a runtime's info. */

@@ -3,6 +3,10 @@ package org.ternarykernels;
 import java.lang.ref.Reference;
 import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Cuda;
+import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.observation.DeviceFault;
 
 /**
  * Memory of a GPU that holds elements of one type: the operands of asynchronous products. As with

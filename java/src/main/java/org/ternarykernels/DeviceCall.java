@@ -5,6 +5,11 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Cuda;
+import org.ternarykernels.internal.KeptMemory;
+import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.NativeMemory;
 
 /**
  * An asynchronous call while it is made: the {@code ternary_cuda_call} that native code reads, and

@@ -3,6 +3,7 @@ package org.ternarykernels;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.ternarykernels.internal.Checks;
 
 /** Instruction sets that kernels are written for, ascending. */
 public enum Isa {

@@ -5,6 +5,14 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.CudaPresets;
+import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.NativeMemory;
+import org.ternarykernels.internal.Scratch;
+import org.ternarykernels.internal.StackReserve;
+import org.ternarykernels.internal.Status;
+import org.ternarykernels.internal.observation.CallRecord;
 
 /**
  * What both kinds of layer hold: addresses that a call passes on, and the handles that keep them

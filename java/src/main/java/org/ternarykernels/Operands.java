@@ -1,6 +1,7 @@
 package org.ternarykernels;
 
 import org.jspecify.annotations.Nullable;
+import org.ternarykernels.internal.Checks;
 
 /**
  * The operands of a product, checked before native code sees an address. Allocates nothing unless a

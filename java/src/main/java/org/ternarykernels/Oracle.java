@@ -3,6 +3,10 @@ package org.ternarykernels;
 import java.lang.ref.Reference;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Scratch;
+import org.ternarykernels.internal.StackReserve;
+import org.ternarykernels.internal.Status;
 
 /**
  * The slow reference: plain C++ that follows the numerics contract line by line, on the calling

@@ -1,5 +1,8 @@
 package org.ternarykernels;
 
+import org.ternarykernels.internal.NativeMemory;
+import org.ternarykernels.internal.Scratch;
+
 /**
  * What the cost model that chooses a GPU's kernels expects of a product. Times are microseconds; a
  * call takes its launches and the larger of the other two.

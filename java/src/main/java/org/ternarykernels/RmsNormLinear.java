@@ -2,6 +2,10 @@ package org.ternarykernels;
 
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Status;
+import org.ternarykernels.internal.observation.CallRecord;
+import org.ternarykernels.internal.observation.FlightRecording;
 
 /**
  * Residual add, RMSNorm and a linear layer in one call: {@code v = x + residual}, {@code

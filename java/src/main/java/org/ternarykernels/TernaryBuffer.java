@@ -10,6 +10,15 @@ import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Memory;
 import org.ternarykernels.binding.Segments;
+import org.ternarykernels.internal.Allocation;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Elements;
+import org.ternarykernels.internal.MemoryOwner;
+import org.ternarykernels.internal.NativeMemory;
+import org.ternarykernels.internal.NioBuffers;
+import org.ternarykernels.internal.Scratch;
+import org.ternarykernels.internal.SegmentMemory;
+import org.ternarykernels.internal.StackReserve;
 
 /**
  * A reusable view of native memory that holds elements of one type: the inputs and outputs of
@@ -308,27 +317,9 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
 
   private TernaryBuffer bind(
       long address, long bytes, DataType type, @Nullable Object owner, boolean readOnly) {
-    if (address == 0) {
-      throw new IllegalArgumentException("the address is 0 (null), must be that of memory");
-    }
-    if (bytes < 0 || Long.compareUnsigned(address + bytes, address) < 0) {
-      throw new IllegalArgumentException(
-          "the size is "
-              + bytes
-              + " bytes at address 0x"
-              + Long.toHexString(address)
-              + ", must be at least 0 and end within the address space");
-    }
-    if (address % type.bytes() != 0) {
-      throw new IllegalArgumentException(
-          "the address 0x"
-              + Long.toHexString(address)
-              + " is misaligned for "
-              + type
-              + ", must be a multiple of "
-              + type.bytes());
-    }
-    this.owner = MemoryOwner.of(owner, address, bytes); // the last that can fail
+    Checks.memory(address, bytes, type);
+    Object memory = owner instanceof TernaryBuffer other ? other.owner : owner;
+    this.owner = MemoryOwner.of(memory, address, bytes); // the last that can fail
     this.address = address;
     this.bytes = bytes;
     this.type = type;

@@ -9,6 +9,22 @@ import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.CudaLibraries;
 import org.ternarykernels.binding.NativeLibraries;
 import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.NativeMemory;
+import org.ternarykernels.internal.NativeText;
+import org.ternarykernels.internal.RuntimeSettings;
+import org.ternarykernels.internal.Scratch;
+import org.ternarykernels.internal.Status;
+import org.ternarykernels.internal.observation.CallRecord;
+import org.ternarykernels.internal.observation.CountersJson;
+import org.ternarykernels.internal.observation.DeviceLog;
+import org.ternarykernels.internal.observation.FlightRecording;
+import org.ternarykernels.internal.observation.NativeRuntime;
+import org.ternarykernels.internal.observation.NoticeLog;
+import org.ternarykernels.internal.observation.Observation;
+import org.ternarykernels.internal.observation.ReportLog;
+import org.ternarykernels.internal.observation.TuningLog;
 
 /**
  * Configuration, threads and counters of the kernels.
@@ -245,17 +261,7 @@ public final class TernaryRuntime implements AutoCloseable {
     public TernaryRuntime build() {
       byte[] lines = NativeText.withFileNames(settings.lines());
       String hint = CudaLibraries.provideFor(settings.device());
-      StackReserve.forCreation();
-      try (Scratch text = Scratch.copyOf(lines);
-          Scratch handle = Scratch.ofBytes(Long.BYTES)) {
-        int status = Ternary.ternary_runtime_create(text.address(), handle.address());
-        if (status != Ternary.TERNARY_OK) {
-          String sentence = NativeMemory.string(Ternary.ternary_last_error());
-          throw Status.exception(
-              status, status == Ternary.TERNARY_UNSUPPORTED ? sentence + hint : sentence);
-        }
-        return TernaryRuntime.of(NativeRuntime.of(handle.readLong()), hint);
-      }
+      return TernaryRuntime.of(NativeRuntime.create(lines, hint), hint);
     }
   }
 

@@ -5,6 +5,11 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.Scratch;
+import org.ternarykernels.internal.StackReserve;
+import org.ternarykernels.internal.Status;
 
 /**
  * A packed ternary weight matrix {@code W[N, K]} with its scale. Immutable and shareable by any

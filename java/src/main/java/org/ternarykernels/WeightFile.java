@@ -9,6 +9,8 @@ import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
+import org.ternarykernels.internal.Checks;
+import org.ternarykernels.internal.Scratch;
 import org.ternarykernels.storage.AtomicFile;
 import org.ternarykernels.storage.MachineMemory;
 import org.ternarykernels.storage.RegularFile;

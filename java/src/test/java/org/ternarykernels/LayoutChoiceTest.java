@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.ternarykernels.internal.observation.TuningLog;
 
 /** The layout a runtime prefers, and layers that take it. */
 class LayoutChoiceTest {

@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.ternarykernels.internal.NativeHandle;
 
 /** Closing, forgetting and sharing. */
 @Timeout(120)

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.ternarykernels.internal.MemoryBudget;
 
 /** What buffers hold of native memory, and what ends it. */
 class MemoryBudgetTest {

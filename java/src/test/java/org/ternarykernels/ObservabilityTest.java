@@ -9,6 +9,9 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.internal.observation.CountersJson;
+import org.ternarykernels.internal.observation.Observation;
+import org.ternarykernels.internal.observation.TuningLog;
 
 /** What a runtime tells about itself: counters and logs. */
 class ObservabilityTest {
@@ -91,5 +94,11 @@ class ObservabilityTest {
         .isEqualTo("y");
     assertThat(TuningLog.error("{\"a\":{\"error\":\"x\"},\"tuning\":{}}")).isEmpty();
     assertThatThrownBy(() -> TuningLog.error("{\"tuning\":")).isInstanceOf(TernaryException.class);
+  }
+
+  /** Users configure the log by it. */
+  @Test
+  void theLogHasTheNameOfThePublicClass() {
+    assertThat(Observation.LOGGER).isEqualTo(TernaryRuntime.class.getName());
   }
 }

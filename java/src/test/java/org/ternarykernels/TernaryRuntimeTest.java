@@ -16,6 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.ternarykernels.internal.RuntimeSettings;
+import org.ternarykernels.internal.Status;
 
 class TernaryRuntimeTest {
   private final Random random = new Random(5);

@@ -4,7 +4,7 @@ import java.io.IOException;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Setup;
-import org.ternarykernels.tool.Workload;
+import org.ternarykernels.tool.bench.Workload;
 
 /** {@code linear} with int8 activations, bf16 in and out, quantisation included. */
 public class LinearBenchmark extends LayerBenchmark {

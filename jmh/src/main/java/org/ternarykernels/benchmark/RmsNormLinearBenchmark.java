@@ -4,7 +4,7 @@ import java.io.IOException;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Setup;
-import org.ternarykernels.tool.Workload;
+import org.ternarykernels.tool.bench.Workload;
 
 /**
  * {@code rmsnorm_linear}: residual add, norm, quantisation and product in one call, bf16 in and

@@ -1,0 +1,109 @@
+package org.ternarykernels.tool.bench;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.ternarykernels.Alpha;
+import org.ternarykernels.AlphaKind;
+import org.ternarykernels.DataType;
+import org.ternarykernels.Layout;
+import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.TernaryWeights;
+import org.ternarykernels.tool.measure.Machine;
+import org.ternarykernels.tool.problem.RandomProblem;
+import org.ternarykernels.tool.problem.Shape;
+
+/**
+ * One weight matrix in a layout, once (it stays in a cache) or so often that no cache holds all
+ * copies.
+ */
+public final class WeightCopies implements AutoCloseable {
+  /** Where the weights are when a call begins. */
+  public enum State {
+    /** One copy, read again and again: as near as its size allows. */
+    RESIDENT,
+    /** Calls go round copies that have four times the size of the last-level caches: in memory. */
+    STREAMING
+  }
+
+  private static final int CACHES = 4;
+  private static final long SMALL_CACHE = 16L << 20;
+
+  private final Shape shape;
+  private final List<TernaryWeights> copies = new ArrayList<>();
+  private final long bytes;
+  private final boolean fullySpread;
+
+  /** The weights of a shape and seed; the same seed gives the same weights in any process. */
+  public WeightCopies(Shape shape, long seed, Layout layout, State state) {
+    this(shape, seed, layout, state == State.RESIDENT ? 1 : streamingBytes());
+  }
+
+  /** Four times what the last-level caches hold, at least what those of a small server do. */
+  static long streamingBytes() {
+    return CACHES * Math.max(SMALL_CACHE, new Machine().lastLevelBytes());
+  }
+
+  /**
+   * @param wanted bytes of all copies together; available memory may allow less
+   */
+  WeightCopies(Shape shape, long seed, Layout layout, long wanted) {
+    this.shape = shape;
+    RandomProblem random = new RandomProblem(seed);
+    TernaryBuffer codes = i2s(random.weights(shape.n(), shape.k()), shape);
+    Alpha alpha = random.alpha(AlphaKind.TENSOR, 0, shape.n(), shape.k());
+    copies.add(TernaryWeights.ofI2s(codes, shape.n(), shape.k(), alpha, layout));
+    bytes = copies.get(0).byteSize();
+    long count = Math.max(1, (wanted + bytes - 1) / bytes);
+    long allowed = Math.max(1, Machine.availableMemory() / 4 / bytes);
+    fullySpread = count <= allowed;
+    while (copies.size() < Math.min(count, allowed)) {
+      copies.add(TernaryWeights.ofI2s(codes, shape.n(), shape.k(), alpha, layout));
+    }
+  }
+
+  private static TernaryBuffer i2s(byte[] w, Shape shape) {
+    int rowBytes = (shape.k() + 3) / 4;
+    TernaryBuffer codes = TernaryBuffer.allocate(DataType.I8, (long) shape.n() * rowBytes);
+    ByteBuffer target = codes.asByteBuffer();
+    byte[] row = new byte[rowBytes];
+    for (int n = 0; n < shape.n(); n++) {
+      Arrays.fill(row, (byte) 0);
+      for (int k = 0; k < shape.k(); k++) {
+        row[k / 4] |= (byte) ((w[n * shape.k() + k] + 1) << (2 * (k % 4)));
+      }
+      target.put(row);
+    }
+    return codes;
+  }
+
+  /** The shape. */
+  public Shape shape() {
+    return shape;
+  }
+
+  List<TernaryWeights> copies() {
+    return copies;
+  }
+
+  /** Bytes of one copy, its scale included. */
+  long bytes() {
+    return bytes;
+  }
+
+  /** Bytes of all. */
+  long totalBytes() {
+    return bytes * copies.size();
+  }
+
+  /** False if memory did not allow as many copies as were wanted. */
+  boolean fullySpread() {
+    return fullySpread;
+  }
+
+  @Override
+  public void close() {
+    copies.forEach(TernaryWeights::close);
+  }
+}

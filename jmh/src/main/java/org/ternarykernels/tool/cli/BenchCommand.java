@@ -1,0 +1,307 @@
+package org.ternarykernels.tool.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.ternarykernels.Isa;
+import org.ternarykernels.Layout;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.bench.BenchCase;
+import org.ternarykernels.tool.bench.BenchPlan;
+import org.ternarykernels.tool.bench.BenchRow;
+import org.ternarykernels.tool.bench.BenchTable;
+import org.ternarykernels.tool.bench.BenchTrial;
+import org.ternarykernels.tool.bench.GpuBench;
+import org.ternarykernels.tool.bench.WeightCopies.State;
+import org.ternarykernels.tool.bench.Workload.Operation;
+import org.ternarykernels.tool.measure.Machine;
+import org.ternarykernels.tool.onednn.Baseline;
+import org.ternarykernels.tool.problem.BundledData;
+import org.ternarykernels.tool.problem.Shape;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "bench",
+    description =
+        "Time the kernels next to the limits of this machine, oneDNN (bf16, f32, int8) and the"
+            + " portable kernel. All are measured in turns, so that a busy neighbour meets all"
+            + " alike; ratios are medians of pairs. Each result is checked against the oracle"
+            + " before it is timed. The whole list takes hours; --quick takes two minutes. With"
+            + " --device cuda: products on a GPU next to the cost model.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "JSON: complete (false: interrupted; rows so far), seconds, environment {...}, rows [{"
+          + BenchRow.FIELDS
+          + ", or error}]. A file is replaced after each row.",
+      "With --device cuda: complete, device, gpu, rows [{" + GpuBench.FIELDS + "}]."
+    })
+final class BenchCommand implements Callable<Integer> {
+  private static final long SLICE_NANOS = 4_000_000;
+  private static final long QUICK_SLICE_NANOS = 4_000_000;
+  private static final int MOST_THREADS = 1024;
+
+  @Option(
+      names = "--shapes",
+      paramLabel = "FILE",
+      description =
+          "Lines \"N K [name]\"; may be given more than once (default: all bundled shape files).")
+  private List<Path> shapeFiles;
+
+  @Option(
+      names = "--m",
+      paramLabel = "LIST",
+      split = ",",
+      description = "Rows of X, comma-separated (default 1,2,4,8,16,32,64,128,512).")
+  private List<Integer> rows;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "LIST",
+      split = ",",
+      description = "Threads of a call (default: the process's physical cores).")
+  private List<Integer> threads;
+
+  @Option(
+      names = "--isa",
+      paramLabel = "LIST",
+      split = ",",
+      converter = RuntimeOptions.IsaName.class,
+      description =
+          "Highest instruction sets, each in turn (default: the best that this machine has).")
+  private List<Isa> isas;
+
+  @Option(
+      names = "--layout",
+      paramLabel = "LIST",
+      split = ",",
+      description =
+          "Layouts of the weights: ${COMPLETION-CANDIDATES} (default: all but I2S, which only the"
+              + " portable kernels read).")
+  private List<Layout> layouts;
+
+  @Option(
+      names = "--op",
+      paramLabel = "LIST",
+      split = ",",
+      description = "Operations: ${COMPLETION-CANDIDATES} (default: all).")
+  private List<Operation> operations;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "LIST",
+      split = ",",
+      description =
+          "RESIDENT: one copy of the weights, in cache if it fits; STREAMING: calls go round copies"
+              + " of four times the last-level caches (default: both).")
+  private List<State> memory;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "S",
+      defaultValue = "2",
+      description =
+          "Time for the measurements of each row (default ${DEFAULT-VALUE}; at least seven rounds"
+              + " are made).")
+  private double seconds;
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      defaultValue = "cpu",
+      description =
+          "cpu (default), or cuda, cuda:N: times that GPU by its own clock, next to what the cost"
+              + " model expects. Without a GPU only the model is printed, and the exit code is 1.")
+  private String device;
+
+  @Option(
+      names = "--quick",
+      description = "A representative list in two minutes on two cores; takes no other list.")
+  private boolean quick;
+
+  @Mixin(name = "output")
+  private OutputOptions output;
+
+  @Spec private CommandSpec spec;
+
+  private final List<BenchRow> measured = new ArrayList<>();
+  private final Map<String, Object> json = new LinkedHashMap<>();
+
+  @Override
+  public Integer call() throws Exception {
+    check();
+    if (!device.equals("cpu")) {
+      return benchGpu();
+    }
+    System.setProperty(
+        "org.slf4j.simpleLogger.log.org.ternarykernels", "error"); // fallbacks show in the paths
+    long begin = System.nanoTime();
+    Machine machine = new Machine();
+    Isa best;
+    int cores;
+    try (TernaryRuntime runtime = TernaryRuntime.create()) {
+      json.put("complete", false);
+      json.put("seconds", 0.0);
+      json.put("environment", machine.environment(runtime));
+      cores = (Integer) environment().get("threads");
+      best = bestIsa();
+    }
+    List<BenchCase> cases = quick ? BenchPlan.quick(best, cores) : plan(best, cores).cases();
+    PrintWriter out = spec.commandLine().getOut();
+    out.println(
+        environment().get("cpu_model")
+            + ", "
+            + cores
+            + " threads, "
+            + best.id()
+            + "; "
+            + environment().get("caches"));
+    int most = cases.stream().mapToInt(BenchCase::threads).max().orElse(1);
+    try (Baseline baseline = new Baseline(most, true);
+        BenchTrial trial =
+            new BenchTrial(
+                machine,
+                baseline,
+                quick ? QUICK_SLICE_NANOS : SLICE_NANOS,
+                (long) ((quick ? 1.0 : seconds) * 1e9))) {
+      run(cases, trial, begin);
+    }
+    json.put("complete", true);
+    output.write(soFar(begin));
+    new BenchTable(out).notes(measured);
+    out.printf(
+        Locale.ROOT, "%d rows in %.0f s%n", measured.size(), (System.nanoTime() - begin) / 1e9);
+    out.flush();
+    return measured.stream().anyMatch(row -> row.json().containsKey("error")) ? 1 : 0;
+  }
+
+  private int benchGpu() throws IOException {
+    Map<String, List<Shape>> shapes = quick ? GpuBench.QUICK : shapes();
+    GpuBench bench =
+        new GpuBench(
+            spec.commandLine().getOut(),
+            new GpuBench.Plan(
+                shapes,
+                quick ? GpuBench.QUICK_ROWS : or(rows, BenchPlan.ALL_ROWS),
+                or(layouts, BenchPlan.layoutsInUse()),
+                or(operations, List.of(Operation.LINEAR)),
+                or(memory, List.of(State.STREAMING)),
+                (quick ? 0.2 : seconds)));
+    int exitCode = bench.run(device);
+    output.write(bench.json());
+    return exitCode;
+  }
+
+  @SuppressWarnings("unchecked")
+  private Map<String, Object> environment() {
+    return (Map<String, Object>) json.get("environment");
+  }
+
+  @SuppressWarnings("unchecked")
+  private Isa bestIsa() {
+    List<String> available = (List<String>) environment().get("isa");
+    return Isa.of(available.get(available.size() - 1));
+  }
+
+  private void run(List<BenchCase> cases, BenchTrial trial, long begin) throws IOException {
+    BenchTable table = new BenchTable(spec.commandLine().getOut());
+    Progress progress = new Progress(spec.commandLine().getErr(), "bench, rows", cases.size());
+    table.head();
+    for (BenchCase of : cases) {
+      progress.at(measured.size(), "now " + of);
+      BenchRow row;
+      try {
+        row = trial.run(of);
+      } catch (IllegalStateException e) { // a wrong result; the others are still of interest
+        row = BenchRow.begin(of);
+        row.put("error", e.getMessage());
+      }
+      measured.add(row);
+      table.line(row);
+      output.writeSoFar(soFar(begin));
+    }
+  }
+
+  private Map<String, Object> soFar(long begin) {
+    json.put("seconds", (System.nanoTime() - begin) / 1e9);
+    json.put("rows", measured.stream().map(BenchRow::json).toList());
+    return json;
+  }
+
+  private void check() {
+    CommandLine command = spec.commandLine();
+    if (quick) {
+      for (Object list :
+          new Object[] {shapeFiles, rows, threads, isas, layouts, operations, memory}) {
+        RuntimeOptions.require(
+            list == null, command, "--quick", "given with a list of its own", "alone");
+      }
+    }
+    for (int m : rows == null ? List.<Integer>of() : rows) {
+      RuntimeOptions.require(m >= 1, command, "--m", m, "at least 1");
+    }
+    for (int count : threads == null ? List.<Integer>of() : threads) {
+      RuntimeOptions.require(
+          count >= 1 && count <= MOST_THREADS, command, "--threads", count, "1 to " + MOST_THREADS);
+    }
+    RuntimeOptions.require(
+        device.matches(RuntimeOptions.DEVICES),
+        command,
+        "--device",
+        "\"" + device + "\"",
+        "cpu, cuda, cuda:N or auto");
+    RuntimeOptions.require(
+        device.equals("cpu") || threads == null && isas == null,
+        command,
+        "--device",
+        device,
+        "cpu with --threads or --isa");
+    RuntimeOptions.require(
+        seconds > 0 && seconds <= 3600, command, "--seconds", seconds, "above 0 and at most 3600");
+  }
+
+  private BenchPlan plan(Isa best, int cores) throws IOException {
+    return new BenchPlan(
+        shapes(),
+        or(rows, BenchPlan.ALL_ROWS),
+        or(threads, List.of(cores)),
+        or(isas, List.of(best)),
+        or(layouts, BenchPlan.layoutsInUse()),
+        or(operations, List.of(Operation.values())),
+        or(memory, List.of(State.values())));
+  }
+
+  private static <T> List<T> or(List<T> given, List<T> otherwise) {
+    return given == null ? otherwise : given;
+  }
+
+  private Map<String, List<Shape>> shapes() throws IOException {
+    Map<String, List<Shape>> shapes = new LinkedHashMap<>();
+    if (shapeFiles != null) {
+      for (Path file : shapeFiles) {
+        shapes.put(
+            file.getFileName().toString().replaceFirst("\\.txt$", ""),
+            Shape.parse(file.toString(), Files.readString(file)));
+      }
+      return shapes;
+    }
+    try (BundledData data = new BundledData(null)) {
+      for (String file : BundledData.SHAPE_FILES) {
+        shapes.put(file, data.shapes(file));
+      }
+    }
+    return shapes;
+  }
+}

@@ -1,0 +1,59 @@
+package org.ternarykernels.tool.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import org.ternarykernels.Activation;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.example.BitNetModel;
+import org.ternarykernels.io.BitNetCheckpoint;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Which model a command runs, and what of its files it does without. */
+final class ModelOptions {
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description =
+          "Folder with config.json, and model.safetensors or its shards and"
+              + " model.safetensors.index.json.")
+  private Path folder;
+
+  @Option(
+      names = "--ignore-config",
+      paramLabel = "NAME",
+      description =
+          "Run as if config.json did not have this value (of a nested one the dotted name, or that"
+              + " of the object around it). May be repeated. A value that can change the numbers"
+              + " and is not known is an error otherwise.")
+  private String[] ignoredConfig = {};
+
+  @Option(
+      names = "--ignore-tensor",
+      paramLabel = "PATTERN",
+      description =
+          "Run as if the model did not have tensors of this name; * stands for any characters. May"
+              + " be repeated. A tensor that is not used is an error otherwise.")
+  private String[] ignoredTensors = {};
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  /** Loads the model; says on stderr what of its config.json it does not know. */
+  BitNetModel load(TernaryRuntime runtime) {
+    try (BitNetCheckpoint checkpoint =
+        BitNetCheckpoint.builder(folder)
+            .ignoreConfig(ignoredConfig)
+            .ignoreTensors(ignoredTensors)
+            .build()) {
+      BitNetModel model = BitNetModel.load(runtime, checkpoint, Activation.A8);
+      for (String name : model.config().unknown()) {
+        PrintWriter err = command.commandLine().getErr();
+        err.println("warning: config.json has " + name + ", which this model does not know or use");
+      }
+      return model;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package org.ternarykernels.tool.cli;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.ternarykernels.Layout;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.io.SafetensorsFile;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "run",
+    description =
+        "One call on tensors of a safetensors file, so that any other implementation can be"
+            + " compared bit for bit.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "Tensors in, by op ([] optional):",
+      "  linear           x, w, alpha, [x_scale], [bias]",
+      "  rmsnorm_linear   x, w, alpha, norm_weight, [x_scale], [bias], [residual]",
+      "  quantise         x, [x_scale], [alpha] (per column)",
+      "  ternarise        w",
+      "x [M,K] F32, F16, BF16, F8_E4M3 or I8; x_scale [M] F32; w [N,K] I8 of -1, 0, 1 or U8 I2S [N,"
+          + " ceil(K/4)], for ternarise F32, F16 or BF16; alpha F32; bias [N] F32; residual [M,K]"
+          + " F32, F16 or BF16; norm_weight [K] F32.",
+      "Tensors out: y [M,N] and residual_out [M,K]; q [M,K] I8 and s [M] F32; w [N,K] I8 and alpha"
+          + " F32.",
+      "Metadata in: k (where w is U8; default 4 * columns), alpha = tensor|row|column|group:G"
+          + " (default tensor), segments = 2560,640,640 (rows of the stacked matrices, one alpha"
+          + " each), eps (default 1e-5), y_dtype = F32|F16|BF16 (default F32), activation = A8|A16"
+          + " (default A8), method = absmean|threshold (default absmean).",
+      "Metadata out: path, the kernel that served.",
+      "JSON: op, path, tensors {name: shape}, path_counts, fallback_counts."
+    })
+final class RunCommand implements Callable<Integer> {
+  /** What can be run. */
+  enum Op {
+    LINEAR,
+    RMSNORM_LINEAR,
+    QUANTISE,
+    TERNARISE
+  }
+
+  @Option(
+      names = "--op",
+      required = true,
+      paramLabel = "OP",
+      description = "linear, rmsnorm_linear, quantise or ternarise.")
+  private Op op;
+
+  @Option(
+      names = "--in",
+      required = true,
+      paramLabel = "FILE",
+      description = "Safetensors file with the operands.")
+  private Path in;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "FILE",
+      converter = OutputFile.FromText.class,
+      description =
+          "Safetensors file for the results; appears whole or not at all. A device or a FIFO is"
+              + " written to.")
+  private OutputFile out;
+
+  @Option(
+      names = "--layout",
+      paramLabel = "LAYOUT",
+      defaultValue = "i2s_tiled",
+      description =
+          "Layout the weights are kept in: i2s_tiled (default), t5_tiled or i2s, which the portable"
+              + " kernels read.")
+  private Layout layout;
+
+  @Mixin private RuntimeOptions runtimeOptions;
+
+  @Mixin(name = "output")
+  private OutputOptions output;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    Map<String, Object> json = new LinkedHashMap<>();
+    try (SafetensorsFile file = SafetensorsFile.open(in);
+        TernaryRuntime runtime = runtimeOptions.open()) {
+      TensorOperation operation = new TensorOperation(op, new OperandFile(file), layout, runtime);
+      out.write(operation.run()::writeTo);
+      spec.commandLine()
+          .getOut()
+          .println(op.name().toLowerCase(Locale.ROOT) + ": " + operation.path());
+      spec.commandLine().getOut().flush();
+      json.put("op", op.name().toLowerCase(Locale.ROOT));
+      json.put("path", operation.path());
+      json.put("tensors", operation.shapes());
+      json.put("path_counts", runtime.pathCounts());
+      json.put("fallback_counts", runtime.fallbackCounts());
+    }
+    output.write(json);
+    return 0;
+  }
+}

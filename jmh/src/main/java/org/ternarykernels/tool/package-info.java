@@ -1,2 +1,0 @@
-/** The command line {@code ternary}: a class a command, and what the commands are made of. */
-package org.ternarykernels.tool;

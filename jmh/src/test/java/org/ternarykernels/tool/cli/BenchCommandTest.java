@@ -1,0 +1,195 @@
+package org.ternarykernels.tool.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
+import static org.ternarykernels.tool.cli.ModelCommandsTest.assertFailure;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.tool.bench.BenchPlan;
+
+class BenchCommandTest {
+  private static final List<String> FIELDS =
+      List.of(
+          "op",
+          "shape",
+          "N",
+          "K",
+          "M",
+          "layout",
+          "isa",
+          "path",
+          "threads",
+          "memory",
+          "copies",
+          "copies_complete",
+          "rows_checked",
+          "ns",
+          "ns_low",
+          "ns_high",
+          "ns_error",
+          "rounds",
+          "coverage",
+          "gbps",
+          "gops",
+          "limit",
+          "limit_ns",
+          "ratio_to_limit",
+          "ratio_to_limit_low",
+          "ratio_to_limit_high");
+
+  @TempDir Path folder;
+
+  @Test
+  void rowsAreCompleteAndConsistent() throws Exception {
+    Path shapes = Files.writeString(folder.resolve("two.txt"), "96 200 a\n33 130\n");
+    Path json = folder.resolve("bench.json");
+    ToolRun run =
+        ToolRun.of(
+            "bench",
+            "--shapes",
+            shapes,
+            "--m",
+            "1,5",
+            "--threads",
+            2,
+            "--memory",
+            "resident",
+            "--seconds",
+            0.01,
+            "--json",
+            json);
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("complete").asBoolean()).isTrue();
+    for (String name :
+        List.of("cpu_model", "isa", "caches", "cores", "governor", "jdk", "version", "knobs")) {
+      assertThat(result.get("environment").has(name)).as(name).isTrue();
+    }
+    JsonNode rows = result.get("rows");
+    int perProblem = 3 * BenchPlan.layoutsInUse().size() + 1;
+    assertThat(rows).hasSize(2 * 2 * perProblem);
+    for (JsonNode row : rows) {
+      check(row);
+      assertThat(run.out()).contains(row.get("limit").asText());
+    }
+    assertThat(rows.findValuesAsText("shape").stream().distinct())
+        .containsExactly("two/a", "two/33x130");
+  }
+
+  @Test
+  void withoutAGpuTheModelAloneIsPrintedAndSaidSo() throws Exception {
+    Path shapes = Files.writeString(folder.resolve("one.txt"), "2560 2560 o\n");
+    Path json = folder.resolve("bench.json");
+    ToolRun run =
+        ToolRun.of(
+            "bench", "--shapes", shapes, "--m", "1,8", "--device", "cuda:63", "--json", json);
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("No GPU was measured: TERNARY_DEVICE is \"cuda:63\"")
+        .contains("on H100");
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("complete").asBoolean()).isFalse();
+    assertThat(result.get("rows")).hasSize(5 * 2 * BenchPlan.layoutsInUse().size());
+    for (JsonNode row : result.get("rows")) {
+      assertThat(row.get("predicted_ns").asDouble()).isPositive();
+      assertThat(row.has("ns")).isFalse();
+    }
+    ModelCommandsTest.assertFailure(
+        ToolRun.of("bench", "--device", "tpu"), 2, "--device is \"tpu\"");
+    ModelCommandsTest.assertFailure(
+        ToolRun.of("bench", "--device", "cuda", "--threads", 2), 2, "--threads or --isa");
+  }
+
+  private static void check(JsonNode row) {
+    for (String field : FIELDS) {
+      assertThat(row.has(field)).as(field).isTrue();
+    }
+    assertThat(row.has("error")).isFalse();
+    double ns = row.get("ns").asDouble();
+    assertThat(ns).isBetween(row.get("ns_low").asDouble(), row.get("ns_high").asDouble());
+    assertThat(row.get("rounds").asInt()).isGreaterThanOrEqualTo(7);
+    assertThat(row.get("limit").asText())
+        .matches("(l1|l2|l3|memory) read, 2 threads|.* (int8 peak|tile loads), 2 threads");
+    assertThat(row.get("ratio_to_limit").asDouble()).isPositive();
+    assertThat(row.get("path").asText())
+        .startsWith(row.get("op").asText().replace("_a16", "") + ".");
+    assertThat(row.get("rows_checked").asInt()).isEqualTo(row.get("M").asInt());
+    boolean product = !row.get("op").asText().equals("quantise_activations");
+    assertThat(row.get("gops").isNull()).isEqualTo(!product);
+    if (!product) {
+      return;
+    }
+    assertThat(row.get("gops").asDouble() * ns)
+        .isCloseTo(
+            2.0 * row.get("M").asInt() * row.get("N").asInt() * row.get("K").asInt(),
+            withinPercentage(1e-6));
+    for (String rival : List.of("bf16", "f32", "int8", "portable")) {
+      for (String end : List.of("", "_low", "_high")) {
+        assertThat(row.get("ratio_to_" + rival + end).asDouble()).as(rival).isPositive();
+      }
+      assertThat(row.get(rival + "_what").asText())
+          .matches("(bf16|f32|.8\\*s8 to ...|portable), . threads?");
+    }
+    assertThat(row.has("ratio_to_linear"))
+        .isEqualTo(row.get("op").asText().equals("rmsnorm_linear"));
+  }
+
+  @Test
+  void wrongArgumentsAreNamed() throws Exception {
+    assertFailure(ToolRun.of("bench", "--m", "1,0"), 2, "--m is 0");
+    assertFailure(ToolRun.of("bench", "--m", "x"), 2, "--m", "'x'");
+    assertFailure(ToolRun.of("bench", "--threads", "0"), 2, "--threads is 0");
+    assertFailure(ToolRun.of("bench", "--isa", "sse9"), 2, "sse9", "portable, avx2");
+    assertFailure(ToolRun.of("bench", "--layout", "columns"), 2, "columns", "I2S_TILED");
+    assertFailure(ToolRun.of("bench", "--op", "softmax"), 2, "softmax", "RMSNORM_LINEAR");
+    assertFailure(ToolRun.of("bench", "--memory", "disk"), 2, "disk", "STREAMING");
+    assertFailure(ToolRun.of("bench", "--seconds", "0"), 2, "--seconds is 0");
+    assertFailure(ToolRun.of("bench", "--quick", "--m", "1"), 2, "--quick");
+    assertFailure(
+        ToolRun.of("bench", "--shapes", folder.resolve("none.txt")), 1, "no such file", "none.txt");
+    Path shapes = Files.writeString(folder.resolve("wrong.txt"), "16 16\n16 x\n");
+    assertFailure(ToolRun.of("bench", "--shapes", shapes), 1, "wrong.txt, line 2", "16 x");
+  }
+
+  @Test
+  void anInterruptedRunLeavesItsRows() throws Exception {
+    Path shapes = Files.writeString(folder.resolve("s.txt"), "64 64\n");
+    Path json = folder.resolve("bench.json");
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Ternary.class.getName(),
+                "bench",
+                "--shapes",
+                shapes.toString(),
+                "--m",
+                "1,2,3,4,5,6",
+                "--seconds",
+                "0.5",
+                "--op",
+                "linear",
+                "--memory",
+                "resident",
+                "--json",
+                json.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("log").toFile())
+            .start();
+    for (int i = 0; i < 600 && !Files.exists(json) && process.isAlive(); i++) {
+      Thread.sleep(100);
+    }
+    process.destroyForcibly().waitFor();
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("complete").asBoolean())
+        .as(Files.readString(folder.resolve("log")))
+        .isFalse();
+    assertThat(result.get("rows")).isNotEmpty();
+  }
+}

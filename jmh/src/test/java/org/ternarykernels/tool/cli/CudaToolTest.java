@@ -1,0 +1,200 @@
+package org.ternarykernels.tool.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.Activation;
+import org.ternarykernels.Alpha;
+import org.ternarykernels.DataType;
+import org.ternarykernels.Layout;
+import org.ternarykernels.Oracle;
+import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.TernaryWeights;
+import org.ternarykernels.io.SafetensorsFile;
+import org.ternarykernels.io.SafetensorsWriter;
+import org.ternarykernels.io.TensorType;
+import org.ternarykernels.tool.problem.RandomProblem;
+
+/** The commands with {@code --device cuda}: the same bits as on the CPU. */
+@Tag("gpu")
+class CudaToolTest {
+  private static final String PROMPT = "import os\nimport sys\n";
+
+  @TempDir Path folder;
+
+  private ToolRun decode(String device, Path json) {
+    return ToolRun.of(
+        "decode",
+        "--model",
+        ToolRun.MODEL,
+        "--prompt",
+        PROMPT,
+        "--tokens",
+        16,
+        "--temperature",
+        0.9,
+        "--seed",
+        5,
+        "--device",
+        device,
+        "--json",
+        json);
+  }
+
+  private static void assertOnlyGpu(JsonNode pathCounts) {
+    assertThat(pathCounts).isNotEmpty();
+    pathCounts.fieldNames().forEachRemaining(path -> assertThat(path).contains(".cuda.sm"));
+  }
+
+  @Test
+  void tinyBitNetDecodesTheSameTextAsOnTheCpu() throws Exception {
+    Path json = folder.resolve("decode.json");
+    ToolRun cpu = decode("cpu", json);
+    ToolRun gpu = decode("cuda", json);
+    assertThat(gpu.err()).isEmpty();
+    assertThat(gpu).isEqualTo(cpu);
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("tokens").asInt()).isEqualTo(16);
+    assertOnlyGpu(result.get("path_counts"));
+  }
+
+  @Test
+  void bitsPerByteAreThoseOfTheCpu() throws Exception {
+    Path text =
+        Files.write(
+            folder.resolve("part.txt"),
+            Arrays.copyOf(Files.readAllBytes(ToolRun.MODEL.resolve("text.txt")), 97));
+    Path json = folder.resolve("p.json");
+    double[] bits = new double[2];
+    for (int i = 0; i < 2; i++) {
+      ToolRun run =
+          ToolRun.of(
+              "perplexity",
+              "--model",
+              ToolRun.MODEL,
+              "--text",
+              text,
+              "--window",
+              48,
+              "--batch",
+              24,
+              "--device",
+              i == 0 ? "cpu" : "cuda",
+              "--json",
+              json);
+      assertThat(run.exitCode()).as(run.err()).isZero();
+      bits[i] = ToolRun.json(json).get("bits_per_byte").asDouble();
+    }
+    assertThat(bits[1]).isEqualTo(bits[0]);
+    assertOnlyGpu(ToolRun.json(json).get("path_counts"));
+  }
+
+  @Test
+  void kernelsThatTheCostModelChoosesAreWithinTheirBounds() throws Exception {
+    Path shapes = Files.writeString(folder.resolve("shapes.txt"), "19 300 tails\n");
+    Path json = folder.resolve("verify.json");
+    ToolRun run =
+        ToolRun.of(
+            "verify", "--shapes", shapes, "--m", "1,3,17", "--device", "cuda", "--json", json);
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("passed").asBoolean()).isTrue();
+    for (JsonNode kernel :
+        result.get(
+            "not_reached")) { // the cost model prefers fused rows for shapes as small as these
+      assertThat(kernel.asText()).startsWith("gemv_a8_");
+    }
+    assertOnlyGpu(result.get("paths"));
+  }
+
+  @Test
+  void infoNamesTheGpuAndItsKernels() throws Exception {
+    Path json = folder.resolve("info.json");
+    ToolRun run = ToolRun.of("info", "--device", "cuda", "--json", json);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    JsonNode gpu = ToolRun.json(json).get("cuda");
+    assertThat(run.out())
+        .contains(
+            "gpu      "
+                + gpu.get("name").asText()
+                + " (cuda:0, compute capability "
+                + gpu.get("capability").asText());
+    String library = gpu.get("library").asText();
+    int kernels = 0;
+    for (JsonNode kernel : ToolRun.json(json).get("kernels")) {
+      if (kernel.get("name").asText().endsWith(".cuda." + library)) {
+        assertThat(run.out()).contains(kernel.get("name").asText());
+        kernels++;
+      }
+    }
+    assertThat(kernels).as("rows of the table").isGreaterThanOrEqualTo(6);
+  }
+
+  @Test
+  void runGivesTheOraclesBits() {
+    RandomProblem random = new RandomProblem(11);
+    byte[] w = random.weights(24, 70);
+    TernaryBuffer x = random.activations(DataType.BF16, 3, 70);
+    Path in = folder.resolve("in.safetensors");
+    Path out = folder.resolve("out.safetensors");
+    new SafetensorsWriter()
+        .put("x", x, 3, 70)
+        .put("w", TensorType.I8, w, 24, 70)
+        .put("alpha", new float[] {0.1f}, 1)
+        .write(in);
+    ToolRun run = ToolRun.of("run", "--op", "linear", "--in", in, "--out", out, "--device", "cuda");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out()).contains(".cuda.sm");
+    TernaryBuffer expected = TernaryBuffer.allocate(DataType.F32, 3 * 24);
+    try (TernaryWeights weights =
+            TernaryWeights.pack(w, 24, 70, Alpha.tensor(0.1f)).repack(Layout.I2S_TILED);
+        SafetensorsFile file = SafetensorsFile.open(out)) {
+      Oracle.linear(weights, Activation.A8, null, x, 70, null, expected, 24, 3);
+      assertThat(file.tensor("y").toFloats()).isEqualTo(expected.toArray());
+    }
+  }
+
+  @Test
+  void benchPrintsTheModelBesideTheMeasurement() throws Exception {
+    Path shapes = Files.writeString(folder.resolve("shapes.txt"), "48 320 small\n");
+    Path json = folder.resolve("bench.json");
+    ToolRun run =
+        ToolRun.of(
+            "bench",
+            "--shapes",
+            shapes,
+            "--m",
+            "2",
+            "--layout",
+            "i2s_tiled",
+            "--memory",
+            "RESIDENT",
+            "--seconds",
+            0.01,
+            "--device",
+            "cuda",
+            "--op",
+            "linear,linear_a16,rmsnorm_linear,quantise_activations",
+            "--json",
+            json);
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("complete").asBoolean()).isTrue();
+    assertThat(result.get("rows")).hasSize(4);
+    for (JsonNode row : result.get("rows")) {
+      assertThat(row.get("ns").asDouble()).as("%s", row).isPositive();
+      assertThat(row.get("path").asText()).contains(".cuda.sm");
+      assertThat(row.get("rows_checked").asInt()).isEqualTo(row.get("M").asInt());
+      if (!row.get("op").asText().equals("quantise_activations")) {
+        assertThat(row.get("predicted_ns").asDouble()).isPositive();
+      }
+    }
+    assertThat(run.out()).contains("model us");
+  }
+}
