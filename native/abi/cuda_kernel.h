@@ -64,13 +64,10 @@ enum class CudaStage : uint8_t {
 };
 inline constexpr int kCudaStageCount = 4;
 
-/** What a launch is given besides its problem. Pointers are device pointers. */
+/** What a launch is given besides its task and plan. */
 struct CudaLaunch {
-  void* stream;      ///< cudaStream_t
-  bool pdl;          ///< launch with programmatic stream serialisation (sm_90 and up)
-  int splits;        ///< CTAs that share K of one tile of outputs; 1 ... the row's answer to max_splits
-  int sm_count;      ///< of the device
-  int shared_bytes;  ///< shared memory a CTA may opt in to
+  void* stream;  ///< cudaStream_t
+  bool pdl;      ///< launch with programmatic stream serialisation (sm_90 and up)
 };
 
 /**
@@ -116,7 +113,7 @@ struct CudaGemmTask {
   ternary_dtype y_dtype;
   int64_t ldy;
   int64_t M, N, K;
-  void* partial;  ///< the row's workspace_bytes(), 256-byte aligned; its first clear_bytes() are zero
+  void* partial;  ///< the plan's partial_bytes, 256-byte aligned, its first clear_bytes zero; null if there are none
 };
 
 /** A product that makes its own activations (CudaStage::fused_a8): outputs of `activations` but residual_out unused. */
@@ -135,16 +132,27 @@ struct CudaProblem {
   int sm_count, shared_bytes;
 };
 
-/** Functions of a row return cudaError_t as int; 0 is success. */
+/** A row's answer to a problem: all that its launch needs besides the task. Without padding, so that plans can be
+ *  compared by bytes. */
+struct CudaPlan {
+  int64_t partial_bytes;  ///< of CudaGemmTask::partial
+  int64_t clear_bytes;    ///< those of them at the front that must be zero
+  int64_t shared_bytes;   ///< dynamic shared memory of a CTA
+  int32_t grid;           ///< CTAs
+  int32_t splits;         ///< CTAs that share K of one tile of outputs
+  int32_t own[12];        ///< what the row's launch knows to read
+};
+
+/**
+ * Reason::none if the row serves the problem, with `splits` CTAs that share K if it can honour problem.splits, else its
+ * own choice. Sets the whole plan, also where it refuses: the cost model ranks what refuses too, so that a better kernel
+ * that does is seen and counted. Knows nothing but its argument.
+ */
+using CudaPlanFn = Reason (*)(const CudaProblem& problem, CudaPlan* plan);
+/** Launches return cudaError_t as int; 0 is success. They ask the device nothing. */
 using CudaActivationFn = int (*)(const CudaActivationTask& task, const CudaLaunch& launch);
-using CudaGemmFn = int (*)(const CudaGemmTask& task, const CudaLaunch& launch);
-using CudaFusedFn = int (*)(const CudaFusedTask& task, const CudaLaunch& launch);
-/** Reason::none if the row can serve the problem; asked before every launch, so it must be cheap. */
-using CudaRefusalFn = Reason (*)(const CudaProblem& problem);
-/** Splits of K the row would use for this problem: problem.splits if it can be honoured, else its own choice. */
-using CudaSplitsFn = int (*)(const CudaProblem& problem);
-/** Bytes of `partial` for so many splits; `clear`: those of them at the front that must be zero. */
-using CudaWorkspaceFn = int64_t (*)(const CudaProblem& problem, int splits, int64_t* clear);
+using CudaGemmFn = int (*)(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& launch);
+using CudaFusedFn = int (*)(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& launch);
 
 /** Ranges of rows that have no limit of their own. */
 inline constexpr int64_t kAnyM = (int64_t{1} << 31) - 1;
@@ -163,9 +171,7 @@ struct CudaKernel {
   CudaActivationFn activations;
   CudaGemmFn gemm;
   CudaFusedFn fused;
-  CudaRefusalFn refusal;      ///< null: m and k range are all there is to check
-  CudaSplitsFn splits;        ///< null: 1
-  CudaWorkspaceFn workspace;  ///< null: none
+  CudaPlanFn plan;  ///< of a product, whose M and K are in these ranges; null for CudaStage::activations
 };
 
 /** What a GPU backend library exports; `kernels` best first where the cost model sees no difference. */
@@ -180,7 +186,7 @@ struct CudaBackend {
   int32_t kernel_count;
 };
 
-inline constexpr int32_t kCudaBackendAbi = 2;
+inline constexpr int32_t kCudaBackendAbi = 3;
 
 /** The one symbol a GPU backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const CudaBackend* ternary_cuda_backend(int32_t abi);

@@ -39,6 +39,8 @@ struct CostKernel {
   CostCode codes[2][kCostVariants];
 
   bool gemv() const { return m_max < kAnyM; }
+  /** Whether CTAs may share K. */
+  bool splits() const { return stage == CudaStage::gemm_a8 && gemv(); }
   /** What serves so many rows of X. */
   const CostCode& code_for(int64_t M, int planes, bool groups) const;
 };

@@ -157,28 +157,30 @@ const CostKernel* CudaCost::kernel_of(const CudaKernel& kernel) const {
   return nullptr;
 }
 
-void CudaCost::best_splits(const CudaKernel& kernel, const CudaProblem& problem, int& splits, double& us) const {
+Reason CudaCost::plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const {
   const CostKernel* model = kernel_of(kernel);
-  splits = kernel.splits == nullptr ? 1 : kernel.splits(problem);
+  const Reason reason = kernel.plan(problem, &plan);
   us = 0;
-  if (model == nullptr) return;  // unknown to the model: the table's word for it
+  if (model == nullptr) return reason;  // unknown to the model: the table's word for it
   const auto x_bytes = problem.x_dtype == TERNARY_F32                                        ? 4
                        : problem.x_dtype == TERNARY_F8_E4M3 || problem.x_dtype == TERNARY_I8 ? 1
                                                                                              : 2;
   const CostProblem cost = {
       problem.M,      problem.N,        problem.K, x_bytes, problem.y_dtype == TERNARY_F32 ? 4 : 2,
       problem.planes, problem.group > 0};
-  us = estimate_cost(device_, pdl_, *model, cost, splits).us;
-  if (problem.splits > 0 || kernel.splits == nullptr) return;  // the setting's choice
+  us = estimate_cost(device_, pdl_, *model, cost, plan.splits).us;
+  if (problem.splits > 0 || !model->splits()) return reason;  // the setting's choice, or none
   CudaProblem asked = problem;
   for (asked.splits = 1; asked.splits <= 16; asked.splits *= 2) {
-    const int offered = kernel.splits(asked);
-    const double expected = estimate_cost(device_, pdl_, *model, cost, offered).us;
+    CudaPlan offered;
+    kernel.plan(asked, &offered);
+    const double expected = estimate_cost(device_, pdl_, *model, cost, offered.splits).us;
     if (expected < us) {
       us = expected;
-      splits = offered;
+      plan = offered;
     }
   }
+  return reason;
 }
 
 ternary_prediction CudaCost::predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
@@ -189,7 +191,7 @@ ternary_prediction CudaCost::predict(ternary_layout layout, ternary_activation a
   for (const CostKernel& kernel : kernels_) {
     const bool a8 = kernel.stage != CudaStage::gemm_a16;
     if (kernel.layout != wanted || a8 != (activation == TERNARY_A8) || M < kernel.m_min || M > kernel.m_max) continue;
-    for (int splits = 1; splits <= (kernel.stage == CudaStage::gemm_a8 && kernel.gemv() ? 16 : 1); splits *= 2) {
+    for (int splits = 1; splits <= (kernel.splits() ? 16 : 1); splits *= 2) {
       const CostEstimate e = estimate_cost(device_, pdl_, kernel, problem, splits);
       if (best.kernel[0] != 0 && e.us * kSameCost >= best.microseconds) continue;
       best.microseconds = e.us;

@@ -70,8 +70,8 @@ class CudaCost {
   /** "A100", "H100", "B200", "B300" or "RTX 5090"; throws for another. */
   explicit CudaCost(const char* name);
 
-  /** The splits that the kernel should be given, among those it can do, and what the model expects then. */
-  void best_splits(const CudaKernel& kernel, const CudaProblem& problem, int& splits, double& us) const;
+  /** The row's answer with the splits that cost least among those it can do, and what the model expects then. */
+  Reason plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const;
 
   ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
                              int64_t K) const;

@@ -12,11 +12,6 @@
 namespace ternary {
 namespace {
 
-/** A kernel's row in the runtime's counters: after those of the CPU. */
-size_t row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {
-  return static_cast<size_t>(runtime.backend.kernel_count + (&kernel - cuda.device.backend->kernels));
-}
-
 /** Asked before anything is launched: a launch on the default stream beside a capture that it would have to wait for
  *  would break that capture. */
 bool is_capturing(const Cudart& cuda, void* stream) {
@@ -116,11 +111,8 @@ const CudaLayer& layer_on_device(const CudaDevice& device, const ternary_layer& 
   return prepare_layer(layer, device, pool, dense);
 }
 
-CudaLaunch launch_of(const CudaRuntime& cuda, void* stream, int splits) {
-  return {stream, cuda.pdl, splits, cuda.device.sm_count, cuda.device.shared_bytes};
-}
-
-CudaActivationTask activation_task(const Product& p, const CudaPlan& plan, const CudaLayer& layer, uint8_t* workspace) {
+CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan, const CudaLayer& layer,
+                                   uint8_t* workspace) {
   CudaActivationTask task = {};
   task.rows = p.activation_task();
   task.rows.alpha_column = layer.weights.alpha_column;
@@ -132,7 +124,7 @@ CudaActivationTask activation_task(const Product& p, const CudaPlan& plan, const
     task.planes = reinterpret_cast<uint16_t*>(workspace + plan.places.planes);
     task.ld_plane = plan.padded;
     task.plane_count = plan.plane_count;
-    task.plane_f16 = plan.plane_f16;
+    task.plane_f16 = plan.plane_f16 != 0;
   } else if (plan.kernel->stage == CudaStage::gemm_a8) {
     task.plain = plan.kernel->layout == CudaLayout::dense;
     task.q = reinterpret_cast<int8_t*>(workspace + plan.places.q);
@@ -140,14 +132,14 @@ CudaActivationTask activation_task(const Product& p, const CudaPlan& plan, const
     task.s = reinterpret_cast<float*>(workspace + plan.places.s);
     task.q_sums = task.plain ? nullptr : reinterpret_cast<int32_t*>(workspace + plan.places.q_sums);
   }
-  if (plan.clear_bytes > 0) {
+  if (plan.launch.clear_bytes > 0) {
     task.clear = reinterpret_cast<int32_t*>(workspace + plan.places.partial);
-    task.clear_count = plan.clear_bytes / 4;
+    task.clear_count = plan.launch.clear_bytes / 4;
   }
   return task;
 }
 
-CudaGemmTask gemm_task(const Product& p, const CudaPlan& plan, const CudaLayer& layer,
+CudaGemmTask gemm_task(const Product& p, const CudaProductPlan& plan, const CudaLayer& layer,
                        const CudaActivationTask& activations, uint8_t* workspace) {
   CudaGemmTask task = {};
   task.q = activations.q;
@@ -169,44 +161,23 @@ CudaGemmTask gemm_task(const Product& p, const CudaPlan& plan, const CudaLayer& 
   task.M = p.M();
   task.N = p.weights().N;
   task.K = p.weights().K;
-  task.partial = plan.partial_bytes > 0 ? workspace + plan.places.partial : nullptr;
+  task.partial = plan.launch.partial_bytes > 0 ? workspace + plan.places.partial : nullptr;
   return task;
 }
 
-void launch(const CudaRuntime& cuda, const Product& p, const CudaPlan& plan, const CudaLayer& layer, void* stream,
-            uint8_t* workspace) {
-  const CudaLaunch how = launch_of(cuda, stream, plan.splits);
+void launch(const CudaRuntime& cuda, const Product& p, const CudaProductPlan& plan, const CudaLayer& layer,
+            void* stream, uint8_t* workspace) {
+  const CudaLaunch how = {stream, cuda.pdl};
   const CudaActivationTask activations = activation_task(p, plan, layer, workspace);
   const CudaGemmTask gemm = gemm_task(p, plan, layer, activations, workspace);
   const Cudart& rt = *cuda.device.cuda;
   if (plan.kernel->stage == CudaStage::fused_a8) {
-    check_cuda(rt, plan.kernel->fused({activations, gemm}, how), plan.kernel->file);
+    check_cuda(rt, plan.kernel->fused({activations, gemm}, plan.launch, how), plan.kernel->file);
     return;
   }
   const CudaKernel& rows = activation_row(cuda);
-  check_cuda(rt, rows.activations(activations, launch_of(cuda, stream, 1)), rows.file);
-  check_cuda(rt, plan.kernel->gemm(gemm, how), plan.kernel->file);
-}
-
-/** Counts what was refused before the plan's kernel; throws if nothing serves, or
- *  only what TERNARY_I2S_ONLY forbids. */
-void settle_refusals(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const CudaPlan& plan,
-                     const std::vector<CudaRefusal>& refusals) {
-  for (const CudaRefusal& refusal : refusals) {
-    if (runtime.settings.collect_path_stats) {
-      runtime.counters.count_fallback(op, row(runtime, cuda, *refusal.kernel), refusal.reason);
-    }
-  }
-  const bool dense = plan.kernel != nullptr && plan.kernel->layout == CudaLayout::dense;
-  if (plan.kernel != nullptr && !(dense && runtime.settings.i2s_only)) return;
-  if (refusals.empty()) {
-    fail(TERNARY_UNSUPPORTED, "the library %s has no kernel for %s%s", cuda.device.backend->arch,
-         kOpNames[static_cast<int>(op)], dense ? " but the dense one, which TERNARY_I2S_ONLY=1 forbids" : "");
-  }
-  fail(TERNARY_UNSUPPORTED, "%s %s refuses the problem: %s",
-       dense ? "TERNARY_I2S_ONLY=1 and" : "no kernel serves this problem;",
-       runtime.counters.path_name(op, row(runtime, cuda, *refusals.front().kernel)).c_str(),
-       kReasonNames[static_cast<int>(refusals.front().reason)]);
+  check_cuda(rt, rows.activations(activations, how), rows.file);
+  check_cuda(rt, plan.kernel->gemm(gemm, plan.launch, how), plan.kernel->file);
 }
 
 }  // namespace
@@ -215,11 +186,8 @@ void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p
   const CudaDevice& device = cuda.device;
   check_stream(device, call.stream);
   check_product_memory(device, product);
-  const bool two_passes = product.layer.has_norm() && !runtime.settings.fuse_rmsnorm_qkv;
-  const Op op = product.layer.has_norm() && !two_passes ? Op::rmsnorm_linear : Op::linear;
-  std::vector<CudaRefusal> refusals;
-  const CudaPlan plan = plan_product(cuda, runtime.settings, product, refusals);
-  settle_refusals(runtime, cuda, op, plan, refusals);
+  const auto [op, two_passes] = passes_of(runtime, product);
+  const CudaProductPlan plan = plan_for(runtime, cuda, op, product);
   check_workspace(device, call, plan.places.bytes, product);
   const bool capturing = is_capturing(*device.cuda, call.stream);
   if (capturing && call.workspace == nullptr && plan.places.bytes > 0) {
@@ -235,10 +203,10 @@ void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p
     unsigned long long id = 0;
     check_cuda(*device.cuda, device.cuda->StreamGetId(call.stream, &id), "cudaStreamGetId");
     const auto lease = cuda.workspaces.take(id, plan.places.bytes);
-    launch(cuda, product, plan, layer, call.stream, lease->get());
+    launch(cuda, product, plan, layer, call.stream, lease.get());
   }
-  if (two_passes) count_path(runtime, Op::rmsnorm, row(runtime, cuda, activation_row(cuda)));
-  count_path(runtime, op, row(runtime, cuda, *plan.kernel));
+  if (two_passes) count_path(runtime, Op::rmsnorm, counted_row(runtime, cuda, activation_row(cuda)));
+  count_path(runtime, op, counted_row(runtime, cuda, *plan.kernel));
 }
 
 void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_quantise_operands& operands,
@@ -261,8 +229,8 @@ void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_q
   task.padded = rows.padded;
   task.s = rows.s;
   const CudaKernel& kernel = activation_row(cuda);
-  check_cuda(*device.cuda, kernel.activations(task, launch_of(cuda, call.stream, 1)), kernel.file);
-  count_path(runtime, Op::quantise_activations, row(runtime, cuda, kernel));
+  check_cuda(*device.cuda, kernel.activations(task, {call.stream, cuda.pdl}), kernel.file);
+  count_path(runtime, Op::quantise_activations, counted_row(runtime, cuda, kernel));
 }
 
 }  // namespace ternary

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "abi/dtype.h"
 #include "core/base/failure.h"
 #include "core/cuda/layout.h"
-#include "core/weights/weights.h"
+#include "core/cuda/runtime.h"
+#include "core/runtime/runtime.h"
 
 namespace ternary {
 namespace {
@@ -19,26 +21,56 @@ bool rows_aligned(const void* pointer, int64_t ld, ternary_dtype dtype) {
   return (reinterpret_cast<uintptr_t>(pointer) & 15) == 0 && ld * dtype_bytes(dtype) % 16 == 0;
 }
 
+/** What X is given to an A16 product as: itself where it is of a type that tensor cores read, else fp32 in three parts. */
+struct Planes {
+  int32_t count, f16;
+};
+
+Planes planes_of(const Product& p) {
+  const ternary_operands& o = p.operands;
+  const bool as_it_is = !p.layer.has_norm() && p.weights().column_alpha() == nullptr && o.x_scale == nullptr;
+  const bool f16 = as_it_is && o.x_dtype == TERNARY_F16;
+  return {f16 || (as_it_is && o.x_dtype == TERNARY_BF16) ? 1 : 3, f16};
+}
+
+/** All that a row may ask, the settings and the device included. */
 CudaProblem problem_of(const CudaRuntime& cuda, const Settings& settings, const Product& p) {
+  const ternary_operands& o = p.operands;
   CudaProblem problem = {};
-  problem.M = p.M();
+  problem.M = o.M;
   problem.N = p.weights().N;
   problem.K = p.weights().K;
   problem.group = p.weights().group;
-  problem.x_dtype = p.operands.x_dtype;
-  problem.y_dtype = p.operands.y_dtype;
+  problem.x_dtype = o.x_dtype;
+  problem.y_dtype = o.y_dtype;
   problem.norm = p.layer.has_norm();
-  problem.residual = p.operands.residual != nullptr;
-  problem.residual_in_place = p.operands.residual != nullptr && p.operands.residual == p.operands.residual_out;
-  problem.x_aligned = rows_aligned(p.operands.x, p.operands.ldx, p.operands.x_dtype) &&
-                      (p.operands.residual == nullptr ||
-                       (rows_aligned(p.operands.residual, p.operands.ld_residual, p.operands.residual_dtype) &&
-                        rows_aligned(p.operands.residual_out, p.operands.ld_residual, p.operands.residual_dtype)));
+  problem.residual = o.residual != nullptr;
+  problem.residual_in_place = o.residual != nullptr && o.residual == o.residual_out;
+  problem.x_aligned = rows_aligned(o.x, o.ldx, o.x_dtype) &&
+                      (o.residual == nullptr || (rows_aligned(o.residual, o.ld_residual, o.residual_dtype) &&
+                                                 rows_aligned(o.residual_out, o.ld_residual, o.residual_dtype)));
   problem.column_alpha = p.weights().column_alpha() != nullptr;
+  problem.planes = planes_of(p).count;
   problem.splits = static_cast<int>(settings.i2s_splits);
   problem.sm_count = cuda.device.sm_count;
   problem.shared_bytes = cuda.device.shared_bytes;
   return problem;
+}
+
+/** What a plan depends on besides the runtime: the problem, and what chooses among the rows. */
+PlanKey key_of(const CudaProblem& problem, const Product& p) {
+  uint64_t kind = 0;
+  const auto add = [&](unsigned value, int bits) { kind = kind << bits | value; };
+  add(p.weights().layout, 8);
+  add(p.layer.activation, 8);
+  add(problem.x_dtype, 8);
+  add(problem.y_dtype, 8);
+  for (const bool flag : {problem.norm, problem.residual, problem.residual_in_place, problem.x_aligned,
+                          problem.column_alpha, p.operands.x_scale != nullptr}) {
+    add(flag, 1);
+  }
+  return {{static_cast<uint64_t>(problem.M) << 32 | static_cast<uint64_t>(problem.N),
+           static_cast<uint64_t>(problem.K) << 32 | static_cast<uint64_t>(problem.group), kind}};
 }
 
 bool serves(const CudaKernel& kernel, ternary_activation activation) {
@@ -48,112 +80,145 @@ bool serves(const CudaKernel& kernel, ternary_activation activation) {
 
 bool in_range(const CudaKernel& kernel, int64_t M) { return M >= kernel.m_min && M <= kernel.m_max; }
 
-/** Rows for an activation and layout whose range of M has this M; all of the layout if none has it, so that they
- *  refuse. */
-std::vector<const CudaKernel*> candidates(const CudaBackend& backend, ternary_activation activation, CudaLayout layout,
-                                          int64_t M) {
-  std::vector<const CudaKernel*> rows, in;
-  for (int row = 0; row < backend.kernel_count; ++row) {
-    const CudaKernel& kernel = backend.kernels[row];
-    if (!serves(kernel, activation) || kernel.layout != layout) continue;
-    rows.push_back(&kernel);
-    if (in_range(kernel, M)) in.push_back(&kernel);
-  }
-  return in.empty() ? rows : in;
-}
-
 Reason reason_against(const CudaKernel& kernel, const CudaProblem& problem, const Settings& settings) {
   if (!in_range(kernel, problem.M)) return Reason::m_range;
   if (problem.K > kernel.k_max) return Reason::k_range;
   // A16 has no dense kernel that could serve instead.
   const bool skips = kernel.layout != CudaLayout::dense && kernel.stage != CudaStage::gemm_a16;
   if (skips && settings.prefill_skip_m > 0 && problem.M > settings.prefill_skip_m) return Reason::setting;
-  return kernel.refusal == nullptr ? Reason::none : kernel.refusal(problem);
+  return Reason::none;
 }
 
-/** A kernel with its splits, and the microseconds that the cost model expects. */
+/** A kernel that could be asked, with its answer and the microseconds that the cost model expects. */
 struct Choice {
-  const CudaKernel* kernel;
-  int splits;
-  double cost;
+  const CudaKernel* kernel = nullptr;
+  CudaPlan plan = {};
+  Reason reason = Reason::none;
+  double cost = 0;
 };
 
-std::vector<Choice> by_cost(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem,
-                            const std::vector<const CudaKernel*>& rows) {
-  std::vector<Choice> choices;
-  for (const CudaKernel* kernel : rows) {
-    if (kernel->stage == CudaStage::fused_a8 && problem.norm && !settings.fuse_rmsnorm_qkv) continue;
-    choices.push_back({kernel, 1, 0});
-    if (in_range(*kernel, problem.M)) {
-      cuda.cost.best_splits(*kernel, problem, choices.back().splits, choices.back().cost);
+/** More rows than any backend has for an activation and a layout. */
+constexpr int kMostChoices = 16;
+
+/** Rows for an activation and layout whose range of M has this M; all of the layout if none has it, so that they refuse.
+ *  By cost, and in the table's order where the cost model sees no difference. */
+class Choices {
+ public:
+  Choices(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem, ternary_activation activation,
+          CudaLayout layout) {
+    add(cuda, settings, problem, activation, layout, true);
+    if (count_ == 0) add(cuda, settings, problem, activation, layout, false);
+    double least = std::numeric_limits<double>::infinity();
+    for (const Choice& choice : *this) least = std::min(least, choice.cost);
+    for (int i = 0; i < count_; ++i) {
+      if (choices_[i].cost <= kSameCost * least) choices_[i].cost = least;
+      for (int at = i; at > 0 && choices_[at].cost < choices_[at - 1].cost; --at) {  // stable, and allocates nothing
+        std::swap(choices_[at], choices_[at - 1]);
+      }
     }
   }
-  double least = std::numeric_limits<double>::infinity();
-  for (const Choice& choice : choices) least = std::min(least, choice.cost);
-  const auto seen = [&](const Choice& choice) { return choice.cost <= kSameCost * least ? least : choice.cost; };
-  std::stable_sort(choices.begin(), choices.end(), [&](const Choice& a, const Choice& b) { return seen(a) < seen(b); });
-  return choices;
-}
 
-/** How X is given to an A16 product: as it is where it is of a type that tensor cores read, else
- *  in fp32's three parts. */
-void set_planes(const Product& p, CudaPlan& plan) {
-  const bool as_it_is = !p.layer.has_norm() && p.weights().column_alpha() == nullptr && p.operands.x_scale == nullptr;
-  plan.plane_f16 = as_it_is && p.operands.x_dtype == TERNARY_F16;
-  plan.plane_count = plan.plane_f16 || (as_it_is && p.operands.x_dtype == TERNARY_BF16) ? 1 : 3;
-}
+  const Choice* begin() const { return choices_; }
+  const Choice* end() const { return choices_ + count_; }
+
+ private:
+  void add(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem, ternary_activation activation,
+           CudaLayout layout, bool in) {
+    const CudaBackend& backend = *cuda.device.backend;
+    for (int row = 0; row < backend.kernel_count; ++row) {
+      const CudaKernel& kernel = backend.kernels[row];
+      if (!serves(kernel, activation) || kernel.layout != layout || in_range(kernel, problem.M) != in) continue;
+      if (kernel.stage == CudaStage::fused_a8 && problem.norm && !settings.fuse_rmsnorm_qkv) continue;
+      if (count_ == kMostChoices) fail(TERNARY_UNSUPPORTED, "the library %s has too many kernels", backend.arch);
+      Choice& choice = choices_[count_++];
+      choice.kernel = &kernel;
+      choice.reason = reason_against(kernel, problem, settings);
+      if (!in) continue;
+      const Reason own = cuda.cost.plan(kernel, problem, choice.plan, choice.cost);
+      if (choice.reason == Reason::none) choice.reason = own;
+    }
+  }
+
+  Choice choices_[kMostChoices];
+  int count_ = 0;
+};
 
 int64_t groups_of(const CudaProblem& problem) { return problem.group == 0 ? 1 : ceil_div(problem.K, problem.group); }
 
-CudaPlaces lay_out(const CudaPlan& plan) {
-  CudaPlaces places;
+CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const CudaProductPlan& plan) {
+  CudaPlaces places = {};
   int64_t end = 0;
   const auto place = [&](int64_t bytes) {
     const int64_t at = end;
     end = round_up(end + bytes, kWorkspaceAlignment);
     return at;
   };
-  const int64_t M = plan.problem.M;
-  places.partial = place(plan.partial_bytes);
-  if (plan.kernel->stage == CudaStage::gemm_a16) places.planes = place(plan.plane_count * M * plan.padded * 2);
-  if (plan.kernel->stage == CudaStage::gemm_a8) {
+  const int64_t M = problem.M;
+  places.partial = place(plan.launch.partial_bytes);
+  if (kernel.stage == CudaStage::gemm_a16) places.planes = place(plan.plane_count * M * plan.padded * 2);
+  if (kernel.stage == CudaStage::gemm_a8) {
     places.q = place(M * plan.padded);
     places.s = place(M * 4);
-    places.q_sums = place(M * groups_of(plan.problem) * 4);
+    places.q_sums = place(M * groups_of(problem) * 4);
   }
   places.bytes = end;
   return places;
 }
 
-void finish_plan(const CudaKernel& kernel, int splits, CudaPlan& plan) {
+void finish(const CudaKernel& kernel, const CudaPlan& launch, const CudaProblem& problem, CudaProductPlan& plan) {
   plan.kernel = &kernel;
-  plan.splits = splits;
-  plan.padded = cuda_padded_columns(kernel.layout, plan.problem.K);
-  plan.clear_bytes = 0;
-  plan.partial_bytes = kernel.workspace == nullptr ? 0 : kernel.workspace(plan.problem, splits, &plan.clear_bytes);
-  plan.places = lay_out(plan);
+  plan.launch = launch;
+  plan.padded = cuda_padded_columns(kernel.layout, problem.K);
+  plan.places = lay_out(kernel, problem, plan);
+}
+
+/** The best kernel that accepts. */
+CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
+                          const Product& product) {
+  CudaProductPlan plan = {};
+  const Planes planes = planes_of(product);
+  plan.plane_count = planes.count;
+  plan.plane_f16 = planes.f16;
+  for (const CudaLayout layout : {cuda_layout_of(product.weights().layout), CudaLayout::dense}) {
+    for (const Choice& choice : Choices(cuda, runtime.settings, problem, product.layer.activation, layout)) {
+      if (choice.reason == Reason::none) {
+        finish(*choice.kernel, choice.plan, problem, plan);
+        return plan;
+      }
+      plan.refusals.add(counted_row(runtime, cuda, *choice.kernel), choice.reason);
+    }
+  }
+  return plan;
+}
+
+/** Counts what was refused before the plan's kernel; throws if nothing serves, or only what TERNARY_I2S_ONLY forbids. */
+void settle(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const CudaProductPlan& plan) {
+  if (runtime.settings.collect_path_stats) {
+    for (const Refusal& refusal : plan.refusals) runtime.counters.count_fallback(op, refusal.row, refusal.reason());
+  }
+  const bool dense = plan.kernel != nullptr && plan.kernel->layout == CudaLayout::dense;
+  if (plan.kernel != nullptr && !(dense && runtime.settings.i2s_only)) return;
+  if (plan.refusals.count == 0) {
+    fail(TERNARY_UNSUPPORTED, "the library %s has no kernel for %s%s", cuda.device.backend->arch,
+         kOpNames[static_cast<int>(op)], dense ? " but the dense one, which TERNARY_I2S_ONLY=1 forbids" : "");
+  }
+  const Refusal& first = *plan.refusals.begin();
+  fail(TERNARY_UNSUPPORTED, "%s %s refuses the problem: %s",
+       dense ? "TERNARY_I2S_ONLY=1 and" : "no kernel serves this problem;",
+       runtime.counters.path_name(op, first.row).c_str(), kReasonNames[first.code]);
 }
 
 }  // namespace
 
-CudaPlan plan_product(const CudaRuntime& cuda, const Settings& settings, const Product& product,
-                      std::vector<CudaRefusal>& refusals) {
-  CudaPlan plan;
-  set_planes(product, plan);
-  plan.problem = problem_of(cuda, settings, product);
-  plan.problem.planes = plan.plane_count;
-  for (const CudaLayout layout : {cuda_layout_of(product.weights().layout), CudaLayout::dense}) {
-    const auto rows = candidates(*cuda.device.backend, product.layer.activation, layout, product.M());
-    for (const Choice& choice : by_cost(cuda, settings, plan.problem, rows)) {
-      const Reason reason = reason_against(*choice.kernel, plan.problem, settings);
-      if (reason == Reason::none) {
-        finish_plan(*choice.kernel, choice.splits, plan);
-        return plan;
-      }
-      refusals.push_back({choice.kernel, reason});
-    }
-  }
-  return plan;
+size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {
+  return static_cast<size_t>(runtime.backend.kernel_count + (&kernel - cuda.device.backend->kernels));
+}
+
+CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product) {
+  const CudaProblem problem = problem_of(cuda, runtime.settings, product);
+  return cuda.plans.get(
+      key_of(problem, product), [&] { return make_plan(runtime, cuda, problem, product); },
+      [&](const CudaProductPlan& plan) { settle(runtime, cuda, op, plan); });
 }
 
 const CudaKernel& activation_row(const CudaRuntime& cuda) {
@@ -166,13 +231,15 @@ const CudaKernel& activation_row(const CudaRuntime& cuda) {
 
 namespace {
 
-/** The most that a kernel needs for M rows whatever splits are asked for. */
-int64_t most_for(const CudaKernel& kernel, int64_t M, CudaPlan& plan) {
+/** The most that a kernel needs for a problem whatever splits are asked for. */
+int64_t most_for(const CudaKernel& kernel, CudaProblem problem) {
   int64_t most = 0;
-  plan.problem.M = M;
-  for (plan.problem.splits = 0; plan.problem.splits <= kMostSplits; ++plan.problem.splits) {
-    const int splits = kernel.splits == nullptr ? 1 : kernel.splits(plan.problem);
-    finish_plan(kernel, splits, plan);
+  for (problem.splits = 0; problem.splits <= kMostSplits; ++problem.splits) {
+    CudaProductPlan plan = {};
+    plan.plane_count = problem.planes;
+    CudaPlan launch;
+    kernel.plan(problem, &launch);
+    finish(kernel, launch, problem, plan);
     most = std::max(most, plan.places.bytes);
   }
   return most;
@@ -183,23 +250,25 @@ int64_t most_for(const CudaKernel& kernel, int64_t M, CudaPlan& plan) {
 int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation,
                        int64_t M) {
   const CudaBackend& backend = *cuda.device.backend;
+  CudaProblem problem = {};
+  problem.N = weights.N;
+  problem.K = weights.K;
+  problem.group = weights.group;
+  problem.planes = 3;
+  problem.sm_count = cuda.device.sm_count;
+  problem.shared_bytes = cuda.device.shared_bytes;
   int64_t most = 0;
   for (int row = 0; row < backend.kernel_count; ++row) {
     const CudaKernel& kernel = backend.kernels[row];
     if (!serves(kernel, activation)) continue;
-    CudaPlan plan;
-    plan.plane_count = plan.problem.planes = 3;
-    plan.problem.N = weights.N;
-    plan.problem.K = weights.K;
-    plan.problem.group = weights.group;
-    plan.problem.sm_count = cuda.device.sm_count;
-    plan.problem.shared_bytes = cuda.device.shared_bytes;
     // Kernels plan a few rows each in its own way; of many they take tiles, and need the more the more tiles there are.
     const int64_t last = std::min(M, kernel.m_max);
     for (int64_t m = kernel.m_min; m < last; m += m < 64 ? 1 : m < 1024 ? 16 : m / 2) {
-      most = std::max(most, most_for(kernel, m, plan));
+      problem.M = m;
+      most = std::max(most, most_for(kernel, problem));
     }
-    if (last >= kernel.m_min) most = std::max(most, most_for(kernel, last, plan));
+    problem.M = last;
+    if (last >= kernel.m_min) most = std::max(most, most_for(kernel, problem));
   }
   return most;
 }

@@ -11,8 +11,10 @@
 #include "core/cost/cost.h"
 #include "core/cuda/device.h"
 #include "core/cuda/lane.h"
+#include "core/cuda/plan.h"
 #include "core/cuda/workspace.h"
 #include "core/policy/settings.h"
+#include "core/product/plan_cache.h"
 
 namespace ternary {
 
@@ -31,6 +33,7 @@ class CudaRuntime {
   const CudaDevice device;
   const bool pdl;  ///< launch with programmatic stream serialisation
   const CudaCost cost;
+  PlanCache<CudaProductPlan> plans;
   CudaWorkspaces workspaces;
   CudaLanes lanes;
 };

@@ -64,13 +64,21 @@ void CudaWorkspaces::grow(Entry& entry, int64_t bytes) {
   entry.memory = CudaMemory(device_, bytes);
 }
 
-std::unique_ptr<CudaWorkspaces::Lease> CudaWorkspaces::take(unsigned long long stream_id, int64_t bytes) {
-  auto lease = std::make_unique<Lease>(*this, stream_id);
-  if (lease->entry_.memory.bytes() < bytes) grow(lease->entry_, grown(bytes));
-  return lease;
+CudaWorkspaces::Lease::Lease(CudaWorkspaces& owner, unsigned long long stream_id, int64_t bytes)
+    : owner_(owner), entry_(owner.entry_for(stream_id)) {
+  entry_.mutex.lock();
+  if (entry_.memory.bytes() >= bytes) return;
+  try {
+    owner.grow(entry_, grown(bytes));
+  } catch (...) {
+    give_back();
+    throw;
+  }
 }
 
-CudaWorkspaces::Lease::~Lease() {
+CudaWorkspaces::Lease::~Lease() { give_back(); }
+
+void CudaWorkspaces::Lease::give_back() {
   entry_.mutex.unlock();
   const MutexLock lock(owner_.mutex_);
   --entry_.users;

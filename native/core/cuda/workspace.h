@@ -41,24 +41,23 @@ class CudaWorkspaces {
  public:
   class Lease {
    public:
-    /** Waits for the stream's other leases. */
-    Lease(CudaWorkspaces& owner, unsigned long long stream_id) : owner_(owner), entry_(owner.entry_for(stream_id)) {
-      entry_.mutex.lock();
-    }
+    /** Waits for the stream's other leases, and for the device if the workspace has to grow. */
+    Lease(CudaWorkspaces& owner, unsigned long long stream_id, int64_t bytes);
     ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     uint8_t* get() const { return entry_.memory.get(); }
 
    private:
-    friend class CudaWorkspaces;
+    void give_back();
+
     CudaWorkspaces& owner_;
     Entry& entry_;
   };
 
   /** At least `bytes` for a stream; waits for the device if it has to grow or to free another's.
    *  The device is current. */
-  std::unique_ptr<Lease> take(unsigned long long stream_id, int64_t bytes);
+  Lease take(unsigned long long stream_id, int64_t bytes) { return Lease(*this, stream_id, bytes); }
 
  private:
   Entry& entry_for(unsigned long long stream_id);

@@ -79,12 +79,4 @@ int launch(const CudaLaunch& how, dim3 grid, dim3 block, int64_t shared_bytes, i
 
 }  // namespace ternary::cuda
 
-/** Defines what a row whose kernel never splits K and has no workspace must define besides its entry and refusal. */
-#define TERNARY_CUDA_UNSPLIT(function)                                             \
-  int function##_splits(const ternary::CudaProblem&) { return 1; }                 \
-  int64_t function##_workspace(const ternary::CudaProblem&, int, int64_t* clear) { \
-    *clear = 0;                                                                    \
-    return 0;                                                                      \
-  }
-
 #endif  // TERNARY_CUDA_DEVICE_PDL_CUH_

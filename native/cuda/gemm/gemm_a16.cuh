@@ -81,26 +81,23 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a16_ker
 }
 
 template <typename Tile, int planes, bool f16>
-int launch_gemm_a16(const CudaGemmTask& task, const CudaLaunch& how) {
-  const dim3 grid(static_cast<unsigned>(gemm_ctas<Tile>(task.M, task.N))), block(Tile::kThreads);
-  constexpr int kBytes = PlaneStages<Tile, planes>::kBytes;
-  if (task.group == 0) {
-    return launch<gemm_a16_kernel<Tile, planes, f16, PlainFloatSums>>(how, grid, block, kBytes, 1, task);
-  }
-  return launch<gemm_a16_kernel<Tile, planes, f16, GroupFloatSums>>(how, grid, block, kBytes, 1, task);
+int launch_gemm_a16(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  if (task.group == 0) return launch_gemm<gemm_a16_kernel<Tile, planes, f16, PlainFloatSums>, Tile>(plan, how, task);
+  return launch_gemm<gemm_a16_kernel<Tile, planes, f16, GroupFloatSums>, Tile>(plan, how, task);
 }
 
 /** The product with a tile for one plane and a tile for three. */
 template <typename Tile, typename ThreeTile>
-int gemm_a16(const CudaGemmTask& task, const CudaLaunch& how) {
-  if (task.plane_count == 3) return launch_gemm_a16<ThreeTile, 3, false>(task, how);
-  return task.plane_f16 ? launch_gemm_a16<Tile, 1, true>(task, how) : launch_gemm_a16<Tile, 1, false>(task, how);
+int gemm_a16(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  if (task.plane_count == 3) return launch_gemm_a16<ThreeTile, 3, false>(task, plan, how);
+  return task.plane_f16 ? launch_gemm_a16<Tile, 1, true>(task, plan, how)
+                        : launch_gemm_a16<Tile, 1, false>(task, plan, how);
 }
 
 template <typename Tile, typename ThreeTile>
-Reason gemm_a16_refusal(const CudaProblem& problem) {
-  constexpr int kOne = PlaneStages<Tile, 1>::kBytes, kThree = PlaneStages<ThreeTile, 3>::kBytes;
-  return problem.shared_bytes < (kOne > kThree ? kOne : kThree) ? Reason::shared_memory : Reason::none;
+Reason gemm_a16_plan(const CudaProblem& problem, CudaPlan* plan) {
+  if (problem.planes == 3) return plan_gemm<ThreeTile>(problem, PlaneStages<ThreeTile, 3>::kBytes, plan);
+  return plan_gemm<Tile>(problem, PlaneStages<Tile, 1>::kBytes, plan);
 }
 
 }  // namespace ternary::cuda

@@ -10,12 +10,12 @@ using ThreeTile = GemmTile<CudaLayout::i2s, 4, 1, 1, 4, 4, 1, 1>;
 
 }  // namespace
 
-int gemm_a16_i2s_mma_64x64(const CudaGemmTask& task, const CudaLaunch& how) {
-  return gemm_a16<Tile, ThreeTile>(task, how);
+int gemm_a16_i2s_mma_64x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return gemm_a16<Tile, ThreeTile>(task, plan, how);
 }
 
-Reason gemm_a16_i2s_mma_64x64_refusal(const CudaProblem& problem) { return gemm_a16_refusal<Tile, ThreeTile>(problem); }
-
-TERNARY_CUDA_UNSPLIT(gemm_a16_i2s_mma_64x64)
+Reason gemm_a16_i2s_mma_64x64_plan(const CudaProblem& problem, CudaPlan* plan) {
+  return gemm_a16_plan<Tile, ThreeTile>(problem, plan);
+}
 
 }  // namespace ternary::cuda

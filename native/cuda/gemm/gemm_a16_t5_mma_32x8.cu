@@ -10,12 +10,12 @@ using ThreeTile = GemmTile<CudaLayout::t5, 2, 1, 1, 1, 4, 3, 2>;
 
 }  // namespace
 
-int gemm_a16_t5_mma_32x8(const CudaGemmTask& task, const CudaLaunch& how) {
-  return gemm_a16<Tile, ThreeTile>(task, how);
+int gemm_a16_t5_mma_32x8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return gemm_a16<Tile, ThreeTile>(task, plan, how);
 }
 
-Reason gemm_a16_t5_mma_32x8_refusal(const CudaProblem& problem) { return gemm_a16_refusal<Tile, ThreeTile>(problem); }
-
-TERNARY_CUDA_UNSPLIT(gemm_a16_t5_mma_32x8)
+Reason gemm_a16_t5_mma_32x8_plan(const CudaProblem& problem, CudaPlan* plan) {
+  return gemm_a16_plan<Tile, ThreeTile>(problem, plan);
+}
 
 }  // namespace ternary::cuda

@@ -191,22 +191,17 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a8_kern
   store_sums(t, place, sums);
 }
 
-template <typename Tile, template <typename> class Sums>
-int launch_gemm_a8(const CudaGemmTask& task, const CudaLaunch& how) {
-  return launch<gemm_a8_kernel<Tile, Sums>>(how, dim3(static_cast<unsigned>(gemm_ctas<Tile>(task.M, task.N))),
-                                            dim3(Tile::kThreads), QStages<Tile>::kBytes, 1, task);
-}
-
 /** The product with the tile for its alpha. */
 template <typename Tile, typename GroupTile>
-int gemm_a8(const CudaGemmTask& task, const CudaLaunch& how) {
-  return task.group == 0 ? launch_gemm_a8<Tile, PlainSums>(task, how) : launch_gemm_a8<GroupTile, GroupSums>(task, how);
+int gemm_a8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  if (task.group == 0) return launch_gemm<gemm_a8_kernel<Tile, PlainSums>, Tile>(plan, how, task);
+  return launch_gemm<gemm_a8_kernel<GroupTile, GroupSums>, GroupTile>(plan, how, task);
 }
 
 template <typename Tile, typename GroupTile>
-Reason gemm_a8_refusal(const CudaProblem& problem) {
-  const int bytes = problem.group == 0 ? QStages<Tile>::kBytes : QStages<GroupTile>::kBytes;
-  return problem.shared_bytes < bytes ? Reason::shared_memory : Reason::none;
+Reason gemm_a8_plan(const CudaProblem& problem, CudaPlan* plan) {
+  if (problem.group == 0) return plan_gemm<Tile>(problem, QStages<Tile>::kBytes, plan);
+  return plan_gemm<GroupTile>(problem, QStages<GroupTile>::kBytes, plan);
 }
 
 }  // namespace ternary::cuda

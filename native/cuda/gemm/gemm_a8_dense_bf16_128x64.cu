@@ -138,23 +138,16 @@ __global__ void __launch_bounds__(T::kThreads, T::kCtasPerSm) gemm_a8_dense_kern
   store_sums(t, place, sums);
 }
 
-template <typename T, template <typename> class Sums>
-int launch_dense(const CudaGemmTask& task, const CudaLaunch& how) {
-  return launch<gemm_a8_dense_kernel<T, Sums>>(how, dim3(static_cast<unsigned>(gemm_ctas<T>(task.M, task.N))),
-                                               dim3(T::kThreads), kSharedBytes<T>, 1, task);
-}
-
 }  // namespace
 
-int gemm_a8_dense_bf16_128x64(const CudaGemmTask& task, const CudaLaunch& how) {
-  if (task.group != 0) return launch_dense<GroupTile, GroupOutputs>(task, how);
-  return launch_dense<Tile, PlainOutputs>(task, how);
+int gemm_a8_dense_bf16_128x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  if (task.group != 0) return launch_gemm<gemm_a8_dense_kernel<GroupTile, GroupOutputs>, GroupTile>(plan, how, task);
+  return launch_gemm<gemm_a8_dense_kernel<Tile, PlainOutputs>, Tile>(plan, how, task);
 }
 
-Reason gemm_a8_dense_bf16_128x64_refusal(const CudaProblem& problem) {
-  return problem.shared_bytes < kSharedBytes<Tile> ? Reason::shared_memory : Reason::none;
+Reason gemm_a8_dense_bf16_128x64_plan(const CudaProblem& problem, CudaPlan* plan) {
+  if (problem.group != 0) return plan_gemm<GroupTile>(problem, kSharedBytes<GroupTile>, plan);
+  return plan_gemm<Tile>(problem, kSharedBytes<Tile>, plan);
 }
-
-TERNARY_CUDA_UNSPLIT(gemm_a8_dense_bf16_128x64)
 
 }  // namespace ternary::cuda

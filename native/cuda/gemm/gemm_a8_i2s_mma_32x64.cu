@@ -11,12 +11,12 @@ using GroupTile = GemmTile<CudaLayout::i2s, 2, 2, 1, 4, 6, 2, 2>;
 
 }  // namespace
 
-int gemm_a8_i2s_mma_32x64(const CudaGemmTask& task, const CudaLaunch& how) {
-  return gemm_a8<Tile, GroupTile>(task, how);
+int gemm_a8_i2s_mma_32x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return gemm_a8<Tile, GroupTile>(task, plan, how);
 }
 
-Reason gemm_a8_i2s_mma_32x64_refusal(const CudaProblem& problem) { return gemm_a8_refusal<Tile, GroupTile>(problem); }
-
-TERNARY_CUDA_UNSPLIT(gemm_a8_i2s_mma_32x64)
+Reason gemm_a8_i2s_mma_32x64_plan(const CudaProblem& problem, CudaPlan* plan) {
+  return gemm_a8_plan<Tile, GroupTile>(problem, plan);
+}
 
 }  // namespace ternary::cuda

@@ -10,12 +10,12 @@ using GroupTile = GemmTile<CudaLayout::t5, 4, 2, 1, 4, 4, 1, 1>;
 
 }  // namespace
 
-int gemm_a8_t5_mma_128x64(const CudaGemmTask& task, const CudaLaunch& how) {
-  return gemm_a8<Tile, GroupTile>(task, how);
+int gemm_a8_t5_mma_128x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return gemm_a8<Tile, GroupTile>(task, plan, how);
 }
 
-Reason gemm_a8_t5_mma_128x64_refusal(const CudaProblem& problem) { return gemm_a8_refusal<Tile, GroupTile>(problem); }
-
-TERNARY_CUDA_UNSPLIT(gemm_a8_t5_mma_128x64)
+Reason gemm_a8_t5_mma_128x64_plan(const CudaProblem& problem, CudaPlan* plan) {
+  return gemm_a8_plan<Tile, GroupTile>(problem, plan);
+}
 
 }  // namespace ternary::cuda

@@ -53,10 +53,25 @@ struct GemmPlace {
   }
 };
 
-/** CTAs of a product. */
+/** What a grid may have along x. */
+inline constexpr int64_t kMostCtas = (int64_t{1} << 31) - 1;
+
+/** A CTA a tile of Y, none of which shares K, with `shared_bytes` of stages. */
 template <typename Tile>
-int64_t gemm_ctas(int64_t M, int64_t N) {
-  return ceil_div(M, Tile::kM) * ceil_div(N, Tile::kN);
+Reason plan_gemm(const CudaProblem& problem, int64_t shared_bytes, CudaPlan* plan) {
+  *plan = {};
+  plan->shared_bytes = shared_bytes;
+  plan->splits = 1;
+  const int64_t ctas = ceil_div(problem.M, Tile::kM) * ceil_div(problem.N, Tile::kN);
+  plan->grid = static_cast<int32_t>(ctas);
+  if (ctas > kMostCtas) return Reason::m_range;
+  return shared_bytes > problem.shared_bytes ? Reason::shared_memory : Reason::none;
+}
+
+/** Launches a kernel of `Tile` as it was planned. */
+template <auto kKernel, typename Tile>
+int launch_gemm(const CudaPlan& plan, const CudaLaunch& how, const CudaGemmTask& task) {
+  return launch<kKernel>(how, dim3(static_cast<unsigned>(plan.grid)), dim3(Tile::kThreads), plan.shared_bytes, 1, task);
 }
 
 /** This lane's words of the warp's panels, stage after stage. Panels beyond N are read as the last one. */

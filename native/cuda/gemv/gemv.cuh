@@ -1,6 +1,6 @@
 /**
  * @file gemv.cuh
- * @brief Launcher of the GEMV kernels: from a task to a plan to the kernel for its groups and rows of X.
+ * @brief What the rows of GEMV kernels are: a plan, and from it the launch of the kernel for groups and rows of X.
  */
 #ifndef TERNARY_CUDA_GEMV_GEMV_CUH_
 #define TERNARY_CUDA_GEMV_GEMV_CUH_
@@ -12,23 +12,23 @@
 
 namespace ternary::cuda {
 
-inline GemvArgs gemv_args(const CudaGemmTask& task, const GemvPlan& plan, CudaLayout layout) {
+inline GemvArgs gemv_args(const CudaGemmTask& task, const GemvShare& share, int splits, CudaLayout layout) {
   GemvArgs a = {};
   a.task = task;
   a.M = static_cast<int>(task.M);
   a.N = static_cast<int>(task.N);
-  a.tiles = plan.tiles;
-  a.slabs = plan.slabs;
-  a.panels = plan.panels;
+  a.tiles = share.tiles;
+  a.slabs = share.slabs;
+  a.panels = share.panels;
   a.padded = static_cast<int>(cuda_padded_columns(layout, task.K));
-  for (int k = plan.k_warps; k > 1; k /= 2) ++a.k_warps_log2;
-  a.splits = plan.splits;
-  a.panel_groups = plan.panel_groups;
-  a.chunk = plan.chunk;
-  a.q_stride = plan.q_stride;
-  a.scratch_columns = plan.scratch_columns;
-  a.resident = plan.resident;
-  a.cluster = plan.cluster > 1;
+  for (int k = share.k_warps; k > 1; k /= 2) ++a.k_warps_log2;
+  a.splits = splits;
+  a.panel_groups = share.panel_groups;
+  a.chunk = share.chunk;
+  a.q_stride = share.q_stride;
+  a.scratch_columns = share.scratch_columns;
+  a.resident = share.resident != 0;
+  a.cluster = share.cluster > 1;
   a.groups = 1;
   a.steps = static_cast<int>(ceil_div(task.K, kStepColumns));
   if (task.group > 0) {
@@ -37,31 +37,68 @@ inline GemvArgs gemv_args(const CudaGemmTask& task, const GemvPlan& plan, CudaLa
     a.block_groups = groups_in_block(task.group);
     a.blocks = static_cast<int>(ceil_div(a.groups, a.block_groups));
   }
-  a.tickets = static_cast<int32_t*>(task.partial) + (plan.splits > 1 ? task.M * plan.panels * kPanelRows : 0);
+  a.tickets = static_cast<int32_t*>(task.partial) + (splits > 1 ? task.M * share.panels * kPanelRows : 0);
   return a;
 }
 
-/** Launches the kernel of `Dots` for this task; kCtas of it share an SM by their registers. */
-template <class Dots, int kCtas, int kGroupCtas, class Rows>
-int launch_gemv(const GemvKind& kind, const CudaGemmTask& task, const Rows& rows, const CudaLaunch& how) {
-  const int ctas = task.group > 0 ? kGroupCtas : kCtas;
-  const GemvPlan plan = gemv_plan({kind.layout, kind.fused, ctas}, problem_of(task, how));
-  const GemvArgs args = gemv_args(task, plan, kind.layout);
-  const dim3 grid(static_cast<unsigned>(plan.grid)), block(kGemvThreads);
-  if (task.group > 0) {
-    return launch<gemv_blocks_kernel<Dots, Rows, kGroupCtas>>(how, grid, block, plan.shared_bytes, 1, args, rows);
-  }
-  return launch<gemv_slabs_kernel<Dots, Rows, kCtas>>(how, grid, block, plan.shared_bytes, plan.cluster, args, rows);
-}
+/** A kernel for up to `most_rows` of X; ctas of it share an SM by their registers, group_ctas where alpha has groups. */
+template <class Dots_, int most_rows, int ctas, int group_ctas>
+struct GemvVariant {
+  using Dots = Dots_;
+  static constexpr int kMostRows = most_rows, kCtas = ctas, kGroupCtas = group_ctas;
+};
 
-/** Why a GEMV whose kernel is for up to `most_rows` of X does not serve a problem. */
-inline Reason gemv_refusal(const GemvKind& kind, const CudaProblem& problem, int64_t most_rows) {
-  if (problem.M < 1 || problem.M > most_rows) return Reason::m_range;
-  if (problem.group % kStepColumns != 0 && problem.group < problem.K) return Reason::group_size;
-  if (problem.N > (int64_t{1} << 31) - 2 * kGemvWarps * kPanelRows) return Reason::k_range;
-  if (kind.fused && problem.residual_in_place) return Reason::in_place;
-  return gemv_plan(kind, problem).refusal;
-}
+/** What a row with these kernels is: the first that is for enough rows of X serves. */
+template <CudaLayout layout, bool fused, class Rows, class First, class... Others>
+struct GemvRowOf {
+  static Reason plan(const CudaProblem& problem, CudaPlan* plan) { return plan_with<First, Others...>(problem, plan); }
+
+  static int launch_rows(const CudaGemmTask& task, const Rows& rows, const CudaPlan& plan, const CudaLaunch& how) {
+    const GemvShare share = share_of(plan);
+    return launch_with<First, Others...>(gemv_args(task, share, plan.splits, layout), rows, plan, share.cluster, how);
+  }
+
+ private:
+  template <class Variant, class... Rest>
+  static Reason plan_with(const CudaProblem& problem, CudaPlan* plan) {
+    if constexpr (sizeof...(Rest) > 0) {
+      if (problem.M > Variant::kMostRows) return plan_with<Rest...>(problem, plan);
+    }
+    return plan_gemv({layout, fused, problem.group > 0 ? Variant::kGroupCtas : Variant::kCtas}, Variant::kMostRows,
+                     problem, plan);
+  }
+
+  template <class Variant, class... Rest>
+  static int launch_with(const GemvArgs& args, const Rows& rows, const CudaPlan& plan, int cluster,
+                         const CudaLaunch& how) {
+    if constexpr (sizeof...(Rest) > 0) {
+      if (args.M > Variant::kMostRows) return launch_with<Rest...>(args, rows, plan, cluster, how);
+    }
+    const dim3 grid(static_cast<unsigned>(plan.grid)), block(kGemvThreads);
+    if (args.task.group > 0) {
+      return launch<gemv_blocks_kernel<typename Variant::Dots, Rows, Variant::kGroupCtas>>(
+          how, grid, block, plan.shared_bytes, 1, args, rows);
+    }
+    return launch<gemv_slabs_kernel<typename Variant::Dots, Rows, Variant::kCtas>>(how, grid, block, plan.shared_bytes,
+                                                                                   cluster, args, rows);
+  }
+};
+
+/** A row whose kernels take prepared q. */
+template <CudaLayout layout, class... Variants>
+struct GemvRow : GemvRowOf<layout, false, StagedRows, Variants...> {
+  static int launch(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+    return GemvRow::launch_rows(task, StagedRows{}, plan, how);
+  }
+};
+
+/** A row whose kernels make q themselves. */
+template <CudaLayout layout, class... Variants>
+struct FusedGemvRow : GemvRowOf<layout, true, FusedRows, Variants...> {
+  static int launch(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+    return FusedGemvRow::launch_rows(task.gemm, FusedRows{task.activations}, plan, how);
+  }
+};
 
 }  // namespace ternary::cuda
 

@@ -4,18 +4,14 @@
 namespace ternary::cuda {
 namespace {
 
-constexpr GemvKind kKind = {CudaLayout::i2s, false};
+using Row = GemvRow<CudaLayout::i2s, GemvVariant<Dp4aDots<I2sCodes<2>, 4>, 4, 2, 1>>;
 
 }  // namespace
 
-int gemv_a8_i2s_dp4a_4x16x128(const CudaGemmTask& task, const CudaLaunch& how) {
-  return launch_gemv<Dp4aDots<I2sCodes<2>, 4>, 2, 1>(kKind, task, StagedRows{}, how);
+int gemv_a8_i2s_dp4a_4x16x128(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return Row::launch(task, plan, how);
 }
 
-Reason gemv_a8_i2s_dp4a_4x16x128_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 4); }
-int gemv_a8_i2s_dp4a_4x16x128_splits(const CudaProblem& problem) { return gemv_splits(kKind, problem); }
-int64_t gemv_a8_i2s_dp4a_4x16x128_workspace(const CudaProblem& problem, int splits, int64_t* clear) {
-  return gemv_workspace(kKind, problem, splits, clear);
-}
+Reason gemv_a8_i2s_dp4a_4x16x128_plan(const CudaProblem& problem, CudaPlan* plan) { return Row::plan(problem, plan); }
 
 }  // namespace ternary::cuda

@@ -4,18 +4,14 @@
 namespace ternary::cuda {
 namespace {
 
-constexpr GemvKind kKind = {CudaLayout::t5, false};
+using Row = GemvRow<CudaLayout::t5, GemvVariant<Dp4aDots<T5Codes<0>, 1>, 1, 3, 2>>;
 
 }  // namespace
 
-int gemv_a8_t5_dp4a_16x160(const CudaGemmTask& task, const CudaLaunch& how) {
-  return launch_gemv<Dp4aDots<T5Codes<0>, 1>, 3, 2>(kKind, task, StagedRows{}, how);
+int gemv_a8_t5_dp4a_16x160(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return Row::launch(task, plan, how);
 }
 
-Reason gemv_a8_t5_dp4a_16x160_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 1); }
-int gemv_a8_t5_dp4a_16x160_splits(const CudaProblem& problem) { return gemv_splits(kKind, problem); }
-int64_t gemv_a8_t5_dp4a_16x160_workspace(const CudaProblem& problem, int splits, int64_t* clear) {
-  return gemv_workspace(kKind, problem, splits, clear);
-}
+Reason gemv_a8_t5_dp4a_16x160_plan(const CudaProblem& problem, CudaPlan* plan) { return Row::plan(problem, plan); }
 
 }  // namespace ternary::cuda

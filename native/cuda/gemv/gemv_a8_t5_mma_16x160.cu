@@ -7,19 +7,14 @@ namespace {
 /** On sm_103a every mma comes with about three empty slots. */
 using Codes = T5Codes<arch_number(TERNARY_CUDA_ARCH) == 103 ? 0 : 4>;
 
-constexpr GemvKind kKind = {CudaLayout::t5, false};
+using Row = GemvRow<CudaLayout::t5, GemvVariant<MmaDots<Codes, 1>, 8, 2, 1>, GemvVariant<MmaDots<Codes, 2>, 16, 2, 1>>;
 
 }  // namespace
 
-int gemv_a8_t5_mma_16x160(const CudaGemmTask& task, const CudaLaunch& how) {
-  if (task.M <= 8) return launch_gemv<MmaDots<Codes, 1>, 2, 1>(kKind, task, StagedRows{}, how);
-  return launch_gemv<MmaDots<Codes, 2>, 2, 1>(kKind, task, StagedRows{}, how);
+int gemv_a8_t5_mma_16x160(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return Row::launch(task, plan, how);
 }
 
-Reason gemv_a8_t5_mma_16x160_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 16); }
-int gemv_a8_t5_mma_16x160_splits(const CudaProblem& problem) { return gemv_splits(kKind, problem); }
-int64_t gemv_a8_t5_mma_16x160_workspace(const CudaProblem& problem, int splits, int64_t* clear) {
-  return gemv_workspace(kKind, problem, splits, clear);
-}
+Reason gemv_a8_t5_mma_16x160_plan(const CudaProblem& problem, CudaPlan* plan) { return Row::plan(problem, plan); }
 
 }  // namespace ternary::cuda

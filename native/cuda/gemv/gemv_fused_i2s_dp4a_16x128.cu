@@ -4,15 +4,14 @@
 namespace ternary::cuda {
 namespace {
 
-constexpr GemvKind kKind = {CudaLayout::i2s, true};
+using Row = FusedGemvRow<CudaLayout::i2s, GemvVariant<Dp4aDots<I2sCodes<4>, 1>, 1, 1, 1>>;
 
 }  // namespace
 
-int gemv_fused_i2s_dp4a_16x128(const CudaFusedTask& task, const CudaLaunch& how) {
-  return launch_gemv<Dp4aDots<I2sCodes<4>, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
+int gemv_fused_i2s_dp4a_16x128(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return Row::launch(task, plan, how);
 }
 
-Reason gemv_fused_i2s_dp4a_16x128_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 1); }
-TERNARY_CUDA_UNSPLIT(gemv_fused_i2s_dp4a_16x128)
+Reason gemv_fused_i2s_dp4a_16x128_plan(const CudaProblem& problem, CudaPlan* plan) { return Row::plan(problem, plan); }
 
 }  // namespace ternary::cuda

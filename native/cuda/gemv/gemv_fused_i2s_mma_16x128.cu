@@ -4,17 +4,15 @@
 namespace ternary::cuda {
 namespace {
 
-constexpr GemvKind kKind = {CudaLayout::i2s, true};
+using Row = FusedGemvRow<CudaLayout::i2s, GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, 1, 1>,
+                         GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, 1, 1>>;
 
 }  // namespace
 
-int gemv_fused_i2s_mma_16x128(const CudaFusedTask& task, const CudaLaunch& how) {
-  if (task.gemm.M <= 8)
-    return launch_gemv<MmaDots<I2sCodes<4>, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
-  return launch_gemv<MmaDots<I2sCodes<4>, 2>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
+int gemv_fused_i2s_mma_16x128(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return Row::launch(task, plan, how);
 }
 
-Reason gemv_fused_i2s_mma_16x128_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 16); }
-TERNARY_CUDA_UNSPLIT(gemv_fused_i2s_mma_16x128)
+Reason gemv_fused_i2s_mma_16x128_plan(const CudaProblem& problem, CudaPlan* plan) { return Row::plan(problem, plan); }
 
 }  // namespace ternary::cuda

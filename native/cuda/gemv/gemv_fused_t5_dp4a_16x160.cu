@@ -4,15 +4,14 @@
 namespace ternary::cuda {
 namespace {
 
-constexpr GemvKind kKind = {CudaLayout::t5, true};
+using Row = FusedGemvRow<CudaLayout::t5, GemvVariant<Dp4aDots<T5Codes<0>, 1>, 1, 1, 1>>;
 
 }  // namespace
 
-int gemv_fused_t5_dp4a_16x160(const CudaFusedTask& task, const CudaLaunch& how) {
-  return launch_gemv<Dp4aDots<T5Codes<0>, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
+int gemv_fused_t5_dp4a_16x160(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return Row::launch(task, plan, how);
 }
 
-Reason gemv_fused_t5_dp4a_16x160_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 1); }
-TERNARY_CUDA_UNSPLIT(gemv_fused_t5_dp4a_16x160)
+Reason gemv_fused_t5_dp4a_16x160_plan(const CudaProblem& problem, CudaPlan* plan) { return Row::plan(problem, plan); }
 
 }  // namespace ternary::cuda

@@ -7,16 +7,15 @@ namespace {
 /** On sm_103a every mma comes with about three empty slots. */
 using Codes = T5Codes<arch_number(TERNARY_CUDA_ARCH) == 103 ? 0 : 4>;
 
-constexpr GemvKind kKind = {CudaLayout::t5, true};
+using Row =
+    FusedGemvRow<CudaLayout::t5, GemvVariant<MmaDots<Codes, 1>, 8, 1, 1>, GemvVariant<MmaDots<Codes, 2>, 16, 1, 1>>;
 
 }  // namespace
 
-int gemv_fused_t5_mma_16x160(const CudaFusedTask& task, const CudaLaunch& how) {
-  if (task.gemm.M <= 8) return launch_gemv<MmaDots<Codes, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
-  return launch_gemv<MmaDots<Codes, 2>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
+int gemv_fused_t5_mma_16x160(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return Row::launch(task, plan, how);
 }
 
-Reason gemv_fused_t5_mma_16x160_refusal(const CudaProblem& problem) { return gemv_refusal(kKind, problem, 16); }
-TERNARY_CUDA_UNSPLIT(gemv_fused_t5_mma_16x160)
+Reason gemv_fused_t5_mma_16x160_plan(const CudaProblem& problem, CudaPlan* plan) { return Row::plan(problem, plan); }
 
 }  // namespace ternary::cuda

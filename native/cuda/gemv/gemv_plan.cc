@@ -16,6 +16,12 @@ constexpr int64_t kStaticShared = 16;
 int least(int64_t a, int64_t b) { return static_cast<int>(a < b ? a : b); }
 int most(int64_t a, int64_t b) { return static_cast<int>(a > b ? a : b); }
 
+/** GemvShare and the rest of a plan, while it is made. */
+struct GemvPlan : GemvShare {
+  int splits, grid;
+  int64_t shared_bytes;
+};
+
 /** Everything about a problem that does not depend on how it is shared out. */
 struct Sizes {
   int tile_columns, tiles, slabs, panels, padded;
@@ -101,10 +107,7 @@ void plan_blocks(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int
   plan.shared_bytes = shared(staged);
 }
 
-}  // namespace
-
-GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p) {
-  const Sizes s = sizes_of(kind, p);
+GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p, const Sizes& s) {
   GemvPlan plan = {};
   plan.tiles = s.tiles;
   plan.slabs = s.slabs;
@@ -125,7 +128,6 @@ GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p) {
   } else {
     plan_blocks(kind, p, s, fixed, plan);
   }
-  if (plan.shared_bytes + kStaticShared > p.shared_bytes) plan.refusal = Reason::shared_memory;
   plan.panel_groups = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
   const int64_t fit = p.shared_bytes / (plan.shared_bytes + kReservedShared);
   const int ctas = p.sm_count * most(1, least(fit, kind.ctas_per_sm));
@@ -133,16 +135,29 @@ GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p) {
   return plan;
 }
 
-int gemv_splits(const GemvKind& kind, const CudaProblem& problem) { return gemv_plan(kind, problem).splits; }
+Reason refusal_of(const GemvKind& kind, int64_t most_rows, const CudaProblem& p, const GemvPlan& plan) {
+  if (p.M < 1 || p.M > most_rows) return Reason::m_range;
+  if (p.group % kStepColumns != 0 && p.group < p.K) return Reason::group_size;
+  if (p.N > (int64_t{1} << 31) - 2 * kGemvWarps * kPanelRows) return Reason::k_range;
+  if (kind.fused && p.residual_in_place) return Reason::in_place;
+  return plan.shared_bytes + kStaticShared > p.shared_bytes ? Reason::shared_memory : Reason::none;
+}
 
-int64_t gemv_workspace(const GemvKind& kind, const CudaProblem& problem, int splits, int64_t* clear) {
-  CudaProblem asked = problem;
-  asked.splits = splits;
-  const GemvPlan plan = gemv_plan(kind, asked);
-  *clear = 0;
-  if (plan.splits == 1 || plan.cluster > 1) return 0;
-  *clear = 4 * (problem.M * plan.panels * kPanelRows + plan.panel_groups);
-  return *clear;
+}  // namespace
+
+Reason plan_gemv(const GemvKind& kind, int64_t most_rows, const CudaProblem& problem, CudaPlan* plan) {
+  const GemvPlan made = gemv_plan(kind, problem, sizes_of(kind, problem));
+  *plan = {};
+  plan->splits = made.splits;
+  plan->grid = made.grid;
+  plan->shared_bytes = made.shared_bytes;
+  // Sums of CTAs that are no cluster, [M][16 * panels], and the tickets behind them.
+  const bool in_memory = made.splits > 1 && made.cluster == 1;
+  plan->partial_bytes = in_memory ? 4 * (problem.M * made.panels * kPanelRows + made.panel_groups) : 0;
+  plan->clear_bytes = plan->partial_bytes;
+  const GemvShare& share = made;
+  std::memcpy(plan->own, &share, sizeof share);
+  return refusal_of(kind, most_rows, problem, made);
 }
 
 }  // namespace ternary::cuda

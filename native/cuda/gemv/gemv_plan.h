@@ -2,13 +2,13 @@
  * @file gemv_plan.h
  * @brief How a product of few rows is shared out: warps and CTAs over rows of W and over K, q in shared memory.
  *
- * The same plan answers dispatch (refusal, splits, workspace) and fills the launch, so they cannot disagree. Work is
- * counted in panels (16 rows of W), tiles (512 bytes) and slabs (four tiles of a panel, what a warp has in flight).
+ * The plan answers dispatch and fills the launch, so they cannot disagree. Work is counted in panels (16 rows of W), tiles (512 bytes) and slabs (four tiles of a panel, what a warp has in flight).
  */
 #ifndef TERNARY_CUDA_GEMV_GEMV_PLAN_H_
 #define TERNARY_CUDA_GEMV_GEMV_PLAN_H_
 
 #include <cstdint>
+#include <cstring>
 
 #include "abi/cuda_kernel.h"
 
@@ -36,24 +36,28 @@ constexpr int arch_number(const char* arch) {
 /** What a kernel asks of a plan. */
 struct GemvKind {
   CudaLayout layout;
-  bool fused;           ///< q of the whole row is made in shared memory
-  int ctas_per_sm = 1;  ///< what its registers allow: how many CTAs stay to take panel groups, no more
+  bool fused;       ///< q of the whole row is made in shared memory
+  int ctas_per_sm;  ///< what its registers allow: how many CTAs stay to take panel groups, no more
 };
 
-struct GemvPlan {
-  Reason refusal;
-  int tiles, slabs, panels;  ///< slabs and tiles of one panel
-  int k_warps;               ///< warps of a CTA that share K of a panel: 1, 2, 4 or 8
-  int splits;                ///< CTAs that share K
-  int cluster;               ///< splits, where those CTAs are a cluster, else 1
-  int panel_groups;          ///< of kGemvWarps / k_warps panels
-  int grid;
-  int chunk;            ///< slabs (no groups) or steps (groups) of q in shared memory at a time
-  bool resident;        ///< that is all of it
-  int q_stride;         ///< bytes between rows of q in shared memory
-  int scratch_columns;  ///< fused: values of a row in shared memory while it is quantised
-  int64_t shared_bytes;
+/** What a launch of the kernel reads of its plan (CudaPlan::own). */
+struct GemvShare {
+  int32_t tiles, slabs, panels;  ///< slabs and tiles of one panel
+  int32_t k_warps;               ///< warps of a CTA that share K of a panel: 1, 2, 4 or 8
+  int32_t cluster;               ///< splits, where those CTAs are a cluster, else 1
+  int32_t panel_groups;          ///< of kGemvWarps / k_warps panels
+  int32_t chunk;                 ///< slabs (no groups) or steps (groups) of q in shared memory at a time
+  int32_t resident;              ///< 1: that is all of it
+  int32_t q_stride;              ///< bytes between rows of q in shared memory
+  int32_t scratch_columns;       ///< fused: values of a row in shared memory while it is quantised
 };
+static_assert(sizeof(GemvShare) <= sizeof CudaPlan::own);
+
+inline GemvShare share_of(const CudaPlan& plan) {
+  GemvShare share;
+  std::memcpy(&share, plan.own, sizeof share);
+  return share;
+}
 
 /** Columns that code may read at a time, from a multiple of them: what q is staged by. */
 inline constexpr int unit_tiles(CudaLayout layout) { return layout == CudaLayout::t5 ? 2 : 1; }
@@ -79,26 +83,8 @@ inline constexpr int64_t fused_bytes(int64_t M, int64_t groups, int64_t scratch_
   return round_up(4 * (M + M * groups + 256 + kGemvWarps), 16) + 4 * scratch_columns;
 }
 
-GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& problem);
-
-/** CudaProblem::splits, or the plan's own choice, for the row's answer to dispatch. */
-int gemv_splits(const GemvKind& kind, const CudaProblem& problem);
-
-/** Bytes of the split sums [M][16 * panels] and of the tickets behind them; all must be cleared. */
-int64_t gemv_workspace(const GemvKind& kind, const CudaProblem& problem, int splits, int64_t* clear);
-
-/** The problem that a launch serves. */
-inline CudaProblem problem_of(const CudaGemmTask& task, const CudaLaunch& how) {
-  CudaProblem problem = {};
-  problem.M = task.M;
-  problem.N = task.N;
-  problem.K = task.K;
-  problem.group = task.group;
-  problem.splits = how.splits;
-  problem.sm_count = how.sm_count;
-  problem.shared_bytes = how.shared_bytes;
-  return problem;
-}
+/** Plans a kernel for up to `most_rows` rows of X. */
+Reason plan_gemv(const GemvKind& kind, int64_t most_rows, const CudaProblem& problem, CudaPlan* plan);
 
 }  // namespace ternary::cuda
 
