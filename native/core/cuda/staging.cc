@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <initializer_list>
 
 #include "abi/dtype.h"
-#include "core/base/large_memory.h"
 #include "core/cuda/dispatch.h"
 #include "core/cuda/plan.h"
 
@@ -43,10 +41,10 @@ class Parcel {
   static constexpr int64_t kNone = -1;
 
   /** The operand's offset; kNone if there is none. */
-  int64_t input(const HostMatrix& operand) { return add({&inputs_}, operand); }
-  int64_t output(const HostMatrix& operand) { return add({&outputs_}, operand); }
+  int64_t input(const HostMatrix& operand) { return add(operand, true, false); }
+  int64_t output(const HostMatrix& operand) { return add(operand, false, true); }
   /** Read and written; after the last input and before the first output. */
-  int64_t in_place(const HostMatrix& operand) { return add({&inputs_, &outputs_}, operand); }
+  int64_t in_place(const HostMatrix& operand) { return add(operand, true, true); }
   int64_t bytes() const { return round_up(end_, kWorkspaceAlignment); }
 
   void send(const CudaLane& lane, uint8_t* buffer) const {
@@ -72,16 +70,30 @@ class Parcel {
     int64_t offset;
   };
 
-  int64_t add(std::initializer_list<std::vector<Part>*> lists, const HostMatrix& operand) {
+  /** No call has more; a list, so that calls allocate nothing. */
+  struct Parts {
+    static constexpr int kMost = 4;
+    void add(const Part& part) { list[count++] = part; }
+    const Part* begin() const { return list; }
+    const Part* end() const { return list + count; }
+    const Part& front() const { return list[0]; }
+    const Part& back() const { return list[count - 1]; }
+
+    int count = 0;
+    Part list[kMost];
+  };
+
+  int64_t add(const HostMatrix& operand, bool input, bool output) {
     if (operand.data == nullptr) return kNone;
     const int64_t misaligned = static_cast<int64_t>(reinterpret_cast<uintptr_t>(operand.data) & 15);
     const int64_t offset = round_up(end_, kWorkspaceAlignment) + misaligned;
     end_ = offset + operand.bytes();
-    for (std::vector<Part>* list : lists) list->push_back({operand, offset});
+    if (input) inputs_.add({operand, offset});
+    if (output) outputs_.add({operand, offset});
     return offset;
   }
 
-  std::vector<Part> inputs_, outputs_;
+  Parts inputs_, outputs_;
   int64_t end_ = 0;
 };
 
@@ -95,9 +107,7 @@ void set_address(T*& like, uint8_t* device, int64_t offset) {
 class LaneLease {
  public:
   LaneLease(CudaRuntime& cuda, int64_t bytes) : cuda_(cuda), lane_(cuda.lanes.take()) {
-    if (lane_->memory.bytes() >= bytes) return;
-    lane_->memory = CudaMemory();
-    lane_->memory = CudaMemory(cuda.device, std::max<int64_t>(bytes, 1 << 20));
+    lane_->grow(cuda.device, bytes);
   }
   ~LaneLease() {
     lane_->stream.settle();
@@ -118,12 +128,11 @@ class LaneLease {
 template <typename Start>
 void run_parcel(CudaRuntime& cuda, const Parcel& parcel, Start start) {
   const CudaDeviceScope scope(cuda.device);
-  const LargeMemory buffer = large_memory(parcel.bytes());
   LaneLease lease(cuda, parcel.bytes());
   CudaLane& lane = *lease;
-  parcel.send(lane, buffer.get());
+  parcel.send(lane, lane.buffer.get());
   start(lane.memory.get(), ternary_cuda_call{lane.stream.get(), nullptr, 0});
-  parcel.fetch(lane, buffer.get());
+  parcel.fetch(lane, lane.buffer.get());
   lease.done();
 }
 

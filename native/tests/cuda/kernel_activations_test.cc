@@ -117,7 +117,7 @@ class ActivationCase {
   }
 
   std::string launch(const CudaKernel& kernel, const CudaActivationTask& task) {
-    require_cuda(kernel.activations(task, default_launch()), kernel.file);
+    require_cuda(kernel.activations(task, CudaLaunch{}), kernel.file);
     require_cuda(cudaDeviceSynchronize(), problem_.spec().text().c_str());
     std::vector<int32_t> words(kClearWords + 1);
     clear_.read(words.data());

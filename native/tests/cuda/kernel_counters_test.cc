@@ -174,11 +174,11 @@ std::set<std::string> gemv_files(CudaStage stage) {
   return files;
 }
 
-/** Launches as for a device of so many SMs: of 25 panels and enough K, 1, 2, 4 or 8 SMs make as many warps share K. */
-CudaLaunch small_device(int sm_count) {
-  CudaLaunch how = default_launch();
-  how.sm_count = sm_count;
-  return how;
+/** A device of so many SMs: of 25 panels and enough K, 1, 2, 4 or 8 SMs make as many warps share K. */
+DeviceLimits small_device(int sm_count) {
+  DeviceLimits limits = device_limits();
+  limits.sm_count = sm_count;
+  return limits;
 }
 
 // The whole kernel, the sums at the end of a panel group included: their places depend on M, on the warps that share K
@@ -262,12 +262,12 @@ TEST(CudaGemvMemory, NoWastedSectorsOfWeights) {
       const double most = std::max(1.05, twice * tiles * 16 * static_cast<double>(ceil_div(kN, 16)) / ideal);
       for (const int64_t M : {1, 2, 8, 16}) {
         for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8, layout, M)) {
-          for (const int shared_bytes : {99 << 10, default_launch().shared_bytes}) {
+          for (const int shared_bytes : {99 << 10, device_limits().shared_bytes}) {
             if (M < 8 && shared_bytes == 99 << 10) continue;  // all of q, too
             files.insert(kernel->file);
-            CudaLaunch how = default_launch();
-            how.shared_bytes = shared_bytes;
-            gemm.device(how);
+            DeviceLimits limits = device_limits();
+            limits.shared_bytes = shared_bytes;
+            gemm.device(limits);
             reset_counters();
             const Use use = check_gemv(*kernel, spec, gemm.run(*kernel, 0, M));
             if (use.ideal_passes == 0) continue;  // a GPU
@@ -283,8 +283,8 @@ TEST(CudaGemvMemory, NoWastedSectorsOfWeights) {
 }
 
 TEST(CudaGemvMemory, NoWastedSectorsOfWeightsFused) {
-  constexpr int64_t kN = 2568, kK = 2700;  // q of 16 rows fits in any GPU's shared memory
-  const CudaLaunch how = small_device(8);  // each CTA quantises X: few of them, which take many panels
+  constexpr int64_t kN = 2568, kK = 2700;       // q of 16 rows fits in any GPU's shared memory
+  const DeviceLimits limits = small_device(8);  // each CTA quantises X: few of them, which take many panels
   std::set<std::string> files;
   for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5}) {
     const double ideal = ideal_sectors(layout, kN, kK);
@@ -294,7 +294,7 @@ TEST(CudaGemvMemory, NoWastedSectorsOfWeightsFused) {
       for (const CudaKernel* kernel : gemv_rows(CudaStage::fused_a8, layout, M)) {
         files.insert(kernel->file);
         reset_counters();
-        const Use use = check_gemv(*kernel, spec, fused.run(*kernel, how));
+        const Use use = check_gemv(*kernel, spec, fused.run(*kernel, limits));
         if (use.ideal_passes == 0) continue;  // a GPU
         EXPECT_GE(static_cast<double>(use.weight_sectors), ideal) << kernel->file << ", M = " << M;
         EXPECT_LE(static_cast<double>(use.weight_sectors), 1.05 * ideal) << kernel->file << ", M = " << M;

@@ -65,9 +65,8 @@ DeviceMemory q_rows(CudaLayout layout, int64_t K, int64_t M, int first) {
 }
 
 /** Runs a row of the table; q of row m of X is kQ[(first + m) % 2]. */
-void check(const CudaKernel& kernel, const LongWeights& w, int64_t M, int first, const CudaLaunch& how,
-           bool grouped = false) {
-  const int splits = how.splits;
+void check(const CudaKernel& kernel, const LongWeights& w, int64_t M, int first, int splits, bool grouped = false,
+           const DeviceLimits& limits = device_limits()) {
   const int64_t K = w.K();
   CudaProblem problem = {};
   problem.M = M;
@@ -75,20 +74,21 @@ void check(const CudaKernel& kernel, const LongWeights& w, int64_t M, int first,
   problem.K = K;
   problem.group = grouped ? int64_t{1} << 24 : 0;  // one group: its sum is an int32 as large
   problem.splits = splits;
-  problem.sm_count = how.sm_count;
-  problem.shared_bytes = how.shared_bytes;
-  const Reason reason = kernel.refusal(problem);
-  ASSERT_EQ(reason, Reason::none) << kernel.file;
-  ASSERT_EQ(kernel.splits == nullptr ? 1 : kernel.splits(problem), splits) << kernel.file;
+  problem.sm_count = limits.sm_count;
+  problem.shared_bytes = limits.shared_bytes;
+  ASSERT_EQ(refusal(kernel, problem), Reason::none) << kernel.file;
+  const CudaPlan plan = planned(kernel, problem);
+  ASSERT_EQ(plan.splits, splits) << kernel.file;
 
   std::vector<int32_t> q_sums(M);
   for (int64_t m = 0; m < M; ++m) q_sums[m] = static_cast<int32_t>(kQ[(first + m) % 2] * K);
   const std::vector<float> ones(std::max(M, kN), 1.0f);
   const DeviceMemory q = q_rows(kernel.layout, K, M, first), sums(q_sums.data(), M * 4), scales(ones.data(), kN * 4);
   const DeviceMemory y(M * kN * 4);
-  int64_t clear = 0;
-  const DeviceMemory partial(kernel.workspace == nullptr ? 0 : kernel.workspace(problem, splits, &clear));
-  if (clear > 0) require_cuda(cudaMemset(partial.data(), 0, static_cast<size_t>(clear)), "clear");
+  const DeviceMemory partial(plan.partial_bytes);
+  if (plan.clear_bytes > 0) {
+    require_cuda(cudaMemset(partial.data(), 0, static_cast<size_t>(plan.clear_bytes)), "clear");
+  }
 
   CudaGemmTask task = {};
   task.w = w.codes();
@@ -104,7 +104,7 @@ void check(const CudaKernel& kernel, const LongWeights& w, int64_t M, int first,
   task.N = kN;
   task.K = K;
   task.partial = partial.data();
-  require_cuda(kernel.gemm(task, how), kernel.file);
+  require_cuda(kernel.gemm(task, plan, CudaLaunch{}), kernel.file);
   require_cuda(cudaDeviceSynchronize(), kernel.file);
 
   std::vector<float> got(M * kN);
@@ -129,12 +129,12 @@ TEST(CudaGemvExtreme, LargestKAndLargestSums) {
       // Sums of codes left in place wrap unless they are folded in time: in mma that is so where 16 warps share K, in
       // dp4a, whose lanes have a quarter of it, where four do. CTAs add up in a cluster (sm_90 and up) or in memory.
       if (kernel->m_max == 1) {
-        CudaLaunch four_warps = default_launch();
+        DeviceLimits four_warps = device_limits();
         four_warps.shared_bytes = 5000;
-        check(*kernel, w, 1, 1, four_warps);
-        check(*kernel, w, 1, 0, default_launch(layout == CudaLayout::i2s ? 8 : 11));
+        check(*kernel, w, 1, 1, 1, false, four_warps);
+        check(*kernel, w, 1, 0, layout == CudaLayout::i2s ? 8 : 11);
       } else {
-        check(*kernel, w, 2, 0, default_launch(2));
+        check(*kernel, w, 2, 0, 2);
       }
       if (HasFatalFailure()) return;
     }
@@ -164,17 +164,17 @@ TEST(CudaGemmExtreme, LargestKAndLargestSums) {
       const LongWeights w(layout, (smallest ? int64_t{1} << 19 : int64_t{1} << 17) + 1177);
       const auto rows = tile_rows(layout, smallest);
       ASSERT_EQ(rows.size(), 1u);
-      check(*rows[0], w, 2, 0, default_launch());
-      if (smallest) check(*rows[0], w, 2, 1, default_launch(), true);
+      check(*rows[0], w, 2, 0, 1);
+      if (smallest) check(*rows[0], w, 2, 1, 1, true);
       if (HasFatalFailure()) return;
       if (!thorough) continue;
-      check(*rows[0], LongWeights(layout, kMostK), 2, 0, default_launch());
-      check(*rows[0], LongWeights(layout, kMostK), 2, 1, default_launch(), true);
+      check(*rows[0], LongWeights(layout, kMostK), 2, 0, 1);
+      check(*rows[0], LongWeights(layout, kMostK), 2, 1, 1, true);
     }
   }
   if (std::strcmp(cuda_backend().arch, "sm90a") != 0) return;
   const LongWeights w(CudaLayout::i2s, (int64_t{1} << 23) + 66500);
-  check(*tile_rows(CudaLayout::i2s, true)[0], w, 2, 0, default_launch());
+  check(*tile_rows(CudaLayout::i2s, true)[0], w, 2, 0, 1);
 }
 
 // The dense fallback sums in fp32: it is exact up to the last K that it serves.
@@ -182,7 +182,7 @@ TEST(CudaGemmExtreme, LargestSumsOfTheDenseKernel) {
   for (const CudaKernel* kernel : cuda_rows(CudaStage::gemm_a8)) {
     if (kernel->layout != CudaLayout::dense) continue;
     EXPECT_EQ(kernel->k_max, (1 << 17) - 1);
-    check(*kernel, LongWeights(CudaLayout::dense, kernel->k_max), 2, 0, default_launch());
+    check(*kernel, LongWeights(CudaLayout::dense, kernel->k_max), 2, 0, 1);
   }
 }
 

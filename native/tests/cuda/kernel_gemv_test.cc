@@ -55,12 +55,12 @@ TEST(CudaGemv, RowsOfTheTable) {
       problem.N = problem.K = 256;
       problem.sm_count = 100;
       problem.shared_bytes = 99 << 10;
-      EXPECT_EQ(kernel->refusal(problem), Reason::none) << kernel->file;
+      EXPECT_EQ(refusal(*kernel, problem), Reason::none) << kernel->file;
       problem.M = kernel->m_max + 1;
-      EXPECT_EQ(kernel->refusal(problem), Reason::m_range) << kernel->file;
+      EXPECT_EQ(refusal(*kernel, problem), Reason::m_range) << kernel->file;
       problem.M = kernel->m_min;
       problem.group = 48;
-      EXPECT_EQ(kernel->refusal(problem), Reason::group_size) << kernel->file;
+      EXPECT_EQ(refusal(*kernel, problem), Reason::group_size) << kernel->file;
     }
   }
 }
@@ -74,32 +74,32 @@ TEST(CudaGemv, FusedRefusesWhatItCannotDo) {
     problem.sm_count = 100;
     problem.shared_bytes = 99 << 10;
     problem.residual = true;
-    EXPECT_EQ(kernel->refusal(problem), Reason::none) << kernel->file;
+    EXPECT_EQ(refusal(*kernel, problem), Reason::none) << kernel->file;
     problem.residual_in_place = true;
-    EXPECT_EQ(kernel->refusal(problem), Reason::in_place) << kernel->file;
+    EXPECT_EQ(refusal(*kernel, problem), Reason::in_place) << kernel->file;
     problem.residual_in_place = false;
     problem.K = 23040;
     problem.M = 8;
-    EXPECT_EQ(kernel->refusal(problem), kernel->m_max < 8 ? Reason::m_range : Reason::shared_memory) << kernel->file;
+    EXPECT_EQ(refusal(*kernel, problem), kernel->m_max < 8 ? Reason::m_range : Reason::shared_memory) << kernel->file;
     problem.M = 1;
-    EXPECT_EQ(kernel->refusal(problem), Reason::none) << kernel->file;
+    EXPECT_EQ(refusal(*kernel, problem), Reason::none) << kernel->file;
     problem.K = 110 << 10;
-    EXPECT_EQ(kernel->refusal(problem), Reason::shared_memory) << kernel->file;
+    EXPECT_EQ(refusal(*kernel, problem), Reason::shared_memory) << kernel->file;
   }
 }
 
 /** The longest row that a fused kernel accepts for M rows of X on this device. */
 int64_t longest_row(const CudaKernel& kernel, int64_t M) {
-  const CudaLaunch how = default_launch();
+  const DeviceLimits limits = device_limits();
   CudaProblem problem = {};
   problem.M = M;
   problem.N = 3;
-  problem.sm_count = how.sm_count;
-  problem.shared_bytes = how.shared_bytes;
+  problem.sm_count = limits.sm_count;
+  problem.shared_bytes = limits.shared_bytes;
   int64_t accepted = 1, refused = kAnyK;
   while (refused - accepted > 1) {
     problem.K = accepted + (refused - accepted) / 2;
-    (kernel.refusal(problem) == Reason::none ? accepted : refused) = problem.K;
+    (refusal(kernel, problem) == Reason::none ? accepted : refused) = problem.K;
   }
   return accepted;
 }
@@ -114,7 +114,7 @@ TEST(CudaGemv, FusedServesTheLongestRowsThatItAccepts) {
       spec.N = 3;
       spec.K = longest_row(*kernel, M);
       spec.kind = TERNARY_ALPHA_ROW;
-      ASSERT_EQ(CudaFusedCase(spec, kernel->layout).run(*kernel, default_launch()), "") << kernel->file;
+      ASSERT_EQ(CudaFusedCase(spec, kernel->layout).run(*kernel, device_limits()), "") << kernel->file;
     }
   }
 }
@@ -129,12 +129,12 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
     problem.shared_bytes = 99 << 10;
     for (int splits = 1; splits <= 64; ++splits) {
       problem.splits = splits;
-      int64_t clear = 0;
-      EXPECT_EQ(kernel->splits(problem), splits) << kernel->file;
+      const CudaPlan plan = planned(*kernel, problem);
+      EXPECT_EQ(plan.splits, splits) << kernel->file;
       const bool cluster = has_clusters() && (splits == 2 || splits == 4 || splits == 8);
       // Sums of 7 panels of 16 rows, and a ticket for each group of panels that share a CTA.
-      const int64_t bytes = kernel->workspace(problem, splits, &clear);
-      EXPECT_EQ(clear, bytes);
+      const int64_t bytes = plan.partial_bytes;
+      EXPECT_EQ(plan.clear_bytes, bytes);
       if (splits == 1 || cluster) {
         EXPECT_EQ(bytes, 0) << kernel->file << ", " << splits;
       } else {
@@ -143,13 +143,13 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
       }
     }
     problem.splits = 65;
-    EXPECT_LE(kernel->splits(problem), 8) << kernel->file;
+    EXPECT_LE(planned(*kernel, problem).splits, 8) << kernel->file;
     problem.splits = 4;
     problem.K = 1000;  // two slabs cannot feed four CTAs
-    EXPECT_LE(kernel->splits(problem), 2) << kernel->file;
+    EXPECT_LE(planned(*kernel, problem).splits, 2) << kernel->file;
     problem.K = 64000;
     problem.group = 128;  // fp32 sums of blocks have an order
-    EXPECT_EQ(kernel->splits(problem), 1) << kernel->file;
+    EXPECT_EQ(planned(*kernel, problem).splits, 1) << kernel->file;
   }
 }
 
@@ -189,7 +189,7 @@ TEST(CudaGemv, ManyPanelsThatCtasTakeInTurn) {
     CudaGemmCase gemm(spec, layout);
     for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8)) {
       if (kernel->layout != layout || kernel->m_max < 2) continue;
-      CudaLaunch small = default_launch();
+      DeviceLimits small = device_limits();
       small.sm_count = 2;
       gemm.device(small);
       for (int splits : {1, 2}) ASSERT_EQ(gemm.run(*kernel, splits), "") << kernel->file;
@@ -216,7 +216,7 @@ TEST(CudaGemv, ChunksOfQWhereSharedMemoryIsSmall) {
       CudaGemmCase gemm(spec, layout);
       for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8)) {
         if (kernel->layout != layout || spec.M < kernel->m_min || spec.M > kernel->m_max) continue;
-        CudaLaunch small = default_launch();
+        DeviceLimits small = device_limits();
         small.shared_bytes = spec.M == 1 ? 12 << 10 : 48 << 10;
         gemm.device(small);
         ASSERT_EQ(gemm.refusal(*kernel, 0), Reason::none) << kernel->file;
@@ -263,12 +263,12 @@ void check_fused(const ProblemSpec& spec) {
     CudaFusedCase fused(spec, layout);
     for (const CudaKernel* kernel : gemv_rows(CudaStage::fused_a8)) {
       if (kernel->layout != layout || spec.M < kernel->m_min || spec.M > kernel->m_max) continue;
-      CudaLaunch how = default_launch();
-      how.pdl = has_clusters() && spec.seed % 2 == 1;
-      ASSERT_EQ(fused.run(*kernel, how), "") << kernel->file;
-      how.sm_count = 1;  // each CTA takes several panels
+      DeviceLimits limits = device_limits();
+      const CudaLaunch how = {nullptr, has_clusters() && spec.seed % 2 == 1};
+      ASSERT_EQ(fused.run(*kernel, limits, how), "") << kernel->file;
+      limits.sm_count = 1;  // each CTA takes several panels
       if (spec.N > 200) {
-        ASSERT_EQ(fused.run(*kernel, how), "") << kernel->file;
+        ASSERT_EQ(fused.run(*kernel, limits, how), "") << kernel->file;
       }
     }
   }

@@ -73,7 +73,8 @@ class Chain {
     partial_ = DeviceMemory(1 << 16);
   }
 
-  void launch(const CudaKernel& gemv, const CudaKernel* fused, int splits, CudaLaunch how) {
+  void launch(const CudaKernel& gemv, const CudaKernel* fused, int splits, const CudaLaunch& how) {
+    const DeviceLimits limits = device_limits();
     const CudaKernel& rows = *cuda_rows(CudaStage::activations)[0];
     const Problem& first = layers_[0].problem;
     DeviceMemory x(first.x.data(), first.x.bytes());
@@ -83,24 +84,22 @@ class Chain {
       CudaFusedTask task = {};
       task.activations = activations(i, input);
       task.gemm = gemm(i);
+      CudaProblem problem = {};
+      problem.M = M_;
+      problem.N = task.gemm.N;
+      problem.K = task.gemm.K;
+      problem.splits = splits;
+      problem.sm_count = limits.sm_count;
+      problem.shared_bytes = limits.shared_bytes;
       if (in_one) {
-        how.splits = 1;
-        require_cuda(fused->fused(task, how), fused->file);
+        require_cuda(fused->fused(task, planned(*fused, problem), how), fused->file);
       } else {
-        CudaProblem problem = {};
-        problem.M = M_;
-        problem.N = task.gemm.N;
-        problem.K = task.gemm.K;
-        problem.splits = splits;
-        problem.sm_count = how.sm_count;
-        problem.shared_bytes = how.shared_bytes;
-        how.splits = gemv.splits(problem);
-        int64_t clear = 0;
-        ASSERT_LE(gemv.workspace(problem, how.splits, &clear), partial_.bytes());
+        const CudaPlan plan = planned(gemv, problem);
+        ASSERT_LE(plan.partial_bytes, partial_.bytes());
         task.activations.clear = partial_.as<int32_t>();
-        task.activations.clear_count = clear / 4;
+        task.activations.clear_count = plan.clear_bytes / 4;
         require_cuda(rows.activations(task.activations, how), rows.file);
-        require_cuda(gemv.gemm(task.gemm, how), gemv.file);
+        require_cuda(gemv.gemm(task.gemm, plan, how), gemv.file);
       }
       input = layers_[i].y.as<float>();
     }
@@ -177,11 +176,9 @@ TEST(CudaPdl, ChainsOfGemvsGiveTheBitsOfOneLayerAfterAnother) {
     if (std::strncmp(gemv->file, "gemv_", 5) != 0) continue;
     for (const auto& [M, splits] : {std::pair<int64_t, int>{1, 1}, {1, 2}, {1, 3}, {3, 1}, {3, 2}, {3, 3}}) {
       if (M < gemv->m_min || M > gemv->m_max) continue;
-      CudaLaunch how = default_launch();
-      how.pdl = can;
       cudaStream_t stream;
       require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
-      how.stream = stream;
+      const CudaLaunch how = {stream, can};
       Chain chain(gemv->layout, M);
       chain.launch(*gemv, splits == 3 ? fused_of(*gemv, M) : nullptr, splits, how);
       chain.check();

@@ -69,12 +69,17 @@ class DeviceMemory {
   int64_t bytes_ = 0, offset_ = 0;
 };
 
-/** A launch on the default stream, with what the device has. */
-inline CudaLaunch default_launch(int splits = 1) {
-  int sm_count = 0, shared_bytes = 0;
-  require_cuda(cudaDeviceGetAttribute(&sm_count, cudaDevAttrMultiProcessorCount, 0), "SM count");
-  require_cuda(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), "shared memory");
-  return {nullptr, false, splits, sm_count, shared_bytes};
+/** What plans ask of a device. */
+struct DeviceLimits {
+  int sm_count, shared_bytes;  ///< shared memory a CTA may opt in to
+};
+
+inline DeviceLimits device_limits() {
+  DeviceLimits limits = {};
+  require_cuda(cudaDeviceGetAttribute(&limits.sm_count, cudaDevAttrMultiProcessorCount, 0), "SM count");
+  require_cuda(cudaDeviceGetAttribute(&limits.shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0),
+               "shared memory");
+  return limits;
 }
 
 }  // namespace ternary::test

@@ -6,6 +6,7 @@
 #include "abi/dtype.h"
 #include "core/cuda/layout.h"
 #include "core/weights/weights.h"
+#include "support/cuda/rows.h"
 
 namespace ternary::test {
 namespace {
@@ -33,14 +34,21 @@ CudaFusedCase::CudaFusedCase(const ProblemSpec& spec, CudaLayout layout)
   residual_ = copy(problem_.residual), norm_weight_ = copy(problem_.norm_weight), column_ = copy(problem_.alpha);
 }
 
-std::string CudaFusedCase::run(const CudaKernel& kernel, const CudaLaunch& how) {
+std::string CudaFusedCase::run(const CudaKernel& kernel, const DeviceLimits& limits, const CudaLaunch& how) {
   set_crash_note(std::string(kernel.file) + ": " + spec().text());
   Output got = problem_.output();
   DeviceMemory y = device_copy(got.y), residual_out = device_copy(got.residual_out);
   CudaFusedTask task = {};
   task.activations = activations(residual_out);
   task.gemm = gemm(y);
-  require_cuda(kernel.fused(task, how), kernel.file);
+  CudaProblem problem = {};
+  problem.M = spec().M;
+  problem.N = spec().N;
+  problem.K = spec().K;
+  problem.group = weights_->group;
+  problem.sm_count = limits.sm_count;
+  problem.shared_bytes = limits.shared_bytes;
+  require_cuda(kernel.fused(task, planned(kernel, problem), how), kernel.file);
   require_cuda(cudaDeviceSynchronize(), (std::string(kernel.file) + ": " + spec().text()).c_str());
   y.read(got.y.data());
   if (!got.residual_out.empty()) residual_out.read(got.residual_out.data());

@@ -18,7 +18,7 @@ class CudaFusedCase {
   CudaFusedCase(const ProblemSpec& spec, CudaLayout layout);
 
   /** Empty if the row wrote the oracle's Y and residual_out and nothing else. */
-  std::string run(const CudaKernel& kernel, const CudaLaunch& how);
+  std::string run(const CudaKernel& kernel, const DeviceLimits& limits, const CudaLaunch& how = {});
 
  private:
   const ProblemSpec& spec() const { return problem_.spec(); }

@@ -9,6 +9,7 @@
 #include "core/cuda/layout.h"
 #include "core/product/oracle.h"
 #include "core/weights/weights.h"
+#include "support/cuda/rows.h"
 
 namespace ternary::test {
 
@@ -155,10 +156,11 @@ CudaProblem CudaGemmCase::problem(int splits) const {
   p.x_dtype = spec().x_dtype;
   p.y_dtype = spec().y_dtype;
   p.x_aligned = true;
+  p.planes = plane_count_;
   p.column_alpha = spec().kind == TERNARY_ALPHA_COLUMN;
   p.splits = splits;
-  p.sm_count = launch_.sm_count;
-  p.shared_bytes = launch_.shared_bytes;
+  p.sm_count = limits_.sm_count;
+  p.shared_bytes = limits_.shared_bytes;
   return p;
 }
 
@@ -166,7 +168,7 @@ Reason CudaGemmCase::refusal(const CudaKernel& kernel, int splits) const {
   if (kernel.layout != layout_) return Reason::layout;
   if (spec().M < kernel.m_min || spec().M > kernel.m_max) return Reason::m_range;
   if (spec().K > kernel.k_max) return Reason::k_range;
-  return kernel.refusal == nullptr ? Reason::none : kernel.refusal(problem(splits));
+  return test::refusal(kernel, problem(splits));
 }
 
 CudaGemmCase::Product CudaGemmCase::product(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits) {
@@ -175,10 +177,8 @@ CudaGemmCase::Product CudaGemmCase::product(const CudaKernel& kernel, int64_t m_
   CudaProblem p = problem(splits);
   p.M = M;
   Product product = {};
-  product.splits = kernel.splits == nullptr ? 1 : kernel.splits(p);
-  if (kernel.workspace != nullptr) {
-    product.partial = DeviceMemory(kernel.workspace(p, product.splits, &product.clear_bytes));
-  }
+  product.plan = planned(kernel, p);
+  product.partial = DeviceMemory(product.plan.partial_bytes);
   got_ = OutputMatrix(spec().y_dtype, M, spec().N, ldy);
   product.y = DeviceMemory(got_.data(), ((M - 1) * ldy + spec().N) * element, element);
   CudaGemmTask& task = product.task;
@@ -201,8 +201,8 @@ CudaGemmCase::Product CudaGemmCase::product(const CudaKernel& kernel, int64_t m_
 
 std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits) {
   Product product = this->product(kernel, m_begin, m_end, splits);
-  if (product.clear_bytes > 0) {
-    require_cuda(cudaMemset(product.partial.data(), 0, static_cast<size_t>(product.clear_bytes)), "clear");
+  if (product.plan.clear_bytes > 0) {
+    require_cuda(cudaMemset(product.partial.data(), 0, static_cast<size_t>(product.plan.clear_bytes)), "clear");
   }
   const int64_t M = m_end - m_begin;
   CudaGemmTask& task = product.task;
@@ -228,13 +228,11 @@ std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t
     x = DeviceMemory(halves.data(), static_cast<int64_t>(halves.size()) * 2);
     task.planes = x.as<uint16_t>();
   }
-  CudaLaunch launch = launch_;
-  launch.splits = product.splits;
-  require_cuda(kernel.gemm(task, launch), kernel.file);
+  require_cuda(kernel.gemm(task, product.plan, CudaLaunch{}), kernel.file);
   require_cuda(cudaDeviceSynchronize(), (std::string(kernel.file) + ": " + spec().text()).c_str());
   product.y.read(got_.data());
   const std::string what = verdict(m_begin, m_end);
-  return what.empty() ? "" : what + ", splits " + std::to_string(product.splits) + " in " + spec().text();
+  return what.empty() ? "" : what + ", splits " + std::to_string(product.plan.splits) + " in " + spec().text();
 }
 
 std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKernel& kernel) {
@@ -265,7 +263,7 @@ std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKer
   rows.plane_count = plane_count_;
   rows.plane_f16 = plane_f16_;
   rows.clear = product.partial.as<int32_t>();
-  rows.clear_count = product.clear_bytes / 4;
+  rows.clear_count = product.plan.clear_bytes / 4;
   product.task.q = rows.q;
   product.task.s = rows.s;
   product.task.q_sums = rows.q_sums;
@@ -273,12 +271,10 @@ std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKer
 
   int major = 0;
   require_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0), "capability");
-  CudaLaunch launch = launch_;
-  launch.splits = product.splits;
-  launch.pdl = major >= 9;
+  const CudaLaunch launch = {nullptr, major >= 9};
   for (int i = 0; i < 3; ++i) {
     require_cuda(activations.activations(rows, launch), activations.file);
-    require_cuda(kernel.gemm(product.task, launch), kernel.file);
+    require_cuda(kernel.gemm(product.task, product.plan, launch), kernel.file);
   }
   require_cuda(cudaDeviceSynchronize(), (std::string(kernel.file) + ", a chain: " + spec().text()).c_str());
   product.y.read(got_.data());

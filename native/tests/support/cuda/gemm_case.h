@@ -40,8 +40,8 @@ class CudaGemmCase {
    */
   std::string run_chain(const CudaKernel& activations, const CudaKernel& kernel);
 
-  /** Plans and launches from now on as for a device with this many SMs and this much shared memory a CTA. */
-  void device(const CudaLaunch& launch) { launch_ = launch; }
+  /** Plans from now on as for a device with this many SMs and this much shared memory a CTA. */
+  void device(const DeviceLimits& limits) { limits_ = limits; }
 
   /** Y of the last run. */
   const OutputMatrix& got() const { return got_; }
@@ -50,8 +50,7 @@ class CudaGemmCase {
   /** What a row needs besides its activations: Y's matrix, and its workspace with the words to clear counted. */
   struct Product {
     CudaGemmTask task;
-    int splits;
-    int64_t clear_bytes;
+    CudaPlan plan;
     DeviceMemory partial, y;
   };
 
@@ -65,7 +64,7 @@ class CudaGemmCase {
   std::string verdict(int64_t m_begin, int64_t m_end) const;
 
   Problem problem_;
-  CudaLaunch launch_ = default_launch();
+  DeviceLimits limits_ = device_limits();
   CudaLayout layout_;
   int64_t group_, groups_, padded_;
   int plane_count_ = 0;

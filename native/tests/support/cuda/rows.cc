@@ -34,6 +34,17 @@ const CudaKernel& cuda_row(const char* file) {
   std::exit(EXIT_FAILURE);
 }
 
+CudaPlan planned(const CudaKernel& kernel, const CudaProblem& problem) {
+  CudaPlan plan;
+  kernel.plan(problem, &plan);
+  return plan;
+}
+
+Reason refusal(const CudaKernel& kernel, const CudaProblem& problem) {
+  CudaPlan plan;
+  return kernel.plan(problem, &plan);
+}
+
 }  // namespace ternary::test
 
 int main(int argc, char** argv) {
@@ -52,6 +63,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s accepts a foreign ABI version\n", file);
     return EXIT_FAILURE;
   }
-  ternary::test::require_cuda(ternary::test::loaded->prepare(ternary::test::default_launch().shared_bytes), file);
+  ternary::test::require_cuda(ternary::test::loaded->prepare(ternary::test::device_limits().shared_bytes), file);
   return RUN_ALL_TESTS();
 }

@@ -17,6 +17,12 @@ const CudaBackend& cuda_backend();
 /** Rows of a stage, best first. */
 std::vector<const CudaKernel*> cuda_rows(CudaStage stage);
 
+/** The row's plan for a problem, whether or not it serves it. */
+CudaPlan planned(const CudaKernel& kernel, const CudaProblem& problem);
+
+/** Why the row does not serve a problem in its ranges of M and K. */
+Reason refusal(const CudaKernel& kernel, const CudaProblem& problem);
+
 /** The row of this file name; the process ends with a message if there is none. */
 const CudaKernel& cuda_row(const char* file);
 
