@@ -13,9 +13,15 @@
 #include <vector>
 
 #include "softgpu/code/opcode.h"
-#include "softgpu/decode/image.h"
 
 namespace ternary::softgpu {
+
+/** What can be said of a kernel before its instructions are decoded. */
+struct KernelOutline {
+  const ptx::Function* function;
+  uint32_t shared_bytes;  ///< static
+  uint32_t local_bytes;   ///< of a thread: what its functions declare
+};
 
 /** Which widths of register an operand may have. */
 enum class Width : uint8_t {

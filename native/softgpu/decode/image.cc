@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "softgpu/decode/function_decoder.h"
-
 namespace ternary::softgpu {
 
 Image::Image(const std::string& ptx, Memory& memory, Rules rules)

@@ -10,17 +10,10 @@
 #include <mutex>
 #include <string>
 
-#include "softgpu/code/code.h"
+#include "softgpu/decode/function_decoder.h"
 #include "softgpu/memory/memory.h"
 
 namespace ternary::softgpu {
-
-/** What can be said of a kernel before its instructions are decoded. */
-struct KernelOutline {
-  const ptx::Function* function;
-  uint32_t shared_bytes;  ///< static
-  uint32_t local_bytes;   ///< of a thread: what its functions declare
-};
 
 class Image {
  public:

@@ -11,14 +11,21 @@
 #include <random>
 #include <vector>
 
-#include "softgpu/exec/grid.h"
+#include "softgpu/exec/launch.h"
 #include "softgpu/exec/order.h"
 #include "softgpu/exec/shared_memory.h"
-#include "softgpu/exec/warp.h"
 
 namespace ternary::softgpu {
 
 struct Cluster;
+class Warp;
+
+/** State that a family of opcodes keeps with a warp, a CTA or a cluster. */
+struct Extension {
+  virtual ~Extension() = default;
+  /** The warp, CTA or cluster has ended. Throws Fault if something is unfinished that must not be. */
+  virtual void at_end() {}
+};
 
 /** Shared addresses are 32 bits: the offset, and in the upper byte 0 for the own CTA or 1 + rank in the cluster. */
 inline constexpr uint32_t kClusterRankShift = 24;
@@ -41,13 +48,13 @@ struct Visit {
 };
 
 struct Cta {
-  Grid* grid = nullptr;
+  LaunchContext* launch = nullptr;
   Cluster* cluster = nullptr;
   Dim3 index;
   uint32_t rank = 0;  ///< in the cluster
   Dim3 index_in_cluster;
   SharedMemory shared;
-  std::vector<std::unique_ptr<Warp>> warps;
+  std::vector<std::shared_ptr<Warp>> warps;  ///< shared_ptr: Warp is not complete here
   uint32_t living_warps = 0;
   std::array<NamedBarrier, 16> barriers;
   std::unique_ptr<Extension> extension;  ///< mbarriers and copies in flight
@@ -59,7 +66,7 @@ struct Cta {
 
 /** CTAs that run together, on one host thread: so nothing in a cluster needs a lock. */
 struct Cluster {
-  Grid* grid = nullptr;
+  LaunchContext* launch = nullptr;
   uint32_t number = 0;  ///< in the grid
   Order order;
   std::vector<std::unique_ptr<Cta>> ctas;

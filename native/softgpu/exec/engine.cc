@@ -55,15 +55,6 @@ bool Engine::choose_split(Warp& warp) {
   return true;
 }
 
-void Engine::leave_split(Warp& warp, uint32_t lanes, uint32_t pc, bool gathering, bool waiting) {
-  for (Warp::Split& split : warp.splits_) {
-    if (split.pc != pc || split.gathering != gathering || split.waiting != waiting) continue;
-    split.lanes |= lanes;
-    return;
-  }
-  warp.splits_.push_back({pc, lanes, gathering, waiting});
-}
-
 void Engine::fail_divergence(const Warp& warp) {
   std::string where;
   for (const Warp::Split& split : warp.splits_) {
@@ -114,7 +105,7 @@ Step Engine::execute(Warp& warp, const Instruction& instruction, uint32_t mask) 
                                                  : instruction.execute(warp, instruction, mask);
   }
   uint32_t missing = mask & ~ready;
-  leave_split(warp, missing, warp.pc_, true, false);
+  warp.leave_split(missing, warp.pc_, true, false);
   warp.active_ &= ~missing;
   if (ready && execute_members(warp, instruction, ready) == Step::wait) {
     throw Fault(FaultKind::divergence, "a part of a warp waits at an instruction for members of a mask");
@@ -149,7 +140,7 @@ Engine::Outcome Engine::run(Warp& warp, Worker& worker, uint32_t burst, bool* pr
     if (step == Step::next) {
       ++warp.pc_;
     } else if (step == Step::wait) {
-      leave_split(warp, warp.active_, pc, false, true);
+      warp.leave_split(warp.active_, pc, false, true);
       if (choose_split(warp)) continue;
       for (Warp::Split& split : warp.splits_) split.waiting = false;
       choose_split(warp);
@@ -197,7 +188,7 @@ void Engine::end_warp(Warp& warp) {
   if (--cta.living_warps > 0) return;
   check_visits(warp);
   if (cta.extension) cta.extension->at_end();
-  if (!cta.launched_dependents) ++cta.grid->internals().launched_ctas;
+  if (!cta.launched_dependents) ++cta.launch->launched_ctas;
 }
 
 void Engine::fail_deadlock(const Cluster& cluster) {
@@ -229,10 +220,9 @@ Progress Engine::run(Cluster& cluster, Worker& worker, uint64_t slice) {
         return Progress::ended;
       }
       if (!any_progress) {
-        const Grid::State& grid = cluster.grid->internals();
         bool at_dependency = false;
         for (Warp* warp : waiting) at_dependency |= warp->current().row->name == std::string("griddepcontrol.wait");
-        if (at_dependency && !grid.dependencies_met) return Progress::waiting;
+        if (at_dependency && !cluster.launch->dependencies_met) return Progress::waiting;
         worker.warp = waiting[0];
         fail_deadlock(cluster);
       }
@@ -275,21 +265,21 @@ FaultReport Engine::report(const Fault& fault, const Warp* warp, const Code& cod
   return report;
 }
 
-std::unique_ptr<Cluster> Engine::make_cluster(Grid& grid, uint32_t number) {
-  const LaunchConfig& config = grid.config();
+std::unique_ptr<Cluster> Engine::make_cluster(LaunchContext& launch, uint32_t number) {
+  const LaunchConfig& config = launch.config;
   const Code& code = *config.code;
   uint32_t size = static_cast<uint32_t>(config.cluster.count());
   uint32_t threads = static_cast<uint32_t>(config.block.count());
   uint32_t warps = (threads + kWarpLanes - 1) / kWarpLanes;
   auto cluster = std::make_unique<Cluster>(size * warps);
-  cluster->grid = &grid;
+  cluster->launch = &launch;
   cluster->number = number;
   cluster->random.seed(config.seed * 0x9e3779b97f4a7c15u + number);
   Dim3 clusters{config.grid.x / config.cluster.x, config.grid.y / config.cluster.y, config.grid.z / config.cluster.z};
   Dim3 at{number % clusters.x, number / clusters.x % clusters.y, number / clusters.x / clusters.y};
   for (uint32_t rank = 0; rank < size; ++rank) {
     auto cta = std::make_unique<Cta>(code.static_shared_bytes + config.dynamic_shared_bytes, &cluster->order);
-    cta->grid = &grid;
+    cta->launch = &launch;
     cta->cluster = cluster.get();
     cta->rank = rank;
     Dim3 in{rank % config.cluster.x, rank / config.cluster.x % config.cluster.y,
@@ -299,7 +289,7 @@ std::unique_ptr<Cluster> Engine::make_cluster(Grid& grid, uint32_t number) {
     cta->living_warps = warps;
     for (uint32_t i = 0; i < warps; ++i) {
       uint32_t lanes = std::min<uint32_t>(kWarpLanes, threads - i * kWarpLanes);
-      cta->warps.push_back(std::make_unique<Warp>(*cta, i, lanes == 32 ? kAllLanes : (1u << lanes) - 1));
+      cta->warps.push_back(std::make_shared<Warp>(*cta, i, lanes == 32 ? kAllLanes : (1u << lanes) - 1));
     }
     cluster->ctas.push_back(std::move(cta));
   }

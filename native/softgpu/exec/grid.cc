@@ -1,6 +1,9 @@
 #include "softgpu/exec/grid.h"
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
+#include <mutex>
 #include <random>
 #include <thread>
 
@@ -44,79 +47,91 @@ void check_dimensions(const LaunchConfig& config) {
   }
 }
 
-/** The next cluster to run: one that was begun, else a new one if there is room; null if there is none. */
-std::unique_ptr<Cluster> next_cluster(Grid& grid) {
-  Grid::State& state = grid.internals();
-  uint32_t number;
-  {
-    std::lock_guard<std::mutex> lock(state.mutex);
-    if (!state.resident.empty() &&
-        (state.begun == state.cluster_order.size() || state.resident.size() >= kInterleaved * state.workers.size())) {
-      std::unique_ptr<Cluster> cluster = std::move(state.resident.front());
-      state.resident.pop_front();
-      return cluster;
-    }
-    const uint64_t ctas = (state.begun - state.ended) * state.cluster_size();
-    const bool room = state.dependencies_met || ctas < state.config.resident_ctas;
-    if (state.begun == state.cluster_order.size() || !room) {
-      if (state.resident.empty()) return nullptr;
-      std::unique_ptr<Cluster> cluster = std::move(state.resident.front());
-      state.resident.pop_front();
-      return cluster;
-    }
-    number = state.cluster_order[state.begun++];
-  }
-  return Engine::make_cluster(grid, number);
-}
-
-void set_fault(Grid::State& state, const FaultReport& report) {
-  std::lock_guard<std::mutex> lock(state.mutex);
-  if (!state.stop.exchange(true)) state.fault = report;
-}
-
-void work(Grid& grid, Worker& worker) {
-  Grid::State& state = grid.internals();
-  std::unique_ptr<Cluster> cluster;  // not in the try: the report of a fault looks at the warp, its CTA and its cluster
-  try {
-    while (!state.stop) {
-      worker.warp = nullptr;  // its cluster goes
-      cluster = next_cluster(grid);
-      if (!cluster) return;
-      Progress progress = Engine::run(*cluster, worker, kSlice);
-      if ((state.steps += worker.steps) > state.config.step_limit) {
-        throw Fault(FaultKind::step_limit,
-                    "more than " + std::to_string(state.config.step_limit) + " warp-instructions were executed");
-      }
-      std::lock_guard<std::mutex> lock(state.mutex);
-      if (progress == Progress::ended) {
-        ++state.ended;
-        continue;
-      }
-      (progress == Progress::waiting ? state.parked : state.resident).push_back(std::move(cluster));
-    }
-  } catch (const Fault& fault) {
-    set_fault(state, Engine::report(fault, worker.warp, *state.config.code));
-  }
-}
-
 }  // namespace
 
-Grid::Grid(LaunchConfig config, Memory& memory) : state_(new State) {
-  check_dimensions(config);
-  state_->config = std::move(config);
-  state_->memory = &memory;
-  uint64_t clusters = state_->config.grid.count() / state_->cluster_size();
-  state_->cluster_order.resize(clusters);
-  state_->order = std::make_unique<GridOrder>(static_cast<uint32_t>(clusters));
-  for (uint64_t i = 0; i < clusters; ++i) state_->cluster_order[i] = static_cast<uint32_t>(i);
-  std::mt19937_64 random(state_->config.seed);
-  std::shuffle(state_->cluster_order.begin(), state_->cluster_order.end(), random);
-  uint64_t threads = std::min<uint64_t>(std::max(1, state_->config.host_threads), clusters);
-  state_->workers.resize(threads);
-  for (Worker& worker : state_->workers) {
-    worker.grid = state_.get();
-    worker.counts.resize(state_->config.code->instructions.size());
+struct Grid::State {
+  LaunchContext launch;
+  GridState state = GridState::ready;
+  std::vector<uint32_t> cluster_order;
+  uint32_t begun = 0;  ///< clusters of cluster_order
+  uint32_t ended = 0;  ///< of those; the others are resident, parked or in a worker's hands
+  std::deque<std::unique_ptr<Cluster>> resident;
+  std::deque<std::unique_ptr<Cluster>> parked;  ///< at griddepcontrol.wait
+  std::vector<Worker> workers;
+  std::mutex mutex;  ///< of all above that workers change
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> steps{0};
+  FaultReport fault;
+
+  State(LaunchConfig config, Memory& memory) : launch(std::move(config), memory) {}
+  std::unique_ptr<Cluster> next_cluster();
+  void set_fault(const FaultReport& report);
+  void work(Worker& worker);
+};
+
+/** The next cluster to run: one that was begun, else a new one if there is room; null if there is none. */
+std::unique_ptr<Cluster> Grid::State::next_cluster() {
+  uint32_t number;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!resident.empty() && (begun == cluster_order.size() || resident.size() >= kInterleaved * workers.size())) {
+      std::unique_ptr<Cluster> cluster = std::move(resident.front());
+      resident.pop_front();
+      return cluster;
+    }
+    const uint64_t ctas = (begun - ended) * launch.config.cluster.count();
+    const bool room = launch.dependencies_met || ctas < launch.config.resident_ctas;
+    if (begun == cluster_order.size() || !room) {
+      if (resident.empty()) return nullptr;
+      std::unique_ptr<Cluster> cluster = std::move(resident.front());
+      resident.pop_front();
+      return cluster;
+    }
+    number = cluster_order[begun++];
   }
+  return Engine::make_cluster(launch, number);
+}
+
+void Grid::State::set_fault(const FaultReport& report) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (!stop.exchange(true)) fault = report;
+}
+
+void Grid::State::work(Worker& worker) {
+  std::unique_ptr<Cluster> cluster;  // not in the try: the report of a fault looks at the warp, its CTA and its cluster
+  try {
+    while (!stop) {
+      worker.warp = nullptr;  // its cluster goes
+      cluster = next_cluster();
+      if (!cluster) return;
+      Progress progress = Engine::run(*cluster, worker, kSlice);
+      if ((steps += worker.steps) > launch.config.step_limit) {
+        throw Fault(FaultKind::step_limit,
+                    "more than " + std::to_string(launch.config.step_limit) + " warp-instructions were executed");
+      }
+      std::lock_guard<std::mutex> lock(mutex);
+      if (progress == Progress::ended) {
+        ++ended;
+        continue;
+      }
+      (progress == Progress::waiting ? parked : resident).push_back(std::move(cluster));
+    }
+  } catch (const Fault& fault) {
+    set_fault(Engine::report(fault, worker.warp, *launch.config.code));
+  }
+}
+
+Grid::Grid(LaunchConfig config, Memory& memory) {
+  check_dimensions(config);
+  state_ = std::make_unique<State>(std::move(config), memory);
+  const LaunchContext& launch = state_->launch;
+  const uint32_t clusters = launch.clusters();
+  state_->cluster_order.resize(clusters);
+  for (uint32_t i = 0; i < clusters; ++i) state_->cluster_order[i] = i;
+  std::mt19937_64 random(launch.config.seed);
+  std::shuffle(state_->cluster_order.begin(), state_->cluster_order.end(), random);
+  state_->workers.resize(std::min<uint64_t>(std::max(1, launch.config.host_threads), clusters));
+  for (Worker& worker : state_->workers) worker.counts.resize(launch.config.code->instructions.size());
 }
 
 Grid::~Grid() = default;
@@ -124,18 +139,18 @@ Grid::~Grid() = default;
 GridState Grid::run(bool dependencies_met) {
   State& state = *state_;
   if (state.state == GridState::finished || state.state == GridState::faulted) return state.state;
-  state.dependencies_met = state.dependencies_met || dependencies_met;
-  if (state.dependencies_met) {
+  state.launch.dependencies_met = state.launch.dependencies_met || dependencies_met;
+  if (state.launch.dependencies_met) {
     for (auto& cluster : state.parked) state.resident.push_back(std::move(cluster));
     state.parked.clear();
   }
   // Memory may have changed since: forget where instructions went.
-  for (Worker& worker : state.workers) worker.ranges.assign(state.config.code->instructions.size(), Range{});
+  for (Worker& worker : state.workers) worker.ranges.assign(state.launch.config.code->instructions.size(), Range{});
   std::vector<std::thread> threads;
   for (size_t i = 1; i < state.workers.size(); ++i) {
-    threads.emplace_back([this, i] { work(*this, state_->workers[i]); });
+    threads.emplace_back([&state, i] { state.work(state.workers[i]); });
   }
-  work(*this, state.workers[0]);
+  state.work(state.workers[0]);
   for (std::thread& thread : threads) thread.join();
   state.state = state.stop ? GridState::faulted : state.parked.empty() ? GridState::finished : GridState::waiting;
   if (state.state != GridState::waiting) state.resident.clear();
@@ -144,25 +159,25 @@ GridState Grid::run(bool dependencies_met) {
 
 GridState Grid::state() const { return state_->state; }
 
-bool Grid::launched_dependents() const { return state_->launched_ctas == state_->config.grid.count(); }
+bool Grid::launched_dependents() const { return state_->launch.launched_ctas == state_->launch.config.grid.count(); }
 
-bool Grid::all_waited() const { return state_->all_waited; }
+bool Grid::all_waited() const { return state_->launch.all_waited; }
 
 const FaultReport& Grid::fault() const { return state_->fault; }
 
-const LaunchConfig& Grid::config() const { return state_->config; }
+const LaunchConfig& Grid::config() const { return state_->launch.config; }
 
 void Grid::add_counts(std::vector<InstructionCounts>* sums) const {
-  sums->resize(state_->config.code->instructions.size());
+  sums->resize(state_->launch.config.code->instructions.size());
   for (const Worker& worker : state_->workers) {
     for (size_t i = 0; i < sums->size(); ++i) (*sums)[i].add(worker.counts[i]);
   }
 }
 
 KernelCounters Grid::counters() const {
-  const Code& code = *state_->config.code;
+  const Code& code = *state_->launch.config.code;
   KernelCounters counters = describe(code);
-  counters.ctas = state_->config.grid.count();
+  counters.ctas = state_->launch.config.grid.count();
   std::vector<InstructionCounts> sums;
   add_counts(&sums);
   for (size_t i = 0; i < sums.size(); ++i) counters.lines[i].counts = sums[i];

@@ -9,30 +9,11 @@
 #include <memory>
 #include <vector>
 
-#include "softgpu/code/code.h"
 #include "softgpu/code/counters.h"
 #include "softgpu/code/fault.h"
-#include "softgpu/memory/memory.h"
+#include "softgpu/exec/launch.h"
 
 namespace ternary::softgpu {
-
-struct Dim3 {
-  uint32_t x = 1, y = 1, z = 1;
-  uint64_t count() const { return uint64_t{x} * y * z; }
-};
-
-struct LaunchConfig {
-  const Code* code = nullptr;
-  Dim3 grid, block, cluster;
-  uint32_t dynamic_shared_bytes = 0;
-  std::vector<uint8_t> params;  ///< code->param_bytes long, laid out by code->param_offsets
-  uint64_t seed = 0;
-  uint64_t launch = 0;  ///< the number that Memory is told as Accessor::launch
-  int host_threads = 2;
-  uint32_t sm_count = 132;
-  uint32_t resident_ctas = 512;             ///< that are begun before any has finished, while dependencies are not met
-  uint64_t step_limit = uint64_t{1} << 36;  ///< warp-instructions of the launch
-};
 
 enum class GridState : uint8_t {
   ready,    ///< run() has not been called
@@ -67,10 +48,8 @@ class Grid {
   void add_counts(std::vector<InstructionCounts>* sums) const;
   const LaunchConfig& config() const;
 
-  struct State;
-  State& internals() { return *state_; }
-
  private:
+  struct State;
   std::unique_ptr<State> state_;
 };
 

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "softgpu/exec/engine.h"
-
 namespace ternary::softgpu {
 namespace {
 
@@ -106,7 +104,7 @@ int special_bits(const std::string& name) {
 }
 
 void fill_specials(Warp& warp) {
-  const Here here{warp, warp.cta(), warp.cta().grid->config(), static_cast<uint32_t>(warp.index() * kWarpLanes)};
+  const Here here{warp, warp.cta(), warp.cta().launch->config, static_cast<uint32_t>(warp.index() * kWarpLanes)};
   for (const SpecialSlot& special : warp.code().specials) {
     const SpecialRow* row = find(special.name);
     if (row->bits == 1) warp.predicate(special.slot) = row->value(here, 0) ? kAllLanes : 0;

@@ -17,6 +17,7 @@
 #include "softgpu/code/code.h"
 #include "softgpu/code/counters.h"
 #include "softgpu/code/fault.h"
+#include "softgpu/exec/cta.h"
 #include "softgpu/memory/memory.h"
 
 namespace ternary::softgpu {
@@ -24,13 +25,14 @@ namespace ternary::softgpu {
 inline constexpr int kWarpLanes = 32;
 inline constexpr uint32_t kAllLanes = 0xffffffffu;
 
-struct Cta;
-struct Worker;
-/** State that a family of opcodes keeps with a warp, a CTA or a cluster. */
-struct Extension {
-  virtual ~Extension() = default;
-  /** The warp, CTA or cluster has ended. Throws Fault if something is unfinished that must not be. */
-  virtual void at_end() {}
+class Warp;
+
+/** What one host thread has of its own. */
+struct Worker {
+  std::vector<InstructionCounts> counts;  ///< by instruction
+  std::vector<Range> ranges;              ///< by instruction: where it went last
+  uint64_t steps = 0;                     ///< of the slice that runs
+  const Warp* warp = nullptr;             ///< that ran last of the cluster that the thread holds; null: holds none
 };
 
 /** Where an address of a lane leads. */
@@ -113,6 +115,7 @@ class Warp {
  private:
   friend class Engine;
   uint8_t* global(uint64_t address, uint32_t bytes, Access kind, int lane);
+  void leave_split(uint32_t lanes, uint32_t pc, bool gathering, bool waiting);
   void visit(Cta& host, int lane);
   void note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind);
   void access_global(uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind, uint8_t** out);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "softgpu/exec/engine.h"
+#include "softgpu/exec/warp.h"
 
 namespace ternary::softgpu {
 
@@ -72,7 +72,7 @@ Place Warp::place(Space space, uint64_t address, int lane) {
       }
       return {Space::local, nullptr, address - own};
     }
-    const std::vector<uint8_t>& params = cta_->grid->config().params;
+    const std::vector<uint8_t>& params = cta_->launch->config.params;
     uint64_t offset = address - reinterpret_cast<uint64_t>(params.data());
     if (offset < params.size()) return {Space::param, nullptr, offset};
     return {Space::global, nullptr, address};
@@ -120,7 +120,7 @@ uint8_t* Warp::access(const Place& place, uint32_t bytes, Access kind, int lane)
       }
       return local_.data() + size_t{code_->local_bytes} * lane + place.address;
     case Space::param: {
-      const std::vector<uint8_t>& params = cta_->grid->config().params;
+      const std::vector<uint8_t>& params = cta_->launch->config.params;
       if (place.address + bytes > params.size() || writes(kind)) {
         throw Fault(FaultKind::address, "access to parameter byte " + std::to_string(place.address), lane);
       }
@@ -135,8 +135,8 @@ uint8_t* Warp::global(uint64_t address, uint32_t bytes, Access kind, int lane) {
   bool inside = address >= range.begin && address + bytes <= range.end && address + bytes >= address;
   if (!inside || (writes(kind) && !range.writable)) {
     std::string problem;
-    Accessor who{cta_->grid->config().launch, current().source->line};
-    if (!cta_->grid->internals().memory->resolve(address, bytes, kind, who, &range, &problem)) {
+    Accessor who{cta_->launch->config.launch, current().source->line};
+    if (!cta_->launch->memory.resolve(address, bytes, kind, who, &range, &problem)) {
       range = Range{};
       throw Fault(FaultKind::address, problem, lane);
     }
@@ -152,19 +152,19 @@ uint8_t* Warp::global(uint64_t address, uint32_t bytes, Access kind, int lane) {
 
 void Warp::note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind) {
   const GridOrder::Agent agent{cta_->cluster->number, agent_, &cta_->cluster->order};
-  cta_->grid->internals().order->note(agent, address, bytes, kind, current().strong, current().source->line);
+  cta_->launch->order.note(agent, address, bytes, kind, current().strong, current().source->line);
   if (!range.note) return;
-  range.note(range.context, {cta_->grid->config().launch, current().source->line}, address, bytes, kind);
+  range.note(range.context, {cta_->launch->config.launch, current().source->line}, address, bytes, kind);
 }
 
 std::unique_lock<std::mutex> Warp::signal(Space space) {
   if (space != Space::global && space != Space::none) return {};
-  return std::unique_lock<std::mutex>(cta_->grid->internals().order->signals());
+  return std::unique_lock<std::mutex>(cta_->launch->order.signals());
 }
 
-void Warp::release() { cta_->grid->internals().order->release({cta_->cluster->number, agent_, &cta_->cluster->order}); }
+void Warp::release() { cta_->launch->order.release({cta_->cluster->number, agent_, &cta_->cluster->order}); }
 
-void Warp::acquire() { cta_->grid->internals().order->acquire({cta_->cluster->number, agent_, &cta_->cluster->order}); }
+void Warp::acquire() { cta_->launch->order.acquire({cta_->cluster->number, agent_, &cta_->cluster->order}); }
 
 /** Global memory: neighbouring lanes that read neighbouring bytes are noted as one stretch. */
 void Warp::access_global(uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind, uint8_t** out) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "abi/dtype.h"
 #include "softgpu/code/opcode.h"
+#include "softgpu/exec/float_formats.h"
 #include "softgpu/exec/warp.h"
 
 namespace ternary::softgpu {
@@ -24,12 +24,12 @@ Word as_word(Value value) {
   return word;
 }
 
-uint32_t flush(uint32_t bits) { return (bits & kInfinityBits) == 0 ? bits & ~kAbsMask : bits; }
+uint32_t flush(uint32_t bits) { return (bits & kInfinityF32) == 0 ? bits & ~kMagnitudeF32 : bits; }
 
 /** PTX: on global memory denormals are flushed, operands and result; on shared memory they are kept. */
 uint32_t add_f32(uint32_t old, uint32_t b, uint32_t, bool shared) {
-  if (shared) return float_bits(bits_float(old) + bits_float(b));
-  return flush(float_bits(bits_float(flush(old)) + bits_float(flush(b))));
+  if (shared) return bits_of(float_of(old) + float_of(b));
+  return flush(bits_of(float_of(flush(old)) + float_of(flush(b))));
 }
 
 uint64_t add_f64(uint64_t old, uint64_t b, uint64_t, bool) {

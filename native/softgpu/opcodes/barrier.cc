@@ -1,7 +1,6 @@
 /**
  * Barriers of a CTA (bar, barrier), of lanes (bar.warp.sync), and fences.
  */
-#include "softgpu/exec/engine.h"
 #include "softgpu/exec/lanes.h"
 
 namespace ternary::softgpu {

@@ -1,8 +1,8 @@
 /**
  * Comparisons and choices: setp, set, selp, slct, testp.
  */
+#include "softgpu/exec/float_formats.h"
 #include "softgpu/exec/lanes.h"
-#include "softgpu/exec/numeric.h"
 
 namespace ternary::softgpu {
 namespace {

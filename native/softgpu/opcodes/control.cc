@@ -2,7 +2,6 @@
  * Where lanes go: bra, brx.idx, ret, exit, trap, nop; and griddepcontrol.
  */
 #include "softgpu/decode/function_decoder.h"
-#include "softgpu/exec/engine.h"
 #include "softgpu/exec/lanes.h"
 
 namespace ternary::softgpu {
@@ -100,7 +99,7 @@ void decode_nothing(Decoder& decoder, Instruction& instruction) {
 }
 
 Step execute_dependency_wait(Warp& warp, const Instruction&, uint32_t mask) {
-  if (!warp.cta().grid->internals().dependencies_met) return Step::wait;
+  if (!warp.cta().launch->dependencies_met) return Step::wait;
   warp.waited |= mask;
   return Step::next;
 }
@@ -114,7 +113,7 @@ void decode_dependency_wait(Decoder& decoder, Instruction& instruction) {
 /** Counts once for a CTA: CUDA asks that all its CTAs have issued it or ended, whichever thread did. */
 Step execute_launch_dependents(Warp& warp, const Instruction&, uint32_t) {
   Cta& cta = warp.cta();
-  if (!cta.launched_dependents) ++cta.grid->internals().launched_ctas;
+  if (!cta.launched_dependents) ++cta.launch->launched_ctas;
   cta.launched_dependents = true;
   return Step::next;
 }

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "softgpu/exec/float_formats.h"
 #include "softgpu/exec/lanes.h"
-#include "softgpu/exec/numeric.h"
 
 namespace ternary::softgpu {
 namespace {

@@ -1,8 +1,8 @@
 /**
  * f16, bf16 and pairs of them. Each result is that of exact arithmetic rounded once, also fma's.
  */
+#include "softgpu/exec/float_formats.h"
 #include "softgpu/exec/lanes.h"
-#include "softgpu/exec/numeric.h"
 #include "softgpu/opcodes/arithmetic.h"
 
 namespace ternary::softgpu {

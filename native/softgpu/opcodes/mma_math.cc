@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-#include "abi/dtype.h"
+#include "softgpu/exec/float_formats.h"
 
 namespace ternary::softgpu {
 namespace {
@@ -74,7 +74,7 @@ void gather_pairs(Fragment fragment, int registers, bool row_pairs, MmaType type
 }
 
 float half_value(MmaType type, uint32_t bits) {
-  return type == MmaType::f16 ? f16_to_float(static_cast<uint16_t>(bits)) : bf16_to_float(static_cast<uint16_t>(bits));
+  return type == MmaType::f16 ? from_f16(static_cast<uint16_t>(bits)) : from_bf16(static_cast<uint16_t>(bits));
 }
 
 /** Cut off towards zero; a double of at most 32 significant bits. Overflow gives Inf, as tensor cores do. */
@@ -84,7 +84,7 @@ float cut_to_float(double value) {
     if (std::fabs(value) >= std::ldexp(1.0, 128)) return rounded;
     return std::copysign(std::numeric_limits<float>::max(), rounded);
   }
-  if (std::fabs(static_cast<double>(rounded)) > std::fabs(value)) rounded = bits_float(float_bits(rounded) - 1);
+  if (std::fabs(static_cast<double>(rounded)) > std::fabs(value)) rounded = float_of(bits_of(rounded) - 1);
   return rounded;
 }
 
@@ -222,7 +222,7 @@ float tensor_sum(float c, const float* a, const float* b) {
   if (exponent == 0x7ff) {  // NaN or Inf among them: IEEE's rules for any order
     double sum = 0;
     for (const double addend : addends) sum += addend;
-    return std::isnan(sum) ? bits_float(0x7fffffff) : static_cast<float>(sum);
+    return std::isnan(sum) ? float_of(0x7fffffff) : static_cast<float>(sum);
   }
   if (exponent == 0) return 0.0f;             // doubles hold every product and float as normal numbers: all are zeros
   const int last_bit = exponent - 1023 - 24;  // one bit below the 24 of a float
@@ -236,9 +236,9 @@ void mma_f32(MmaShape shape, MmaType type, Fragment a, Fragment b, Fragment c, F
   FloatOperands operands;
   gather_floats(shape, type, a, b, &operands);
   float sums[kMaxRows][kMaxColumns];
-  each_output(shape, [&](int lane, int r, int row, int column) { sums[row][column] = bits_float(c[r][lane]); });
+  each_output(shape, [&](int lane, int r, int row, int column) { sums[row][column] = float_of(c[r][lane]); });
   multiply(operands, shape, sums);
-  each_output(shape, [&](int lane, int r, int row, int column) { d[r][lane] = float_bits(sums[row][column]); });
+  each_output(shape, [&](int lane, int r, int row, int column) { d[r][lane] = bits_of(sums[row][column]); });
 }
 
 void mma_f16(MmaShape shape, Fragment a, Fragment b, Fragment c, FragmentOut d) {
@@ -246,13 +246,13 @@ void mma_f16(MmaShape shape, Fragment a, Fragment b, Fragment c, FragmentOut d) 
   gather_floats(shape, MmaType::f16, a, b, &operands);
   float sums[kMaxRows][kMaxColumns];
   each_output(shape, [&](int lane, int r, int row, int column) {
-    sums[row][column] = f16_to_float(static_cast<uint16_t>(c[r >> 1][lane] >> (16 * (r & 1))));
+    sums[row][column] = from_f16(static_cast<uint16_t>(c[r >> 1][lane] >> (16 * (r & 1))));
   });
   multiply(operands, shape, sums);
   Results results;
   each_output(shape, [&](int lane, int r, int row, int column) {
     const float sum = sums[row][column];
-    const uint16_t bits = std::isnan(sum) ? 0x7fff : float_to_f16(sum);
+    const uint16_t bits = to_f16(sum);
     results.word[r >> 1][lane] |= static_cast<uint32_t>(bits) << (16 * (r & 1));
   });
   results.store(shape.rows / 8, d);

@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "softgpu/decode/function_decoder.h"
-#include "softgpu/exec/engine.h"
 #include "softgpu/exec/lanes.h"
 
 namespace ternary::softgpu {
@@ -180,7 +179,7 @@ uint64_t generic_of(Warp& warp, Space space, uint64_t address, int lane) {
       return reinterpret_cast<uint64_t>(place.cta->shared.data()) + place.address;
     }
     case Space::local: return warp.local_base(lane) + address;
-    case Space::param: return reinterpret_cast<uint64_t>(warp.cta().grid->config().params.data()) + address;
+    case Space::param: return reinterpret_cast<uint64_t>(warp.cta().launch->config.params.data()) + address;
     default: return address;
   }
 }

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <string>
 
-#include "abi/dtype.h"
 #include "softgpu/code/opcode.h"
+#include "softgpu/exec/float_formats.h"
 #include "softgpu/exec/warp.h"
 
 namespace ternary::softgpu {
@@ -214,14 +214,14 @@ Step execute_redux(Warp& warp, const Instruction& instruction, uint32_t mask) {
 Step execute_redux_f32(Warp& warp, const Instruction& instruction, uint32_t mask) {
   check_members(warp, instruction, mask);
   const uint32_t* source = warp.lanes<uint32_t>(instruction.op[1]);
-  const uint32_t magnitude = instruction.b ? kAbsMask : ~0u;
+  const uint32_t magnitude = instruction.b ? kMagnitudeF32 : ~0u;
   // Bits as integers that order like floats, -0 below +0.
-  const auto key = [](uint32_t bits) { return static_cast<int32_t>(bits >> 31 ? bits ^ kAbsMask : bits); };
+  const auto key = [](uint32_t bits) { return static_cast<int32_t>(bits >> 31 ? bits ^ kMagnitudeF32 : bits); };
   bool found = false, nan = false;
   uint32_t result = 0x7fffffff;
   each_lane(mask, [&](int lane) {
     const uint32_t bits = source[lane] & magnitude;
-    if ((bits & kAbsMask) > kInfinityBits) {
+    if ((bits & kMagnitudeF32) > kInfinityF32) {
       nan = true;
     } else if (!found || (instruction.a ? key(bits) > key(result) : key(bits) < key(result))) {
       result = bits, found = true;

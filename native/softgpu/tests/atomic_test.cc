@@ -5,7 +5,7 @@
 #include <cstring>
 #include <random>
 
-#include "abi/dtype.h"
+#include "softgpu/exec/float_formats.h"
 #include "softgpu/ptx/module.h"
 #include "softgpu/tests/snippet.h"
 
@@ -141,7 +141,7 @@ TEST(Atomic, FloatsFlushDenormalsInGlobalMemoryOnly) {
   ASSERT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
   EXPECT_EQ(outcome.outputs[0][0], 2u);
   EXPECT_EQ(outcome.outputs[1][0], 0u);
-  EXPECT_EQ(outcome.outputs[2][0], float_bits(3.0f));
+  EXPECT_EQ(outcome.outputs[2][0], bits_of(3.0f));
 }
 
 TEST(Atomic, VectorOfFloats) {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "abi/dtype.h"
+#include "softgpu/exec/float_formats.h"
 
 namespace ternary::softgpu {
 namespace {
@@ -118,7 +118,7 @@ void multiply(const Table& table, MmaType type, Fragments* f) {
 /** Element i of lane `lane` of D as a number. */
 double output(const Table& table, const Fragments& f, int lane, int i) {
   const uint32_t bits = f.d[i][lane];
-  return table.bytes ? static_cast<int32_t>(bits) : bits_float(bits);
+  return table.bytes ? static_cast<int32_t>(bits) : float_of(bits);
 }
 
 class MmaTables : public ::testing::TestWithParam<int> {
@@ -187,7 +187,7 @@ TEST_P(MmaTables, EachElementOfB) {
 TEST_P(MmaTables, EachElementOfC) {
   for (int hot = 0; hot < 32 * table().c_elements; ++hot) {
     Fragments f;
-    f.c[hot % table().c_elements][hot / table().c_elements] = table().bytes ? 7u : float_bits(7.0f);
+    f.c[hot % table().c_elements][hot / table().c_elements] = table().bytes ? 7u : bits_of(7.0f);
     multiply(table(), table().bytes ? MmaType::s8 : MmaType::bf16, &f);
     EXPECT_EQ(0, std::memcmp(f.d, f.c, sizeof f.d));
   }
@@ -287,10 +287,10 @@ TEST(MmaFloat, IntegersAreExact) {
     for (int lane = 0; lane < 32; ++lane) {
       for (int r = 0; r < 4; ++r) f.a[r][lane] = type == MmaType::bf16 ? 0x42fe42feu : 0x57f057f0u;
       for (int r = 0; r < 2; ++r) f.b[r][lane] = type == MmaType::bf16 ? 0xbf80bf80u : 0xbc00bc00u;
-      for (int r = 0; r < 4; ++r) f.c[r][lane] = float_bits(16777215.0f);
+      for (int r = 0; r < 4; ++r) f.c[r][lane] = bits_of(16777215.0f);
     }
     mma_f32({16, 8, 16}, type, f.a_words, f.b_words, f.c_words, f.d_words);
-    EXPECT_EQ(bits_float(f.d[3][31]), 16777215.0f - 127 * 16);
+    EXPECT_EQ(float_of(f.d[3][31]), 16777215.0f - 127 * 16);
   }
 }
 
@@ -328,7 +328,7 @@ TEST(MmaFloat, EveryMagnitude) {
       };
       const auto value = [&](uint32_t bits) {
         const uint16_t narrow = static_cast<uint16_t>(bits);
-        return type == MmaType::f16 ? f16_to_float(narrow) : bf16_to_float(narrow);
+        return type == MmaType::f16 ? from_f16(narrow) : from_bf16(narrow);
       };
       for (int lane = 0; lane < 32; ++lane) {
         for (int i = 0; i < table.a_elements; ++i) {
@@ -346,7 +346,7 @@ TEST(MmaFloat, EveryMagnitude) {
         for (int i = 0; i < table.c_elements; ++i) {
           const Place at = table.c(lane / 4, lane % 4, i);
           c[at.row][at.column] = value(half()) * value(half());
-          f.c[i][lane] = float_bits(c[at.row][at.column]);
+          f.c[i][lane] = bits_of(c[at.row][at.column]);
         }
       }
       mma_f32(table.shape, type, f.a_words, f.b_words, f.c_words, f.d_words);
@@ -355,7 +355,7 @@ TEST(MmaFloat, EveryMagnitude) {
           const Place at = table.c(lane / 4, lane % 4, i);
           const float half_way = tensor_sum(c[at.row][at.column], a[at.row], b[at.column]);
           const float expected = tensor_sum(half_way, a[at.row] + 8, b[at.column] + 8);
-          ASSERT_EQ(f.d[i][lane], float_bits(expected)) << "trial " << trial << " at " << at.row << ' ' << at.column;
+          ASSERT_EQ(f.d[i][lane], bits_of(expected)) << "trial " << trial << " at " << at.row << ' ' << at.column;
         }
       }
     }
@@ -366,10 +366,10 @@ TEST(MmaFloat, NotFinite) {
   const float inf = std::numeric_limits<float>::infinity();
   float a[kTensorBlock] = {inf}, b[kTensorBlock] = {2.0f};
   EXPECT_EQ(tensor_sum(1.0f, a, b), inf);
-  EXPECT_EQ(float_bits(tensor_sum(-inf, a, b)), 0x7fffffffu);
+  EXPECT_EQ(bits_of(tensor_sum(-inf, a, b)), 0x7fffffffu);
   b[0] = 0.0f;
-  EXPECT_EQ(float_bits(tensor_sum(1.0f, a, b)), 0x7fffffffu);
-  const float large = bits_float(0x7f7f0000);  // the largest bf16
+  EXPECT_EQ(bits_of(tensor_sum(1.0f, a, b)), 0x7fffffffu);
+  const float large = float_of(0x7f7f0000);  // the largest bf16
   float big[kTensorBlock] = {large}, two[kTensorBlock] = {2.0f};
   EXPECT_EQ(tensor_sum(0.0f, big, two), inf);
 }

@@ -9,6 +9,7 @@
 
 #include "support/guarded_buffer.h"
 #include "support/handles.h"
+#include "support/operands.h"
 
 namespace ternary::test {
 namespace {
@@ -35,58 +36,45 @@ WeightsHandle make_weights(ternary_alpha_kind kind, int64_t group = 0) {
   return WeightsHandle(weights);
 }
 
-/** Every argument of a product, valid until a rule is broken. */
-struct Call {
-  const ternary_weights* weights = nullptr;
+/** Every argument of a product and of its layer, valid until a rule is broken. */
+struct Call : ternary_operands {
   ternary_runtime* runtime = nullptr;
-  ternary_activation activation = TERNARY_A8;
-  const void* x = nullptr;
-  ternary_dtype x_dtype = TERNARY_F32;
-  int64_t ldx = kK;
-  const float* x_scale = nullptr;
-  const void* residual = nullptr;
-  void* residual_out = nullptr;
-  ternary_dtype residual_dtype = TERNARY_F32;
-  int64_t ld_residual = kK;
-  const float* norm_weight = nullptr;
-  float eps = 1e-5f;
-  const float* bias = nullptr;
-  void* y = nullptr;
-  ternary_dtype y_dtype = TERNARY_F32;
-  int64_t ldy = kN, M = kM;
+  ternary_layer_spec layer = {};
 };
 
 class Arguments : public testing::Test {
  protected:
   Arguments() {
-    call_.weights = weights_.get();
-    call_.runtime = runtime_.get();
-    call_.x = x_.data();
-    call_.y = y_.data();
-    call_.bias = bias_.data();
-    call_.norm_weight = norm_.data();
+    static_cast<ternary_operands&>(call_) = product_of(x_.data(), TERNARY_F32, kK, y_.data(), TERNARY_F32, kN, kM);
     call_.residual = residual_.data();
     call_.residual_out = residual_out_.data();
+    call_.residual_dtype = TERNARY_F32;
+    call_.ld_residual = kK;
+    call_.runtime = runtime_.get();
+    call_.layer = plain_layer(weights_.get(), TERNARY_A8);
+    call_.layer.bias = bias_.data();
+    call_.layer.norm_weight = norm_.data();
+    call_.layer.eps = 1e-5f;
   }
 
-  ternary_status linear(const Call& c, bool oracle) {
-    if (oracle) {
-      return ternary_oracle_linear(c.weights, c.activation, c.x, c.x_dtype, c.ldx, c.x_scale, c.bias, c.y, c.y_dtype,
-                                   c.ldy, c.M);
-    }
-    return ternary_linear(c.runtime, c.weights, c.activation, c.x, c.x_dtype, c.ldx, c.x_scale, c.bias, c.y, c.y_dtype,
-                          c.ldy, c.M);
+  ternary_status linear(Call c, bool oracle) {
+    c.layer.norm_weight = nullptr;
+    c.layer.eps = 0;
+    c.residual = c.residual_out = nullptr;
+    return rmsnorm(c, oracle);
   }
 
+  /** Makes the layer, which has rules of its own, and applies it. */
   ternary_status rmsnorm(const Call& c, bool oracle) {
-    if (oracle) {
-      return ternary_oracle_rmsnorm_linear(c.weights, c.activation, c.x, c.x_dtype, c.ldx, c.x_scale, c.residual,
-                                           c.residual_out, c.residual_dtype, c.ld_residual, c.norm_weight, c.eps,
-                                           c.bias, c.y, c.y_dtype, c.ldy, c.M);
+    ternary_layer* const poison = reinterpret_cast<ternary_layer*>(&call_);
+    ternary_layer* made = poison;
+    const ternary_status status = ternary_layer_create(&c.layer, &made);
+    if (status != TERNARY_OK) {
+      EXPECT_EQ(made, poison) << "the handle was written";
+      return status;
     }
-    return ternary_rmsnorm_linear(c.runtime, c.weights, c.activation, c.x, c.x_dtype, c.ldx, c.x_scale, c.residual,
-                                  c.residual_out, c.residual_dtype, c.ld_residual, c.norm_weight, c.eps, c.bias, c.y,
-                                  c.y_dtype, c.ldy, c.M);
+    const LayerHandle layer(made);
+    return oracle ? ternary_oracle_apply(layer.get(), &c) : ternary_apply(c.runtime, layer.get(), &c);
   }
 
   using Break = std::function<void(Call&)>;
@@ -143,13 +131,27 @@ TEST_F(Arguments, TheValidCallIsValid) {
 }
 
 TEST_F(Arguments, Nulls) {
-  both("weights", [](Call& c) { c.weights = nullptr; });
+  both("weights is null", [](Call& c) { c.layer.weights = nullptr; });
   both("x ", [](Call& c) { c.x = nullptr; });
   both("y ", [](Call& c) { c.y = nullptr; });
-  norm_only("norm_weight", [](Call& c) { c.norm_weight = nullptr; });
+  norm_only("norm_weight", [](Call& c) { c.layer.norm_weight = nullptr; });
   norm_only("residual_out", [](Call& c) { c.residual_out = nullptr; });
   norm_only("residual_out", [](Call& c) { c.residual = nullptr; });
   both("runtime", [](Call& c) { c.runtime = nullptr; });
+  const LayerHandle layer = make_layer(call_.layer);
+  expect_refused(ternary_layer_create(nullptr, nullptr), "layer is null", "layer_create");
+  ternary_layer* made = nullptr;
+  expect_refused(ternary_layer_create(nullptr, &made), "spec is null", "layer_create");
+  expect_refused(ternary_apply(runtime_.get(), nullptr, &call_), "layer is null", "apply");
+  expect_refused(ternary_apply(runtime_.get(), layer.get(), nullptr), "operands is null", "apply");
+  expect_refused(ternary_oracle_apply(nullptr, &call_), "layer is null", "oracle_apply");
+  expect_refused(ternary_oracle_apply(layer.get(), nullptr), "operands is null", "oracle_apply");
+  expect_refused(ternary_quantise(runtime_.get(), nullptr), "operands is null", "quantise");
+  expect_refused(ternary_oracle_quantise(nullptr), "operands is null", "oracle_quantise");
+  expect_refused(ternary_prepare(nullptr, layer.get()), "runtime is null", "prepare");
+  expect_refused(ternary_prepare(runtime_.get(), nullptr), "layer is null", "prepare");
+  expect_untouched();
+  EXPECT_EQ(made, nullptr);
 }
 
 TEST_F(Arguments, Sizes) {
@@ -176,7 +178,8 @@ TEST_F(Arguments, Types) {
     both("y_dtype", [&](Call& c) { c.y_dtype = static_cast<ternary_dtype>(bad); });
     norm_only("residual_dtype", [&](Call& c) { c.residual_dtype = static_cast<ternary_dtype>(bad); });
   }
-  for (int bad : {-1, 2}) both("activation", [&](Call& c) { c.activation = static_cast<ternary_activation>(bad); });
+  for (int bad : {-1, 2})
+    both("activation", [&](Call& c) { c.layer.activation = static_cast<ternary_activation>(bad); });
   both("x_scale", [&](Call& c) { c.x_scale = scale_.data(); });  // not for F32
   linear_only("x_scale", [](Call& c) { c.x_dtype = TERNARY_I8; });
   const auto int8 = [&](Call& c) {
@@ -186,23 +189,32 @@ TEST_F(Arguments, Types) {
   norm_only("I8", int8);
   linear_only("I8", [&](Call& c) {
     int8(c);
-    c.activation = TERNARY_A16;
+    c.layer.activation = TERNARY_A16;
   });
   linear_only("I8", [&](Call& c) {
     int8(c);
-    c.weights = column_.get();
+    c.layer.weights = column_.get();
   });
 }
 
 TEST_F(Arguments, Eps) {
-  for (float bad : {0.0f, -1e-5f, NAN, INFINITY, -INFINITY}) norm_only("eps", [&](Call& c) { c.eps = bad; });
+  for (float bad : {0.0f, -1e-5f, NAN, INFINITY, -INFINITY}) norm_only("eps", [&](Call& c) { c.layer.eps = bad; });
+  const auto without_norm = [](float eps) {
+    return [eps](Call& c) {
+      c.layer.norm_weight = nullptr;
+      c.layer.eps = eps;
+    };
+  };
+  norm_only("eps is 1e-05 and norm_weight is null; it must be 0 then", without_norm(1e-5f));
+  for (float bad : {-1e-5f, NAN, INFINITY}) norm_only("norm_weight is null; it must be 0 then", without_norm(bad));
+  norm_only("residual is given; it belongs to layers with norm_weight", without_norm(0));
 }
 
 TEST_F(Arguments, Alignment) {
   both("x ", [&](Call& c) { c.x = misaligned(x_.data()); });
   both("y ", [&](Call& c) { c.y = const_cast<float*>(misaligned(static_cast<const float*>(y_.data()))); });
-  both("bias", [&](Call& c) { c.bias = misaligned(bias_.data()); });
-  norm_only("norm_weight", [&](Call& c) { c.norm_weight = misaligned(norm_.data()); });
+  both("bias", [&](Call& c) { c.layer.bias = misaligned(bias_.data()); });
+  norm_only("norm_weight", [&](Call& c) { c.layer.norm_weight = misaligned(norm_.data()); });
   norm_only("residual", [&](Call& c) { c.residual = misaligned(residual_.data()); });
   norm_only("residual_out", [&](Call& c) {
     c.residual_out = const_cast<float*>(misaligned(static_cast<const float*>(residual_out_.data())));
@@ -218,8 +230,6 @@ TEST_F(Arguments, Overlap) {
   const auto cast = [](const std::vector<float>& v, size_t i) { return const_cast<float*>(v.data()) + i; };
   both("overlaps x", [&](Call& c) { c.y = cast(x_, 0); });
   both("overlaps x", [&](Call& c) { c.y = cast(x_, kM * kK - 1); });
-  both("overlaps bias", [&](Call& c) { c.y = cast(bias_, kN - 1); });
-  norm_only("overlaps norm_weight", [&](Call& c) { c.y = cast(norm_, kK - 1); });
   norm_only("overlaps residual", [&](Call& c) { c.y = cast(residual_, kM * kK - 1); });
   norm_only("overlaps residual_out", [&](Call& c) { c.y = static_cast<float*>(residual_out_.data()) + kM * kK - 1; });
   norm_only("overlaps residual", [&](Call& c) { c.residual_out = cast(residual_, 1); });
@@ -240,43 +250,25 @@ TEST_F(Arguments, Overlap) {
   EXPECT_EQ(linear(c, false), TERNARY_OK) << ternary_last_error();
   c.residual_out = residual_.data();
   EXPECT_EQ(rmsnorm(c, false), TERNARY_OK) << ternary_last_error();
+  // What a layer has copied cannot overlap.
+  c.y = cast(bias_, kN - 1);
+  EXPECT_EQ(linear(c, false), TERNARY_OK) << ternary_last_error();
+  c.y = cast(norm_, kK - 1);
+  EXPECT_EQ(rmsnorm(c, false), TERNARY_OK) << ternary_last_error();
 }
 
 TEST_F(Arguments, Quantise) {
   OutputMatrix q(TERNARY_I8, kM, kK, kK), s(TERNARY_F32, kM, 1, 1);
-  struct Arg {
+  struct Arg : ternary_quantise_operands {
     ternary_runtime* runtime;
-    const void* x;
-    ternary_dtype dtype;
-    int64_t ldx;
-    const float *x_scale, *alpha;
-    int8_t* q;
-    int64_t ldq;
-    float* s;
-    int64_t M, K;
   };
-  const Arg valid{runtime_.get(),
-                  x_.data(),
-                  TERNARY_F32,
-                  kK,
-                  nullptr,
-                  norm_.data(),
-                  static_cast<int8_t*>(q.data()),
-                  kK,
-                  static_cast<float*>(s.data()),
-                  kM,
-                  kK};
+  Arg valid = {quantised(x_.data(), TERNARY_F32, kK, q.data(), kK, s.data(), kM, kK), runtime_.get()};
+  valid.alpha_column = norm_.data();
   const auto refuse = [&](const char* fragment, const std::function<void(Arg&)>& rule) {
     Arg a = valid;
     rule(a);
-    expect_refused(
-        ternary_quantise_activations(a.runtime, a.x, a.dtype, a.ldx, a.x_scale, a.alpha, a.q, a.ldq, a.s, a.M, a.K),
-        fragment, "quantise");
-    if (a.runtime != nullptr) {
-      expect_refused(
-          ternary_oracle_quantise_activations(a.x, a.dtype, a.ldx, a.x_scale, a.alpha, a.q, a.ldq, a.s, a.M, a.K),
-          fragment, "oracle quantise");
-    }
+    expect_refused(ternary_quantise(a.runtime, &a), fragment, "quantise");
+    if (a.runtime != nullptr) expect_refused(ternary_oracle_quantise(&a), fragment, "oracle quantise");
     EXPECT_EQ(q.anything_written(), "");
     EXPECT_EQ(s.anything_written(), "");
   };
@@ -284,8 +276,8 @@ TEST_F(Arguments, Quantise) {
   refuse("x ", [](Arg& a) { a.x = nullptr; });
   refuse("q ", [](Arg& a) { a.q = nullptr; });
   refuse("s ", [](Arg& a) { a.s = nullptr; });
-  refuse("x_dtype", [](Arg& a) { a.dtype = TERNARY_I8; });
-  refuse("x_dtype", [](Arg& a) { a.dtype = static_cast<ternary_dtype>(9); });
+  refuse("x_dtype", [](Arg& a) { a.x_dtype = TERNARY_I8; });
+  refuse("x_dtype", [](Arg& a) { a.x_dtype = static_cast<ternary_dtype>(9); });
   refuse("x_scale", [&](Arg& a) { a.x_scale = scale_.data(); });
   refuse("ldx is 39", [](Arg& a) { a.ldx = kK - 1; });
   refuse("ldq is 39", [](Arg& a) { a.ldq = kK - 1; });
@@ -293,7 +285,7 @@ TEST_F(Arguments, Quantise) {
   refuse("ldx", [](Arg& a) { a.ldx = kHuge; });
   for (int64_t bad : {int64_t{0}, int64_t{-7}, int64_t{1} << 31}) refuse("M is ", [&](Arg& a) { a.M = bad; });
   for (int64_t bad : {int64_t{0}, int64_t{-7}, int64_t{1} << 24}) refuse("K is ", [&](Arg& a) { a.K = bad; });
-  refuse("alpha_column", [&](Arg& a) { a.alpha = misaligned(norm_.data()); });
+  refuse("alpha_column", [&](Arg& a) { a.alpha_column = misaligned(norm_.data()); });
   refuse("s ", [&](Arg& a) { a.s = const_cast<float*>(misaligned(static_cast<const float*>(s.data()))); });
   refuse("overlaps x", [&](Arg& a) { a.q = reinterpret_cast<int8_t*>(x_.data()); });
   refuse("overlaps x", [&](Arg& a) { a.s = x_.data() + 5; });

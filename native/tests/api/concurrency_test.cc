@@ -16,9 +16,9 @@ namespace {
 
 struct Shared {
   explicit Shared(const ProblemSpec& spec)
-      : problem(spec), weights(problem.weights(TERNARY_LAYOUT_I2S_TILED)), expected(problem.expected()) {}
+      : problem(spec), layer(problem.layer(TERNARY_LAYOUT_I2S_TILED)), expected(problem.expected()) {}
   Problem problem;
-  WeightsHandle weights;
+  LayerHandle layer;
   Output expected;
 };
 
@@ -51,7 +51,7 @@ void call_from_many_threads(ternary_runtime* runtime, int threads, int calls) {
       for (int i = 0; i < calls; ++i) {
         const Shared& shared = *problems[static_cast<size_t>(t + i) % problems.size()];
         Output got = shared.problem.output();
-        if (shared.problem.run(runtime, shared.weights.get(), got) != TERNARY_OK ||
+        if (shared.problem.run(runtime, shared.layer.get(), got) != TERNARY_OK ||
             !shared.problem.verdict(got, shared.expected).empty()) {
           wrong.fetch_add(1);
         }
@@ -102,7 +102,7 @@ TEST(Concurrency, WeightsMadeInParallel) {
         ProblemSpec spec = random_spec(t * 100 + i, 60000);
         const Shared shared(spec);
         Output got = shared.problem.output();
-        if (shared.problem.run(runtime.get(), shared.weights.get(), got) != TERNARY_OK ||
+        if (shared.problem.run(runtime.get(), shared.layer.get(), got) != TERNARY_OK ||
             !shared.problem.verdict(got, shared.expected).empty()) {
           wrong.fetch_add(1);
         }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/operands.h"
 #include "support/problem.h"
 
 namespace ternary::test {
@@ -58,7 +59,7 @@ class CountersTest : public testing::Test {
   void call(ternary_runtime* runtime, int times = 1) {
     for (int i = 0; i < times; ++i) {
       Output out = problem_.output();
-      ASSERT_EQ(problem_.run(runtime, weights_.get(), out), TERNARY_OK) << ternary_last_error();
+      ASSERT_EQ(problem_.run(runtime, layer_.get(), out), TERNARY_OK) << ternary_last_error();
     }
   }
 
@@ -78,14 +79,15 @@ class CountersTest : public testing::Test {
     ProblemSpec normed = spec();
     normed.norm = true;
     const Problem problem(normed);
-    const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
     Output got = problem.output();
-    ASSERT_EQ(problem.run(runtime, weights.get(), got), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(problem.run(runtime, layer.get(), got), TERNARY_OK) << ternary_last_error();
     EXPECT_EQ(problem.verdict(got, problem.expected()), "");
     const float x[2] = {1, 2};
     int8_t q[2] = {};
     float s = 0;
-    ASSERT_EQ(ternary_quantise_activations(runtime, x, TERNARY_F32, 2, nullptr, nullptr, q, 2, &s, 1, 2), TERNARY_OK);
+    const ternary_quantise_operands operands = quantised(x, TERNARY_F32, 2, q, 2, &s, 1, 2);
+    ASSERT_EQ(ternary_quantise(runtime, &operands), TERNARY_OK);
     EXPECT_EQ(q[1], 127);
   }
 
@@ -96,7 +98,7 @@ class CountersTest : public testing::Test {
   }
 
   Problem problem_{spec()};
-  WeightsHandle weights_ = problem_.weights(TERNARY_LAYOUT_I2S_TILED);
+  LayerHandle layer_ = problem_.layer(TERNARY_LAYOUT_I2S_TILED);
 };
 
 TEST_F(CountersTest, CountsAreExactFromManyThreads) {
@@ -114,15 +116,14 @@ TEST_F(CountersTest, CountsAreExactFromManyThreads) {
 
 TEST_F(CountersTest, FailedCallsAreNotCounted) {
   const RuntimeHandle runtime = make_runtime();
-  EXPECT_NE(ternary_linear(runtime.get(), weights_.get(), TERNARY_A8, nullptr, TERNARY_F32, 70, nullptr, nullptr,
-                           nullptr, TERNARY_F32, 20, 2),
-            TERNARY_OK);
+  const ternary_operands nothing = product_of(nullptr, TERNARY_F32, 70, nullptr, TERNARY_F32, 20, 2);
+  EXPECT_NE(ternary_apply(runtime.get(), layer_.get(), &nothing), TERNARY_OK);
   EXPECT_TRUE(counters_of(runtime.get()).paths.empty());
 }
 
 TEST_F(CountersTest, NothingIsCountedWhenSwitchedOff) {
   const RuntimeHandle runtime = make_runtime("TERNARY_COLLECT_PATH_STATS=0");
-  const WeightsHandle slow = problem_.weights(TERNARY_LAYOUT_I2S);
+  const LayerHandle slow = problem_.layer(TERNARY_LAYOUT_I2S);
   Output out = problem_.output();
   ASSERT_EQ(problem_.run(runtime.get(), slow.get(), out), TERNARY_OK);
   call(runtime.get(), 3);

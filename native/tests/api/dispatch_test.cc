@@ -42,9 +42,9 @@ TEST(Dispatch, EveryIsaIsReachedAndGivesTheOraclesBits) {
     const int64_t count = samples(500);
     for (int64_t i = 0; i < count; ++i) {
       const Problem problem(random_spec(7000 + static_cast<uint64_t>(i), 500000));
-      const WeightsHandle weights = problem.weights(i % 8 == 0 ? TERNARY_LAYOUT_I2S : kLayouts[1 + i % 2]);
+      const LayerHandle layer = problem.layer(i % 8 == 0 ? TERNARY_LAYOUT_I2S : kLayouts[1 + i % 2]);
       Output got = problem.output();
-      ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK) << ternary_last_error();
+      ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK) << ternary_last_error();
       ASSERT_EQ(problem.verdict(got, problem.expected()), "") << isa;
     }
     const Counters counters = counters_of(runtime.get());
@@ -69,7 +69,7 @@ TEST(Dispatch, EveryProductRowOfTheTableIsReached) {
         const Problem problem(spec_of(activation, M));
         for (ternary_layout layout : kLayouts) {
           Output got = problem.output();
-          ASSERT_EQ(problem.run(runtime.get(), problem.weights(layout).get(), got), TERNARY_OK);
+          ASSERT_EQ(problem.run(runtime.get(), problem.layer(layout).get(), got), TERNARY_OK);
         }
       }
     }
@@ -103,7 +103,7 @@ TEST(Dispatch, ShapesThatTilesForget) {
       spec.kind = TERNARY_ALPHA_ROW;
       const Problem problem(spec);
       Output got = problem.output();
-      ASSERT_EQ(problem.run(runtime.get(), problem.weights(TERNARY_LAYOUT_I2S_TILED).get(), got), TERNARY_OK);
+      ASSERT_EQ(problem.run(runtime.get(), problem.layer(TERNARY_LAYOUT_I2S_TILED).get(), got), TERNARY_OK);
       ASSERT_EQ(problem.verdict(got, problem.expected()), "");
     }
   }
@@ -117,7 +117,7 @@ Counters run_once(const std::string& settings, const ProblemSpec& spec, ternary_
   EXPECT_NE(runtime, nullptr) << ternary_last_error();
   const Problem problem(spec);
   Output got = problem.output();
-  EXPECT_EQ(problem.run(runtime.get(), problem.weights(layout).get(), got), expected) << ternary_last_error();
+  EXPECT_EQ(problem.run(runtime.get(), problem.layer(layout).get(), got), expected) << ternary_last_error();
   if (expected == TERNARY_OK) {
     EXPECT_EQ(problem.verdict(got, problem.expected()), "");
   } else {
@@ -200,11 +200,11 @@ TEST(Fallback, DistinctOnesAreCountedOnce) {
   ASSERT_NE(distinct, nullptr);
   EXPECT_EQ(*distinct, 0u);
   const Problem problem(spec_of(TERNARY_A8, 1));
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S);
   uint64_t first = 0;
   for (int call = 1; call <= 3; ++call) {
     Output got = problem.output();
-    ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK);
+    ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK);
     if (call == 1) first = *distinct;
     EXPECT_EQ(*distinct, first);
     EXPECT_EQ(counters_of(runtime.get()).fallbacks.size(), first);
@@ -212,7 +212,7 @@ TEST(Fallback, DistinctOnesAreCountedOnce) {
   EXPECT_GT(first, 0u);
   ASSERT_EQ(ternary_runtime_reset_counters(runtime.get()), TERNARY_OK);
   Output got = problem.output();
-  ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK);
+  ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK);
   EXPECT_EQ(*distinct, first) << "a reset does not make an old fallback new";
 }
 

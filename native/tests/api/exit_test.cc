@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/handles.h"
+#include "support/operands.h"
 
 extern char** environ;
 
@@ -25,7 +26,7 @@ constexpr const char* kChild = "--exits";
 
 /** What the threads of a child work on; never destroyed, for they outlive main(). */
 struct Shared {
-  WeightsHandle weights;
+  LayerHandle layer;
   RuntimeHandle runtime;
   std::vector<ternary_runtime*> doomed;
   std::atomic<int> started{0};
@@ -33,8 +34,8 @@ struct Shared {
 
 void call(ternary_runtime* runtime, const Shared& shared) {
   std::vector<float> x(kM * kK), y(kM * kN);
-  ternary_linear(runtime, shared.weights.get(), TERNARY_A8, x.data(), TERNARY_F32, kK, nullptr, nullptr, y.data(),
-                 TERNARY_F32, kN, kM);
+  const ternary_operands o = product_of(x.data(), TERNARY_F32, kK, y.data(), TERNARY_F32, kN, kM);
+  ternary_apply(runtime, shared.layer.get(), &o);
 }
 
 /** For ever: create, use and destroy ("churn"), or use the shared runtime ("use"). */
@@ -65,7 +66,9 @@ int exit_beside(const std::string& what, const std::string& report) {
                              &alpha, 1, 0, &weights) != TERNARY_OK) {
     return 2;
   }
-  shared.weights.reset(weights);
+  shared.layer = make_layer(plain_layer(weights, TERNARY_A8));
+  ternary_weights_destroy(weights);
+  if (shared.layer == nullptr) return 2;
   shared.runtime = make_runtime("TERNARY_NUM_THREADS=3" + (report.empty() ? "" : "\nTERNARY_PATH_REPORT=" + report));
   if (shared.runtime == nullptr) return 3;
   if (what.find("destroy") == std::string::npos) {

@@ -8,6 +8,7 @@
 #include "abi/dtype.h"
 #include "support/guarded_buffer.h"
 #include "support/handles.h"
+#include "support/operands.h"
 #include "support/safetensors.h"
 
 namespace ternary::test {
@@ -46,6 +47,17 @@ WeightsHandle weights_of(const GoldenCase& golden, ternary_layout layout) {
   return WeightsHandle(weights);
 }
 
+/** Null with ternary_last_error() set if there is none. */
+LayerHandle layer_of(const GoldenCase& golden, ternary_layout layout) {
+  const WeightsHandle weights = weights_of(golden, layout);
+  const bool a8 = golden.attributes.at("activation") == "a8";
+  ternary_layer_spec spec = plain_layer(weights.get(), a8 ? TERNARY_A8 : TERNARY_A16);
+  spec.bias = golden.tensor("bias").as<float>();
+  spec.norm_weight = golden.tensor("norm_weight").as<float>();
+  if (spec.norm_weight != nullptr) spec.eps = *golden.tensor("eps").as<float>();
+  return make_layer(spec);
+}
+
 std::string compare(const char* what, const OutputMatrix& got, const Tensor& expected) {
   const int64_t bytes = dtype_bytes(got.dtype());
   for (int64_t i = 0; i < expected.elements(); ++i) {
@@ -60,35 +72,26 @@ std::string compare(const char* what, const OutputMatrix& got, const Tensor& exp
   return "";
 }
 
-/** Runs a linear or rmsnorm_linear case; the oracle if `runtime` is null. Empty if all is as expected. */
+/** Runs a product, with a norm or without; the oracle if `runtime` is null. Empty if all is as expected. */
 std::string run_product(const GoldenCase& golden, ternary_runtime* runtime, ternary_layout layout) {
-  const Tensor x = golden.tensor("x"), scale = golden.tensor("x_scale"), bias = golden.tensor("bias");
-  const Tensor y = golden.tensor("y"), residual = golden.tensor("residual"), norm = golden.tensor("norm_weight");
+  const Tensor x = golden.tensor("x"), scale = golden.tensor("x_scale");
+  const Tensor y = golden.tensor("y"), residual = golden.tensor("residual");
   const int64_t M = x.shape[0], K = x.shape[1], N = y.shape[1];
-  const ternary_activation activation = golden.attributes.at("activation") == "a8" ? TERNARY_A8 : TERNARY_A16;
-  const WeightsHandle weights = weights_of(golden, layout);
+  const LayerHandle layer = layer_of(golden, layout);
+  if (layer == nullptr) return ternary_last_error();
   OutputMatrix out(dtype_of(y), M, N, N), residual_out;
-  set_crash_note("golden " + golden.name);
-  ternary_status status;
-  if (norm.data == nullptr) {
-    status = runtime == nullptr
-                 ? ternary_oracle_linear(weights.get(), activation, x.data, dtype_of(x), K, scale.as<float>(),
-                                         bias.as<float>(), out.data(), out.dtype(), N, M)
-                 : ternary_linear(runtime, weights.get(), activation, x.data, dtype_of(x), K, scale.as<float>(),
-                                  bias.as<float>(), out.data(), out.dtype(), N, M);
-  } else {
-    const ternary_dtype type = residual.data == nullptr ? TERNARY_F32 : dtype_of(residual);
-    if (residual.data != nullptr) residual_out = OutputMatrix(type, M, K, K);
-    void* written = residual.data == nullptr ? nullptr : residual_out.data();
-    const float eps = *golden.tensor("eps").as<float>();
-    status = runtime == nullptr
-                 ? ternary_oracle_rmsnorm_linear(weights.get(), activation, x.data, dtype_of(x), K, scale.as<float>(),
-                                                 residual.data, written, type, K, norm.as<float>(), eps,
-                                                 bias.as<float>(), out.data(), out.dtype(), N, M)
-                 : ternary_rmsnorm_linear(runtime, weights.get(), activation, x.data, dtype_of(x), K, scale.as<float>(),
-                                          residual.data, written, type, K, norm.as<float>(), eps, bias.as<float>(),
-                                          out.data(), out.dtype(), N, M);
+  ternary_operands o = product_of(x.data, dtype_of(x), K, out.data(), out.dtype(), N, M);
+  o.x_scale = scale.as<float>();
+  if (residual.data != nullptr) {
+    residual_out = OutputMatrix(dtype_of(residual), M, K, K);
+    o.residual = residual.data;
+    o.residual_out = residual_out.data();
+    o.residual_dtype = residual_out.dtype();
+    o.ld_residual = K;
   }
+  set_crash_note("golden " + golden.name);
+  const ternary_status status =
+      runtime == nullptr ? ternary_oracle_apply(layer.get(), &o) : ternary_apply(runtime, layer.get(), &o);
   if (status != TERNARY_OK) return ternary_last_error();
   std::string difference = compare("y", out, y);
   if (!difference.empty() || residual.data == nullptr) return difference;
@@ -99,12 +102,10 @@ std::string run_quantise(const GoldenCase& golden, ternary_runtime* runtime) {
   const Tensor x = golden.tensor("x"), scale = golden.tensor("x_scale"), alpha = golden.tensor("alpha_column");
   const int64_t M = x.shape[0], K = x.shape[1];
   OutputMatrix q(TERNARY_I8, M, K, K), s(TERNARY_F32, M, 1, 1);
-  const ternary_status status =
-      runtime == nullptr
-          ? ternary_oracle_quantise_activations(x.data, dtype_of(x), K, scale.as<float>(), alpha.as<float>(),
-                                                static_cast<int8_t*>(q.data()), K, static_cast<float*>(s.data()), M, K)
-          : ternary_quantise_activations(runtime, x.data, dtype_of(x), K, scale.as<float>(), alpha.as<float>(),
-                                         static_cast<int8_t*>(q.data()), K, static_cast<float*>(s.data()), M, K);
+  ternary_quantise_operands o = quantised(x.data, dtype_of(x), K, q.data(), K, s.data(), M, K);
+  o.x_scale = scale.as<float>();
+  o.alpha_column = alpha.as<float>();
+  const ternary_status status = runtime == nullptr ? ternary_oracle_quantise(&o) : ternary_quantise(runtime, &o);
   if (status != TERNARY_OK) return ternary_last_error();
   const std::string difference = compare("q", q, golden.tensor("q"));
   return difference.empty() ? compare("s", s, golden.tensor("s")) : difference;

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "support/operands.h"
 #include "support/problem.h"
 
 namespace ternary::test {
@@ -54,10 +55,10 @@ TEST(Invariance, ThreadCountAndIsa) {
   for (const ProblemSpec& spec : large_specs()) {
     const Problem problem(spec);
     const Output expected = problem.expected();
-    const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
     for (const RuntimeHandle& runtime : all) {
       Output got = problem.output();
-      ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK) << ternary_last_error();
+      ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK) << ternary_last_error();
       ASSERT_EQ(problem.verdict(got, expected), "");
     }
   }
@@ -72,12 +73,12 @@ TEST(Invariance, RowsAloneAndInAnyPosition) {
     if (spec.M * spec.N * spec.K > 3000000) spec.N = 3;
     const Problem problem(spec);
     const Output expected = problem.expected();
-    const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
     for (const RuntimeHandle& runtime : all) {
       for (int64_t rows : {int64_t{1}, int64_t{2}, random.integer(3, 15), int64_t{16}, random.integer(17, 70)}) {
         const int64_t first = random.integer(0, spec.M - rows);
         Output got = problem.output(first, rows);
-        ASSERT_EQ(problem.run(runtime.get(), weights.get(), got, first, rows), TERNARY_OK) << ternary_last_error();
+        ASSERT_EQ(problem.run(runtime.get(), layer.get(), got, first, rows), TERNARY_OK) << ternary_last_error();
         ASSERT_EQ(problem.verdict(got, expected, first), "") << "rows " << first << " + " << rows;
       }
     }
@@ -98,7 +99,7 @@ TEST(Invariance, StridesAndLayout) {
     for (const RuntimeHandle& runtime : all) {
       for (ternary_layout layout : kLayouts) {
         Output got = b.output();
-        ASSERT_EQ(b.run(runtime.get(), b.weights(layout).get(), got), TERNARY_OK) << ternary_last_error();
+        ASSERT_EQ(b.run(runtime.get(), b.layer(layout).get(), got), TERNARY_OK) << ternary_last_error();
         ASSERT_EQ(b.verdict(got, expected), "") << "layout " << layout;
       }
     }
@@ -107,11 +108,11 @@ TEST(Invariance, StridesAndLayout) {
 
 /** Runs the problem with a floating-point environment left on by the caller; it must still be on afterwards. */
 void check_environment(const Problem& problem, ternary_runtime* runtime, const Output& expected, unsigned mxcsr) {
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   Output got = problem.output();
   const unsigned before = _mm_getcsr();
   _mm_setcsr(mxcsr);
-  const ternary_status status = problem.run(runtime, weights.get(), got);
+  const ternary_status status = problem.run(runtime, layer.get(), got);
   const unsigned after = _mm_getcsr();
   _mm_setcsr(before);
   ASSERT_EQ(status, TERNARY_OK) << ternary_last_error();
@@ -146,10 +147,10 @@ TEST(Invariance, ARuntimeMadeWhileTheCallersEnvironmentIsOff) {
   for (const ProblemSpec& spec : large_specs()) {
     const Problem problem(spec);
     const Output expected = problem.expected();
-    const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
     for (int call = 0; call < 20; ++call) {  // until the workers have had their share
       Output got = problem.output();
-      ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK) << ternary_last_error();
+      ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK) << ternary_last_error();
       ASSERT_EQ(problem.verdict(got, expected), "");
     }
   }
@@ -165,16 +166,15 @@ TEST(Invariance, FlushToZeroWouldBeSeen) {
   spec.values = Values::all_max;
   const Problem problem(spec);
   std::vector<float> x(spec.M * spec.K, 0x1p-140f);
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   for (const RuntimeHandle& runtime : runtimes({1})) {
     std::vector<float> y(spec.M * spec.N, -1), expected(spec.M * spec.N, -2);
-    ASSERT_EQ(ternary_oracle_linear(weights.get(), TERNARY_A16, x.data(), TERNARY_F32, spec.K, nullptr, nullptr,
-                                    expected.data(), TERNARY_F32, spec.N, spec.M),
-              TERNARY_OK);
+    ternary_operands o = product_of(x.data(), TERNARY_F32, spec.K, expected.data(), TERNARY_F32, spec.N, spec.M);
+    ASSERT_EQ(ternary_oracle_apply(layer.get(), &o), TERNARY_OK);
+    o.y = y.data();
     const unsigned before = _mm_getcsr();
     _mm_setcsr(before | 0x8040);
-    const ternary_status status = ternary_linear(runtime.get(), weights.get(), TERNARY_A16, x.data(), TERNARY_F32,
-                                                 spec.K, nullptr, nullptr, y.data(), TERNARY_F32, spec.N, spec.M);
+    const ternary_status status = ternary_apply(runtime.get(), layer.get(), &o);
     _mm_setcsr(before);
     ASSERT_EQ(status, TERNARY_OK);
     EXPECT_EQ(y, expected);
@@ -194,21 +194,17 @@ TEST(Invariance, QuantiseByEveryIsaAndThreadCount) {
     if (spec.x_dtype == TERNARY_I8) spec.x_dtype = TERNARY_F16;
     spec.x_scale = spec.x_dtype == TERNARY_F8_E4M3;
     const Problem p(spec);
-    const float* scale = p.x_scale.empty() ? nullptr : p.x_scale.as<float>();
-    const float* alpha = i % 2 ? p.alpha.as<float>() : nullptr;
     OutputMatrix q(TERNARY_I8, spec.M, spec.K, spec.K + 5), s(TERNARY_F32, 1, spec.M, spec.M);
-    ASSERT_EQ(ternary_oracle_quantise_activations(p.x.data(), spec.x_dtype, p.ldx(), scale, alpha,
-                                                  static_cast<int8_t*>(q.data()), q.ld(), static_cast<float*>(s.data()),
-                                                  spec.M, spec.K),
-              TERNARY_OK)
-        << ternary_last_error();
+    ternary_quantise_operands o =
+        quantised(p.x.data(), spec.x_dtype, p.ldx(), q.data(), q.ld(), s.data(), spec.M, spec.K);
+    if (!p.x_scale.empty()) o.x_scale = p.x_scale.as<float>();
+    if (i % 2) o.alpha_column = p.alpha.as<float>();
+    ASSERT_EQ(ternary_oracle_quantise(&o), TERNARY_OK) << ternary_last_error();
     for (const RuntimeHandle& runtime : all) {
       OutputMatrix q2(TERNARY_I8, spec.M, spec.K, spec.K + 5), s2(TERNARY_F32, 1, spec.M, spec.M);
-      ASSERT_EQ(ternary_quantise_activations(runtime.get(), p.x.data(), spec.x_dtype, p.ldx(), scale, alpha,
-                                             static_cast<int8_t*>(q2.data()), q2.ld(), static_cast<float*>(s2.data()),
-                                             spec.M, spec.K),
-                TERNARY_OK)
-          << ternary_last_error();
+      o.q = static_cast<int8_t*>(q2.data());
+      o.s = static_cast<float*>(s2.data());
+      ASSERT_EQ(ternary_quantise(runtime.get(), &o), TERNARY_OK) << ternary_last_error();
       ASSERT_EQ(q2.outside_written(q2.whole()) + q2.difference(q, q.whole()), "") << spec.text();
       ASSERT_EQ(s2.outside_written(s2.whole()) + s2.difference(s, s.whole()), "") << spec.text();
     }

@@ -103,7 +103,7 @@ TEST(LayoutChoice, EitherChoiceGivesTheSameBits) {
       const Output expected = problem.expected();
       for (ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
         Output got = problem.output();
-        ASSERT_EQ(problem.run(runtime.get(), problem.weights(layout).get(), got), TERNARY_OK) << ternary_last_error();
+        ASSERT_EQ(problem.run(runtime.get(), problem.layer(layout).get(), got), TERNARY_OK) << ternary_last_error();
         ASSERT_EQ(problem.verdict(got, expected), "") << isa << ", layout " << layout;
       }
     }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/operands.h"
 #include "support/problem.h"
 
 namespace ternary::test {
@@ -40,7 +41,7 @@ int in_child(Body body) {
 
 TEST(Lifecycle, ThreadsEndWithTheirRuntime) {
   const Problem problem(large_spec());
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const Output expected = problem.expected();
   const int before = thread_count();
   for (int round = 0; round < 30; ++round) {
@@ -49,7 +50,7 @@ TEST(Lifecycle, ThreadsEndWithTheirRuntime) {
     ASSERT_EQ(settled_thread_count(before + 3), before + 3);
     if (round % 2 == 0) continue;  // some end without ever having worked
     Output got = problem.output();
-    ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK);
+    ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK);
     ASSERT_EQ(problem.verdict(got, expected), "");
   }
   EXPECT_EQ(settled_thread_count(before), before);
@@ -57,45 +58,45 @@ TEST(Lifecycle, ThreadsEndWithTheirRuntime) {
 
 TEST(Lifecycle, WeightsOutliveTheRuntimeTheyWereUsedWith) {
   const Problem problem(large_spec());
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const Output expected = problem.expected();
   for (int round = 0; round < 3; ++round) {
     const RuntimeHandle runtime = make_runtime();
     Output got = problem.output();
-    ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK);
+    ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK);
     EXPECT_EQ(problem.verdict(got, expected), "");
   }
 }
 
 TEST(Lifecycle, AForkedChildIsToldAndMayMakeItsOwnRuntime) {
   const Problem problem(large_spec());
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const Output expected = problem.expected();
   const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=3");
   Output warm = problem.output();
-  ASSERT_EQ(problem.run(runtime.get(), weights.get(), warm), TERNARY_OK);
+  ASSERT_EQ(problem.run(runtime.get(), layer.get(), warm), TERNARY_OK);
   const int code = in_child([&] {
     Output got = problem.output();
-    if (problem.run(runtime.get(), weights.get(), got) != TERNARY_ILLEGAL_STATE) return 1;
+    if (problem.run(runtime.get(), layer.get(), got) != TERNARY_ILLEGAL_STATE) return 1;
     if (std::string(ternary_last_error()).find("fork") == std::string::npos) return 2;
     if (!got.y.anything_written().empty()) return 3;
     ternary_runtime_destroy(runtime.get());  // must not wait for threads that do not exist
     const RuntimeHandle own = make_runtime("TERNARY_NUM_THREADS=1");
     if (own == nullptr) return 4;
-    if (problem.run(own.get(), weights.get(), got) != TERNARY_OK) return 5;
+    if (problem.run(own.get(), layer.get(), got) != TERNARY_OK) return 5;
     return problem.verdict(got, expected).empty() ? 0 : 6;
   });
   EXPECT_EQ(code, 0);
   // The parent goes on.
   Output got = problem.output();
-  ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK);
+  ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK);
   EXPECT_EQ(problem.verdict(got, expected), "");
 }
 
 #if !defined(__SANITIZE_THREAD__)  // which allows no threads after a fork
 TEST(Lifecycle, AForkedChildMayHaveThreadsOfItsOwn) {
   const Problem problem(large_spec());
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const Output expected = problem.expected();
   const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=3");
   const int code = in_child([&] {
@@ -103,7 +104,7 @@ TEST(Lifecycle, AForkedChildMayHaveThreadsOfItsOwn) {
     if (own == nullptr) return 1;
     for (int i = 0; i < 50; ++i) {
       Output got = problem.output();
-      if (problem.run(own.get(), weights.get(), got) != TERNARY_OK) return 2;
+      if (problem.run(own.get(), layer.get(), got) != TERNARY_OK) return 2;
       if (!problem.verdict(got, expected).empty()) return 3;
     }
     return 0;
@@ -114,22 +115,21 @@ TEST(Lifecycle, AForkedChildMayHaveThreadsOfItsOwn) {
 
 TEST(Lifecycle, AForkWhileOtherThreadsCall) {
   const Problem problem(large_spec());
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=3");
   std::atomic<bool> stop{false};
   std::thread caller([&] {
     while (!stop) {
       Output got = problem.output();
-      ASSERT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_OK);
+      ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK);
     }
   });
   for (int i = 0; i < 10; ++i) {
     const int code = in_child([&] {
       float y = 0;
       const float x = 1;
-      const ternary_status status = ternary_linear(runtime.get(), weights.get(), TERNARY_A8, &x, TERNARY_F32, 1,
-                                                   nullptr, nullptr, &y, TERNARY_F32, 1, 1);
-      return status == TERNARY_ILLEGAL_STATE ? 0 : 1;
+      const ternary_operands o = product_of(&x, TERNARY_F32, 1, &y, TERNARY_F32, 1, 1);
+      return ternary_apply(runtime.get(), layer.get(), &o) == TERNARY_ILLEGAL_STATE ? 0 : 1;
     });
     EXPECT_EQ(code, 0);
   }
@@ -150,7 +150,7 @@ TEST(Lifecycle, IdleThreadsSleep) {
   const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=4");
   const Problem problem(large_spec());
   Output got = problem.output();
-  ASSERT_EQ(problem.run(runtime.get(), problem.weights(TERNARY_LAYOUT_I2S_TILED).get(), got), TERNARY_OK);
+  ASSERT_EQ(problem.run(runtime.get(), problem.layer(TERNARY_LAYOUT_I2S_TILED).get(), got), TERNARY_OK);
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   const double before = cpu_seconds();
   std::this_thread::sleep_for(std::chrono::milliseconds(300));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "support/operands.h"
 #include "support/problem.h"
 #include "support/tuning_file.h"
 
@@ -28,9 +29,9 @@ int64_t bytes_asked() {
 
 void expect_refused(ternary_runtime* runtime, const ProblemSpec& spec, int64_t least_bytes) {
   const Problem problem(spec);
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   Output got = problem.output();
-  ASSERT_EQ(problem.run(runtime, weights.get(), got), TERNARY_OUT_OF_MEMORY) << spec.text();
+  ASSERT_EQ(problem.run(runtime, layer.get(), got), TERNARY_OUT_OF_MEMORY) << spec.text();
   EXPECT_NE(std::string(ternary_last_error()).find(" bytes of scratch; TERNARY_MAX_SCRATCH is 1000000"),
             std::string::npos)
       << ternary_last_error();
@@ -38,7 +39,7 @@ void expect_refused(ternary_runtime* runtime, const ProblemSpec& spec, int64_t l
   EXPECT_LT(bytes_asked(), least_bytes + 1000000);
   EXPECT_EQ(got.y.anything_written(), "");
   Output few = problem.output(0, 16);
-  ASSERT_EQ(problem.run(runtime, weights.get(), few, 0, 16), TERNARY_OK) << ternary_last_error();
+  ASSERT_EQ(problem.run(runtime, layer.get(), few, 0, 16), TERNARY_OK) << ternary_last_error();
 }
 
 TEST(ScratchLimit, RefusesTooManyRowsAndServesFewer) {
@@ -62,9 +63,8 @@ TEST(ScratchLimit, HoldsForQuantisedActivationsToo) {
   const std::vector<float> x(4096, 1.0f);
   std::vector<int8_t> q(4096, 77);
   float s = -1;
-  EXPECT_EQ(ternary_quantise_activations(runtime.get(), x.data(), TERNARY_F32, 4096, nullptr, nullptr, q.data(), 4096,
-                                         &s, 1, 4096),
-            TERNARY_OUT_OF_MEMORY);
+  const ternary_quantise_operands o = quantised(x.data(), TERNARY_F32, 4096, q.data(), 4096, &s, 1, 4096);
+  EXPECT_EQ(ternary_quantise(runtime.get(), &o), TERNARY_OUT_OF_MEMORY);
   EXPECT_GT(bytes_asked(), 5000);
   EXPECT_EQ(q, std::vector<int8_t>(4096, 77));
   EXPECT_EQ(s, -1);
@@ -100,20 +100,21 @@ class UntouchableProduct {
       : M_(M), K_(K), x_(M * K), x_scale_(M * 4), y_(M * 2), one_row_(plain_spec(TERNARY_A8, 1, 1, K)) {}
 
   ternary_status run(ternary_runtime* runtime) const {
-    return ternary_linear(runtime, weights_.get(), TERNARY_A8, x_.get(), TERNARY_I8, K_,
-                          static_cast<const float*>(x_scale_.get()), nullptr, y_.get(), TERNARY_F16, 1, M_);
+    ternary_operands o = product_of(x_.get(), TERNARY_I8, K_, y_.get(), TERNARY_F16, 1, M_);
+    o.x_scale = static_cast<const float*>(x_scale_.get());
+    return ternary_apply(runtime, layer_.get(), &o);
   }
   /** One row of another X, which may be touched. */
   ternary_status run_one(ternary_runtime* runtime) const {
     Output got = one_row_.output();
-    return one_row_.run(runtime, weights_.get(), got);
+    return one_row_.run(runtime, layer_.get(), got);
   }
 
  private:
   int64_t M_, K_;
   Untouchable x_, x_scale_, y_;
   Problem one_row_;
-  WeightsHandle weights_ = one_row_.weights(TERNARY_LAYOUT_I2S_TILED);
+  LayerHandle layer_ = one_row_.layer(TERNARY_LAYOUT_I2S_TILED);
 };
 
 TEST(ScratchLimit, RefusesTheMostRowsThereAreWithoutASettingToo) {
@@ -159,19 +160,13 @@ TEST(ScratchLimit, MemoryThatTheSystemRefusesIsTheSameStatusAndLaterCallsWork) {
 TEST(ScratchLimit, TheOraclesMemoryDoesNotGrowWithTheRows) {
   const int64_t M = 1 << 18, K = 256;  // 64 MB
   const Problem problem(plain_spec(TERNARY_A8, 1, 1, K));
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S);
   const std::vector<int8_t> x(M * K, 1);
   const std::vector<float> x_scale(M, 1.0f);
   std::vector<uint16_t> y(M);
-  EXPECT_EQ(in_child_with(16 << 20,
-                          [&] {
-                            return ternary_oracle_linear(weights.get(), TERNARY_A8, x.data(), TERNARY_I8, K,
-                                                         x_scale.data(), nullptr, y.data(), TERNARY_F16, 1,
-                                                         M) == TERNARY_OK
-                                       ? 0
-                                       : 1;
-                          }),
-            0);
+  ternary_operands o = product_of(x.data(), TERNARY_I8, K, y.data(), TERNARY_F16, 1, M);
+  o.x_scale = x_scale.data();
+  EXPECT_EQ(in_child_with(16 << 20, [&] { return ternary_oracle_apply(layer.get(), &o) == TERNARY_OK ? 0 : 1; }), 0);
 }
 #endif
 

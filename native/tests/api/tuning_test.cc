@@ -63,7 +63,7 @@ void expect_roles(ternary_runtime* runtime, const std::string& isa, ternary_layo
     const Problem problem(spec);
     ASSERT_EQ(ternary_runtime_reset_counters(runtime), TERNARY_OK);
     Output got = problem.output();
-    ASSERT_EQ(problem.run(runtime, problem.weights(layout).get(), got), TERNARY_OK);
+    ASSERT_EQ(problem.run(runtime, problem.layer(layout).get(), got), TERNARY_OK);
     ASSERT_EQ(problem.verdict(got, problem.expected()), "");
     const std::string expected = isa == "amx" && M >= tiles ? "tiles" : isa != "portable" && M < gemm ? "gemv" : "gemm";
     ASSERT_EQ(role_of(runtime), expected) << "M " << M << " on " << isa << ", from " << gemm << " and " << tiles;

@@ -27,7 +27,7 @@ Counters run_once(const std::string& settings, const ProblemSpec& spec, ternary_
   EXPECT_NE(runtime, nullptr) << ternary_last_error();
   const Problem problem(spec);
   Output got = problem.output();
-  EXPECT_EQ(problem.run(runtime.get(), problem.weights(layout).get(), got), expected) << ternary_last_error();
+  EXPECT_EQ(problem.run(runtime.get(), problem.layer(layout).get(), got), expected) << ternary_last_error();
   EXPECT_EQ(expected == TERNARY_OK ? problem.verdict(got, problem.expected()) : got.y.anything_written(), "");
   return counters_of(runtime.get());
 }

@@ -52,16 +52,16 @@ TEST_P(CudaInvariance, A16RowsAloneHaveTheBitsOfTheBatch) {
     spec.x_gap = 3;
     spec.values = Values::mixed;  // rows that are not finite stay alone, too
     const Problem problem(spec);
-    const WeightsHandle weights = problem.weights(std::get<1>(GetParam()));
+    const LayerHandle layer = problem.layer(std::get<1>(GetParam()));
     a16_kernels();
     Output batch = problem.output();
-    ASSERT_EQ(problem.run(runtime.get(), weights.get(), batch), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(problem.run(runtime.get(), layer.get(), batch), TERNARY_OK) << ternary_last_error();
     std::set<std::string> kernels = a16_kernels();
     for (const int64_t rows : {1, 7, 8, 9, 33, 65}) {
       for (const int64_t first : {int64_t{0}, kM / 2 - 3, kM - rows}) {
         if (rows > 9 && first != kM - rows) continue;
         Output got = problem.output(first, rows);
-        ASSERT_EQ(problem.run(runtime.get(), weights.get(), got, first, rows), TERNARY_OK) << ternary_last_error();
+        ASSERT_EQ(problem.run(runtime.get(), layer.get(), got, first, rows), TERNARY_OK) << ternary_last_error();
         ASSERT_EQ(got.y.outside_written(got.y.whole()), "");
         ASSERT_EQ(got.y.difference(batch.y, got.y.whole(), first), "")
             << rows << " rows from " << first << " of " << spec.text();

@@ -30,7 +30,7 @@ Counters run_once(const std::string& settings, const ProblemSpec& spec, ternary_
   EXPECT_NE(runtime, nullptr) << ternary_last_error();
   const Problem problem(spec);
   Output got = problem.output();
-  EXPECT_EQ(problem.run(runtime.get(), problem.weights(layout).get(), got), TERNARY_OK) << ternary_last_error();
+  EXPECT_EQ(problem.run(runtime.get(), problem.layer(layout).get(), got), TERNARY_OK) << ternary_last_error();
   // Where M is large the oracle takes longer than the software GPU, and other tests compare every kernel with it.
   EXPECT_EQ(spec.M > 65 ? "" : problem.verdict(got, problem.expected()), "");
   const Counters full = counters_of(runtime.get());

@@ -32,6 +32,11 @@ RuntimeHandle make_runtime(const std::string& settings) {
   return ternary_runtime_create(settings.c_str(), &runtime) == TERNARY_OK ? RuntimeHandle(runtime) : nullptr;
 }
 
+LayerHandle make_layer(const ternary_layer_spec& spec) {
+  ternary_layer* layer = nullptr;
+  return ternary_layer_create(&spec, &layer) == TERNARY_OK ? LayerHandle(layer) : nullptr;
+}
+
 std::string info_of(const ternary_runtime* runtime) {
   size_t length = 0;
   if (ternary_runtime_info(runtime, nullptr, 0, &length) != TERNARY_OK) return "";

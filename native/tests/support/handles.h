@@ -24,11 +24,18 @@ struct EndRuntime {
 struct EndWeights {
   void operator()(ternary_weights* weights) const { ternary_weights_destroy(weights); }
 };
+struct EndLayer {
+  void operator()(ternary_layer* layer) const { ternary_layer_destroy(layer); }
+};
 using RuntimeHandle = std::unique_ptr<ternary_runtime, EndRuntime>;
 using WeightsHandle = std::unique_ptr<ternary_weights, EndWeights>;
+using LayerHandle = std::unique_ptr<ternary_layer, EndLayer>;
 
 /** A runtime with these setting lines; null with ternary_last_error() set if there is none. */
 RuntimeHandle make_runtime(const std::string& settings = "");
+
+/** A layer; null with ternary_last_error() set if there is none. */
+LayerHandle make_layer(const ternary_layer_spec& spec);
 
 /** What ternary_runtime_info() says. */
 std::string info_of(const ternary_runtime* runtime);

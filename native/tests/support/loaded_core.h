@@ -10,6 +10,7 @@
 
 #include <string>
 
+#include "support/operands.h"
 #include "ternary/ternary.h"
 
 namespace ternary::test {
@@ -64,8 +65,8 @@ class Core {
     const float x[4] = {1, 2, 3, 4};
     int8_t q[4];
     float s;
-    return get<decltype(ternary_quantise_activations)>("ternary_quantise_activations")(
-        runtime, x, TERNARY_F32, 4, nullptr, nullptr, q, 4, &s, 1, 4);
+    const ternary_quantise_operands operands = quantised(x, TERNARY_F32, 4, q, 4, &s, 1, 4);
+    return get<decltype(ternary_quantise)>("ternary_quantise")(runtime, &operands);
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "abi/dtype.h"
+#include "support/operands.h"
 
 namespace ternary::test {
 namespace {
@@ -194,6 +195,21 @@ WeightsHandle Problem::weights(ternary_layout layout) const {
   return WeightsHandle(handle);
 }
 
+LayerHandle Problem::layer(const ternary_weights* weights) const {
+  ternary_layer_spec made_of = plain_layer(weights, spec_.activation);
+  if (spec_.bias) made_of.bias = bias.as<float>();
+  if (spec_.norm) {
+    made_of.norm_weight = norm_weight.as<float>();
+    made_of.eps = eps;
+  }
+  LayerHandle layer = make_layer(made_of);
+  if (layer == nullptr) {
+    std::fprintf(stderr, "layer of %s: %s\n", spec_.text().c_str(), ternary_last_error());
+    std::abort();
+  }
+  return layer;
+}
+
 Output Problem::output(int64_t first_row, int64_t rows) const {
   Output out;
   out.y = OutputMatrix(spec_.y_dtype, rows, spec_.N, spec_.N + spec_.y_gap);
@@ -209,40 +225,29 @@ Output Problem::output(int64_t first_row, int64_t rows) const {
   return out;
 }
 
-ternary_status Problem::run(ternary_runtime* runtime, const ternary_weights* weights, Output& out, int64_t first_row,
+ternary_operands Problem::operands(Output& out, int64_t first_row, int64_t rows) const {
+  const void* x_row = x.data() + first_row * ldx() * dtype_bytes(spec_.x_dtype);
+  ternary_operands o = product_of(x_row, spec_.x_dtype, ldx(), out.y.data(), spec_.y_dtype, out.y.ld(), rows);
+  if (!x_scale.empty()) o.x_scale = x_scale.as<float>() + first_row;
+  if (!spec_.residual) return o;
+  o.residual_out = out.residual_out.data();
+  o.residual =
+      spec_.in_place ? o.residual_out : residual.data() + first_row * ld_residual() * dtype_bytes(*spec_.residual);
+  o.residual_dtype = *spec_.residual;
+  o.ld_residual = ld_residual();
+  return o;
+}
+
+ternary_status Problem::run(ternary_runtime* runtime, const ternary_layer* layer, Output& out, int64_t first_row,
                             int64_t rows) const {
   set_crash_note(spec_.text());
-  const void* x_row = x.data() + first_row * ldx() * dtype_bytes(spec_.x_dtype);
-  const float* scale = x_scale.empty() ? nullptr : x_scale.as<float>() + first_row;
-  const float* bias_values = bias.empty() ? nullptr : bias.as<float>();
-  if (!spec_.norm) {
-    if (runtime == nullptr) {
-      return ternary_oracle_linear(weights, spec_.activation, x_row, spec_.x_dtype, ldx(), scale, bias_values,
-                                   out.y.data(), spec_.y_dtype, out.y.ld(), rows);
-    }
-    return ternary_linear(runtime, weights, spec_.activation, x_row, spec_.x_dtype, ldx(), scale, bias_values,
-                          out.y.data(), spec_.y_dtype, out.y.ld(), rows);
-  }
-  const ternary_dtype type = spec_.residual.value_or(TERNARY_F32);
-  void* residual_out = spec_.residual ? out.residual_out.data() : nullptr;
-  const void* residual_in = nullptr;
-  if (spec_.residual) {
-    residual_in = spec_.in_place ? residual_out : residual.data() + first_row * ld_residual() * dtype_bytes(type);
-  }
-  if (runtime == nullptr) {
-    return ternary_oracle_rmsnorm_linear(weights, spec_.activation, x_row, spec_.x_dtype, ldx(), scale, residual_in,
-                                         residual_out, type, ld_residual(), norm_weight.as<float>(), eps, bias_values,
-                                         out.y.data(), spec_.y_dtype, out.y.ld(), rows);
-  }
-  return ternary_rmsnorm_linear(runtime, weights, spec_.activation, x_row, spec_.x_dtype, ldx(), scale, residual_in,
-                                residual_out, type, ld_residual(), norm_weight.as<float>(), eps, bias_values,
-                                out.y.data(), spec_.y_dtype, out.y.ld(), rows);
+  const ternary_operands o = operands(out, first_row, rows);
+  return runtime == nullptr ? ternary_oracle_apply(layer, &o) : ternary_apply(runtime, layer, &o);
 }
 
 Output Problem::expected() const {
   Output out = output();
-  const WeightsHandle handle = weights(TERNARY_LAYOUT_I2S);
-  if (run(nullptr, handle.get(), out) != TERNARY_OK) {
+  if (run(nullptr, layer(TERNARY_LAYOUT_I2S).get(), out) != TERNARY_OK) {
     std::fprintf(stderr, "oracle of %s: %s\n", spec_.text().c_str(), ternary_last_error());
     std::abort();
   }

@@ -67,15 +67,22 @@ class Problem {
   /** The same weights, kept in a layout. Aborts if they cannot be created. */
   WeightsHandle weights(ternary_layout layout) const;
 
+  /** What the problem does with these weights, which the layer keeps. Aborts if it cannot be created. */
+  LayerHandle layer(const ternary_weights* weights) const;
+  LayerHandle layer(ternary_layout layout) const { return layer(weights(layout).get()); }
+
   /** Poisoned outputs for `rows` rows; residual_out holds the residual if the problem runs in place. */
   Output output(int64_t first_row, int64_t rows) const;
   Output output() const { return output(0, spec_.M); }
 
+  /** Rows first ... first + rows, and the outputs for them. */
+  ternary_operands operands(Output& out, int64_t first_row, int64_t rows) const;
+
   /** Runs rows first ... first + rows through the runtime, or through the oracle if `runtime` is null. */
-  ternary_status run(ternary_runtime* runtime, const ternary_weights* weights, Output& out, int64_t first_row,
+  ternary_status run(ternary_runtime* runtime, const ternary_layer* layer, Output& out, int64_t first_row,
                      int64_t rows) const;
-  ternary_status run(ternary_runtime* runtime, const ternary_weights* weights, Output& out) const {
-    return run(runtime, weights, out, 0, spec_.M);
+  ternary_status run(ternary_runtime* runtime, const ternary_layer* layer, Output& out) const {
+    return run(runtime, layer, out, 0, spec_.M);
   }
 
   /** What the oracle makes of it. */

@@ -1,15 +1,33 @@
 /**
- * @file numeric.h
- * @brief Small floats as bits: what they are worth, and how a number is rounded to them.
+ * @file float_formats.h
+ * @brief Floats as bits: what they are worth, and how a number is rounded to them.
+ *
+ * Written apart from the conversions of the kernels under test (abi/dtype.h), by other methods: encode() and decode()
+ * work on values, by powers of two, from_f16() scales, to_bf16() rounds by what is cut off. NaN becomes the one that PTX
+ * calls canonical where a number is converted to a narrower format, and keeps its payload where to a wider one.
  */
-#ifndef TERNARY_SOFTGPU_EXEC_NUMERIC_H_
-#define TERNARY_SOFTGPU_EXEC_NUMERIC_H_
+#ifndef TERNARY_SOFTGPU_EXEC_FLOAT_FORMATS_H_
+#define TERNARY_SOFTGPU_EXEC_FLOAT_FORMATS_H_
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 
 namespace ternary::softgpu {
+
+inline constexpr uint32_t kMagnitudeF32 = 0x7fffffff;  ///< the bits that are not the sign
+inline constexpr uint32_t kInfinityF32 = 0x7f800000;
+
+inline uint32_t bits_of(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+inline float float_of(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
 
 enum class Rounding : uint8_t { nearest_even, nearest_away, zero, down, up };
 
@@ -96,32 +114,19 @@ inline double decode(uint32_t bits, const Format& format) {
 }
 
 /** bf16 is the upper half of f32. */
-inline float from_bf16(uint16_t bits) {
-  uint32_t wide = static_cast<uint32_t>(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, 4);
-  return value;
-}
+inline float from_bf16(uint16_t bits) { return float_of(static_cast<uint32_t>(bits) << 16); }
 inline uint16_t to_bf16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  if (value != value) return 0x7fff;
-  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+  if (std::isnan(value)) return static_cast<uint16_t>(kBf16.nan);
+  const uint32_t bits = bits_of(value), lost = bits & 0xffff;
+  uint16_t rounded = static_cast<uint16_t>(bits >> 16);
+  if (lost > 0x8000 || (lost == 0x8000 && rounded % 2 == 1)) ++rounded;  // carries into the exponent as it should
+  return rounded;
 }
 inline float from_f16(uint16_t bits) {
-  uint32_t magnitude = bits & 0x7fffu, sign = static_cast<uint32_t>(bits & 0x8000u) << 16, raw;
-  float value;
-  if (magnitude >= 0x7c00) {
-    raw = sign | 0x7f800000 | (magnitude & 0x3ff) << 13;
-  } else if (magnitude >= 0x400) {
-    raw = sign | ((magnitude << 13) + (112u << 23));
-  } else {
-    value = static_cast<float>(magnitude) * 5.9604644775390625e-8f;  // 2^-24
-    std::memcpy(&raw, &value, 4);
-    raw |= sign;
-  }
-  std::memcpy(&value, &raw, 4);
-  return value;
+  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000) << 16;
+  const uint32_t magnitude = static_cast<uint32_t>(bits & 0x7fff) << 13;
+  if (magnitude >= 0x7c00u << 13) return float_of(sign | kInfinityF32 | magnitude);
+  return float_of(sign | magnitude) * 0x1p112f;  // the difference of the biases; exact, subnormals too
 }
 inline uint16_t to_f16(double value) {
   return static_cast<uint16_t>(encode(value, kF16, Rounding::nearest_even, false));
@@ -143,4 +148,4 @@ inline double add_to_odd(double a, double b) {
 
 }  // namespace ternary::softgpu
 
-#endif  // TERNARY_SOFTGPU_EXEC_NUMERIC_H_
+#endif  // TERNARY_SOFTGPU_EXEC_FLOAT_FORMATS_H_
