@@ -3,7 +3,7 @@
  *            [--json FILE]
  * cuda_bench --library
  *
- * ternary_linear_async() on a GPU, bf16 in and out, over the shapes of test-data/shapes: each call in a CUDA graph that
+ * ternary_apply_async() on a GPU, bf16 in and out, over the shapes of test-data/shapes: each call in a CUDA graph that
  * goes round copies of the weights (more than the L2 holds, unless --copies 1), timed by events, the median of the
  * repetitions. Beside it the cost model's prediction, the bandwidth of the packed weights, and cuBLASLt's bf16 product
  * of the same shape where the machine has cuBLASLt. Each result is compared with the CPU's before it is timed: A8 bit
@@ -120,8 +120,12 @@ struct EndRuntime {
 struct EndWeights {
   void operator()(ternary_weights* weights) const { ternary_weights_destroy(weights); }
 };
+struct EndLayer {
+  void operator()(ternary_layer* layer) const { ternary_layer_destroy(layer); }
+};
 using Runtime = std::unique_ptr<ternary_runtime, EndRuntime>;
 using Weights = std::unique_ptr<ternary_weights, EndWeights>;
+using Layer = std::unique_ptr<ternary_layer, EndLayer>;
 
 Runtime make_runtime(const char* settings) {
   ternary_runtime* made = nullptr;
@@ -211,7 +215,7 @@ class Case {
     alpha_.assign(shape.N, 0.02f);
     const int64_t bytes = shape.N * row_bytes;
     const int64_t copies = options.copies > 0 ? options.copies : std::min<int64_t>(4 * l2_bytes / bytes + 1, 256);
-    for (int64_t i = 0; i < copies; ++i) weights_.push_back(make_weights(codes));
+    for (int64_t i = 0; i < copies; ++i) layers_.push_back(make_layer(codes));
     x_.resize(most_rows * shape.K);
     // +-0.008 ... 2
     for (uint16_t& x : x_) x = static_cast<uint16_t>(0x3c00 | random() % 0x400 | (random() & 1) << 15);
@@ -219,34 +223,31 @@ class Case {
     y_device_ = device_copy(nullptr, most_rows * shape.N * 2);
   }
 
-  int64_t copies() const { return static_cast<int64_t>(weights_.size()); }
-  int64_t weight_bytes() const { return ternary_weights_bytes(weights_[0].get()); }
+  int64_t copies() const { return static_cast<int64_t>(layers_.size()); }
+  int64_t weight_bytes() const { return ternary_layer_bytes(layers_[0].get()); }
   const void* x() const { return x_device_.get(); }
   void* y() const { return y_device_.get(); }
 
   void prepare(ternary_runtime* gpu, int64_t M) {
-    for (const Weights& weights : weights_) {
-      check(ternary_weights_prepare(gpu, weights.get()), "ternary_weights_prepare");
-    }
+    for (const Layer& layer : layers_) check(ternary_prepare(gpu, layer.get()), "ternary_prepare");
     int64_t bytes = 0;
-    check(ternary_workspace_bytes(gpu, weights_[0].get(), options_.activation, M, &bytes), "ternary_workspace_bytes");
+    check(ternary_workspace_bytes(gpu, layers_[0].get(), M, &bytes), "ternary_workspace_bytes");
     workspace_ = device_copy(nullptr, bytes);
     workspace_bytes_ = bytes;
   }
 
   void start(ternary_runtime* gpu, int64_t M, int64_t copy, cudaStream_t stream) const {
     const ternary_cuda_call call = {stream, workspace_.get(), workspace_bytes_};
-    check(ternary_linear_async(gpu, weights_[copy].get(), options_.activation, x(), TERNARY_BF16, shape_.K, nullptr,
-                               nullptr, y(), TERNARY_BF16, shape_.N, M, &call),
-          "ternary_linear_async");
+    ternary_operands operands = operands_of(x(), y(), M);
+    operands.call = &call;
+    check(ternary_apply_async(gpu, layers_[copy].get(), &operands), "ternary_apply_async");
   }
 
   /** Ends the program if the device's bits are not the CPU's. */
   void verify(ternary_runtime* gpu, ternary_runtime* cpu, int64_t M, cudaStream_t stream) const {
     std::vector<uint16_t> expected(M * shape_.N), found(M * shape_.N);
-    check(ternary_linear(cpu, weights_[0].get(), options_.activation, x_.data(), TERNARY_BF16, shape_.K, nullptr,
-                         nullptr, expected.data(), TERNARY_BF16, shape_.N, M),
-          "ternary_linear on the CPU");
+    const ternary_operands operands = operands_of(x_.data(), expected.data(), M);
+    check(ternary_apply(cpu, layers_[0].get(), &operands), "ternary_apply on the CPU");
     start(gpu, M, 0, stream);
     check(cudaStreamSynchronize(stream), "the product");
     check(cudaMemcpy(found.data(), y(), found.size() * 2, cudaMemcpyDeviceToHost), "cudaMemcpy");
@@ -262,6 +263,29 @@ class Case {
   }
 
  private:
+  ternary_operands operands_of(const void* x, void* y, int64_t M) const {
+    ternary_operands operands = {};
+    operands.size = sizeof operands;
+    operands.M = M;
+    operands.x = x;
+    operands.ldx = shape_.K;
+    operands.y = y;
+    operands.ldy = shape_.N;
+    operands.x_dtype = operands.y_dtype = TERNARY_BF16;
+    return operands;
+  }
+
+  Layer make_layer(const std::vector<uint8_t>& codes) const {
+    const Weights weights = make_weights(codes);
+    ternary_layer_spec spec = {};
+    spec.size = sizeof spec;
+    spec.weights = weights.get();
+    spec.activation = options_.activation;
+    ternary_layer* made = nullptr;
+    check(ternary_layer_create(&spec, &made), "ternary_layer_create");
+    return Layer(made);
+  }
+
   Weights make_weights(const std::vector<uint8_t>& codes) const {
     ternary_weights* made = nullptr;
     check(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, shape_.N, shape_.K, options_.layout,
@@ -273,7 +297,7 @@ class Case {
   const Shape& shape_;
   const Options& options_;
   std::vector<float> alpha_;
-  std::vector<Weights> weights_;
+  std::vector<Layer> layers_;
   std::vector<uint16_t> x_;
   DeviceMemory x_device_, y_device_, workspace_;
   int64_t workspace_bytes_ = 0;

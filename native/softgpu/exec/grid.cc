@@ -116,8 +116,8 @@ void Grid::State::work(Worker& worker) {
       }
       (progress == Progress::waiting ? parked : resident).push_back(std::move(cluster));
     }
-  } catch (const Fault& fault) {
-    set_fault(Engine::report(fault, worker.warp, *launch.config.code));
+  } catch (const Fault& thrown) {
+    set_fault(Engine::report(thrown, worker.warp, *launch.config.code));
   }
 }
 

@@ -34,11 +34,10 @@ TEST(CudaAsync, RandomProblemsGiveTheOraclesBits) {
   const Stream stream;
   for (int64_t i = 0; i < samples(60); ++i) {
     const Problem problem(random_spec(11000 + static_cast<uint64_t>(i), 120000));
-    const WeightsHandle weights = problem.weights(kLayouts[i % 3]);
+    const LayerHandle layer = problem.layer(kLayouts[i % 3]);
     const DeviceProblem device(problem);
-    const DeviceBytes workspace =
-        workspace_for(runtime.get(), weights.get(), problem.spec().activation, problem.spec().M);
-    ASSERT_EQ(device.start(runtime.get(), weights.get(), i % 2 ? call_of(stream) : call_of(stream, workspace)),
+    const DeviceBytes workspace = workspace_for(runtime.get(), layer.get(), problem.spec().M);
+    ASSERT_EQ(device.start(runtime.get(), layer.get(), i % 2 ? call_of(stream) : call_of(stream, workspace)),
               TERNARY_OK)
         << ternary_last_error() << " in " << problem.spec().text();
     stream.wait();
@@ -53,13 +52,13 @@ TEST(CudaAsync, AWorkspaceForMRowsServesFewerRowsAndEverySplit) {
   const Problem problem(spec);
   const Output expected = problem.expected();
   for (const ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
-    const WeightsHandle weights = problem.weights(layout);
+    const LayerHandle layer = problem.layer(layout);
     for (const RuntimeHandle* runtime : {&plain, &split}) {
       const Stream stream;
-      const DeviceBytes workspace = workspace_for(runtime->get(), weights.get(), TERNARY_A8, 40);
+      const DeviceBytes workspace = workspace_for(runtime->get(), layer.get(), 40);
       for (const int64_t rows : {1, 2, 8, 9, 16, 17, 40}) {
         const DeviceProblem device(problem);
-        ASSERT_EQ(device.start(runtime->get(), weights.get(), call_of(stream, workspace), rows), TERNARY_OK)
+        ASSERT_EQ(device.start(runtime->get(), layer.get(), call_of(stream, workspace), rows), TERNARY_OK)
             << ternary_last_error();
         stream.wait();
         const Output got = device.fetch();
@@ -72,13 +71,11 @@ TEST(CudaAsync, AWorkspaceForMRowsServesFewerRowsAndEverySplit) {
 }
 
 /** y = W3 (W2 (W1 x)), fp32 between the layers, M rows; by the oracle if `runtime` is null. */
-std::vector<float> chain_by_oracle(const std::vector<WeightsHandle>& layers, std::vector<float> x, int64_t M,
-                                   int64_t K) {
-  for (const WeightsHandle& layer : layers) {
+std::vector<float> chain_by_oracle(const std::vector<LayerHandle>& layers, std::vector<float> x, int64_t M, int64_t K) {
+  for (const LayerHandle& layer : layers) {
     std::vector<float> y(x.size());
-    EXPECT_EQ(ternary_oracle_linear(layer.get(), TERNARY_A8, x.data(), TERNARY_F32, K, nullptr, nullptr, y.data(),
-                                    TERNARY_F32, K, M),
-              TERNARY_OK);
+    const ternary_operands o = product_of(x.data(), TERNARY_F32, K, y.data(), TERNARY_F32, K, M);
+    EXPECT_EQ(ternary_oracle_apply(layer.get(), &o), TERNARY_OK);
     x = y;
   }
   return x;
@@ -90,7 +87,7 @@ class Chain {
     for (uint64_t seed = 1; seed <= 3; ++seed) {
       ProblemSpec spec = a8_spec(M, K, K, seed);
       spec.values = Values::finite;
-      layers_.push_back(Problem(spec).weights(TERNARY_LAYOUT_I2S_TILED));
+      layers_.push_back(Problem(spec).layer(TERNARY_LAYOUT_I2S_TILED));
     }
     x_.resize(static_cast<size_t>(M * K));
     for (size_t i = 0; i < x_.size(); ++i) x_[i] = static_cast<float>(static_cast<int>(i * 7919 % 2001) - 1000) * 0.01f;
@@ -100,11 +97,10 @@ class Chain {
   void start(ternary_runtime* runtime, const ternary_cuda_call& call) {
     void* x = a_.get();
     void* y = b_.get();
-    for (const WeightsHandle& layer : layers_) {
-      ASSERT_EQ(ternary_linear_async(runtime, layer.get(), TERNARY_A8, x, TERNARY_F32, K_, nullptr, nullptr, y,
-                                     TERNARY_F32, K_, M_, &call),
-                TERNARY_OK)
-          << ternary_last_error();
+    for (const LayerHandle& layer : layers_) {
+      ternary_operands o = product_of(x, TERNARY_F32, K_, y, TERNARY_F32, K_, M_);
+      o.call = &call;
+      ASSERT_EQ(ternary_apply_async(runtime, layer.get(), &o), TERNARY_OK) << ternary_last_error();
       std::swap(x, y);
     }
   }
@@ -122,17 +118,17 @@ class Chain {
   }
 
   void prepare(ternary_runtime* runtime) const {
-    for (const WeightsHandle& layer : layers_) {
-      ASSERT_EQ(ternary_weights_prepare(runtime, layer.get()), TERNARY_OK) << ternary_last_error();
+    for (const LayerHandle& layer : layers_) {
+      ASSERT_EQ(ternary_prepare(runtime, layer.get()), TERNARY_OK) << ternary_last_error();
     }
   }
 
-  const ternary_weights* weights() const { return layers_.front().get(); }
+  const ternary_layer* first_layer() const { return layers_.front().get(); }
 
  private:
   const int64_t M_, K_;
   Problem first_;
-  std::vector<WeightsHandle> layers_;
+  std::vector<LayerHandle> layers_;
   std::vector<float> x_;
   DeviceBytes a_, b_;
 };
@@ -143,7 +139,7 @@ TEST(CudaAsync, ChainsOfThreeProductsWithAndWithoutPdl) {
     for (const int64_t M : {1, 3, 20}) {
       Chain chain(M, 144);
       const Stream stream;
-      const DeviceBytes workspace = workspace_for(runtime.get(), chain.weights(), TERNARY_A8, M);
+      const DeviceBytes workspace = workspace_for(runtime.get(), chain.first_layer(), M);
       chain.start(runtime.get(), call_of(stream, workspace));
       stream.wait();
       chain.expect_right("M " + std::to_string(M) + " PDL " + pdl);
@@ -178,7 +174,7 @@ TEST(CudaGraph, AChainReplayedThreeTimesWithOtherInputs) {
   Chain chain(2, 144);
   chain.prepare(runtime.get());
   const Stream stream;
-  const DeviceBytes workspace = workspace_for(runtime.get(), chain.weights(), TERNARY_A8, 2);
+  const DeviceBytes workspace = workspace_for(runtime.get(), chain.first_layer(), 2);
   const Graph graph(stream, [&] { chain.start(runtime.get(), call_of(stream, workspace)); });
   for (int replay = 1; replay <= 3; ++replay) {
     chain.set_x(1.5f);
@@ -192,15 +188,15 @@ TEST(CudaArguments, WorkspacesAndMemoryThatAreRefused) {
   const RuntimeHandle runtime = gpu();
   const Stream stream;
   const Problem problem(a8_spec(20, 40, 200));  // few rows may run on one kernel that needs no workspace
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const DeviceProblem device(problem);
   const DeviceBytes large(1 << 20);
   int64_t bytes = 0;
-  ASSERT_EQ(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 20, &bytes), TERNARY_OK);
+  ASSERT_EQ(ternary_workspace_bytes(runtime.get(), layer.get(), 20, &bytes), TERNARY_OK);
   ASSERT_GT(bytes, 0);
   ASSERT_LE(bytes, 1 << 20);
   const auto refused = [&](const ternary_cuda_call& call, const std::string& words) {
-    EXPECT_EQ(device.start(runtime.get(), weights.get(), call), TERNARY_INVALID_ARGUMENT) << words;
+    EXPECT_EQ(device.start(runtime.get(), layer.get(), call), TERNARY_INVALID_ARGUMENT) << words;
     EXPECT_NE(std::string(ternary_last_error()).find(words), std::string::npos) << ternary_last_error();
     stream.wait();
     EXPECT_EQ(device.fetch().y.anything_written(), "") << words;
@@ -211,12 +207,12 @@ TEST(CudaArguments, WorkspacesAndMemoryThatAreRefused) {
 
   const ternary_cuda_call call = call_of(stream);
   const DeviceBytes x(problem.x.data(), problem.x.bytes());
-  EXPECT_EQ(ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, x.get(), TERNARY_F32, 200, nullptr, nullptr,
-                                 x.get(), TERNARY_F32, 40, 2, &call),
-            TERNARY_INVALID_ARGUMENT);
+  ternary_operands o = product_of(x.get(), TERNARY_F32, 200, x.get(), TERNARY_F32, 40, 2);
+  o.call = &call;
+  EXPECT_EQ(ternary_apply_async(runtime.get(), layer.get(), &o), TERNARY_INVALID_ARGUMENT);
   EXPECT_NE(std::string(ternary_last_error()).find("overlaps"), std::string::npos) << ternary_last_error();
-  EXPECT_EQ(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 0, &bytes), TERNARY_INVALID_ARGUMENT);
-  EXPECT_EQ(ternary_workspace_bytes(runtime.get(), weights.get(), TERNARY_A8, 2, nullptr), TERNARY_INVALID_ARGUMENT);
+  EXPECT_EQ(ternary_workspace_bytes(runtime.get(), layer.get(), 0, &bytes), TERNARY_INVALID_ARGUMENT);
+  EXPECT_EQ(ternary_workspace_bytes(runtime.get(), layer.get(), 2, nullptr), TERNARY_INVALID_ARGUMENT);
 }
 
 TEST(CudaArguments, OrdinaryHostMemoryIsRefusedUnlessTheDeviceReadsIt) {
@@ -225,7 +221,7 @@ TEST(CudaArguments, OrdinaryHostMemoryIsRefusedUnlessTheDeviceReadsIt) {
   ProblemSpec spec = a8_spec(2, 40, 200);
   spec.values = Values::finite;
   const Problem problem(spec);
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   int reads_it = 0;
   must(cudaDeviceGetAttribute(&reads_it, cudaDevAttrPageableMemoryAccess, 0), "pageable memory access");
   std::vector<char> host(1 << 20);
@@ -234,8 +230,9 @@ TEST(CudaArguments, OrdinaryHostMemoryIsRefusedUnlessTheDeviceReadsIt) {
   std::vector<float> y = before;
   const auto start = [&](void* workspace, int64_t bytes) {
     const ternary_cuda_call call = {stream.get(), workspace, bytes};
-    return ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, problem.x.data(), TERNARY_F32, 200, nullptr,
-                                nullptr, y.data(), TERNARY_F32, 40, 2, &call);
+    ternary_operands o = product_of(problem.x.data(), TERNARY_F32, 200, y.data(), TERNARY_F32, 40, 2);
+    o.call = &call;
+    return ternary_apply_async(runtime.get(), layer.get(), &o);
   };
   const ternary_status status = start(nullptr, 0), in_host_workspace = start(aligned, 1 << 19);
   if (reads_it != 0) {
@@ -243,9 +240,8 @@ TEST(CudaArguments, OrdinaryHostMemoryIsRefusedUnlessTheDeviceReadsIt) {
     EXPECT_EQ(in_host_workspace, TERNARY_OK) << ternary_last_error();
     stream.wait();
     std::vector<float> expected = before;
-    ASSERT_EQ(ternary_oracle_linear(weights.get(), TERNARY_A8, problem.x.data(), TERNARY_F32, 200, nullptr, nullptr,
-                                    expected.data(), TERNARY_F32, 40, 2),
-              TERNARY_OK);
+    const ternary_operands o = product_of(problem.x.data(), TERNARY_F32, 200, expected.data(), TERNARY_F32, 40, 2);
+    ASSERT_EQ(ternary_oracle_apply(layer.get(), &o), TERNARY_OK);
     EXPECT_EQ(y, expected);
     return;
   }
@@ -255,7 +251,7 @@ TEST(CudaArguments, OrdinaryHostMemoryIsRefusedUnlessTheDeviceReadsIt) {
   EXPECT_NE(std::string(ternary_last_error()).find("no memory that CUDA knows"), std::string::npos);
   EXPECT_EQ(y, before);
   const DeviceProblem device(problem);
-  EXPECT_EQ(device.start(runtime.get(), weights.get(), {stream.get(), aligned, 1 << 19}), TERNARY_INVALID_ARGUMENT);
+  EXPECT_EQ(device.start(runtime.get(), layer.get(), {stream.get(), aligned, 1 << 19}), TERNARY_INVALID_ARGUMENT);
   EXPECT_NE(std::string(ternary_last_error()).find("workspace is at"), std::string::npos) << ternary_last_error();
 }
 

@@ -21,9 +21,9 @@ Problem small_problem() {
   return Problem(spec);
 }
 
-void expect_right(ternary_runtime* runtime, const Problem& problem, const ternary_weights* weights) {
+void expect_right(ternary_runtime* runtime, const Problem& problem, const ternary_layer* layer) {
   Output got = problem.output();
-  ASSERT_EQ(problem.run(runtime, weights, got), TERNARY_OK) << ternary_last_error();
+  ASSERT_EQ(problem.run(runtime, layer, got), TERNARY_OK) << ternary_last_error();
   EXPECT_EQ(problem.verdict(got, problem.expected()), "");
 }
 
@@ -58,20 +58,20 @@ TEST(CudaDevice, ADeviceThatIsNotThere) {
 
 TEST(CudaDevice, WeightsAreSharedByRuntimesAndOutliveThem) {
   const Problem problem = small_problem();
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_T5_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_T5_TILED);
   for (int round = 0; round < 2; ++round) {
     const RuntimeHandle gpu = make_runtime("TERNARY_DEVICE=cuda"), cpu = make_runtime("TERNARY_DEVICE=cpu");
-    expect_right(gpu.get(), problem, weights.get());
-    expect_right(cpu.get(), problem, weights.get());
+    expect_right(gpu.get(), problem, layer.get());
+    expect_right(cpu.get(), problem, layer.get());
   }
 }
 
 TEST(CudaDevice, ThreadsThatMeetUnpreparedWeightsAtOnce) {
   const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda");
   const Problem problem = small_problem();
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   std::vector<std::thread> threads;
-  for (int t = 0; t < 4; ++t) threads.emplace_back([&] { expect_right(runtime.get(), problem, weights.get()); });
+  for (int t = 0; t < 4; ++t) threads.emplace_back([&] { expect_right(runtime.get(), problem, layer.get()); });
   for (std::thread& thread : threads) thread.join();
 }
 
@@ -83,21 +83,21 @@ TEST(CudaTwoDevices, EachHasItsOwnCopyAndTheCallersDeviceStays) {
   const RuntimeHandle first = make_runtime("TERNARY_DEVICE=cuda:0"), second = make_runtime("TERNARY_DEVICE=cuda:1");
   ASSERT_NE(second, nullptr) << ternary_last_error();
   const Problem problem = small_problem();
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   must(cudaSetDevice(0), "device 0");
-  expect_right(first.get(), problem, weights.get());
-  expect_right(second.get(), problem, weights.get());
+  expect_right(first.get(), problem, layer.get());
+  expect_right(second.get(), problem, layer.get());
   int current = -1;
   must(cudaGetDevice(&current), "current");
   EXPECT_EQ(current, 0);
   const DeviceProblem device(problem);  // in the memory of device 0
   const ternary_cuda_call call = {};
-  EXPECT_EQ(device.start(second.get(), weights.get(), call), TERNARY_INVALID_ARGUMENT);
+  EXPECT_EQ(device.start(second.get(), layer.get(), call), TERNARY_INVALID_ARGUMENT);
   EXPECT_NE(std::string(ternary_last_error()).find("memory of device 0; it must be of the runtime's, 1"),
             std::string::npos)
       << ternary_last_error();
   const Stream stream;
-  EXPECT_EQ(device.start(second.get(), weights.get(), call_of(stream)), TERNARY_INVALID_ARGUMENT);
+  EXPECT_EQ(device.start(second.get(), layer.get(), call_of(stream)), TERNARY_INVALID_ARGUMENT);
   EXPECT_NE(std::string(ternary_last_error()).find("the stream belongs to device 0"), std::string::npos)
       << ternary_last_error();
 }
@@ -116,8 +116,8 @@ void expect_missing(const std::string& words) {
   ASSERT_NE(at, std::string::npos) << info;
   EXPECT_NE(info.find(words, at), std::string::npos) << info;
   const Problem problem = small_problem();
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
-  expect_right(on_cpu.get(), problem, weights.get());
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  expect_right(on_cpu.get(), problem, layer.get());
 }
 
 TEST(CudaNoDevice, IsSaid) { expect_missing("the machine has no CUDA device that this process may use"); }
@@ -145,7 +145,7 @@ TEST(CudaOtherCapability, AutoTakesTheCpuAndSaysWhy) {
   }
   EXPECT_EQ(counters_of(on_cpu.get()).fallbacks, (Counts{{"device.cuda:no_library", 1}}));
   const Problem problem = small_problem();
-  expect_right(on_cpu.get(), problem, problem.weights(TERNARY_LAYOUT_I2S_TILED).get());
+  expect_right(on_cpu.get(), problem, problem.layer(TERNARY_LAYOUT_I2S_TILED).get());
 }
 
 TEST(CudaOtherCapability, CudaCompilesThePtxOfSm80AndWarns) {
@@ -164,11 +164,11 @@ TEST(CudaOtherCapability, CudaCompilesThePtxOfSm80AndWarns) {
     spec.N = spec.K = 160;
     spec.kind = TERNARY_ALPHA_ROW;
     const Problem problem(spec);
-    const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
     const DeviceProblem device(problem);
-    const DeviceBytes workspace = workspace_for(runtime.get(), weights.get(), TERNARY_A8, M);
+    const DeviceBytes workspace = workspace_for(runtime.get(), layer.get(), M);
     for (int round = 0; round < 3; ++round) {
-      ASSERT_EQ(device.start(runtime.get(), weights.get(), call_of(stream, workspace)), TERNARY_OK)
+      ASSERT_EQ(device.start(runtime.get(), layer.get(), call_of(stream, workspace)), TERNARY_OK)
           << ternary_last_error();
     }
     stream.wait();
@@ -179,8 +179,8 @@ TEST(CudaOtherCapability, CudaCompilesThePtxOfSm80AndWarns) {
 TEST(CudaFault, IsReportedAndNeverLost) {
   const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda");
   const Problem problem = small_problem();
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
-  expect_right(runtime.get(), problem, weights.get());
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  expect_right(runtime.get(), problem, layer.get());
   const Stream stream;
   const ternary_cuda_call call = call_of(stream);
   // The second row of x lies beyond all addresses that a process can have. Just behind an allocation a GPU need not
@@ -189,14 +189,13 @@ TEST(CudaFault, IsReportedAndNeverLost) {
   static_assert(kYBytes <= kX);
   const DeviceBytes y(kX + 200 * 4);
   upload(y.as<char>() + kX, problem.x.data(), 200 * 4);
-  EXPECT_EQ(ternary_linear_async(runtime.get(), weights.get(), TERNARY_A8, y.as<char>() + kX, TERNARY_F32, kFar / 4,
-                                 nullptr, nullptr, y.get(), TERNARY_F32, 40, 2, &call),
-            TERNARY_OK)
-      << ternary_last_error();
+  ternary_operands o = product_of(y.as<char>() + kX, TERNARY_F32, kFar / 4, y.get(), TERNARY_F32, 40, 2);
+  o.call = &call;
+  EXPECT_EQ(ternary_apply_async(runtime.get(), layer.get(), &o), TERNARY_OK) << ternary_last_error();
   EXPECT_NE(cudaStreamSynchronize(stream.get()), cudaSuccess);
   for (int call_again = 0; call_again < 3; ++call_again) {
     Output got = problem.output();
-    EXPECT_EQ(problem.run(runtime.get(), weights.get(), got), TERNARY_DEVICE_ERROR);
+    EXPECT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_DEVICE_ERROR);
     EXPECT_NE(std::string(ternary_last_error()).find("cudaError"), std::string::npos) << ternary_last_error();
     EXPECT_EQ(got.y.anything_written(), "");
   }

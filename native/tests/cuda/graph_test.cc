@@ -101,12 +101,12 @@ TEST(CudaGraph, EveryWayThroughDispatchIsCapturedAndReplayedThreeTimes) {
     for (const ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
       const RuntimeHandle runtime = gpu(way.settings);
       const Problem problem(way.spec);
-      const WeightsHandle weights = problem.weights(layout);
-      ASSERT_EQ(ternary_weights_prepare(runtime.get(), weights.get()), TERNARY_OK) << ternary_last_error();
-      const DeviceBytes workspace = workspace_for(runtime.get(), weights.get(), way.spec.activation, way.spec.M);
+      const LayerHandle layer = problem.layer(layout);
+      ASSERT_EQ(ternary_prepare(runtime.get(), layer.get()), TERNARY_OK) << ternary_last_error();
+      const DeviceBytes workspace = workspace_for(runtime.get(), layer.get(), way.spec.M);
       DeviceProblem device(problem);
       const Graph graph(stream, [&] {
-        ASSERT_EQ(device.start(runtime.get(), weights.get(), call_of(stream, workspace)), TERNARY_OK)
+        ASSERT_EQ(device.start(runtime.get(), layer.get(), call_of(stream, workspace)), TERNARY_OK)
             << ternary_last_error() << " in " << way.spec.text();
       });
       const std::string path = product_path(runtime.get());
@@ -137,16 +137,16 @@ class Caller {
  public:
   explicit Caller(const ProblemSpec& spec) : problem_(spec), device_(problem_) {}
 
-  void start(ternary_runtime* runtime, const ternary_weights* weights, const DeviceBytes& workspace) {
-    ASSERT_EQ(device_.start(runtime, weights, call_of(stream_, workspace)), TERNARY_OK) << ternary_last_error();
+  void start(ternary_runtime* runtime, const ternary_layer* layer, const DeviceBytes& workspace) {
+    ASSERT_EQ(device_.start(runtime, layer, call_of(stream_, workspace)), TERNARY_OK) << ternary_last_error();
   }
-  void run_alone(ternary_runtime* runtime, const ternary_weights* weights) {
-    start(runtime, weights, DeviceBytes());
+  void run_alone(ternary_runtime* runtime, const ternary_layer* layer) {
+    start(runtime, layer, DeviceBytes());
     stream_.wait();
     alone_ = device_.fetch();
     if (problem_.spec().activation == TERNARY_A16) return;  // no bits but its own
     Output expected = problem_.output();
-    ASSERT_EQ(problem_.run(nullptr, weights, expected), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(problem_.run(nullptr, layer, expected), TERNARY_OK) << ternary_last_error();
     ASSERT_EQ(difference(alone_, expected), "") << problem_.spec().text();
   }
   void expect_as_alone(const std::string& what) {
@@ -167,15 +167,15 @@ TEST(CudaStreams, OneLayerOnTwoStreamsAtOnceGivesTheBitsOfEachAlone) {
   int number = 0;
   for (const Way& way : ways()) {
     const RuntimeHandle runtime = gpu(way.settings);
-    const WeightsHandle weights =
-        Problem(way.spec).weights(number++ % 2 ? TERNARY_LAYOUT_I2S_TILED : TERNARY_LAYOUT_T5_TILED);
-    ASSERT_EQ(ternary_weights_prepare(runtime.get(), weights.get()), TERNARY_OK) << ternary_last_error();
+    const LayerHandle layer =
+        Problem(way.spec).layer(number++ % 2 ? TERNARY_LAYOUT_I2S_TILED : TERNARY_LAYOUT_T5_TILED);
+    ASSERT_EQ(ternary_prepare(runtime.get(), layer.get()), TERNARY_OK) << ternary_last_error();
     std::vector<std::unique_ptr<Caller>> callers;
     for (uint64_t seed : {1001, 1002}) {
       ProblemSpec spec = way.spec;
       spec.seed = seed;
       callers.push_back(std::make_unique<Caller>(spec));
-      callers.back()->run_alone(runtime.get(), weights.get());
+      callers.back()->run_alone(runtime.get(), layer.get());
     }
     const auto both = [&](const char* what, auto start) {
       for (auto& caller : callers) caller->poison();
@@ -186,14 +186,14 @@ TEST(CudaStreams, OneLayerOnTwoStreamsAtOnceGivesTheBitsOfEachAlone) {
     };
     const bool again = !way.spec.in_place;  // which reads what it wrote
     both("eager", [&, left = again ? 4 : 2](size_t i) mutable {
-      if (left-- > 0) callers[i]->start(runtime.get(), weights.get(), DeviceBytes());
+      if (left-- > 0) callers[i]->start(runtime.get(), layer.get(), DeviceBytes());
     });
     std::vector<DeviceBytes> workspaces;
     std::vector<std::unique_ptr<Graph>> graphs;
     for (auto& caller : callers) {
-      workspaces.push_back(workspace_for(runtime.get(), weights.get(), way.spec.activation, way.spec.M));
-      graphs.push_back(std::make_unique<Graph>(
-          caller->stream(), [&] { caller->start(runtime.get(), weights.get(), workspaces.back()); }));
+      workspaces.push_back(workspace_for(runtime.get(), layer.get(), way.spec.M));
+      graphs.push_back(std::make_unique<Graph>(caller->stream(),
+                                               [&] { caller->start(runtime.get(), layer.get(), workspaces.back()); }));
     }
     both("graphs", [&, left = again ? 4 : 2](size_t i) mutable {
       if (left-- > 0) graphs[i]->launch(callers[i]->stream());
@@ -208,18 +208,16 @@ TEST(CudaGraph, QuantiseIsCapturedAndReplayed) {
   const Problem problem(spec_of(TERNARY_A8, 3, 1));
   std::vector<int8_t> expected(600), got(600);
   std::vector<float> expected_s(3), s(3);
-  ASSERT_EQ(ternary_oracle_quantise_activations(problem.x.data(), TERNARY_F32, 200, nullptr, nullptr, expected.data(),
-                                                200, expected_s.data(), 3, 200),
-            TERNARY_OK);
+  const ternary_quantise_operands on_host =
+      quantised(problem.x.data(), TERNARY_F32, 200, expected.data(), 200, expected_s.data(), 3, 200);
+  ASSERT_EQ(ternary_oracle_quantise(&on_host), TERNARY_OK);
   const DeviceBytes x(problem.x.data(), problem.x.bytes());
   DeviceBytes q(600), scale(12);
   const ternary_cuda_call call = call_of(stream);
-  const Graph graph(stream, [&] {
-    ASSERT_EQ(ternary_quantise_activations_async(runtime.get(), x.get(), TERNARY_F32, 200, nullptr, nullptr,
-                                                 q.as<int8_t>(), 200, scale.as<float>(), 3, 200, &call),
-              TERNARY_OK)
-        << ternary_last_error();
-  });
+  ternary_quantise_operands o = quantised(x.get(), TERNARY_F32, 200, q.get(), 200, scale.get(), 3, 200);
+  o.call = &call;
+  const Graph graph(stream,
+                    [&] { ASSERT_EQ(ternary_quantise_async(runtime.get(), &o), TERNARY_OK) << ternary_last_error(); });
   for (int replay = 0; replay < 3; ++replay) {
     q.write(std::vector<int8_t>(600, 77).data());
     graph.launch(stream);
@@ -235,16 +233,15 @@ TEST(CudaGraph, WhatCaptureForbidsIsRefusedAndTheCaptureGoesOn) {
   const RuntimeHandle runtime = gpu();
   const Stream stream;
   const Problem problem(spec_of(TERNARY_A8, 20));  // few rows may run on one kernel that needs no workspace
-  const WeightsHandle prepared = problem.weights(TERNARY_LAYOUT_I2S_TILED);
-  const WeightsHandle fresh = problem.weights(TERNARY_LAYOUT_I2S_TILED);
-  ASSERT_EQ(ternary_weights_prepare(runtime.get(), prepared.get()), TERNARY_OK);
-  ASSERT_EQ(ternary_weights_prepare(runtime.get(), prepared.get()), TERNARY_OK) << "a second time does nothing";
+  const LayerHandle prepared = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle fresh = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  ASSERT_EQ(ternary_prepare(runtime.get(), prepared.get()), TERNARY_OK);
+  ASSERT_EQ(ternary_prepare(runtime.get(), prepared.get()), TERNARY_OK) << "a second time does nothing";
   const DeviceProblem device(problem);
-  const DeviceBytes workspace = workspace_for(runtime.get(), prepared.get(), TERNARY_A8, 20);
+  const DeviceBytes workspace = workspace_for(runtime.get(), prepared.get(), 20);
   const Graph graph(stream, [&] {
     EXPECT_EQ(device.start(runtime.get(), fresh.get(), call_of(stream, workspace)), TERNARY_ILLEGAL_STATE);
-    EXPECT_NE(std::string(ternary_last_error()).find("ternary_weights_prepare()"), std::string::npos)
-        << ternary_last_error();
+    EXPECT_NE(std::string(ternary_last_error()).find("ternary_prepare()"), std::string::npos) << ternary_last_error();
     EXPECT_EQ(device.start(runtime.get(), prepared.get(), call_of(stream)), TERNARY_ILLEGAL_STATE);
     EXPECT_NE(std::string(ternary_last_error()).find("no workspace is given"), std::string::npos)
         << ternary_last_error();

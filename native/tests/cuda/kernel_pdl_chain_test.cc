@@ -11,6 +11,7 @@
 #include "core/weights/weights.h"
 #include "support/cuda/device_memory.h"
 #include "support/cuda/rows.h"
+#include "support/operands.h"
 #include "support/problem.h"
 
 namespace ternary::test {
@@ -46,10 +47,8 @@ struct Layer {
   std::vector<float> on_the_host(const std::vector<float>& x) const {
     const ProblemSpec& s = problem.spec();
     std::vector<float> out(s.M * s.N);
-    EXPECT_EQ(ternary_oracle_linear(weights.get(), TERNARY_A8, x.data(), TERNARY_F32, s.K, nullptr, nullptr, out.data(),
-                                    TERNARY_F32, s.N, s.M),
-              TERNARY_OK)
-        << ternary_last_error();
+    const ternary_operands o = product_of(x.data(), TERNARY_F32, s.K, out.data(), TERNARY_F32, s.N, s.M);
+    EXPECT_EQ(ternary_oracle_apply(problem.layer(weights.get()).get(), &o), TERNARY_OK) << ternary_last_error();
     return out;
   }
 

@@ -117,10 +117,9 @@ TEST(CudaPaths, QuantiseActivations) {
     const Problem problem(spec_of(TERNARY_A8, expected.M, 1, 100));
     std::vector<int8_t> q(expected.M * 100);
     std::vector<float> s(expected.M);
-    ASSERT_EQ(ternary_quantise_activations(runtime.get(), problem.x.data(), TERNARY_BF16, 100, nullptr, nullptr,
-                                           q.data(), 100, s.data(), expected.M, 100),
-              TERNARY_OK)
-        << ternary_last_error();
+    const ternary_quantise_operands o =
+        quantised(problem.x.data(), TERNARY_BF16, 100, q.data(), 100, s.data(), expected.M, 100);
+    ASSERT_EQ(ternary_quantise(runtime.get(), &o), TERNARY_OK) << ternary_last_error();
     EXPECT_EQ(counters_of(runtime.get()).paths, (Counts{{path, ++calls}}));
   }
   EXPECT_EQ(counters_of(runtime.get()).fallbacks, Counts());

@@ -45,26 +45,27 @@ int64_t bytes_of(const OutputMatrix& matrix) {
 /** Runs the problem with X, residual and Y each `shift` elements from an aligned address. */
 void check(ternary_runtime* runtime, const ProblemSpec& spec, ternary_layout layout, int64_t shift) {
   const Problem p(spec);
-  const WeightsHandle weights = p.weights(layout);
+  const LayerHandle layer = p.layer(layout);
   Output got = p.output();
-  const auto whole = [](const GuardedBuffer& buffer) { return DeviceBytes(buffer.data(), buffer.bytes()); };
   const ShiftedMatrix x(p.x.data(), p.x.bytes(), shift * dtype_bytes(spec.x_dtype));
   const ShiftedMatrix y(got.y.data(), bytes_of(got.y), shift * dtype_bytes(spec.y_dtype));
-  const DeviceBytes scale = whole(p.x_scale), bias = whole(p.bias), norm_weight = whole(p.norm_weight);
+  const DeviceBytes scale(p.x_scale.data(), p.x_scale.bytes());
   const ternary_dtype type = spec.residual.value_or(TERNARY_F32);
   const ShiftedMatrix residual(p.residual.data(), p.residual.bytes(), shift * dtype_bytes(type));
   const ShiftedMatrix out(got.residual_out.empty() ? nullptr : got.residual_out.data(), bytes_of(got.residual_out),
                           shift * dtype_bytes(type));
   const Stream stream;
   const ternary_cuda_call call = call_of(stream);
-  const ternary_status status =
-      spec.norm
-          ? ternary_rmsnorm_linear_async(runtime, weights.get(), spec.activation, x.get(), spec.x_dtype, p.ldx(),
-                                         scale.as<float>(), spec.in_place ? out.get() : residual.get(), out.get(), type,
-                                         p.ld_residual(), norm_weight.as<float>(), p.eps, bias.as<float>(), y.get(),
-                                         spec.y_dtype, got.y.ld(), spec.M, &call)
-          : ternary_linear_async(runtime, weights.get(), spec.activation, x.get(), spec.x_dtype, p.ldx(),
-                                 scale.as<float>(), bias.as<float>(), y.get(), spec.y_dtype, got.y.ld(), spec.M, &call);
+  ternary_operands o = product_of(x.get(), spec.x_dtype, p.ldx(), y.get(), spec.y_dtype, got.y.ld(), spec.M);
+  o.x_scale = scale.as<float>();
+  if (spec.residual) {
+    o.residual = spec.in_place ? out.get() : residual.get();
+    o.residual_out = out.get();
+    o.residual_dtype = type;
+    o.ld_residual = p.ld_residual();
+  }
+  o.call = &call;
+  const ternary_status status = ternary_apply_async(runtime, layer.get(), &o);
   ASSERT_EQ(status, TERNARY_OK) << ternary_last_error() << " in " << spec.text();
   stream.wait();
   y.read(got.y.data());
@@ -141,19 +142,19 @@ TEST(CudaSweep, OddQuantisedRows) {
     const int64_t bytes = (M - 1) * ldq + K;
     std::vector<int8_t> expected(bytes, 77), got(bytes, 77);
     std::vector<float> expected_s(M), s(M);
-    const float* alpha = random.chance(2) ? nullptr : p.alpha.as<float>();
-    const float* scale = p.x_scale.empty() ? nullptr : p.x_scale.as<float>();
-    ASSERT_EQ(ternary_oracle_quantise_activations(p.x.data(), spec.x_dtype, p.ldx(), scale, alpha, expected.data(), ldq,
-                                                  expected_s.data(), M, K),
-              TERNARY_OK)
-        << ternary_last_error();
+    ternary_quantise_operands o =
+        quantised(p.x.data(), spec.x_dtype, p.ldx(), expected.data(), ldq, expected_s.data(), M, K);
+    o.alpha_column = random.chance(2) ? nullptr : p.alpha.as<float>();
+    o.x_scale = p.x_scale.empty() ? nullptr : p.x_scale.as<float>();
+    ASSERT_EQ(ternary_oracle_quantise(&o), TERNARY_OK) << ternary_last_error();
     const ShiftedMatrix x(p.x.data(), p.x.bytes(), shift * dtype_bytes(spec.x_dtype)), q(got.data(), bytes, shift);
     const DeviceBytes scales(p.x_scale.data(), p.x_scale.bytes()), alphas(p.alpha.data(), p.alpha.bytes());
     const DeviceBytes s_out(M * 4);
-    ASSERT_EQ(ternary_quantise_activations_async(runtime.get(), x.get(), spec.x_dtype, p.ldx(), scales.as<float>(),
-                                                 alpha == nullptr ? nullptr : alphas.as<float>(),
-                                                 static_cast<int8_t*>(q.get()), ldq, s_out.as<float>(), M, K, &call),
-              TERNARY_OK)
+    ternary_quantise_operands there = quantised(x.get(), spec.x_dtype, p.ldx(), q.get(), ldq, s_out.get(), M, K);
+    there.x_scale = scales.as<float>();
+    there.alpha_column = o.alpha_column == nullptr ? nullptr : alphas.as<float>();
+    there.call = &call;
+    ASSERT_EQ(ternary_quantise_async(runtime.get(), &there), TERNARY_OK)
         << ternary_last_error() << " in " << spec.text();
     stream.wait();
     q.read(got.data());

@@ -47,9 +47,9 @@ void at_once(const std::vector<std::function<void()>>& bodies) {
   for (std::thread& thread : threads) thread.join();
 }
 
-void expect_right(ternary_runtime* runtime, const Problem& problem, const ternary_weights* weights) {
+void expect_right(ternary_runtime* runtime, const Problem& problem, const ternary_layer* layer) {
   Output got = problem.output();
-  ASSERT_EQ(problem.run(runtime, weights, got), TERNARY_OK) << ternary_last_error();
+  ASSERT_EQ(problem.run(runtime, layer, got), TERNARY_OK) << ternary_last_error();
   EXPECT_EQ(problem.verdict(got, problem.expected()), "");
 }
 
@@ -60,17 +60,18 @@ class QuantisedRow {
 
   ternary_status start(ternary_runtime* runtime, const Stream& stream) const {
     const ternary_cuda_call call = call_of(stream);
-    return ternary_quantise_activations_async(runtime, x_.get(), TERNARY_F32, K_, nullptr, nullptr, q_.as<int8_t>(), K_,
-                                              s_.as<float>(), 1, K_, &call);
+    ternary_quantise_operands o = quantised(x_.get(), TERNARY_F32, K_, q_.get(), K_, s_.get(), 1, K_);
+    o.call = &call;
+    return ternary_quantise_async(runtime, &o);
   }
   void expect_right() const {
     std::vector<int8_t> got(K_), expected(K_);
     float s = 0, expected_s = 0;
     q_.read(got.data());
     s_.read(&s);
-    ASSERT_EQ(ternary_oracle_quantise_activations(problem_.x.data(), TERNARY_F32, K_, nullptr, nullptr, expected.data(),
-                                                  K_, &expected_s, 1, K_),
-              TERNARY_OK);
+    const ternary_quantise_operands o =
+        quantised(problem_.x.data(), TERNARY_F32, K_, expected.data(), K_, &expected_s, 1, K_);
+    ASSERT_EQ(ternary_oracle_quantise(&o), TERNARY_OK);
     EXPECT_EQ(got, expected) << K_;
     EXPECT_EQ(s, expected_s) << K_;
   }
@@ -118,18 +119,17 @@ class Caller {
  public:
   void run(const Stream& stream) {
     const Problem problem(spec_of(20, 40, 512));
-    WeightsHandle weights = problem.weights(TERNARY_LAYOUT_T5_TILED);
+    LayerHandle layer = problem.layer(TERNARY_LAYOUT_T5_TILED);
     RuntimeHandle runtime = gpu("TERNARY_PREFILL_SKIP_M=64");
-    ASSERT_EQ(ternary_weights_prepare(runtime.get(), weights.get()), TERNARY_OK) << ternary_last_error();
-    ASSERT_EQ(device_.start(runtime.get(), weights.get(), call_of(stream)), TERNARY_OK) << ternary_last_error();
-    expect_right(runtime.get(), problem, weights.get());
+    ASSERT_EQ(ternary_prepare(runtime.get(), layer.get()), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(device_.start(runtime.get(), layer.get(), call_of(stream)), TERNARY_OK) << ternary_last_error();
+    expect_right(runtime.get(), problem, layer.get());
     const ternary_cuda_call call = call_of(stream);
-    ASSERT_EQ(ternary_quantise_activations_async(runtime.get(), device_.x().get(), TERNARY_F32, 512, nullptr, nullptr,
-                                                 q_.as<int8_t>(), 512, s_.as<float>(), 20, 512, &call),
-              TERNARY_OK)
-        << ternary_last_error();
+    ternary_quantise_operands o = quantised(device_.x().get(), TERNARY_F32, 512, q_.get(), 512, s_.get(), 20, 512);
+    o.call = &call;
+    ASSERT_EQ(ternary_quantise_async(runtime.get(), &o), TERNARY_OK) << ternary_last_error();
     runtime.reset();  // ends workspaces and lanes
-    weights.reset();
+    layer.reset();
   }
   void expect_right_on_device() const { EXPECT_EQ(problem_.verdict(device_.fetch(), problem_.expected()), ""); }
 
@@ -143,15 +143,15 @@ class Caller {
 void capture_beside(cudaStreamCaptureMode mode, const std::function<void()>& meanwhile) {
   const RuntimeHandle runtime = gpu();
   const Problem problem(spec_of(2, 40, 200));
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
-  ASSERT_EQ(ternary_weights_prepare(runtime.get(), weights.get()), TERNARY_OK) << ternary_last_error();
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  ASSERT_EQ(ternary_prepare(runtime.get(), layer.get()), TERNARY_OK) << ternary_last_error();
   const DeviceProblem device(problem);
-  const DeviceBytes workspace = workspace_for(runtime.get(), weights.get(), TERNARY_A8, 2);
+  const DeviceBytes workspace = workspace_for(runtime.get(), layer.get(), 2);
   const Stream stream;
   const Graph graph(
       stream,
       [&] {
-        ASSERT_EQ(device.start(runtime.get(), weights.get(), call_of(stream, workspace)), TERNARY_OK)
+        ASSERT_EQ(device.start(runtime.get(), layer.get(), call_of(stream, workspace)), TERNARY_OK)
             << ternary_last_error();
         meanwhile();
       },
@@ -185,7 +185,7 @@ TEST(CudaThreads, ACallLeavesTheThreadsCaptureModeAsItWas) {
   for (const auto mine : {cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeGlobal}) {
     cudaStreamCaptureMode mode = mine;
     must(cudaThreadExchangeStreamCaptureMode(&mode), "exchange");
-    expect_right(runtime.get(), problem, problem.weights(TERNARY_LAYOUT_I2S_TILED).get());
+    expect_right(runtime.get(), problem, problem.layer(TERNARY_LAYOUT_I2S_TILED).get());
     must(cudaThreadExchangeStreamCaptureMode(&mode), "exchange");
     EXPECT_EQ(mode, mine);
   }
@@ -195,26 +195,25 @@ TEST(CudaThreads, ACallLeavesTheThreadsCaptureModeAsItWas) {
 TEST(CudaThreads, TheDefaultStreamIsRefusedBesideTheCaptureOfABlockingOne) {
   const RuntimeHandle runtime = gpu();
   const Problem problem(spec_of(2, 40, 200));
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const DeviceProblem device(problem);
   const DeviceBytes q(400), s(8);
   DeviceBytes x(problem.x.data(), problem.x.bytes());
   cudaStream_t blocking = nullptr;
   must(cudaStreamCreate(&blocking), "stream");
   must(cudaStreamBeginCapture(blocking, cudaStreamCaptureModeRelaxed), "begin capture");
-  EXPECT_EQ(device.start(runtime.get(), weights.get(), ternary_cuda_call{}), TERNARY_ILLEGAL_STATE);
+  EXPECT_EQ(device.start(runtime.get(), layer.get(), ternary_cuda_call{}), TERNARY_ILLEGAL_STATE);
   EXPECT_NE(
       std::string(ternary_last_error()).find("is for the default stream while a blocking stream is being captured"),
       std::string::npos)
       << ternary_last_error();
-  EXPECT_EQ(ternary_quantise_activations_async(runtime.get(), x.get(), TERNARY_F32, 200, nullptr, nullptr,
-                                               q.as<int8_t>(), 200, s.as<float>(), 2, 200, nullptr),
-            TERNARY_ILLEGAL_STATE);
+  const ternary_quantise_operands o = quantised(x.get(), TERNARY_F32, 200, q.get(), 200, s.get(), 2, 200);
+  EXPECT_EQ(ternary_quantise_async(runtime.get(), &o), TERNARY_ILLEGAL_STATE);
   cudaGraph_t graph = nullptr;
   EXPECT_EQ(cudaStreamEndCapture(blocking, &graph), cudaSuccess);
   cudaGraphDestroy(graph);
   cudaStreamDestroy(blocking);
-  EXPECT_EQ(device.start(runtime.get(), weights.get(), ternary_cuda_call{}), TERNARY_OK) << ternary_last_error();
+  EXPECT_EQ(device.start(runtime.get(), layer.get(), ternary_cuda_call{}), TERNARY_OK) << ternary_last_error();
   must(cudaStreamSynchronize(nullptr), "default stream");
 }
 
@@ -228,33 +227,32 @@ TEST(CudaThreads, WeightsPreparedByTwoThreadsAreSentOnceAndFreed) {
   const RuntimeHandle first = gpu(), second = gpu();  // two runtimes of one device share the copy
   const Problem problem(spec_of(2, 640, 1024));
   const size_t before = free_bytes();
-  const WeightsHandle weights[] = {problem.weights(TERNARY_LAYOUT_I2S_TILED),
-                                   problem.weights(TERNARY_LAYOUT_I2S_TILED)};
+  const LayerHandle layers[] = {problem.layer(TERNARY_LAYOUT_I2S_TILED), problem.layer(TERNARY_LAYOUT_I2S_TILED)};
   const auto prepare = [&](const RuntimeHandle& runtime, int which) {
-    EXPECT_EQ(ternary_weights_prepare(runtime.get(), weights[which].get()), TERNARY_OK) << ternary_last_error();
+    EXPECT_EQ(ternary_prepare(runtime.get(), layers[which].get()), TERNARY_OK) << ternary_last_error();
   };
   prepare(first, 0);
   const size_t one_copy = before - free_bytes();
   at_once({[&] { prepare(first, 1); }, [&] { prepare(second, 1); },
-           [&] { expect_right(first.get(), problem, weights[0].get()); }, [&] { prepare(second, 0); }});
+           [&] { expect_right(first.get(), problem, layers[0].get()); }, [&] { prepare(second, 0); }});
   if (softgpu<decltype(softgpu_set_device)>("softgpu_set_device") != nullptr) {  // a GPU is not ours alone
     const size_t lane = before - free_bytes() - 2 * one_copy;                    // of the product
     EXPECT_GE(one_copy, 640u * 1024 / 4);
     EXPECT_LE(lane, 1u << 20);
   }
-  for (const WeightsHandle& each : weights) expect_right(second.get(), problem, each.get());
+  for (const LayerHandle& each : layers) expect_right(second.get(), problem, each.get());
 }
 
 TEST(CudaThreads, RuntimesAndWeightsEndBesideUse) {
   const RuntimeHandle runtime = gpu();
   const Problem problem(spec_of(20, 48, 300));
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const auto user = [&] {
     const Stream stream;
     const DeviceProblem device(problem);
     for (int call = 0; call < 5; ++call) {
-      ASSERT_EQ(device.start(runtime.get(), weights.get(), call_of(stream)), TERNARY_OK) << ternary_last_error();
-      expect_right(runtime.get(), problem, weights.get());
+      ASSERT_EQ(device.start(runtime.get(), layer.get(), call_of(stream)), TERNARY_OK) << ternary_last_error();
+      expect_right(runtime.get(), problem, layer.get());
     }
     stream.wait();
     EXPECT_EQ(problem.verdict(device.fetch(), problem.expected()), "");
@@ -262,9 +260,9 @@ TEST(CudaThreads, RuntimesAndWeightsEndBesideUse) {
   const auto ender = [&] {
     for (int round = 0; round < 5; ++round) {
       const RuntimeHandle own = gpu();
-      const WeightsHandle own_weights = problem.weights(TERNARY_LAYOUT_T5_TILED);
-      expect_right(own.get(), problem, own_weights.get());
-      expect_right(own.get(), problem, weights.get());
+      const LayerHandle own_layer = problem.layer(TERNARY_LAYOUT_T5_TILED);
+      expect_right(own.get(), problem, own_layer.get());
+      expect_right(own.get(), problem, layer.get());
     }
   };
   at_once({user, ender, user, ender});
@@ -274,14 +272,13 @@ TEST(CudaThreads, RuntimesAndWeightsEndBesideUse) {
 TEST(CudaThreads, WorkspacesOfManyStreamsAreFreedBesideUse) {
   const RuntimeHandle runtime = gpu();
   const Problem problem(spec_of(20, 16, 64));
-  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const auto body = [&] {
     std::vector<Stream> streams(20);
     std::vector<std::unique_ptr<DeviceProblem>> devices;
     for (const Stream& stream : streams) {
       devices.push_back(std::make_unique<DeviceProblem>(problem));
-      ASSERT_EQ(devices.back()->start(runtime.get(), weights.get(), call_of(stream)), TERNARY_OK)
-          << ternary_last_error();
+      ASSERT_EQ(devices.back()->start(runtime.get(), layer.get(), call_of(stream)), TERNARY_OK) << ternary_last_error();
     }
     for (size_t i = 0; i < streams.size(); ++i) {
       streams[i].wait();

@@ -25,6 +25,46 @@ def address(array):
     return ctypes.c_void_p(None if array is None else array.ctypes.data)
 
 
+class Sized(ctypes.Structure):
+    """A struct of the C interface, which begins with its size."""
+
+    @classmethod
+    def sized(cls, **fields):
+        return cls(size=ctypes.sizeof(cls), **fields)
+
+
+class LayerSpec(Sized):
+    """ternary_layer_spec."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("weights", ctypes.c_void_p), ("bias", ctypes.c_void_p),
+                ("norm_weight", ctypes.c_void_p), ("eps", ctypes.c_float), ("activation", ctypes.c_int)]
+
+
+class Operands(Sized):
+    """ternary_operands."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("M", ctypes.c_int64), ("x", ctypes.c_void_p), ("ldx", ctypes.c_int64),
+                ("x_scale", ctypes.c_void_p), ("y", ctypes.c_void_p), ("ldy", ctypes.c_int64),
+                ("residual", ctypes.c_void_p), ("residual_out", ctypes.c_void_p), ("ld_residual", ctypes.c_int64),
+                ("x_dtype", ctypes.c_int), ("y_dtype", ctypes.c_int), ("residual_dtype", ctypes.c_int),
+                ("call", ctypes.c_void_p)]
+
+
+class QuantiseOperands(Sized):
+    """ternary_quantise_operands."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("M", ctypes.c_int64), ("K", ctypes.c_int64), ("x", ctypes.c_void_p),
+                ("ldx", ctypes.c_int64), ("x_scale", ctypes.c_void_p), ("alpha_column", ctypes.c_void_p),
+                ("q", ctypes.c_void_p), ("ldq", ctypes.c_int64), ("s", ctypes.c_void_p), ("x_dtype", ctypes.c_int),
+                ("call", ctypes.c_void_p)]
+
+
+def product(x, y):
+    """Operands of x and y, both Strided."""
+    return Operands.sized(M=y.rows, x=address(x.array), ldx=x.ld, x_dtype=DTYPES[x.dtype], x_scale=address(x.scale),
+                          y=address(y.array), ldy=y.ld, y_dtype=DTYPES[y.dtype])
+
+
 class Library:
     def __init__(self, path):
         self.native = ctypes.CDLL(path)
@@ -62,24 +102,33 @@ class Library:
 
     def linear(self, runtime, weights, activation, x, y, bias):
         """`runtime` None: the oracle. x is Strided, y a Strided that is written."""
-        head = ("ternary_oracle_linear",) if runtime is None else ("ternary_linear", runtime)
-        self.call(*head, weights, ACTIVATIONS[activation], *x.arguments(), address(x.scale), address(bias),
-                  *y.arguments(), long(y.rows))
+        self.apply(runtime, weights, activation, bias, None, 0, product(x, y))
 
     def rmsnorm_linear(self, runtime, weights, activation, x, residual, residual_out, norm, eps, y, bias):
-        head = ("ternary_oracle_rmsnorm_linear",) if runtime is None else ("ternary_rmsnorm_linear", runtime)
-        if residual is None:
-            middle = (None, None, 0, long(0))
-        else:
-            middle = (address(residual.array), address(residual_out.array), DTYPES[residual.dtype], long(residual.ld))
-        self.call(*head, weights, ACTIVATIONS[activation], *x.arguments(), address(x.scale), *middle, address(norm),
-                  ctypes.c_float(eps), address(bias), *y.arguments(), long(y.rows))
+        operands = product(x, y)
+        if residual is not None:
+            operands.residual, operands.residual_out = address(residual.array), address(residual_out.array)
+            operands.residual_dtype, operands.ld_residual = DTYPES[residual.dtype], residual.ld
+        self.apply(runtime, weights, activation, bias, norm, eps, operands)
+
+    def apply(self, runtime, weights, activation, bias, norm, eps, operands):
+        """A product by a layer that is made for it."""
+        spec = LayerSpec.sized(weights=weights, bias=address(bias), norm_weight=address(norm), eps=eps,
+                               activation=ACTIVATIONS[activation])
+        layer = ctypes.c_void_p()
+        self.call("ternary_layer_create", ctypes.byref(spec), ctypes.byref(layer))
+        try:
+            head = ("ternary_oracle_apply",) if runtime is None else ("ternary_apply", runtime)
+            self.call(*head, layer, ctypes.byref(operands))
+        finally:
+            self.native.ternary_layer_destroy(layer)
 
     def quantise(self, runtime, x, alpha, q, s):
-        head = (("ternary_oracle_quantise_activations",) if runtime is None else
-                ("ternary_quantise_activations", runtime))
-        self.call(*head, *x.arguments(), address(x.scale), address(alpha), address(q.array), long(q.ld), address(s),
-                  long(x.rows), long(x.columns))
+        operands = QuantiseOperands.sized(M=x.rows, K=x.columns, x=address(x.array), ldx=x.ld, x_dtype=DTYPES[x.dtype],
+                                          x_scale=address(x.scale), alpha_column=address(alpha), q=address(q.array),
+                                          ldq=q.ld, s=address(s))
+        head = ("ternary_oracle_quantise",) if runtime is None else ("ternary_quantise", runtime)
+        self.call(*head, ctypes.byref(operands))
 
     def pack(self, w):
         N, K = w.shape

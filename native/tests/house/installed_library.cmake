@@ -14,6 +14,7 @@ int main(void) {
   uint8_t codes[3];
   ternary_runtime* runtime;
   ternary_weights* weights;
+  ternary_layer* layer;
   if (ternary_runtime_create("", &runtime) != TERNARY_OK) return printf("%s\n", ternary_last_error()), 1;
   ternary_status status = ternary_pack(w, 4, 3, 4, codes);
   if (status == TERNARY_OK) {
@@ -21,9 +22,15 @@ int main(void) {
                                     0, &weights);
   }
   if (status != TERNARY_OK) return printf("%s\n", ternary_last_error()), 1;
-  status = ternary_linear(runtime, weights, TERNARY_A8, x, TERNARY_F32, 4, NULL, NULL, y, TERNARY_F32, 3, 1);
+  const ternary_layer_spec spec = {.size = sizeof spec, .weights = weights, .activation = TERNARY_A8};
+  status = ternary_layer_create(&spec, &layer);
   if (status != TERNARY_OK) return printf("%s\n", ternary_last_error()), 1;
   ternary_weights_destroy(weights);
+  const ternary_operands operands = {.size = sizeof operands, .M = 1, .x = x, .ldx = 4, .y = y, .ldy = 3,
+                                     .x_dtype = TERNARY_F32, .y_dtype = TERNARY_F32};
+  status = ternary_apply(runtime, layer, &operands);
+  if (status != TERNARY_OK) return printf("%s\n", ternary_last_error()), 1;
+  ternary_layer_destroy(layer);
   ternary_runtime_destroy(runtime);
   printf("%f %f %f\n", y[0], y[1], y[2]);
   return 0;

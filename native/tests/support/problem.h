@@ -1,52 +1,21 @@
 /**
  * @file problem.h
- * @brief Generated products: shape, types, strides and values from a seed, inputs at a guard, outputs in poison.
+ * @brief Generated products: values from a seed, inputs at a guard, outputs in poison.
  */
 #ifndef TERNARY_TESTS_SUPPORT_PROBLEM_H_
 #define TERNARY_TESTS_SUPPORT_PROBLEM_H_
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "support/guarded_buffer.h"
 #include "support/handles.h"
+#include "support/problem_spec.h"
 #include "support/random.h"
 #include "ternary/ternary.h"
 
 namespace ternary::test {
-
-/** What the activations and the weights hold. */
-enum class Values {
-  mixed,        ///< each row another way: bell, outlier, zeros, ties, denormals, NaN, huge, infinity, tiny, equal
-  finite,       ///< as mixed, finite rows only
-  all_max,      ///< the largest activation everywhere and all weights +1 (int8: 127): the largest sums
-  all_min,      ///< the smallest (int8: -128) with all weights +1
-  alternating,  ///< signs alternate in X and W together, so that every product is positive
-  zero          ///< zeros of both signs
-};
-
-struct ProblemSpec {
-  int64_t M = 1, N = 1, K = 1;
-  ternary_activation activation = TERNARY_A8;
-  ternary_dtype x_dtype = TERNARY_F32, y_dtype = TERNARY_F32;
-  ternary_alpha_kind kind = TERNARY_ALPHA_TENSOR;
-  int64_t group = 0;
-  bool bias = false;
-  bool x_scale = false;  ///< for fp8; int8 always has one
-  bool norm = false;
-  std::optional<ternary_dtype> residual;           ///< only with norm
-  bool in_place = false;                           ///< residual_out is residual
-  int64_t x_gap = 0, y_gap = 0, residual_gap = 0;  ///< elements between rows
-  Values values = Values::mixed;
-  uint64_t seed = 1;
-
-  std::string text() const;
-};
-
-/** Alpha per row, a bias, finite values. */
-ProblemSpec plain_spec(ternary_activation activation, int64_t M, int64_t N, int64_t K);
 
 /** What a call wrote. */
 struct Output {
@@ -110,9 +79,6 @@ double alpha_of(const Problem& problem, int64_t n, int64_t k);
 /** How far two fp32 sums of A16 in any order, each rounded to Y's type, may be apart at row m, column n; negative where
  *  sums may leave fp32's range or X holds a value that is not finite. */
 double a16_bound(const Problem& problem, int64_t m, int64_t n, double expected);
-
-/** Random specs over everything the API accepts; `budget` bounds M*N*K. */
-ProblemSpec random_spec(uint64_t seed, int64_t budget);
 
 /** One row of activations of the given kind (0 ... 9) into fp32. */
 void fill_row(Random& random, int kind, int64_t K, float* row);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "support/operands.h"
 #include "support/problem.h"
 
 namespace ternary::test {
@@ -95,30 +96,33 @@ class DeviceProblem {
       : problem_(problem),
         x_(problem.x.data(), problem.x.bytes()),
         x_scale_(problem.x_scale.data(), problem.x_scale.bytes()),
-        bias_(problem.bias.data(), problem.bias.bytes()),
-        norm_weight_(problem.norm_weight.data(), problem.norm_weight.bytes()),
         residual_(problem.residual.data(), problem.residual.bytes()),
         out_(problem.output()),
         y_(out_.y.data(), bytes_of(out_.y)),
         residual_out_(out_.residual_out.empty() ? nullptr : out_.residual_out.data(), bytes_of(out_.residual_out)) {}
 
-  /** Starts rows 0 ... rows - 1. */
-  ternary_status start(ternary_runtime* runtime, const ternary_weights* weights, const ternary_cuda_call& call,
-                       int64_t rows) const {
+  /** Rows 0 ... rows - 1. */
+  ternary_operands operands(int64_t rows) const {
     const ProblemSpec& s = problem_.spec();
-    if (!s.norm) {
-      return ternary_linear_async(runtime, weights, s.activation, x_.get(), s.x_dtype, problem_.ldx(),
-                                  x_scale_.as<float>(), bias_.as<float>(), y_.get(), s.y_dtype, out_.y.ld(), rows,
-                                  &call);
-    }
-    const void* residual = s.residual ? (s.in_place ? residual_out_.get() : residual_.get()) : nullptr;
-    return ternary_rmsnorm_linear_async(
-        runtime, weights, s.activation, x_.get(), s.x_dtype, problem_.ldx(), x_scale_.as<float>(), residual,
-        residual_out_.get(), s.residual.value_or(TERNARY_F32), problem_.ld_residual(), norm_weight_.as<float>(),
-        problem_.eps, bias_.as<float>(), y_.get(), s.y_dtype, out_.y.ld(), rows, &call);
+    ternary_operands o = product_of(x_.get(), s.x_dtype, problem_.ldx(), y_.get(), s.y_dtype, out_.y.ld(), rows);
+    o.x_scale = x_scale_.as<float>();
+    if (!s.residual) return o;
+    o.residual = s.in_place ? residual_out_.get() : residual_.get();
+    o.residual_out = residual_out_.get();
+    o.residual_dtype = *s.residual;
+    o.ld_residual = problem_.ld_residual();
+    return o;
   }
-  ternary_status start(ternary_runtime* runtime, const ternary_weights* weights, const ternary_cuda_call& call) const {
-    return start(runtime, weights, call, problem_.spec().M);
+
+  /** Starts rows 0 ... rows - 1. */
+  ternary_status start(ternary_runtime* runtime, const ternary_layer* layer, const ternary_cuda_call& call,
+                       int64_t rows) const {
+    ternary_operands o = operands(rows);
+    o.call = &call;
+    return ternary_apply_async(runtime, layer, &o);
+  }
+  ternary_status start(ternary_runtime* runtime, const ternary_layer* layer, const ternary_cuda_call& call) const {
+    return start(runtime, layer, call, problem_.spec().M);
   }
 
   /** What the outputs hold now. */
@@ -145,16 +149,15 @@ class DeviceProblem {
   }
 
   const Problem& problem_;
-  DeviceBytes x_, x_scale_, bias_, norm_weight_, residual_;
+  DeviceBytes x_, x_scale_, residual_;
   Output out_;
   DeviceBytes y_, residual_out_;
 };
 
 /** A workspace for up to M rows. */
-inline DeviceBytes workspace_for(ternary_runtime* runtime, const ternary_weights* weights,
-                                 ternary_activation activation, int64_t M) {
+inline DeviceBytes workspace_for(ternary_runtime* runtime, const ternary_layer* layer, int64_t M) {
   int64_t bytes = 0;
-  if (ternary_workspace_bytes(runtime, weights, activation, M, &bytes) != TERNARY_OK) {
+  if (ternary_workspace_bytes(runtime, layer, M, &bytes) != TERNARY_OK) {
     std::fprintf(stderr, "%s\n", ternary_last_error());
     std::exit(EXIT_FAILURE);
   }

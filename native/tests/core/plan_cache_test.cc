@@ -1,0 +1,205 @@
+// Plans that are kept: found again, lost in turn where a set is full, whole however many threads read and write, and
+// refused by their own check when the key lacks something.
+#define TERNARY_CHECK_PLANS 1  // of this file's plans; those of the core have theirs where the build says so
+#include "core/product/plan_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/product/refusals.h"
+
+namespace ternary::test {
+namespace {
+
+/** Every word is a function of the key, so that a torn plan shows. */
+struct WordsPlan {
+  uint64_t words[12];
+  Refusals<3> refusals;
+};
+using Cache = PlanCache<WordsPlan>;
+
+PlanKey key_of(uint64_t number) { return {{number, number * 31, ~number}}; }
+
+uint64_t word_of(uint64_t number, uint64_t i) { return (number + 1) * 0x9e3779b97f4a7c15u + i; }
+
+WordsPlan plan_of(uint64_t number) {
+  WordsPlan plan = {};
+  for (uint64_t i = 0; i < 12; ++i) plan.words[i] = word_of(number, i);
+  return plan;
+}
+
+bool is_plan_of(uint64_t number, const WordsPlan& plan) {
+  for (uint64_t i = 0; i < 12; ++i) {
+    if (plan.words[i] != word_of(number, i)) return false;
+  }
+  return plan.refusals.count == 0;
+}
+
+bool has(const Cache& cache, uint64_t number) {
+  WordsPlan plan;
+  if (!cache.find(key_of(number), plan)) return false;
+  EXPECT_TRUE(is_plan_of(number, plan)) << number;
+  return true;
+}
+
+void keep(Cache& cache, uint64_t number) { cache.keep(key_of(number), plan_of(number)); }
+
+/** Lets every plan pass. */
+constexpr auto kSettle = [](const WordsPlan&) {};
+
+TEST(PlanCache, AMissMakesAPlanAndAHitFindsIt) {
+  Cache cache;
+  EXPECT_FALSE(has(cache, 5));
+  for (int call = 0; call < 3; ++call) {
+    EXPECT_TRUE(is_plan_of(5, cache.get(key_of(5), [] { return plan_of(5); }, kSettle)));
+    EXPECT_EQ(cache.made(), 1u);
+  }
+  EXPECT_TRUE(is_plan_of(6, cache.get(key_of(6), [] { return plan_of(6); }, kSettle)));
+  EXPECT_EQ(cache.made(), 2u);
+  EXPECT_TRUE(has(cache, 5));
+}
+
+TEST(PlanCache, EveryWordOfAKeyCounts) {
+  Cache cache;
+  const PlanKey key = {{1, 2, 3}};
+  cache.keep(key, plan_of(0));
+  for (size_t word = 0; word < PlanKey::kWords; ++word) {
+    for (const uint64_t bit : {uint64_t{1}, uint64_t{1} << 63}) {
+      PlanKey other = key;
+      other.words[word] ^= bit;
+      WordsPlan plan;
+      EXPECT_FALSE(cache.find(other, plan)) << word;
+    }
+  }
+}
+
+TEST(PlanCache, APlanSettlesAtEveryCallAndIsKeptOnlyOnceItHas) {
+  Cache cache;
+  int settled = 0;
+  const auto make = [] { return plan_of(5); };
+  const auto refuse = [&](const WordsPlan&) {
+    ++settled;
+    fail(TERNARY_UNSUPPORTED, "refused");
+  };
+  for (int call = 1; call <= 2; ++call) {
+    EXPECT_THROW(cache.get(key_of(5), make, refuse), Failure);
+    EXPECT_EQ(settled, call);
+    EXPECT_FALSE(has(cache, 5));
+  }
+  for (int call = 3; call <= 5; ++call) {
+    cache.get(key_of(5), make, [&](const WordsPlan&) { ++settled; });
+    EXPECT_EQ(settled, call);
+  }
+  EXPECT_THROW(cache.get(key_of(5), make, refuse), Failure) << "kept or not";
+  EXPECT_EQ(settled, 6);
+  EXPECT_EQ(cache.made(), 3u);
+}
+
+TEST(PlanCache, APlanWithTooManyRefusalsIsNotKept) {
+  Cache cache;
+  for (int count = 0; count <= 5; ++count) {
+    const uint64_t number = 100 + static_cast<uint64_t>(count), before = cache.made();
+    const auto make = [&] {
+      WordsPlan plan = plan_of(number);
+      for (int i = 0; i < count; ++i) plan.refusals.add(static_cast<size_t>(i), Reason::layout);
+      return plan;
+    };
+    for (int call = 0; call < 2; ++call) {
+      const WordsPlan plan = cache.get(key_of(number), make, kSettle);
+      EXPECT_EQ(plan.refusals.whole(), count <= 3);
+      EXPECT_EQ(plan.refusals.end() - plan.refusals.begin(), std::min(count, 3));
+      for (const Refusal& refusal : plan.refusals) EXPECT_EQ(refusal.row, &refusal - plan.refusals.begin());
+    }
+    EXPECT_EQ(cache.made() - before, count <= 3 ? 1u : 2u) << count;
+  }
+}
+
+/** Whether four of the one push out the other. */
+bool share_a_set(uint64_t a, uint64_t b) {
+  Cache cache;
+  keep(cache, a);
+  for (size_t way = 0; way < Cache::kWays; ++way) keep(cache, b);
+  return !has(cache, a);
+}
+
+TEST(PlanCache, AFullSetLosesThePlanThatWasKeptFirst) {
+  std::vector<uint64_t> same = {0};
+  for (uint64_t number = 1; same.size() < Cache::kWays + 3; ++number) {
+    ASSERT_LT(number, 64 * Cache::kSets) << "keys do not reach all sets";
+    if (share_a_set(0, number)) same.push_back(number);
+  }
+  Cache cache;
+  for (size_t kept = 0; kept < same.size(); ++kept) {
+    keep(cache, same[kept]);
+    for (size_t i = 0; i < same.size(); ++i) {
+      EXPECT_EQ(has(cache, same[i]), i <= kept && i + Cache::kWays > kept) << i << " of " << kept;
+    }
+  }
+}
+
+TEST(PlanCache, KeysSpreadOverTheSets) {
+  Cache cache;
+  constexpr uint64_t kSlots = Cache::kSets * Cache::kWays;
+  for (uint64_t number = 0; number < 2 * kSlots; ++number) {
+    keep(cache, number);
+    EXPECT_TRUE(has(cache, number));
+  }
+  uint64_t found = 0;
+  for (uint64_t number = 0; number < 2 * kSlots; ++number) found += has(cache, number);
+  EXPECT_LE(found, kSlots);
+  EXPECT_GT(found, kSlots * 3 / 4);
+}
+
+/** Reads and writes plans of `keys` keys from many threads; the number of plans that were not whole. */
+uint64_t torn(uint64_t keys, int threads, uint64_t calls) {
+  Cache cache;
+  std::atomic<uint64_t> wrong{0};
+  std::atomic<int> there{0};
+  const auto body = [&](uint64_t step) {
+    ++there;
+    while (there < threads) std::this_thread::yield();
+    for (uint64_t call = 0; call < calls; ++call) {
+      const uint64_t number = call * step % keys;
+      WordsPlan plan;
+      if (call % 8 == step % 8) {
+        keep(cache, number);
+      } else if (cache.find(key_of(number), plan)) {
+        wrong += !is_plan_of(number, plan);
+      }
+      // As calls do; a plan that is not the one made now throws.
+      wrong += !is_plan_of(number, cache.get(key_of(number), [&] { return plan_of(number); }, kSettle));
+    }
+  };
+  std::vector<std::thread> running;
+  for (int t = 0; t < threads; ++t) running.emplace_back(body, 2 * static_cast<uint64_t>(t) + 1);
+  for (std::thread& thread : running) thread.join();
+  return wrong;
+}
+
+TEST(PlanCache, ManyThreadsSeeOnlyWholePlans) {
+  EXPECT_EQ(torn(3, 6, 20000), 0u) << "few keys: all are written and read at once";
+  EXPECT_EQ(torn(1500, 6, 20000), 0u) << "more keys than slots: plans are lost and come back";
+}
+
+TEST(PlanCache, AKeyThatLacksSomethingIsFound) {
+  Cache cache;
+  uint64_t forgotten = 1;
+  const auto make = [&] { return plan_of(forgotten); };
+  cache.get(key_of(5), make, kSettle);
+  EXPECT_NO_THROW(cache.get(key_of(5), make, kSettle));
+  forgotten = 2;
+  try {
+    cache.get(key_of(5), make, kSettle);
+    FAIL() << "another plan was taken for the one that is needed";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.status(), TERNARY_ILLEGAL_STATE);
+    EXPECT_STREQ(failure.what(), "a kept plan is not the one that is made now; its key lacks something");
+  }
+}
+
+}  // namespace
+}  // namespace ternary::test

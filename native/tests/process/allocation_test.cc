@@ -1,0 +1,117 @@
+// Calls that have been made before allocate nothing: every function that gives memory is this program's own here, and
+// counts. A program of its own, because the counting is the whole process's.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "support/operands.h"
+#include "support/problem.h"
+
+namespace {
+
+std::atomic<int64_t> allocations{0};
+
+}  // namespace
+
+// The C library's own, under its names for programs that replace malloc().
+extern "C" {
+void* __libc_malloc(size_t bytes);
+void* __libc_calloc(size_t count, size_t bytes);
+void* __libc_realloc(void* memory, size_t bytes);
+void* __libc_memalign(size_t alignment, size_t bytes);
+
+void* malloc(size_t bytes) { return ++allocations, __libc_malloc(bytes); }
+void* calloc(size_t count, size_t bytes) { return ++allocations, __libc_calloc(count, bytes); }
+void* realloc(void* memory, size_t bytes) { return ++allocations, __libc_realloc(memory, bytes); }
+void* memalign(size_t alignment, size_t bytes) { return ++allocations, __libc_memalign(alignment, bytes); }
+void* aligned_alloc(size_t alignment, size_t bytes) { return ++allocations, __libc_memalign(alignment, bytes); }
+int posix_memalign(void** memory, size_t alignment, size_t bytes) {
+  ++allocations;
+  *memory = __libc_memalign(alignment, bytes);
+  return *memory == nullptr ? ENOMEM : 0;
+}
+void* mmap(void* address, size_t bytes, int protection, int flags, int file, off_t offset) {
+  ++allocations;
+  return reinterpret_cast<void*>(syscall(SYS_mmap, address, bytes, protection, flags, file, offset));
+}
+}
+
+namespace ternary::test {
+namespace {
+
+/** Allocations of the whole process while the body runs, those of the library's threads with them. */
+template <typename Body>
+int64_t allocations_of(Body body) {
+  const int64_t before = allocations;
+  body();
+  return allocations - before;
+}
+
+std::vector<ProblemSpec> specs() {
+  ProblemSpec plain = plain_spec(TERNARY_A8, 1, 300, 520);
+  std::vector<ProblemSpec> all = {plain, plain_spec(TERNARY_A8, 40, 300, 520), plain_spec(TERNARY_A16, 3, 300, 520),
+                                  plain_spec(TERNARY_A8, 1, 16, 16)};
+  for (ProblemSpec spec : {all[0], all[1], all[2]}) {
+    spec.norm = true;
+    spec.residual = TERNARY_F16;
+    all.push_back(spec);
+  }
+  plain.kind = TERNARY_ALPHA_GROUP;
+  plain.group = 64;
+  all.push_back(plain);
+  return all;
+}
+
+TEST(Allocations, AreSeen) {
+  const Problem problem(specs().front());
+  EXPECT_GT(allocations_of([&] { problem.layer(TERNARY_LAYOUT_I2S_TILED); }), 0);
+  const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=2");
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  Output got = problem.output();
+  EXPECT_GT(allocations_of([&] { problem.run(runtime.get(), layer.get(), got); }), 0) << "scratch of a first call";
+}
+
+TEST(Allocations, NoneByAProductThatWasMadeBefore) {
+  for (const char* settings :
+       {"TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS=3", "TERNARY_NUM_THREADS=2\nTERNARY_FUSE_RMSNORM_QKV=0"}) {
+    for (const ProblemSpec& spec : specs()) {
+      for (const ternary_layout layout : kLayouts) {  // the first falls back
+        const RuntimeHandle runtime = make_runtime(settings);
+        const Problem problem(spec);
+        const LayerHandle layer = problem.layer(layout);
+        Output got = problem.output();
+        const ternary_operands operands = problem.operands(got, 0, spec.M);
+        ASSERT_EQ(ternary_apply(runtime.get(), layer.get(), &operands), TERNARY_OK) << ternary_last_error();
+        for (int call = 2; call <= 20; ++call) {
+          ternary_status status = TERNARY_OK;
+          ASSERT_EQ(allocations_of([&] { status = ternary_apply(runtime.get(), layer.get(), &operands); }), 0)
+              << "call " << call << " of " << spec.text() << " with " << settings;
+          ASSERT_EQ(status, TERNARY_OK);
+        }
+        EXPECT_EQ(problem.verdict(got, problem.expected()), "");
+      }
+    }
+  }
+}
+
+TEST(Allocations, NoneByRowsThatAreQuantisedAgain) {
+  const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=3");
+  const Problem problem(plain_spec(TERNARY_A8, 40, 1, 520));
+  std::vector<int8_t> q(40 * 520);
+  std::vector<float> s(40);
+  const ternary_quantise_operands operands =
+      quantised(problem.x.data(), TERNARY_F32, 520, q.data(), 520, s.data(), 40, 520);
+  ASSERT_EQ(ternary_quantise(runtime.get(), &operands), TERNARY_OK) << ternary_last_error();
+  for (int call = 2; call <= 20; ++call) {
+    EXPECT_EQ(allocations_of([&] { ternary_quantise(runtime.get(), &operands); }), 0) << "call " << call;
+  }
+}
+
+}  // namespace
+}  // namespace ternary::test
