@@ -9,8 +9,8 @@
 #include "ternary/ternary.h"
 
 /** ternary_layer_create(). */
-inline ternary_status layer_create(const ternary_weights* weights, const float* bias, const float* norm_weight, float eps,
-                                   ternary_activation activation, ternary_layer** layer) {
+inline ternary_status layer_create(const ternary_weights* weights, const float* bias, const float* norm_weight,
+                                   float eps, ternary_activation activation, ternary_layer** layer) {
   ternary_layer_spec spec = {};
   spec.size = sizeof(spec);
   spec.weights = weights;
@@ -22,8 +22,8 @@ inline ternary_status layer_create(const ternary_weights* weights, const float* 
 }
 
 /** ternary_apply(); with a call ternary_apply_async(), without a runtime ternary_oracle_apply(). */
-inline ternary_status apply(ternary_runtime* runtime, const ternary_layer* layer, const ternary_cuda_call* call, int64_t M,
-                            const void* x, ternary_dtype x_dtype, int64_t ldx, const float* x_scale,
+inline ternary_status apply(ternary_runtime* runtime, const ternary_layer* layer, const ternary_cuda_call* call,
+                            int64_t M, const void* x, ternary_dtype x_dtype, int64_t ldx, const float* x_scale,
                             const void* residual, void* residual_out, ternary_dtype residual_dtype, int64_t ld_residual,
                             void* y, ternary_dtype y_dtype, int64_t ldy) {
   ternary_operands operands = {};

@@ -92,8 +92,8 @@ final class LayerState {
   }
 
   /**
-   * Static, so that the cleaning action cannot capture the layer. That native code retains the
-   * weights would do; as a user of their handle a layer is counted, so that tests see it go.
+   * Static, so that the cleaning action cannot capture the layer. Native code retains the weights
+   * too: the layer is a user of their handle so that a test sees whether it was freed.
    */
   private static Runnable freeing(long layer, NativeHandle weights) {
     return () -> {
