@@ -10,7 +10,7 @@
 #include <cstring>
 #include <iterator>
 
-#include "ternary/ternary.h"
+#include "operands.h"
 
 namespace {
 
@@ -76,12 +76,8 @@ JNIEXPORT jobject JNICALL Java_org_ternarykernels_binding_Memory_segmentNative(J
 /** Functions that the JDK's linker calls, because it holds the arenas of their operands meanwhile. */
 JNIEXPORT jlong JNICALL Java_org_ternarykernels_binding_Memory_functionNative(JNIEnv*, jclass, jint ordinal) {
   const jlong functions[] = {
-      address_of(ternary_linear),
-      address_of(ternary_rmsnorm_linear),
-      address_of(ternary_quantise_activations),
-      address_of(ternary_oracle_linear),
-      address_of(ternary_oracle_rmsnorm_linear),
-      address_of(ternary_oracle_quantise_activations),
+      address_of(apply),
+      address_of(quantise),
   };
   return ordinal >= 0 && ordinal < static_cast<jint>(std::size(functions)) ? functions[ordinal] : 0;
 }

@@ -12,12 +12,8 @@ import org.ternarykernels.binding.Segments;
  */
 enum HeldCall {
   // A letter an argument, as Foreign.downcall() takes them; P is an operand.
-  LINEAR("JJIPIJPJPIJJ"),
-  RMSNORM_LINEAR("JJIPIJPPPIJJFJPIJJ"),
-  QUANTISE("JPIJPPPJPJJ"),
-  ORACLE_LINEAR("JIPIJPJPIJJ"),
-  ORACLE_RMSNORM_LINEAR("JIPIJPPPIJJFJPIJJ"),
-  ORACLE_QUANTISE("PIJPPPJPJJ");
+  APPLY("JJJJPIJPPPIJPIJ"),
+  QUANTISE("JJJJPIJPPPJP");
 
   private final String signature;
 

@@ -1,44 +1,22 @@
 package org.ternarykernels;
 
 import java.lang.ref.Reference;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
 import org.ternarykernels.internal.Checks;
-import org.ternarykernels.internal.CudaPresets;
 import org.ternarykernels.internal.NativeHandle;
-import org.ternarykernels.internal.NativeMemory;
 import org.ternarykernels.internal.Scratch;
 import org.ternarykernels.internal.StackReserve;
 import org.ternarykernels.internal.Status;
 import org.ternarykernels.internal.observation.CallRecord;
+import org.ternarykernels.internal.observation.FlightRecording;
 
-/**
- * What both kinds of layer hold: addresses that a call passes on, and the handles that keep them
- * valid.
- */
+/** What both kinds of layer are: a native layer and the runtime that serves its calls. */
 final class LayerState {
   final TernaryRuntime runtime;
-  final long weights;
-  final long n;
-  final long k;
-  final AlphaKind alpha;
-  final Activation activation;
+  final LayerShape shape;
 
-  /** Address of N floats, or 0. */
-  final long bias;
-
-  /** Address of K floats, or 0. */
-  final long norm;
-
-  /**
-   * The same on the runtime's GPU, or 0: also where there are no presets, and so no asynchronous
-   * calls.
-   */
-  final long deviceBias;
-
-  final long deviceNorm;
+  private final long address;
 
   /** Of what the layer itself is made of: weights, bias, norm. */
   private final long bytes;
@@ -47,45 +25,34 @@ final class LayerState {
   private final NativeHandle.Owned owned;
 
   private LayerState(
-      Object owner,
       TernaryRuntime runtime,
       TernaryWeights weights,
       Activation activation,
       float @Nullable [] givenBias,
-      float @Nullable [] givenNorm) {
+      float @Nullable [] givenNorm,
+      float eps) {
     // What is checked is what is kept, whoever writes to the arrays meanwhile.
     float @Nullable [] bias = givenBias == null ? null : givenBias.clone();
     float @Nullable [] norm = givenNorm == null ? null : givenNorm.clone();
     this.runtime = runtime;
-    this.weights = weights.address();
-    this.n = weights.n();
-    this.k = weights.k();
-    this.alpha = weights.alpha().kind();
-    this.activation = activation;
-    checkVector("bias", bias, n, "N");
-    checkVector("the norm weight", norm, k, "K");
-    this.bytes =
-        weights.byteSize()
-            + (bias == null ? 0 : n * Float.BYTES)
-            + (norm == null ? 0 : k * Float.BYTES);
+    this.shape = LayerShape.of(weights, activation, norm != null);
+    checkVector("bias", bias, shape.n(), "N");
+    checkVector("the norm weight", norm, shape.k(), "K");
     NativeHandle shared = weights.handle();
-    Parts parts = new Parts();
+    long layer = 0;
     boolean acquired = false;
     StackReserve.forCreation();
     shared.acquire();
     try {
       runtime.acquire();
       acquired = true;
-      this.bias = parts.host(bias);
-      this.norm = parts.host(norm);
+      layer = NativeCall.createLayer(weights, activation, bias, norm, eps);
       // Once and here: a first call under graph capture could not.
-      Status.check(Ternary.ternary_weights_prepare(runtime.address(), this.weights));
-      boolean onDevice = runtime.device().isCuda() && CudaPresets.isUsable();
-      this.deviceBias = onDevice ? parts.device(runtime, bias) : 0;
-      this.deviceNorm = onDevice ? parts.device(runtime, norm) : 0;
-      this.owned = NativeHandle.own(owner, "the layer is", freeing(shared, parts));
+      Status.check(Ternary.ternary_prepare(runtime.address(), layer));
+      this.bytes = Ternary.ternary_layer_bytes(layer);
+      this.owned = NativeHandle.own(this, "the layer is", freeing(layer, shared));
     } catch (Throwable e) { // no memory, no heap, or a device that fails
-      parts.free();
+      Ternary.ternary_layer_destroy(layer);
       shared.release();
       throw e;
     } finally {
@@ -93,78 +60,49 @@ final class LayerState {
         runtime.release();
       }
     }
+    this.address = layer;
     this.handle = owned.handle();
   }
 
   /**
    * The state of a layer.
    *
+   * @param eps of the norm; 0 without one
    * @param workingSet null: the weights as they are; else a copy of them in the layout that the
    *     runtime chooses for this many weights, unless that is their own
    */
   static LayerState of(
-      Object owner,
       TernaryRuntime runtime,
       TernaryWeights weights,
       Activation activation,
       float @Nullable [] bias,
       float @Nullable [] norm,
+      float eps,
       @Nullable Long workingSet) {
     Layout layout =
         workingSet == null
             ? weights.layout()
             : runtime.chooseLayout(activation, weights.n(), weights.k(), workingSet);
     if (layout == weights.layout()) {
-      return new LayerState(owner, runtime, weights, activation, bias, norm);
+      return new LayerState(runtime, weights, activation, bias, norm, eps);
     }
     try (TernaryWeights own = weights.repack(layout)) {
-      return new LayerState(owner, runtime, own, activation, bias, norm);
+      return new LayerState(runtime, own, activation, bias, norm, eps);
     }
   }
 
-  /** Static, so that the cleaning action cannot capture the layer. */
-  private static Runnable freeing(NativeHandle weights, Parts parts) {
+  /**
+   * Static, so that the cleaning action cannot capture the layer. Native code retains the weights
+   * too: the layer is a user of their handle so that a test sees whether it was freed.
+   */
+  private static Runnable freeing(long layer, NativeHandle weights) {
     return () -> {
       try {
-        parts.free();
+        Ternary.ternary_layer_destroy(layer);
       } finally {
         weights.release();
       }
     };
-  }
-
-  /** The layer's own copies of vectors. */
-  private static final class Parts {
-    // Bias and norm: with room, adding cannot fail.
-    private final List<NativeMemory> hosts = new ArrayList<>(2);
-    private final List<DeviceBuffer> devices = new ArrayList<>(2);
-
-    /** The address of a copy, or 0 for null. */
-    long host(float @Nullable [] values) {
-      if (values == null) {
-        return 0;
-      }
-      NativeMemory memory = NativeMemory.of(values);
-      hosts.add(memory);
-      return memory.address();
-    }
-
-    /** The address of a copy on the runtime's GPU, or 0 for null. */
-    long device(TernaryRuntime runtime, float @Nullable [] values) {
-      if (values == null) {
-        return 0;
-      }
-      try (TernaryBuffer host = TernaryBuffer.copyOf(DataType.F32, values)) {
-        DeviceBuffer buffer = DeviceBuffer.copyOf(runtime, host);
-        devices.add(buffer);
-        return buffer.address();
-      }
-    }
-
-    void free() {
-      hosts.forEach(NativeMemory::free);
-      devices.forEach(DeviceBuffer::close);
-    }
   }
 
   private static void checkVector(
@@ -175,8 +113,68 @@ final class LayerState {
     }
   }
 
+  /** Computes Y of host memory. Operands that the layer's kind does not have are null. */
+  void apply(
+      TernaryBuffer x,
+      long ldx,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      long ldResidual,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
+    shape.check(x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
+    acquire(x, xScale, residual, residualOut, y);
+    try {
+      CallRecord record = FlightRecording.beginCall();
+      NativeCall.apply(
+          runtime.address(), address, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
+      tell(record, x, xScale, residual, y, m);
+    } finally {
+      release(x, xScale, residual, residualOut, y);
+    }
+  }
+
+  /** Gives the work on a GPU's memory to a stream. */
+  void apply(
+      DeviceBuffer x,
+      long ldx,
+      @Nullable DeviceBuffer xScale,
+      @Nullable DeviceBuffer residual,
+      @Nullable DeviceBuffer residualOut,
+      long ldResidual,
+      DeviceBuffer y,
+      long ldy,
+      long m,
+      CudaStream stream,
+      @Nullable DeviceBuffer workspace) {
+    shape.check(x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
+    DeviceCall call = begin(stream, workspace, x, xScale, residual, residualOut, y);
+    try {
+      CallRecord record = FlightRecording.beginCall();
+      NativeCall.start(
+          runtime.address(),
+          address,
+          call,
+          x,
+          ldx,
+          xScale,
+          residual,
+          residualOut,
+          ldResidual,
+          y,
+          ldy,
+          m);
+      tell(record, x, xScale, residual, y, m);
+    } finally {
+      call.end(stream, workspace);
+      release(x, xScale, residual, residualOut, y);
+    }
+  }
+
   /** Begins a call: neither the layer nor its runtime goes before {@link #release}. */
-  void acquire() {
+  private void acquire() {
     handle.acquire();
     try {
       runtime.handle().enter();
@@ -187,7 +185,7 @@ final class LayerState {
   }
 
   /** Begins a call with operands, which are not freed before {@link #release} either. */
-  void acquire(
+  private void acquire(
       TernaryBuffer x,
       @Nullable TernaryBuffer xScale,
       @Nullable TernaryBuffer residual,
@@ -206,7 +204,7 @@ final class LayerState {
    * Acquires the layer and begins a call of its runtime's GPU; {@link DeviceCall#end} and {@link
    * #release} must follow. Only x and y must not be null.
    */
-  DeviceCall begin(
+  private DeviceCall begin(
       CudaStream stream,
       @Nullable DeviceBuffer workspace,
       DeviceBuffer x,
@@ -240,9 +238,8 @@ final class LayerState {
   }
 
   /** Tells of a call that has succeeded, which nothing here can change. */
-  void tell(
+  private void tell(
       @Nullable CallRecord record,
-      String operation,
       Operand x,
       @Nullable Operand xScale,
       @Nullable Operand residual,
@@ -251,12 +248,13 @@ final class LayerState {
     long read = 0;
     long written = 0;
     if (record != null) {
-      long sum = residual == null ? 0 : m * k * residual.dataType().bytes();
+      long sum = residual == null ? 0 : m * shape.k() * residual.dataType().bytes();
       long scales = xScale == null ? 0 : m * Float.BYTES;
-      read = bytes + m * k * x.dataType().bytes() + scales + sum;
-      written = m * n * y.dataType().bytes() + sum;
+      read = bytes + m * shape.k() * x.dataType().bytes() + scales + sum;
+      written = m * shape.n() * y.dataType().bytes() + sum;
     }
-    runtime.tell(record, operation, m, n, k, read, written);
+    String operation = shape.normed() ? "rmsnorm_linear" : "linear";
+    runtime.tell(record, operation, m, shape.n(), shape.k(), read, written);
   }
 
   /** Bytes of workspace for up to so many rows. */
@@ -264,9 +262,7 @@ final class LayerState {
     Checks.size("M", m, Checks.MAX_ROWS);
     acquire();
     try (Scratch bytes = Scratch.ofBytes(Long.BYTES)) {
-      Status.check(
-          Ternary.ternary_workspace_bytes(
-              runtime.address(), weights, activation.code, m, bytes.address()));
+      Status.check(Ternary.ternary_workspace_bytes(runtime.address(), address, m, bytes.address()));
       return bytes.readLong();
     } finally {
       release();
@@ -274,8 +270,7 @@ final class LayerState {
   }
 
   /** Ends a call with operands; the layer is not collected before. */
-  void release(
-      Object layer,
+  private void release(
       TernaryBuffer x,
       @Nullable TernaryBuffer xScale,
       @Nullable TernaryBuffer residual,
@@ -283,19 +278,16 @@ final class LayerState {
       TernaryBuffer y) {
     Operands.release(x, xScale, residual, residualOut, y);
     release();
-    Reference.reachabilityFence(layer);
   }
 
   /** Ends a call of the GPU. Neither the layer nor its operands are collected before. */
-  void release(
-      Object layer,
+  private void release(
       DeviceBuffer x,
       @Nullable DeviceBuffer xScale,
       @Nullable DeviceBuffer residual,
       @Nullable DeviceBuffer residualOut,
       DeviceBuffer y) {
     release();
-    Reference.reachabilityFence(layer);
     Reference.reachabilityFence(x);
     Reference.reachabilityFence(xScale);
     Reference.reachabilityFence(residual);
@@ -306,6 +298,7 @@ final class LayerState {
   private void release() {
     runtime.release();
     handle.release();
+    Reference.reachabilityFence(this);
   }
 
   void close() {

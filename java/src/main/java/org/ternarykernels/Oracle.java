@@ -4,9 +4,7 @@ import java.lang.ref.Reference;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
 import org.ternarykernels.internal.Checks;
-import org.ternarykernels.internal.Scratch;
 import org.ternarykernels.internal.StackReserve;
-import org.ternarykernels.internal.Status;
 
 /**
  * The slow reference: plain C++ that follows the numerics contract line by line, on the calling
@@ -42,39 +40,7 @@ public final class Oracle {
       long m) {
     Checks.notNull("weights", weights);
     Checks.notNull("activation", activation);
-    TernaryLinear.check(
-        activation, weights.alpha().kind(), weights.n(), weights.k(), x, ldx, xScale, y, ldy, m);
-    begin(weights, x, xScale, null, null, y);
-    try (Scratch biasCopy = vector("bias", bias, weights.n(), "N")) {
-      Status.check(
-          HeldCall.needed(x, xScale, null, null, y)
-              ? HeldCall.ORACLE_LINEAR.call(
-                  weights.address(),
-                  activation.code,
-                  HeldCall.operand(x),
-                  x.dataType().code,
-                  ldx,
-                  HeldCall.operand(xScale),
-                  addressOrNull(biasCopy),
-                  HeldCall.operand(y),
-                  y.dataType().code,
-                  ldy,
-                  m)
-              : Ternary.ternary_oracle_linear(
-                  weights.address(),
-                  activation.code,
-                  x.address(),
-                  x.dataType().code,
-                  ldx,
-                  Operands.addressOrNull(xScale),
-                  addressOrNull(biasCopy),
-                  y.address(),
-                  y.dataType().code,
-                  ldy,
-                  m));
-    } finally {
-      end(weights, x, xScale, null, null, y);
-    }
+    apply(weights, activation, null, 0, bias, x, ldx, xScale, null, null, 0, y, ldy, m);
   }
 
   /**
@@ -115,11 +81,12 @@ public final class Oracle {
     Checks.notNull("weights", weights);
     Checks.notNull("activation", activation);
     Checks.notNull("norm", norm);
-    RmsNormLinear.check(
+    apply(
+        weights,
         activation,
-        weights.alpha().kind(),
-        weights.n(),
-        weights.k(),
+        norm,
+        eps,
+        bias,
         x,
         ldx,
         xScale,
@@ -129,47 +96,37 @@ public final class Oracle {
         y,
         ldy,
         m);
+  }
+
+  private static void apply(
+      TernaryWeights weights,
+      Activation activation,
+      float @Nullable [] norm,
+      float eps,
+      float @Nullable [] bias,
+      TernaryBuffer x,
+      long ldx,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      long ldResidual,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
+    LayerShape shape = LayerShape.of(weights, activation, norm != null);
+    shape.check(x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
+    StackReserve.forCreation();
     begin(weights, x, xScale, residual, residualOut, y);
-    try (Scratch biasCopy = vector("bias", bias, weights.n(), "N");
-        Scratch normCopy = vector("norm", norm, weights.k(), "K")) {
-      Status.check(
-          HeldCall.needed(x, xScale, residual, residualOut, y)
-              ? HeldCall.ORACLE_RMSNORM_LINEAR.call(
-                  weights.address(),
-                  activation.code,
-                  HeldCall.operand(x),
-                  x.dataType().code,
-                  ldx,
-                  HeldCall.operand(xScale),
-                  HeldCall.operand(residual),
-                  HeldCall.operand(residualOut),
-                  residual == null ? 0 : residual.dataType().code,
-                  ldResidual,
-                  addressOrNull(normCopy),
-                  eps,
-                  addressOrNull(biasCopy),
-                  HeldCall.operand(y),
-                  y.dataType().code,
-                  ldy,
-                  m)
-              : Ternary.ternary_oracle_rmsnorm_linear(
-                  weights.address(),
-                  activation.code,
-                  x.address(),
-                  x.dataType().code,
-                  ldx,
-                  Operands.addressOrNull(xScale),
-                  Operands.addressOrNull(residual),
-                  Operands.addressOrNull(residualOut),
-                  residual == null ? 0 : residual.dataType().code,
-                  ldResidual,
-                  addressOrNull(normCopy),
-                  eps,
-                  addressOrNull(biasCopy),
-                  y.address(),
-                  y.dataType().code,
-                  ldy,
-                  m));
+    try {
+      checkLength("bias", bias, shape.n(), "N");
+      checkLength("norm", norm, shape.k(), "K");
+      long layer = NativeCall.createLayer(weights, activation, bias, norm, eps);
+      try {
+        NativeCall.apply(
+            NativeCall.ORACLE, layer, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
+      } finally {
+        Ternary.ternary_layer_destroy(layer);
+      }
     } finally {
       end(weights, x, xScale, residual, residualOut, y);
     }
@@ -226,30 +183,7 @@ public final class Oracle {
     StackReserve.forCall();
     Operands.acquire(x, xScale, alphaColumn, q, s);
     try {
-      Status.check(
-          HeldCall.needed(x, xScale, alphaColumn, q, s)
-              ? HeldCall.ORACLE_QUANTISE.call(
-                  HeldCall.operand(x),
-                  x.dataType().code,
-                  k,
-                  HeldCall.operand(xScale),
-                  HeldCall.operand(alphaColumn),
-                  HeldCall.operand(q),
-                  k,
-                  HeldCall.operand(s),
-                  m,
-                  k)
-              : Ternary.ternary_oracle_quantise_activations(
-                  x.address(),
-                  x.dataType().code,
-                  k,
-                  Operands.addressOrNull(xScale),
-                  Operands.addressOrNull(alphaColumn),
-                  q.address(),
-                  k,
-                  s.address(),
-                  m,
-                  k));
+      NativeCall.quantise(NativeCall.ORACLE, x, xScale, alphaColumn, q, s, m, k);
     } finally {
       Operands.release(x, xScale, alphaColumn, q, s);
     }
@@ -289,16 +223,10 @@ public final class Oracle {
     Operands.disjoint("s", s, sBytes, "alphaColumn", alphaColumn, alphaBytes);
   }
 
-  private static @Nullable Scratch vector(
+  private static void checkLength(
       String name, float @Nullable [] values, long length, String rule) {
-    if (values == null) {
-      return null;
+    if (values != null) {
+      Checks.length(name, values.length, length, rule);
     }
-    Checks.length(name, values.length, length, rule);
-    return Scratch.copyOf(values);
-  }
-
-  private static long addressOrNull(@Nullable Scratch scratch) {
-    return scratch == null ? 0 : scratch.address();
   }
 }

@@ -1,11 +1,7 @@
 package org.ternarykernels;
 
 import org.jspecify.annotations.Nullable;
-import org.ternarykernels.binding.Ternary;
 import org.ternarykernels.internal.Checks;
-import org.ternarykernels.internal.Status;
-import org.ternarykernels.internal.observation.CallRecord;
-import org.ternarykernels.internal.observation.FlightRecording;
 
 /**
  * Residual add, RMSNorm and a linear layer in one call: {@code v = x + residual}, {@code
@@ -19,7 +15,6 @@ import org.ternarykernels.internal.observation.FlightRecording;
  */
 public final class RmsNormLinear implements AutoCloseable {
   private final LayerState state;
-  private final float eps;
 
   private RmsNormLinear(Builder builder) {
     if (builder.norm == null) {
@@ -29,15 +24,14 @@ public final class RmsNormLinear implements AutoCloseable {
     if (!Float.isFinite(builder.eps) || builder.eps <= 0) {
       throw new IllegalArgumentException("eps is " + builder.eps + ", must be finite and above 0");
     }
-    this.eps = builder.eps;
     this.state =
         LayerState.of(
-            this,
             builder.runtime,
             builder.weights,
             builder.activation,
             builder.bias,
             builder.norm,
+            builder.eps,
             builder.workingSet);
   }
 
@@ -149,7 +143,8 @@ public final class RmsNormLinear implements AutoCloseable {
       @Nullable TernaryBuffer residualOut,
       TernaryBuffer y,
       long m) {
-    apply(x, state.k, null, residual, residualOut, state.k, y, state.n, m);
+    LayerShape shape = state.shape;
+    apply(x, shape.k(), null, residual, residualOut, shape.k(), y, shape.n(), m);
   }
 
   /**
@@ -179,124 +174,7 @@ public final class RmsNormLinear implements AutoCloseable {
       TernaryBuffer y,
       long ldy,
       long m) {
-    LayerState state = this.state;
-    check(
-        state.activation,
-        state.alpha,
-        state.n,
-        state.k,
-        x,
-        ldx,
-        xScale,
-        residual,
-        residualOut,
-        ldResidual,
-        y,
-        ldy,
-        m);
-    state.acquire(x, xScale, residual, residualOut, y);
-    try {
-      CallRecord record = FlightRecording.beginCall();
-      Status.check(
-          HeldCall.needed(x, xScale, residual, residualOut, y)
-              ? held(x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m)
-              : Ternary.ternary_rmsnorm_linear(
-                  state.runtime.address(),
-                  state.weights,
-                  state.activation.code,
-                  x.address(),
-                  x.dataType().code,
-                  ldx,
-                  Operands.addressOrNull(xScale),
-                  Operands.addressOrNull(residual),
-                  Operands.addressOrNull(residualOut),
-                  residual == null ? 0 : residual.dataType().code,
-                  ldResidual,
-                  state.norm,
-                  eps,
-                  state.bias,
-                  y.address(),
-                  y.dataType().code,
-                  ldy,
-                  m));
-      state.tell(record, "rmsnorm_linear", x, xScale, residual, y, m);
-    } finally {
-      state.release(this, x, xScale, residual, residualOut, y);
-    }
-  }
-
-  private int held(
-      TernaryBuffer x,
-      long ldx,
-      @Nullable TernaryBuffer xScale,
-      @Nullable TernaryBuffer residual,
-      @Nullable TernaryBuffer residualOut,
-      long ldResidual,
-      TernaryBuffer y,
-      long ldy,
-      long m) {
-    return HeldCall.RMSNORM_LINEAR.call(
-        state.runtime.address(),
-        state.weights,
-        state.activation.code,
-        HeldCall.operand(x),
-        x.dataType().code,
-        ldx,
-        HeldCall.operand(xScale),
-        HeldCall.operand(residual),
-        HeldCall.operand(residualOut),
-        residual == null ? 0 : residual.dataType().code,
-        ldResidual,
-        state.norm,
-        eps,
-        state.bias,
-        HeldCall.operand(y),
-        y.dataType().code,
-        ldy,
-        m);
-  }
-
-  static void check(
-      Activation activation,
-      AlphaKind alpha,
-      long n,
-      long k,
-      Operand x,
-      long ldx,
-      @Nullable Operand xScale,
-      @Nullable Operand residual,
-      @Nullable Operand residualOut,
-      long ldResidual,
-      Operand y,
-      long ldy,
-      long m) {
-    if (x != null && x.dataType() == DataType.I8) {
-      throw new IllegalArgumentException(
-          "x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be normalised");
-    }
-    long xBytes = Operands.activations(x, ldx, activation, alpha, m, k);
-    long scaleBytes = Operands.scale(xScale, x.dataType(), m);
-    long yBytes = Operands.result(y, ldy, m, n);
-    Operands.disjoint("y", y, yBytes, "x", x, xBytes);
-    Operands.disjoint("y", y, yBytes, "xScale", xScale, scaleBytes);
-    if (residual == null) {
-      if (residualOut != null) {
-        throw new IllegalArgumentException("residualOut is given without residual, must be null");
-      }
-      return;
-    }
-    long residualBytes = Operands.input("residual", residual, ldResidual, m, k);
-    Operands.floats("residual", residual);
-    Operand out = Checks.notNull("residualOut", residualOut);
-    Operands.output("residualOut", out, ldResidual, m, k);
-    Operands.typed("residualOut", out, residual.dataType());
-    Operands.disjoint("residualOut", out, residualBytes, "x", x, xBytes);
-    Operands.disjoint("residualOut", out, residualBytes, "xScale", xScale, scaleBytes);
-    Operands.disjoint("y", y, yBytes, "residual", residual, residualBytes);
-    Operands.disjoint("y", y, yBytes, "residualOut", out, residualBytes);
-    if (out.address() != residual.address()) {
-      Operands.disjoint("residualOut", out, residualBytes, "residual", residual, residualBytes);
-    }
+    state.apply(x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
   }
 
   /**
@@ -321,7 +199,8 @@ public final class RmsNormLinear implements AutoCloseable {
       DeviceBuffer y,
       long m,
       CudaStream stream) {
-    apply(x, state.k, null, residual, residualOut, state.k, y, state.n, m, stream, null);
+    LayerShape shape = state.shape;
+    apply(x, shape.k(), null, residual, residualOut, shape.k(), y, shape.n(), m, stream, null);
   }
 
   /**
@@ -361,50 +240,7 @@ public final class RmsNormLinear implements AutoCloseable {
       long m,
       CudaStream stream,
       @Nullable DeviceBuffer workspace) {
-    LayerState state = this.state;
-    check(
-        state.activation,
-        state.alpha,
-        state.n,
-        state.k,
-        x,
-        ldx,
-        xScale,
-        residual,
-        residualOut,
-        ldResidual,
-        y,
-        ldy,
-        m);
-    DeviceCall call = state.begin(stream, workspace, x, xScale, residual, residualOut, y);
-    try {
-      CallRecord record = FlightRecording.beginCall();
-      Status.check(
-          Ternary.ternary_rmsnorm_linear_async(
-              state.runtime.address(),
-              state.weights,
-              state.activation.code,
-              x.address(),
-              x.dataType().code,
-              ldx,
-              Operands.addressOrNull(xScale),
-              Operands.addressOrNull(residual),
-              Operands.addressOrNull(residualOut),
-              residual == null ? 0 : residual.dataType().code,
-              ldResidual,
-              state.deviceNorm,
-              eps,
-              state.deviceBias,
-              y.address(),
-              y.dataType().code,
-              ldy,
-              m,
-              call.address()));
-      state.tell(record, "rmsnorm_linear", x, xScale, residual, y, m);
-    } finally {
-      call.end(stream, workspace);
-      state.release(this, x, xScale, residual, residualOut, y);
-    }
+    state.apply(x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m, stream, workspace);
   }
 
   /**
@@ -426,7 +262,7 @@ public final class RmsNormLinear implements AutoCloseable {
    * @return N
    */
   public long n() {
-    return state.n;
+    return state.shape.n();
   }
 
   /**
@@ -435,7 +271,7 @@ public final class RmsNormLinear implements AutoCloseable {
    * @return K
    */
   public long k() {
-    return state.k;
+    return state.shape.k();
   }
 
   /**

@@ -1,11 +1,7 @@
 package org.ternarykernels;
 
 import org.jspecify.annotations.Nullable;
-import org.ternarykernels.binding.Ternary;
 import org.ternarykernels.internal.Checks;
-import org.ternarykernels.internal.Status;
-import org.ternarykernels.internal.observation.CallRecord;
-import org.ternarykernels.internal.observation.FlightRecording;
 
 /**
  * A linear layer: {@code Y[M, N] = X[M, K] * W[N, K]^T (+ bias)}.
@@ -24,12 +20,12 @@ public final class TernaryLinear implements AutoCloseable {
   private TernaryLinear(Builder builder) {
     this.state =
         LayerState.of(
-            this,
             builder.runtime,
             builder.weights,
             builder.activation,
             builder.bias,
             null,
+            0,
             builder.workingSet);
   }
 
@@ -118,7 +114,7 @@ public final class TernaryLinear implements AutoCloseable {
    * @throws TernaryException if no kernel serves the problem or memory cannot be had
    */
   public void apply(TernaryBuffer x, TernaryBuffer y, long m) {
-    apply(x, state.k, null, y, state.n, m);
+    apply(x, state.shape.k(), null, y, state.shape.n(), m);
   }
 
   /**
@@ -142,71 +138,7 @@ public final class TernaryLinear implements AutoCloseable {
       TernaryBuffer y,
       long ldy,
       long m) {
-    LayerState state = this.state;
-    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
-    state.acquire(x, xScale, null, null, y);
-    try {
-      CallRecord record = FlightRecording.beginCall();
-      Status.check(
-          HeldCall.needed(x, xScale, null, null, y)
-              ? held(x, ldx, xScale, y, ldy, m)
-              : Ternary.ternary_linear(
-                  state.runtime.address(),
-                  state.weights,
-                  state.activation.code,
-                  x.address(),
-                  x.dataType().code,
-                  ldx,
-                  Operands.addressOrNull(xScale),
-                  state.bias,
-                  y.address(),
-                  y.dataType().code,
-                  ldy,
-                  m));
-      state.tell(record, "linear", x, xScale, null, y, m);
-    } finally {
-      state.release(this, x, xScale, null, null, y);
-    }
-  }
-
-  private int held(
-      TernaryBuffer x,
-      long ldx,
-      @Nullable TernaryBuffer xScale,
-      TernaryBuffer y,
-      long ldy,
-      long m) {
-    return HeldCall.LINEAR.call(
-        state.runtime.address(),
-        state.weights,
-        state.activation.code,
-        HeldCall.operand(x),
-        x.dataType().code,
-        ldx,
-        HeldCall.operand(xScale),
-        state.bias,
-        HeldCall.operand(y),
-        y.dataType().code,
-        ldy,
-        m);
-  }
-
-  static void check(
-      Activation activation,
-      AlphaKind alpha,
-      long n,
-      long k,
-      Operand x,
-      long ldx,
-      @Nullable Operand xScale,
-      Operand y,
-      long ldy,
-      long m) {
-    long xBytes = Operands.activations(x, ldx, activation, alpha, m, k);
-    long scaleBytes = Operands.scale(xScale, x.dataType(), m);
-    long yBytes = Operands.result(y, ldy, m, n);
-    Operands.disjoint("y", y, yBytes, "x", x, xBytes);
-    Operands.disjoint("y", y, yBytes, "xScale", xScale, scaleBytes);
+    state.apply(x, ldx, xScale, null, null, 0, y, ldy, m);
   }
 
   /**
@@ -223,7 +155,7 @@ public final class TernaryLinear implements AutoCloseable {
    *     the device reports a fault
    */
   public void apply(DeviceBuffer x, DeviceBuffer y, long m, CudaStream stream) {
-    apply(x, state.k, null, y, state.n, m, stream, null);
+    apply(x, state.shape.k(), null, y, state.shape.n(), m, stream, null);
   }
 
   /**
@@ -259,31 +191,7 @@ public final class TernaryLinear implements AutoCloseable {
       long m,
       CudaStream stream,
       @Nullable DeviceBuffer workspace) {
-    LayerState state = this.state;
-    check(state.activation, state.alpha, state.n, state.k, x, ldx, xScale, y, ldy, m);
-    DeviceCall call = state.begin(stream, workspace, x, xScale, null, null, y);
-    try {
-      CallRecord record = FlightRecording.beginCall();
-      Status.check(
-          Ternary.ternary_linear_async(
-              state.runtime.address(),
-              state.weights,
-              state.activation.code,
-              x.address(),
-              x.dataType().code,
-              ldx,
-              Operands.addressOrNull(xScale),
-              state.deviceBias,
-              y.address(),
-              y.dataType().code,
-              ldy,
-              m,
-              call.address()));
-      state.tell(record, "linear", x, xScale, null, y, m);
-    } finally {
-      call.end(stream, workspace);
-      state.release(this, x, xScale, null, null, y);
-    }
+    state.apply(x, ldx, xScale, null, null, 0, y, ldy, m, stream, workspace);
   }
 
   /**
@@ -312,8 +220,8 @@ public final class TernaryLinear implements AutoCloseable {
    */
   public float[] apply(float[] x, int m) {
     Checks.size("M", m, Checks.MAX_ROWS);
-    Checks.length("x", Checks.notNull("x", x).length, m * state.k, "M * K");
-    float[] result = new float[(int) Checks.size("M * N", m * state.n, Checks.MAX_ROWS)];
+    Checks.length("x", Checks.notNull("x", x).length, m * state.shape.k(), "M * K");
+    float[] result = new float[(int) Checks.size("M * N", m * state.shape.n(), Checks.MAX_ROWS)];
     state.runtime.staging().use(x, result, (from, to) -> apply(from, to, m));
     return result;
   }
@@ -324,7 +232,7 @@ public final class TernaryLinear implements AutoCloseable {
    * @return N
    */
   public long n() {
-    return state.n;
+    return state.shape.n();
   }
 
   /**
@@ -333,7 +241,7 @@ public final class TernaryLinear implements AutoCloseable {
    * @return K
    */
   public long k() {
-    return state.k;
+    return state.shape.k();
   }
 
   /**

@@ -431,32 +431,7 @@ public final class TernaryRuntime implements AutoCloseable {
       Operands.acquire(x, xScale, alphaColumn, q, s);
       try {
         CallRecord record = FlightRecording.beginCall();
-        Status.check(
-            HeldCall.needed(x, xScale, alphaColumn, q, s)
-                ? HeldCall.QUANTISE.call(
-                    address,
-                    HeldCall.operand(x),
-                    x.dataType().code,
-                    k,
-                    HeldCall.operand(xScale),
-                    HeldCall.operand(alphaColumn),
-                    HeldCall.operand(q),
-                    k,
-                    HeldCall.operand(s),
-                    m,
-                    k)
-                : Ternary.ternary_quantise_activations(
-                    address,
-                    x.address(),
-                    x.dataType().code,
-                    k,
-                    Operands.addressOrNull(xScale),
-                    Operands.addressOrNull(alphaColumn),
-                    q.address(),
-                    k,
-                    s.address(),
-                    m,
-                    k));
+        NativeCall.quantise(address, x, xScale, alphaColumn, q, s, m, k);
         tellQuantise(record, x, m, k);
       } finally {
         Operands.release(x, xScale, alphaColumn, q, s);
@@ -545,20 +520,7 @@ public final class TernaryRuntime implements AutoCloseable {
         call.use("q", q);
         call.use("s", s);
         CallRecord record = FlightRecording.beginCall();
-        Status.check(
-            Ternary.ternary_quantise_activations_async(
-                address,
-                x.address(),
-                x.dataType().code,
-                k,
-                Operands.addressOrNull(xScale),
-                Operands.addressOrNull(alphaColumn),
-                q.address(),
-                k,
-                s.address(),
-                m,
-                k,
-                call.address()));
+        NativeCall.startQuantise(address, call, x, xScale, alphaColumn, q, s, m, k);
         tellQuantise(record, x, m, k);
       } finally {
         call.end(stream, null);

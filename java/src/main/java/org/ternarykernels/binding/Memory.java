@@ -54,7 +54,10 @@ public final class Memory {
     return segmentNative(buffer);
   }
 
-  /** The address of a native function with operands, in the order of {@code HeldCall}. */
+  /**
+   * The address of a function of {@code operands.h} with operands, in the order of {@code
+   * HeldCall}.
+   */
   public static long function(int ordinal) {
     NativeLibraries.require();
     return functionNative(ordinal);

@@ -7,7 +7,7 @@ import org.ternarykernels.storage.Quoted;
 
 /**
  * What this copy of the library may hold of native memory for buffers and scratch, which the Java
- * heap's size says nothing of. Weights do not count: they are as large as the model.
+ * heap's size says nothing of. Weights and layers do not count: they are as large as the model.
  */
 public final class MemoryBudget {
   static final String SETTING = "TERNARY_MAX_MEMORY";

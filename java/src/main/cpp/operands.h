@@ -1,0 +1,69 @@
+/**
+ * @file operands.h
+ * @brief The functions of ternary.h that take structs, for callers that have scalars: JNI's functions, which JavaCPP
+ * generates from this file with every pointer a `long`, and the JDK's linker.
+ */
+#ifndef TERNARY_JAVA_OPERANDS_H_
+#define TERNARY_JAVA_OPERANDS_H_
+
+#include "ternary/ternary.h"
+
+/** ternary_layer_create(). */
+inline ternary_status layer_create(const ternary_weights* weights, const float* bias, const float* norm_weight,
+                                   float eps, ternary_activation activation, ternary_layer** layer) {
+  ternary_layer_spec spec = {};
+  spec.size = sizeof(spec);
+  spec.weights = weights;
+  spec.bias = bias;
+  spec.norm_weight = norm_weight;
+  spec.eps = eps;
+  spec.activation = activation;
+  return ternary_layer_create(&spec, layer);
+}
+
+/** ternary_apply(); with a call ternary_apply_async(), without a runtime ternary_oracle_apply(). */
+inline ternary_status apply(ternary_runtime* runtime, const ternary_layer* layer, const ternary_cuda_call* call,
+                            int64_t M, const void* x, ternary_dtype x_dtype, int64_t ldx, const float* x_scale,
+                            const void* residual, void* residual_out, ternary_dtype residual_dtype, int64_t ld_residual,
+                            void* y, ternary_dtype y_dtype, int64_t ldy) {
+  ternary_operands operands = {};
+  operands.size = sizeof(operands);
+  operands.M = M;
+  operands.x = x;
+  operands.x_dtype = x_dtype;
+  operands.ldx = ldx;
+  operands.x_scale = x_scale;
+  operands.residual = residual;
+  operands.residual_out = residual_out;
+  operands.residual_dtype = residual_dtype;
+  operands.ld_residual = ld_residual;
+  operands.y = y;
+  operands.y_dtype = y_dtype;
+  operands.ldy = ldy;
+  operands.call = call;
+  if (runtime == nullptr) return ternary_oracle_apply(layer, &operands);
+  return call == nullptr ? ternary_apply(runtime, layer, &operands) : ternary_apply_async(runtime, layer, &operands);
+}
+
+/** ternary_quantise(); with a call ternary_quantise_async(), without a runtime ternary_oracle_quantise(). */
+inline ternary_status quantise(ternary_runtime* runtime, const ternary_cuda_call* call, int64_t M, int64_t K,
+                               const void* x, ternary_dtype x_dtype, int64_t ldx, const float* x_scale,
+                               const float* alpha_column, int8_t* q, int64_t ldq, float* s) {
+  ternary_quantise_operands operands = {};
+  operands.size = sizeof(operands);
+  operands.M = M;
+  operands.K = K;
+  operands.x = x;
+  operands.x_dtype = x_dtype;
+  operands.ldx = ldx;
+  operands.x_scale = x_scale;
+  operands.alpha_column = alpha_column;
+  operands.q = q;
+  operands.ldq = ldq;
+  operands.s = s;
+  operands.call = call;
+  if (runtime == nullptr) return ternary_oracle_quantise(&operands);
+  return call == nullptr ? ternary_quantise(runtime, &operands) : ternary_quantise_async(runtime, &operands);
+}
+
+#endif  // TERNARY_JAVA_OPERANDS_H_
