@@ -38,7 +38,7 @@ typedef struct softgpu_line {
   uint64_t issued, lanes, requests, sectors, bytes, passes, ideal_passes;
 } softgpu_line;
 
-/** Counters start anew. */
+/** Counters of kernels and of calls start anew. */
 int softgpu_reset_counters(void);
 
 /**
@@ -49,6 +49,12 @@ int softgpu_read_counters(const char* kernel, softgpu_counters* sum);
 
 /** Calls `visit` for each instruction of those kernels, in the order of their PTX; its texts live until it returns. */
 int softgpu_visit_lines(const char* kernel, void (*visit)(void* context, const softgpu_line* line), void* context);
+
+/** Calls `visit` for each function of CUDA that was called since then, with how often. Returns how many they are. */
+int softgpu_visit_calls(void (*visit)(void* context, const char* function, uint64_t count), void* context);
+
+/** Whether the calling thread is inside of a function of CUDA: what it allocates then is the software GPU's. */
+int softgpu_is_inside(void);
 
 /** The sentence of the last fault, "" if there was none; also after cudaDeviceReset(). Valid until the next fault. */
 const char* softgpu_fault(void);

@@ -19,6 +19,8 @@ class CudaAccelerator final : public Accelerator {
   std::string kernels_json() const override { return cuda_.kernels_json(); }
   std::string json() const override { return cuda_.json(); }
 
+  uint64_t plans_made() const override { return cuda_.plans.made(); }
+
   void prepare(ternary_runtime& runtime, const ternary_layer& layer) override {
     const CudaDeviceScope scope(cuda_.device);
     prepare_layer(layer, cuda_.device, runtime.pool, runtime.settings.prefill_skip_m > 0);

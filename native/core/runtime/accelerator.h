@@ -28,6 +28,9 @@ class Accelerator {
   /** ternary_runtime_info()'s `cuda`. */
   virtual std::string json() const = 0;
 
+  /** Plans of products that were made; a product of a kind that was served before needs none. */
+  virtual uint64_t plans_made() const = 0;
+
   /** Copies the layer and its weights there, and waits. */
   virtual void prepare(ternary_runtime& runtime, const ternary_layer& layer) = 0;
 

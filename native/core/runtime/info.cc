@@ -78,12 +78,22 @@ std::string info_json(const ternary_runtime& runtime, const char* version) {
          ",\"tuning\":" + tuning_json(runtime) + ",\"kernels\":" + kernels_json(runtime) + "}";
 }
 
+namespace {
+
+/** Of products, kept or not, on the CPU or the device. */
+uint64_t plans_made(const ternary_runtime& runtime) {
+  return runtime.plans.made() + (runtime.accelerator() == nullptr ? 0 : runtime.accelerator()->plans_made());
+}
+
+}  // namespace
+
 std::string counters_json(const ternary_runtime& runtime) {
   const Counters& counters = runtime.counters;
   const std::string error = runtime.notices.report_error();
   return "{" + json_count_members(counters.paths(Since::reset), counters.fallbacks(Since::reset)) +
          ",\"path_totals\":" + json_counts(counters.paths(Since::start)) +
          ",\"fallback_totals\":" + json_counts(counters.fallbacks(Since::start)) +
+         ",\"plans_made\":" + std::to_string(plans_made(runtime)) +
          (error.empty() ? "" : ",\"report_error\":" + json_string(error)) + "}";
 }
 

@@ -284,8 +284,9 @@ TERNARY_API ternary_status ternary_runtime_info(const ternary_runtime* runtime, 
 
 /**
  * The counters of this runtime: `{"pid":1,"path_counts":{"linear.gemm_a8_i2s.cpu.avx2":3},"fallback_counts":
- * {"linear.gemm_a8_i2s.cpu.amx:group_size":3},"path_totals":{...},"fallback_totals":{...}}`. Counts begin at the last
- * ternary_runtime_reset_counters(), totals when the runtime was made. Once a report of TERNARY_PATH_REPORT_EVERY could
+ * {"linear.gemm_a8_i2s.cpu.amx:group_size":3},"path_totals":{...},"fallback_totals":{...},"plans_made":7}`. Counts begin at the last
+ * ternary_runtime_reset_counters(), totals when the runtime was made, and so do
+ * the plans that were made for products; one of sizes and types that were served before needs none. Once a report of TERNARY_PATH_REPORT_EVERY could
  * not be written there is `report_error` too, the sentence about the first such report. Parameters as for
  * ternary_runtime_info().
  */

@@ -19,12 +19,25 @@ cudaError_t remember(cudaError_t error) noexcept;
 /** The remembered error, or that of a fault, which stays. */
 cudaError_t last_error(bool clear) noexcept;
 
-/** Runs `body(runtime)`; what it throws becomes the error. */
+/** How deep the calling thread is inside of this library. */
+extern thread_local int depth;
+
+/** For a scope. */
+struct Inside {
+  Inside() noexcept { ++depth; }
+  ~Inside() { --depth; }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+};
+
+/** Runs `body(runtime)`; what it throws becomes the error. `function`, by itself the caller's name, is counted. */
 template <class Body>
-cudaError_t call_even_when_faulted(Body&& body) noexcept {
+cudaError_t call_even_when_faulted(Body&& body, const char* function = __builtin_FUNCTION()) noexcept {
+  const Inside inside;
   try {
     Runtime& runtime = Runtime::instance();
     std::lock_guard<Turns> lock(runtime.mutex);
+    runtime.count_call(function);
     body(runtime);
     return cudaSuccess;
   } catch (const CudaFailure& failure) {
@@ -40,12 +53,14 @@ cudaError_t call_even_when_faulted(Body&& body) noexcept {
 
 /** As above; after a fault of the device the answer is that fault. */
 template <class Body>
-cudaError_t call(Body&& body) noexcept {
-  return call_even_when_faulted([&](Runtime& runtime) {
-    runtime.require_healthy();
-    body(runtime);
-    runtime.require_healthy();
-  });
+cudaError_t call(Body&& body, const char* function = __builtin_FUNCTION()) noexcept {
+  return call_even_when_faulted(
+      [&](Runtime& runtime) {
+        runtime.require_healthy();
+        body(runtime);
+        runtime.require_healthy();
+      },
+      function);
 }
 
 }  // namespace ternary::softgpu

@@ -2,6 +2,9 @@
 #include "softgpu/api/api.h"
 
 namespace ternary::softgpu {
+
+thread_local int depth = 0;
+
 namespace {
 
 thread_local cudaError_t remembered = cudaSuccess;

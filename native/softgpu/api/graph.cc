@@ -10,12 +10,15 @@ cudaStreamCaptureStatus status_of(const Stream& stream) {
   return stream.capture->invalidated ? cudaStreamCaptureStatusInvalidated : cudaStreamCaptureStatusActive;
 }
 
-cudaError_t instantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long flags) {
-  return call([&](Runtime& runtime) {
-    require(exec != nullptr, cudaErrorInvalidValue);
-    require(flags == 0, cudaErrorNotSupported, "the software GPU knows no flags of cudaGraphInstantiate");
-    *exec = reinterpret_cast<cudaGraphExec_t>(runtime.instantiate(runtime.graph(graph)));
-  });
+cudaError_t instantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long flags,
+                        const char* function = __builtin_FUNCTION()) {
+  return call(
+      [&](Runtime& runtime) {
+        require(exec != nullptr, cudaErrorInvalidValue);
+        require(flags == 0, cudaErrorNotSupported, "the software GPU knows no flags of cudaGraphInstantiate");
+        *exec = reinterpret_cast<cudaGraphExec_t>(runtime.instantiate(runtime.graph(graph)));
+      },
+      function);
 }
 
 }  // namespace

@@ -14,8 +14,9 @@ thread_local std::vector<cudaLaunchConfig_t> pushed;
 
 Library* library_of(void** handle) { return reinterpret_cast<Library*>(handle); }
 
-cudaError_t launch_kernel(const void* function, const cudaLaunchConfig_t& config, void** arguments) {
-  return call([&](Runtime& runtime) { launch(runtime, runtime.kernel(function), config, arguments); });
+cudaError_t launch_kernel(const void* function, const cudaLaunchConfig_t& config, void** arguments,
+                          const char* caller = __builtin_FUNCTION()) {
+  return call([&](Runtime& runtime) { launch(runtime, runtime.kernel(function), config, arguments); }, caller);
 }
 
 cudaLaunchConfig_t config_of(dim3 grid, dim3 block, size_t shared, cudaStream_t stream) {

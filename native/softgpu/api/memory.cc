@@ -33,18 +33,20 @@ Allocation& allocation_at(Runtime& runtime, const void* pointer, bool host) {
   return *allocation;
 }
 
-cudaError_t free_memory(void* pointer, bool host) {
-  return call([&](Runtime& runtime) {
-    if (pointer == nullptr) return;
-    runtime.forbid_while_capturing();
-    Allocation& allocation = allocation_at(runtime, pointer, host);
-    runtime.queue().wait_for_all();
-    runtime.memory().free(&allocation);
-  });
+cudaError_t free_memory(void* pointer, bool host, const char* function = __builtin_FUNCTION()) {
+  return call(
+      [&](Runtime& runtime) {
+        if (pointer == nullptr) return;
+        runtime.forbid_while_capturing();
+        Allocation& allocation = allocation_at(runtime, pointer, host);
+        runtime.queue().wait_for_all();
+        runtime.memory().free(&allocation);
+      },
+      function);
 }
 
-cudaError_t copy_rows(const CopyRequest& request, cudaStream_t stream) {
-  return call([&](Runtime& runtime) { copy(runtime, runtime.stream(stream), request); });
+cudaError_t copy_rows(const CopyRequest& request, cudaStream_t stream, const char* function = __builtin_FUNCTION()) {
+  return call([&](Runtime& runtime) { copy(runtime, runtime.stream(stream), request); }, function);
 }
 
 cudaError_t fill_rows(const char* what, const Rows& rows, int value, size_t width, size_t height, bool asynchronous,

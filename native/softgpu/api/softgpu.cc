@@ -43,6 +43,7 @@ int softgpu_reset_counters(void) {
   return answer([](Runtime& runtime) {
     runtime.queue().wait_for_all();
     runtime.queue().counters().reset();
+    runtime.forget_calls();
     return 0;
   });
 }
@@ -86,6 +87,16 @@ int softgpu_visit_lines(const char* kernel, void (*visit)(void*, const softgpu_l
     return 0;
   });
 }
+
+int softgpu_visit_calls(void (*visit)(void*, const char*, uint64_t), void* context) {
+  return answer([&](Runtime& runtime) {
+    if (visit == nullptr) throw std::invalid_argument("softgpu_visit_calls: visit is null");
+    for (const auto& [function, count] : runtime.calls()) visit(context, function.c_str(), count);
+    return static_cast<int>(runtime.calls().size());
+  });
+}
+
+int softgpu_is_inside(void) { return depth > 0; }
 
 const char* softgpu_fault(void) {
   Runtime& runtime = Runtime::instance();

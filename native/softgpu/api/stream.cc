@@ -5,12 +5,15 @@ using namespace ternary::softgpu;
 
 namespace {
 
-cudaError_t create_stream(cudaStream_t* stream, unsigned flags, int priority) {
-  return call([&](Runtime& runtime) {
-    require(stream != nullptr, cudaErrorInvalidValue);
-    require(flags == cudaStreamDefault || flags == cudaStreamNonBlocking, cudaErrorInvalidValue);
-    *stream = reinterpret_cast<cudaStream_t>(&runtime.create_stream(flags, priority));
-  });
+cudaError_t create_stream(cudaStream_t* stream, unsigned flags, int priority,
+                          const char* function = __builtin_FUNCTION()) {
+  return call(
+      [&](Runtime& runtime) {
+        require(stream != nullptr, cudaErrorInvalidValue);
+        require(flags == cudaStreamDefault || flags == cudaStreamNonBlocking, cudaErrorInvalidValue);
+        *stream = reinterpret_cast<cudaStream_t>(&runtime.create_stream(flags, priority));
+      },
+      function);
 }
 
 /** Runs a little, so that polling ends, and says whether the operation is complete. */

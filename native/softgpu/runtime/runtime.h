@@ -43,6 +43,12 @@ class Runtime {
   WorkQueue& queue() { return *queue_; }
   const Environment& environment();
 
+  /** A function of the C interface was called. */
+  void count_call(const char* function) { ++calls_[function]; }
+  /** How often each was called since forget_calls(). */
+  const std::map<std::string, uint64_t>& calls() const { return calls_; }
+  void forget_calls() { calls_.clear(); }
+
   // Libraries.
   Library* add_library(const void* fatbin_wrapper);
   void remove_library(Library* library);
@@ -101,6 +107,7 @@ class Runtime {
   void invalidate(Capture& capture) { capture.invalidated = true; }
   void forget_capture(Capture& capture);
 
+  std::map<std::string, uint64_t> calls_;
   Environment environment_;
   std::string environment_error_;
   std::vector<Device> devices_;

@@ -1,46 +1,12 @@
-// Calls that have been made before allocate nothing: every function that gives memory is this program's own here, and
-// counts. A program of its own, because the counting is the whole process's.
+// Calls that have been made before allocate nothing. A program of its own, because the counting is the whole process's.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <cerrno>
 #include <string>
 #include <vector>
 
+#include "support/allocations.h"
 #include "support/operands.h"
 #include "support/problem.h"
-
-namespace {
-
-std::atomic<int64_t> allocations{0};
-
-}  // namespace
-
-// The C library's own, under its names for programs that replace malloc().
-extern "C" {
-void* __libc_malloc(size_t bytes);
-void* __libc_calloc(size_t count, size_t bytes);
-void* __libc_realloc(void* memory, size_t bytes);
-void* __libc_memalign(size_t alignment, size_t bytes);
-
-void* malloc(size_t bytes) { return ++allocations, __libc_malloc(bytes); }
-void* calloc(size_t count, size_t bytes) { return ++allocations, __libc_calloc(count, bytes); }
-void* realloc(void* memory, size_t bytes) { return ++allocations, __libc_realloc(memory, bytes); }
-void* memalign(size_t alignment, size_t bytes) { return ++allocations, __libc_memalign(alignment, bytes); }
-void* aligned_alloc(size_t alignment, size_t bytes) { return ++allocations, __libc_memalign(alignment, bytes); }
-int posix_memalign(void** memory, size_t alignment, size_t bytes) {
-  ++allocations;
-  *memory = __libc_memalign(alignment, bytes);
-  return *memory == nullptr ? ENOMEM : 0;
-}
-void* mmap(void* address, size_t bytes, int protection, int flags, int file, off_t offset) {
-  ++allocations;
-  return reinterpret_cast<void*>(syscall(SYS_mmap, address, bytes, protection, flags, file, offset));
-}
-}
 
 namespace ternary::test {
 namespace {
@@ -48,9 +14,9 @@ namespace {
 /** Allocations of the whole process while the body runs, those of the library's threads with them. */
 template <typename Body>
 int64_t allocations_of(Body body) {
-  const int64_t before = allocations;
+  const int64_t before = allocations();
   body();
-  return allocations - before;
+  return allocations() - before;
 }
 
 std::vector<ProblemSpec> specs() {

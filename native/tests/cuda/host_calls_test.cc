@@ -1,0 +1,130 @@
+// What a product that was made before costs the host: no plan, no memory, no question to the device but those that
+// nothing may be remembered of: the capture, the stream's device and identity, the current device, one for each operand.
+#include <cuda_runtime.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "support/allocations.h"
+#include "support/cuda/device_problem.h"
+#include "support/cuda/softgpu_property.h"
+
+namespace ternary::test {
+namespace {
+
+using Calls = std::map<std::string, uint64_t>;
+
+uint64_t plans_made(const ternary_runtime* runtime) {
+  const std::string json = counters_json_of(runtime), key = "\"plans_made\":";
+  return std::stoull(json.substr(json.find(key) + key.size()));
+}
+
+/** Functions of CUDA that the body calls; empty on a GPU, which does not count. */
+template <typename Body>
+Calls calls_of(Body body) {
+  const auto reset = softgpu<decltype(softgpu_reset_counters)>("softgpu_reset_counters");
+  const auto visit = softgpu<decltype(softgpu_visit_calls)>("softgpu_visit_calls");
+  Calls calls;
+  if (reset != nullptr) reset();
+  body();
+  if (visit != nullptr) {
+    visit([](void* all, const char* function, uint64_t count) { (*static_cast<Calls*>(all))[function] = count; },
+          &calls);
+  }
+  return calls;
+}
+
+/** The same body, after it has run before: what it calls, that it allocates nothing, and that no plan is made. */
+template <typename Body>
+Calls repeated(const ternary_runtime* runtime, Body body) {
+  ignored = softgpu<int()>("softgpu_is_inside");
+  for (int i = 0; i < 2; ++i) body();
+  const uint64_t plans = plans_made(runtime);
+  const Calls calls = calls_of(body);
+  if (ignored != nullptr) {  // CUDA's own may do as it likes
+    const int64_t before = allocations_of_thread();
+    body();
+    EXPECT_EQ(allocations_of_thread() - before, 0);
+  }
+  EXPECT_EQ(plans_made(runtime), plans);
+  return calls;
+}
+
+struct Case {
+  const char* name;
+  ProblemSpec spec;
+  uint64_t operands, kernels;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all = {{"one row", plain_spec(TERNARY_A8, 1, 300, 700), 2, 0},
+                           {"eight rows", plain_spec(TERNARY_A8, 8, 300, 700), 2, 0},
+                           {"many rows", plain_spec(TERNARY_A8, 100, 300, 700), 2, 2},
+                           {"A16", plain_spec(TERNARY_A16, 3, 300, 700), 2, 2},
+                           {"norm", plain_spec(TERNARY_A8, 3, 300, 700), 4, 0}};
+  all.back().spec.norm = true;
+  all.back().spec.residual = TERNARY_BF16;
+  return all;
+}
+
+class CudaHostCalls : public testing::Test {
+ protected:
+  RuntimeHandle runtime = make_runtime();
+};
+
+TEST_F(CudaHostCalls, OfAProductOnTheDevice) {
+  for (const Case& c : cases()) {
+    const Problem problem(c.spec);
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+    DeviceProblem there(problem);
+    const Stream stream;
+    for (const bool own : {false, true}) {
+      const DeviceBytes workspace = workspace_for(runtime.get(), layer.get(), c.spec.M);
+      const ternary_cuda_call call = own ? call_of(stream, workspace) : call_of(stream);
+      Calls calls = repeated(runtime.get(), [&] {
+        ASSERT_EQ(there.start(runtime.get(), layer.get(), call), TERNARY_OK) << ternary_last_error();
+      });
+      stream.wait();
+      EXPECT_EQ(problem.verdict(there.fetch(), problem.expected()), "") << c.name;
+      if (calls.empty()) continue;
+      const uint64_t kernels = calls["cudaLaunchKernelExC"];
+      EXPECT_GE(kernels, 1u) << c.name;
+      EXPECT_LE(kernels, 2u) << c.name;
+      if (c.kernels > 0) EXPECT_EQ(kernels, c.kernels) << c.name;
+      Calls allowed = {{"cudaLaunchKernelExC", kernels},
+                       {"cudaGetDevice", 1},
+                       {"cudaThreadExchangeStreamCaptureMode", 2},
+                       {"cudaStreamGetDevice", 1},
+                       {"cudaStreamIsCapturing", 1},
+                       {"cudaPointerGetAttributes", c.operands + own}};
+      if (!own) allowed["cudaStreamGetId"] = 1;
+      for (const auto& [function, count] : calls) {
+        EXPECT_LE(count, allowed[function]) << function << ", " << c.name << (own ? ", own workspace" : "");
+      }
+    }
+  }
+}
+
+TEST_F(CudaHostCalls, OfAProductOnTheHost) {
+  for (const Case& c : cases()) {
+    const Problem problem(c.spec);
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+    Output got = problem.output();
+    const ternary_operands operands = problem.operands(got, 0, c.spec.M);
+    const Calls calls = repeated(runtime.get(), [&] {
+      ASSERT_EQ(ternary_apply(runtime.get(), layer.get(), &operands), TERNARY_OK) << ternary_last_error();
+    });
+    EXPECT_EQ(problem.verdict(got, problem.expected()), "") << c.name;
+    for (const auto& [function, count] : calls) {
+      EXPECT_TRUE(function.find("Malloc") == std::string::npos && function.find("Attribute") == std::string::npos ||
+                  function == "cudaPointerGetAttributes")
+          << function << ", " << c.name;
+      EXPECT_LE(count, c.operands + 2) << function << ", " << c.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ternary::test
