@@ -1,4 +1,4 @@
-// Copies of weights on devices, on a runtime of CUDA that is a few functions here: so a test can stop an upload in its
+// Copies of weights and of layers on devices, on a runtime of CUDA that is a few functions here: so a test can stop an upload in its
 // midst, and count them.
 #include <gtest/gtest.h>
 
@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "core/cuda/device.h"
+#include "core/cuda/layer.h"
 #include "core/cuda/layout.h"
 #include "core/cuda/weights.h"
 #include "core/weights/weights.h"
+#include "support/operands.h"
 #include "support/problem.h"
 
 namespace ternary::test {
@@ -68,6 +70,11 @@ class WeightsOnDevices : public testing::Test {
   const CudaWeights& prepare(const ternary_weights& weights, int device, ThreadPool& pool, bool dense = false) {
     const CudaDeviceScope scope(devices_[device]);
     return prepare_weights(weights, devices_[device], pool, dense);
+  }
+
+  const CudaLayer& prepare(const ternary_layer& layer, int device, ThreadPool& pool) {
+    const CudaDeviceScope scope(devices_[device]);
+    return prepare_layer(layer, devices_[device], pool, false);
   }
 
  private:
@@ -157,6 +164,56 @@ TEST_F(WeightsOnDevices, EveryLayoutAndLastPanel) {
       expect_codes(problem, prepare(*weights, 0, pool, true));
     }
   }
+}
+
+ProblemSpec normed_spec() {
+  ProblemSpec spec = plain_spec(TERNARY_A8, 1, 40, 200);
+  spec.norm = true;
+  return spec;
+}
+
+TEST_F(WeightsOnDevices, LayersShareTheCopyOfTheirWeightsAndHaveABiasAndANormOfTheirOwn) {
+  ThreadPool pool(1);
+  const Problem problem(normed_spec());
+  WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  const LayerHandle first = problem.layer(weights.get()), second = problem.layer(weights.get());
+  const LayerHandle bare = make_layer(plain_layer(weights.get(), TERNARY_A16));
+  const CudaWeights* copy = &prepare(*weights, 0, pool);
+  weights.reset();
+  EXPECT_EQ(allocations, 2) << "codes and alpha";
+  for (const LayerHandle* layer : {&first, &second}) {
+    EXPECT_EQ(find_layer(**layer, 0), nullptr);
+    const CudaLayer& made = prepare(**layer, 0, pool);
+    EXPECT_EQ(&made.weights, copy);
+    EXPECT_EQ(std::memcmp(made.bias, problem.bias.data(), 40 * 4), 0);
+    EXPECT_EQ(std::memcmp(made.norm_weight, problem.norm_weight.data(), 200 * 4), 0);
+    EXPECT_EQ(find_layer(**layer, 0), &made);
+    EXPECT_EQ(&prepare(**layer, 0, pool), &made);
+  }
+  EXPECT_EQ(allocations, 6);
+  const CudaLayer& made = prepare(*bare, 0, pool);
+  EXPECT_EQ(&made.weights, copy);
+  EXPECT_EQ(made.bias, nullptr);
+  EXPECT_EQ(made.norm_weight, nullptr);
+  EXPECT_EQ(allocations, 6) << "nothing of its own to send";
+  EXPECT_NE(&prepare(*first, 1, pool).weights, copy);
+  EXPECT_EQ(allocations, 10) << "another device has copies of its own";
+}
+
+TEST_F(WeightsOnDevices, LayersOfTheSameWeightsAreSentOnceHoweverManyThreadsAsk) {
+  const Problem problem(normed_spec());
+  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_T5_TILED);
+  const LayerHandle layers[] = {problem.layer(weights.get()), problem.layer(weights.get())};
+  on_upload = [](int) { std::this_thread::sleep_for(std::chrono::milliseconds(2)); };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 6; ++i) {
+    threads.emplace_back([&, i] {
+      ThreadPool pool(1);
+      prepare(*layers[i % 2], 0, pool);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(allocations, 6) << "codes and alpha once, bias and norm of each layer";
 }
 
 double cpu_seconds(clockid_t clock) {
