@@ -7,7 +7,7 @@
 
 #include "cpu/frame/lanes_portable.h"
 
-#include "core/weights/t5.h"
+#include "abi/t5.h"
 #include "cpu/frame/gemm.h"
 
 namespace ternary::cpu {

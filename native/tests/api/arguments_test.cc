@@ -7,11 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "abi/layout.h"
 #include "support/guarded_buffer.h"
 #include "support/handles.h"
 
 namespace ternary::test {
 namespace {
+
+/** What is said of the value after the last layout. */
+const std::string kNoLayout = "layout is " + std::to_string(kLayoutCount) + "; it must be 0 (I2S), 1 (I2S tiled)";
 
 constexpr int64_t kM = 3, kN = 5, kK = 40, kHuge = int64_t{1} << 62;
 
@@ -309,7 +313,8 @@ TEST_F(Arguments, Layouts) {
   int8_t* weights = static_cast<int8_t*>(out.data());
   int64_t count = -7;
   expect_refused(ternary_layout_bytes(TERNARY_LAYOUT_I2S, 1, 1, nullptr), "bytes", "layout_bytes");
-  expect_refused(ternary_layout_bytes(static_cast<ternary_layout>(3), 1, 1, &count), "layout is 3", "layout_bytes");
+  expect_refused(ternary_layout_bytes(static_cast<ternary_layout>(kLayoutCount), 1, 1, &count), kNoLayout,
+                 "layout_bytes");
   expect_refused(ternary_pack(nullptr, kK, kN, kK, bytes), "w is null", "pack");
   expect_refused(ternary_pack(w.data(), kK, kN, kK, nullptr), "i2s is null", "pack");
   expect_refused(ternary_pack(w.data(), kK - 1, kN, kK, bytes), "ldw is 39", "pack");
@@ -325,7 +330,7 @@ TEST_F(Arguments, Layouts) {
   };
   expect_refused(repack(nullptr, 0, kN, kK, bytes, 1), "source is null", "repack");
   expect_refused(repack(codes.data(), 0, kN, kK, nullptr, 1), "target is null", "repack");
-  expect_refused(repack(codes.data(), 3, kN, kK, bytes, 1), "layout is 3", "repack");
+  expect_refused(repack(codes.data(), kLayoutCount, kN, kK, bytes, 1), kNoLayout, "repack");
   expect_refused(repack(codes.data(), 0, kN, kK, bytes, -1), "layout is -1", "repack");
   expect_refused(repack(codes.data(), 0, kN, kK, codes.data(), 1), "overlaps", "repack");
   expect_refused(repack(codes.data(), 1, kN, kK, codes.data() + 191, 0), "overlaps", "repack");
@@ -440,7 +445,7 @@ TEST_F(Arguments, Weights) {
   refuse("codes is null", [](Arg& a) { a.codes = nullptr; });
   refuse("alpha is null", [](Arg& a) { a.alpha = nullptr; });
   refuse("alpha is at", [&](Arg& a) { a.alpha = misaligned(alpha.data()); });
-  refuse("layout is 3", [](Arg& a) { a.source = 3; });
+  refuse(kNoLayout.c_str(), [](Arg& a) { a.source = kLayoutCount; });
   refuse("layout is -1", [](Arg& a) { a.layout = -1; });
   refuse("alpha kind is 4", [](Arg& a) { a.kind = 4; });
   refuse("N is 0", [](Arg& a) { a.N = 0; });
