@@ -8,8 +8,6 @@
 namespace ternary {
 namespace {
 
-int code(const uint8_t* tile, int64_t, int64_t k) { return *tile >> (2 * k) & 3; }
-
 void pack(const uint8_t* i2s, int64_t, int64_t K, uint8_t* panel) {
   const int64_t row_bytes = ceil_div(K, 4);
   std::memcpy(panel, i2s, static_cast<size_t>(row_bytes));
@@ -30,6 +28,8 @@ void check(const uint8_t* codes, int64_t N, int64_t K) {
 
 }  // namespace
 
-const LayoutCodec i2s_codec = {code, pack, unpack, check};
+int i2s_code(const uint8_t* tile, int64_t, int64_t k) { return *tile >> (2 * k) & 3; }
+
+const LayoutCodec i2s_codec = {pack, unpack, check};
 
 }  // namespace ternary

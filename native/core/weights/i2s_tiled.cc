@@ -10,8 +10,6 @@ namespace {
 constexpr ternary_layout kLayout = TERNARY_LAYOUT_I2S_TILED;
 constexpr int64_t kRows = traits(kLayout).rows, kColumns = traits(kLayout).columns, kBytes = traits(kLayout).bytes;
 
-int code(const uint8_t* tile, int64_t n, int64_t k) { return tile[4 * n + k % 4] >> (2 * (k / 4)) & 3; }
-
 void pack(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel) {
   const I2sRows byte{i2s, rows, K, ceil_div(K, 4)};
   for (int64_t t = 0; t < ceil_div(K, kColumns); ++t) {
@@ -48,6 +46,8 @@ void check(const uint8_t* codes, int64_t N, int64_t K) {
 
 }  // namespace
 
-const LayoutCodec i2s_tiled_codec = {code, pack, unpack, check};
+int i2s_tiled_code(const uint8_t* tile, int64_t n, int64_t k) { return tile[4 * n + k % 4] >> (2 * (k / 4)) & 3; }
+
+const LayoutCodec i2s_tiled_codec = {pack, unpack, check};
 
 }  // namespace ternary

@@ -16,11 +16,8 @@ inline constexpr int64_t kMaxK = (int64_t{1} << 24) - 1;
 inline constexpr int64_t kMaxN = (int64_t{1} << 31) - 1;
 inline constexpr int64_t kMaxM = (int64_t{1} << 31) - 1;
 
-/** How a layout's codes are read, written and checked; tiles and bytes are in its row of layouts.inc. A panel is a row of
- *  tiles. */
+/** How a layout's codes are written and checked; tiles and bytes are in its row of layouts.inc. A panel is a row of tiles. */
 struct LayoutCodec {
-  /** The code of row n and column k of a tile, which may lie in the padding. */
-  int (*code)(const uint8_t* tile, int64_t n, int64_t k);
   /** Writes a panel from up to its rows of I2S: every byte, code 1 beyond the rows and K. */
   void (*pack)(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel);
   /** Writes I2S, code 1 beyond K, of rows first ... first + rows - 1 of a checked panel. */
@@ -29,8 +26,10 @@ struct LayoutCodec {
   void (*check)(const uint8_t* codes, int64_t N, int64_t K);
 };
 
-/** The codec of each row of layouts.inc, by its name: i2s_codec is in i2s.cc. */
-#define LAYOUT(value, name, words, encoding, rows, columns, bytes) extern const LayoutCodec name##_codec;
+// Of each row of layouts.inc, in <name>.cc: i2s_codec and i2s_code(), the code of row n and column k of a tile.
+#define LAYOUT(value, name, words, encoding, rows, columns, bytes) \
+  extern const LayoutCodec name##_codec;                           \
+  int name##_code(const uint8_t* tile, int64_t n, int64_t k);
 #include "abi/layouts.inc"
 #undef LAYOUT
 
@@ -44,11 +43,17 @@ inline const LayoutCodec& codec(ternary_layout layout) {
   return *kCodecs[layout];
 }
 
-/** The code of weight (n, k), which may lie in the padding of a tile. */
+/** The code of weight (n, k), which may lie in the padding of a tile. Divides by constants: the oracle asks for each weight. */
 inline int code_at(const uint8_t* codes, ternary_layout layout, int64_t K, int64_t n, int64_t k) {
-  const LayoutTraits& row = traits(layout);
-  const uint8_t* tile = codes + n / row.rows * panel_bytes(layout, K) + k / row.columns * row.bytes;
-  return codec(layout).code(tile, n % row.rows, k % row.columns);
+  switch (layout) {
+#define LAYOUT(value, name, words, encoding, rows, columns, bytes)                                        \
+  case TERNARY_LAYOUT_##value:                                                                            \
+    return name##_code(codes + (n / (rows) * ceil_div(K, columns) + k / (columns)) * (bytes), n % (rows), \
+                       k % (columns));
+#include "abi/layouts.inc"
+#undef LAYOUT
+  }
+  return 0;
 }
 
 /** Writes I2S of what `code(n, k)` gives, columns beyond K as code 1. */

@@ -52,8 +52,6 @@ void fail_at_invalid_byte(const uint8_t* tiles, int64_t N, int64_t K) {
   }
 }
 
-int code(const uint8_t* tile, int64_t n, int64_t k) { return t5_code(tile[4 * n + k % 4], k / 4); }
-
 void pack(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel) {
   const I2sRows byte{i2s, rows, K, ceil_div(K, 4)};
   for (int64_t t = 0; t < ceil_div(K, kColumns); ++t) {
@@ -88,6 +86,8 @@ void check(const uint8_t* tiles, int64_t N, int64_t K) {
 
 }  // namespace
 
-const LayoutCodec t5_tiled_codec = {code, pack, unpack, check};
+int t5_tiled_code(const uint8_t* tile, int64_t n, int64_t k) { return t5_code(tile[4 * n + k % 4], k / 4); }
+
+const LayoutCodec t5_tiled_codec = {pack, unpack, check};
 
 }  // namespace ternary
