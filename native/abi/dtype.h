@@ -86,14 +86,28 @@ inline float f8_e4m3_to_float(uint8_t bits) {
   return bits_float(sign | float_bits(magnitude));
 }
 
+/** A row of dtypes.inc. */
+struct DtypeTraits {
+  ternary_dtype value;
+  const char* name;  ///< "BF16"
+  int64_t bytes;     ///< of an element
+  bool result;       ///< whether products may write it
+};
+
+inline constexpr DtypeTraits kDtypeTraits[] = {
+#define DTYPE(value, element, to_float, result) {TERNARY_##value, #value, sizeof(element), result},
+#include "abi/dtypes.inc"
+#undef DTYPE
+};
+inline constexpr int kDtypeCount = sizeof kDtypeTraits / sizeof kDtypeTraits[0];
+
 /** Bytes of one element; 0 for a value outside the enum. */
 inline constexpr int64_t dtype_bytes(ternary_dtype dtype) {
   switch (dtype) {
-    case TERNARY_F32: return 4;
-    case TERNARY_F16: return 2;
-    case TERNARY_BF16: return 2;
-    case TERNARY_F8_E4M3: return 1;
-    case TERNARY_I8: return 1;
+#define DTYPE(value, element, to_float, result) \
+  case TERNARY_##value: return sizeof(element);
+#include "abi/dtypes.inc"
+#undef DTYPE
   }
   return 0;
 }
@@ -101,11 +115,10 @@ inline constexpr int64_t dtype_bytes(ternary_dtype dtype) {
 /** Element `index` as fp32, exact. */
 inline float load_float(const void* data, ternary_dtype dtype, int64_t index) {
   switch (dtype) {
-    case TERNARY_F32: return static_cast<const float*>(data)[index];
-    case TERNARY_F16: return f16_to_float(static_cast<const uint16_t*>(data)[index]);
-    case TERNARY_BF16: return bf16_to_float(static_cast<const uint16_t*>(data)[index]);
-    case TERNARY_F8_E4M3: return f8_e4m3_to_float(static_cast<const uint8_t*>(data)[index]);
-    case TERNARY_I8: return static_cast<float>(static_cast<const int8_t*>(data)[index]);
+#define DTYPE(value, element, to_float, result) \
+  case TERNARY_##value: return to_float(static_cast<const element*>(data)[index]);
+#include "abi/dtypes.inc"
+#undef DTYPE
   }
   return 0.0f;
 }

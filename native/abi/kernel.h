@@ -12,21 +12,17 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "abi/isa.h"
+#include "abi/layout.h"
+#include "abi/reason.h"
 #include "ternary/ternary.h"
 
 namespace ternary {
 
-/** Instruction sets, each a superset of those before it as far as our kernels are concerned, except that avxvnni may be
- *  missing where avx512vnni is there. */
-enum class Isa : uint8_t { portable, avx2, avxvnni, avx512vnni, amx };
-inline constexpr int kIsaCount = 5;
-inline constexpr const char* kIsaNames[kIsaCount] = {"portable", "avx2", "avxvnni", "avx512vnni", "amx"};
-
-/** The stages that kernels implement. `activations` makes rows ready: load, residual, norm, quantise. `limit` serves no
- *  product: it is what products are measured against. */
-enum class Stage : uint8_t { activations, gemm_a8, gemm_a16, limit };
-inline constexpr int kStageCount = 4;
-inline constexpr const char* kStageNames[kStageCount] = {"activations", "gemm_a8", "gemm_a16", "limit"};
+/** The stages that kernels implement. `activations` makes rows ready: load, residual, norm, quantise. */
+enum class Stage : uint8_t { activations, gemm_a8, gemm_a16 };
+inline constexpr const char* kStageNames[] = {"activations", "gemm_a8", "gemm_a16"};
+inline constexpr int kStageCount = sizeof kStageNames / sizeof kStageNames[0];
 
 /** When dispatch prefers a kernel; any that accepts a problem may still serve it. core/policy/tuning.h has the thresholds. */
 enum class Role : uint8_t {
@@ -35,49 +31,10 @@ enum class Role : uint8_t {
   gemm,  ///< many rows of X: decodes weights once for several
   tiles  ///< enough rows of X to fill AMX tiles
 };
-
-/** Why a kernel did not serve a problem: the closed list. */
-enum class Reason : uint8_t {
-  none,
-  layout,      ///< it does not read the weights' layout
-  group_size,  ///< the alpha group is smaller than, or no multiple of, its K step
-  k_range,     ///< K beyond what its accumulators hold
-  dtype,       ///< it does not read X's or write Y's type
-  // GPU only:
-  m_range,        ///< M outside what it was made for
-  alignment,      ///< an operand is less aligned than its loads
-  shared_memory,  ///< it needs more shared memory than the device has
-  in_place,       ///< residual_out is residual, which other CTAs still read
-  setting,        ///< a setting (TERNARY_PREFILL_SKIP_M) excludes it
-  no_library      ///< no library holds code for this device
-};
-inline constexpr int kReasonCount = 11;
-inline constexpr const char* kReasonNames[kReasonCount] = {"none",     "layout",  "group_size", "k_range",
-                                                           "dtype",    "m_range", "alignment",  "shared_memory",
-                                                           "in_place", "setting", "no_library"};
+inline constexpr const char* kRoleNames[] = {"any", "gemv", "gemm", "tiles"};
 
 /** Scratch, q and f rows start at multiples of this many bytes. */
 inline constexpr int64_t kScratchAlignment = 64;
-/** Rows of W in a tile, which has 64 bytes in every tiled layout; also the columns of an I2S tile. */
-inline constexpr int64_t kTile = 16;
-
-inline constexpr int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-inline constexpr int64_t ceil_div(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
-
-/** Columns of K that a tile covers; the kernels that read rows of I2S take as many of I2S_TILED at a time. */
-inline constexpr int64_t tile_columns(ternary_layout layout) { return layout == TERNARY_LAYOUT_T5_TILED ? 20 : kTile; }
-
-/** q rows are padded with zeros to a multiple of this many int8, f rows to as many floats:
- *  kernels read whole vectors. */
-inline constexpr int64_t kRowPadding = 64;
-
-/** Columns of q and f rows, zeros beyond K, that kernels of a layout may read: whole tiles and whole vectors. */
-inline constexpr int64_t padded_columns(ternary_layout layout, int64_t K) {
-  return round_up(round_up(K, tile_columns(layout)), kRowPadding);
-}
-
 /**
  * Rows of X made ready for a product. In order, for each row m (DESIGN section 4, fp32 throughout):
  *   x      converted to fp32 exactly, times x_scale[m] for fp8 with a scale
@@ -158,6 +115,22 @@ using GemmFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end, in
 /** Bytes of scratch a thread needs for a GemmFn on this problem; null means none. */
 using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
 
+/** One row of a backend's table. */
+struct Kernel {
+  const char* name;  ///< path name without op and backend, e.g. "gemm_a8_i2s"; unique together with `isa`
+  const char* file;  ///< file = function, e.g. "gemm_a8_i2s_16x16__avx2"
+  Stage stage;
+  Isa isa;
+  ternary_layout layout;     ///< of the weights; ignored for Stage::activations
+  Role role;                 ///< where it is meant to be used: order, not a constraint
+  int64_t group_multiple;    ///< accepts groups that are multiples of this (32: all)
+  int64_t k_max;             ///< largest K it accepts
+  int64_t m_step, n_step;    ///< how work may be split
+  ActivationFn activations;  ///< for Stage::activations
+  GemmFn gemm;               ///< for Stage::gemm_a8 and gemm_a16
+  ScratchBytesFn scratch_bytes;
+};
+
 /** What a LimitFn is given: ones, `kLimitAlignment` aligned. */
 inline constexpr int64_t kLimitAlignment = 4096;
 /** Bytes of the panel that TERNARY_LIMIT_TILE_LOADS reads, the size of a first-level cache's better half. */
@@ -173,22 +146,13 @@ inline constexpr int64_t kLimitPanelBytes = 16 << 10;
  */
 using LimitFn = int64_t (*)(const uint8_t* data, int64_t count);
 
-/** One row of a backend's table. */
-struct Kernel {
-  const char* name;  ///< path name without op and backend, e.g. "gemm_a8_i2s"; unique together with `isa`
-  const char* file;  ///< file = function, e.g. "gemm_a8_i2s_16x16__avx2"
-  Stage stage;
+/** One row of a backend's table of loops that measure limits. */
+struct LimitLoop {
+  const char* file;  ///< file = function, e.g. "read_8x32__avx2"
   Isa isa;
-  ternary_layout layout;     ///< of the weights; ignored for Stage::activations
-  Role role;                 ///< where it is meant to be used: order, not a constraint
-  int64_t group_multiple;    ///< accepts groups that are multiples of this (32: all)
-  int64_t k_max;             ///< largest K it accepts
-  int64_t m_step, n_step;    ///< how work may be split
-  ActivationFn activations;  ///< for Stage::activations
-  GemmFn gemm;               ///< for Stage::gemm_a8 and gemm_a16
-  ScratchBytesFn scratch_bytes;
-  LimitFn limit;             ///< for Stage::limit
-  ternary_limit limit_kind;  ///< of `limit`
+  ternary_limit kind;
+  int64_t step;  ///< multiply-adds of a step; 1 for bytes
+  LimitFn run;
 };
 
 /** What a backend library exports. `kernels` is ordered best first; dispatch tries rows whose role suits M before
@@ -197,6 +161,9 @@ struct Backend {
   const char* name;  ///< "cpu"
   const Kernel* kernels;
   int32_t kernel_count;
+  /** What products are measured against, in no order: the fastest of a kind is the machine's limit. */
+  const LimitLoop* limit_loops;
+  int32_t limit_loop_count;
   /** Null if this machine and its OS offer the ISA, else why not, as a phrase. Asks the OS for
    *  AMX when first needed. */
   const char* (*isa_missing)(Isa isa);
@@ -206,8 +173,8 @@ struct Backend {
   const char* (*device_id)();
 };
 
-/** Bumped when anything in this header changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 6;
+/** Bumped when anything in this header, or one that it includes, changes; a backend of another version is refused. */
+inline constexpr int32_t kBackendAbi = 7;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);

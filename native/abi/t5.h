@@ -12,7 +12,7 @@
 
 namespace ternary {
 
-/** Code i = 0 ... 4 of a byte: column 4 * i + j of the tile, for the byte's place j. */
+/** Code i = 0 ... 4 of a byte: the code of step i of a tile. */
 inline constexpr int t5_code(uint8_t byte, int64_t i) {
   unsigned x = byte;
   for (; i > 0; --i) x = 3 * x & 0xff;

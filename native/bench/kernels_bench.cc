@@ -170,7 +170,7 @@ struct Problem {
  private:
   static uint8_t random_codes(std::minstd_rand& random, ternary_layout layout) {
     const auto bits = static_cast<unsigned>(random());
-    if (layout == TERNARY_LAYOUT_T5_TILED) return t5_byte(static_cast<int>(bits % 243));
+    if (traits(layout).encoding == Encoding::t5) return t5_byte(static_cast<int>(bits % 243));
     return static_cast<uint8_t>(bits % 3 | (bits / 3 % 3) << 2 | (bits / 9 % 3) << 4 | (bits / 27 % 3) << 6);
   }
 };
@@ -227,42 +227,41 @@ void run_activations(benchmark::State& state, const Kernel& kernel, int64_t K, i
 }
 
 /** What the machine does at best: bytes read from a working set of each thread's own, or operations. */
-void run_limit(benchmark::State& state, const Kernel& kernel, int64_t bytes) {
+void run_limit(benchmark::State& state, const LimitLoop& loop, int64_t bytes) {
   constexpr int64_t kSteps = 1 << 16;
   pin_to_core(state.thread_index());
   Buffer<int64_t> data(round_up(bytes, kLimitAlignment) / 8 + kLimitAlignment / 8);
   int64_t* aligned = data.data();
   while (reinterpret_cast<uintptr_t>(aligned) % kLimitAlignment) ++aligned;
   std::fill_n(aligned, round_up(bytes, kLimitAlignment) / 8, int64_t{1});
-  const bool reads = kernel.limit_kind == TERNARY_LIMIT_READ;
+  const bool reads = loop.kind == TERNARY_LIMIT_READ;
   int64_t done = 0;
-  for (auto _ : state) done += kernel.limit(reinterpret_cast<const uint8_t*>(aligned), reads ? bytes : kSteps);
+  for (auto _ : state) done += loop.run(reinterpret_cast<const uint8_t*>(aligned), reads ? bytes : kSteps);
   if (reads && done != state.iterations() * bytes) return state.SkipWithError("wrong result");
   state.counters[reads ? "GB/s" : "GOPS"] =
       benchmark::Counter(static_cast<double>(done) * (reads ? 1e-9 : 2e-9), benchmark::Counter::kIsRate);
 }
 
 /** Reads from the L1, L2 and L3 caches and from memory; arithmetic from registers or one panel. */
-void register_limit(const Kernel& kernel) {
-  const bool reads = kernel.limit_kind == TERNARY_LIMIT_READ;
+void register_limit(const LimitLoop& loop) {
+  const bool reads = loop.kind == TERNARY_LIMIT_READ;
   for (const int64_t bytes : {int64_t{16} << 10, int64_t{512} << 10, int64_t{8} << 20, kStreamedBytes / 2}) {
     if (!reads && bytes > kLimitPanelBytes) break;
-    benchmark::RegisterBenchmark((kernel.file + std::string("/bytes:") + std::to_string(bytes)).c_str(),
-                                 [=, &kernel](benchmark::State& state) { run_limit(state, kernel, bytes); })
+    benchmark::RegisterBenchmark((loop.file + std::string("/bytes:") + std::to_string(bytes)).c_str(),
+                                 [=, &loop](benchmark::State& state) { run_limit(state, loop, bytes); })
         ->UseRealTime()
         ->ThreadRange(1, 2);
   }
 }
 
 void register_all(const Backend& backend, const std::vector<Shape>& shapes) {
+  for (int i = 0; i < backend.limit_loop_count; ++i) {
+    if (!backend.isa_missing(backend.limit_loops[i].isa)) register_limit(backend.limit_loops[i]);
+  }
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
     if (backend.isa_missing(kernel.isa)) continue;
     const std::string file = kernel.file;
-    if (kernel.stage == Stage::limit) {
-      register_limit(kernel);
-      continue;
-    }
     if (kernel.stage == Stage::activations) {
       for (const int64_t K : {2560, 6912}) {
         const std::string name = file + "/bf16_rmsnorm_a8/K:" + std::to_string(K) + "/M:1";

@@ -37,6 +37,10 @@ constexpr uint64_t kTileState = 0x60000;  // tile configuration, tile data
 
 bool saves(uint64_t state) { return (saved_state() & state) == state; }
 
+// What an instruction set needs beside those it implies, by the names of isas.inc.
+
+const char* portable_missing() { return nullptr; }
+
 const char* avx2_missing() {
   const Registers basic = cpuid(1), extended = cpuid(7);
   if (!has(basic.c, 28) || !has(extended.b, 5)) return "the processor has no AVX2";
@@ -48,13 +52,11 @@ const char* avx2_missing() {
 }
 
 const char* avxvnni_missing() {
-  if (const char* why = avx2_missing()) return why;
   if (!has(cpuid(7, 1).a, 4)) return "the processor has no AVX-VNNI";
   return nullptr;
 }
 
 const char* avx512vnni_missing() {
-  if (const char* why = avx2_missing()) return why;
   const Registers extended = cpuid(7);
   if (!has(extended.b, 16)) return "the processor has no AVX-512F";
   if (!has(extended.b, 30) || !has(extended.b, 17) || !has(extended.b, 31)) {
@@ -73,7 +75,6 @@ const char* tiles_refused() {
 }
 
 const char* amx_missing() {
-  if (const char* why = avx512vnni_missing()) return why;
   const Registers extended = cpuid(7);
   if (!has(extended.d, 24)) return "the processor has no AMX-TILE";
   if (!has(extended.d, 25)) return "the processor has no AMX-INT8";
@@ -81,15 +82,20 @@ const char* amx_missing() {
   return tiles_refused();
 }
 
+using MissingFn = const char* (*)();
+constexpr MissingFn kMissing[] = {
+#define ISA(name, implied, flags) name##_missing,
+#include "abi/isas.inc"
+#undef ISA
+};
+
+/** The first thing that is missing of an instruction set and of those it implies. */
 const char* find_missing(Isa isa) {
-  switch (isa) {
-    case Isa::portable: return nullptr;
-    case Isa::avx2: return avx2_missing();
-    case Isa::avxvnni: return avxvnni_missing();
-    case Isa::avx512vnni: return avx512vnni_missing();
-    case Isa::amx: return amx_missing();
+  for (int i = 0; i < kIsaCount; ++i) {
+    if (!implies(isa, static_cast<Isa>(i))) continue;
+    if (const char* why = kMissing[i]()) return why;
   }
-  return "unknown instruction set";
+  return nullptr;
 }
 
 struct Device {
@@ -144,16 +150,16 @@ const Device& device() {
 const char* isa_missing(Isa isa) {
   // cpuid traps to the hypervisor in virtual machines (tens of microseconds), so the answer is kept. A static local
   // would need libstdc++ for its guard; two threads that both compute it store the same value.
-  static const char kUnknown[] = "";
-  static std::atomic<const char*> answers[kIsaCount] = {kUnknown, kUnknown, kUnknown, kUnknown, kUnknown};
-  const auto index = static_cast<size_t>(isa);
-  if (index >= kIsaCount) return find_missing(isa);
-  const char* answer = answers[index].load(std::memory_order_relaxed);
-  if (answer == kUnknown) {
-    answer = find_missing(isa);
-    answers[index].store(answer, std::memory_order_relaxed);
+  static const char kNothing[] = "";
+  static std::atomic<const char*> answers[kIsaCount] = {};  // null: not asked yet
+  std::atomic<const char*>& known = answers[static_cast<int>(isa)];
+  const char* answer = known.load(std::memory_order_relaxed);
+  if (answer == nullptr) {
+    const char* why = find_missing(isa);
+    answer = why == nullptr ? kNothing : why;
+    known.store(answer, std::memory_order_relaxed);
   }
-  return answer;
+  return answer == kNothing ? nullptr : answer;
 }
 
 const char* device_name() { return device().name; }

@@ -1,6 +1,6 @@
 /**
  * @file kernels.h
- * @brief Declarations of every kernel, from kernels.inc.
+ * @brief Declarations of every kernel, from kernels.inc, and of every loop that measures a limit, from limits.inc.
  */
 #ifndef TERNARY_CPU_KERNELS_H_
 #define TERNARY_CPU_KERNELS_H_
@@ -14,10 +14,12 @@ namespace ternary::cpu {
 #define GEMM(name, stage, isa, layout, function, ...)                                                                 \
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch); \
   int64_t function##_scratch(int64_t M, int64_t N, int64_t K);
-#define LIMIT(kind, isa, function) int64_t function(const uint8_t* data, int64_t count);
 #include "cpu/kernels.inc"
 #undef ACTIVATIONS
 #undef GEMM
+
+#define LIMIT(kind, isa, function, step) int64_t function(const uint8_t* data, int64_t count);
+#include "cpu/limits.inc"
 #undef LIMIT
 
 }  // namespace ternary::cpu

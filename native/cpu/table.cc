@@ -9,36 +9,31 @@ constexpr int64_t kAnyK =
     (int64_t{1} << 24) - 1;  // every kernel folds its partial sums, so none has a limit of its own
 
 constexpr Kernel kKernels[] = {
-#define ACTIVATIONS(name, isa, function) \
-  {name,                                 \
-   #function,                            \
-   Stage::activations,                   \
-   Isa::isa,                             \
-   TERNARY_LAYOUT_I2S_TILED,             \
-   Role::any,                            \
-   32,                                   \
-   kAnyK,                                \
-   1,                                    \
-   1,                                    \
-   function,                             \
-   nullptr,                              \
-   nullptr,                              \
-   nullptr,                              \
-   TERNARY_LIMIT_READ},
-#define GEMM(name, stage, isa, layout, function, role, group_multiple, m_step, n_step)                       \
-  {name,   #function, Stage::stage, Isa::isa, TERNARY_LAYOUT_##layout, Role::role, group_multiple,    kAnyK, \
-   m_step, n_step,    nullptr,      function, function##_scratch,      nullptr,    TERNARY_LIMIT_READ},
-#define LIMIT(kind, isa, function)                                                                     \
-  {#function, #function, Stage::limit, Isa::isa, TERNARY_LAYOUT_I2S_TILED, Role::any, 32, kAnyK, 1, 1, \
-   nullptr,   nullptr,   nullptr,      function, TERNARY_LIMIT_##kind},
+#define ACTIVATIONS(name, isa, function)                                                                             \
+  {name,    #function, Stage::activations, Isa::isa, TERNARY_LAYOUT_I2S_TILED, Role::any, 32, kAnyK, 1, 1, function, \
+   nullptr, nullptr},
+#define GEMM(name, stage, isa, layout, function, role, group_multiple, m_step, n_step)                    \
+  {name,   #function, Stage::stage, Isa::isa, TERNARY_LAYOUT_##layout, Role::role, group_multiple, kAnyK, \
+   m_step, n_step,    nullptr,      function, function##_scratch},
 #include "cpu/kernels.inc"
 #undef ACTIVATIONS
 #undef GEMM
+};
+
+constexpr LimitLoop kLimitLoops[] = {
+#define LIMIT(kind, isa, function, step) {#function, Isa::isa, TERNARY_LIMIT_##kind, step, function},
+#include "cpu/limits.inc"
 #undef LIMIT
 };
 
-constexpr Backend kBackend = {"cpu",       kKernels,    sizeof kKernels / sizeof kKernels[0],
-                              isa_missing, device_name, device_id};
+constexpr Backend kBackend = {"cpu",
+                              kKernels,
+                              sizeof kKernels / sizeof kKernels[0],
+                              kLimitLoops,
+                              sizeof kLimitLoops / sizeof kLimitLoops[0],
+                              isa_missing,
+                              device_name,
+                              device_id};
 
 }  // namespace
 }  // namespace ternary::cpu

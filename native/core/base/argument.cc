@@ -1,6 +1,7 @@
 #include "core/base/argument.h"
 
 #include <cinttypes>
+#include <string>
 
 #include "abi/dtype.h"
 #include "core/base/failure.h"
@@ -44,16 +45,43 @@ void check_finite(const char* name, const float* values, int64_t count) {
   }
 }
 
-void check_activation(ternary_activation activation) {
-  if (activation != TERNARY_A8 && activation != TERNARY_A16) {
-    fail(TERNARY_INVALID_ARGUMENT, "activation is %d; it must be 0 (A8) or 1 (A16)", static_cast<int>(activation));
+void check_choice(const char* name, int value, const char* const* words, int count) {
+  if (value >= 0 && value < count) return;  // of C, where any int may arrive
+  std::string choices;
+  for (int i = 0; i < count; ++i) {
+    choices += (i == 0 ? "" : i == count - 1 ? " or " : ", ") + std::to_string(i) + " (" + words[i] + ")";
   }
+  fail(TERNARY_INVALID_ARGUMENT, "%s is %d; it must be %s", name, value, choices.c_str());
+}
+
+void check_activation(ternary_activation activation) {
+  static constexpr const char* kWords[] = {"A8", "A16"};
+  check_choice("activation", activation, kWords);
+}
+
+void check_dtype(const char* name, ternary_dtype dtype) {
+  if (dtype_bytes(dtype) != 0) return;
+  std::string words;
+  for (const DtypeTraits& row : kDtypeTraits) words += (words.empty() ? "" : ", ") + std::string(row.name);
+  fail(TERNARY_INVALID_ARGUMENT, "%s is %d; it must be 0 to %d (%s)", name, static_cast<int>(dtype), kDtypeCount - 1,
+       words.c_str());
 }
 
 void check_float_dtype(const char* name, ternary_dtype dtype) {
-  if (dtype != TERNARY_F32 && dtype != TERNARY_F16 && dtype != TERNARY_BF16) {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is %d; it must be F32 (0), F16 (1) or BF16 (2)", name, static_cast<int>(dtype));
+  const int value = dtype;
+  if (value >= 0 && value < kDtypeCount && kDtypeTraits[value].result) return;
+  std::string choices;
+  int left = 0;
+  for (const DtypeTraits& row : kDtypeTraits) left += row.result;
+  for (const DtypeTraits& row : kDtypeTraits) {
+    if (!row.result) continue;
+    --left;
+    choices += std::string(row.name) + " (" + std::to_string(row.value) + ")" +
+               (left > 1    ? ", "
+                : left == 1 ? " or "
+                            : "");
   }
+  fail(TERNARY_INVALID_ARGUMENT, "%s is %d; it must be %s", name, value, choices.c_str());
 }
 
 }  // namespace ternary

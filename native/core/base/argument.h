@@ -25,10 +25,21 @@ void check_no_overlap(const char* name, const void* pointer, int64_t bytes, cons
 /** All values finite. */
 void check_finite(const char* name, const float* values, int64_t count);
 
+/** A value of a closed set 0, 1, ...: `words` has one a value, which the sentence lists. */
+void check_choice(const char* name, int value, const char* const* words, int count);
+
+template <int count>
+void check_choice(const char* name, int value, const char* const (&words)[count]) {
+  check_choice(name, value, words, count);
+}
+
 /** A8 or A16. */
 void check_activation(ternary_activation activation);
 
-/** One of F32, F16 and BF16. */
+/** Any of the enum. */
+void check_dtype(const char* name, ternary_dtype dtype);
+
+/** One that results may be of: F32, F16 or BF16. */
 void check_float_dtype(const char* name, ternary_dtype dtype);
 
 }  // namespace ternary

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
+#include "abi/t5.h"
 #include "core/weights/i2s.h"
-#include "core/weights/t5.h"
 
 namespace ternary {
 namespace {

@@ -25,7 +25,7 @@ inline constexpr int64_t cuda_layout_bytes(CudaLayout layout, int64_t N, int64_t
 
 /** What weights kept in a layout of the host become on a GPU. */
 inline constexpr CudaLayout cuda_layout_of(ternary_layout layout) {
-  return layout == TERNARY_LAYOUT_T5_TILED ? CudaLayout::t5 : CudaLayout::i2s;
+  return traits(layout).encoding == Encoding::t5 ? CudaLayout::t5 : CudaLayout::i2s;
 }
 
 /** The panel of up to 16 rows of checked I2S: every byte is written, code 1 beyond the rows and K. */

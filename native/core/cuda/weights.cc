@@ -49,8 +49,7 @@ class PanelMaker {
   void make_one(int64_t panel, int thread) const {
     const int64_t K = weights_.K, rows = rows_of(first_ + panel);
     uint8_t* i2s = i2s_.get() + thread * i2s_bytes_;
-    const uint8_t* codes = weights_.codes + (first_ + panel) * layout_bytes(weights_.layout, kTile, K);
-    convert_codes(codes, weights_.layout, rows, K, i2s, TERNARY_LAYOUT_I2S);
+    unpack_rows(weights_.codes, weights_.layout, (first_ + panel) * kTile, rows, K, i2s);
     cuda_panel_from_i2s(layout_, i2s, rows, K, target_ + panel * panel_bytes(kTile));
   }
 

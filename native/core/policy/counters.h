@@ -11,17 +11,25 @@
 #include <string>
 #include <vector>
 
-#include "abi/kernel.h"
+#include "abi/reason.h"
 #include "core/base/json.h"
 #include "core/base/notices.h"
 
 namespace ternary {
 
-/** What a caller asked for; the first part of a path name. `device` is the runtime's own wish for a GPU. */
-enum class Op : uint8_t { linear, rmsnorm_linear, quantise_activations, rmsnorm, device };
-inline constexpr int kOpCount = 5;
-inline constexpr const char* kOpNames[kOpCount] = {"linear", "rmsnorm_linear", "quantise_activations", "rmsnorm",
-                                                   "device"};
+/** What a caller asked for; the first part of a path name. */
+enum class Op : uint8_t {
+#define OP(name) name,
+#include "core/policy/ops.inc"
+#undef OP
+};
+
+inline constexpr const char* kOpNames[] = {
+#define OP(name) #name,
+#include "core/policy/ops.inc"
+#undef OP
+};
+inline constexpr int kOpCount = sizeof kOpNames / sizeof kOpNames[0];
 
 /** From where counters count. */
 enum class Since : uint8_t { start, reset };

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "abi/kernel.h"
+#include "core/policy/knob_kinds.h"
 
 namespace ternary {
 
@@ -17,62 +17,34 @@ namespace ternary {
 enum class Origin : uint8_t { built_in, environment, caller };
 inline constexpr const char* kOriginNames[] = {"default", "environment", "caller"};
 
-/** Every knob, in the order of kSettingNames. */
+/** Every knob, in the order of knobs.inc. */
 enum class Knob : uint8_t {
-  max_isa,
-  num_threads,
-  collect_path_stats,
-  path_report,
-  path_report_every,
-  i2s_only,
-  fuse_rmsnorm_qkv,
-  enable_pdl,
-  i2s_splits,
-  prefill_skip_m,
-  tuning,
-  device,
-  max_scratch
-};
-inline constexpr int kKnobCount = 13;
-inline constexpr const char* kKnobNames[kKnobCount] = {"TERNARY_MAX_ISA",
-                                                       "TERNARY_NUM_THREADS",
-                                                       "TERNARY_COLLECT_PATH_STATS",
-                                                       "TERNARY_PATH_REPORT",
-                                                       "TERNARY_PATH_REPORT_EVERY",
-                                                       "TERNARY_I2S_ONLY",
-                                                       "TERNARY_FUSE_RMSNORM_QKV",
-                                                       "TERNARY_ENABLE_PDL",
-                                                       "TERNARY_I2S_SPLITS",
-                                                       "TERNARY_PREFILL_SKIP_M",
-                                                       "TERNARY_TUNING",
-                                                       "TERNARY_DEVICE",
-                                                       "TERNARY_MAX_SCRATCH"};
-
-/** Where products run. */
-struct DeviceChoice {
-  bool cuda = false;    ///< a GPU is wanted
-  bool or_cpu = false;  ///< ... and the CPU serves where there is none
-  int ordinal = 0;
-  std::string text = "cpu";
+#define KNOB(type, field, initial, name, ...) field,
+#include "core/policy/knobs.inc"
+#undef KNOB
 };
 
+inline constexpr const char* kKnobNames[] = {
+#define KNOB(type, field, initial, name, ...) name,
+#include "core/policy/knobs.inc"
+#undef KNOB
+};
+inline constexpr int kKnobCount = sizeof kKnobNames / sizeof kKnobNames[0];
+
+/** The values that a knob takes, as ternary.h's table has them: "1 ... 1024". */
+std::string knob_values(Knob knob);
+
+/** The value of each knob, under its name in knobs.inc. */
 struct Settings {
-  std::optional<Isa> max_isa;
-  int64_t num_threads = 0;  ///< 0: the process's physical cores
-  bool collect_path_stats = true;
-  std::string path_report;
-  int64_t path_report_every = 0;
-  bool i2s_only = false;
-  bool fuse_rmsnorm_qkv = true;
-  bool enable_pdl = true;
-  int64_t i2s_splits = 0;
-  int64_t prefill_skip_m = 0;
-  std::string tuning;  ///< a file, whose faults are not errors here: the built-in table serves then
-  DeviceChoice device;
-  int64_t max_scratch = 0;  ///< bytes; 0: a quarter of the memory that the process may use
+#define KNOB(type, field, initial, name, ...) type field = initial;
+#include "core/policy/knobs.inc"
+#undef KNOB
   Origin origin[kKnobCount] = {};
 
   std::string value_text(Knob knob) const;
+
+  /** Whether kernels of an instruction set may be used, wherever the machine has it. */
+  bool allow(Isa isa) const { return !max_isa || implies(*max_isa, isa); }
 };
 
 /** Reads lines and environment; throws a Failure that names what cannot be honoured. `lines` may be null. */

@@ -82,10 +82,25 @@ constexpr Tuning amx_row() {
   return row;
 }
 
-constexpr Tuning kTable[kIsaCount] = {portable_row(), avx2_row(), avxvnni_row(), avx512vnni_row(), amx_row()};
+struct MeasuredRow {
+  Isa isa;
+  Tuning tuning;
+};
+
+constexpr MeasuredRow kMeasured[] = {{Isa::portable, portable_row()},
+                                     {Isa::avx2, avx2_row()},
+                                     {Isa::avxvnni, avxvnni_row()},
+                                     {Isa::avx512vnni, avx512vnni_row()},
+                                     {Isa::amx, amx_row()}};
 
 }  // namespace
 
-const Tuning& built_in_tuning(Isa isa) { return kTable[static_cast<int>(isa)]; }
+const Tuning& built_in_tuning(Isa isa) {
+  const MeasuredRow* best = &kMeasured[0];  // every ISA implies portable
+  for (const MeasuredRow& row : kMeasured) {
+    if (implies(isa, row.isa) && row.isa >= best->isa) best = &row;
+  }
+  return best->tuning;
+}
 
 }  // namespace ternary

@@ -7,7 +7,8 @@
 
 #include <cstdint>
 
-#include "abi/kernel.h"
+#include "abi/isa.h"
+#include "abi/layout.h"
 
 namespace ternary {
 
@@ -30,8 +31,14 @@ struct Tuning {
 
   /** Rows of X from which GEMM is preferred to GEMV. */
   int64_t gemm_min_m(ternary_layout layout) const {
-    const bool i2s = layout == TERNARY_LAYOUT_I2S || layout == TERNARY_LAYOUT_I2S_TILED;
-    return i2s ? gemm_i2s_min_m : gemm_t5_min_m;
+    return traits(layout).encoding == Encoding::t5 ? gemm_t5_min_m : gemm_i2s_min_m;
+  }
+
+  /** Weights that one core multiplies in a microsecond at M = 1, in its cache. */
+  int64_t weights_per_us(ternary_layout layout, ternary_activation activation) const {
+    const bool t5 = traits(layout).encoding == Encoding::t5;
+    if (activation == TERNARY_A8) return t5 ? t5_weights_per_us : i2s_weights_per_us;
+    return t5 ? t5_a16_weights_per_us : i2s_a16_weights_per_us;
   }
 };
 
@@ -62,7 +69,8 @@ inline constexpr TuningValue kTuningValues[] = {
 inline constexpr int kTuningValueCount = sizeof kTuningValues / sizeof kTuningValues[0];
 static_assert(sizeof(Tuning) == kTuningValueCount * sizeof(int64_t), "every value has its name");
 
-/** The row that is built in; tuning.cc says where each value was measured, or from what it was derived. */
+/** The row that is built in, which tuning.cc says where it was measured or derived. An ISA without one has that of the best
+ *  it implies. */
 const Tuning& built_in_tuning(Isa isa);
 
 }  // namespace ternary

@@ -79,7 +79,7 @@ class Reader {
     check_text("version", TERNARY_VERSION, "this library's version is");
     check_text("device", machine_.device, "this processor is");
     check_text("device_id", machine_.device_id, "this processor is");
-    check_text("isa", kIsaNames[static_cast<int>(machine_.isa)], "the best instruction set of this runtime is");
+    check_text("isa", isa_name(machine_.isa), "the best instruction set of this runtime is");
     check_text("cores", std::to_string(machine_.cores), "the cores this process may use are");
     check_text("cache_bytes", std::to_string(machine_.cache_bytes), "the last-level caches this process may use have");
     Tuning tuning = {};

@@ -10,7 +10,7 @@ std::string tuning_json(const ternary_runtime& runtime) {
   const TunedMachine machine = machine_of(runtime.backend, runtime.isa);
   std::string out = "{\"file\":" + json_string(runtime.settings.tuning) +
                     ",\"error\":" + json_string(runtime.tuning_error) +
-                    ",\"isa\":" + json_string(kIsaNames[static_cast<int>(runtime.isa)]) +
+                    ",\"isa\":" + json_string(isa_name(runtime.isa)) +
                     ",\"device_id\":" + json_string(machine.device_id) + ",\"cores\":" + std::to_string(machine.cores) +
                     ",\"cache_bytes\":" + std::to_string(machine.cache_bytes) + ",\"values\":[";
   for (const TuningValue& value : kTuningValues) {
@@ -21,12 +21,27 @@ std::string tuning_json(const ternary_runtime& runtime) {
   return out + "]}";
 }
 
+/** Whether something can serve, and why not. */
+std::string available_json(const char* why) {
+  return std::string("\"available\":") + (why ? "false,\"reason\":" + json_string(why) : "true");
+}
+
+std::string implied_json(Isa isa) {
+  std::string out;
+  for (int i = 0; i < kIsaCount; ++i) {
+    if (i != static_cast<int>(isa) && implies(isa, static_cast<Isa>(i))) {
+      out += (out.empty() ? "" : ",") + json_string(kIsaNames[i]);
+    }
+  }
+  return '[' + out + ']';
+}
+
 std::string isas_json(const Backend& backend) {
   std::string out = "[";
   for (int i = 0; i < kIsaCount; ++i) {
     const char* why = backend.isa_missing(static_cast<Isa>(i));
     out += (i ? ",{\"name\":" : "{\"name\":") + json_string(kIsaNames[i]) +
-           ",\"available\":" + (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
+           ",\"implies\":" + implied_json(static_cast<Isa>(i)) + ',' + available_json(why) + "}";
   }
   return out + ']';
 }
@@ -50,15 +65,21 @@ std::string kernels_json(const ternary_runtime& runtime) {
   std::string out = "[";
   for (int row = 0; row < runtime.backend.kernel_count; ++row) {
     const Kernel& kernel = runtime.backend.kernels[row];
-    const char* why = why_not_allowed(runtime, kernel);
     out += (row ? ",{\"name\":" : "{\"name\":") + json_string(kernel_name(runtime.backend, kernel)) +
            ",\"file\":" + json_string(kernel.file) +
            ",\"stage\":" + json_string(kStageNames[static_cast<int>(kernel.stage)]) +
-           ",\"isa\":" + json_string(kIsaNames[static_cast<int>(kernel.isa)]);
+           ",\"isa\":" + json_string(isa_name(kernel.isa));
     if (kernel.gemm != nullptr) {
-      out += ",\"layout\":" + json_string(kLayoutNames[kernel.layout]);
+      out += ",\"layout\":" + json_string(traits(kernel.layout).name) +
+             ",\"role\":" + json_string(kRoleNames[static_cast<int>(kernel.role)]);
     }
-    out += std::string(",\"available\":") + (why ? "false,\"reason\":" + json_string(why) : "true") + "}";
+    out += ',' + available_json(why_not_allowed(runtime, kernel.isa)) + "}";
+  }
+  for (int i = 0; i < runtime.backend.limit_loop_count; ++i) {
+    const LimitLoop& loop = runtime.backend.limit_loops[i];
+    out += ",{\"name\":" + json_string(loop_name(runtime.backend, loop)) + ",\"file\":" + json_string(loop.file) +
+           ",\"stage\":\"limit\",\"isa\":" + json_string(isa_name(loop.isa)) + ',' +
+           available_json(why_not_allowed(runtime, loop.isa)) + "}";
   }
   return out + (runtime.accelerator() == nullptr ? "" : runtime.accelerator()->kernels_json()) + ']';
 }

@@ -23,13 +23,14 @@ bool t5_is_served_as_well(const ternary_runtime& runtime, Stage stage) {
 }
 
 /** Microseconds to read and multiply the matrix once at M = 1, streaming from memory. */
-double streaming_time(const ternary_runtime& runtime, ternary_layout layout, int64_t N, int64_t K, int64_t rate) {
+double streaming_time(const ternary_runtime& runtime, ternary_layout layout, ternary_activation activation, int64_t N,
+                      int64_t K) {
   const auto threads = static_cast<double>(runtime.pool.threads());
   const double bandwidth = std::min(threads * static_cast<double>(runtime.tuning.memory_mb_per_s_one_thread),
                                     static_cast<double>(runtime.tuning.memory_mb_per_s_all_threads));
   const double weights = static_cast<double>(N) * static_cast<double>(K);
   return std::max(static_cast<double>(layout_bytes(layout, N, K)) / bandwidth,
-                  weights / (threads * static_cast<double>(rate)));
+                  weights / (threads * static_cast<double>(runtime.tuning.weights_per_us(layout, activation))));
 }
 
 /** On a GPU the cost model knows both; T5 must win, as elsewhere. */
@@ -42,14 +43,12 @@ ternary_layout choose_layout(const Accelerator& device, ternary_activation activ
 ternary_layout choose_layout(ternary_runtime& runtime, ternary_activation activation, int64_t N, int64_t K,
                              int64_t working_set) {
   if (runtime.accelerator() != nullptr) return choose_layout(*runtime.accelerator(), activation, N, K);
-  const Tuning& tuning = runtime.tuning;
-  const bool a8 = activation == TERNARY_A8;
-  if (!t5_is_served_as_well(runtime, a8 ? Stage::gemm_a8 : Stage::gemm_a16)) return TERNARY_LAYOUT_I2S_TILED;
+  if (!t5_is_served_as_well(runtime, activation == TERNARY_A8 ? Stage::gemm_a8 : Stage::gemm_a16)) {
+    return TERNARY_LAYOUT_I2S_TILED;
+  }
   if (working_set / 4 <= runtime.resident_bytes()) return TERNARY_LAYOUT_I2S_TILED;
-  const double i2s = streaming_time(runtime, TERNARY_LAYOUT_I2S_TILED, N, K,
-                                    a8 ? tuning.i2s_weights_per_us : tuning.i2s_a16_weights_per_us);
-  const double t5 = streaming_time(runtime, TERNARY_LAYOUT_T5_TILED, N, K,
-                                   a8 ? tuning.t5_weights_per_us : tuning.t5_a16_weights_per_us);
+  const double i2s = streaming_time(runtime, TERNARY_LAYOUT_I2S_TILED, activation, N, K);
+  const double t5 = streaming_time(runtime, TERNARY_LAYOUT_T5_TILED, activation, N, K);
   return t5 < i2s ? TERNARY_LAYOUT_T5_TILED : TERNARY_LAYOUT_I2S_TILED;
 }
 

@@ -10,19 +10,22 @@
 #include <cstdio>
 #include <iterator>
 
+#include "core/base/argument.h"
 #include "core/base/failure.h"
 
 namespace ternary {
 namespace {
 
+/** By the values of ternary_limit, as in limits.inc and as sentences call them. */
 constexpr const char* kLimitNames[] = {"READ", "INT8_PEAK", "TILE_LOADS"};
+constexpr const char* kLimitWords[] = {"read", "int8 peak", "tile loads"};
 /** How long a measurement waits for its threads: far longer than a worker needs to wake. */
 constexpr int64_t kPatience = 1000000000;
 /** A look at the clock after so many bytes or nanoseconds costs a percent at most. */
 constexpr int64_t kSegmentBytes = 256 << 10, kSegmentNanoseconds = 10000;
 /** Most steps of a LimitFn (kernel.h). */
 constexpr int64_t kMostSteps = int64_t{1} << 20;
-/** Per row and try, when the fastest is looked for. */
+/** Per loop and try, when the fastest is looked for. */
 constexpr int64_t kTryNanoseconds = 2000000;
 
 int64_t now() {
@@ -89,13 +92,13 @@ struct Share {
   int64_t amount = 0, begin = 0, end = 0;
 };
 
-Share read(const Kernel& kernel, const uint8_t* part, int64_t bytes, int64_t& position, int64_t nanoseconds) {
+Share read(const LimitLoop& loop, const uint8_t* part, int64_t bytes, int64_t& position, int64_t nanoseconds) {
   Share share;
   share.begin = share.end = now();
   while (share.end - share.begin < nanoseconds) {
     for (int64_t left = kSegmentBytes; left > 0;) {
       const int64_t count = std::min(left, bytes - position);
-      share.amount += kernel.limit(part + position, count);
+      share.amount += loop.run(part + position, count);
       position = (position + count) % bytes;
       left -= count;
     }
@@ -104,12 +107,12 @@ Share read(const Kernel& kernel, const uint8_t* part, int64_t bytes, int64_t& po
   return share;
 }
 
-Share multiply(const Kernel& kernel, const uint8_t* panel, int64_t nanoseconds) {
+Share multiply(const LimitLoop& loop, const uint8_t* panel, int64_t nanoseconds) {
   Share share;
   share.begin = share.end = now();
   for (int64_t steps = 64; share.end - share.begin < nanoseconds;) {
     const int64_t before = share.end;
-    share.amount += 2 * kernel.limit(panel, steps);
+    share.amount += 2 * loop.run(panel, steps);
     share.end = now();
     if (share.end - before < kSegmentNanoseconds) steps = std::min(2 * steps, kMostSteps);
   }
@@ -123,10 +126,7 @@ double rate(const ternary_limit_measurement& measurement) {
 }  // namespace
 
 void check_limit(ternary_limit limit, int64_t threads, int64_t most_threads, int64_t bytes, int64_t nanoseconds) {
-  if (limit < TERNARY_LIMIT_READ || limit > TERNARY_LIMIT_TILE_LOADS) {
-    fail(TERNARY_INVALID_ARGUMENT, "limit is %d; it must be 0 (read), 1 (int8 peak) or 2 (tile loads)",
-         static_cast<int>(limit));
-  }
+  check_choice("limit", limit, kLimitWords);
   if (threads < 1 || threads > most_threads) {
     fail(TERNARY_INVALID_ARGUMENT, "threads is %" PRId64 "; it must be 1 to the runtime's %" PRId64, threads,
          most_threads);
@@ -160,15 +160,15 @@ Limits::Operands& Limits::operands(ThreadPool& pool, const LimitQuestion& questi
   return kept;
 }
 
-ternary_limit_measurement Limits::run(ThreadPool& pool, const Kernel& kernel, const LimitQuestion& question,
+ternary_limit_measurement Limits::run(ThreadPool& pool, const LimitLoop& loop, const LimitQuestion& question,
                                       int64_t nanoseconds) {
   Operands& operands = this->operands(pool, question);
   std::vector<Share> shares(question.threads);
   run_together(pool, question.threads, [&](int thread) {
     const uint8_t* part = operands.memory.get() + thread * part_of(question);
     shares[thread] = question.kind == TERNARY_LIMIT_READ
-                         ? read(kernel, part, part_of(question), operands.positions[thread], nanoseconds)
-                         : multiply(kernel, part, nanoseconds);
+                         ? read(loop, part, part_of(question), operands.positions[thread], nanoseconds)
+                         : multiply(loop, part, nanoseconds);
   });
   ternary_limit_measurement result = {};
   int64_t begin = shares[0].begin, end = shares[0].end;
@@ -178,17 +178,18 @@ ternary_limit_measurement Limits::run(ThreadPool& pool, const Kernel& kernel, co
     end = std::max(end, share.end);
   }
   result.nanoseconds = end - begin;
-  std::snprintf(result.kernel, sizeof result.kernel, "%s", kernel.file);
+  std::snprintf(result.kernel, sizeof result.kernel, "%s", loop.file);
   return result;
 }
 
-const Kernel& Limits::choose(ThreadPool& pool, const std::vector<const Kernel*>& rows, const LimitQuestion& question) {
+const LimitLoop& Limits::choose(ThreadPool& pool, const std::vector<const LimitLoop*>& loops,
+                                const LimitQuestion& question) {
   for (const Choice& choice : choices_) {
-    if (same(choice.question, question)) return *choice.kernel;
+    if (same(choice.question, question)) return *choice.loop;
   }
-  std::vector<const Kernel*> candidates;
-  std::copy_if(rows.begin(), rows.end(), std::back_inserter(candidates),
-               [&](const Kernel* kernel) { return kernel->limit_kind == question.kind; });
+  std::vector<const LimitLoop*> candidates;
+  std::copy_if(loops.begin(), loops.end(), std::back_inserter(candidates),
+               [&](const LimitLoop* loop) { return loop->kind == question.kind; });
   if (candidates.empty()) {
     fail(TERNARY_UNSUPPORTED, "no loop measures the limit %s here; ternary_runtime_info() lists those there are",
          kLimitNames[question.kind]);
@@ -199,20 +200,20 @@ const Kernel& Limits::choose(ThreadPool& pool, const std::vector<const Kernel*>&
       best[i] = std::max(best[i], rate(run(pool, *candidates[i], question, kTryNanoseconds)));
     }
   }
-  const Kernel* fastest = candidates[std::max_element(best.begin(), best.end()) - best.begin()];
+  const LimitLoop* fastest = candidates[std::max_element(best.begin(), best.end()) - best.begin()];
   choices_.push_back({question, fastest});
   return *fastest;
 }
 
-ternary_limit_measurement Limits::measure(ThreadPool& pool, const std::vector<const Kernel*>& rows,
+ternary_limit_measurement Limits::measure(ThreadPool& pool, const std::vector<const LimitLoop*>& loops,
                                           const LimitQuestion& question, int64_t nanoseconds) {
   struct Turn {
     explicit Turn(pthread_mutex_t& mutex) : mutex_(mutex) { pthread_mutex_lock(&mutex_); }
     ~Turn() { pthread_mutex_unlock(&mutex_); }
     pthread_mutex_t& mutex_;
   } turn(mutex_);
-  const Kernel& kernel = choose(pool, rows, question);
-  return run(pool, kernel, question, nanoseconds);
+  const LimitLoop& loop = choose(pool, loops, question);
+  return run(pool, loop, question, nanoseconds);
 }
 
 }  // namespace ternary

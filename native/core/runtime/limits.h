@@ -1,6 +1,6 @@
 /**
  * @file limits.h
- * @brief Measures what the machine gives at best, with the loops of Stage::limit on a runtime's threads.
+ * @brief Measures what the machine gives at best, with a backend's loops on a runtime's threads.
  */
 #ifndef TERNARY_CORE_RUNTIME_LIMITS_H_
 #define TERNARY_CORE_RUNTIME_LIMITS_H_
@@ -33,15 +33,15 @@ class Limits {
   Limits(const Limits&) = delete;
   Limits& operator=(const Limits&) = delete;
 
-  /** Throws a Failure if no row of `rows` is of the kind, or if not all threads come. */
-  ternary_limit_measurement measure(ThreadPool& pool, const std::vector<const Kernel*>& rows,
+  /** Throws a Failure if none of `loops` is of the kind, or if not all threads come. */
+  ternary_limit_measurement measure(ThreadPool& pool, const std::vector<const LimitLoop*>& loops,
                                     const LimitQuestion& question, int64_t nanoseconds);
 
  private:
-  /** The fastest row for a question. */
+  /** The fastest loop for a question. */
   struct Choice {
     LimitQuestion question;
-    const Kernel* kernel;
+    const LimitLoop* loop;
   };
 
   /** What threads read: a part each. */
@@ -51,8 +51,8 @@ class Limits {
     std::vector<int64_t> positions;  ///< where each thread goes on in its part
   };
 
-  const Kernel& choose(ThreadPool& pool, const std::vector<const Kernel*>& rows, const LimitQuestion& question);
-  ternary_limit_measurement run(ThreadPool& pool, const Kernel& kernel, const LimitQuestion& question,
+  const LimitLoop& choose(ThreadPool& pool, const std::vector<const LimitLoop*>& loops, const LimitQuestion& question);
+  ternary_limit_measurement run(ThreadPool& pool, const LimitLoop& loop, const LimitQuestion& question,
                                 int64_t nanoseconds);
   Operands& operands(ThreadPool& pool, const LimitQuestion& question);
 

@@ -19,7 +19,7 @@ Settings settings_for(const char* lines, const Backend& backend) {
   if (settings.max_isa) {
     if (const char* why = backend.isa_missing(*settings.max_isa)) {
       fail(TERNARY_INVALID_ARGUMENT, "TERNARY_MAX_ISA is \"%s\", which this machine does not offer: %s",
-           kIsaNames[static_cast<int>(*settings.max_isa)], why);
+           isa_name(*settings.max_isa), why);
     }
   }
   if (!settings.path_report.empty()) check_report_path(settings.path_report);
@@ -30,9 +30,11 @@ Settings settings_for(const char* lines, const Backend& backend) {
 }
 
 Isa best_isa(const Settings& settings, const Backend& backend) {
-  int isa = settings.max_isa ? static_cast<int>(*settings.max_isa) : kIsaCount - 1;
-  while (backend.isa_missing(static_cast<Isa>(isa)) != nullptr) --isa;  // portable is never missing
-  return static_cast<Isa>(isa);
+  for (int i = kIsaCount - 1; i > 0; --i) {
+    const Isa isa = static_cast<Isa>(i);
+    if (settings.allow(isa) && backend.isa_missing(isa) == nullptr) return isa;
+  }
+  return Isa::portable;  // never missing
 }
 
 /** The values of the file of TERNARY_TUNING; the built-in ones if there is none, or with `error` if it cannot serve. */
@@ -76,7 +78,11 @@ bool is_candidate(const Backend& backend, const Kernel& kernel, ternary_layout l
 }  // namespace
 
 std::string kernel_name(const Backend& backend, const Kernel& kernel) {
-  return std::string(kernel.name) + '.' + backend.name + '.' + kIsaNames[static_cast<int>(kernel.isa)];
+  return std::string(kernel.name) + '.' + backend.name + '.' + isa_name(kernel.isa);
+}
+
+std::string loop_name(const Backend& backend, const LimitLoop& loop) {
+  return std::string(loop.file) + '.' + backend.name + '.' + isa_name(loop.isa);
 }
 
 TunedMachine machine_of(const Backend& backend, Isa isa) {
@@ -84,9 +90,9 @@ TunedMachine machine_of(const Backend& backend, Isa isa) {
   return {backend.device_name(), backend.device_id(), isa, cores, last_level_cache_bytes(cores)};
 }
 
-const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel) {
-  if (runtime.settings.max_isa && kernel.isa > *runtime.settings.max_isa) return "TERNARY_MAX_ISA is lower";
-  return runtime.backend.isa_missing(kernel.isa);
+const char* why_not_allowed(const ternary_runtime& runtime, Isa isa) {
+  if (!runtime.settings.allow(isa)) return "TERNARY_MAX_ISA is lower";
+  return runtime.backend.isa_missing(isa);
 }
 
 void check_runtime(const ternary_runtime* runtime) {
@@ -118,16 +124,16 @@ ternary_runtime::ternary_runtime(const char* setting_lines, FindAccelerator find
   }
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
-    if (why_not_allowed(*this, kernel) != nullptr) continue;
-    if (kernel.stage == Stage::limit) {
-      limit_loops.push_back(&kernel);
-      continue;
-    }
+    if (why_not_allowed(*this, kernel.isa) != nullptr) continue;
     for (int layout = 0; layout < kLayoutCount; ++layout) {
       if (is_candidate(backend, kernel, static_cast<ternary_layout>(layout))) {
         candidates[static_cast<int>(kernel.stage)][layout].push_back(&kernel);
       }
     }
+  }
+  for (int i = 0; i < backend.limit_loop_count; ++i) {
+    const LimitLoop& loop = backend.limit_loops[i];
+    if (why_not_allowed(*this, loop.isa) == nullptr) limit_loops.push_back(&loop);
   }
 }
 

@@ -49,8 +49,8 @@ struct ternary_runtime {
 
   ternary::Settings settings;
   const ternary::Backend& backend;
-  std::vector<const ternary::Kernel*> candidates[3][ternary::kLayoutCount];
-  std::vector<const ternary::Kernel*> limit_loops;  ///< rows of Stage::limit that are allowed
+  std::vector<const ternary::Kernel*> candidates[ternary::kStageCount][ternary::kLayoutCount];
+  std::vector<const ternary::LimitLoop*> limit_loops;  ///< those that are allowed
   const ternary::Isa isa;                           ///< the best that settings and machine allow
   std::string tuning_error;                         ///< why the file of TERNARY_TUNING does not serve, or empty
   const ternary::Tuning tuning;                     ///< from that file, else the built-in row of `isa`
@@ -71,12 +71,14 @@ namespace ternary {
 
 /** "gemm_a8_i2s.cpu.avx2" */
 std::string kernel_name(const Backend& backend, const Kernel& kernel);
+/** "read_8x32__avx2.cpu.avx2" */
+std::string loop_name(const Backend& backend, const LimitLoop& loop);
 
 /** The machine as a tuning file names it. */
 TunedMachine machine_of(const Backend& backend, Isa isa);
 
-/** Why a kernel cannot serve here: null, the machine's reason, or the cap. */
-const char* why_not_allowed(const ternary_runtime& runtime, const Kernel& kernel);
+/** Why no kernel of an instruction set can serve here: null, the machine's reason, or the cap. */
+const char* why_not_allowed(const ternary_runtime& runtime, Isa isa);
 
 /** Throws unless the runtime can be used: not null, not inherited by a fork. */
 void check_runtime(const ternary_runtime* runtime);

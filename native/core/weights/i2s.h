@@ -12,6 +12,9 @@ namespace ternary {
 /** Four codes 1: weight 0 in each place. */
 inline constexpr uint8_t kZeroWeights = 0x55;
 
+/** Not 0 if one of a byte's four codes is 3. */
+inline unsigned threes_of(uint8_t byte) { return byte & byte >> 1 & 0x55; }
+
 /** Spreads the four codes of an I2S byte over a 32-bit word, the code of column j in byte j. */
 inline uint32_t spread(uint8_t byte) {
   const uint32_t b = byte;
@@ -31,12 +34,12 @@ inline uint8_t pad_last(uint8_t byte, int64_t K) {
   return static_cast<uint8_t>((byte & mask) | (kZeroWeights & ~mask));
 }
 
-/** Up to 16 rows of I2S to be put into tiles: beyond N and K they give code 1. */
+/** Rows of I2S to be put into tiles: beyond them and K they give code 1. */
 struct I2sRows {
   const uint8_t* i2s;
   int64_t rows, K, row_bytes;
 
-  /** Byte b of row n < 16. */
+  /** Byte b of row n. */
   uint8_t operator()(int64_t n, int64_t b) const {
     if (n >= rows || b >= row_bytes) return kZeroWeights;
     const uint8_t byte = i2s[n * row_bytes + b];

@@ -1,14 +1,13 @@
 /**
  * @file layout.h
- * @brief Where a code lives in each layout, and conversions between layouts.
+ * @brief Codes of every layout: reading, checking, and conversion from one to another.
  */
 #ifndef TERNARY_CORE_WEIGHTS_LAYOUT_H_
 #define TERNARY_CORE_WEIGHTS_LAYOUT_H_
 
 #include <cstdint>
 
-#include "abi/kernel.h"
-#include "core/weights/t5.h"
+#include "abi/layout.h"
 
 namespace ternary {
 
@@ -17,17 +16,44 @@ inline constexpr int64_t kMaxK = (int64_t{1} << 24) - 1;
 inline constexpr int64_t kMaxN = (int64_t{1} << 31) - 1;
 inline constexpr int64_t kMaxM = (int64_t{1} << 31) - 1;
 
-/** Names of layouts, by value. */
-inline constexpr int kLayoutCount = 3;
-inline constexpr const char* kLayoutNames[kLayoutCount] = {"i2s", "i2s_tiled", "t5_tiled"};
+/** How a layout's codes are written and checked; tiles and bytes are in its row of layouts.inc. A panel is a row of tiles. */
+struct LayoutCodec {
+  /** Writes a panel from up to its rows of I2S: every byte, code 1 beyond the rows and K. */
+  void (*pack)(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel);
+  /** Writes I2S, code 1 beyond K, of rows first ... first + rows - 1 of a checked panel. */
+  void (*unpack)(const uint8_t* panel, int64_t first, int64_t rows, int64_t K, uint8_t* i2s);
+  /** Throws at the first code of the [N, K] matrix that is none; padding is not looked at. */
+  void (*check)(const uint8_t* codes, int64_t N, int64_t K);
+};
 
-/** The code of weight (n, k), which may lie in the padding of a tile. */
+// Of each row of layouts.inc, in <name>.cc: i2s_codec and i2s_code(), the code of row n and column k of a tile.
+#define LAYOUT(value, name, words, encoding, rows, columns, bytes) \
+  extern const LayoutCodec name##_codec;                           \
+  int name##_code(const uint8_t* tile, int64_t n, int64_t k);
+#include "abi/layouts.inc"
+#undef LAYOUT
+
+/** The codec of a layout, which must be one of the enum's. */
+inline const LayoutCodec& codec(ternary_layout layout) {
+  static constexpr const LayoutCodec* kCodecs[] = {
+#define LAYOUT(value, name, words, encoding, rows, columns, bytes) &name##_codec,
+#include "abi/layouts.inc"
+#undef LAYOUT
+  };
+  return *kCodecs[layout];
+}
+
+/** The code of weight (n, k), which may lie in the padding of a tile. Divides by constants: the oracle asks for each weight. */
 inline int code_at(const uint8_t* codes, ternary_layout layout, int64_t K, int64_t n, int64_t k) {
-  if (layout == TERNARY_LAYOUT_I2S) return codes[n * ceil_div(K, 4) + k / 4] >> (2 * (k % 4)) & 3;
-  const int64_t columns = tile_columns(layout), tile = n / kTile * ceil_div(K, columns) + k / columns;
-  const uint8_t byte = codes[tile * 64 + 4 * (n % kTile) + k % 4];
-  const int64_t step = k % columns / 4;
-  return layout == TERNARY_LAYOUT_T5_TILED ? t5_code(byte, step) : byte >> (2 * step) & 3;
+  switch (layout) {
+#define LAYOUT(value, name, words, encoding, rows, columns, bytes)                                        \
+  case TERNARY_LAYOUT_##value:                                                                            \
+    return name##_code(codes + (n / (rows) * ceil_div(K, columns) + k / (columns)) * (bytes), n % (rows), \
+                       k % (columns));
+#include "abi/layouts.inc"
+#undef LAYOUT
+  }
+  return 0;
 }
 
 /** Writes I2S of what `code(n, k)` gives, columns beyond K as code 1. */
@@ -44,12 +70,15 @@ void write_i2s(int64_t N, int64_t K, uint8_t* i2s, Code code) {
 
 /** Throws unless 1 <= N <= kMaxN and 1 <= K <= kMaxK. */
 void check_shape(int64_t N, int64_t K);
+/** Throws unless it is one of the enum. */
 void check_layout(ternary_layout layout);
 
-int64_t layout_bytes(ternary_layout layout, int64_t N, int64_t K);
+/** Throws at the first code of an [N, K] matrix that is 3, for layouts that can hold one; rows before `first` have none.
+ *  Returns if only padding has. */
+void fail_at_code_3(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K, int64_t first);
 
-/** Throws at the first code 3, or invalid byte of T5, of the [N, K] matrix; padding is not looked at. */
-void check_codes(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K);
+/** Writes I2S, code 1 beyond K, of rows first ... first + rows - 1 of checked codes. */
+void unpack_rows(const uint8_t* codes, ternary_layout layout, int64_t first, int64_t rows, int64_t K, uint8_t* i2s);
 
 /** Converts checked codes; writes every byte of the target, padding as code 1 in tiles and in the rows' last byte. */
 void convert_codes(const uint8_t* source, ternary_layout source_layout, int64_t N, int64_t K, uint8_t* target,

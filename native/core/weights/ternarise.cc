@@ -106,9 +106,8 @@ ternary_status ternary_ternarise(const void* w, ternary_dtype dtype, int64_t ldw
     check_shape(N, K);
     check_stride("ldw", ldw, K, N, dtype_bytes(dtype));
     check_alpha_kind(kind, group);
-    if (method != TERNARY_ABSMEAN && method != TERNARY_THRESHOLD) {
-      fail(TERNARY_INVALID_ARGUMENT, "method is %d; it must be 0 (absmean) or 1 (threshold)", static_cast<int>(method));
-    }
+    static constexpr const char* kMethods[] = {"absmean", "threshold"};
+    check_choice("method", method, kMethods);
     const Dense dense{w, dtype, ldw, N, K, kind, group};
     const int64_t w_bytes = ((N - 1) * ldw + K) * dtype_bytes(dtype),
                   i2s_bytes = layout_bytes(TERNARY_LAYOUT_I2S, N, K);

@@ -66,10 +66,8 @@ void release(const ternary_weights* weights) {
 }
 
 void check_alpha_kind(ternary_alpha_kind kind, int64_t group) {
-  if (kind < TERNARY_ALPHA_TENSOR || kind > TERNARY_ALPHA_GROUP) {
-    fail(TERNARY_INVALID_ARGUMENT, "alpha kind is %d; it must be 0 (tensor), 1 (row), 2 (column) or 3 (group)",
-         static_cast<int>(kind));
-  }
+  static constexpr const char* kWords[] = {"tensor", "row", "column", "group"};
+  check_choice("alpha kind", kind, kWords);
   if (kind == TERNARY_ALPHA_GROUP ? group < 32 || group % 32 != 0 || group > round_up(kMaxK, 32) : group != 0) {
     fail(TERNARY_INVALID_ARGUMENT,
          "group is %" PRId64
@@ -100,7 +98,7 @@ ternary_status ternary_weights_create(const uint8_t* codes, ternary_layout sourc
     check_layout(layout);
     check_shape(N, K);
     check_alpha(N, K, kind, alpha, alpha_count, group);
-    check_codes(codes, source_layout, N, K);
+    codec(source_layout).check(codes, N, K);
     auto made = std::make_unique<ternary_weights>(N, K, layout, group);
     convert_codes(codes, source_layout, N, K, made->codes, layout);
     keep_alpha(*made, kind, alpha, alpha_count);
@@ -122,6 +120,6 @@ ternary_status ternary_weights_codes(const ternary_weights* weights, uint8_t* i2
   return guarded([&] {
     check_pointer("weights", weights, alignof(ternary_weights));
     check_pointer("i2s", i2s, 1);
-    convert_codes(weights->codes, weights->layout, weights->N, weights->K, i2s, TERNARY_LAYOUT_I2S);
+    unpack_rows(weights->codes, weights->layout, 0, weights->N, weights->K, i2s);
   });
 }

@@ -229,7 +229,7 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * | name | value | meaning |
  * |---|---|---|
  * | TERNARY_DEVICE | cpu, cuda, cuda:0 ... cuda:63, auto | where products run (default cpu); `cuda` is `cuda:0`; `auto` is cuda:0 if a library has machine code for it, else the CPU, and ternary_runtime_info() says why |
- * | TERNARY_MAX_ISA | portable, avx2, avxvnni, avx512vnni, amx | no kernel of a higher ISA is used; one the machine lacks is an error |
+ * | TERNARY_MAX_ISA | portable, avx2, avxvnni, avx512vnni, amx | kernels of this ISA and of those that it implies may serve, no others; one the machine lacks is an error |
  * | TERNARY_NUM_THREADS | 1 ... 1024 | threads a call may use, the caller's included; default: the process's physical cores |
  * | TERNARY_COLLECT_PATH_STATS | 0, 1 | count paths and fallbacks (default 1) |
  * | TERNARY_PATH_REPORT | file name | counters as JSON at exit; `{pid}` is expanded; ternary_configure_process() may add a number |
@@ -270,7 +270,7 @@ TERNARY_API ternary_status ternary_runtime_create(const char* settings, ternary_
 TERNARY_API void ternary_runtime_destroy(ternary_runtime* runtime);
 
 /**
- * Describes the runtime: version, CPU, ISAs with reasons, settings with their origin, every kernel and whether it can
+ * Describes the runtime: version, CPU, ISAs with those they imply and with reasons, settings with their origin, every kernel and whether it can
  * serve here; `cuda` is the GPU: `"used":true` with `ordinal`, `name`, `capability` ("9.0"), `library` ("sm90a"),
  * `driver` and `runtime` ("13.1"), `sms`, `memory_bytes`, `model` (the row of the cost model), `warning` (empty, or that
  * its kernels were compiled from PTX, and why); or `"used":false` with

@@ -6,11 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "abi/layout.h"
 #include "support/guarded_buffer.h"
 #include "support/refusal.h"
 
 namespace ternary::test {
 namespace {
+
+/** What is said of the value after the last layout. */
+const std::string kNoLayout = "layout is " + std::to_string(kLayoutCount) + "; it must be 0 (I2S), 1 (I2S tiled)";
 
 constexpr int64_t kN = 5, kK = 40;
 
@@ -22,7 +26,7 @@ TEST(ConversionArguments, Layouts) {
   int8_t* weights = static_cast<int8_t*>(out.data());
   int64_t count = -7;
   expect_refused(ternary_layout_bytes(TERNARY_LAYOUT_I2S, 1, 1, nullptr), "bytes", "layout_bytes");
-  expect_refused(ternary_layout_bytes(static_cast<ternary_layout>(3), 1, 1, &count), "layout is 3", "layout_bytes");
+  expect_refused(ternary_layout_bytes(static_cast<ternary_layout>(kLayoutCount), 1, 1, &count), kNoLayout, "layout_bytes");
   expect_refused(ternary_pack(nullptr, kK, kN, kK, bytes), "w is null", "pack");
   expect_refused(ternary_pack(w.data(), kK, kN, kK, nullptr), "i2s is null", "pack");
   expect_refused(ternary_pack(w.data(), kK - 1, kN, kK, bytes), "ldw is 39", "pack");
@@ -38,7 +42,7 @@ TEST(ConversionArguments, Layouts) {
   };
   expect_refused(repack(nullptr, 0, kN, kK, bytes, 1), "source is null", "repack");
   expect_refused(repack(codes.data(), 0, kN, kK, nullptr, 1), "target is null", "repack");
-  expect_refused(repack(codes.data(), 3, kN, kK, bytes, 1), "layout is 3", "repack");
+  expect_refused(repack(codes.data(), kLayoutCount, kN, kK, bytes, 1), kNoLayout, "repack");
   expect_refused(repack(codes.data(), 0, kN, kK, bytes, -1), "layout is -1", "repack");
   expect_refused(repack(codes.data(), 0, kN, kK, codes.data(), 1), "overlaps", "repack");
   expect_refused(repack(codes.data(), 1, kN, kK, codes.data() + 191, 0), "overlaps", "repack");

@@ -7,11 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "abi/layout.h"
 #include "support/handles.h"
 #include "support/refusal.h"
 
 namespace ternary::test {
 namespace {
+
+/** What is said of the value after the last layout. */
+const std::string kNoLayout = "layout is " + std::to_string(kLayoutCount) + "; it must be 0 (I2S), 1 (I2S tiled)";
 
 constexpr int64_t kN = 5, kK = 40;
 
@@ -41,7 +45,7 @@ TEST(HandleArguments, Weights) {
   refuse("codes is null", [](Arg& a) { a.codes = nullptr; });
   refuse("alpha is null", [](Arg& a) { a.alpha = nullptr; });
   refuse("alpha is at", [&](Arg& a) { a.alpha = misaligned(alpha.data()); });
-  refuse("layout is 3", [](Arg& a) { a.source = 3; });
+  refuse(kNoLayout.c_str(), [](Arg& a) { a.source = kLayoutCount; });
   refuse("layout is -1", [](Arg& a) { a.layout = -1; });
   refuse("alpha kind is 4", [](Arg& a) { a.kind = 4; });
   refuse("N is 0", [](Arg& a) { a.N = 0; });

@@ -101,7 +101,7 @@ TEST(LayoutChoice, EitherChoiceGivesTheSameBits) {
       const Problem problem(random_spec(seed * 19, 300000));
       if (problem.spec().activation == TERNARY_A16) continue;
       const Output expected = problem.expected();
-      for (ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
+      for (ternary_layout layout : kTiledLayouts) {
         Output got = problem.output();
         ASSERT_EQ(problem.run(runtime.get(), problem.layer(layout).get(), got), TERNARY_OK) << ternary_last_error();
         ASSERT_EQ(problem.verdict(got, expected), "") << isa << ", layout " << layout;

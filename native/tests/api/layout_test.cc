@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "abi/layout.h"
 #include "support/guarded_buffer.h"
 #include "support/handles.h"
 #include "support/random.h"
@@ -19,8 +20,6 @@ int64_t bytes_of(ternary_layout layout, int64_t N, int64_t K) {
   return bytes;
 }
 
-int64_t tile_columns(ternary_layout layout) { return layout == TERNARY_LAYOUT_T5_TILED ? 20 : 16; }
-
 /** Where the header says that a code lives, maybe in the padding: the byte, and which of its codes. */
 struct Place {
   ternary_layout layout;
@@ -29,9 +28,12 @@ struct Place {
 
 Place place(ternary_layout layout, int64_t K, int64_t n, int64_t k) {
   if (layout == TERNARY_LAYOUT_I2S) return {layout, n * ((K + 3) / 4) + k / 4, k % 4};
-  const int64_t columns = tile_columns(layout), tile = n / 16 * ((K + columns - 1) / columns) + k / columns;
-  return {layout, 64 * tile + 4 * (n % 16) + k % 4, k % columns / 4};
+  const auto& [value, name, words, encoding, rows, columns, bytes] = traits(layout);
+  const int64_t tile = n / rows * ((K + columns - 1) / columns) + k / columns;
+  return {layout, bytes * tile + 4 * (n % rows) + k % 4, k % columns / 4};
 }
+
+bool is_t5(ternary_layout layout) { return traits(layout).encoding == Encoding::t5; }
 
 constexpr int kPowerOf3[] = {81, 27, 9, 3, 1};
 
@@ -39,14 +41,14 @@ constexpr int kPowerOf3[] = {81, 27, 9, 3, 1};
 int t5_value(uint8_t byte) { return byte * 243 / 256; }
 
 int code_at(const uint8_t* codes, const Place& p) {
-  if (p.layout == TERNARY_LAYOUT_T5_TILED) return t5_value(codes[p.byte]) / kPowerOf3[p.code] % 3;
+  if (is_t5(p.layout)) return t5_value(codes[p.byte]) / kPowerOf3[p.code] % 3;
   return codes[p.byte] >> (2 * p.code) & 3;
 }
 
 /** A code 0 to 2, for I2S also 3. */
 void set_code(uint8_t* codes, const Place& p, int code) {
   uint8_t& byte = codes[p.byte];
-  if (p.layout == TERNARY_LAYOUT_T5_TILED) {
+  if (is_t5(p.layout)) {
     const int v = t5_value(byte) + (code - code_at(codes, p)) * kPowerOf3[p.code];
     byte = static_cast<uint8_t>((v * 256 + 242) / 243);
   } else {
@@ -61,11 +63,8 @@ std::vector<int8_t> random_weights(Random& random, int64_t count) {
 }
 
 /** Rows and columns including the padding that the layout stores. */
-int64_t stored_rows(ternary_layout layout, int64_t N) { return layout == TERNARY_LAYOUT_I2S ? N : (N + 15) / 16 * 16; }
-int64_t stored_columns(ternary_layout layout, int64_t K) {
-  const int64_t multiple = layout == TERNARY_LAYOUT_I2S ? 4 : tile_columns(layout);
-  return (K + multiple - 1) / multiple * multiple;
-}
+int64_t stored_rows(ternary_layout layout, int64_t N) { return round_up(N, traits(layout).rows); }
+int64_t stored_columns(ternary_layout layout, int64_t K) { return round_up(K, traits(layout).columns); }
 
 void check_codes(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K, const std::vector<int8_t>& w) {
   for (int64_t n = 0; n < stored_rows(layout, N); ++n) {
@@ -149,7 +148,8 @@ TEST(Layout, PackReadsRowsByTheirStrideAndRejectsOtherValues) {
 
 TEST(Layout, Code3IsRejectedWithItsPlaceByEveryReader) {
   Random random(13);
-  for (ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED}) {  // T5: t5_layout_test.cc
+  for (ternary_layout layout : kLayouts) {
+    if (is_t5(layout)) continue;  // t5_layout_test.cc
     for (auto [N, K] : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {5, 70}, {16, 16}, {40, 21}}) {
       const std::vector<int8_t> w = random_weights(random, N * K);
       GuardedBuffer i2s(bytes_of(TERNARY_LAYOUT_I2S, N, K)), codes(bytes_of(layout, N, K));
@@ -192,7 +192,7 @@ TEST(Layout, PaddingIsIgnoredOnInputAndNormalisedOnOutput) {
       ASSERT_EQ(ternary_repack(i2s.data(), TERNARY_LAYOUT_I2S, N, K, codes.data(), source), TERNARY_OK);
       for (int64_t n = 0; n < stored_rows(source, N); ++n) {
         for (int64_t k = 0; k < stored_columns(source, K); ++k) {
-          const int largest = source == TERNARY_LAYOUT_T5_TILED ? 2 : 3;
+          const int largest = is_t5(source) ? 2 : 3;
           if (n >= N || k >= K) {
             set_code(codes.data(), place(source, K, n, k), static_cast<int>(random.integer(0, largest)));
           }

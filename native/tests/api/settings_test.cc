@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/policy/settings.h"
 #include "support/handles.h"
 
 namespace ternary::test {
@@ -58,6 +59,14 @@ void expect_refused(const std::string& lines, const std::string& name, const std
   EXPECT_NE(sentence.find(name), std::string::npos) << sentence;
   EXPECT_NE(sentence.find("\"" + value + "\""), std::string::npos) << sentence;
   ternary_runtime_destroy(runtime);
+}
+
+TEST(Settings, EachIsTestedHere) {
+  for (const char* name : kKnobNames) {
+    const bool tested =
+        std::any_of(knobs().begin(), knobs().end(), [&](const Knob& knob) { return name == std::string(knob.name); });
+    EXPECT_TRUE(tested || name == std::string("TERNARY_TUNING")) << name << ": tuning_test.cc has TERNARY_TUNING alone";
+  }
 }
 
 TEST(Settings, DefaultsAreReported) {
@@ -152,9 +161,11 @@ TEST(Settings, AnIsaThatTheMachineLacksIsAnErrorWithTheReason) {
   const std::vector<std::string> available = available_isas();
   ASSERT_FALSE(available.empty());
   EXPECT_EQ(available.front(), "portable");
-  for (const std::string isa : {"avx2", "avxvnni", "avx512vnni", "amx"}) {
-    if (std::find(available.begin(), available.end(), isa) != available.end()) continue;
-    expect_refused("TERNARY_MAX_ISA=" + isa, "TERNARY_MAX_ISA", isa);
+  const std::vector<IsaInfo> known = isas_of(make_runtime().get());
+  ASSERT_FALSE(known.empty());
+  for (const IsaInfo& isa : known) {
+    if (std::find(available.begin(), available.end(), isa.name) != available.end()) continue;
+    expect_refused("TERNARY_MAX_ISA=" + isa.name, "TERNARY_MAX_ISA", isa.name);
     EXPECT_NE(std::string(ternary_last_error()).find("does not offer"), std::string::npos) << ternary_last_error();
   }
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "abi/layout.h"
 #include "support/problem.h"
 #include "support/tuning_file.h"
 
@@ -41,20 +42,26 @@ TEST(Tuning, TheCallerWinsOverTheEnvironmentAndMayWantNone) {
   EXPECT_EQ(json_value(tuning_of(none.get()), "error"), "");
 }
 
-/** "gemv", "gemm" or "tiles": what served the only call counted, by the kernel's name and ISA. */
-std::string role_of(const ternary_runtime* runtime) {
-  const Counters counters = counters_of(runtime);
-  EXPECT_EQ(counters.paths.size(), 1u);
-  const std::string path = counters.paths.begin()->first;
-  if (path.rfind(".amx") == path.size() - 4) return "tiles";
-  return path.find(".gemv_") != std::string::npos ? "gemv" : "gemm";
+const char* threshold_of(ternary_layout layout) {
+  return traits(layout).encoding == Encoding::t5 ? "gemm_t5_min_m" : "gemm_i2s_min_m";
 }
 
-/** The roles of the kernels that serve M = 1 ... 40; `isa` has a GEMV for the layout unless it is portable. */
-void expect_roles(ternary_runtime* runtime, const std::string& isa, ternary_layout layout) {
-  const bool i2s = layout == TERNARY_LAYOUT_I2S_TILED;
-  const int64_t gemm = tuning_value(runtime, i2s ? "gemm_i2s_min_m" : "gemm_t5_min_m");
-  const int64_t tiles = tuning_value(runtime, "tile_gemm_min_m");
+/** The kernel that serves M rows by the rule: the first that is meant for so many, else the first. */
+std::string expected_kernel(const ternary_runtime* runtime, ternary_layout layout, int64_t M) {
+  const int64_t gemm = tuning_value(runtime, threshold_of(layout)), tiles = tuning_value(runtime, "tile_gemm_min_m");
+  std::string first;
+  for (const KernelInfo& kernel : kernels_of(runtime)) {
+    if (!kernel.available || kernel.stage != "gemm_a8" || kernel.layout != traits(layout).name) continue;
+    if (first.empty()) first = kernel.name;
+    if (kernel.role == "any" || (kernel.role == "gemv" && M < gemm) || (kernel.role == "gemm" && M >= gemm) ||
+        (kernel.role == "tiles" && M >= tiles)) {
+      return kernel.name;
+    }
+  }
+  return first;
+}
+
+void expect_kernels(ternary_runtime* runtime, const std::string& isa, ternary_layout layout) {
   for (int64_t M = 1; M <= 40; ++M) {
     ProblemSpec spec;
     spec.M = M;
@@ -65,31 +72,23 @@ void expect_roles(ternary_runtime* runtime, const std::string& isa, ternary_layo
     Output got = problem.output();
     ASSERT_EQ(problem.run(runtime, problem.layer(layout).get(), got), TERNARY_OK);
     ASSERT_EQ(problem.verdict(got, problem.expected()), "");
-    const std::string expected = isa == "amx" && M >= tiles ? "tiles" : isa != "portable" && M < gemm ? "gemv" : "gemm";
-    ASSERT_EQ(role_of(runtime), expected) << "M " << M << " on " << isa << ", from " << gemm << " and " << tiles;
+    const Counters counters = counters_of(runtime);
+    ASSERT_EQ(counters.paths.size(), 1u);
+    ASSERT_EQ(counters.paths.begin()->first, "linear." + expected_kernel(runtime, layout, M))
+        << "M " << M << " on " << isa;
   }
-}
-
-/** Whether the ISA's own kernels serve T5 as they serve I2S. */
-bool has_t5(const ternary_runtime* runtime, const std::string& isa) {
-  const std::string info = info_of(runtime);
-  const std::string gemv = isa == "amx" ? "avx512vnni" : isa;  // which serves its few rows
-  return info.find("gemm_a8_t5.cpu." + isa + "\"") != std::string::npos &&
-         (isa == "portable" || info.find("gemv_a8_t5.cpu." + gemv + "\"") != std::string::npos);
 }
 
 TEST(Tuning, ThresholdsChooseTheKernelByM) {
   for (const std::string& isa : available_isas()) {
-    for (ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
-      const char* name = layout == TERNARY_LAYOUT_I2S_TILED ? "gemm_i2s_min_m" : "gemm_t5_min_m";
-      const RuntimeHandle built_in = make_runtime("TERNARY_MAX_ISA=" + isa);
-      if (layout == TERNARY_LAYOUT_T5_TILED && !has_t5(built_in.get(), isa)) continue;
-      expect_roles(built_in.get(), isa, layout);
+    for (ternary_layout layout : kTiledLayouts) {
+      const char* name = threshold_of(layout);
+      expect_kernels(make_runtime("TERNARY_MAX_ISA=" + isa).get(), isa, layout);
       for (const auto& [gemm, tiles] : {std::pair("1", "1"), {"9", "20"}, {"20", "9"}, {"65536", "65536"}}) {
         const TuningFile file(with(with(own_tuning(isa), name, gemm), "tile_gemm_min_m", tiles));
         const RuntimeHandle runtime = file.runtime(isa);
         ASSERT_EQ(std::to_string(tuning_value(runtime.get(), name)), gemm);
-        expect_roles(runtime.get(), isa, layout);
+        expect_kernels(runtime.get(), isa, layout);
         if (HasFatalFailure()) return;
       }
     }

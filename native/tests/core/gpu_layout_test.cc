@@ -8,7 +8,7 @@
 
 #include "core/weights/i2s.h"
 #include "core/weights/layout.h"
-#include "core/weights/t5.h"
+#include "abi/t5.h"
 #include "support/random.h"
 
 namespace ternary::test {

@@ -130,10 +130,8 @@ TEST(GemmKernels, TableCoversTheIsasThatThisBackendRuns) {
   for (Stage stage : {Stage::gemm_a8, Stage::gemm_a16}) {
     std::set<std::string> names;
     for (const Kernel* kernel : runnable_rows(stage)) {
-      EXPECT_TRUE(names.insert(std::string(kernel->name) + kIsaNames[static_cast<int>(kernel->isa)]).second)
-          << kernel->name << " twice";
-      EXPECT_NE(std::string(kernel->file).find(std::string("__") + kIsaNames[static_cast<int>(kernel->isa)]),
-                std::string::npos)
+      EXPECT_TRUE(names.insert(std::string(kernel->name) + isa_name(kernel->isa)).second) << kernel->name << " twice";
+      EXPECT_NE(std::string(kernel->file).find(std::string("__") + isa_name(kernel->isa)), std::string::npos)
           << kernel->file;
       EXPECT_NE(kernel->gemm, nullptr) << kernel->file;
       EXPECT_GE(kernel->group_multiple, 32) << kernel->file;
@@ -200,7 +198,7 @@ TEST(GemmKernels, LargestK) {
   spec.bias = false;
   for (Values values : {Values::all_max, Values::all_min}) {
     spec.values = values;
-    for (ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
+    for (ternary_layout layout : kTiledLayouts) {
       const GemmCase gemm(spec, layout);
       // float() of the exact sum: 2^31 - 128 for the -128 rows, which an int32 only just holds.
       EXPECT_GT(std::abs(gemm.expected().value(0, 0)), 1e5f);

@@ -1,6 +1,7 @@
 """libternary.so by its C interface: numpy arrays in, numpy arrays out."""
 
 import ctypes
+import json
 
 import numpy as np
 
@@ -10,7 +11,6 @@ LAYOUTS = {"i2s": 0, "i2s_tiled": 1, "t5_tiled": 2}
 KINDS = {"tensor": 0, "row": 1, "column": 2, "group": 3}
 ACTIVATIONS = {"a8": 0, "a16": 1}
 METHODS = {"absmean": 0, "threshold": 1}
-ISAS = ("portable", "avx2", "avxvnni", "avx512vnni", "amx")
 
 
 class Refused(Exception):
@@ -74,10 +74,20 @@ class Library:
         if getattr(self.native, name)(*arguments) != 0:
             raise Refused(f"{name}: {self.native.ternary_last_error().decode()}")
 
+    def isas(self):
+        """Those that the library knows, from ternary_runtime_info()."""
+        handle, length = ctypes.c_void_p(), ctypes.c_size_t()
+        self.call("ternary_runtime_create", b"TERNARY_NUM_THREADS=1", ctypes.byref(handle))
+        self.call("ternary_runtime_info", handle, None, ctypes.c_size_t(0), ctypes.byref(length))
+        text = ctypes.create_string_buffer(length.value + 1)
+        self.call("ternary_runtime_info", handle, text, ctypes.c_size_t(len(text)), None)
+        self.native.ternary_runtime_destroy(handle)
+        return [isa["name"] for isa in json.loads(text.value)["isas"]]
+
     def runtimes(self):
         """One for each instruction set of this machine; threads and fusion vary."""
         made = {}
-        for i, isa in enumerate(ISAS):
+        for i, isa in enumerate(self.isas()):
             settings = f"TERNARY_MAX_ISA={isa}\nTERNARY_NUM_THREADS={1 + i % 3}\nTERNARY_FUSE_RMSNORM_QKV={i % 2}\n"
             handle = ctypes.c_void_p()
             try:

@@ -35,6 +35,15 @@ std::vector<const Kernel*> runnable_rows(Stage stage) {
   return rows;
 }
 
+std::vector<const LimitLoop*> runnable_loops(ternary_limit kind) {
+  std::vector<const LimitLoop*> loops;
+  for (int i = 0; i < loaded->limit_loop_count; ++i) {
+    const LimitLoop& loop = loaded->limit_loops[i];
+    if (loop.kind == kind && loaded->isa_missing(loop.isa) == nullptr) loops.push_back(&loop);
+  }
+  return loops;
+}
+
 void call_activations(const Kernel& kernel, const ActivationTask& task, int64_t m_begin, int64_t m_end) {
   const FloatEnvironment environment;
   const GuardedBuffer scratch =

@@ -18,6 +18,9 @@ const Backend& backend();
 /** Rows of a stage that this machine can execute. */
 std::vector<const Kernel*> runnable_rows(Stage stage);
 
+/** Loops that measure a limit which this machine can execute. */
+std::vector<const LimitLoop*> runnable_loops(ternary_limit kind);
+
 /** Runs the row's activations over rows m_begin ... m_end, with scratch of exactly the promised size full of NaN. */
 void call_activations(const Kernel& kernel, const ActivationTask& task, int64_t m_begin, int64_t m_end);
 

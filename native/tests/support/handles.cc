@@ -25,6 +25,28 @@ Counts parse_object(const std::string& json, const std::string& key) {
   return counts;
 }
 
+/** The objects of the array that follows `"key":[`; none holds another. */
+std::vector<std::string> objects_of(const std::string& json, const std::string& key) {
+  std::vector<std::string> objects;
+  size_t at = json.find("\"" + key + "\":[");
+  if (at == std::string::npos) return objects;
+  at += key.size() + 4;
+  while (json[at] == '{') {
+    const size_t end = json.find('}', at);
+    objects.push_back(json.substr(at, end + 1 - at));
+    at = end + 1 + (json[end + 1] == ',');
+  }
+  return objects;
+}
+
+/** A text of an object, without escapes; empty if it has none of that name. */
+std::string text_of(const std::string& object, const std::string& key) {
+  const size_t at = object.find("\"" + key + "\":\"");
+  if (at == std::string::npos) return "";
+  const size_t begin = at + key.size() + 4;
+  return object.substr(begin, object.find('"', begin) - begin);
+}
+
 }  // namespace
 
 RuntimeHandle make_runtime(const std::string& settings) {
@@ -46,6 +68,29 @@ std::string info_of(const ternary_runtime* runtime) {
   return json;
 }
 
+std::vector<IsaInfo> isas_of(const ternary_runtime* runtime) {
+  std::vector<IsaInfo> isas;
+  for (const std::string& object : objects_of(info_of(runtime), "isas")) {
+    IsaInfo isa = {text_of(object, "name"), {}};
+    const size_t list = object.find("\"implies\":["), end = object.find(']', list);
+    for (size_t at = object.find('"', list + 11); at < end; at = object.find('"', object.find('"', at + 1) + 1)) {
+      isa.implies.push_back(object.substr(at + 1, object.find('"', at + 1) - at - 1));
+    }
+    isas.push_back(isa);
+  }
+  return isas;
+}
+
+std::vector<KernelInfo> kernels_of(const ternary_runtime* runtime) {
+  std::vector<KernelInfo> kernels;
+  for (const std::string& object : objects_of(info_of(runtime), "kernels")) {
+    kernels.push_back({text_of(object, "name"), text_of(object, "file"), text_of(object, "stage"),
+                       text_of(object, "isa"), text_of(object, "layout"), text_of(object, "role"),
+                       object.find("\"available\":true") != std::string::npos});
+  }
+  return kernels;
+}
+
 bool on_gpu() {
   const char* device = std::getenv("TERNARY_DEVICE");
   return device != nullptr && std::string(device).rfind("cuda", 0) == 0;
@@ -54,8 +99,8 @@ bool on_gpu() {
 std::vector<std::string> available_isas() {
   if (on_gpu()) return {"portable"};
   std::vector<std::string> available;
-  for (const char* isa : {"portable", "avx2", "avxvnni", "avx512vnni", "amx"}) {
-    if (make_runtime(std::string("TERNARY_NUM_THREADS=1\nTERNARY_MAX_ISA=") + isa)) available.push_back(isa);
+  for (const IsaInfo& isa : isas_of(make_runtime("TERNARY_NUM_THREADS=1").get())) {
+    if (make_runtime("TERNARY_NUM_THREADS=1\nTERNARY_MAX_ISA=" + isa.name)) available.push_back(isa.name);
   }
   return available;
 }

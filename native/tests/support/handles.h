@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,7 +17,15 @@
 
 namespace ternary::test {
 
-inline constexpr ternary_layout kLayouts[] = {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED};
+/** Every layout, the interchange layout first. */
+inline constexpr ternary_layout kLayouts[] = {
+#define LAYOUT(value, ...) TERNARY_LAYOUT_##value,
+#include "abi/layouts.inc"
+#undef LAYOUT
+};
+
+/** Every layout but the interchange layout. */
+inline const std::vector<ternary_layout> kTiledLayouts(std::begin(kLayouts) + 1, std::end(kLayouts));
 
 struct EndRuntime {
   void operator()(ternary_runtime* runtime) const { ternary_runtime_destroy(runtime); }
@@ -39,6 +48,24 @@ LayerHandle make_layer(const ternary_layer_spec& spec);
 
 /** What ternary_runtime_info() says. */
 std::string info_of(const ternary_runtime* runtime);
+
+/** One of the instruction sets of ternary_runtime_info(). */
+struct IsaInfo {
+  std::string name;
+  std::vector<std::string> implies;  ///< others that a machine with it has
+};
+
+/** Every instruction set that the library knows, lowest first. */
+std::vector<IsaInfo> isas_of(const ternary_runtime* runtime);
+
+/** One of the kernels of ternary_runtime_info(); what it has not is empty. */
+struct KernelInfo {
+  std::string name, file, stage, isa, layout, role;
+  bool available;
+};
+
+/** Every kernel, in the order of the table. */
+std::vector<KernelInfo> kernels_of(const ternary_runtime* runtime);
 
 /** Whether runtimes run on a GPU unless a test says otherwise: TERNARY_DEVICE. */
 bool on_gpu();

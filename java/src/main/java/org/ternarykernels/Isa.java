@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 import org.ternarykernels.internal.Checks;
 
-/** Instruction sets that kernels are written for, ascending. */
+/** Instruction sets that kernels are written for: of two that a machine has, the later serves. */
 public enum Isa {
   /** Plain C++. */
   PORTABLE,
@@ -30,7 +30,7 @@ public enum Isa {
   /**
    * The instruction set of a name.
    *
-   * @param id one of {@code portable, avx2, avxvnni, avx512vnni, amx}
+   * @param id the {@link #id()} of one of them
    * @return the instruction set
    * @throws IllegalArgumentException if there is none of this name
    */

@@ -77,8 +77,8 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "LAYOUT",
       defaultValue = "i2s_tiled",
       description =
-          "Layout the weights are kept in: i2s_tiled (default), t5_tiled or i2s, which the portable"
-              + " kernels read.")
+          "Layout the weights are kept in: ${COMPLETION-CANDIDATES}, in small letters too (default:"
+              + " ${DEFAULT-VALUE}). The portable kernels alone read I2S.")
   private Layout layout;
 
   @Mixin private RuntimeOptions runtimeOptions;

@@ -1,5 +1,7 @@
 package org.ternarykernels.tool.cli;
 
+import java.util.Arrays;
+import java.util.Iterator;
 import org.ternarykernels.Isa;
 import org.ternarykernels.TernaryRuntime;
 import picocli.CommandLine;
@@ -28,12 +30,21 @@ final class RuntimeOptions {
     }
   }
 
+  /** Every name, for help. */
+  static final class IsaNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Arrays.stream(Isa.values()).map(Isa::id).iterator();
+    }
+  }
+
   @Option(
       names = "--isa",
       paramLabel = "NAME",
       converter = IsaName.class,
+      completionCandidates = IsaNames.class,
       description =
-          "Highest instruction set to use: portable, avx2, avxvnni, avx512vnni, amx. "
+          "Highest instruction set to use: ${COMPLETION-CANDIDATES}. "
               + "One that this machine lacks is an error. The result has the same bits with each.")
   Isa isa;
 

@@ -1,0 +1,64 @@
+/**
+ * @file knob_kinds.h
+ * @brief The kinds of settings: which values each takes, how they are read and how they are shown.
+ *
+ * Each kind has `parse`, which throws a Failure with the setting's name, the value and the rule; `text`, which gives a value
+ * back as it may be set; and `values`, what ternary.h's table says of them.
+ */
+#ifndef TERNARY_CORE_POLICY_KNOB_KINDS_H_
+#define TERNARY_CORE_POLICY_KNOB_KINDS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "abi/isa.h"
+
+namespace ternary {
+
+/** Where products run. */
+struct DeviceChoice {
+  bool cuda = false;    ///< a GPU is wanted
+  bool or_cpu = false;  ///< ... and the CPU serves where there is none
+  int ordinal = 0;
+  std::string text = "cpu";
+};
+
+/** The name of an instruction set. */
+struct IsaName {
+  static Isa parse(const char* name, const std::string& value);
+  static std::string text(const std::optional<Isa>& value) { return value ? isa_name(*value) : ""; }
+  static std::string values();
+};
+
+/** A whole number of a range. */
+struct Number {
+  int64_t parse(const char* name, const std::string& value) const;
+  static std::string text(int64_t value) { return std::to_string(value); }
+  std::string values() const;
+
+  int64_t least, most;
+};
+
+struct Switch {
+  static bool parse(const char* name, const std::string& value);
+  static std::string text(bool value) { return value ? "1" : "0"; }
+  static std::string values() { return "0, 1"; }
+};
+
+/** A file name that the system could take, or none. */
+struct FileName {
+  static std::string parse(const char* name, const std::string& value);
+  static std::string text(const std::string& value) { return value; }
+  static std::string values() { return "file name"; }
+};
+
+struct DeviceName {
+  static DeviceChoice parse(const char* name, const std::string& value);
+  static std::string text(const DeviceChoice& value) { return value.text; }
+  static std::string values() { return "cpu, cuda, cuda:0 ... cuda:63, auto"; }
+};
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_POLICY_KNOB_KINDS_H_
