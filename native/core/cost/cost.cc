@@ -5,9 +5,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "abi/cuda_layout.h"
 #include "core/base/failure.h"
-#include "core/cuda/device.h"
-#include "core/cuda/layout.h"
 
 namespace ternary {
 namespace {
@@ -66,17 +65,17 @@ int64_t gemv_shared(const CostKernel& k, const CostDevice& d, const CostProblem&
 }
 
 /** The row of the library that serves, else that of the newest family that the device's follows. */
-const CostDevice& row_of_family(const CudaDevice& device) {
+const CostDevice& row_of_family(const DeviceAttributes& device) {
   const CostDevice* found = &kCostDevices[0];
   for (const CostDevice& row : kCostDevices) {
-    if (std::strcmp(row.arch, device.backend->arch) == 0) return row;
+    if (std::strcmp(row.arch, device.arch) == 0) return row;
     if (row.major <= device.major) found = &row;
   }
   return *found;
 }
 
 /** A row with the attributes of the device that it stands for. */
-CostDevice scaled(const CostDevice& row, const CudaDevice& device) {
+CostDevice scaled(const CostDevice& row, const DeviceAttributes& device) {
   CostDevice scaled = row;
   if (device.sm_count > 0) scaled.sm_count = device.sm_count;
   if (device.clock_khz > 0) scaled.ghz = device.clock_khz / 1e6;
@@ -87,11 +86,11 @@ CostDevice scaled(const CostDevice& row, const CudaDevice& device) {
 }
 
 /** An H100 is not like every other, so the named rows are scaled too. */
-CostDevice device_row(const CudaDevice& device) {
+CostDevice device_row(const DeviceAttributes& device) {
   const auto named = [&](const CostDevice& row) { return device.name.find(row.name) != std::string::npos; };
   const auto row = std::find_if(std::begin(kCostDevices), std::end(kCostDevices), named);
   CostDevice scaled_row = scaled(row == std::end(kCostDevices) ? row_of_family(device) : *row, device);
-  scaled_row.arch = device.backend->arch;
+  scaled_row.arch = device.arch;
   return scaled_row;
 }
 
@@ -135,7 +134,7 @@ CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostKernel& k, c
   return e;
 }
 
-CudaCost::CudaCost(const CudaDevice& device, bool pdl)
+CudaCost::CudaCost(const DeviceAttributes& device, bool pdl)
     : device_(device_row(device)), pdl_(pdl), kernels_(cost_kernels(device_.arch)) {}
 
 CudaCost::CudaCost(const char* name) : device_(kCostDevices[0]), pdl_(false) {

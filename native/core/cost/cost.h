@@ -11,6 +11,7 @@
 #define TERNARY_CORE_COST_COST_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "abi/cuda_kernel.h"
@@ -18,7 +19,13 @@
 
 namespace ternary {
 
-struct CudaDevice;
+/** What the model is told of a device that is there; 0: unknown. */
+struct DeviceAttributes {
+  std::string name;  ///< "NVIDIA H100 80GB HBM3"
+  const char* arch;  ///< of the library that serves
+  int major;         ///< compute capability
+  int sm_count, clock_khz, memory_clock_khz, memory_bus_bits;
+};
 
 /** A device as the model sees it. Rates are warp instructions a clock and SM. */
 struct CostDevice {
@@ -66,7 +73,7 @@ CostEstimate estimate_cost(const CostDevice& device, bool pdl, const CostKernel&
 class CudaCost {
  public:
   /** The row of a device's name, or that of its family with its own SMs, clock and bus. */
-  CudaCost(const CudaDevice& device, bool pdl);
+  CudaCost(const DeviceAttributes& device, bool pdl);
   /** "A100", "H100", "B200", "B300" or "RTX 5090"; throws for another. */
   explicit CudaCost(const char* name);
 

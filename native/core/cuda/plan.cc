@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "abi/cuda_layout.h"
 #include "abi/dtype.h"
 #include "core/base/failure.h"
-#include "core/cuda/layout.h"
 #include "core/weights/weights.h"
 
 namespace ternary {
