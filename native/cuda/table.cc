@@ -14,10 +14,10 @@ constexpr CudaKernel kKernels[] = {
 #define ACTIVATIONS(name, function)                                                                                   \
   {name,    #function, CudaStage::activations, CudaLayout::i2s, 1, kAnyM, kAnyK, function, nullptr, nullptr, nullptr, \
    nullptr, nullptr},
-#define GEMM(name, stage, layout, function, m_min, m_max, k_max)                                                \
+#define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...)                                           \
   {name,    #function,          CudaStage::stage,  CudaLayout::layout,  m_min, m_max, k_max, nullptr, function, \
    nullptr, function##_refusal, function##_splits, function##_workspace},
-#define FUSED(name, layout, function, m_min, m_max, k_max)                                                        \
+#define FUSED(name, layout, function, m_min, m_max, k_max, ...)                                                   \
   {name,     #function,          CudaStage::fused_a8, CudaLayout::layout,  m_min, m_max, k_max, nullptr, nullptr, \
    function, function##_refusal, function##_splits,   function##_workspace},
 #include "cuda/kernels.inc"

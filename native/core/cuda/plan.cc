@@ -1,7 +1,6 @@
 #include "core/cuda/plan.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "abi/cuda_layout.h"
 #include "abi/dtype.h"
@@ -70,27 +69,17 @@ Reason reason_against(const CudaKernel& kernel, const CudaProblem& problem, cons
   return kernel.refusal == nullptr ? Reason::none : kernel.refusal(problem);
 }
 
-/** A kernel with its splits, and the microseconds that the cost model expects. */
-struct Choice {
-  const CudaKernel* kernel;
-  int splits;
-  double cost;
-};
-
-std::vector<Choice> by_cost(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem,
-                            const std::vector<const CudaKernel*>& rows) {
-  std::vector<Choice> choices;
+std::vector<CudaChoice> by_cost(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem,
+                                const std::vector<const CudaKernel*>& rows) {
+  std::vector<CudaChoice> choices;
   for (const CudaKernel* kernel : rows) {
     if (kernel->stage == CudaStage::fused_a8 && problem.norm && !settings.fuse_rmsnorm_qkv) continue;
-    choices.push_back({kernel, 1, 0});
+    choices.push_back({kernel, 1, kUnknownCost});
     if (in_range(*kernel, problem.M)) {
-      cuda.cost.best_splits(*kernel, problem, choices.back().splits, choices.back().cost);
+      cuda.cost.best_splits(*kernel, problem, choices.back().splits, choices.back().us);
     }
   }
-  double least = std::numeric_limits<double>::infinity();
-  for (const Choice& choice : choices) least = std::min(least, choice.cost);
-  const auto seen = [&](const Choice& choice) { return choice.cost <= kSameCost * least ? least : choice.cost; };
-  std::stable_sort(choices.begin(), choices.end(), [&](const Choice& a, const Choice& b) { return seen(a) < seen(b); });
+  order_choices(choices);
   return choices;
 }
 
@@ -143,7 +132,7 @@ CudaPlan plan_product(const CudaRuntime& cuda, const Settings& settings, const P
   plan.problem.planes = plan.plane_count;
   for (const CudaLayout layout : {cuda_layout_of(product.weights->layout), CudaLayout::dense}) {
     const auto rows = candidates(*cuda.device.backend, product.activation, layout, product.M);
-    for (const Choice& choice : by_cost(cuda, settings, plan.problem, rows)) {
+    for (const CudaChoice& choice : by_cost(cuda, settings, plan.problem, rows)) {
       const Reason reason = reason_against(*choice.kernel, plan.problem, settings);
       if (reason == Reason::none) {
         finish_plan(*choice.kernel, choice.splits, plan);

@@ -146,6 +146,11 @@ int launch_dense(const CudaGemmTask& task, const CudaLaunch& how) {
 
 }  // namespace
 
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, plain, Tile, kSharedBytes<Tile>,
+                          gemm_a8_dense_kernel<Tile, PlainOutputs>)
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, groups, GroupTile, kSharedBytes<GroupTile>,
+                          gemm_a8_dense_kernel<GroupTile, GroupOutputs>)
+
 int gemm_a8_dense_bf16_128x64(const CudaGemmTask& task, const CudaLaunch& how) {
   if (task.group != 0) return launch_dense<GroupTile, GroupOutputs>(task, how);
   return launch_dense<Tile, PlainOutputs>(task, how);

@@ -5,6 +5,7 @@
 #ifndef TERNARY_CUDA_GEMV_GEMV_CUH_
 #define TERNARY_CUDA_GEMV_GEMV_CUH_
 
+#include "cuda/device/variant.h"
 #include "cuda/gemv/gemv_blocks.cuh"
 #include "cuda/gemv/gemv_plan.h"
 #include "cuda/gemv/gemv_slabs.cuh"
@@ -53,6 +54,20 @@ int launch_gemv(const GemvKind& kind, const CudaGemmTask& task, const Rows& rows
   }
   return launch<gemv_slabs_kernel<Dots, Rows, kCtas>>(how, grid, block, plan.shared_bytes, plan.cluster, args, rows);
 }
+
+/** Whether the kernels of `Dots` have the shape that their row states: so many rows of X, a panel of W a warp. */
+template <class Dots>
+constexpr bool has_shape(const CudaVariant& v) {
+  constexpr int kRows = Dots::kOutputs * Dots::kOwners / kPanelRows;
+  return v.rows == kRows && v.tile_m == kRows && v.tile_n == kGemvWarps * kPanelRows && v.threads == kGemvThreads;
+}
+
+/** States which kernels a row has for up to `m` rows of X; the last argument is their Dots. */
+#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Rows, kCtas, kGroupCtas, ...)                                           \
+  static_assert(has_shape<__VA_ARGS__>(TERNARY_CUDA_VARIANT_OF(row, plain_m##m)), "kernels.inc says other rows");  \
+  static_assert(has_shape<__VA_ARGS__>(TERNARY_CUDA_VARIANT_OF(row, groups_m##m)), "kernels.inc says other rows"); \
+  TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<__VA_ARGS__, Rows, kCtas>)                               \
+  TERNARY_CUDA_VARIANT(row, groups_m##m, gemv_blocks_kernel<__VA_ARGS__, Rows, kGroupCtas>)
 
 /** Why a GEMV whose kernel is for up to `most_rows` of X does not serve a problem. */
 inline Reason gemv_refusal(const GemvKind& kind, const CudaProblem& problem, int64_t most_rows) {

@@ -8,6 +8,8 @@ constexpr GemvKind kKind = {CudaLayout::i2s, false};
 
 }  // namespace
 
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_i2s_dp4a_16x128, 1, StagedRows, 4, 2, Dp4aDots<I2sCodes<4>, 1>)
+
 int gemv_a8_i2s_dp4a_16x128(const CudaGemmTask& task, const CudaLaunch& how) {
   return launch_gemv<Dp4aDots<I2sCodes<4>, 1>, 4, 2>(kKind, task, StagedRows{}, how);
 }

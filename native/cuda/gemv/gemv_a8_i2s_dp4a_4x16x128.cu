@@ -8,6 +8,8 @@ constexpr GemvKind kKind = {CudaLayout::i2s, false};
 
 }  // namespace
 
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_i2s_dp4a_4x16x128, 4, StagedRows, 2, 1, Dp4aDots<I2sCodes<2>, 4>)
+
 int gemv_a8_i2s_dp4a_4x16x128(const CudaGemmTask& task, const CudaLaunch& how) {
   return launch_gemv<Dp4aDots<I2sCodes<2>, 4>, 2, 1>(kKind, task, StagedRows{}, how);
 }

@@ -10,6 +10,9 @@ constexpr int kCtasOfEight = arch_number(TERNARY_CUDA_ARCH) == 89 ? 2 : 3;
 
 }  // namespace
 
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_i2s_mma_16x128, 8, StagedRows, kCtasOfEight, 1, MmaDots<I2sCodes<4>, 1>)
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_i2s_mma_16x128, 16, StagedRows, 2, 1, MmaDots<I2sCodes<4>, 2>)
+
 int gemv_a8_i2s_mma_16x128(const CudaGemmTask& task, const CudaLaunch& how) {
   if (task.M <= 8) return launch_gemv<MmaDots<I2sCodes<4>, 1>, kCtasOfEight, 1>(kKind, task, StagedRows{}, how);
   return launch_gemv<MmaDots<I2sCodes<4>, 2>, 2, 1>(kKind, task, StagedRows{}, how);

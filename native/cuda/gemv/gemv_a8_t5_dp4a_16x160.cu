@@ -8,6 +8,8 @@ constexpr GemvKind kKind = {CudaLayout::t5, false};
 
 }  // namespace
 
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_t5_dp4a_16x160, 1, StagedRows, 3, 2, Dp4aDots<T5Codes<0>, 1>)
+
 int gemv_a8_t5_dp4a_16x160(const CudaGemmTask& task, const CudaLaunch& how) {
   return launch_gemv<Dp4aDots<T5Codes<0>, 1>, 3, 2>(kKind, task, StagedRows{}, how);
 }

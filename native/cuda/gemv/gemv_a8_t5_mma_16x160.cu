@@ -11,6 +11,9 @@ constexpr GemvKind kKind = {CudaLayout::t5, false};
 
 }  // namespace
 
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_t5_mma_16x160, 8, StagedRows, 2, 1, MmaDots<Codes, 1>)
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_t5_mma_16x160, 16, StagedRows, 2, 1, MmaDots<Codes, 2>)
+
 int gemv_a8_t5_mma_16x160(const CudaGemmTask& task, const CudaLaunch& how) {
   if (task.M <= 8) return launch_gemv<MmaDots<Codes, 1>, 2, 1>(kKind, task, StagedRows{}, how);
   return launch_gemv<MmaDots<Codes, 2>, 2, 1>(kKind, task, StagedRows{}, how);

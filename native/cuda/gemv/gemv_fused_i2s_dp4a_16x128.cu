@@ -8,6 +8,8 @@ constexpr GemvKind kKind = {CudaLayout::i2s, true};
 
 }  // namespace
 
+TERNARY_CUDA_GEMV_VARIANTS(gemv_fused_i2s_dp4a_16x128, 1, FusedRows, 1, 1, Dp4aDots<I2sCodes<4>, 1>)
+
 int gemv_fused_i2s_dp4a_16x128(const CudaFusedTask& task, const CudaLaunch& how) {
   return launch_gemv<Dp4aDots<I2sCodes<4>, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
 }

@@ -8,6 +8,9 @@ constexpr GemvKind kKind = {CudaLayout::i2s, true};
 
 }  // namespace
 
+TERNARY_CUDA_GEMV_VARIANTS(gemv_fused_i2s_mma_16x128, 8, FusedRows, 1, 1, MmaDots<I2sCodes<4>, 1>)
+TERNARY_CUDA_GEMV_VARIANTS(gemv_fused_i2s_mma_16x128, 16, FusedRows, 1, 1, MmaDots<I2sCodes<4>, 2>)
+
 int gemv_fused_i2s_mma_16x128(const CudaFusedTask& task, const CudaLaunch& how) {
   if (task.gemm.M <= 8)
     return launch_gemv<MmaDots<I2sCodes<4>, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);

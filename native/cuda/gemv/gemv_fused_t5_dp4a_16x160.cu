@@ -8,6 +8,8 @@ constexpr GemvKind kKind = {CudaLayout::t5, true};
 
 }  // namespace
 
+TERNARY_CUDA_GEMV_VARIANTS(gemv_fused_t5_dp4a_16x160, 1, FusedRows, 1, 1, Dp4aDots<T5Codes<0>, 1>)
+
 int gemv_fused_t5_dp4a_16x160(const CudaFusedTask& task, const CudaLaunch& how) {
   return launch_gemv<Dp4aDots<T5Codes<0>, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
 }

@@ -11,6 +11,9 @@ constexpr GemvKind kKind = {CudaLayout::t5, true};
 
 }  // namespace
 
+TERNARY_CUDA_GEMV_VARIANTS(gemv_fused_t5_mma_16x160, 8, FusedRows, 1, 1, MmaDots<Codes, 1>)
+TERNARY_CUDA_GEMV_VARIANTS(gemv_fused_t5_mma_16x160, 16, FusedRows, 1, 1, MmaDots<Codes, 2>)
+
 int gemv_fused_t5_mma_16x160(const CudaFusedTask& task, const CudaLaunch& how) {
   if (task.gemm.M <= 8) return launch_gemv<MmaDots<Codes, 1>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
   return launch_gemv<MmaDots<Codes, 2>, 1, 1>(kKind, task.gemm, FusedRows{task.activations}, how);
