@@ -103,9 +103,7 @@ ternary_status ternary_predict(const ternary_runtime* runtime, const char* devic
                           : CudaCost(device).predict(layout, activation, M, N, K);
     if (!known) {
       fail(TERNARY_UNSUPPORTED,
-           "no kernel that could serve %" PRId64
-           " rows has figures of its machine code for this device; the cost model "
-           "must have those of one",
+           "M is %" PRId64 " and the budget of machine code has no line of a kernel for so many rows; it must have one",
            M);
     }
     *prediction = *known;

@@ -223,19 +223,5 @@ TEST(CostModel, LargeTilesServeWhatFillsTheDevice) {
   EXPECT_GT(time("gemm_a8_i2s_mma_128x128", 32, 2560), time("gemm_a8_i2s_mma_32x64", 32, 2560));
 }
 
-TEST(CostModel, WhatPredictRefuses) {
-  ternary_prediction p = {};
-  EXPECT_EQ(ternary_predict(nullptr, "H200", TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, &p), TERNARY_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(ternary_last_error()).find("\"H200\""), std::string::npos) << ternary_last_error();
-  const std::string endless(100000, 'x');
-  EXPECT_EQ(ternary_predict(nullptr, endless.c_str(), TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, &p),
-            TERNARY_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(ternary_last_error()).find("must be A100"), std::string::npos) << "the rule is not cut off";
-  EXPECT_EQ(ternary_predict(nullptr, nullptr, TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, &p), TERNARY_INVALID_ARGUMENT);
-  EXPECT_EQ(ternary_predict(nullptr, "H100", TERNARY_LAYOUT_I2S, TERNARY_A8, 0, 64, 64, &p), TERNARY_INVALID_ARGUMENT);
-  EXPECT_EQ(ternary_predict(nullptr, "H100", TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, nullptr),
-            TERNARY_INVALID_ARGUMENT);
-}
-
 }  // namespace
 }  // namespace ternary::test
