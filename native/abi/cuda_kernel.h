@@ -12,48 +12,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "abi/cuda_layout.h"
 #include "abi/kernel.h"
 
 namespace ternary {
-
-/**
- * Arrangements of codes on a GPU, made once by core/cuda/layout.cc. A tile has 16 rows of W and is 512 bytes, 16 for each
- * lane of a warp; the tiles of 16 rows lie in ascending K one after the other. Lane `4 * g + t` (g = 0 ... 7, t = 0 ... 3)
- * holds bytes 16 * lane ... + 15 of a tile: four words i = 2 * h + r (h, r = 0, 1) of four bytes b each, and byte b of
- * word i holds, for each step d, the code of
- *
- *     row  n = 16 * panel + 8 * r + g         column  k = tile_columns * tile + 32 * d + 16 * h + 4 * t + b
- *
- *   i2s  d = 0 ... 3 at bits 2 * d: 128 columns a tile, 2.00 bits a weight
- *   t5   d = 0 ... 4, five base-3 digits as in TERNARY_LAYOUT_T5_TILED, c_d the code of step d: 160 columns, 1.60 bits
- *   dense  the fallback's: bf16 -1, 0, +1, row-major [N, round_up(K, 64)], zeros beyond K and no tiles
- *
- * So word i is register a_i of the A operand of mma.m16n8k32 for every step d, and a lane that uses dp4a meets two rows
- * with one set of q. Rows beyond N and columns beyond K hold code 1.
- */
-enum class CudaLayout : uint8_t { i2s, t5, dense };
-inline constexpr int kCudaLayoutCount = 3;
-inline constexpr const char* kCudaLayoutNames[kCudaLayoutCount] = {"i2s", "t5", "dense"};
-
-inline constexpr int64_t kCudaTileBytes = 512;
-/** Columns of K in a tile. */
-inline constexpr int64_t cuda_tile_columns(CudaLayout layout) {
-  return layout == CudaLayout::i2s ? 128 : layout == CudaLayout::t5 ? 160 : 64;
-}
-
-/** Columns of a row of q (zeros beyond K) that kernels of a layout may read: whole tiles and whole blocks of 64. */
-inline constexpr int64_t cuda_padded_columns(CudaLayout layout, int64_t K) {
-  return round_up(K, layout == CudaLayout::t5 ? 320 : 128);
-}
-
-/**
- * Where column k of a row of q lies in the permuted order that the tile kernels read: within each block of 64 columns
- * k = 32 * j + 16 * h + 4 * t + b lies at 16 * t + 8 * j + 4 * h + b, so that a lane's 16 bytes are registers b0, b1 of
- * two successive steps of mma.m16n8k32, and the four operands of eight dp4a.
- */
-inline constexpr int64_t cuda_q_position(int64_t k) {
-  return (k & ~int64_t{63}) + 16 * (k >> 2 & 3) + 8 * (k >> 5 & 1) + 4 * (k >> 4 & 1) + (k & 3);
-}
 
 /** How dispatch may use a row. */
 enum class CudaStage : uint8_t {

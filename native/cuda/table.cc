@@ -13,10 +13,10 @@ namespace {
 constexpr CudaKernel kKernels[] = {
 #define ACTIVATIONS(name, function) \
   {name, #function, CudaStage::activations, CudaLayout::i2s, 1, kAnyM, kAnyK, function, nullptr, nullptr, nullptr},
-#define GEMM(name, stage, layout, function, m_min, m_max, k_max)                  \
+#define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...)             \
   {name,    #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, k_max, \
    nullptr, function,  nullptr,          function##_plan},
-#define FUSED(name, layout, function, m_min, m_max, k_max)                                    \
+#define FUSED(name, layout, function, m_min, m_max, k_max, ...)                               \
   {name,    #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, k_max, nullptr, \
    nullptr, function,  function##_plan},
 #include "cuda/kernels.inc"

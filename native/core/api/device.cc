@@ -1,4 +1,7 @@
 /** The functions of the C interface that belong to a GPU. */
+#include <cinttypes>
+#include <optional>
+
 #include "core/api/device_of.h"
 #include "core/base/argument.h"
 #include "core/base/failure.h"
@@ -75,10 +78,14 @@ ternary_status ternary_predict(const ternary_runtime* runtime, const char* devic
     check_activation(activation);
     check_rows(M);
     check_shape(N, K);
-    if (device == nullptr) {
-      *prediction = device_of(runtime, "ternary_predict").predict(layout, activation, M, N, K);
-    } else {
-      *prediction = CudaCost(device).predict(layout, activation, M, N, K);
+    const std::optional<ternary_prediction> known =
+        device == nullptr ? device_of(runtime, "ternary_predict").predict(layout, activation, M, N, K)
+                          : CudaCost(device).predict(layout, activation, M, N, K);
+    if (!known) {
+      fail(TERNARY_UNSUPPORTED,
+           "M is %" PRId64 " and the budget of machine code has no line of a kernel for so many rows; it must have one",
+           M);
     }
+    *prediction = *known;
   });
 }

@@ -1,36 +1,41 @@
 #include "core/cost/code.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <iterator>
-
-#include "core/cost/figures.h"
 
 namespace ternary {
 namespace {
 
-constexpr CostKernel kRows[] = {
-#define ACTIVATIONS(name, function)
-#define GEMM(name, stage, layout, function, m_min, m_max, k_max) \
-  {name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {}},
-#define FUSED(name, layout, function, m_min, m_max, k_max) \
-  {name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, {}},
-#include "cuda/kernels.inc"
-#undef ACTIVATIONS
-#undef GEMM
-#undef FUSED
-};
-
-constexpr int kGemvThreads = 256, kGemvPanels = 8;
-/** Each of a GEMV's eight warps has four loads of 512 bytes on their way. */
+/** Each of a GEMV's eight warps has four loads of 512 bytes on their way; with groups of alpha a quarter is assumed. */
 constexpr int64_t kGemvInFlight = 8 * 4 * 512;
 
-bool has(const KernelFigures& f, const char* part) { return std::strstr(f.kernel, part) != nullptr; }
+/** The lines of an architecture. */
+class Figures {
+ public:
+  Figures(const char* arch, const FigureLines& lines) : arch_(arch), lines_(lines) {}
+
+  /** The line of a variant; null: there is none, or none that divides. */
+  const CudaFigures* of(const CudaRow& row, const CudaVariant& variant) const {
+    for (const CudaFigures& line : lines_) {
+      if (std::strcmp(line.arch, arch_) == 0 && std::strcmp(line.row, row.file) == 0 &&
+          std::strcmp(line.variant, variant.name) == 0) {
+        return line.value[kRegisters] > 0 && line.value[kLoop] > 0 && products(line) > 0 ? &line : nullptr;
+      }
+    }
+    return nullptr;
+  }
+
+  static double products(const CudaFigures& f) { return f.value[kLoopTensor] + f.value[kLoopDp4a]; }
+
+ private:
+  const char* arch_;
+  const FigureLines& lines_;
+};
 
 /** Divides the loop's instructions by the units that it is for. */
-CostCode per_unit(const KernelFigures& f, double units) {
+CostCode per_unit(const CudaRow& row, const CudaVariant& variant, const CudaFigures& f, double units) {
   CostCode code;
+  code.row = &row;
+  code.shape = variant;
   code.slots = f.value[kLoop] / units;
   code.alu = f.value[kLoopAlu] / units;
   code.multiply = f.value[kLoopMultiply] / units;
@@ -41,96 +46,61 @@ CostCode per_unit(const KernelFigures& f, double units) {
   return code;
 }
 
-double products(const KernelFigures& f) { return f.value[kLoopTensor] + f.value[kLoopDp4a]; }
-
-/** The line of a GEMV without groups that multiplies as `f` does. */
-const KernelFigures* slabs_of(const KernelFigures& f) {
-  const char* dots = std::strchr(f.kernel, '<');
-  const char* end = std::strstr(f.kernel, "Rows");
-  for (int i = 0; i < kKernelFiguresCount; ++i) {
-    const KernelFigures& other = kKernelFigures[i];
-    if (std::strcmp(other.arch, f.arch) == 0 && std::strcmp(other.file, f.file) == 0 &&
-        has(other, "gemv_slabs_kernel") &&
-        std::strncmp(std::strchr(other.kernel, '<'), dots, static_cast<size_t>(end - dots)) == 0) {
-      return &other;
-    }
+/** The variant for as many rows of X without groups of alpha. */
+const CudaVariant* plain_variant(const CudaRow& row, const CudaVariant& variant) {
+  for (const CudaVariant* other = row.variants; other->name != nullptr; ++other) {
+    if (!other->groups && other->rows == variant.rows) return other;
   }
   return nullptr;
 }
 
-/** The last argument of the kernel's dot products: "MmaDots<T5Codes<4>,2>,StagedRows" is for two tiles of eight rows of X. */
-int rows_of(const KernelFigures& f) {
-  const char* end = std::strstr(f.kernel, has(f, "StagedRows") ? ">,StagedRows" : ">,FusedRows");
-  const char* number = end;
-  while (number > f.kernel && number[-1] != ',') --number;
-  return std::atoi(number) * (has(f, "MmaDots<") ? 8 : 1);
-}
-
-void add_gemv(const KernelFigures& f, CostKernel& kernel) {
-  const bool groups = has(f, "gemv_blocks_kernel");
+CostCode gemv_code(const CudaRow& row, const CudaVariant& variant, const Figures& figures) {
   // The loop of a kernel with groups loads no weights, so its units are known by its products alone.
-  const KernelFigures* slabs = groups ? slabs_of(f) : &f;
-  if (slabs == nullptr || slabs->value[kPer16] == 0) return;
-  const double slab_units = slabs->value[kLoop] / slabs->value[kPer16];
-  CostCode code = per_unit(f, slab_units * products(f) / products(*slabs));
-  code.imma = slabs->value[kLoopTensor] / slab_units;
-  code.rows = rows_of(f);
-  code.tile_n = 16 * kGemvPanels;
-  code.tile_m = code.rows;
-  code.threads = kGemvThreads;
-  code.in_flight = groups ? kGemvInFlight / 4 : kGemvInFlight;
-  kernel.codes[groups][code.rows <= 1 ? 0 : code.rows <= 4 ? 1 : code.rows <= 8 ? 2 : 3] = code;
+  const CudaVariant* plain_shape = plain_variant(row, variant);
+  const CudaFigures* plain = plain_shape == nullptr ? nullptr : figures.of(row, *plain_shape);
+  const CudaFigures* f = figures.of(row, variant);
+  if (f == nullptr || plain == nullptr || plain->value[kPer16] <= 0) return {};
+  const double plain_units = plain->value[kLoop] / plain->value[kPer16];
+  CostCode code = per_unit(row, variant, *f, plain_units * Figures::products(*f) / Figures::products(*plain));
+  code.imma = plain->value[kLoopTensor] / plain_units;
+  code.in_flight = variant.groups ? kGemvInFlight / 4 : kGemvInFlight;
+  return code;
 }
 
-void add_gemm(const KernelFigures& f, CostKernel& kernel) {
-  int layout, warps_n, warps_m, panels, eights, stages, ahead;
-  const char* tile = std::strstr(f.kernel, "GemmTile<");
-  if (tile == nullptr || std::sscanf(tile, "GemmTile<%d,%d,%d,%d,%d,%d,%d", &layout, &warps_n, &warps_m, &panels,
-                                     &eights, &stages, &ahead) != 7) {
-    return;
-  }
-  const bool dense = kernel.layout == CudaLayout::dense, floats = dense || kernel.stage == CudaStage::gemm_a16;
-  const int planes = has(f, ",3,false,") ? 3 : 1;
+CostCode gemm_code(const CudaRow& row, const CudaVariant& variant, const Figures& figures) {
+  const CudaFigures* f = figures.of(row, variant);
+  if (f == nullptr) return {};
+  const bool floats = row.layout == CudaLayout::dense || row.stage == CudaStage::gemm_a16;
   // m16n8k32 is a unit for eight rows of X, m16n8k16 half of one.
-  CostCode code = per_unit(f, products(f) / (floats ? 2 * planes : 1));
-  (floats ? code.hmma : code.imma) = floats ? 2 * planes : 1;
-  code.rows = 8;
-  code.tile_n = 16 * warps_n * panels;
-  code.tile_m = 8 * warps_m * eights;
-  code.threads = 32 * warps_n * warps_m;
-  const int64_t columns = kernel.layout == CudaLayout::t5 ? 320 : kernel.layout == CudaLayout::i2s ? 128 : 64;
-  const int64_t x_bytes = kernel.stage == CudaStage::gemm_a16 ? 2 * planes : 1;
-  const int64_t w_bytes = dense ? 2 * columns * code.tile_n : 0;  // others' weights go to registers
-  code.stage_bytes = stages * (columns * x_bytes * code.tile_m + w_bytes);
-  code.in_flight =
-      dense ? (stages - 1) * w_bytes
-            : int64_t{ahead} * warps_n * panels * kCudaTileBytes * columns / cuda_tile_columns(kernel.layout);
-  const bool groups = has(f, "Group");
-  kernel.codes[groups][planes == 3 ? 1 : 0] = code;
+  const int products = floats ? 2 * variant.planes : 1;
+  CostCode code = per_unit(row, variant, *f, Figures::products(*f) / products);
+  (floats ? code.hmma : code.imma) = products;
+  code.stage_bytes = cuda_stage_bytes(row, variant);
+  code.in_flight = variant.ahead * cuda_stage_weights(row, variant);
+  return code;
 }
 
 }  // namespace
 
-const CostCode& CostKernel::code_for(int64_t M, int planes, bool groups) const {
-  if (!gemv()) return codes[groups][stage == CudaStage::gemm_a16 && planes == 3 ? 1 : 0];
-  int variant = M <= 1 ? 0 : M <= 4 ? 1 : M <= 8 ? 2 : 3;
-  while (variant < kCostVariants - 1 && codes[groups][variant].rows == 0) ++variant;
-  return codes[groups][variant];
+const CostCode* CostKernel::code_for(int64_t M, int planes, bool groups) const {
+  for (int i = 0; row->variants[i].name != nullptr; ++i) {
+    const CudaVariant& variant = row->variants[i];
+    const bool serves = row->gemv() ? M <= variant.rows : row->stage != CudaStage::gemm_a16 || planes == variant.planes;
+    if (serves && groups == variant.groups) return codes[i].slots > 0 ? &codes[i] : nullptr;
+  }
+  return nullptr;
 }
 
-std::vector<CostKernel> cost_kernels(const char* arch) {
-  std::vector<CostKernel> kernels(std::begin(kRows), std::end(kRows));
-  for (int i = 0; i < kKernelFiguresCount; ++i) {
-    const KernelFigures& f = kKernelFigures[i];
-    if (std::strcmp(f.arch, arch) != 0) continue;
-    for (CostKernel& kernel : kernels) {
-      if (std::strcmp(kernel.file, f.file) != 0) continue;
-      if (kernel.gemv()) {
-        add_gemv(f, kernel);
-      } else {
-        add_gemm(f, kernel);
-      }
+std::vector<CostKernel> cost_kernels(const char* arch, const FigureLines& lines) {
+  const Figures figures(arch, lines);
+  std::vector<CostKernel> kernels;
+  for (const CudaRow& row : kCudaRows) {
+    if (row.stage == CudaStage::activations) continue;
+    CostKernel kernel = {&row, {}};
+    for (int i = 0; row.variants[i].name != nullptr; ++i) {
+      kernel.codes[i] = (row.gemv() ? gemv_code : gemm_code)(row, row.variants[i], figures);
     }
+    kernels.push_back(kernel);
   }
   return kernels;
 }

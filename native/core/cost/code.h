@@ -8,45 +8,35 @@
 #include <cstdint>
 #include <vector>
 
-#include "abi/cuda_kernel.h"
+#include "abi/cuda_rows.h"
+#include "core/cost/figures.h"
 
 namespace ternary {
 
 /** One compiled kernel, for a unit of work: 512 weights, 16 rows of W by 32 columns of K, which are 16 weights a lane. */
 struct CostCode {
-  double slots = 0;  ///< instructions of all kinds
+  const CudaRow* row = nullptr;
+  CudaVariant shape = {};
+  double slots = 0;  ///< instructions of all kinds; 0: the budget has no figures of this kernel
   double alu = 0, multiply = 0, idp = 0, imma = 0, hmma = 0;
   double shared = 0;  ///< 128-byte passes of shared memory
-  int rows = 0;    ///< rows of X that a unit is for: 1, 4, 8 or 16 of a GEMV, 8 of a GEMM; 0: there is no such kernel
-  int tile_n = 0;  ///< a CTA's part of Y; of a GEMV the panels of its eight warps
-  int tile_m = 0;
-  int threads = 0, registers = 0;
+  int registers = 0;
   int64_t static_shared = 0;  ///< with what the driver takes
   int64_t stage_bytes = 0;    ///< GEMM: dynamic shared memory
   int64_t in_flight = 0;      ///< bytes of W that a CTA has on their way
 };
 
-inline constexpr int kCostVariants = 4;
-
 /** A row of kernels.inc as the model sees it. */
 struct CostKernel {
-  const char* name;
-  const char* file;
-  CudaStage stage;
-  CudaLayout layout;
-  int64_t m_min, m_max;  ///< rows of X
-  /** [with groups of alpha][of a GEMV: for 1, up to 4, 8, 16 rows of X; of A16: one plane, three]; rows 0: there is none. */
-  CostCode codes[2][kCostVariants];
+  const CudaRow* row;
+  CostCode codes[kMostCudaVariants];  ///< of row->variants
 
-  bool gemv() const { return m_max < kAnyM; }
-  /** Whether CTAs may share K. */
-  bool splits() const { return stage == CudaStage::gemm_a8 && gemv(); }
-  /** What serves so many rows of X. */
-  const CostCode& code_for(int64_t M, int planes, bool groups) const;
+  /** What serves so many rows of X; null where the row has no such kernel, or the budget no figures of it. */
+  const CostCode* code_for(int64_t M, int planes, bool groups) const;
 };
 
 /** Every product kernel of an architecture ("sm90a"), in the order of kernels.inc. */
-std::vector<CostKernel> cost_kernels(const char* arch);
+std::vector<CostKernel> cost_kernels(const char* arch, const FigureLines& figures);
 
 }  // namespace ternary
 

@@ -4,13 +4,16 @@
  *
  * A product takes the larger of two times, each stretched where the grid cannot fill the device: reading its bytes at the
  * memory's bandwidth, and issuing its instructions through the pipe that needs longest. To that come the launches. What a
- * kernel issues and how many CTAs of it an SM holds are read from its SASS (core/cost/figures.h). The model ranks kernels,
- * tiles and splits; it has been held against no hardware yet.
+ * kernel issues and how many CTAs of it an SM holds are in the committed budget of its machine code (abi/cuda_figures.h), and the shape of a
+ * CTA in its row (abi/cuda_rows.h). The model ranks kernels, tiles and splits; it has been held against no hardware yet.
  */
 #ifndef TERNARY_CORE_COST_COST_H_
 #define TERNARY_CORE_COST_COST_H_
 
 #include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "abi/cuda_kernel.h"
@@ -18,7 +21,13 @@
 
 namespace ternary {
 
-struct CudaDevice;
+/** What the model is told of a device that is there; 0: unknown. */
+struct DeviceAttributes {
+  std::string name;  ///< "NVIDIA H100 80GB HBM3"
+  const char* arch;  ///< of the library that serves
+  int major;         ///< compute capability
+  int sm_count, clock_khz, memory_clock_khz, memory_bus_bits;
+};
 
 /** A device as the model sees it. Rates are warp instructions a clock and SM. */
 struct CostDevice {
@@ -56,32 +65,54 @@ struct CostEstimate {
  */
 inline constexpr double kSameCost = 1.01;
 
+/** What the model expects of a row without figures: nothing, and the order of the table speaks for the row. */
+inline constexpr double kUnknownCost = std::numeric_limits<double>::infinity();
+
 /** CTAs of a kernel that an SM holds at a time for this problem: by its registers, threads and shared memory. */
-int resident_ctas(const CostDevice& device, const CostKernel& kernel, const CostProblem& problem);
+int resident_ctas(const CostDevice& device, const CostCode& code, const CostProblem& problem);
 
 /** The model's estimate for a kernel with K split over `splits` CTAs. */
-CostEstimate estimate_cost(const CostDevice& device, bool pdl, const CostKernel& kernel, const CostProblem& problem,
+CostEstimate estimate_cost(const CostDevice& device, bool pdl, const CostCode& code, const CostProblem& problem,
                            int splits);
+
+/** A kernel that could serve, and what the model expects of it. */
+struct CudaChoice {
+  const CudaKernel* kernel;
+  CudaPlan plan;
+  Reason reason;  ///< why it does not serve
+  double us;      ///< kUnknownCost: the row has no figures
+};
+
+/**
+ * Puts the best first, given the order of the table. Allocates nothing. The table puts a row above those that it is better than, and so a row
+ * without figures counts as good as the best of those below it.
+ */
+void order_choices(CudaChoice* begin, CudaChoice* end);
 
 class CudaCost {
  public:
   /** The row of a device's name, or that of its family with its own SMs, clock and bus. */
-  CudaCost(const CudaDevice& device, bool pdl);
+  CudaCost(const DeviceAttributes& device, bool pdl, const FigureLines& figures = kCommittedFigures);
   /** "A100", "H100", "B200", "B300" or "RTX 5090"; throws for another. */
-  explicit CudaCost(const char* name);
+  explicit CudaCost(const char* name, const FigureLines& figures = kCommittedFigures);
 
-  /** The row's answer with the splits that cost least among those it can do, and what the model expects then. */
+  /**
+   * The row's answer with the splits that cost least among those it can do, and what the model expects then. Of a row
+   * without figures the splits are its own choice, and the time is kUnknownCost.
+   */
   Reason plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const;
 
-  ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
-                             int64_t K) const;
+  /** For ternary_predict(), among the rows that have figures; nothing if no row that could serve has any. */
+  std::optional<ternary_prediction> predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
+                                            int64_t K) const;
 
   const CostDevice& device() const { return device_; }
   /** The kernels of the device's architecture. */
   const std::vector<CostKernel>& kernels() const { return kernels_; }
 
  private:
-  const CostKernel* kernel_of(const CudaKernel& kernel) const;
+  /** Null: no figures. */
+  const CostCode* code_of(const CudaKernel& kernel, const CostProblem& problem) const;
 
   CostDevice device_;
   bool pdl_;

@@ -1,10 +1,16 @@
 #include "core/cost/figures.h"
 
-namespace ternary {
+#include <iterator>
 
-const KernelFigures kKernelFigures[] = {
-#include "cuda_figures.inc"
+namespace ternary {
+namespace {
+
+constexpr CudaFigures kLines[] = {
+#include "abi/cuda_figures.inc"
 };
-const int kKernelFiguresCount = sizeof kKernelFigures / sizeof kKernelFigures[0];
+
+}  // namespace
+
+const FigureLines kCommittedFigures = {std::begin(kLines), std::end(kLines)};
 
 }  // namespace ternary

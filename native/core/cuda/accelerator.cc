@@ -47,8 +47,8 @@ class CudaAccelerator final : public Accelerator {
     return most_workspace(cuda_, layer.weights, layer.activation, M);
   }
 
-  ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
-                             int64_t K) const override {
+  std::optional<ternary_prediction> predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
+                                            int64_t K) const override {
     return cuda_.cost.predict(layout, activation, M, N, K);
   }
 

@@ -1,12 +1,10 @@
 #include "core/cuda/plan.h"
 
 #include <algorithm>
-#include <limits>
-#include <utility>
 
+#include "abi/cuda_layout.h"
 #include "abi/dtype.h"
 #include "core/base/failure.h"
-#include "core/cuda/layout.h"
 #include "core/cuda/runtime.h"
 #include "core/runtime/runtime.h"
 
@@ -89,37 +87,22 @@ Reason reason_against(const CudaKernel& kernel, const CudaProblem& problem, cons
   return Reason::none;
 }
 
-/** A kernel that could be asked, with its answer and the microseconds that the cost model expects. */
-struct Choice {
-  const CudaKernel* kernel = nullptr;
-  CudaPlan plan = {};
-  Reason reason = Reason::none;
-  double cost = 0;
-};
-
 /** More rows than any backend has for an activation and a layout. */
 constexpr int kMostChoices = 16;
 
 /** Rows for an activation and layout whose range of M has this M; all of the layout if none has it, so that they refuse.
- *  By cost, and in the table's order where the cost model sees no difference. */
+ *  In the order of preference. */
 class Choices {
  public:
   Choices(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem, ternary_activation activation,
           CudaLayout layout) {
     add(cuda, settings, problem, activation, layout, true);
     if (count_ == 0) add(cuda, settings, problem, activation, layout, false);
-    double least = std::numeric_limits<double>::infinity();
-    for (const Choice& choice : *this) least = std::min(least, choice.cost);
-    for (int i = 0; i < count_; ++i) {
-      if (choices_[i].cost <= kSameCost * least) choices_[i].cost = least;
-      for (int at = i; at > 0 && choices_[at].cost < choices_[at - 1].cost; --at) {  // stable, and allocates nothing
-        std::swap(choices_[at], choices_[at - 1]);
-      }
-    }
+    order_choices(choices_, choices_ + count_);
   }
 
-  const Choice* begin() const { return choices_; }
-  const Choice* end() const { return choices_ + count_; }
+  const CudaChoice* begin() const { return choices_; }
+  const CudaChoice* end() const { return choices_ + count_; }
 
  private:
   void add(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem, ternary_activation activation,
@@ -130,16 +113,17 @@ class Choices {
       if (!serves(kernel, activation) || kernel.layout != layout || in_range(kernel, problem.M) != in) continue;
       if (kernel.stage == CudaStage::fused_a8 && problem.norm && !settings.fuse_rmsnorm_qkv) continue;
       if (count_ == kMostChoices) fail(TERNARY_UNSUPPORTED, "the library %s has too many kernels", backend.arch);
-      Choice& choice = choices_[count_++];
+      CudaChoice& choice = choices_[count_++];
       choice.kernel = &kernel;
+      choice.us = kUnknownCost;
       choice.reason = reason_against(kernel, problem, settings);
       if (!in) continue;
-      const Reason own = cuda.cost.plan(kernel, problem, choice.plan, choice.cost);
+      const Reason own = cuda.cost.plan(kernel, problem, choice.plan, choice.us);
       if (choice.reason == Reason::none) choice.reason = own;
     }
   }
 
-  Choice choices_[kMostChoices];
+  CudaChoice choices_[kMostChoices] = {};
   int count_ = 0;
 };
 
@@ -180,7 +164,7 @@ CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cud
   plan.plane_count = planes.count;
   plan.plane_f16 = planes.f16;
   for (const CudaLayout layout : {cuda_layout_of(product.weights().layout), CudaLayout::dense}) {
-    for (const Choice& choice : Choices(cuda, runtime.settings, problem, product.layer.activation, layout)) {
+    for (const CudaChoice& choice : Choices(cuda, runtime.settings, problem, product.layer.activation, layout)) {
       if (choice.reason == Reason::none) {
         finish(*choice.kernel, choice.plan, problem, plan);
         return plan;

@@ -11,12 +11,17 @@ std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {
   return std::string(kernel.name) + ".cuda." + backend.arch;
 }
 
+DeviceAttributes attributes_of(const CudaDevice& device) {
+  return {device.name,      device.backend->arch,    device.major,          device.sm_count,
+          device.clock_khz, device.memory_clock_khz, device.memory_bus_bits};
+}
+
 }  // namespace
 
 CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings)
     : device(found),
       pdl(settings.enable_pdl && found.backend->pdl),
-      cost(device, pdl),
+      cost(attributes_of(device), pdl),
       workspaces(device),
       lanes(device) {}
 

@@ -6,6 +6,7 @@
 #define TERNARY_CORE_RUNTIME_ACCELERATOR_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,9 +47,9 @@ class Accelerator {
   /** What ternary_workspace_bytes() says. */
   virtual int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const = 0;
 
-  /** What ternary_predict() says of it. */
-  virtual ternary_prediction predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
-                                     int64_t K) const = 0;
+  /** What ternary_predict() says of it; nothing if that is unknown. */
+  virtual std::optional<ternary_prediction> predict(ternary_layout layout, ternary_activation activation, int64_t M,
+                                                    int64_t N, int64_t K) const = 0;
 };
 
 /** The device that the settings ask for; or none, and why. */

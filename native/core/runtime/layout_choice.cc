@@ -33,11 +33,12 @@ double streaming_time(const ternary_runtime& runtime, ternary_layout layout, ter
                   weights / (threads * static_cast<double>(runtime.tuning.weights_per_us(layout, activation))));
 }
 
-/** On a GPU the cost model knows both; T5 must win, as elsewhere. */
+/** On a GPU the cost model knows both, or the layout is I2S; T5 must win, as elsewhere. */
 ternary_layout choose_layout(const Accelerator& device, ternary_activation activation, int64_t N, int64_t K) {
-  const double i2s = device.predict(TERNARY_LAYOUT_I2S_TILED, activation, 1, N, K).microseconds;
-  const double t5 = device.predict(TERNARY_LAYOUT_T5_TILED, activation, 1, N, K).microseconds;
-  return t5 < i2s ? TERNARY_LAYOUT_T5_TILED : TERNARY_LAYOUT_I2S_TILED;
+  const auto i2s = device.predict(TERNARY_LAYOUT_I2S_TILED, activation, 1, N, K);
+  const auto t5 = device.predict(TERNARY_LAYOUT_T5_TILED, activation, 1, N, K);
+  const bool t5_wins = i2s && t5 && t5->microseconds < i2s->microseconds;
+  return t5_wins ? TERNARY_LAYOUT_T5_TILED : TERNARY_LAYOUT_I2S_TILED;
 }
 
 ternary_layout choose_layout(ternary_runtime& runtime, ternary_activation activation, int64_t N, int64_t K,

@@ -86,6 +86,19 @@ int launch_gemm_a16(const CudaGemmTask& task, const CudaPlan& plan, const CudaLa
   return launch_gemm<gemm_a16_kernel<Tile, planes, f16, GroupFloatSums>, Tile>(plan, how, task);
 }
 
+/** States which kernels a row has for a type of planes. */
+#define TERNARY_CUDA_GEMM_A16_TYPE(row, type, Tile, planes, f16)                           \
+  TERNARY_CUDA_GEMM_VARIANT(row, plain_##type, Tile, (PlaneStages<Tile, planes>::kBytes),  \
+                            gemm_a16_kernel<Tile, planes, f16, PlainFloatSums>)            \
+  TERNARY_CUDA_GEMM_VARIANT(row, groups_##type, Tile, (PlaneStages<Tile, planes>::kBytes), \
+                            gemm_a16_kernel<Tile, planes, f16, GroupFloatSums>)
+
+/** States which kernels a row has. */
+#define TERNARY_CUDA_GEMM_A16_VARIANTS(row, Tile, ThreeTile) \
+  TERNARY_CUDA_GEMM_A16_TYPE(row, bf16, Tile, 1, false)      \
+  TERNARY_CUDA_GEMM_A16_TYPE(row, f16, Tile, 1, true)        \
+  TERNARY_CUDA_GEMM_A16_TYPE(row, bf16x3, ThreeTile, 3, false)
+
 /** The product with a tile for one plane and a tile for three. */
 template <typename Tile, typename ThreeTile>
 int gemm_a16(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {

@@ -11,6 +11,8 @@ using ThreeTile = GemmTile<CudaLayout::i2s, 2, 1, 1, 1, 4, 8, 4>;
 
 }  // namespace
 
+TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_i2s_mma_32x8, Tile, ThreeTile)
+
 int gemm_a16_i2s_mma_32x8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return gemm_a16<Tile, ThreeTile>(task, plan, how);
 }

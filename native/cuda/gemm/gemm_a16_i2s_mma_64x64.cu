@@ -10,6 +10,8 @@ using ThreeTile = GemmTile<CudaLayout::i2s, 4, 1, 1, 4, 4, 1, 1>;
 
 }  // namespace
 
+TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_i2s_mma_64x64, Tile, ThreeTile)
+
 int gemm_a16_i2s_mma_64x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return gemm_a16<Tile, ThreeTile>(task, plan, how);
 }

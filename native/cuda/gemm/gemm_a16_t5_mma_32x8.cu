@@ -10,6 +10,8 @@ using ThreeTile = GemmTile<CudaLayout::t5, 2, 1, 1, 1, 4, 3, 2>;
 
 }  // namespace
 
+TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_t5_mma_32x8, Tile, ThreeTile)
+
 int gemm_a16_t5_mma_32x8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return gemm_a16<Tile, ThreeTile>(task, plan, how);
 }

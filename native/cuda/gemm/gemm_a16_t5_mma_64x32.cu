@@ -11,6 +11,8 @@ using ThreeTile = GemmTile<CudaLayout::t5, 4, 1, 1, 2, 3, 1, 1>;
 
 }  // namespace
 
+TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_t5_mma_64x32, Tile, ThreeTile)
+
 int gemm_a16_t5_mma_64x32(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return gemm_a16<Tile, ThreeTile>(task, plan, how);
 }

@@ -191,6 +191,11 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a8_kern
   store_sums(t, place, sums);
 }
 
+/** States which kernels a row has. */
+#define TERNARY_CUDA_GEMM_A8_VARIANTS(row, Tile, GroupTile)                                           \
+  TERNARY_CUDA_GEMM_VARIANT(row, plain, Tile, QStages<Tile>::kBytes, gemm_a8_kernel<Tile, PlainSums>) \
+  TERNARY_CUDA_GEMM_VARIANT(row, groups, GroupTile, QStages<GroupTile>::kBytes, gemm_a8_kernel<GroupTile, GroupSums>)
+
 /** The product with the tile for its alpha. */
 template <typename Tile, typename GroupTile>
 int gemm_a8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {

@@ -140,6 +140,11 @@ __global__ void __launch_bounds__(T::kThreads, T::kCtasPerSm) gemm_a8_dense_kern
 
 }  // namespace
 
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, plain, Tile, kSharedBytes<Tile>,
+                          gemm_a8_dense_kernel<Tile, PlainOutputs>)
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, groups, GroupTile, kSharedBytes<GroupTile>,
+                          gemm_a8_dense_kernel<GroupTile, GroupOutputs>)
+
 int gemm_a8_dense_bf16_128x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   if (task.group != 0) return launch_gemm<gemm_a8_dense_kernel<GroupTile, GroupOutputs>, GroupTile>(plan, how, task);
   return launch_gemm<gemm_a8_dense_kernel<Tile, PlainOutputs>, Tile>(plan, how, task);

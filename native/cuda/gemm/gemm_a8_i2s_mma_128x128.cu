@@ -12,6 +12,8 @@ using GroupTile = GemmTile<CudaLayout::i2s, 4, 2, 1, 8, 4, 1, 1>;
 
 }  // namespace
 
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_i2s_mma_128x128, Tile, GroupTile)
+
 int gemm_a8_i2s_mma_128x128(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return gemm_a8<Tile, GroupTile>(task, plan, how);
 }

@@ -11,6 +11,8 @@ using GroupTile = GemmTile<CudaLayout::i2s, 2, 2, 1, 4, 6, 2, 2>;
 
 }  // namespace
 
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_i2s_mma_32x64, Tile, GroupTile)
+
 int gemm_a8_i2s_mma_32x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return gemm_a8<Tile, GroupTile>(task, plan, how);
 }

@@ -10,6 +10,8 @@ using GroupTile = GemmTile<CudaLayout::t5, 2, 2, 1, 4, 4, 1, 1>;
 
 }  // namespace
 
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_t5_mma_32x64, Tile, GroupTile)
+
 int gemm_a8_t5_mma_32x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return gemm_a8<Tile, GroupTile>(task, plan, how);
 }

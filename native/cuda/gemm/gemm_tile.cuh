@@ -13,6 +13,7 @@
 #include "cuda/device/async_copy.cuh"
 #include "cuda/device/decode.cuh"
 #include "cuda/device/epilogue.cuh"
+#include "cuda/device/variant.h"
 
 namespace ternary::cuda {
 
@@ -31,6 +32,22 @@ struct GemmTile {
   static constexpr int kColumns = 32 * kSteps * kTiles;
   static constexpr int kBlocks = kColumns / 64;
 };
+
+/** Whether a tile has the shape that its row states. */
+template <typename Tile>
+constexpr bool has_shape(const CudaVariant& v) {
+  const int ahead = Tile::layout == CudaLayout::dense ? Tile::kStages - 1 : Tile::kAhead;
+  return v.tile_n == Tile::kN && v.tile_m == Tile::kM && v.threads == Tile::kThreads && v.stages == Tile::kStages &&
+         v.ahead == ahead && v.columns == Tile::kColumns;
+}
+
+/** States that a kernel, the last argument, is a variant of a row, and holds the row to its tile and shared memory. */
+#define TERNARY_CUDA_GEMM_VARIANT(row, variant, Tile, shared_bytes, ...)                                       \
+  static_assert(has_shape<Tile>(TERNARY_CUDA_VARIANT_OF(row, variant)), "kernels.inc says another tile");      \
+  static_assert(                                                                                               \
+      cuda_stage_bytes(kCudaRows[find_cuda_row(#row)], TERNARY_CUDA_VARIANT_OF(row, variant)) == shared_bytes, \
+      "abi/cuda_rows.h counts other stages");                                                                  \
+  TERNARY_CUDA_VARIANT(row, variant, __VA_ARGS__)
 
 /** Where a thread stands in the CTA's part of Y. A CTA is a number along M first, so that neighbours share W. */
 template <typename Tile>

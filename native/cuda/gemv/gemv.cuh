@@ -5,6 +5,7 @@
 #ifndef TERNARY_CUDA_GEMV_GEMV_CUH_
 #define TERNARY_CUDA_GEMV_GEMV_CUH_
 
+#include "cuda/device/variant.h"
 #include "cuda/gemv/gemv_blocks.cuh"
 #include "cuda/gemv/gemv_plan.h"
 #include "cuda/gemv/gemv_slabs.cuh"
@@ -51,6 +52,8 @@ struct GemvVariant {
 /** What a row with these kernels is: the first that is for enough rows of X serves. */
 template <CudaLayout layout, bool fused, class Rows, class First, class... Others>
 struct GemvRowOf {
+  using RowsOfX = Rows;
+
   static Reason plan(const CudaProblem& problem, CudaPlan* plan) { return plan_with<First, Others...>(problem, plan); }
 
   static int launch_rows(const CudaGemmTask& task, const Rows& rows, const CudaPlan& plan, const CudaLaunch& how) {
@@ -99,6 +102,20 @@ struct FusedGemvRow : GemvRowOf<layout, true, FusedRows, Variants...> {
     return FusedGemvRow::launch_rows(task.gemm, FusedRows{task.activations}, plan, how);
   }
 };
+
+/** Whether the kernels of `Dots` have the shape that their row states: so many rows of X, a panel of W a warp. */
+template <class Dots>
+constexpr bool has_shape(const CudaVariant& v) {
+  constexpr int kRows = Dots::kOutputs * Dots::kOwners / kPanelRows;
+  return v.rows == kRows && v.tile_m == kRows && v.tile_n == kGemvWarps * kPanelRows && v.threads == kGemvThreads;
+}
+
+/** States which kernels a row has for up to `m` rows of X: those of a GemvVariant. */
+#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Row, Variant)                                                             \
+  static_assert(has_shape<Variant::Dots>(TERNARY_CUDA_VARIANT_OF(row, plain_m##m)), "kernels.inc says other rows");  \
+  static_assert(has_shape<Variant::Dots>(TERNARY_CUDA_VARIANT_OF(row, groups_m##m)), "kernels.inc says other rows"); \
+  TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas>)              \
+  TERNARY_CUDA_VARIANT(row, groups_m##m, gemv_blocks_kernel<Variant::Dots, Row::RowsOfX, Variant::kGroupCtas>)
 
 }  // namespace ternary::cuda
 

@@ -4,9 +4,12 @@
 namespace ternary::cuda {
 namespace {
 
-using Row = GemvRow<CudaLayout::i2s, GemvVariant<Dp4aDots<I2sCodes<2>, 4>, 4, 2, 1>>;
+using Four = GemvVariant<Dp4aDots<I2sCodes<2>, 4>, 4, 2, 1>;
+using Row = GemvRow<CudaLayout::i2s, Four>;
 
 }  // namespace
+
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_i2s_dp4a_4x16x128, 4, Row, Four)
 
 int gemv_a8_i2s_dp4a_4x16x128(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return Row::launch(task, plan, how);

@@ -7,10 +7,14 @@ namespace {
 /** CTAs an SM of eight rows. ptxas spills three words of a third on sm_89, whose memory two keep busy: 1 TB/s, 128 SMs. */
 constexpr int kCtasOfEight = arch_number(TERNARY_CUDA_ARCH) == 89 ? 2 : 3;
 
-using Row = GemvRow<CudaLayout::i2s, GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, kCtasOfEight, 1>,
-                    GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, 2, 1>>;
+using Eight = GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, kCtasOfEight, 1>;
+using Sixteen = GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, 2, 1>;
+using Row = GemvRow<CudaLayout::i2s, Eight, Sixteen>;
 
 }  // namespace
+
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_i2s_mma_16x128, 8, Row, Eight)
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_i2s_mma_16x128, 16, Row, Sixteen)
 
 int gemv_a8_i2s_mma_16x128(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return Row::launch(task, plan, how);

@@ -7,9 +7,14 @@ namespace {
 /** On sm_103a every mma comes with about three empty slots. */
 using Codes = T5Codes<arch_number(TERNARY_CUDA_ARCH) == 103 ? 0 : 4>;
 
-using Row = GemvRow<CudaLayout::t5, GemvVariant<MmaDots<Codes, 1>, 8, 2, 1>, GemvVariant<MmaDots<Codes, 2>, 16, 2, 1>>;
+using Eight = GemvVariant<MmaDots<Codes, 1>, 8, 2, 1>;
+using Sixteen = GemvVariant<MmaDots<Codes, 2>, 16, 2, 1>;
+using Row = GemvRow<CudaLayout::t5, Eight, Sixteen>;
 
 }  // namespace
+
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_t5_mma_16x160, 8, Row, Eight)
+TERNARY_CUDA_GEMV_VARIANTS(gemv_a8_t5_mma_16x160, 16, Row, Sixteen)
 
 int gemv_a8_t5_mma_16x160(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return Row::launch(task, plan, how);

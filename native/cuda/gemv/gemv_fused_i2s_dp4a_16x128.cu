@@ -4,9 +4,12 @@
 namespace ternary::cuda {
 namespace {
 
-using Row = FusedGemvRow<CudaLayout::i2s, GemvVariant<Dp4aDots<I2sCodes<4>, 1>, 1, 1, 1>>;
+using One = GemvVariant<Dp4aDots<I2sCodes<4>, 1>, 1, 1, 1>;
+using Row = FusedGemvRow<CudaLayout::i2s, One>;
 
 }  // namespace
+
+TERNARY_CUDA_GEMV_VARIANTS(gemv_fused_i2s_dp4a_16x128, 1, Row, One)
 
 int gemv_fused_i2s_dp4a_16x128(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return Row::launch(task, plan, how);

@@ -4,10 +4,14 @@
 namespace ternary::cuda {
 namespace {
 
-using Row = FusedGemvRow<CudaLayout::i2s, GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, 1, 1>,
-                         GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, 1, 1>>;
+using Eight = GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, 1, 1>;
+using Sixteen = GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, 1, 1>;
+using Row = FusedGemvRow<CudaLayout::i2s, Eight, Sixteen>;
 
 }  // namespace
+
+TERNARY_CUDA_GEMV_VARIANTS(gemv_fused_i2s_mma_16x128, 8, Row, Eight)
+TERNARY_CUDA_GEMV_VARIANTS(gemv_fused_i2s_mma_16x128, 16, Row, Sixteen)
 
 int gemv_fused_i2s_mma_16x128(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   return Row::launch(task, plan, how);

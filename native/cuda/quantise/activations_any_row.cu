@@ -1,6 +1,7 @@
 // Rows of X made ready for a product: a CTA a row, since a row's absmax and norm need all of it and its outputs none of
 // its neighbours'. Decode has few rows, so what counts is the latency of one: three passes over shared memory.
 #include "cuda/device/pdl.cuh"
+#include "cuda/device/variant.h"
 #include "cuda/kernels.h"
 #include "cuda/quantise/activations.cuh"
 
@@ -97,6 +98,8 @@ __global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const 
 }
 
 }  // namespace
+
+TERNARY_CUDA_VARIANT(activations_any_row, any, activations_any_row_kernel)
 
 int activations_any_row(const CudaActivationTask& task, const CudaLaunch& how) {
   const int64_t width = round_up(task.padded > task.rows.K ? task.padded : task.rows.K, kPartials);

@@ -481,7 +481,9 @@ TERNARY_API ternary_status ternary_quantise_async(ternary_runtime* runtime, cons
  * @param runtime a GPU runtime, or null if `device` is given.
  * @param device "A100", "H100", "B200", "B300" or "RTX 5090"; null: the runtime's.
  * @param layout TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED (TERNARY_LAYOUT_I2S is as I2S_TILED).
- * Errors: TERNARY_INVALID_ARGUMENT for an unknown device; TERNARY_UNSUPPORTED for a CPU runtime without `device`.
+ * A kernel whose machine code has not been counted is passed over.
+ * Errors: TERNARY_INVALID_ARGUMENT for an unknown device; TERNARY_UNSUPPORTED for a CPU runtime without `device`, and
+ * where no kernel that could serve has been counted.
  */
 TERNARY_API ternary_status ternary_predict(const ternary_runtime* runtime, const char* device, ternary_layout layout,
                                            ternary_activation activation, int64_t M, int64_t N, int64_t K,

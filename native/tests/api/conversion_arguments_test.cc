@@ -26,7 +26,8 @@ TEST(ConversionArguments, Layouts) {
   int8_t* weights = static_cast<int8_t*>(out.data());
   int64_t count = -7;
   expect_refused(ternary_layout_bytes(TERNARY_LAYOUT_I2S, 1, 1, nullptr), "bytes", "layout_bytes");
-  expect_refused(ternary_layout_bytes(static_cast<ternary_layout>(kLayoutCount), 1, 1, &count), kNoLayout, "layout_bytes");
+  expect_refused(ternary_layout_bytes(static_cast<ternary_layout>(kLayoutCount), 1, 1, &count), kNoLayout,
+                 "layout_bytes");
   expect_refused(ternary_pack(nullptr, kK, kN, kK, bytes), "w is null", "pack");
   expect_refused(ternary_pack(w.data(), kK, kN, kK, nullptr), "i2s is null", "pack");
   expect_refused(ternary_pack(w.data(), kK - 1, kN, kK, bytes), "ldw is 39", "pack");

@@ -48,8 +48,8 @@ TEST(Dispatch, EveryIsaIsReachedAndGivesTheOraclesBits) {
     const int64_t count = samples(500);
     for (int64_t i = 0; i < count; ++i) {
       const Problem problem(random_spec(7000 + static_cast<uint64_t>(i), 500000));
-      const LayerHandle layer = problem.layer(
-          i % 8 == 0 ? TERNARY_LAYOUT_I2S : kTiledLayouts[static_cast<size_t>(i) % kTiledLayouts.size()]);
+      const LayerHandle layer =
+          problem.layer(i % 8 == 0 ? TERNARY_LAYOUT_I2S : kTiledLayouts[static_cast<size_t>(i) % kTiledLayouts.size()]);
       Output got = problem.output();
       ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK) << ternary_last_error();
       ASSERT_EQ(problem.verdict(got, problem.expected()), "") << isa;

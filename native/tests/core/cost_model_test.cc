@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 
+#include "abi/cuda_rows.h"
 #include "core/cost/figures.h"
 #include "core/cuda/arch.h"
 #include "support/handles.h"
@@ -87,42 +89,64 @@ TEST(CostModel, T5IsInstructionBoundOnB200AndShorterToReadEverywhere) {
 }
 
 const CostKernel* find(const std::vector<CostKernel>& kernels, const std::string& file) {
-  const auto found = std::find_if(kernels.begin(), kernels.end(), [&](const CostKernel& k) { return k.file == file; });
+  const auto found =
+      std::find_if(kernels.begin(), kernels.end(), [&](const CostKernel& k) { return k.row->file == file; });
   return found == kernels.end() ? nullptr : &*found;
+}
+
+/** A variant of a row of the committed budget; it must be there. */
+CostCode code(const std::vector<CostKernel>& kernels, const std::string& file, const char* variant) {
+  const CostKernel* kernel = find(kernels, file);
+  return kernel->codes[find_cuda_variant(*kernel->row, variant)];
 }
 
 TEST(CostModel, SmallMatricesAreSplitAndLargeOnesAreNot) {
   const CudaCost h100("H100");
-  const CostKernel* gemv = find(h100.kernels(), "gemv_a8_i2s_dp4a_16x128");
-  ASSERT_NE(gemv, nullptr);
+  const CostCode gemv = code(h100.kernels(), "gemv_a8_i2s_dp4a_16x128", "plain_m1");
   const auto time = [&](int64_t N, int64_t K, int splits) {
-    return estimate_cost(h100.device(), true, *gemv, {1, N, K, 2, 2, 1, false}, splits).us;
+    return estimate_cost(h100.device(), true, gemv, {1, N, K, 2, 2, 1, false}, splits).us;
   };
   EXPECT_LT(time(256, 23040, 8), time(256, 23040, 1));
   EXPECT_GT(time(13824, 2560, 8), time(13824, 2560, 1));
 }
 
-TEST(CostModel, EveryKernelOfEveryArchitectureIsCounted) {
+TEST(CostModel, EveryVariantOfEveryRowIsCountedOnEveryArchitecture) {
   for (const char* arch : kCudaArchs) {
-    const std::vector<CostKernel> kernels = cost_kernels(arch);
-    EXPECT_EQ(kernels.size(), 18u);
+    const std::vector<CostKernel> kernels = cost_kernels(arch, kCommittedFigures);
+    EXPECT_EQ(kernels.size(), std::size(kCudaRows) - 1) << "all but the activations";
     for (const CostKernel& kernel : kernels) {
-      for (bool groups : {false, true}) {
-        for (int variant = 0; variant < kCostVariants; ++variant) {
-          // Of a GEMV: by mma for 8 and 16 rows, by dp4a for 1 or, of I2S, 4. Of A16 for one plane and three.
-          const bool exists = kernel.m_max == 16                    ? variant >= 2
-                              : kernel.m_max == 4                   ? variant == 1
-                              : kernel.stage == CudaStage::gemm_a16 ? variant <= 1
-                                                                    : variant == 0;
-          const CostCode& code = kernel.codes[groups][variant];
-          const std::string name =
-              std::string(arch) + " " + kernel.file + (groups ? " groups " : " ") + std::to_string(variant);
-          EXPECT_EQ(code.rows > 0, exists) << name;
-          if (!exists) continue;
-          EXPECT_GT(code.slots, 1) << name;
-          EXPECT_GT(code.idp + code.imma + code.hmma, 0.99) << name;
-          EXPECT_GE(code.registers, 32) << name;
-          EXPECT_GE(code.threads, 64) << name;
+      ASSERT_NE(kernel.row->variants[0].name, nullptr) << kernel.row->file;
+      for (int i = 0; kernel.row->variants[i].name != nullptr; ++i) {
+        const std::string name = std::string(arch) + " " + kernel.row->file + " " + kernel.row->variants[i].name;
+        const CostCode& code = kernel.codes[i];
+        EXPECT_GT(code.slots, 1) << name;
+        EXPECT_GT(code.idp + code.imma + code.hmma, 0.99) << name;
+        EXPECT_GE(code.registers, 32) << name;
+        EXPECT_GE(code.shape.threads, 64) << name;
+      }
+    }
+  }
+}
+
+TEST(CostModel, EveryLineOfTheBudgetBelongsToAVariant) {
+  for (const CudaFigures& line : kCommittedFigures) {
+    const int row = find_cuda_row(line.row);
+    ASSERT_GE(row, 0) << line.row;
+    EXPECT_GE(find_cuda_variant(kCudaRows[row], line.variant), 0) << line.row << " " << line.variant;
+  }
+}
+
+/** Of each row for every number of rows, of planes, with and without groups: the variant that its name promises. */
+TEST(CostModel, EveryProblemOfARowHasAVariant) {
+  for (const CostKernel& kernel : cost_kernels("sm90a", kCommittedFigures)) {
+    for (int64_t M = kernel.row->m_min; M <= std::min<int64_t>(kernel.row->m_max, 64); ++M) {
+      for (int planes : {1, 3}) {
+        for (bool groups : {false, true}) {
+          const CostCode* code = kernel.code_for(M, planes, groups);
+          ASSERT_NE(code, nullptr) << kernel.row->file << " " << M;
+          EXPECT_EQ(std::string(code->shape.name).rfind(groups ? "groups" : "plain", 0), 0u) << code->shape.name;
+          EXPECT_TRUE(!kernel.row->gemv() || (M <= code->shape.rows && (M > 8) == (code->shape.rows == 16))) << M;
+          EXPECT_TRUE(kernel.row->stage != CudaStage::gemm_a16 || planes == code->shape.planes) << planes;
         }
       }
     }
@@ -131,45 +155,45 @@ TEST(CostModel, EveryKernelOfEveryArchitectureIsCounted) {
 
 /** The line of the budget, by hand: 147 instructions for 16 weights a lane sixteen times, four dp4a each. */
 TEST(CostModel, FiguresAreThoseOfTheMachineCode) {
-  const KernelFigures* line = nullptr;
-  for (int i = 0; i < kKernelFiguresCount; ++i) {
-    const KernelFigures& f = kKernelFigures[i];
-    const std::string name = std::string(f.arch) + " " + f.file + " " + f.kernel;
-    if (name == "sm90a gemv_a8_i2s_dp4a_16x128 gemv_slabs_kernel<Dp4aDots<I2sCodes<4>,1>,StagedRows,4>") line = &f;
-  }
-  ASSERT_NE(line, nullptr);
-  const std::vector<CostKernel> kernels = cost_kernels("sm90a");
-  const CostCode& dp4a = find(kernels, "gemv_a8_i2s_dp4a_16x128")->codes[0][0];
+  const auto line = std::find_if(kCommittedFigures.begin(), kCommittedFigures.end(), [](const CudaFigures& f) {
+    return std::string(f.arch) + " " + f.row + " " + f.variant == "sm90a gemv_a8_i2s_dp4a_16x128 plain_m1";
+  });
+  ASSERT_NE(line, kCommittedFigures.end());
+  const std::vector<CostKernel> kernels = cost_kernels("sm90a", kCommittedFigures);
+  const CostCode dp4a = code(kernels, "gemv_a8_i2s_dp4a_16x128", "plain_m1");
   EXPECT_DOUBLE_EQ(dp4a.slots, line->value[kPer16]);
   EXPECT_DOUBLE_EQ(dp4a.idp, 4);
   EXPECT_EQ(dp4a.registers, static_cast<int>(line->value[kRegisters]));
-  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_dp4a_4x16x128")->code_for(3, 1, false).idp, 16);
-  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(2, 1, false).imma, 1);
-  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(9, 1, false).imma, 2);
-  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_t5_mma_16x160")->code_for(8, 1, false).imma,
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_dp4a_4x16x128")->code_for(3, 1, false)->idp, 16);
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(2, 1, false)->imma, 1);
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(9, 1, false)->imma, 2);
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_t5_mma_16x160")->code_for(8, 1, false)->imma,
                    1.8);  // four steps of five by heads
-  const CostCode& tile = find(kernels, "gemm_a8_i2s_mma_128x128")->codes[0][0];
-  EXPECT_EQ(tile.tile_n, 128);
-  EXPECT_EQ(tile.tile_m, 128);
-  EXPECT_EQ(tile.threads, 256);
+  const CostCode tile = code(kernels, "gemm_a8_i2s_mma_128x128", "plain");
+  EXPECT_EQ(tile.shape.tile_n, 128);
+  EXPECT_EQ(tile.shape.tile_m, 128);
+  EXPECT_EQ(tile.shape.threads, 256);
   EXPECT_EQ(tile.stage_bytes, 4 * 128 * 128);
-  EXPECT_DOUBLE_EQ(find(kernels, "gemm_a16_i2s_mma_64x64")->codes[0][1].hmma, 6);  // three planes of two halves
-  EXPECT_EQ(find(kernels, "gemm_a16_i2s_mma_64x64")->codes[0][0].tile_m, 64);
-  EXPECT_EQ(find(kernels, "gemm_a16_i2s_mma_64x64")->codes[0][1].tile_m, 32);
+  EXPECT_EQ(tile.in_flight, 128 * 128 / 4) << "a stage of W, four weights a byte";
+  const CostCode dense = code(kernels, "gemm_a8_dense_bf16_128x64", "plain");
+  EXPECT_EQ(dense.stage_bytes, 4 * (64 * 64 + 2 * 64 * 128)) << "q, and W in bf16";
+  EXPECT_EQ(dense.in_flight, 3 * 2 * 64 * 128);
+  EXPECT_DOUBLE_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16x3").hmma, 6);  // three planes of two halves
+  EXPECT_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16").shape.tile_m, 64);
+  EXPECT_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16x3").shape.tile_m, 32);
 }
 
 /** By hand from "CUDA C++ Programming Guide", compute capabilities: registers go to warps by 256. */
 TEST(CostModel, CtasOfAnSmFollowFromRegistersThreadsAndSharedMemory) {
   const CudaCost h100("H100"), rtx5090("RTX 5090");
-  CostKernel kernel = *find(h100.kernels(), "gemm_a8_i2s_mma_128x128");
-  CostCode& code = kernel.codes[0][0];
-  code.threads = 256;
-  code.static_shared = 1024;
+  CostCode tile = code(h100.kernels(), "gemm_a8_i2s_mma_128x128", "plain");
+  tile.shape.threads = 256;
+  tile.static_shared = 1024;
   const CostProblem problem = {512, 6912, 2560, 2, 2, 1, false};
   const auto ctas = [&](const CudaCost& cost, int registers, int64_t stage_bytes) {
-    code.registers = registers;
-    code.stage_bytes = stage_bytes;
-    return resident_ctas(cost.device(), kernel, problem);
+    tile.registers = registers;
+    tile.stage_bytes = stage_bytes;
+    return resident_ctas(cost.device(), tile, problem);
   };
   EXPECT_EQ(ctas(h100, 32, 0), 8);            // 65536 / (32 * 256) registers, 2048 / 256 threads
   EXPECT_EQ(ctas(rtx5090, 32, 0), 6);         // 1536 threads
@@ -193,24 +217,10 @@ TEST(CostModel, Dp4aServesFourRowsWhereInt8MmaIsSlow) {
 TEST(CostModel, LargeTilesServeWhatFillsTheDevice) {
   const CudaCost h100("H100");
   const auto time = [&](const char* file, int64_t M, int64_t N) {
-    return estimate_cost(h100.device(), true, *find(h100.kernels(), file), {M, N, 2560, 2, 2, 1, false}, 1).us;
+    return estimate_cost(h100.device(), true, code(h100.kernels(), file, "plain"), {M, N, 2560, 2, 2, 1, false}, 1).us;
   };
   EXPECT_LT(time("gemm_a8_i2s_mma_128x128", 4096, 13824), time("gemm_a8_i2s_mma_32x64", 4096, 13824));
   EXPECT_GT(time("gemm_a8_i2s_mma_128x128", 32, 2560), time("gemm_a8_i2s_mma_32x64", 32, 2560));
-}
-
-TEST(CostModel, WhatPredictRefuses) {
-  ternary_prediction p = {};
-  EXPECT_EQ(ternary_predict(nullptr, "H200", TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, &p), TERNARY_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(ternary_last_error()).find("\"H200\""), std::string::npos) << ternary_last_error();
-  const std::string endless(100000, 'x');
-  EXPECT_EQ(ternary_predict(nullptr, endless.c_str(), TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, &p),
-            TERNARY_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(ternary_last_error()).find("must be A100"), std::string::npos) << "the rule is not cut off";
-  EXPECT_EQ(ternary_predict(nullptr, nullptr, TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, &p), TERNARY_INVALID_ARGUMENT);
-  EXPECT_EQ(ternary_predict(nullptr, "H100", TERNARY_LAYOUT_I2S, TERNARY_A8, 0, 64, 64, &p), TERNARY_INVALID_ARGUMENT);
-  EXPECT_EQ(ternary_predict(nullptr, "H100", TERNARY_LAYOUT_I2S, TERNARY_A8, 1, 64, 64, nullptr),
-            TERNARY_INVALID_ARGUMENT);
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <vector>
 
+#include "abi/t5.h"
 #include "core/weights/i2s.h"
 #include "core/weights/layout.h"
-#include "abi/t5.h"
 #include "support/random.h"
 
 namespace ternary::test {

@@ -1,0 +1,108 @@
+/**
+ * @file cuda_rows.h
+ * @brief The rows of native/cuda/kernels.inc without their code: which kernels each is compiled to, and their shapes.
+ *
+ * For who has no CUDA: the cost model and the tool that counts machine code. A .cu states which kernel is which variant
+ * of its row, and compiles only where its templates have the row's shape (cuda/device/variant.h).
+ */
+#ifndef TERNARY_ABI_CUDA_ROWS_H_
+#define TERNARY_ABI_CUDA_ROWS_H_
+
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+
+#include "abi/cuda_kernel.h"
+#include "abi/cuda_layout.h"
+
+namespace ternary {
+
+/** One kernel compiled for a row: what of the row's problems it serves, and its shape. */
+struct CudaVariant {
+  const char* name;  ///< "plain_m8"; null: the row has no more
+  bool groups;       ///< of alpha
+  int planes;        ///< of X: 3, or 1 and in A8
+  int rows;          ///< rows of X that its loop multiplies by the same codes: of a GEMV all, of a GEMM 8
+  int tile_n;        ///< a CTA's part of Y: rows of W ...
+  int tile_m;        ///< ... by rows of X
+  int threads;       ///< of a CTA
+  int stages;        ///< GEMM: of X in shared memory, and of W where it goes there (dense)
+  int ahead;         ///< GEMM: stages of W on their way besides the one in use
+  int columns;       ///< GEMM: of a stage
+};
+
+inline constexpr int kMostCudaVariants = 6;
+
+/** A row of kernels.inc. */
+struct CudaRow {
+  const char* name;  ///< CudaKernel::name
+  const char* file;  ///< CudaKernel::file
+  CudaStage stage;
+  CudaLayout layout;
+  int64_t m_min, m_max;                         ///< rows of X
+  CudaVariant variants[kMostCudaVariants + 1];  ///< the last has no name
+
+  /** Its kernels are for few rows of X, each for up to CudaVariant::rows of them, and have no stages. */
+  constexpr bool gemv() const { return stage != CudaStage::activations && variants[0].stages == 0; }
+  /** Whether CTAs may share K. */
+  constexpr bool splits() const { return stage == CudaStage::gemm_a8 && gemv(); }
+};
+
+// What kernels.inc says; a GEMV has eight warps, of a panel of 16 rows of W each.
+#define ROWS(rows) \
+  {"plain_m" #rows, false, 1, rows, 128, rows, 256, 0, 0, 0}, {"groups_m" #rows, true, 1, rows, 128, rows, 256, 0, 0, 0}
+#define TILE(...) {"plain", false, 1, 8, __VA_ARGS__}
+#define GROUP_TILE(...) {"groups", true, 1, 8, __VA_ARGS__}
+#define PLANES(type, count, ...) \
+  {"plain_" #type, false, count, 8, __VA_ARGS__}, { "groups_" #type, true, count, 8, __VA_ARGS__ }
+#define ACTIVATIONS(name, function) \
+  {name, #function, CudaStage::activations, CudaLayout::i2s, 1, kAnyM, {{"any", false, 1, 1, 0, 1, 256, 0, 0, 0}}},
+#define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...) \
+  {name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
+#define FUSED(name, layout, function, m_min, m_max, k_max, ...) \
+  {name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
+
+/** Every row, in the order of kernels.inc. */
+inline constexpr CudaRow kCudaRows[] = {
+#include "abi/cuda_kernels.inc"
+};
+
+#undef ROWS
+#undef TILE
+#undef GROUP_TILE
+#undef PLANES
+#undef ACTIVATIONS
+#undef GEMM
+#undef FUSED
+
+/** Place of a row in kCudaRows; -1: there is none. */
+constexpr int find_cuda_row(std::string_view file) {
+  for (int row = 0; row < static_cast<int>(std::size(kCudaRows)); ++row) {
+    if (file == kCudaRows[row].file) return row;
+  }
+  return -1;
+}
+
+/** Place of a variant in its row; -1: there is none. */
+constexpr int find_cuda_variant(const CudaRow& row, std::string_view name) {
+  for (int variant = 0; row.variants[variant].name != nullptr; ++variant) {
+    if (name == row.variants[variant].name) return variant;
+  }
+  return -1;
+}
+
+/** Bytes of W in a stage of a CTA of a GEMM. */
+constexpr int64_t cuda_stage_weights(const CudaRow& row, const CudaVariant& variant) {
+  return cuda_layout_bytes(row.layout, variant.tile_n, variant.columns);
+}
+
+/** Dynamic shared memory of a CTA of a GEMM: the stages of X, and those of W unless it goes to registers. */
+constexpr int64_t cuda_stage_bytes(const CudaRow& row, const CudaVariant& variant) {
+  const int64_t x_bytes = row.stage == CudaStage::gemm_a16 ? 2 * variant.planes : 1;
+  const int64_t weights = row.layout == CudaLayout::dense ? cuda_stage_weights(row, variant) : 0;
+  return variant.stages * (variant.columns * x_bytes * variant.tile_m + weights);
+}
+
+}  // namespace ternary
+
+#endif  // TERNARY_ABI_CUDA_ROWS_H_

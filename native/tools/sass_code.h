@@ -1,0 +1,38 @@
+/**
+ * @file sass_code.h
+ * @brief What an object file of native/cuda holds: the machine code of its kernels in figures, and which variants they are.
+ */
+#ifndef TERNARY_TOOLS_SASS_CODE_H_
+#define TERNARY_TOOLS_SASS_CODE_H_
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "abi/cuda_figures.h"
+#include "abi/cuda_layout.h"
+
+namespace ternary::test {
+
+using Figures = std::array<double, kFigureCount>;
+
+/**
+ * The figures of every kernel of an object file, by name with template arguments. The steady loop is the innermost one
+ * with the most tensor or dp4a instructions; its weights per lane are its 16-byte loads from global memory, because q is
+ * in shared memory.
+ */
+std::map<std::string, Figures> measure_kernels(const std::string& cuobjdump, const std::string& object,
+                                               CudaLayout layout);
+
+/** What TERNARY_CUDA_VARIANT says (cuda/device/variant.h): places in kCudaRows, and the kernel as above. */
+struct StatedVariant {
+  int row, variant;
+  std::string kernel;
+};
+
+std::vector<StatedVariant> stated_variants(const std::string& nm, const std::string& object);
+
+}  // namespace ternary::test
+
+#endif  // TERNARY_TOOLS_SASS_CODE_H_
