@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,7 +18,8 @@ namespace {
 
 /** Every word is a function of the key, so that a torn plan shows. */
 struct WordsPlan {
-  uint64_t words[12];
+  static constexpr uint64_t kWords = 100;  // long to copy
+  uint64_t words[kWords];
   Refusals<3> refusals;
 };
 using Cache = PlanCache<WordsPlan>;
@@ -28,12 +30,12 @@ uint64_t word_of(uint64_t number, uint64_t i) { return (number + 1) * 0x9e3779b9
 
 WordsPlan plan_of(uint64_t number) {
   WordsPlan plan = {};
-  for (uint64_t i = 0; i < 12; ++i) plan.words[i] = word_of(number, i);
+  for (uint64_t i = 0; i < WordsPlan::kWords; ++i) plan.words[i] = word_of(number, i);
   return plan;
 }
 
 bool is_plan_of(uint64_t number, const WordsPlan& plan) {
-  for (uint64_t i = 0; i < 12; ++i) {
+  for (uint64_t i = 0; i < WordsPlan::kWords; ++i) {
     if (plan.words[i] != word_of(number, i)) return false;
   }
   return plan.refusals.count == 0;
@@ -126,12 +128,17 @@ bool share_a_set(uint64_t a, uint64_t b) {
   return !has(cache, a);
 }
 
-TEST(PlanCache, AFullSetLosesThePlanThatWasKeptFirst) {
+/** Keys that share a set: more than it has ways. */
+std::vector<uint64_t> keys_of_a_set() {
   std::vector<uint64_t> same = {0};
   for (uint64_t number = 1; same.size() < Cache::kWays + 3; ++number) {
-    ASSERT_LT(number, 64 * Cache::kSets) << "keys do not reach all sets";
     if (share_a_set(0, number)) same.push_back(number);
   }
+  return same;
+}
+
+TEST(PlanCache, AFullSetLosesThePlanThatWasKeptFirst) {
+  const std::vector<uint64_t> same = keys_of_a_set();
   Cache cache;
   for (size_t kept = 0; kept < same.size(); ++kept) {
     keep(cache, same[kept]);
@@ -154,35 +161,40 @@ TEST(PlanCache, KeysSpreadOverTheSets) {
   EXPECT_GT(found, kSlots * 3 / 4);
 }
 
-/** Reads and writes plans of `keys` keys from many threads; the number of plans that were not whole. */
-uint64_t torn(uint64_t keys, int threads, uint64_t calls) {
+/** Reads and writes plans of some keys from many threads; the number of plans that were not whole. */
+uint64_t torn(const std::vector<uint64_t>& keys, size_t calls) {
+  constexpr size_t kThreads = 6;
   Cache cache;
-  std::atomic<uint64_t> wrong{0};
-  std::atomic<int> there{0};
-  const auto body = [&](uint64_t step) {
+  std::atomic<uint64_t> wrong{0}, there{0};
+  const auto body = [&](size_t thread) {
     ++there;
-    while (there < threads) std::this_thread::yield();
-    for (uint64_t call = 0; call < calls; ++call) {
-      const uint64_t number = call * step % keys;
+    while (there < kThreads) std::this_thread::yield();
+    for (size_t call = 0; call < calls; ++call) {
+      const uint64_t number = keys[call * (2 * thread + 1) % keys.size()];
       WordsPlan plan;
-      if (call % 8 == step % 8) {
+      if (call % 3 == thread % 3) {
         keep(cache, number);
       } else if (cache.find(key_of(number), plan)) {
         wrong += !is_plan_of(number, plan);
       }
-      // As calls do; a plan that is not the one made now throws.
-      wrong += !is_plan_of(number, cache.get(key_of(number), [&] { return plan_of(number); }, kSettle));
+      try {  // as calls do
+        wrong += !is_plan_of(number, cache.get(key_of(number), [&] { return plan_of(number); }, kSettle));
+      } catch (const Failure&) {
+        ++wrong;
+      }
     }
   };
   std::vector<std::thread> running;
-  for (int t = 0; t < threads; ++t) running.emplace_back(body, 2 * static_cast<uint64_t>(t) + 1);
+  for (size_t t = 0; t < kThreads; ++t) running.emplace_back(body, t);
   for (std::thread& thread : running) thread.join();
   return wrong;
 }
 
 TEST(PlanCache, ManyThreadsSeeOnlyWholePlans) {
-  EXPECT_EQ(torn(3, 6, 20000), 0u) << "few keys: all are written and read at once";
-  EXPECT_EQ(torn(1500, 6, 20000), 0u) << "more keys than slots: plans are lost and come back";
+  EXPECT_EQ(torn(keys_of_a_set(), 50000), 0u) << "keys that push each other out of the slots that are read";
+  std::vector<uint64_t> many(1500);
+  std::iota(many.begin(), many.end(), 0);
+  EXPECT_EQ(torn(many, 20000), 0u) << "more keys than slots: plans are lost and come back";
 }
 
 TEST(PlanCache, AKeyThatLacksSomethingIsFound) {
