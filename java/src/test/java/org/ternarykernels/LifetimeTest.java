@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.jvm.ProcessState;
 
 /** Closing, forgetting and sharing. */
 @Timeout(120)
@@ -129,6 +130,33 @@ class LifetimeTest {
         Thread.sleep(10);
       }
       assertThat(weights.handle().users()).isZero();
+    }
+  }
+
+  /** Native layers hold the weights, whatever Java's handles say. */
+  @Test
+  void layersThatAreClosedGiveTheirMemoryBack() throws Exception {
+    byte[] codes = new byte[1 << 18];
+    try (TernaryRuntime runtime = TernaryRuntime.create();
+        TernaryBuffer zeros = TernaryBuffer.allocate(DataType.F32, 1024)) {
+      Runnable round =
+          () -> {
+            try (TernaryWeights weights =
+                    TernaryWeights.ofI2s(codes, 1024, 1024, Alpha.tensor(1), Layout.I2S_TILED);
+                TernaryLinear linear = TernaryLinear.builder(runtime, weights).build();
+                TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, 1024)) {
+              linear.apply(zeros, y, 1);
+              Oracle.linear(weights, Activation.A8, null, zeros, 1024, null, y, 1024, 1);
+            }
+          };
+      for (int i = 0; i < 20; i++) {
+        round.run();
+      }
+      long before = ProcessState.residentKilobytes();
+      for (int i = 0; i < 400; i++) { // of 256 KB each
+        round.run();
+      }
+      assertThat(ProcessState.residentKilobytes() - before).isLessThan(50 << 10);
     }
   }
 
