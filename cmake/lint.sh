@@ -28,7 +28,8 @@ fi
 "$venv/bin/clang-format" --dry-run -Werror "${sources[@]}" ||
   fail "native code is not formatted; cmake/lint.sh --format does it"
 
-# What CMake compiles without CUDA, so host code only. The software GPU is left out: test scope, and it needs CUDA's headers.
+# What CMake compiles without CUDA, so host code only. Of the software GPU that is what executes PTX, not the runtime
+# around it, which needs CUDA's headers.
 cmake -S native -B "$native" -G Ninja -DTERNARY_BUILD_TESTS=ON -DTERNARY_CUDA=OFF >"$native.log" 2>&1 ||
   { cat "$native.log" >&2; fail "CMake could not configure the native code"; }
 python3 cmake/lint_commands.py "$native/compile_commands.json" "$native/lint" >"$native/files" ||

@@ -105,7 +105,8 @@ void Grid::State::work(Worker& worker) {
       cluster = next_cluster();
       if (!cluster) return;
       Progress progress = Engine::run(*cluster, worker, kSlice);
-      if ((steps += worker.steps) > launch.config.step_limit) {
+      const uint64_t executed = steps += worker.steps;
+      if (executed > launch.config.step_limit) {
         throw Fault(FaultKind::step_limit,
                     "more than " + std::to_string(launch.config.step_limit) + " warp-instructions were executed");
       }

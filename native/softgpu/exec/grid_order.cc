@@ -1,6 +1,7 @@
 #include "softgpu/exec/grid_order.h"
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstdio>
 #include <string>
 
@@ -67,8 +68,8 @@ void GridOrder::check(const Agent& agent, const Stamp& stamp, uint64_t word, boo
   if ((strong && stamp.strong) || ordered(agent, stamp)) return;
   char text[240];
   std::snprintf(text, sizeof text,
-                "global address 0x%llx is %s after PTX line %d of another %s %s it, with no %s between",
-                static_cast<unsigned long long>(word * 4), writes(kind) ? "written" : "read", stamp.line,
+                "global address 0x%" PRIx64 " is %s after PTX line %d of another %s %s it, with no %s between",
+                word * 4, writes(kind) ? "written" : "read", stamp.line,
                 stamp.cluster == agent.cluster ? "warp of the cluster" : "CTA", wrote ? "wrote" : "read",
                 stamp.cluster == agent.cluster ? "barrier" : "fence, atomic and fence");
   throw Fault(FaultKind::race, text);
@@ -156,7 +157,7 @@ void GridOrder::note_reads(const Agent& agent, uint64_t address, uint64_t end, b
     std::lock_guard<std::mutex> lock(shard.mutex);
     auto found = shard.read_pages.find(number);
     if (found == shard.read_pages.end()) {
-      if (read_pages_left_ <= 0 || read_pages_left_-- <= 0) return;
+      if (read_pages_left_ <= 0 || read_pages_left_.fetch_sub(1) <= 0) return;
       found = shard.read_pages.emplace(number, std::make_unique<ReadPage>()).first;
     }
     Readers* readers = found->second->data() + address % kPageBytes / 4;

@@ -1,6 +1,5 @@
 #include "softgpu/exec/shared_memory.h"
 
-#include <cstring>
 #include <string>
 
 #include "softgpu/code/fault.h"
@@ -42,7 +41,7 @@ void SharedMemory::each_cell(uint64_t address, uint32_t bytes, F f) {
       std::array<Cell, 4>& cells = byte_cells_[byte_cell_of_[word]];
       for (uint32_t i = begin; i < begin + count; ++i) f(cells[i], at + i - begin);
       bool same = true;
-      for (int i = 1; i < 4; ++i) same = same && std::memcmp(&cells[i], &cells[0], sizeof(Cell)) == 0;
+      for (int i = 1; i < 4; ++i) same = same && cells[i] == cells[0];
       if (same) cell = cells[0];  // whose `split` is false
     }
     at += count;

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -45,6 +46,14 @@ class SharedMemory {
     bool atomically = false;  ///< the last write was an atomic
     bool pending = false;     ///< between begin_copy() and end_copy()
     bool split = false;       ///< see byte_cells_
+
+    bool operator==(const Cell& other) const {
+      const auto all = [](const Cell& c) {
+        return std::tie(c.readers, c.read_epoch, c.write_epoch, c.read_line, c.write_line, c.writer, c.written,
+                        c.atomically, c.pending, c.split);
+      };
+      return all(*this) == all(other);
+    }
   };
   void check_bounds(uint64_t address, uint32_t bytes) const;
   /** Calls f for each cell of the bytes. */

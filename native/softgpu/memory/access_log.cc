@@ -26,7 +26,7 @@ uint64_t first_common(const AccessLog::PageBits& a, const AccessLog::PageBits& b
 
 bool AccessLog::exclude_each_other(Access mine, Access its) {
   if (!writes(mine) && !writes(its)) return false;
-  return !(mine == Access::atomic && its == Access::atomic);
+  return mine != Access::atomic || its != Access::atomic;
 }
 
 AccessLog::AccessLog() : serial_(next_serial++) {}

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -69,10 +70,10 @@ bool make_usable(uint64_t address, uint64_t bytes) {
   return mprotect(reinterpret_cast<void*>(address), bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
-/** Gives the memory back and leaves the addresses reserved. */
+/** Gives the memory back and leaves the addresses reserved. Memory that stayed would hide what is used after free. */
 void unmap(uint64_t address, uint64_t bytes) {
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-  mmap(reinterpret_cast<void*>(address), bytes, PROT_NONE, kFlags, -1, 0);
+  if (mmap(reinterpret_cast<void*>(address), bytes, PROT_NONE, kFlags, -1, 0) == MAP_FAILED) std::abort();
 }
 
 }  // namespace

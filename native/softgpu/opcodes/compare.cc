@@ -1,6 +1,9 @@
 /**
  * Comparisons and choices: setp, set, selp, slct, testp.
  */
+#include <cmath>
+#include <type_traits>
+
 #include "softgpu/exec/float_formats.h"
 #include "softgpu/exec/lanes.h"
 
@@ -18,11 +21,20 @@ SOFTGPU_INLINE T number(T a) {
   return a;
 }
 
+template <class T>
+SOFTGPU_INLINE bool is_nan(T a) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return std::isnan(a);
+  } else {
+    return false;
+  }
+}
+
 template <Compare how, class T>
 SOFTGPU_INLINE bool holds(T first, T second) {
   auto a = number(first);
   auto b = number(second);
-  bool unordered = a != a || b != b;
+  bool unordered = is_nan(a) || is_nan(b);
   switch (how) {
     case Compare::eq: return a == b;
     case Compare::ne: return !unordered && a != b;

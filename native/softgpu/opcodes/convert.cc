@@ -267,7 +267,7 @@ Step execute_tf32(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const float* a = reinterpret_cast<const float*>(warp.lanes<uint32_t>(instruction.op[1]));
   Rounding rounding = static_cast<Rounding>(instruction.a);
   each_lane(warp.lanes<uint32_t>(instruction.op[0]), mask,
-            [=](int i) { return a[i] != a[i] ? 0x7fffffffu : encode(a[i], kTf32, rounding, false) << 13; });
+            [=](int i) { return std::isnan(a[i]) ? 0x7fffffffu : encode(a[i], kTf32, rounding, false) << 13; });
   return Step::next;
 }
 

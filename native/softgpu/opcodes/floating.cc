@@ -93,8 +93,9 @@ struct Extreme {
     T both = canonical(a + b);  // a NaN if one is
     bool a_first = a < b || (a == b && __builtin_signbit(a));
     T chosen = a_first == least ? a : b;
-    chosen = a != a ? b : b != b ? a : chosen;
-    return (propagate && (a != a || b != b)) || (a != a && b != b) ? both : chosen;
+    const bool a_is_nan = std::isnan(a), b_is_nan = std::isnan(b);
+    chosen = a_is_nan ? b : b_is_nan ? a : chosen;
+    return (propagate && (a_is_nan || b_is_nan)) || (a_is_nan && b_is_nan) ? both : chosen;
   }
 };
 struct Abs {

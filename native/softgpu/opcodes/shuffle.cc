@@ -43,7 +43,8 @@ enum ShuffleMode : uint32_t { kUp, kDown, kButterfly, kIndex };
 
 /** The lane that `lane` reads and whether it is in range; `b` and `c` as in PTX. */
 int source_lane(ShuffleMode mode, int lane, uint32_t b, uint32_t c, bool* in_range) {
-  const int value = b & 31, clamp = c & 31, segments = c >> 8 & 31;
+  const int value = static_cast<int>(b & 31), clamp = static_cast<int>(c & 31),
+            segments = static_cast<int>(c >> 8 & 31);
   const int least = lane & segments, most = least | (clamp & ~segments);
   int source = lane;
   switch (mode) {
@@ -115,7 +116,7 @@ Step execute_vote(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const uint32_t value = warp.predicate(instruction.op[1]);
   const uint32_t votes = (instruction.b ? ~value : value) & mask;
   bool result = false;
-  switch (instruction.a) {
+  switch (static_cast<VoteMode>(instruction.a)) {
     case kAll: result = votes == mask; break;
     case kAny: result = votes != 0; break;
     case kUniform: result = votes == 0 || votes == mask; break;

@@ -3,6 +3,7 @@
  */
 #include "softgpu/ptx/parser.h"
 
+#include <cmath>
 #include <cstring>
 
 namespace ternary::softgpu::ptx {
@@ -155,7 +156,7 @@ class ModuleParser {
     double version;
     std::memcpy(&version, &raw, 8);
     module_->version_major = static_cast<int>(version);
-    module_->version_minor = static_cast<int>(version * 10 + 0.5) % 10;
+    module_->version_minor = static_cast<int>(std::lround(version * 10) % 10);
     scan_.skip_line();
   }
 
