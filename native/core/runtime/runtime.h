@@ -49,10 +49,10 @@ struct ternary_runtime {
   const ternary::Backend& backend;
   std::vector<const ternary::Kernel*> candidates[ternary::kStageCount][ternary::kLayoutCount];
   std::vector<const ternary::LimitLoop*> limit_loops;  ///< those that are allowed
-  const ternary::Isa isa;                           ///< the best that settings and machine allow
-  std::string tuning_error;                         ///< why the file of TERNARY_TUNING does not serve, or empty
-  const ternary::Tuning tuning;                     ///< from that file, else the built-in row of `isa`
-  const ternary::FoundAccelerator found;            ///< by TERNARY_DEVICE
+  const ternary::Isa isa;                              ///< the best that settings and machine allow
+  std::string tuning_error;                            ///< why the file of TERNARY_TUNING does not serve, or empty
+  const ternary::Tuning tuning;                        ///< from that file, else the built-in row of `isa`
+  const ternary::FoundAccelerator found;               ///< by TERNARY_DEVICE
   ternary::Notices notices;
   ternary::Counters counters;
   const uint64_t serial;  ///< 1 for this copy's first runtime, never used again
