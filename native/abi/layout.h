@@ -71,7 +71,8 @@ inline constexpr double bits_per_weight(ternary_layout layout) {
   return 8.0 * static_cast<double>(row.bytes) / static_cast<double>(row.rows * row.columns);
 }
 
-/** q rows are padded with zeros to a multiple of this many int8, f rows to as many floats: kernels read whole vectors. */
+/** q rows are padded with zeros to a multiple of this many int8, f rows to as many floats: kernels read whole
+ *  vectors. */
 inline constexpr int64_t kRowPadding = 64;
 
 /** Columns of q and f rows, zeros beyond K, that kernels of a layout may read: whole tiles and whole vectors. */

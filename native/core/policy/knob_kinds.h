@@ -2,8 +2,8 @@
  * @file knob_kinds.h
  * @brief The kinds of settings: which values each takes, how they are read and how they are shown.
  *
- * Each kind has `parse`, which throws a Failure with the setting's name, the value and the rule; `text`, which gives a value
- * back as it may be set; and `values`, what ternary.h's table says of them.
+ * `parse` throws a Failure with the setting's name, the value and the rule; `text` gives a value back as it may be set;
+ * `values` is what ternary.h's table says of them.
  */
 #ifndef TERNARY_CORE_POLICY_KNOB_KINDS_H_
 #define TERNARY_CORE_POLICY_KNOB_KINDS_H_

@@ -69,8 +69,8 @@ inline constexpr TuningValue kTuningValues[] = {
 inline constexpr int kTuningValueCount = sizeof kTuningValues / sizeof kTuningValues[0];
 static_assert(sizeof(Tuning) == kTuningValueCount * sizeof(int64_t), "every value has its name");
 
-/** The row that is built in, which tuning.cc says where it was measured or derived. An ISA without one has that of the best
- *  it implies. */
+/** The built-in row; tuning.cc says where each value was measured, or from what it was derived. An ISA without a row has
+ *  that of the best it implies. */
 const Tuning& built_in_tuning(Isa isa);
 
 }  // namespace ternary

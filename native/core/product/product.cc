@@ -51,10 +51,7 @@ void check_vector(const char* name, const float* pointer) {
 /** X, its type and its scale. */
 void check_x(const void* x, ternary_dtype dtype, int64_t ldx, const float* x_scale, int64_t M, int64_t K,
              bool int8_allowed) {
-  if (dtype_bytes(dtype) == 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "x_dtype is %d; it must be 0 to 4 (F32, F16, BF16, F8_E4M3, I8)",
-         static_cast<int>(dtype));
-  }
+  check_dtype("x_dtype", dtype);
   if (dtype == TERNARY_I8 && !int8_allowed) {
     fail(TERNARY_INVALID_ARGUMENT,
          "x_dtype is I8; it is allowed only for linear with A8, with x_scale and without alpha "

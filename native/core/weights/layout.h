@@ -16,7 +16,7 @@ inline constexpr int64_t kMaxK = (int64_t{1} << 24) - 1;
 inline constexpr int64_t kMaxN = (int64_t{1} << 31) - 1;
 inline constexpr int64_t kMaxM = (int64_t{1} << 31) - 1;
 
-/** How a layout's codes are written and checked; tiles and bytes are in its row of layouts.inc. A panel is a row of tiles. */
+/** How a layout's codes are written and checked. Its tiles are in its row of layouts.inc; a panel is a row of tiles. */
 struct LayoutCodec {
   /** Writes a panel from up to its rows of I2S: every byte, code 1 beyond the rows and K. */
   void (*pack)(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel);
@@ -43,7 +43,8 @@ inline const LayoutCodec& codec(ternary_layout layout) {
   return *kCodecs[layout];
 }
 
-/** The code of weight (n, k), which may lie in the padding of a tile. Divides by constants: the oracle asks for each weight. */
+/** The code of weight (n, k), which may lie in the padding of a tile. It divides by constants, since the oracle asks for
+ *  each weight: by values of the table that takes several times as long. */
 inline int code_at(const uint8_t* codes, ternary_layout layout, int64_t K, int64_t n, int64_t k) {
   switch (layout) {
 #define LAYOUT(value, name, words, encoding, rows, columns, bytes)                                        \
@@ -73,8 +74,8 @@ void check_shape(int64_t N, int64_t K);
 /** Throws unless it is one of the enum. */
 void check_layout(ternary_layout layout);
 
-/** Throws at the first code of an [N, K] matrix that is 3, for layouts that can hold one; rows before `first` have none.
- *  Returns if only padding has. */
+/** Throws at the first code 3 of rows `first` ... N - 1, for layouts that can hold one. Returns if there is none but in
+ *  padding. */
 void fail_at_code_3(const uint8_t* codes, ternary_layout layout, int64_t N, int64_t K, int64_t first);
 
 /** Writes I2S, code 1 beyond K, of rows first ... first + rows - 1 of checked codes. */

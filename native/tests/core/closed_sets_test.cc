@@ -79,7 +79,8 @@ TEST(ClosedSets, TheHeaderDescribesTheTilesOfEveryLayout) {
     EXPECT_TRUE(row.rows == 1 || comment.find(tiles) != std::string::npos) << constant << " lacks " << tiles;
     after = end;
   }
-  EXPECT_EQ(header().find("} ternary_layout;", after), header().find("} ", after)) << "a value has no row";
+  const std::string rest = header().substr(after, header().find("} ternary_layout;") - after);
+  EXPECT_EQ(rest.find(" = "), rest.rfind(" = ")) << "a value has no row: " << rest;
 }
 
 TEST(ClosedSets, TheDocumentsNameEverySettingAndReason) {
