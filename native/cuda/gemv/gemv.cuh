@@ -63,10 +63,10 @@ constexpr bool has_shape(const CudaVariant& v) {
 }
 
 /** States which kernels a row has for up to `m` rows of X; the last argument is their Dots. */
-#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Rows, kCtas, kGroupCtas, ...)                                           \
-  static_assert(has_shape<__VA_ARGS__>(TERNARY_CUDA_VARIANT_OF(row, plain_m##m)), "kernels.inc says other rows");  \
-  static_assert(has_shape<__VA_ARGS__>(TERNARY_CUDA_VARIANT_OF(row, groups_m##m)), "kernels.inc says other rows"); \
-  TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<__VA_ARGS__, Rows, kCtas>)                               \
+#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Rows, kCtas, kGroupCtas, ...)                                 \
+  static_assert(has_shape<__VA_ARGS__>(variant_of(#row, "plain_m" #m)), "kernels.inc says other rows");  \
+  static_assert(has_shape<__VA_ARGS__>(variant_of(#row, "groups_m" #m)), "kernels.inc says other rows"); \
+  TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<__VA_ARGS__, Rows, kCtas>)                     \
   TERNARY_CUDA_VARIANT(row, groups_m##m, gemv_blocks_kernel<__VA_ARGS__, Rows, kGroupCtas>)
 
 /** Why a GEMV whose kernel is for up to `most_rows` of X does not serve a problem. */
