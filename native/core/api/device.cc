@@ -83,7 +83,9 @@ ternary_status ternary_predict(const ternary_runtime* runtime, const char* devic
                           : CudaCost(device).predict(layout, activation, M, N, K);
     if (!known) {
       fail(TERNARY_UNSUPPORTED,
-           "M is %" PRId64 " and the budget of machine code has no line of a kernel for so many rows; it must have one",
+           "M is %" PRId64
+           " and the budget of machine code has no line of a kernel for so many rows with this layout "
+           "and activation; it must have one",
            M);
     }
     *prediction = *known;

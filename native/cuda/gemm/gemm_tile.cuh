@@ -42,11 +42,9 @@ constexpr bool has_shape(const CudaVariant& v) {
 }
 
 /** States that a kernel, the last argument, is a variant of a row, and holds the row to its tile and shared memory. */
-#define TERNARY_CUDA_GEMM_VARIANT(row, variant, Tile, shared_bytes, ...)                                       \
-  static_assert(has_shape<Tile>(TERNARY_CUDA_VARIANT_OF(row, variant)), "kernels.inc says another tile");      \
-  static_assert(                                                                                               \
-      cuda_stage_bytes(kCudaRows[find_cuda_row(#row)], TERNARY_CUDA_VARIANT_OF(row, variant)) == shared_bytes, \
-      "abi/cuda_rows.h counts other stages");                                                                  \
+#define TERNARY_CUDA_GEMM_VARIANT(row, variant, Tile, shared_bytes, ...)                          \
+  static_assert(has_shape<Tile>(variant_of(#row, #variant)), "kernels.inc says another tile");    \
+  static_assert(stage_bytes_of(#row, #variant) == shared_bytes, "kernels.inc says other stages"); \
   TERNARY_CUDA_VARIANT(row, variant, __VA_ARGS__)
 
 /** Where a thread stands in the CTA's part of Y. A CTA is a number along M first, so that neighbours share W. */

@@ -111,10 +111,10 @@ constexpr bool has_shape(const CudaVariant& v) {
 }
 
 /** States which kernels a row has for up to `m` rows of X: those of a GemvVariant. */
-#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Row, Variant)                                                             \
-  static_assert(has_shape<Variant::Dots>(TERNARY_CUDA_VARIANT_OF(row, plain_m##m)), "kernels.inc says other rows");  \
-  static_assert(has_shape<Variant::Dots>(TERNARY_CUDA_VARIANT_OF(row, groups_m##m)), "kernels.inc says other rows"); \
-  TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas>)              \
+#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Row, Variant)                                                   \
+  static_assert(has_shape<Variant::Dots>(variant_of(#row, "plain_m" #m)), "kernels.inc says other rows");  \
+  static_assert(has_shape<Variant::Dots>(variant_of(#row, "groups_m" #m)), "kernels.inc says other rows"); \
+  TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas>)    \
   TERNARY_CUDA_VARIANT(row, groups_m##m, gemv_blocks_kernel<Variant::Dots, Row::RowsOfX, Variant::kGroupCtas>)
 
 }  // namespace ternary::cuda

@@ -455,8 +455,8 @@ public final class TernaryRuntime implements AutoCloseable {
    * @return the expectation
    * @throws IllegalArgumentException if an argument breaks a rule
    * @throws IllegalStateException if the runtime is closed
-   * @throws TernaryException if {@code model} is null and the runtime computes on the CPU, or if the
-   *     machine code of no kernel that could serve has been counted
+   * @throws TernaryException if {@code model} is null and the runtime computes on the CPU, or if
+   *     the machine code of no kernel that could serve has been counted
    */
   public Prediction predict(
       @Nullable String model, Layout layout, Activation activation, long m, long n, long k) {
