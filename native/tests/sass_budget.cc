@@ -42,7 +42,7 @@ struct Limit {
   double most;
   double most_103a;  ///< ptxas puts two to five empty instructions before every IMMA of sm_103a
 };
-// T5 by mma on sm_103a should need 19 or fewer; 21.45 is what has been reached (CONTRIBUTING says why).
+// T5 by mma on sm_103a should need 19 or fewer; 21.45 is what has been reached (native/doc/kernels.md says why).
 constexpr Limit kLimits[] = {{"_i2s_", "slabs_kernel<Dp4aDots<", 10, 10},
                              {"_i2s_", "slabs_kernel<MmaDots<", 7, 11},
                              {"_t5_", "slabs_kernel<MmaDots<", 17, 21.5},
