@@ -79,7 +79,7 @@ inline constexpr int64_t padded_columns(ternary_layout layout, int64_t K) {
 }
 
 /**
- * Rows of X made ready for a product. In order, for each row m (DESIGN section 4, fp32 throughout):
+ * Rows of X made ready for a product. In order, for each row m (numerics.md sections 2, 4 and 5, fp32 throughout):
  *   x      converted to fp32 exactly, times x_scale[m] for fp8 with a scale
  *   v      = x + residual, rounded once to residual_dtype and written to residual_out (only if residual is set)
  *   n      = (v * r) * norm_weight, r = 1 / sqrt(sum(v*v) / K + eps) (only if norm_weight is set)
@@ -116,10 +116,10 @@ struct ActivationTask {
 using ActivationFn = void (*)(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch);
 
 /**
- * A product of prepared rows with packed weights, and its epilogue.
+ * A product of prepared rows with packed weights, and its epilogue (numerics.md sections 3 and 5).
  *   group == 0: c = s[m] * alpha[n]; y = float(acc) * c, with bias fma(float(acc), c, bias[n])   (A8)
  *               y = acc * alpha[n],  with bias fma(acc, alpha[n], bias[n])                       (A16)
- *   group  > 0: blocks of max(1, 2048 / group) groups, p_b = fma(float(acc_g), alpha[n, g], p_b), sums of blocks
+ *   group  > 0: super-blocks of max(1, 2048 / group) groups, p_b = fma(float(acc_g), alpha[n, g], p_b), their sums
  *               ascending; y = p * s[m] (A8) or p (A16), with bias fma(p, s[m], bias[n]) or p + bias[n].
  * then one rounding to y_dtype. A8 sums are exact in int32 modulo 2^32; A16 sums run over k ascending, one fp32
  * accumulator an output (a product with -1, 0, +1 is exact, so fma and multiply-add agree and every ISA gives the same

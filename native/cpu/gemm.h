@@ -288,7 +288,7 @@ inline const uint8_t* tiles_at(const GemmTask& t, int64_t n, int64_t k) {
 }  // namespace
 }  // namespace ternary::cpu
 
-/** Defines the GemmFn `function` and its ScratchBytesFn, which the table knows as `function_scratch`. */
+/** Defines the GemmFn `function` and its ScratchBytesFn, which the table knows as function ## _scratch. */
 #define TERNARY_CPU_GEMM(function, ...)                                                                                \
   namespace ternary::cpu {                                                                                             \
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) { \

@@ -1,6 +1,6 @@
 /**
  * @file gemm_groups.cuh
- * @brief Alpha by group of K in a GEMM: where groups end, and sums in the contract's order (oracle.h, step 6).
+ * @brief Alpha by group of K in a GEMM: where groups end, and sums in the order of numerics.md section 3.3.
  */
 #ifndef TERNARY_CUDA_GEMM_GROUPS_CUH_
 #define TERNARY_CUDA_GEMM_GROUPS_CUH_

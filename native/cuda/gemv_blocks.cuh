@@ -2,9 +2,9 @@
  * @file gemv_blocks.cuh
  * @brief Y = X * W^T for few rows of X and alpha by groups of K: the kernel, over the dot products of gemv_tile.cuh.
  *
- * fp32 sums have an order (contract, step 6): within a block of groups one fma after the other, blocks ascending. So a
- * warp has whole blocks; warps of a panel take neighbouring blocks, and the first of them adds their sums in order. Where
- * k_warps is 1 a warp goes through all of K, in chunks that may end anywhere.
+ * fp32 sums have an order (numerics.md section 3.3): within a super-block one fma after the other, super-blocks
+ * ascending. So a warp has whole super-blocks; warps of a panel take neighbouring ones, and the first of them adds their
+ * sums in order. Where k_warps is 1 a warp goes through all of K, in chunks that may end anywhere.
  */
 #ifndef TERNARY_CUDA_GEMV_BLOCKS_CUH_
 #define TERNARY_CUDA_GEMV_BLOCKS_CUH_

@@ -7,8 +7,8 @@
  * `[N, ceil(K/4)]` bytes, the weight `k` of a byte at bits `2 * (k mod 4)`, unused codes of the last byte are 1 or 0
  * (ignored on input, 1 on output). Alpha is the scale of the weights.
  *
- * Numbers. With int8 activations (`TERNARY_A8`) every kernel on every machine gives the same bits; the steps are
- * written in the project's design and repeated in core/oracle.h. With `TERNARY_A16` activations are used as they are
+ * Numbers. With int8 activations (`TERNARY_A8`) every kernel on every machine gives the same bits: the
+ * contract is native/doc/numerics.md. With `TERNARY_A16` activations are used as they are
  * and sums are fp32; on one machine and device the bits do not depend on M, the position in the batch or the thread
  * count.
  *
@@ -156,7 +156,7 @@ TERNARY_API const char* ternary_last_error(void);
  * @param backend_folder absolute path of the folder with libternary_cpu.so and the libraries for GPUs; null: the folder
  *        of the library that holds this function.
  * @param copy 1 for the first copy of the process, n for the n-th, whose every report then has "-n" before the extension
- *        of its file name: report-2.json, `.hidden-2`, report-2 where there is none.
+ *        of its file name: report-2.json, .hidden-2, report-2 where there is none.
  *
  * Errors: TERNARY_INVALID_ARGUMENT for a path that is not absolute and a copy below 1; TERNARY_ILLEGAL_STATE once the
  * first runtime has loaded the CPU's library, unless the values are the same as before.
