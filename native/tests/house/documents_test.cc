@@ -197,14 +197,30 @@ class Check {
   }
 
   void links(const string& text, int line) {
-    for (size_t at = text.find("]("); at != string::npos; at = text.find("](", at)) {
-      const size_t begin = at + 2, end = std::min(text.find_first_of(")#", begin), text.size());
-      const string target = text.substr(begin, end - begin);
-      if (!target.empty() && target.find(':') == string::npos && !fs::exists(source_->file.parent_path() / target)) {
+    for (size_t at = text.find("]("); at != string::npos; at = text.find("](", at + 2)) {
+      const string target = text.substr(at + 2, text.find(')', at) - at - 2);
+      if (target.find(':') != string::npos) continue;  // of the web
+      const size_t hash = std::min(target.size(), target.find('#'));
+      const fs::path file = hash == 0 ? source_->file : source_->file.parent_path() / target.substr(0, hash);
+      if (!fs::exists(file) || (hash < target.size() && !has_heading(file, target.substr(hash + 1)))) {
         report(line, "the link to " + target + " leads nowhere");
       }
-      at = end;
     }
+  }
+
+  /** Whether a document has the heading that GitHub gives this anchor. */
+  static bool has_heading(const fs::path& document, const string& anchor) {
+    std::ifstream in(document);
+    for (string line; std::getline(in, line);) {
+      if (line[0] != '#') continue;
+      string slug;
+      for (const char c : line.substr(line.find_first_not_of("# "))) {
+        if (c == ' ') slug += '-';
+        if (is_word(c)) slug += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      }
+      if (slug == anchor) return true;
+    }
+    return false;
   }
 
   void sentences(const string& text, int line) {
