@@ -25,7 +25,7 @@ constexpr double kActivationsUs = 1.5, kActivationsUsPerColumn = 1e-4;
 /** Adding up the parts of split sums. */
 constexpr double kSplitUs = 1.0;
 
-/** Units of work: a GEMM's CTAs compute their whole tile, eight rows of X a unit. */
+/** Units of work: a GEMM's CTAs compute their whole patch, eight rows of X a unit. */
 double work_units(const CostKernel& k, const CostCode& code, const CostProblem& p) {
   const double columns = static_cast<double>(round_up(p.K, 32)) / 32;
   if (k.gemv()) return static_cast<double>(ceil_div(p.N, 16)) * columns;

@@ -58,7 +58,7 @@ const KernelFigures* slabs_of(const KernelFigures& f) {
   return nullptr;
 }
 
-/** The last argument of the kernel's dot products: "MmaDots<T5Codes<4>,2>,StagedRows" is for two tiles of eight rows of X. */
+/** The last argument of the kernel's dot products: "MmaDots<T5Codes<4>,2>,StagedRows" is for twice eight rows of X. */
 int rows_of(const KernelFigures& f) {
   const char* end = std::strstr(f.kernel, has(f, "StagedRows") ? ">,StagedRows" : ">,FusedRows");
   const char* number = end;

@@ -18,7 +18,7 @@ struct CostCode {
   double alu = 0, multiply = 0, idp = 0, imma = 0, hmma = 0;
   double shared = 0;  ///< 128-byte passes of shared memory
   int rows = 0;    ///< rows of X that a unit is for: 1, 4, 8 or 16 of a GEMV, 8 of a GEMM; 0: there is no such kernel
-  int tile_n = 0;  ///< a CTA's part of Y; of a GEMV the panels of its eight warps
+  int tile_n = 0;  ///< a CTA's patch; of a GEMV the panels of its eight warps
   int tile_m = 0;
   int threads = 0, registers = 0;
   int64_t static_shared = 0;  ///< with what the driver takes

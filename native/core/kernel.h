@@ -33,7 +33,7 @@ enum class Role : uint8_t {
   any,   ///< whatever M
   gemv,  ///< few rows of X: reads packed weights in place for each
   gemm,  ///< many rows of X: decodes weights once for several
-  tiles  ///< enough rows of X to fill AMX tiles
+  tiles  ///< enough rows of X to fill AMX's tile registers
 };
 
 /** Why a kernel did not serve a problem: the closed list. */
@@ -160,7 +160,7 @@ using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
 
 /** What a LimitFn is given: ones, `kLimitAlignment` aligned. */
 inline constexpr int64_t kLimitAlignment = 4096;
-/** Bytes of the panel that TERNARY_LIMIT_TILE_LOADS reads, the size of a first-level cache's better half. */
+/** Bytes of operands that TERNARY_LIMIT_TILE_LOADS reads, the size of a first-level cache's better half. */
 inline constexpr int64_t kLimitPanelBytes = 16 << 10;
 
 /**

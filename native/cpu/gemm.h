@@ -160,7 +160,7 @@ void finish_groups(const Block& b, const Workspace<Micro>& space) {
   }
 }
 
-/** Groups first ... last of a block of groups that is begin ... end. */
+/** Groups first ... last of a super-block that is begin ... end. */
 struct Groups {
   int64_t begin, end, first, last;
 };
@@ -183,7 +183,7 @@ void accumulate_groups(const Block& b, const Workspace<Micro>& space, Groups& g)
   Micro::accumulate(b, g.first * t.group, k_end, space.sums, space.decoded);
 }
 
-/** p_b += sums of the groups times their alphas; p += p_b where the block of groups ends. */
+/** p_b += sums of the groups times their alphas; p += p_b where the super-block ends. */
 template <class Micro>
 void scale_groups(const Block& b, const Workspace<Micro>& space, const Groups& g) {
   const int64_t groups = ceil_div(b.task.K, b.task.group);

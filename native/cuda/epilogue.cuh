@@ -16,7 +16,7 @@ __device__ __forceinline__ float a8_output(int32_t acc, float s, float alpha, bo
   return biased ? __fmaf_rn(t, c, bias) : __fmul_rn(t, c);
 }
 
-/** A8 with alpha by group: p is the sum of the blocks of groups. */
+/** A8 with alpha by group: p is the sum of the super-blocks. */
 __device__ __forceinline__ float a8_group_output(float p, float s, bool biased, float bias) {
   return biased ? __fmaf_rn(p, s, bias) : __fmul_rn(p, s);
 }

@@ -3,7 +3,7 @@
  * @brief Y of activations as they are: mma of bf16 or f16 planes with weights decoded to -1, 0, +1 exactly, fp32 sums.
  *
  * Sums run over K ascending, 16 columns an mma, the planes of 32 columns one after the other into the same sum,
- * whatever M and the shape of the tile: the same bits for any M and place in the batch.
+ * whatever M and the shape of the patch: the same bits for any M and place in the batch.
  *
  * Which of an mma's 16 columns is which is free as long as both operands agree. A lane's word has the codes of columns
  * 4 * t ... 4 * t + 3 of 16, so those are its columns of A and, 8 bytes of a plane, of B.
@@ -90,7 +90,7 @@ int launch_gemm_a16(const CudaGemmTask& task, const CudaLaunch& how) {
   return launch<gemm_a16_kernel<Tile, planes, f16, GroupFloatSums>>(how, grid, block, kBytes, 1, task);
 }
 
-/** The product with a tile for one plane and a tile for three. */
+/** The product with a patch for one plane and a patch for three. */
 template <typename Tile, typename ThreeTile>
 int gemm_a16(const CudaGemmTask& task, const CudaLaunch& how) {
   if (task.plane_count == 3) return launch_gemm_a16<ThreeTile, 3, false>(task, how);

@@ -17,7 +17,7 @@
 namespace ternary::cuda {
 
 /**
- * The ring of stages of q. Four threads copy a block of 64 bytes; a thread's copies are whole blocks and rows apart, so
+ * The ring of stages of q. Four threads copy a line of 64 bytes; a thread's copies are whole lines and rows apart, so
  * that its addresses are one pointer and constants.
  */
 template <typename Tile>
@@ -197,7 +197,7 @@ int launch_gemm_a8(const CudaGemmTask& task, const CudaLaunch& how) {
                                             dim3(Tile::kThreads), QStages<Tile>::kBytes, 1, task);
 }
 
-/** The product with the tile for its alpha. */
+/** The product with the patch for its alpha. */
 template <typename Tile, typename GroupTile>
 int gemm_a8(const CudaGemmTask& task, const CudaLaunch& how) {
   return task.group == 0 ? launch_gemm_a8<Tile, PlainSums>(task, how) : launch_gemm_a8<GroupTile, GroupSums>(task, how);

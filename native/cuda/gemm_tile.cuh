@@ -3,8 +3,8 @@
  * @brief What the GEMMs share: tiles of W streamed by lane from device memory, rows of X through a ring of cp.async
  * stages.
  *
- * A stage is the least number of columns that is whole tiles of W and whole 64-column blocks of q: 128 of I2S, 320 of
- * T5. The order of columns is that of K whatever M, N and the shape of the tile.
+ * A stage is the least number of columns that is whole tiles of W and whole lines of q (64 columns): 128 of I2S,
+ * 320 of T5. The order of columns is that of K whatever M, N and the shape of the patch.
  */
 #ifndef TERNARY_CUDA_GEMM_TILE_CUH_
 #define TERNARY_CUDA_GEMM_TILE_CUH_
@@ -17,8 +17,8 @@
 namespace ternary::cuda {
 
 /**
- * Shape of a CTA's part of Y: warps_n * panels * 16 rows of W by warps_m * eights * 8 rows of X; `stages` of X in
- * shared memory, `ahead` stages of W in registers besides the one in use.
+ * Shape of a CTA's patch, its part of Y: warps_n * panels * 16 rows of W by warps_m * eights * 8 rows of X; `stages` of
+ * X in shared memory, `ahead` stages of W in registers besides the one in use.
  */
 template <CudaLayout layout_, int warps_n, int warps_m, int panels, int eights, int stages, int ahead, int ctas_per_sm>
 struct GemmTile {
@@ -32,7 +32,7 @@ struct GemmTile {
   static constexpr int kBlocks = kColumns / 64;
 };
 
-/** Where a thread stands in the CTA's part of Y. A CTA is a number along M first, so that neighbours share W. */
+/** Where a thread stands in the CTA's patch. A CTA is a number along M first, so that neighbours share W. */
 template <typename Tile>
 struct GemmPlace {
   int lane, g, t;  ///< lane = 4 * g + t

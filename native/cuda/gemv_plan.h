@@ -37,7 +37,7 @@ constexpr int arch_number(const char* arch) {
 struct GemvKind {
   CudaLayout layout;
   bool fused;           ///< q of the whole row is made in shared memory
-  int ctas_per_sm = 1;  ///< what its registers allow: how many CTAs stay to take panel groups, no more
+  int ctas_per_sm = 1;  ///< what its registers allow: how many CTAs stay to take panel sets, no more
 };
 
 struct GemvPlan {
@@ -46,7 +46,7 @@ struct GemvPlan {
   int k_warps;               ///< warps of a CTA that share K of a panel: 1, 2, 4 or 8
   int splits;                ///< CTAs that share K
   int cluster;               ///< splits, where those CTAs are a cluster, else 1
-  int panel_groups;          ///< of kGemvWarps / k_warps panels
+  int panel_groups;          ///< panel sets: of kGemvWarps / k_warps panels
   int grid;
   int chunk;            ///< slabs (no groups) or steps (groups) of q in shared memory at a time
   bool resident;        ///< that is all of it
@@ -61,7 +61,7 @@ inline constexpr int unit_columns(CudaLayout layout) {
   return unit_tiles(layout) * static_cast<int>(cuda_tile_columns(layout));
 }
 
-/** The row of 64-column blocks g must not lie on the banks of row g + 1: eight lanes read 64 bytes of each. */
+/** The lines (64 columns) of row g must not lie on the banks of row g + 1: eight lanes read 64 bytes of each. */
 inline constexpr int q_stride(int columns) { return static_cast<int>(round_up(columns, 128)) + 64; }
 
 /** Sums that a warp leaves of its panel: two rows of X share 128 bytes, see sum_place(). */

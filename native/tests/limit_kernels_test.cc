@@ -38,7 +38,7 @@ int64_t products_a_step(const std::string& file) {
   if (file.find("8x32__avx2") != std::string::npos) return 8 * 32;
   if (file.find("12x32__avxvnni") != std::string::npos) return 12 * 32;
   if (file.find("16x64__avx512vnni") != std::string::npos) return 16 * 64;
-  return 32 * 32 * 64;  // 2 x 2 tiles, 64 columns of K
+  return 32 * 32 * 64;  // 2 x 2 tile registers, 64 columns of K
 }
 
 TEST(LimitKernels, MultiplyAsOftenAsTheySay) {

@@ -107,8 +107,8 @@ typedef enum ternary_ternarise_method {
 typedef enum ternary_limit {
   TERNARY_LIMIT_READ = 0,      /**< bytes read from memory or a cache */
   TERNARY_LIMIT_INT8_PEAK = 1, /**< int8 multiply-adds on registers */
-  TERNARY_LIMIT_TILE_LOADS = 2 /**< int8 multiply-adds of 2 x 2 AMX tiles that are loaded from 16 KB: what a product of
-                                    operands in the first-level cache can reach */
+  TERNARY_LIMIT_TILE_LOADS = 2 /**< int8 multiply-adds of 2 x 2 tile registers of AMX that are loaded from 16 KB: what a
+                                    product of operands in the first-level cache can reach */
 } ternary_limit;
 
 /** One measurement of a limit. */
@@ -132,7 +132,7 @@ typedef struct ternary_prediction {
   double launch_microseconds;      /**< of starting the kernels */
   double byte_microseconds;        /**< of reading and writing memory at the device's bandwidth */
   double instruction_microseconds; /**< of issuing the instructions, of the pipe that needs longest */
-  int64_t splits;                  /**< thread blocks that share K */
+  int64_t splits;                  /**< CTAs (thread blocks) that share K */
   char kernel[64];                 /**< the kernel that would serve, e.g. "gemv_a8_i2s" */
   char device[32];                 /**< the row of the device table, e.g. "H100" */
 } ternary_prediction;
@@ -181,7 +181,7 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * | TERNARY_I2S_ONLY | 0, 1 | 1: a fallback is an error (on a GPU: one to the dense kernel) |
  * | TERNARY_FUSE_RMSNORM_QKV | 0, 1 | 0: rmsnorm_linear runs its norm and its product as two passes (same bits) |
  * | TERNARY_ENABLE_PDL | 0, 1 | GPU of compute capability 9.0 and up: 1 (default) starts a kernel while the one before it ends |
- * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU: thread blocks that share K of one output, where the kernel can; 0 (default) lets the library choose |
+ * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU: CTAs that share K of one output, where the kernel can; 0 (default) lets the library choose |
  * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU: products of more rows than this run on the dense kernel; 0 (default) is off |
  * | TERNARY_TUNING | file name | values measured here by `ternary tune`, in place of the built-in ones |
  * | TERNARY_MAX_SCRATCH | 1 ... 2^62 | CPU: bytes that the runtime's calls may hold together while they run; default: a quarter of the memory that the process may use (the machine's or its cgroup's) |
