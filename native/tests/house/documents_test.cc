@@ -1,8 +1,8 @@
 // documents_test SOURCES: holds documents and comments to the sources.
 //
-//   names      A name in backticks (*.md, comments) or in {@code} (comments) occurs in the sources: each of its parts as a
-//              word of code, or the whole as a file. Comments and documents do not count as sources.
-//   links      What a document links to within the sources is there.
+//   names      A name in backticks (*.md, comments) or in {@code} (comments) occurs in the sources: each of its parts as
+//              a word of code, or the whole as a file. Comments and documents do not count as sources.
+//   links      What a document links to within the sources is there, headings included.
 //   sentences  A sentence of a document has at most 25 words. Tables and code are left out.
 //
 // Prints a line a finding, FILE:LINE: what, and exits with 1 if there is one.

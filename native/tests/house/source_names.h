@@ -43,8 +43,8 @@ class Names {
     add_word(path.substr(0, path.find('.')));
   }
 
-  /** Whether a file of the name is there, or each part of it, as in a.b, A::b, A#b and -Da.b. A name that begins with _ or ..
-   *  is the end of one. */
+  /** Whether a file of the name is there, or each part of it, as in a.b, A::b, A#b and -Da.b. A name that begins with _
+   *  or with two dots is the end of one. */
   bool has(std::string name) const {
     if (paths_.count(name) || words_.count(name)) return true;
     const bool ending = name[0] == '_' || name.substr(0, 2) == "..";

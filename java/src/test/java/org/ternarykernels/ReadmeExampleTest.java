@@ -72,7 +72,8 @@ class ReadmeExampleTest {
   @Test
   @Tag("gpu")
   void theOneForGpusRuns(@TempDir Path folder) throws Exception {
-    assertThat(run(compile("java/doc/gpu.md", folder))).containsPattern(RESULT + "cuda\\.sm[a-z0-9]+=1\\} on \\S");
+    assertThat(run(compile("java/doc/gpu.md", folder)))
+        .containsPattern(RESULT + "cuda\\.sm[a-z0-9]+=1\\} on \\S");
   }
 
   private static String run(Path classes) throws Exception {
