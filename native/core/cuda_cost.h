@@ -5,7 +5,7 @@
  * A product takes the larger of two times, each stretched where the grid cannot fill the device: reading its bytes at the
  * memory's bandwidth, and issuing its instructions through the pipe that needs longest. To that come the launches. What a
  * kernel issues and how many CTAs of it an SM holds are read from its SASS (cuda_figures.h). The model ranks kernels,
- * patches and splits; it has been held against no hardware yet.
+ * tiles and splits; it has been held against no hardware yet.
  */
 #ifndef TERNARY_CORE_CUDA_COST_H_
 #define TERNARY_CORE_CUDA_COST_H_
