@@ -18,8 +18,20 @@ inline const std::set<std::string_view> kForeign = {
     "MAVEN_GPG_KEY", "ffast-math", "mavenLocal", "noexec", "nopointergc", "xxd",
 };
 
-/** Names that this library had, for CHANGELOG.md and migration.md. */
-inline const std::set<std::string_view> kGone = {"ternary_runtime_distinct_fallbacks"};
+/** Names that this library had, and that CHANGELOG.md and migration.md alone may say. */
+inline const std::set<std::string_view> kGone = {
+    "ternary_linear",
+    "ternary_linear_async",
+    "ternary_oracle_linear",
+    "ternary_oracle_quantise_activations",
+    "ternary_oracle_rmsnorm_linear",
+    "ternary_quantise_activations",
+    "ternary_quantise_activations_async",
+    "ternary_rmsnorm_linear",
+    "ternary_rmsnorm_linear_async",
+    "ternary_runtime_distinct_fallbacks",
+    "ternary_weights_prepare",
+};
 
 inline bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; }
 
@@ -50,7 +62,7 @@ class Names {
     const bool ending = name[0] == '_' || name.substr(0, 2) == "..";
     name.erase(0, name.find_first_not_of("-/.@"));
     while (!name.empty() && !is_word(name.back())) name.pop_back();
-    if (kForeign.count(name) || kGone.count(name) || paths_.count(name)) return true;
+    if (kForeign.count(name) || paths_.count(name)) return true;
     if (ending)
       return std::any_of(words_.begin(), words_.end(), [&](const std::string& word) { return ends(word, name); });
     const size_t slash = name.find('/');
