@@ -29,14 +29,14 @@ enum class Role : uint8_t {
   any,   ///< whatever M
   gemv,  ///< few rows of X: reads packed weights in place for each
   gemm,  ///< many rows of X: decodes weights once for several
-  tiles  ///< enough rows of X to fill AMX tiles
+  tiles  ///< enough rows of X to fill AMX's tile registers
 };
 inline constexpr const char* kRoleNames[] = {"any", "gemv", "gemm", "tiles"};
 
 /** Scratch, q and f rows start at multiples of this many bytes. */
 inline constexpr int64_t kScratchAlignment = 64;
 /**
- * Rows of X made ready for a product. In order, for each row m (DESIGN section 4, fp32 throughout):
+ * Rows of X made ready for a product. In order, for each row m (numerics.md sections 2, 4 and 5, fp32 throughout):
  *   x      converted to fp32 exactly, times x_scale[m] for fp8 with a scale
  *   v      = x + residual, rounded once to residual_dtype and written to residual_out (only if residual is set)
  *   n      = (v * r) * norm_weight, r = 1 / sqrt(sum(v*v) / K + eps) (only if norm_weight is set)
@@ -73,10 +73,10 @@ struct ActivationTask {
 using ActivationFn = void (*)(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch);
 
 /**
- * A product of prepared rows with packed weights, and its epilogue.
+ * A product of prepared rows with packed weights, and its epilogue (numerics.md sections 3 and 5).
  *   group == 0: c = s[m] * alpha[n]; y = float(acc) * c, with bias fma(float(acc), c, bias[n])   (A8)
  *               y = acc * alpha[n],  with bias fma(acc, alpha[n], bias[n])                       (A16)
- *   group  > 0: blocks of max(1, 2048 / group) groups, p_b = fma(float(acc_g), alpha[n, g], p_b), sums of blocks
+ *   group  > 0: super-blocks of max(1, 2048 / group) groups, p_b = fma(float(acc_g), alpha[n, g], p_b), their sums
  *               ascending; y = p * s[m] (A8) or p (A16), with bias fma(p, s[m], bias[n]) or p + bias[n].
  * then one rounding to y_dtype. A8 sums are exact in int32 modulo 2^32; A16 sums run over k ascending, one fp32
  * accumulator an output (a product with -1, 0, +1 is exact, so fma and multiply-add agree and every ISA gives the same
@@ -133,7 +133,7 @@ struct Kernel {
 
 /** What a LimitFn is given: ones, `kLimitAlignment` aligned. */
 inline constexpr int64_t kLimitAlignment = 4096;
-/** Bytes of the panel that TERNARY_LIMIT_TILE_LOADS reads, the size of a first-level cache's better half. */
+/** Bytes of operands that TERNARY_LIMIT_TILE_LOADS reads, the size of a first-level cache's better half. */
 inline constexpr int64_t kLimitPanelBytes = 16 << 10;
 
 /**

@@ -1,7 +1,7 @@
 /**
  * What it costs to use a second thread: fork and join of an empty job and of a job of some work, by the library's pool,
  * pthreadpool and OpenMP, back to back and after an idle millisecond (workers asleep). It is why core/thread_pool is
- * our own: see CONTRIBUTING.md for the figures.
+ * our own: native/doc/adr/0001-own-thread-pool.md has the figures.
  */
 #include <benchmark/benchmark.h>
 #include <time.h>

@@ -1,12 +1,12 @@
 /**
  * Every kernel of the table that can run here over the shapes of test-data/shapes. Names read
- * `kernel/model/layer/NxK/M:m/alpha:row/resident/threads:1`, so --benchmark_filter picks; for example
+ * kernel/model/layer/NxK/M:m/alpha:row/resident/threads:1, so --benchmark_filter picks; for example
  *
  *     kernels_bench --benchmark_filter='avx2/bitnet-2b-4t/.*M:1/alpha:row/streaming'
  *
  * GB/s counts the packed weights alone, GOPS two operations a weight and row; both of all threads together, each of
  * which is pinned and multiplies its own weights. Resident: the same weights again and again. Streaming: copies in
- * turn, more than caches hold. Limits to compare with are rows too: `read_8x32__avx2/bytes:n/threads:1`. Where
+ * turn, more than caches hold. Limits to compare with are rows too: read_8x32__avx2/bytes:n/threads:1. Where
  * neighbours share the cores, add --benchmark_repetitions=20 --benchmark_enable_random_interleaving and take the best.
  * Each result is checked before it is timed.
  */

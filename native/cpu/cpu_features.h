@@ -9,7 +9,7 @@
 
 namespace ternary::cpu {
 
-/** Null if kernels of this ISA can run here, else why not, as a phrase. Asks Linux for AMX tiles when first needed. */
+/** Null if kernels of this ISA can run here, else why not, as a phrase. Asks Linux for AMX's registers when needed. */
 const char* isa_missing(Isa isa);
 
 /** The processor's name as it gives it, without padding. */

@@ -22,7 +22,7 @@ namespace ternary {
  * Idle workers spin for about kSpins pauses (20 to 50 microseconds), then sleep in the kernel. Workers run on the CPUs
  * of the process, also where the thread that creates the pool is pinned to fewer.
  *
- * Why not a library: see native/bench/fork_join_bench.cc and CONTRIBUTING.md for the figures.
+ * Why not a library: native/doc/adr/0001-own-thread-pool.md has the figures.
  */
 class ThreadPool {
  public:

@@ -21,7 +21,7 @@ struct CudaDevice {
   int major = 0, minor = 0;     ///< compute capability
   int driver = 0, runtime = 0;  ///< versions as CUDA writes them, 13010
   int sm_count = 0;
-  int shared_bytes = 0, shared_bytes_sm = 0;  ///< a block may opt in to, an SM has
+  int shared_bytes = 0, shared_bytes_sm = 0;  ///< a CTA may opt in to, an SM has
   int clock_khz = 0, memory_clock_khz = 0, memory_bus_bits = 0, l2_bytes = 0;
   int64_t memory_bytes = 0;
   bool pageable_access = false;  ///< it reads ordinary host memory too

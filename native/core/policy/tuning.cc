@@ -8,7 +8,7 @@ constexpr Tuning avx2_row() {
   Tuning row = {};
   row.gemm_i2s_min_m = 16;    // GEMM over GEMV by M: 2 1.53, 4 1.29, 8 1.15, 12 1.07, 16 0.99, 32 0.98 (ternary tune)
   row.gemm_t5_min_m = 4;      // GEMM over GEMV by M: 3 1.02, 4 0.92, 5 0.77, 8 0.74, 16 0.64 (ternary tune)
-  row.tile_gemm_min_m = 16;   // no tiles here
+  row.tile_gemm_min_m = 16;   // no AMX here
   row.prefetch_bytes = 2048;  // 0 to 8192 lie within 3 % streaming: the hardware's prefetcher does it
   // Two threads over one by multiply-adds: 65536 1.00, 147456 0.94, 262144 0.91, 589824 0.54 (ternary tune), but
   // 399360 between 0.9 and 1.2 (ternary bench): two threads from 2^19.
@@ -66,7 +66,7 @@ constexpr Tuning avx512vnni_row() {
 
 /**
  * Derived, no such machine was at hand: cycles by port counting and llvm-mca for Sapphire Rapids at 3 GHz; bandwidth
- * from sketches on two of its cores, which streamed 19 to 26 GB/s. For 1024 weights tiles take 16 cycles to decode
+ * from sketches on two of its cores, which streamed 19 to 26 GB/s. For 1024 weights AMX takes 16 cycles to decode
  * (T5: 26), 10 of loads and M of products if nothing overlaps; GEMV 28 (T5: 46) for M = 2 and 50 (62) for M = 4.
  */
 constexpr Tuning amx_row() {

@@ -16,7 +16,7 @@ namespace ternary {
 struct Tuning {
   int64_t gemm_i2s_min_m;       ///< rows of X from which I2S weights are decoded for many (GEMM), not in place (GEMV)
   int64_t gemm_t5_min_m;        ///< the same for T5 weights
-  int64_t tile_gemm_min_m;      ///< rows of X from which AMX tiles are used
+  int64_t tile_gemm_min_m;      ///< rows of X from which AMX's tile registers are used
   int64_t prefetch_bytes;       ///< how far ahead of their loads the GEMV kernels prefetch weights; 0: the next line
   int64_t work_per_thread;      ///< multiply-adds of a product that are worth another thread
   int64_t elements_per_thread;  ///< elements of X that are worth another thread when rows are made ready

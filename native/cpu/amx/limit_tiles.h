@@ -1,6 +1,6 @@
 /**
  * @file limit_tiles.h
- * @brief Two by two tiles of sums, as in the product's kernel, for the loops that measure AMX.
+ * @brief Two by two tile registers of sums, as in the product's kernel, for the loops that measure AMX.
  */
 #ifndef TERNARY_CPU_AMX_LIMIT_TILES_H_
 #define TERNARY_CPU_AMX_LIMIT_TILES_H_
@@ -16,10 +16,10 @@ namespace {
 
 constexpr int kTiles = 8, kTileRows = 16, kTileRowBytes = 64;
 constexpr int64_t kTileBytes = 1024;
-/** The panel is half X, half W: so many pairs of tiles each. */
+/** The operands are half X, half W: so many pairs of tile registers each. */
 constexpr int64_t kPairs = kLimitPanelBytes / kTileBytes / 4;
 
-/** Operand of ldtilecfg: eight full tiles. Static, as in the product's kernel (GCC 12's _tile_loadconfig). */
+/** Operand of ldtilecfg: eight full tile registers. Static, as in the product's kernel (GCC 12's _tile_loadconfig). */
 struct alignas(64) FullTiles {
   uint8_t palette = 1, start_row = 0, reserved[14] = {};
   uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
@@ -53,7 +53,7 @@ inline int64_t end_tiles() {
   return products;
 }
 
-/** `count` steps over the panel; Step::run(x, w) loads two tiles at x, two at w, and multiplies each by each. */
+/** `count` steps over the operands; Step::run(x, w) loads two registers at x, two at w, and multiplies each by each. */
 template <class Step>
 int64_t tile_loads(const uint8_t* panel, int64_t count) {
   begin_tiles();

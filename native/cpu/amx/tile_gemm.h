@@ -1,17 +1,18 @@
 /**
  * @file tile_gemm.h
- * @brief A8 products with AMX tiles, for every layout that decodes to steps of four columns; include a Codes first.
+ * @brief A8 products with AMX's tile registers, for every layout that decodes to steps of four columns; include a
+ * Codes first.
  *
- * A tile of W is 16 steps of decoded codes: 64 columns of K of a panel. A tile of X is 16 rows of q as they lie.
- * tdpbsud multiplies signed by unsigned, so codes need no correction beyond the usual sum of q.
+ * A register of W is 16 steps of decoded codes: 64 columns of K of a panel. A register of X is 16 rows of q as they
+ * lie. tdpbsud multiplies signed by unsigned, so codes need no correction beyond the usual sum of q.
  *
  * Reasoned, since no machine with AMX was at hand; cycles of Sapphire Rapids (Intel's optimisation manual): tdpbsud 16
  * for 16 rows of X, a tile load 8 from the L1 cache (16 lines, two a cycle), a tile store 16, a zmm store 1, a zmm
- * operation 1/2. Decoding a tile of W from I2S is 28 operations and 16 stores, 16 cycles of ports that products do not
- * use. The limit we are held against is a 2 x 2 loop on tiles from a 16 KiB panel: one tile load a product. Per tile of
- * W:
+ * operation 1/2. Decoding a register of W from I2S is 28 operations and 16 stores, 16 cycles of ports that products do
+ * not use. The limit we are held against is a 2 x 2 loop on 16 KiB of operands: one tile load a product. Per register
+ * of W:
  *
- *     rows of X                     16 (1 x 4 tiles)     64 (2 x 2)     128 (2 x 2)
+ *     rows of X                     16 (1 x 4)           64 (2 x 2)     128 (2 x 2)
  *     products                      16                   64             128
  *     tile loads                    8 + 8/4 = 10         2 * 16 = 32    4 * 16 = 64     (the limit's: 8, 32, 64)
  *     decoding                      16                   16             16
@@ -22,8 +23,8 @@
  * So decoding may cost no more than this even if none of it hides. It should hide: W is decoded kStepsAhead steps
  * before it is multiplied, between the products, because a tile load is not forwarded from the store buffer and the
  * reorder window (512 entries, three steps) does not reach over a whole panel's decoding. Not in the table: loading and
- * storing the sums' tiles (up to 32 rows once for all of K; beyond, once for a chunk of K: 24 cycles for ten products,
- * no product depends on them but the next on the same sums) and the epilogue of gemm.h.
+ * storing the sums' registers (up to 32 rows once for all of K; beyond, once for a chunk of K: 24 cycles for ten
+ * products, no product depends on them but the next on the same sums) and the epilogue of gemm.h.
  *
  * A chunk is as long as keeps its W (20 KiB) in the L1 cache while X (20 KiB for 32 rows) streams from the second-level
  * cache: 32 lines for 64 cycles of products.
@@ -37,7 +38,7 @@ namespace ternary::cpu {
 namespace {
 
 constexpr int kTileRows = 16;
-constexpr int64_t kTileColumns = 64;  ///< of K, in a tile of X or W
+constexpr int64_t kTileColumns = 64;  ///< of K, in a register of X or W
 constexpr int64_t kTileBytes = 1024;
 constexpr int64_t kTileSteps = kTileColumns / 4;
 constexpr int64_t kStepsAhead = 2;
@@ -51,7 +52,7 @@ struct alignas(64) TileConfig {
 static_assert(sizeof(TileConfig) == 64, "the processor reads 64 bytes");
 
 /**
- * For 1 to 32 rows of X. Tiles 0 to 3 are sums: up to 16 rows, of four panels, with X in tile 4 and W in 5 to 7;
+ * For 1 to 32 rows of X. Registers 0 to 3 are sums: up to 16 rows, of four panels, with X in 4 and W in 5 to 7;
  * beyond, of two panels and the first 16 rows, then the others, with X in 4 and 5, W in 6 and 7.
  */
 struct TileConfigs {
@@ -82,8 +83,8 @@ constexpr TileConfigs kConfigs = make_configs();
 inline void finish_stores() { __asm__ volatile("" ::: "memory"); }
 
 /**
- * kPanels panels of W, decoded step by step into a ring. A panel's tiles lie one after another, and panels a multiple
- * of 4096 bytes apart, so that no tile load has the address bits 0 to 11 of a store shortly before.
+ * kPanels panels of W, decoded step by step into a ring. A panel's operands lie one after another, and panels a
+ * multiple of 4096 bytes apart, so that no tile load has the address bits 0 to 11 of a store shortly before.
  */
 template <class Codes, int kPanels>
 class DecodedPanels {
@@ -128,7 +129,7 @@ class DecodedPanels {
     }
   }
 
-  /** The first step's tile of the first panel; the other panels' are kPanelBytes apart. */
+  /** The first step's operand of the first panel; the other panels' are kPanelBytes apart. */
   const uint8_t* first() const { return ring_; }
   const uint8_t* after(const uint8_t* tile) const {
     return tile + kTileBytes == ring_ + kRingBytes ? ring_ : tile + kTileBytes;
@@ -154,7 +155,7 @@ struct TileGemm {
   using Panels = DecodedPanels<Codes, kPanels>;
 
   struct alignas(64) Scratch {
-    int64_t configured_rows;  ///< for which the tiles are configured; configuring costs as much as twelve products
+    int64_t configured_rows;  ///< for which the registers are configured; configuring costs as much as twelve products
     alignas(64) uint8_t codes[4 * Panels<4>::kPanelBytes];
   };
   static_assert(sizeof(Scratch::codes) >= 2 * Panels<2>::kPanelBytes, "the ring of two panels fits too");

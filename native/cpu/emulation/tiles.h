@@ -1,6 +1,7 @@
 /**
  * @file tiles.h
- * @brief For tests: AMX tiles. Whatever the processor would raise a fault for ends the process with a sentence.
+ * @brief For tests: AMX's tile registers. Whatever the processor would raise a fault for ends the process with a
+ *        sentence.
  */
 #ifndef TERNARY_CPU_EMULATION_TILES_H_
 #define TERNARY_CPU_EMULATION_TILES_H_

@@ -160,7 +160,7 @@ void finish_groups(const Block& b, const Workspace<Micro>& space) {
   }
 }
 
-/** Groups first ... last of a block of groups that is begin ... end. */
+/** Groups first ... last of a super-block that is begin ... end. */
 struct Groups {
   int64_t begin, end, first, last;
 };
@@ -183,7 +183,7 @@ void accumulate_groups(const Block& b, const Workspace<Micro>& space, Groups& g)
   Micro::accumulate(b, g.first * t.group, k_end, space.sums, space.decoded);
 }
 
-/** p_b += sums of the groups times their alphas; p += p_b where the block of groups ends. */
+/** p_b += sums of the groups times their alphas; p += p_b where the super-block ends. */
 template <class Micro>
 void scale_groups(const Block& b, const Workspace<Micro>& space, const Groups& g) {
   const int64_t groups = ceil_div(b.task.K, b.task.group);
@@ -288,7 +288,7 @@ inline const uint8_t* tiles_at(const GemmTask& t, int64_t n, int64_t k) {
 }  // namespace
 }  // namespace ternary::cpu
 
-/** Defines the GemmFn `function` and its ScratchBytesFn, which the table knows as `function_scratch`. */
+/** Defines the GemmFn `function` and its ScratchBytesFn, which the table knows as function ## _scratch. */
 #define TERNARY_CPU_GEMM(function, ...)                                                                                \
   namespace ternary::cpu {                                                                                             \
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) { \

@@ -11,7 +11,7 @@
 
 namespace ternary::cuda {
 
-/** Steps d of a tile, 32 columns each; of the dense layout, those of a block of 64 columns. */
+/** Steps d of a tile, 32 columns each; of the dense layout, those of 64 columns. */
 __host__ __device__ constexpr int steps_of(CudaLayout layout) {
   return layout == CudaLayout::t5 ? 5 : layout == CudaLayout::i2s ? 4 : 2;
 }

@@ -16,7 +16,7 @@ __device__ __forceinline__ float a8_output(int32_t acc, float s, float alpha, bo
   return biased ? __fmaf_rn(t, c, bias) : __fmul_rn(t, c);
 }
 
-/** A8 with alpha by group: p is the sum of the blocks of groups. */
+/** A8 with alpha by group: p is the sum of the super-blocks. */
 __device__ __forceinline__ float a8_group_output(float p, float s, bool biased, float bias) {
   return biased ? __fmaf_rn(p, s, bias) : __fmul_rn(p, s);
 }
@@ -29,7 +29,7 @@ __device__ __forceinline__ float a16_group_output(float p, bool biased, float bi
   return biased ? __fadd_rn(p, bias) : p;
 }
 
-/** Groups of alpha in a block of the contract: p_b sums of blocks are added in ascending order. */
+/** Groups of alpha in a super-block, whose sums p_b are added in ascending order (numerics.md section 3.3). */
 __host__ __device__ constexpr int groups_in_block(int64_t group) {
   return group >= 2048 ? 1 : static_cast<int>(2048 / group);
 }

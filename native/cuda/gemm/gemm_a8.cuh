@@ -17,7 +17,7 @@
 namespace ternary::cuda {
 
 /**
- * The ring of stages of q. Four threads copy a block of 64 bytes; a thread's copies are whole blocks and rows apart, so
+ * The ring of stages of q. Four threads copy a line of 64 bytes; a thread's copies are whole lines and rows apart, so
  * that its addresses are one pointer and constants.
  */
 template <typename Tile>
@@ -196,7 +196,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a8_kern
   TERNARY_CUDA_GEMM_VARIANT(row, plain, Tile, QStages<Tile>::kBytes, gemm_a8_kernel<Tile, PlainSums>) \
   TERNARY_CUDA_GEMM_VARIANT(row, groups, GroupTile, QStages<GroupTile>::kBytes, gemm_a8_kernel<GroupTile, GroupSums>)
 
-/** The product with the tile for its alpha. */
+/** The product with the patch for its alpha. */
 template <typename Tile, typename GroupTile>
 int gemm_a8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   if (task.group == 0) return launch_gemm<gemm_a8_kernel<Tile, PlainSums>, Tile>(plan, how, task);

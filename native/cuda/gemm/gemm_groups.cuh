@@ -1,6 +1,6 @@
 /**
  * @file gemm_groups.cuh
- * @brief Alpha by group of K in a GEMM: where groups end, and sums in the contract's order (oracle.h, step 6).
+ * @brief Alpha by group of K in a GEMM: where groups end, and sums in the order of numerics.md section 3.3.
  */
 #ifndef TERNARY_CUDA_GEMM_GEMM_GROUPS_CUH_
 #define TERNARY_CUDA_GEMM_GEMM_GROUPS_CUH_
@@ -13,7 +13,7 @@ namespace ternary::cuda {
 /** What a step of 32 columns ends. */
 template <typename Tile>
 struct GroupEnd {
-  bool ends, closes;              ///< a group; also a block of groups
+  bool ends, closes;              ///< a group; also a super-block
   float scale[Tile::kPanels][2];  ///< alpha of that group, rows g and g + 8 of each panel
 };
 
@@ -59,11 +59,11 @@ class GroupEnds {
   int groups_, steps_, in_block_, left_, left_in_all_, group_ = 0, in_open_ = 0;
 };
 
-/** The open block's sum and that of the closed ones, for each output of a warp. */
+/** The open super-block's sum and that of the closed ones, for each output of a warp. */
 template <typename Tile>
 class GroupTotals {
  public:
-  /** Adds the group's sums to the block and clears them. */
+  /** Adds the group's sums to the super-block and clears them. */
   template <typename Acc>
   __device__ __forceinline__ void end_group(const GroupEnd<Tile>& end, int p, int j, Acc (&acc)[4]) {
 #pragma unroll

@@ -2,9 +2,9 @@
  * @file gemv_blocks.cuh
  * @brief Y = X * W^T for few rows of X and alpha by groups of K: the kernel, over the dot products of gemv_tile.cuh.
  *
- * fp32 sums have an order (contract, step 6): within a block of groups one fma after the other, blocks ascending. So a
- * warp has whole blocks; warps of a panel take neighbouring blocks, and the first of them adds their sums in order. Where
- * k_warps is 1 a warp goes through all of K, in chunks that may end anywhere.
+ * fp32 sums have an order (numerics.md section 3.3): within a super-block one fma after the other, super-blocks
+ * ascending. So a warp has whole super-blocks; warps of a panel take neighbouring ones, and the first of them adds their
+ * sums in order. Where k_warps is 1 a warp goes through all of K, in chunks that may end anywhere.
  */
 #ifndef TERNARY_CUDA_GEMV_GEMV_BLOCKS_CUH_
 #define TERNARY_CUDA_GEMV_GEMV_BLOCKS_CUH_
@@ -15,7 +15,7 @@
 
 namespace ternary::cuda {
 
-/** A warp's way through the blocks of one panel after another. */
+/** A warp's way through the super-blocks of one panel after another. */
 template <class Dots>
 class BlockWalk {
  public:
@@ -40,7 +40,7 @@ class BlockWalk {
   __device__ bool leader() const { return k_warp_ == 0; }
   __device__ float block_sum(int output) const { return block_sum_[output]; }
 
-  /** The first step of this warp in a round: k_warps blocks, or a chunk of a lone warp. */
+  /** The first step of this warp in a round: k_warps super-blocks, or a chunk of a lone warp. */
   __device__ int first_step(int round) const { return round * a_.chunk + k_warp_ * block_steps(); }
 
   /** Behind this warp's last step of a round. */
@@ -79,8 +79,8 @@ class BlockWalk {
   __device__ int block_steps() const { return a_.block_groups * a_.group_steps; }
 
   /**
-   * Tiles of the unit of `step`, but none without a step of step ... end: blocks of 2048 columns are 12.8 tiles of T5,
-   * of which whole units would read 14.4 and this reads 13.6.
+   * Tiles of the unit of `step`, but none without a step of step ... end: super-blocks of 2048 columns are 12.8 tiles
+   * of T5, of which whole units would read 14.4 and this reads 13.6.
    */
   __device__ void load_unit(int panel, int step, int end) {
     if (panel >= a_.panels || step >= a_.steps) return;
@@ -166,12 +166,12 @@ class BlockWalk {
   uint4 buffer_[kUnitTiles] = {};
   Dots dots_;
   int held_[kOutputs];         ///< of the current group, from earlier chunks
-  float block_sum_[kOutputs];  ///< of the current block's groups so far
+  float block_sum_[kOutputs];  ///< of the current super-block's groups so far
   float alpha_[2] = {};        ///< of the current group, rows g and g + 8
   int group_ = 0, groups_left_ = 0, steps_left_ = 0;
 };
 
-/** Adds the blocks of a round to the leader's sums, in their order. */
+/** Adds the super-blocks of a round to the leader's sums, in their order. */
 template <class Dots>
 __device__ __forceinline__ void add_blocks(const GemvArgs& a, const BlockWalk<Dots>& walk, int round, float* places,
                                            float (&sum)[Dots::kOutputs]) {

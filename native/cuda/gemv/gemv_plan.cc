@@ -26,7 +26,7 @@ struct GemvPlan : GemvShare {
 struct Sizes {
   int tile_columns, tiles, slabs, panels, padded;
   int64_t groups;
-  int steps, block_steps, blocks;  ///< of 32 columns; in a block of groups of alpha
+  int steps, block_steps, blocks;  ///< of 32 columns; in a super-block; super-blocks
 };
 
 Sizes sizes_of(const GemvKind& kind, const CudaProblem& p) {
@@ -78,7 +78,7 @@ void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int6
 }
 
 /**
- * With groups of alpha a warp has whole blocks of groups, so that their sums are its own; k_warps blocks of a panel at a
+ * With groups of alpha a warp has whole super-blocks, so that their sums are its own; k_warps of them of a panel at a
  * time. Where they do not fit, one warp a panel goes through K in chunks of any size.
  */
 void plan_blocks(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {

@@ -2,7 +2,7 @@
  * @file gemv_slabs.cuh
  * @brief Y = X * W^T for few rows of X and one alpha a row of W: the kernel, over the dot products of gemv_tile.cuh.
  *
- * A CTA of eight warps stays and takes panel groups until there are no more, with q in shared memory. A warp goes through
+ * A CTA of eight warps stays and takes panel sets until there are no more, with q in shared memory. A warp goes through
  * the slabs of its part of K with the next slab already on its way into the registers that this one frees, so it always
  * has 2 KB in flight; the first are asked for before the wait for the previous kernel.
  */
@@ -35,7 +35,7 @@ __device__ __forceinline__ void load_slab(const uint4* from, int present, uint4 
   }
 }
 
-/** Adds tile u of a slab, whose q begins at `at`. Tiles of T5 are two and a half blocks of q: `q` stays between them. */
+/** Adds tile u of a slab, whose q begins at `at`. Tiles of T5 are two and a half lines of q: `q` stays between them. */
 template <class Dots>
 __device__ __forceinline__ void add_tile(Dots& dots, uint4 w, int u, const SharedAddress (&at)[Dots::kVectors],
                                          uint4 (&q)[Dots::kVectors]) {

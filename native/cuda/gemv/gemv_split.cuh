@@ -1,6 +1,6 @@
 /**
  * @file gemv_split.cuh
- * @brief The end of a panel group: sums of warps, and of CTAs where those share K, added up and written to Y.
+ * @brief The end of a panel set: sums of warps, and of CTAs where those share K, added up and written to Y.
  *
  * Sums are integers, so any order gives the same bits.
  */
@@ -12,7 +12,7 @@
 
 namespace ternary::cuda {
 
-/** An output of a panel group: thread i has outputs i, i + kGemvThreads ...; neighbours in N are neighbours. */
+/** An output of a panel set: thread i has outputs i, i + kGemvThreads ...; neighbours in N are neighbours. */
 struct GemvOutput {
   int slot, row, m, n;
 
@@ -37,7 +37,7 @@ __device__ __forceinline__ int* sum_place(const GemvArgs& a, int* sums, int warp
   return sums + warp * sums_of_warp(a.M) + ((m * kPanelRows + row) ^ swap);
 }
 
-/** What the end of a panel group needs. `alpha` was loaded before the panels' weights, for this thread's first output. */
+/** What the end of a panel set needs. `alpha` was loaded before the panels' weights, for this thread's first output. */
 struct GemvEnd {
   const Epilogue& epilogue;
   const int32_t* q_sums;

@@ -226,7 +226,7 @@ __device__ __forceinline__ SharedAddress shared_address(const void* p) {
   return static_cast<SharedAddress>(__cvta_generic_to_shared(p));
 }
 
-/** A lane's 16 bytes of each row of X that it needs, of a block of 64 columns; `at[i]` is where its row i begins. */
+/** A lane's 16 bytes of each row of X that it needs, of a line of 64 columns; `at[i]` is where its row i begins. */
 template <class Dots>
 __device__ __forceinline__ void load_q(const SharedAddress (&at)[Dots::kVectors], int block,
                                        uint4 (&q)[Dots::kVectors]) {

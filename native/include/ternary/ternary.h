@@ -7,8 +7,8 @@
  * `[N, ceil(K/4)]` bytes, the weight `k` of a byte at bits `2 * (k mod 4)`, unused codes of the last byte are 1 or 0
  * (ignored on input, 1 on output). Alpha is the scale of the weights.
  *
- * Numbers. With int8 activations (`TERNARY_A8`) every kernel on every machine gives the same bits; the steps are
- * written in the project's design and repeated in core/product/oracle.h. With `TERNARY_A16` activations are used as they are
+ * Numbers. With int8 activations (`TERNARY_A8`) every kernel on every machine gives the same bits: the
+ * contract is native/doc/numerics.md. With `TERNARY_A16` activations are used as they are
  * and sums are fp32; on one machine and device the bits do not depend on M, the position in the batch or the thread
  * count.
  *
@@ -107,8 +107,8 @@ typedef enum ternary_ternarise_method {
 typedef enum ternary_limit {
   TERNARY_LIMIT_READ = 0,      /**< bytes read from memory or a cache */
   TERNARY_LIMIT_INT8_PEAK = 1, /**< int8 multiply-adds on registers */
-  TERNARY_LIMIT_TILE_LOADS = 2 /**< int8 multiply-adds of 2 x 2 AMX tiles that are loaded from 16 KB: what a product of
-                                    operands in the first-level cache can reach */
+  TERNARY_LIMIT_TILE_LOADS = 2 /**< int8 multiply-adds of 2 x 2 tile registers of AMX that are loaded from 16 KB: what a
+                                    product of operands in the first-level cache can reach */
 } ternary_limit;
 
 /** One measurement of a limit. */
@@ -132,7 +132,7 @@ typedef struct ternary_prediction {
   double launch_microseconds;      /**< of starting the kernels */
   double byte_microseconds;        /**< of reading and writing memory at the device's bandwidth */
   double instruction_microseconds; /**< of issuing the instructions, of the pipe that needs longest */
-  int64_t splits;                  /**< thread blocks that share K */
+  int64_t splits;                  /**< CTAs (thread blocks) that share K */
   char kernel[64];                 /**< the kernel that would serve, e.g. "gemv_a8_i2s" */
   char device[32];                 /**< the row of the device table, e.g. "H100" */
 } ternary_prediction;
@@ -212,7 +212,7 @@ TERNARY_API const char* ternary_last_error(void);
  * @param backend_folder absolute path of the folder with libternary_cpu.so and the libraries for GPUs; null: the folder
  *        of the library that holds this function.
  * @param copy 1 for the first copy of the process, n for the n-th, whose every report then has "-n" before the extension
- *        of its file name: report-2.json, `.hidden-2`, report-2 where there is none.
+ *        of its file name: report-2.json, .hidden-2, report-2 where there is none.
  *
  * Errors: TERNARY_INVALID_ARGUMENT for a path that is not absolute and a copy below 1; TERNARY_ILLEGAL_STATE once the
  * first runtime has loaded the CPU's library, unless the values are the same as before.
@@ -237,7 +237,7 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * | TERNARY_I2S_ONLY | 0, 1 | 1: a fallback is an error (on a GPU: one to the dense kernel) |
  * | TERNARY_FUSE_RMSNORM_QKV | 0, 1 | 0: rmsnorm_linear runs its norm and its product as two passes (same bits) |
  * | TERNARY_ENABLE_PDL | 0, 1 | GPU of compute capability 9.0 and up: 1 (default) starts a kernel while the one before it ends |
- * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU: thread blocks that share K of one output, where the kernel can; 0 (default) lets the library choose |
+ * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU: CTAs that share K of one output, where the kernel can; 0 (default) lets the library choose |
  * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU: products of more rows than this run on the dense kernel; 0 (default) is off |
  * | TERNARY_TUNING | file name | values measured here by `ternary tune`, in place of the built-in ones |
  * | TERNARY_MAX_SCRATCH | 1 ... 2^62 | CPU: bytes that the runtime's calls may hold together while they run; default: a quarter of the memory that the process may use (the machine's or its cgroup's) |

@@ -70,7 +70,7 @@ void check_oracle(ternary_activation activation, Bound bound) {
 
 TEST(Accuracy, A16IsWithinTheBoundOfAscendingSums) {
   // x' is one rounding (or two, fp8 with a scale), a sum of K terms K more of its partial sums, each at most the sum of
-  // magnitudes; alpha, blocks and bias a few more. Denormal results may lose 2^-149 an operation.
+  // magnitudes; alpha, super-blocks and bias a few more. Denormal results may lose 2^-149 an operation.
   check_oracle(TERNARY_A16, [](const ProblemSpec& s, const Exact& e) {
     return static_cast<double>(s.K + 8) * kUlp * (e.magnitude + std::fabs(e.y)) * 1.01 +
            static_cast<double>(s.K + 8) * 0x1p-149;

@@ -1,5 +1,5 @@
 // A16 on a GPU gives one path the same bits for any M and batch position, though tensor cores add in an order of their
-// own: tiles of few rows and of many, which dispatch chooses by M under one name, must add in the same one.
+// own: patches of few rows and of many, which dispatch chooses by M under one name, must add in the same one.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -33,7 +33,7 @@ std::set<std::string> a16_kernels() {
 class CudaInvariance : public testing::TestWithParam<std::tuple<ternary_dtype, ternary_layout>> {};
 
 TEST_P(CudaInvariance, A16RowsAloneHaveTheBitsOfTheBatch) {
-  // With eight SMs 140 rows of W give each a tile of 64 by 64 for kM rows of X, and do not for 33. A GPU is as it is:
+  // With eight SMs 140 rows of W give each a patch of 64 by 64 for kM rows of X, and do not for 33. A GPU is as it is:
   // there 2900 rows of W do.
   const SoftgpuProperty small("sm_count", cudaDevAttrMultiProcessorCount, 8);
   const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda");

@@ -181,7 +181,7 @@ DeviceLimits small_device(int sm_count) {
   return limits;
 }
 
-// The whole kernel, the sums at the end of a panel group included: their places depend on M, on the warps that share K
+// The whole kernel, the sums at the end of a panel set included: their places depend on M, on the warps that share K
 // and on how CTAs add up (alone, as a cluster, in device memory).
 TEST(CudaGemvMemory, NoBankConflicts) {
   for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5}) {
@@ -238,7 +238,7 @@ TEST(CudaGemvMemory, NoBankConflictsFused) {
   }
 }
 
-/** Tiles of a panel that are read where a warp has whole blocks of groups: one that lies in two is read twice. */
+/** Tiles of a panel that are read where a warp has whole super-blocks: one that lies in two is read twice. */
 int64_t tiles_of_blocks(CudaLayout layout, int64_t K, int64_t group) {
   const int64_t block = group >= 2048 ? group : 2048 / group * group, tile = cuda_tile_columns(layout);
   int64_t tiles = 0;
@@ -256,7 +256,8 @@ TEST(CudaGemvMemory, NoWastedSectorsOfWeights) {
     for (const int64_t group : {0, 128}) {
       const ProblemSpec spec = spec_of(TERNARY_A8, 16, kN, kK, group);
       CudaGemmCase gemm(spec, layout);
-      // Blocks of 2048 columns are 16 tiles of I2S; 12.8 of T5: four of five share a tile with the next, 13.6 are read.
+      // Super-blocks of 2048 columns are 16 tiles of I2S; 12.8 of T5: four of five share a tile with the next, 13.6 are
+      // read.
       const double tiles = static_cast<double>(ceil_div(kK, cuda_tile_columns(layout)));
       const double twice = group == 0 ? 1 : static_cast<double>(tiles_of_blocks(layout, kK, group)) / tiles;
       const double most = std::max(1.05, twice * tiles * 16 * static_cast<double>(ceil_div(kN, 16)) / ideal);

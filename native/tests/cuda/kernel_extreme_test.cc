@@ -142,7 +142,7 @@ TEST(CudaGemvExtreme, LargestKAndLargestSums) {
   EXPECT_EQ(files.size(), 5u);
 }
 
-/** The A8 tile rows of a layout; `smallest`: whose tile is 32 by 64, or the others. */
+/** The A8 GEMMs of a layout; `smallest`: whose patch is 32 by 64, or the others. */
 std::vector<const CudaKernel*> tile_rows(CudaLayout layout, bool smallest) {
   std::vector<const CudaKernel*> rows;
   for (const CudaKernel* kernel : cuda_rows(CudaStage::gemm_a8)) {
@@ -152,7 +152,7 @@ std::vector<const CudaKernel*> tile_rows(CudaLayout layout, bool smallest) {
   return rows;
 }
 
-// A tile computes all of its rows and columns, however few there are: on the software GPU a second for 2^20 columns of
+// A CTA computes all of its patch, however little of it there is: on the software GPU a second for 2^20 columns of
 // the smallest, six for the largest. So each runs from where codes left in place would have had to be folded
 // (2 * 128 * 64 * K > 2^31), and one, on one architecture, from where sums of codes 0 ... 2 wrap, harmlessly, before
 // sum(q) is taken off (2 * 127 * K > 2^31): eight seconds, and all have its source. With more samples all of them go up

@@ -115,7 +115,7 @@ def rms_norm(x, residual, weight, eps):
 # ---- products --------------------------------------------------------------------------------------------------------
 
 def linear_a8(q, scale, w, kind, alpha, group, bias):
-    """Steps 4 to 6 of the contract, before the rounding to Y's type."""
+    """Sections 3.1 to 3.3 of the contract."""
     w = w.astype(np.int64)
     with np.errstate(**QUIET):
         if kind == "group":

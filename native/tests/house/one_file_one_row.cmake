@@ -1,5 +1,5 @@
 # cmake -DNATIVE=native -DWORK=folder -DKERNEL_TESTS=binary -DINTERFACE_TESTS=binary -P one_file_one_row.cmake
-# Adds a kernel to a copy of the backend as CONTRIBUTING.md says, one file and one row, and asks that nothing else is
+# Adds a kernel to a copy of the backend as native/doc/kernels.md says, one file and one row, and asks that nothing else is
 # needed: it is built, checked against the oracle, reached by dispatch and counted. Then it is made to write nothing,
 # and the same tests must fail. The copy also has a GPU row that the budget has no figures of, and a row whose figures are
 # gone: predictions pass both over.

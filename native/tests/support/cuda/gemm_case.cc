@@ -89,7 +89,8 @@ void CudaGemmCase::expect_a8(const float* alpha) {
  *   - mma: 16 products and the sum so far are added by aligning them with the largest and cutting off below 24 bits,
  *     maybe 8 products at a time: at most 2 * (9 + 1) units of 2^-23 of the largest, which is at most S; an mma for
  *     every 16 columns and plane. (IEEE sums in any order are within that.)
- *   - a rounding of at most 2^-24 S for each group's fma and block's sum, for the product with alpha, and for the bias
+ *   - a rounding of at most 2^-24 S for each group's fma and super-block's sum, for the product with alpha, and for the
+ *     bias
  *   - bits that three planes cut off, 2^-133 an element; denormals: 2^-149 a rounding
  * The last 2^-10 of it covers that partial sums exceed S by their own errors.
  */

@@ -11,7 +11,7 @@ import org.ternarykernels.internal.Scratch;
  * @param launchMicros of starting the kernels
  * @param byteMicros of reading and writing memory at the device's bandwidth
  * @param instructionMicros of issuing the instructions, of the pipe that needs longest
- * @param splits thread blocks that share K
+ * @param splits CTAs (thread blocks) that share K
  * @param kernel that would serve, for example "gemv_a8_i2s"
  * @param device the model's row, for example "H100"
  */

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The Java blocks of README.md compile, with the imports that the text beside them names, and print
- * what they say.
+ * The Java blocks of README.md and java/doc/gpu.md compile, with the imports that README names, and
+ * print what they say.
  */
 class ReadmeExampleTest {
   private static final Pattern BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
@@ -29,13 +29,12 @@ class ReadmeExampleTest {
       "^\\[(1\\.0|0\\.99|1\\.00)\\d*, (2\\.0|1\\.99)\\d*, -(0\\.5|0\\.49|0\\.50)\\d*\\] by "
           + "\\{linear\\.[a-z0-9_]+\\.";
 
-  /** Compiles the block of a number. */
-  private static Path compile(int number, Path folder) throws Exception {
-    String readme = Files.readString(Path.of(System.getProperty("test.data"), "..", "README.md"));
-    Matcher block = BLOCK.matcher(readme);
-    for (int i = 0; i <= number; i++) {
-      assertThat(block.find()).as("README.md has java block %d", i).isTrue();
-    }
+  /** Compiles the only block of a document. */
+  private static Path compile(String document, Path folder) throws Exception {
+    String text = Files.readString(Path.of(System.getProperty("test.data"), "..", document));
+    Matcher block = BLOCK.matcher(text);
+    assertThat(block.results()).as("java blocks of %s", document).hasSize(1);
+    assertThat(block.reset().find()).isTrue();
     Path source =
         Files.writeString(
             folder.resolve("Example.java"),
@@ -62,18 +61,19 @@ class ReadmeExampleTest {
   @Test
   void compilesAndRuns(@TempDir Path folder) throws Exception {
     String device = TestDevice.isCpu() ? "cpu\\.[a-z0-9]+" : "cuda\\.sm[a-z0-9]+";
-    assertThat(run(compile(0, folder))).containsPattern(RESULT + device + "=1\\}");
+    assertThat(run(compile("README.md", folder))).containsPattern(RESULT + device + "=1\\}");
   }
 
   @Test
   void theOneForGpusCompiles(@TempDir Path folder) throws Exception {
-    assertThat(compile(1, folder).resolve("Example.class")).exists();
+    assertThat(compile("java/doc/gpu.md", folder).resolve("Example.class")).exists();
   }
 
   @Test
   @Tag("gpu")
   void theOneForGpusRuns(@TempDir Path folder) throws Exception {
-    assertThat(run(compile(1, folder))).containsPattern(RESULT + "cuda\\.sm[a-z0-9]+=1\\} on \\S");
+    assertThat(run(compile("java/doc/gpu.md", folder)))
+        .containsPattern(RESULT + "cuda\\.sm[a-z0-9]+=1\\} on \\S");
   }
 
   private static String run(Path classes) throws Exception {

@@ -9,7 +9,8 @@ public record Shape(int n, int k, String name) {
   /**
    * A shape by what people call it.
    *
-   * @param text {@code bitnet-2b-4t/qkv}, a bundled shape file and a name in it, or {@code NxK}
+   * @param text {@code bitnet-2b-4t/qkv}, a bundled shape file and a name in it, or {@code
+   *     2560x768}
    * @return the shape
    */
   public static Shape named(String text) throws IOException {
