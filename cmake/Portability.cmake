@@ -1,7 +1,7 @@
 # Shipped libraries run on old and slim Linux: libstdc++ and libgcc inside, the oldest glibc that the symbols allow,
 # nothing exported but what a version script names. Sanitizer builds are never shipped and keep the shared runtimes.
 
-# See native/core/base/old_glibc.cc, which every shipped library with libstdc++ inside links.
+# See native/core/glibc/old_glibc.cc, which every shipped library with libstdc++ inside links.
 set(TERNARY_OLD_GLIBC_OPTIONS "")
 foreach(name pthread_create pthread_join pthread_once pthread_sigmask pthread_attr_setstacksize pthread_key_create
              __pthread_key_create dlopen dlsym dladdr dlclose dlerror)

@@ -10,7 +10,7 @@
 
 #include "core/base/large_memory.h"
 #include "core/base/mutex.h"
-#include "core/cuda/memory.h"
+#include "core/cuda/device/memory.h"
 
 namespace ternary {
 

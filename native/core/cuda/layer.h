@@ -5,7 +5,7 @@
 #ifndef TERNARY_CORE_CUDA_LAYER_H_
 #define TERNARY_CORE_CUDA_LAYER_H_
 
-#include "core/cuda/memory.h"
+#include "core/cuda/device/memory.h"
 #include "core/cuda/weights.h"
 #include "core/product/layer.h"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/cost/cost.h"
-#include "core/cuda/device.h"
+#include "core/cuda/device/device.h"
 #include "core/cuda/lane.h"
 #include "core/cuda/plan.h"
 #include "core/cuda/workspace.h"

@@ -6,9 +6,9 @@
 
 #include "core/base/large_memory.h"
 #include "core/base/process.h"
-#include "core/cuda/device.h"
+#include "core/cuda/device/device.h"
+#include "core/cuda/device/memory.h"
 #include "core/cuda/layout.h"
-#include "core/cuda/memory.h"
 #include "core/weights/layout.h"
 #include "core/weights/weights.h"
 

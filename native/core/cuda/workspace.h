@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "core/base/mutex.h"
-#include "core/cuda/memory.h"
+#include "core/cuda/device/memory.h"
 
 namespace ternary {
 

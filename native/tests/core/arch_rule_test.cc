@@ -1,5 +1,5 @@
 // The rule from a compute capability and the libraries that are there to the one that serves.
-#include "core/cuda/arch.h"
+#include "core/cuda/device/arch.h"
 
 #include <gtest/gtest.h>
 

@@ -12,7 +12,7 @@
 
 #include "abi/cuda_rows.h"
 #include "core/cost/figures.h"
-#include "core/cuda/arch.h"
+#include "core/cuda/device/arch.h"
 #include "support/handles.h"
 #include "support/test_data.h"
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/cuda/device.h"
+#include "core/cuda/device/device.h"
 #include "core/cuda/layer.h"
 #include "core/cuda/layout.h"
 #include "core/cuda/weights.h"

@@ -22,8 +22,10 @@ const std::vector<Room> kRooms = {
     {"core/product", {"include/*", "abi", "core/*"}},
     {"core/runtime", {"include/*", "abi", "core/*"}},
     {"core/cost", {"include/*", "abi", "core/*"}},
-    {"core/cuda", {"include/*", "abi", "core/*"}},
-    {"core/api", {"include/*", "abi", "core/*"}},
+    {"core/cuda/device", {"include/*", "abi", "core/*"}},
+    {"core/cuda", {"include/*", "abi", "core/*", "core/cuda/*"}},
+    {"core/api", {"include/*", "abi", "core/*", "core/cuda/*"}},
+    {"core/glibc", {}},
     // An ISA sees another only if every processor with the one has the other.
     {"cpu", {"include/*", "abi"}},
     {"cpu/frame", {"include/*", "abi", "cpu"}},
@@ -49,15 +51,15 @@ const std::vector<Room> kRooms = {
     {"softgpu", {}},
     {"softgpu/api", {"softgpu", "softgpu/*"}},
     // Nothing includes programs and tests.
-    {"bench", {"include/*", "abi", "core/*"}},
-    {"tools", {"include/*", "abi", "core/*", "cpu", "cuda"}},
+    {"bench", {"include/*", "abi", "core/*", "core/cuda/*"}},
+    {"tools", {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "cuda"}},
     {"gpu-bundle", {}},
     {"softgpu/tests", {"include/*", "abi", "softgpu", "softgpu/*"}},
     {"softgpu/tests/mutants", {}},
     {"softgpu/tests/runtime", {"softgpu", "softgpu/*", "softgpu/tests/*"}},
-    {"tests/support", {"include/*", "abi", "core/*", "softgpu"}},
-    {"tests/support/cuda", {"include/*", "abi", "core/*", "softgpu", "tests/support"}},
-    {"tests/*", {"include/*", "abi", "core/*", "cpu", "softgpu", "tests/support", "tests/support/*"}},
+    {"tests/support", {"include/*", "abi", "core/*", "core/cuda/*", "softgpu"}},
+    {"tests/support/cuda", {"include/*", "abi", "core/*", "core/cuda/*", "softgpu", "tests/support"}},
+    {"tests/*", {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "softgpu", "tests/support", "tests/support/*"}},
 };
 
 std::string text(const Findings& findings) {

@@ -2,13 +2,13 @@
  * @file memory.h
  * @brief Owners of device memory and of a stream. Their device is current wherever they are used.
  */
-#ifndef TERNARY_CORE_CUDA_MEMORY_H_
-#define TERNARY_CORE_CUDA_MEMORY_H_
+#ifndef TERNARY_CORE_CUDA_DEVICE_MEMORY_H_
+#define TERNARY_CORE_CUDA_DEVICE_MEMORY_H_
 
 #include <cstdint>
 #include <utility>
 
-#include "core/cuda/device.h"
+#include "core/cuda/device/device.h"
 
 namespace ternary {
 
@@ -65,4 +65,4 @@ CudaMemory sent_floats(const CudaDevice& device, const CudaStream& stream, const
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_MEMORY_H_
+#endif  // TERNARY_CORE_CUDA_DEVICE_MEMORY_H_

@@ -1,4 +1,4 @@
-#include "core/cuda/cudart.h"
+#include "core/cuda/device/cudart.h"
 
 #include <dlfcn.h>
 

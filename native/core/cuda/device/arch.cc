@@ -1,4 +1,4 @@
-#include "core/cuda/arch.h"
+#include "core/cuda/device/arch.h"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
  * @file arch.h
  * @brief Which library of kernels a GPU runs: a rule from its compute capability, and nothing else.
  */
-#ifndef TERNARY_CORE_CUDA_ARCH_H_
-#define TERNARY_CORE_CUDA_ARCH_H_
+#ifndef TERNARY_CORE_CUDA_DEVICE_ARCH_H_
+#define TERNARY_CORE_CUDA_DEVICE_ARCH_H_
 
 #include <string>
 #include <vector>
@@ -35,4 +35,4 @@ inline constexpr const char* kCudaPtxArch = "sm80";
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_ARCH_H_
+#endif  // TERNARY_CORE_CUDA_DEVICE_ARCH_H_

@@ -2,14 +2,14 @@
  * @file device.h
  * @brief A GPU that can serve: its properties and the backend library with code for it.
  */
-#ifndef TERNARY_CORE_CUDA_DEVICE_H_
-#define TERNARY_CORE_CUDA_DEVICE_H_
+#ifndef TERNARY_CORE_CUDA_DEVICE_DEVICE_H_
+#define TERNARY_CORE_CUDA_DEVICE_DEVICE_H_
 
 #include <cstdint>
 #include <string>
 
 #include "abi/cuda_kernel.h"
-#include "core/cuda/cudart.h"
+#include "core/cuda/device/cudart.h"
 
 namespace ternary {
 
@@ -70,4 +70,4 @@ class CudaDeviceScope {
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_DEVICE_H_
+#endif  // TERNARY_CORE_CUDA_DEVICE_DEVICE_H_

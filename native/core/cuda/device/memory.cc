@@ -1,4 +1,4 @@
-#include "core/cuda/memory.h"
+#include "core/cuda/device/memory.h"
 
 #include <cinttypes>
 #include <vector>

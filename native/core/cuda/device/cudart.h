@@ -5,8 +5,8 @@
  * libternary.so is the same on machines without CUDA, so nothing of it is linked: the library is looked for at run time
  * and its few types that core needs are written out here (CUDA 13's, whose ABI its soname keeps).
  */
-#ifndef TERNARY_CORE_CUDA_CUDART_H_
-#define TERNARY_CORE_CUDA_CUDART_H_
+#ifndef TERNARY_CORE_CUDA_DEVICE_CUDART_H_
+#define TERNARY_CORE_CUDA_DEVICE_CUDART_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -90,4 +90,4 @@ std::string cuda_version_text(int version);
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_CUDART_H_
+#endif  // TERNARY_CORE_CUDA_DEVICE_CUDART_H_

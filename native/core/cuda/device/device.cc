@@ -1,10 +1,10 @@
-#include "core/cuda/device.h"
+#include "core/cuda/device/device.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "core/base/failure.h"
-#include "core/cuda/arch.h"
+#include "core/cuda/device/arch.h"
 #include "core/runtime/backend.h"
 
 namespace ternary {
