@@ -6,8 +6,9 @@
 #include "core/base/argument.h"
 #include "core/base/failure.h"
 #include "core/cuda/layer.h"
-#include "core/cuda/plan.h"
+#include "core/cuda/planning.h"
 #include "core/runtime/dispatch.h"
+#include "core/runtime/planning.h"
 
 namespace ternary {
 namespace {

@@ -8,15 +8,9 @@
 #include <cstdint>
 
 #include "abi/cuda_kernel.h"
-#include "core/policy/counters.h"
-#include "core/product/product.h"
 #include "core/product/refusals.h"
 
-struct ternary_runtime;
-
 namespace ternary {
-
-class CudaRuntime;
 
 inline constexpr int64_t kWorkspaceAlignment = 256;
 
@@ -35,19 +29,6 @@ struct CudaProductPlan {
   int32_t plane_f16;
   Refusals<31> refusals;
 };
-
-/** The product's plan, kept from an earlier call or made now. Its refusals are counted; throws if nothing may serve. */
-CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product);
-
-/** The row of CudaStage::activations. */
-const CudaKernel& activation_row(const CudaRuntime& cuda);
-
-/** A kernel's row in the runtime's counters: after those of the CPU. */
-size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel);
-
-/** An upper bound of places.bytes of every plan with these weights, this activation and up to M rows. */
-int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation,
-                       int64_t M);
 
 }  // namespace ternary
 

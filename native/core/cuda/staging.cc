@@ -5,7 +5,7 @@
 
 #include "abi/dtype.h"
 #include "core/cuda/dispatch.h"
-#include "core/cuda/plan.h"
+#include "core/cuda/planning.h"
 
 namespace ternary {
 namespace {

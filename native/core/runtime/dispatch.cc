@@ -5,6 +5,7 @@
 #include "core/base/float_environment.h"
 #include "core/base/scratch.h"
 #include "core/runtime/last_path.h"
+#include "core/runtime/planning.h"
 #include "core/runtime/report.h"
 
 namespace ternary {

@@ -6,14 +6,9 @@
 #define TERNARY_CORE_RUNTIME_PLAN_H_
 
 #include "abi/kernel.h"
-#include "core/policy/counters.h"
 #include "core/product/refusals.h"
 
-struct ternary_runtime;
-
 namespace ternary {
-
-struct Product;
 
 /** How rows of X are shared out when they are made ready. */
 struct RowShare {
@@ -47,19 +42,6 @@ inline constexpr int64_t activation_scratch(int64_t K) { return round_up(K, kRow
 inline constexpr int64_t activation_scratch(int64_t K, int64_t M, int64_t threads) {
   return (M < threads ? M : threads) * activation_scratch(K);
 }
-
-/** How M rows of K columns are made ready. */
-RowShare share_rows(const ternary_runtime& runtime, int64_t M, int64_t K);
-
-/** How a product is counted, and whether its norm runs before, in a pass of its own. */
-struct Passes {
-  Op op;
-  bool two;
-};
-Passes passes_of(const ternary_runtime& runtime, const Product& product);
-
-/** The product's plan, kept from an earlier call or made now. Its refusals are counted; throws if nothing may serve. */
-Plan plan_for(ternary_runtime& runtime, const Product& product, const Passes& passes);
 
 }  // namespace ternary
 

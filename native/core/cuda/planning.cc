@@ -1,12 +1,10 @@
-#include "core/cuda/plan.h"
+#include "core/cuda/planning.h"
 
 #include <algorithm>
 
 #include "abi/cuda_layout.h"
 #include "abi/dtype.h"
 #include "core/base/failure.h"
-#include "core/cuda/runtime.h"
-#include "core/runtime/runtime.h"
 
 namespace ternary {
 namespace {

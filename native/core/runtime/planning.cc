@@ -1,11 +1,9 @@
-#include "core/runtime/plan.h"
+#include "core/runtime/planning.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "core/base/failure.h"
-#include "core/product/product.h"
-#include "core/runtime/runtime.h"
 
 namespace ternary {
 namespace {

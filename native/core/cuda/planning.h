@@ -1,0 +1,29 @@
+/**
+ * @file planning.h
+ * @brief Makes the plans of a runtime's products on its GPU, and keeps them.
+ */
+#ifndef TERNARY_CORE_CUDA_PLANNING_H_
+#define TERNARY_CORE_CUDA_PLANNING_H_
+
+#include "core/cuda/runtime.h"
+#include "core/product/product.h"
+#include "core/runtime/runtime.h"
+
+namespace ternary {
+
+/** The product's plan, kept from an earlier call or made now. Its refusals are counted; throws if nothing may serve. */
+CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product);
+
+/** The row of CudaStage::activations. */
+const CudaKernel& activation_row(const CudaRuntime& cuda);
+
+/** A kernel's row in the runtime's counters: after those of the CPU. */
+size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel);
+
+/** An upper bound of places.bytes of every plan with these weights, this activation and up to M rows. */
+int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation,
+                       int64_t M);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_CUDA_PLANNING_H_
