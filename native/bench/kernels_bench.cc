@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "abi/kernel.h"
+#include "abi/t5.h"
 #include "core/base/float_environment.h"
 #include "core/policy/tuning.h"
 #include "core/weights/layout.h"

@@ -1,9 +1,8 @@
 /** TERNARY_LAYOUT_T5_TILED: bytes of five codes. */
-#include "abi/t5.h"
-
 #include <cinttypes>
 #include <cstring>
 
+#include "abi/t5.h"
 #include "core/base/failure.h"
 #include "core/weights/i2s.h"
 #include "core/weights/layout.h"
