@@ -14,6 +14,7 @@ import java.util.function.ToIntFunction;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.ternarykernels.internal.RuntimeSettings;
 
 /** Java's enums and settings are those of the lists that the natives are built from. */
 class ClosedSetsTest {
