@@ -1,12 +1,10 @@
-# cmake -DBUILD=build folder -DARCHS=80,90a -DOUTPUT=folder -P cuda_natives.cmake
-# Fills the folder of the CUDA jar with what it ships and nothing else: a GPU backend an architecture, stripped, NVIDIA's
+# cmake -DBUILD=build folder -DOUTPUT=folder -P cuda_natives.cmake
+# Fills the folder of the CUDA jar with what it ships and nothing else: the libraries of GPU kernels, stripped, NVIDIA's
 # runtime with its licence, and natives.txt, a line `SHA-256 name` for each library.
 cmake_minimum_required(VERSION 3.25)
 find_program(STRIP strip REQUIRED)
 
-string(REPLACE "," ";" libraries "${ARCHS}")
-list(TRANSFORM libraries PREPEND libternary_bitnet_sm)
-list(TRANSFORM libraries APPEND .so)
+file(STRINGS "${BUILD}/cuda_libraries.txt" libraries)
 
 file(REMOVE_RECURSE "${OUTPUT}")
 file(MAKE_DIRECTORY "${OUTPUT}")

@@ -85,8 +85,8 @@ Reason reason_against(const CudaKernel& kernel, const CudaProblem& problem, cons
   return Reason::none;
 }
 
-/** More rows than any backend has for an activation and a layout. */
-constexpr int kMostChoices = 16;
+/** More rows than all libraries together have for an activation and a layout. */
+constexpr int kMostChoices = 32;
 
 /** Rows for an activation and layout whose range of M has this M; all of the layout if none has it, so that they refuse.
  *  In the order of preference. */
@@ -105,20 +105,18 @@ class Choices {
  private:
   void add(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem, ternary_activation activation,
            CudaLayout layout, bool in) {
-    const CudaBackend& backend = *cuda.device.backend;
-    for (int row = 0; row < backend.kernel_count; ++row) {
-      const CudaKernel& kernel = backend.kernels[row];
-      if (!serves(kernel, activation) || kernel.layout != layout || in_range(kernel, problem.M) != in) continue;
-      if (kernel.stage == CudaStage::fused_a8 && problem.norm && !settings.fuse_rmsnorm_qkv) continue;
+    cuda.device.each_kernel([&](const CudaKernel& kernel, const CudaBackend& backend) {
+      if (!serves(kernel, activation) || kernel.layout != layout || in_range(kernel, problem.M) != in) return;
+      if (kernel.stage == CudaStage::fused_a8 && problem.norm && !settings.fuse_rmsnorm_qkv) return;
       if (count_ == kMostChoices) fail(TERNARY_UNSUPPORTED, "the library %s has too many kernels", backend.arch);
       CudaChoice& choice = choices_[count_++];
       choice.kernel = &kernel;
       choice.us = kUnknownCost;
       choice.reason = reason_against(kernel, problem, settings);
-      if (!in) continue;
+      if (!in) return;
       const Reason own = cuda.cost.plan(kernel, problem, choice.plan, choice.us);
       if (choice.reason == Reason::none) choice.reason = own;
-    }
+    });
   }
 
   CudaChoice choices_[kMostChoices] = {};
@@ -181,7 +179,7 @@ void settle(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const Cuda
   const bool dense = plan.kernel != nullptr && plan.kernel->layout == CudaLayout::dense;
   if (plan.kernel != nullptr && !(dense && runtime.settings.i2s_only)) return;
   if (plan.refusals.count == 0) {
-    fail(TERNARY_UNSUPPORTED, "the library %s has no kernel for %s%s", cuda.device.backend->arch,
+    fail(TERNARY_UNSUPPORTED, "the library %s has no kernel for %s%s", cuda.device.backend().arch,
          kOpNames[static_cast<int>(op)], dense ? " but the dense one, which TERNARY_I2S_ONLY=1 forbids" : "");
   }
   const Refusal& first = *plan.refusals.begin();
@@ -193,7 +191,13 @@ void settle(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const Cuda
 }  // namespace
 
 size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {
-  return static_cast<size_t>(runtime.backend.kernel_count + (&kernel - cuda.device.backend->kernels));
+  auto row = static_cast<size_t>(runtime.backend.kernel_count);
+  for (const CudaBackend* library : cuda.device.backends) {
+    const ptrdiff_t at = &kernel - library->kernels;
+    if (at >= 0 && at < library->kernel_count) return row + static_cast<size_t>(at);
+    row += static_cast<size_t>(library->kernel_count);
+  }
+  return row;  // never: every kernel is a library's
 }
 
 CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product) {
@@ -204,7 +208,7 @@ CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, con
 }
 
 const CudaKernel& activation_row(const CudaRuntime& cuda) {
-  const CudaBackend& backend = *cuda.device.backend;
+  const CudaBackend& backend = cuda.device.backend();
   for (int row = 0; row < backend.kernel_count; ++row) {
     if (backend.kernels[row].stage == CudaStage::activations) return backend.kernels[row];
   }
@@ -231,7 +235,6 @@ int64_t most_for(const CudaKernel& kernel, CudaProblem problem) {
 
 int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation,
                        int64_t M) {
-  const CudaBackend& backend = *cuda.device.backend;
   CudaProblem problem = {};
   problem.N = weights.N;
   problem.K = weights.K;
@@ -240,9 +243,8 @@ int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, 
   problem.sm_count = cuda.device.sm_count;
   problem.shared_bytes = cuda.device.shared_bytes;
   int64_t most = 0;
-  for (int row = 0; row < backend.kernel_count; ++row) {
-    const CudaKernel& kernel = backend.kernels[row];
-    if (!serves(kernel, activation)) continue;
+  cuda.device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) {
+    if (!serves(kernel, activation)) return;
     // Kernels plan a few rows each in its own way; of many they take tiles, and need the more the more tiles there are.
     const int64_t last = std::min(M, kernel.m_max);
     for (int64_t m = kernel.m_min; m < last; m += m < 64 ? 1 : m < 1024 ? 16 : m / 2) {
@@ -251,7 +253,7 @@ int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, 
     }
     problem.M = last;
     if (last >= kernel.m_min) most = std::max(most, most_for(kernel, problem));
-  }
+  });
   return most;
 }
 

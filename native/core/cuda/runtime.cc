@@ -12,7 +12,7 @@ std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {
 }
 
 DeviceAttributes attributes_of(const CudaDevice& device) {
-  return {device.name,      device.backend->arch,    device.major,          device.sm_count,
+  return {device.name,      device.backend().arch,   device.major,          device.sm_count,
           device.clock_khz, device.memory_clock_khz, device.memory_bus_bits};
 }
 
@@ -20,23 +20,21 @@ DeviceAttributes attributes_of(const CudaDevice& device) {
 
 CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings)
     : device(found),
-      pdl(settings.enable_pdl && found.backend->pdl),
+      pdl(settings.enable_pdl && found.backend().pdl),
       cost(attributes_of(device), pdl),
       workspaces(device),
       lanes(device) {}
 
 std::vector<std::string> CudaRuntime::kernel_names() const {
-  const CudaBackend& backend = *device.backend;
   std::vector<std::string> names;
-  for (int row = 0; row < backend.kernel_count; ++row) names.push_back(kernel_name(backend, backend.kernels[row]));
+  device.each_kernel(
+      [&](const CudaKernel& kernel, const CudaBackend& backend) { names.push_back(kernel_name(backend, kernel)); });
   return names;
 }
 
 std::string CudaRuntime::kernels_json() const {
-  const CudaBackend& backend = *device.backend;
   std::string out;
-  for (int row = 0; row < backend.kernel_count; ++row) {
-    const CudaKernel& kernel = backend.kernels[row];
+  device.each_kernel([&](const CudaKernel& kernel, const CudaBackend& backend) {
     out += ",{\"name\":" + json_string(kernel_name(backend, kernel)) + ",\"file\":" + json_string(kernel.file) +
            ",\"stage\":" + json_string(kCudaStageNames[static_cast<int>(kernel.stage)]) +
            ",\"isa\":" + json_string(backend.arch);
@@ -44,14 +42,14 @@ std::string CudaRuntime::kernels_json() const {
       out += ",\"layout\":" + json_string(kCudaLayoutNames[static_cast<int>(kernel.layout)]);
     }
     out += ",\"available\":true}";
-  }
+  });
   return out;
 }
 
 std::string CudaRuntime::json() const {
   return "{\"used\":true,\"ordinal\":" + std::to_string(device.ordinal) + ",\"name\":" + json_string(device.name) +
          ",\"capability\":\"" + std::to_string(device.major) + '.' + std::to_string(device.minor) +
-         "\",\"library\":" + json_string(device.backend->arch) + ",\"driver\":\"" + cuda_version_text(device.driver) +
+         "\",\"library\":" + json_string(device.backend().arch) + ",\"driver\":\"" + cuda_version_text(device.driver) +
          "\",\"runtime\":\"" + cuda_version_text(device.runtime) + "\",\"sms\":" + std::to_string(device.sm_count) +
          ",\"memory_bytes\":" + std::to_string(device.memory_bytes) + ",\"model\":" + json_string(cost.device().name) +
          ",\"warning\":" + json_string(device.warning) + "}";

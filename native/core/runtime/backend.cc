@@ -12,10 +12,6 @@
 namespace ternary {
 namespace {
 
-std::string cuda_file(const MutexLock& lock, const std::string& arch) {
-  return backend_folder(lock) + "libternary_bitnet_" + arch + ".so";
-}
-
 /** Loads a library and asks `symbol` for the table of version `abi`. Never unloaded: its table is referred to. */
 template <typename Table>
 const Table& load(const std::string& file, const char* symbol, int32_t abi) {
@@ -43,16 +39,22 @@ const Backend& cpu_backend() {
   return *loaded;
 }
 
-bool has_cuda_backend(const std::string& arch) {
-  const MutexLock lock(process_mutex);
-  return access(cuda_file(lock, arch).c_str(), R_OK) == 0;
+std::string cuda_backend_file(const char* name, const std::string& arch) {
+  return std::string("libternary_") + name + '_' + arch + ".so";
 }
 
-const CudaBackend& cuda_backend(const std::string& arch) {
+bool has_cuda_backend(const std::string& file) {
+  const MutexLock lock(process_mutex);
+  return access((backend_folder(lock) + file).c_str(), R_OK) == 0;
+}
+
+const CudaBackend& cuda_backend(const std::string& file) {
   static std::map<std::string, const CudaBackend*>& loaded = *new std::map<std::string, const CudaBackend*>;
   const MutexLock lock(process_mutex);
-  const CudaBackend*& backend = loaded[arch];
-  if (backend == nullptr) backend = &load<CudaBackend>(cuda_file(lock, arch), "ternary_cuda_backend", kCudaBackendAbi);
+  const CudaBackend*& backend = loaded[file];
+  if (backend == nullptr) {
+    backend = &load<CudaBackend>(backend_folder(lock) + file, "ternary_cuda_backend", kCudaBackendAbi);
+  }
   return *backend;
 }
 

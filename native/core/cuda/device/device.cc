@@ -1,6 +1,7 @@
 #include "core/cuda/device/device.h"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "core/base/failure.h"
@@ -81,7 +82,23 @@ std::string described(const CudaDevice& device) {
          ')';
 }
 
-std::string file_of(const std::string& arch) { return "libternary_bitnet_" + arch + ".so"; }
+constexpr const char* kLibraries[] = {
+#define CUDA_LIBRARY(name) #name,
+#include "core/cuda/device/libraries.inc"
+#undef CUDA_LIBRARY
+};
+
+/** The first library's. */
+std::string file_of(const std::string& arch) { return cuda_backend_file(kLibraries[0], arch); }
+
+/** Architectures for which a library lies in the folder of the backends. */
+std::vector<std::string> archs_of(const char* library) {
+  std::vector<std::string> present;
+  for (const char* arch : kCudaArchs) {
+    if (has_cuda_backend(cuda_backend_file(library, arch))) present.push_back(arch);
+  }
+  return present;
+}
 
 std::string no_library(const CudaDevice& device, const std::vector<std::string>& present) {
   const std::vector<std::string> archs = cuda_archs_for(device.major, device.minor);
@@ -95,12 +112,12 @@ std::string no_library(const CudaDevice& device, const std::vector<std::string>&
   return sentence + (present.empty() ? "none" : "");
 }
 
-/** Makes the library of an architecture the device's, if the device runs its code; else CUDA's error. */
-int take_library(const std::string& arch, CudaDevice& device) {
-  const CudaBackend& backend = cuda_backend(arch);
+/** Makes a library the device's, if the device runs its code; else CUDA's error. */
+int take_library(const std::string& file, CudaDevice& device) {
+  const CudaBackend& backend = cuda_backend(file);
   const CudaDeviceScope scope(device);
   const int error = backend.prepare(device.shared_bytes);
-  if (error == kCudaSuccess) device.backend = &backend;
+  if (error == kCudaSuccess) device.backends.push_back(&backend);
   return error;
 }
 
@@ -117,7 +134,7 @@ void take_ptx(CudaPtx allowed, const std::vector<std::string>& present, CudaDevi
     none.reason += "; TERNARY_DEVICE=cuda would have the driver compile the PTX of " + file_of(arch) + " for it";
     return;
   }
-  if (const int error = take_library(arch, device)) {
+  if (const int error = take_library(file_of(arch), device)) {
     none.reason += "; nor does it run the PTX of " + file_of(arch) + ": " + error_text(*device.cuda, error);
     return;
   }
@@ -126,21 +143,28 @@ void take_ptx(CudaPtx allowed, const std::vector<std::string>& present, CudaDevi
   none = {};
 }
 
-/** Sets the backend; if none serves, says why. */
-NoCuda find_library(CudaPtx ptx, CudaDevice& device) {
-  std::vector<std::string> present;
-  for (const char* arch : kCudaArchs) {
-    if (has_cuda_backend(arch)) present.push_back(arch);
-  }
+/** Takes the first library; if none of its architectures serves, says why. */
+NoCuda take_first_library(CudaPtx ptx, CudaDevice& device) {
+  const std::vector<std::string> present = archs_of(kLibraries[0]);
   NoCuda none = {no_library(device, present), true};
   for (const std::string& arch : cuda_archs_for(device.major, device.minor, present)) {
-    const int error = take_library(arch, device);
+    const int error = take_library(file_of(arch), device);
     if (error == kCudaSuccess) return {};
     none.reason = described(device) + " does not run " + file_of(arch) + ": " + error_text(*device.cuda, error);
     if (!has_no_code(error)) return {none.reason};
   }
   take_ptx(ptx, present, device, none);
   return none;
+}
+
+/** Takes of each other library the best that the device runs. */
+void take_other_libraries(CudaDevice& device) {
+  for (size_t i = 1; i < std::size(kLibraries); ++i) {
+    for (const std::string& arch : cuda_archs_for(device.major, device.minor, archs_of(kLibraries[i]))) {
+      if (take_library(cuda_backend_file(kLibraries[i], arch), device) == kCudaSuccess) break;
+      device.cuda->GetLastError();  // others serve
+    }
+  }
 }
 
 }  // namespace
@@ -158,7 +182,9 @@ NoCuda find_cuda_device(int ordinal, CudaPtx ptx, CudaDevice& device) {
   } catch (const Failure& failure) {
     return {failure.what()};
   }
-  return find_library(ptx, device);
+  NoCuda none = take_first_library(ptx, device);
+  if (none.reason.empty()) take_other_libraries(device);
+  return none;
 }
 
 CudaDeviceScope::CudaDeviceScope(const CudaDevice& device) : CudaDeviceScope(*device.cuda, device.ordinal) {

@@ -1,12 +1,13 @@
 /**
  * @file device.h
- * @brief A GPU that can serve: its properties and the backend library with code for it.
+ * @brief A GPU that can serve: its properties and the backend libraries with code for it.
  */
 #ifndef TERNARY_CORE_CUDA_DEVICE_DEVICE_H_
 #define TERNARY_CORE_CUDA_DEVICE_DEVICE_H_
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "abi/cuda_kernel.h"
 #include "core/cuda/device/cudart.h"
@@ -15,7 +16,8 @@ namespace ternary {
 
 struct CudaDevice {
   const Cudart* cuda = nullptr;
-  const CudaBackend* backend = nullptr;
+  /** Libraries with code for it, in the order of libraries.inc; of the first there is one. */
+  std::vector<const CudaBackend*> backends;
   int ordinal = 0;
   std::string name;
   int major = 0, minor = 0;     ///< compute capability
@@ -26,6 +28,17 @@ struct CudaDevice {
   int64_t memory_bytes = 0;
   bool pageable_access = false;  ///< it reads ordinary host memory too
   std::string warning;           ///< that its code is the driver's, compiled from PTX for older devices; or empty
+
+  /** The library that has a kernel for every product. */
+  const CudaBackend& backend() const { return *backends.front(); }
+
+  /** Calls `use(kernel, backend)` for every kernel of every library, in the order in which they are counted. */
+  template <typename Use>
+  void each_kernel(Use use) const {
+    for (const CudaBackend* library : backends) {
+      for (int row = 0; row < library->kernel_count; ++row) use(library->kernels[row], *library);
+    }
+  }
 };
 
 /** Why there is no GPU; `library`: there is one, but no library with code that it runs. */
@@ -38,7 +51,7 @@ struct NoCuda {
 enum class CudaPtx { never, last_resort };
 
 /**
- * Looks for device `ordinal`; an empty reason means that `device` is set, and that all kernels of its library have been
+ * Looks for device `ordinal`; an empty reason means that `device` is set, and that all kernels of its libraries have been
  * loaded there: CUDA may leave that to a kernel's first launch, and says then only that a library has no code for the
  * device. Throws a Failure only if a library beside this one is damaged.
  */

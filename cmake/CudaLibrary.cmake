@@ -1,0 +1,63 @@
+# How libraries of GPU kernels are compiled and linked. nvcc runs as a custom command: CMake 3.25's CUDA language knows
+# neither 100f nor a toolchain without libcudart.so. Included once ternary_find_cuda() has found one.
+set(TERNARY_CUDA_FLAGS
+  -std=c++17 -O3 -fmad=false --expt-relaxed-constexpr --no-compress -cudart shared -ccbin ${CMAKE_CXX_COMPILER}
+  -Xcompiler=-fPIC,-fvisibility=hidden,-fvisibility-inlines-hidden,-fno-exceptions,-fno-rtti
+  -Xcompiler=-ffunction-sections,-fdata-sections,-ffp-contract=off,-Wall
+  -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include -I${TERNARY_GENERATED}
+  --Werror=all-warnings -Xptxas=-warn-spills)  # so a kernel that spills does not compile
+if(TERNARY_CUDA_DEBUG STREQUAL "lineinfo")
+  list(APPEND TERNARY_CUDA_FLAGS -lineinfo)
+elseif(TERNARY_CUDA_DEBUG STREQUAL "full")
+  list(APPEND TERNARY_CUDA_FLAGS -G -g)
+  list(REMOVE_ITEM TERNARY_CUDA_FLAGS -Xptxas=-warn-spills)  # -G keeps everything in local memory
+elseif(TERNARY_CUDA_DEBUG)
+  message(FATAL_ERROR "TERNARY_CUDA_DEBUG is \"${TERNARY_CUDA_DEBUG}\"; it may be lineinfo, full or empty")
+endif()
+
+# NVIDIA's runtime as it is shipped, with its licence. Linking asks for libcudart.so, which the wheels do not carry.
+set(cudart "${PROJECT_BINARY_DIR}/cudart")
+configure_file("${TERNARY_CUDART}" "${cudart}/libcudart.so.13" COPYONLY)
+configure_file("${TERNARY_CUDA_LICENCE}" "${cudart}/libcudart-LICENSE.txt" COPYONLY)
+file(CREATE_LINK libcudart.so.13 "${cudart}/libcudart.so" SYMBOLIC)
+set(TERNARY_CUDART_LINK "${cudart}/libcudart.so")
+
+# The object of one kernel file for one architecture.
+function(ternary_cuda_object source arch out)
+  cmake_path(GET source FILENAME name)
+  set(object "${CMAKE_CURRENT_BINARY_DIR}/sm${arch}/${name}.o")
+  add_custom_command(OUTPUT "${object}"
+    COMMAND ${TERNARY_CCACHE} "${TERNARY_CUDA_NVCC}" ${TERNARY_CUDA_FLAGS} -DTERNARY_CUDA_ARCH="sm${arch}"
+            -gencode "arch=compute_${arch},code=[sm_${arch},compute_${arch}]"
+            -MD -MT "${object}" -MF "${object}.d" -c "${source}" -o "${object}"
+    DEPENDS "${source}" DEPFILE "${object}.d" COMMENT "nvcc sm_${arch} ${name}" VERBATIM)
+  set(${out} "${object}" PARENT_SCOPE)
+endfunction()
+
+# ternary_cuda_library(NAME bitnet ARCH 90a KERNELS a.cu ... HOSTS table.cc ... EXPORTS x.map): the library
+# libternary_<name>_sm<arch>.so, held to cmake/packaging/libternary_<name>.so.txt.
+function(ternary_cuda_library)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH;EXPORTS" "KERNELS;HOSTS")
+  set(arch ${arg_ARCH})
+  set(target ternary_${arg_NAME}_sm${arch})
+  set(objects "")
+  file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/sm${arch}")
+  foreach(source IN LISTS arg_KERNELS)
+    ternary_cuda_object(${source} ${arch} object)
+    list(APPEND objects "${object}")
+  endforeach()
+  add_library(${target} SHARED ${arg_HOSTS} ${objects})
+  set_property(TARGET ${target} PROPERTY TERNARY_CUDA_OBJECTS "${objects}")
+  target_compile_definitions(${target} PRIVATE TERNARY_CUDA_ARCH="sm${arch}")
+  target_link_libraries(${target} PRIVATE ternary_abi)
+  target_include_directories(${target} SYSTEM PRIVATE ${TERNARY_CUDA_INCLUDE})
+  target_compile_options(${target} PRIVATE -O3 -fno-exceptions -fno-rtti)
+  target_link_libraries(${target} PRIVATE "${TERNARY_CUDART_LINK}")
+  if(NOT TERNARY_SANITIZE)  # nvcc's launch stubs have static locals, whose guards are libstdc++'s
+    target_link_libraries(${target} PRIVATE ternary_old_glibc)
+  endif()
+  ternary_shipped(${target} EXPORTS ${arg_EXPORTS})
+  set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} LINKER_LANGUAGE CXX)
+  ternary_packaging_gate(${target} libternary_${arg_NAME}.so.txt)
+  set_property(GLOBAL APPEND PROPERTY TERNARY_CUDA_BACKENDS ${target})
+endfunction()
