@@ -57,7 +57,7 @@ class PlanCache {
   /** Plans that get() has made. */
   uint64_t made() const noexcept { return made_.load(std::memory_order_relaxed); }
 
-  /** Copies the plan of `key`; false if there is none. */
+  /** Copies the plan of `key`; false, and `plan` is spoilt, if there is none. */
   bool find(const PlanKey& key, Plan& plan) const noexcept {
     const Slot* set = set_of(key);
     for (size_t way = 0; way < kWays; ++way) {
@@ -73,7 +73,8 @@ class PlanCache {
   }
 
  private:
-  static constexpr size_t kPlanWords = (sizeof(Plan) + 7) / 8;
+  static_assert(sizeof(Plan) % 8 == 0);
+  static constexpr size_t kPlanWords = sizeof(Plan) / 8;
 
   class Slot {
    public:
@@ -83,11 +84,12 @@ class PlanCache {
       for (size_t i = 0; i < PlanKey::kWords; ++i) {
         if (key_[i].load(std::memory_order_acquire) != key.words[i]) return false;
       }
-      uint64_t words[kPlanWords];
-      for (size_t i = 0; i < kPlanWords; ++i) words[i] = plan_[i].load(std::memory_order_acquire);
-      if (sequence_.load(std::memory_order_relaxed) != before) return false;
-      std::memcpy(static_cast<void*>(&plan), words, sizeof plan);
-      return true;
+      auto* bytes = reinterpret_cast<char*>(&plan);  // word by word into place: a copy on the way is 5 ns of 90
+      for (size_t i = 0; i < kPlanWords; ++i) {
+        const uint64_t word = plan_[i].load(std::memory_order_acquire);
+        std::memcpy(bytes + 8 * i, &word, sizeof word);
+      }
+      return sequence_.load(std::memory_order_relaxed) == before;
     }
 
     /** Does nothing while another thread writes. */
