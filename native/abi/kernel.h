@@ -118,7 +118,7 @@ using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
 /** One row of a backend's table. */
 struct Kernel {
   const char* name;  ///< path name without op and backend, e.g. "gemm_a8_i2s"; unique together with `isa`
-  const char* file;  ///< file = function, e.g. "gemm_a8_i2s_16x16__avx2"
+  const char* file;  ///< file = function, e.g. "gemm_a8_i2s_6x16__avx2"
   Stage stage;
   Isa isa;
   ternary_layout layout;     ///< of the weights; ignored for Stage::activations
