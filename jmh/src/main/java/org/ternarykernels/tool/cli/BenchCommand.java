@@ -49,9 +49,7 @@ import picocli.CommandLine.Spec;
           + " environment {...}, rows [{"
           + BenchRow.FIELDS
           + ", or error}]. A file is replaced after each row.",
-      "With --device cuda: date, command, complete, device, gpu, rows [{"
-          + GpuBench.FIELDS
-          + "}]."
+      "With --device cuda: date, command, complete, device, gpu, rows [{" + GpuBench.FIELDS + "}]."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final long SLICE_NANOS = 4_000_000;
