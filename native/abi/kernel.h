@@ -3,7 +3,7 @@
  * @brief What a kernel is: its arguments, its row in a backend's table, and the table.
  *
  * A kernel sees pointers and sizes. It allocates nothing, reads no configuration, calls no Java and throws nothing.
- * Dispatch (dispatch.cc) has checked the arguments, split the work and provided the scratch. This header is all that
+ * core/product has checked the arguments, core/runtime has split the work and provided the scratch. abi/ is all that
  * core/ and a backend share, and it uses no C++ library, so backends need no libstdc++.
  */
 #ifndef TERNARY_ABI_KERNEL_H_

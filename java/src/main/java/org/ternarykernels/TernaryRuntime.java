@@ -112,7 +112,8 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * No kernel of a higher instruction set is used.
+     * Only kernels of an instruction set and of those that it implies serve. {@link Isa#AVX512VNNI}
+     * does not imply {@link Isa#AVXVNNI}.
      *
      * @param isa one that the machine has
      * @return this
