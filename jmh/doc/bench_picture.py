@@ -4,8 +4,8 @@
     bench_picture.py BENCH.json PICTURE.svg            writes the picture
     bench_picture.py --check BENCH.json PICTURE.svg    writes nothing; exits with 1 if the picture would differ
 
-BENCH.json is what `ternary bench --json` writes, with `date` and `command` added. Drawn is `linear` on all threads: I2S, and
-T5 in its place where it is faster by more than both errors.
+BENCH.json is what `ternary bench --json` writes. Drawn is `linear` on all threads: I2S, and T5 in its place where it is
+faster by more than both errors.
 """
 
 import json

@@ -2,9 +2,10 @@
  * @file cuda_kernel.h
  * @brief What a CUDA kernel is: its problem, its row in the table of a GPU backend, and the table.
  *
- * The GPU counterpart of kernel.h, and all that core/ and native/cuda share. A row's `launch` sees device pointers, sizes
- * and a stream: it allocates nothing, waits for nothing, reads no configuration and throws nothing, so that it may run
- * under graph capture. Dispatch (core/cuda/dispatch.cc) has checked the arguments, chosen the row and provided the workspace.
+ * The GPU counterpart of kernel.h. A row's launch function sees device pointers, sizes and a stream: it allocates
+ * nothing, waits for nothing, reads no configuration and throws nothing, so that it may run under graph capture.
+ * core/product has checked the arguments, core/cuda has chosen the row (planning.cc) and provided the workspace
+ * (dispatch.cc).
  */
 #ifndef TERNARY_ABI_CUDA_KERNEL_H_
 #define TERNARY_ABI_CUDA_KERNEL_H_

@@ -3,7 +3,7 @@
  * @brief What a kernel is: its arguments, its row in a backend's table, and the table.
  *
  * A kernel sees pointers and sizes. It allocates nothing, reads no configuration, calls no Java and throws nothing.
- * Dispatch (dispatch.cc) has checked the arguments, split the work and provided the scratch. This header is all that
+ * core/product has checked the arguments, core/runtime has split the work and provided the scratch. abi/ is all that
  * core/ and a backend share, and it uses no C++ library, so backends need no libstdc++.
  */
 #ifndef TERNARY_ABI_KERNEL_H_
@@ -118,7 +118,7 @@ using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
 /** One row of a backend's table. */
 struct Kernel {
   const char* name;  ///< path name without op and backend, e.g. "gemm_a8_i2s"; unique together with `isa`
-  const char* file;  ///< file = function, e.g. "gemm_a8_i2s_16x16__avx2"
+  const char* file;  ///< file = function, e.g. "gemm_a8_i2s_6x16__avx2"
   Stage stage;
   Isa isa;
   ternary_layout layout;     ///< of the weights; ignored for Stage::activations

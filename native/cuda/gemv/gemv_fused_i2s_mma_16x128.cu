@@ -1,4 +1,5 @@
-// linear and rmsnorm_linear, A8 by I2S, up to sixteen rows of X: each CTA makes q for itself, then mma.m16n8k32 on codes masked in place.
+// linear and rmsnorm_linear, A8 by I2S, up to sixteen rows of X: each CTA makes q for itself, then mma.m16n8k32 on
+// codes masked in place.
 #include "cuda/gemv/gemv.cuh"
 
 namespace ternary::cuda {

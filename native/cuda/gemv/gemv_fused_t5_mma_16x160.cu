@@ -1,4 +1,5 @@
-// linear and rmsnorm_linear, A8 by T5, up to sixteen rows of X: each CTA makes q for itself, then mma.m16n8k32 on the heads of base-3 fractions.
+// linear and rmsnorm_linear, A8 by T5, up to sixteen rows of X: each CTA makes q for itself, then mma.m16n8k32 on the
+// heads of base-3 fractions.
 #include "cuda/gemv/gemv.cuh"
 
 namespace ternary::cuda {

@@ -2,7 +2,8 @@
  * @file gemv_plan.h
  * @brief How a product of few rows is shared out: warps and CTAs over rows of W and over K, q in shared memory.
  *
- * The plan answers dispatch and fills the launch, so they cannot disagree. Work is counted in panels (16 rows of W), tiles (512 bytes) and slabs (four tiles of a panel, what a warp has in flight).
+ * The plan answers dispatch and fills the launch, so they cannot disagree. Work is counted in panels (16 rows of W),
+ * tiles (512 bytes) and slabs (four tiles of a panel, what a warp has in flight).
  */
 #ifndef TERNARY_CUDA_GEMV_GEMV_PLAN_H_
 #define TERNARY_CUDA_GEMV_GEMV_PLAN_H_

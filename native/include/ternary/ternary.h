@@ -284,11 +284,11 @@ TERNARY_API ternary_status ternary_runtime_info(const ternary_runtime* runtime, 
 
 /**
  * The counters of this runtime: `{"pid":1,"path_counts":{"linear.gemm_a8_i2s.cpu.avx2":3},"fallback_counts":
- * {"linear.gemm_a8_i2s.cpu.amx:group_size":3},"path_totals":{...},"fallback_totals":{...},"plans_made":7}`. Counts begin at the last
- * ternary_runtime_reset_counters(), totals when the runtime was made, and so do
- * the plans that were made for products; one of sizes and types that were served before needs none. Once a report of TERNARY_PATH_REPORT_EVERY could
- * not be written there is `report_error` too, the sentence about the first such report. Parameters as for
- * ternary_runtime_info().
+ * {"linear.gemm_a8_i2s.cpu.amx:group_size":3},"path_totals":{...},"fallback_totals":{...},"plans_made":7}`. Counts begin
+ * at the last ternary_runtime_reset_counters(), totals when the runtime was made. So does `plans_made`, the plans that
+ * were made for products: one of sizes and types that were served before needs none. Once a report of
+ * TERNARY_PATH_REPORT_EVERY could not be written there is `report_error` too, the sentence about the first such report.
+ * Parameters as for ternary_runtime_info().
  */
 TERNARY_API ternary_status ternary_runtime_counters(const ternary_runtime* runtime, char* json, size_t capacity,
                                                     size_t* length);
@@ -478,10 +478,10 @@ TERNARY_API ternary_status ternary_quantise_async(ternary_runtime* runtime, cons
 
 /**
  * What the cost model that chooses kernels expects of a product with row alpha, f16 activations and f16 Y, without norm.
+ * A kernel whose machine code has not been counted is passed over.
  * @param runtime a GPU runtime, or null if `device` is given.
  * @param device "A100", "H100", "B200", "B300" or "RTX 5090"; null: the runtime's.
  * @param layout TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED (TERNARY_LAYOUT_I2S is as I2S_TILED).
- * A kernel whose machine code has not been counted is passed over.
  * Errors: TERNARY_INVALID_ARGUMENT for an unknown device; TERNARY_UNSUPPORTED for a CPU runtime without `device`, and
  * where no kernel that could serve has been counted.
  */

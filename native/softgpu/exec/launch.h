@@ -34,7 +34,8 @@ struct LaunchConfig {
   uint64_t step_limit = uint64_t{1} << 36;  ///< warp-instructions of the launch
 };
 
-/** What the warps of a launch share. They change it on all host threads, but for `dependencies_met`, which stays while they run. */
+/** What the warps of a launch share. They change it on all host threads, but for `dependencies_met`, which stays while
+ *  they run. */
 struct LaunchContext {
   LaunchConfig config;
   Memory& memory;

@@ -2,7 +2,7 @@
  * @file module.h
  * @brief PTX as text that has been taken apart: variables, functions, registers, instructions. No meaning yet.
  *
- * What an instruction means, and whether its modifiers exist, is the business of the table in exec/opcode.h.
+ * What an instruction means, and whether its modifiers exist, is the business of the table in code/opcode.h.
  */
 #ifndef TERNARY_SOFTGPU_PTX_MODULE_H_
 #define TERNARY_SOFTGPU_PTX_MODULE_H_

@@ -34,7 +34,7 @@ TEST(CudaArch, EveryCapabilityWithAllLibraries) {
                {8, 9, "sm89"},
                {9, 0, "sm90a"},
                {10, 0, "sm100f"},
-               {10, 1, "sm100f"},  // tried, see core/cuda/device.h
+               {10, 1, "sm100f"},  // tried, see core/cuda/device/arch.h
                {10, 3, "sm103a"},
                {12, 0, "sm120f"},
                {12, 1, "sm120f"},

@@ -1,5 +1,5 @@
-// Copies of weights and of layers on devices, on a runtime of CUDA that is a few functions here: so a test can stop an upload in its
-// midst, and count them.
+// Copies of weights and of layers on devices, on a runtime of CUDA that is a few functions here: so a test can stop an
+// upload in its midst, and count them.
 #include <gtest/gtest.h>
 
 #include <atomic>

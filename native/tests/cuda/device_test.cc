@@ -1,5 +1,6 @@
 // What a GPU runtime says of its device, two devices, weights that outlive runtimes, a device that faults, and machines
-// on which something is missing. Suites CudaNo..., CudaOther... and CudaFault run in processes of their own, see CMakeLists.txt.
+// on which something is missing. Suites CudaNo..., CudaOther... and CudaFault run in processes of their own, see
+// CMakeLists.txt.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

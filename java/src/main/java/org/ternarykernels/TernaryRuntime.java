@@ -112,7 +112,8 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
-     * No kernel of a higher instruction set is used.
+     * Only kernels of an instruction set and of those that it implies serve. {@link Isa#AVX512VNNI}
+     * does not imply {@link Isa#AVXVNNI}.
      *
      * @param isa one that the machine has
      * @return this
@@ -312,8 +313,9 @@ public final class TernaryRuntime implements AutoCloseable {
    * All counters as JSON.
    *
    * @return an object with {@code pid}, {@code path_counts} and {@code fallback_counts}, {@code
-   *     path_totals} and {@code fallback_totals}; and {@code report_error}, the sentence about the
-   *     first report of {@link Builder#pathReportEvery} that could not be written, if there was one
+   *     path_totals} and {@code fallback_totals}; {@code plans_made}, the plans that were made for
+   *     products since the runtime was made; and {@code report_error}, the sentence about the first
+   *     report of {@link Builder#pathReportEvery} that could not be written, if there was one
    * @throws IllegalStateException if the runtime is closed
    */
   public String countersJson() {

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,10 +45,11 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "JSON: complete (false: interrupted; rows so far), seconds, environment {...}, rows [{"
+      "JSON: date (UTC), command, complete (false: interrupted; rows so far), seconds,"
+          + " environment {...}, rows [{"
           + BenchRow.FIELDS
           + ", or error}]. A file is replaced after each row.",
-      "With --device cuda: complete, device, gpu, rows [{" + GpuBench.FIELDS + "}]."
+      "With --device cuda: date, command, complete, device, gpu, rows [{" + GpuBench.FIELDS + "}]."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final long SLICE_NANOS = 4_000_000;
@@ -142,6 +145,8 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     check();
+    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
+    json.put("command", command());
     if (!device.equals("cpu")) {
       return benchGpu();
     }
@@ -200,8 +205,14 @@ final class BenchCommand implements Callable<Integer> {
                 or(memory, List.of(State.STREAMING)),
                 (quick ? 0.2 : seconds)));
     int exitCode = bench.run(device);
-    output.write(bench.json());
+    json.putAll(bench.json());
+    output.write(json);
     return exitCode;
+  }
+
+  /** What was typed, behind the name of the tool. */
+  private String command() {
+    return "ternary " + String.join(" ", spec.commandLine().getParseResult().originalArgs());
   }
 
   @SuppressWarnings("unchecked")

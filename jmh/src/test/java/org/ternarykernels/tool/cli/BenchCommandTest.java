@@ -7,6 +7,8 @@ import static org.ternarykernels.tool.cli.ModelCommandsTest.assertFailure;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,6 +68,7 @@ class BenchCommandTest {
     assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isTrue();
+    assertSaysWhenAndHow(result, "ternary bench --shapes " + shapes + " --m 1,5 --threads 2");
     for (String name :
         List.of("cpu_model", "isa", "caches", "cores", "governor", "jdk", "version", "knobs")) {
       assertThat(result.get("environment").has(name)).as(name).isTrue();
@@ -94,6 +97,7 @@ class BenchCommandTest {
         .contains("on H100");
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isFalse();
+    assertSaysWhenAndHow(result, "ternary bench --shapes " + shapes + " --m 1,8 --device cuda:63");
     assertThat(result.get("rows")).hasSize(5 * 2 * BenchPlan.layoutsInUse().size());
     for (JsonNode row : result.get("rows")) {
       assertThat(row.get("predicted_ns").asDouble()).isPositive();
@@ -103,6 +107,14 @@ class BenchCommandTest {
         ToolRun.of("bench", "--device", "tpu"), 2, "--device is \"tpu\"");
     ModelCommandsTest.assertFailure(
         ToolRun.of("bench", "--device", "cuda", "--threads", 2), 2, "--threads or --isa");
+  }
+
+  /** What the picture of a benchmark needs besides its rows. */
+  private static void assertSaysWhenAndHow(JsonNode result, String command) {
+    LocalDate today = LocalDate.now(ZoneOffset.UTC);
+    assertThat(LocalDate.parse(result.get("date").asText()))
+        .isBetween(today.minusDays(1), today); // a run may last past midnight
+    assertThat(result.get("command").asText()).startsWith(command);
   }
 
   private static void check(JsonNode row) {
