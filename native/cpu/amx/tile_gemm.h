@@ -100,17 +100,17 @@ class DecodedPanels {
   static_assert(kRingSteps > kStepsAhead, "room for what is decoded ahead");
 
   /** Columns k_begin ... k_end; more than kRingSteps steps only if k_begin begins a tile of W. */
-  DecodedPanels(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, uint8_t* codes)
+  DecodedPanels(const Patch& patch, int64_t panel, int64_t k_begin, int64_t k_end, uint8_t* codes)
       : skipped_(k_begin % Tile::kColumns / 4),
         tiles_(ceil_div(k_end - k_begin + 4 * skipped_, Tile::kColumns)),
-        prefetch_bytes_(b.task.prefetch_bytes),
+        prefetch_bytes_(patch.task.prefetch_bytes),
         ring_(codes + kMarginBytes),
         ring_end_(skipped_ > 0 ? nullptr : ring_ + kRingBytes),
         target_(ring_ - 64 * skipped_) {
     for (int p = 0; p < kPanels; ++p) {
-      // Panels beyond the block repeat its last: their sums are not used.
-      const int64_t existing = panel + p < b.panels ? panel + p : b.panels - 1;
-      w_[p] = tiles_at<Tile>(b.task, b.n + 16 * existing, k_begin);
+      // Panels beyond the patch repeat its last: their sums are not used.
+      const int64_t existing = panel + p < patch.panels ? panel + p : patch.panels - 1;
+      w_[p] = tiles_at<Tile>(patch.task, patch.n + 16 * existing, k_begin);
     }
   }
 
@@ -161,28 +161,29 @@ struct TileGemm {
   static_assert(sizeof(Scratch::codes) >= 2 * Panels<2>::kPanelBytes, "the ring of two panels fits too");
   static constexpr int64_t kDecodedBytes = sizeof(Scratch);
 
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void* decoded) {
+  static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, int32_t* sums, void* decoded) {
     auto& scratch = *static_cast<Scratch*>(decoded);
-    if (b.rows <= kTileRows && b.panels > 2) return multiply<4>(b, 0, k_begin, k_end, sums, scratch);
-    for (int64_t panel = 0; panel < b.panels; panel += 2) {
-      multiply<2>(b, panel, k_begin, k_end, sums + 16 * panel, scratch);
+    if (patch.rows <= kTileRows && patch.panels > 2) return multiply<4>(patch, 0, k_begin, k_end, sums, scratch);
+    for (int64_t panel = 0; panel < patch.panels; panel += 2) {
+      multiply<2>(patch, panel, k_begin, k_end, sums + 16 * panel, scratch);
     }
   }
 
  private:
-  /** All rows of the block by kPanels panels. */
+  /** All rows of the patch by kPanels panels. */
   template <int kPanels>
-  static void multiply(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, int32_t* sums, Scratch& scratch) {
-    const bool one_pass = b.rows <= 2 * kTileRows && k_begin % Codes::Tile::kColumns == 0;
+  static void multiply(const Patch& patch, int64_t panel, int64_t k_begin, int64_t k_end, int32_t* sums,
+                       Scratch& scratch) {
+    const bool one_pass = patch.rows <= 2 * kTileRows && k_begin % Codes::Tile::kColumns == 0;
     const int64_t span = one_pass ? k_end - k_begin : Panels<kPanels>::kRingSteps * kTileColumns;
-    const int64_t ldq = b.task.ldq;
+    const int64_t ldq = patch.task.ldq;
     for (int64_t k = k_begin; k < k_end; k += span) {
       const int64_t end = k + span < k_end ? k + span : k_end, steps = ceil_div(end - k, kTileColumns);
-      const Panels<kPanels> panels(b, panel, k, end, scratch.codes);
-      for (int64_t i = 0; i < b.rows; i += 2 * kTileRows) {
-        const int64_t rows = b.rows - i < 2 * kTileRows ? b.rows - i : 2 * kTileRows;
+      const Panels<kPanels> panels(patch, panel, k, end, scratch.codes);
+      for (int64_t i = 0; i < patch.rows; i += 2 * kTileRows) {
+        const int64_t rows = patch.rows - i < 2 * kTileRows ? patch.rows - i : 2 * kTileRows;
         configure(scratch, rows);
-        const int8_t* q = b.task.q + (b.m + i) * ldq + k;
+        const int8_t* q = patch.task.q + (patch.m + i) * ldq + k;
         if (i == 0) {
           multiply_rows<true>(rows, panels, steps, q, ldq, sums);
         } else {
