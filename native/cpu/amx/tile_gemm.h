@@ -277,7 +277,7 @@ struct TileGemm {
 /** The GemmFn of a kernel. */
 template <class Codes>
 void tile_gemm(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) {
-  static_cast<typename TileGemm<Codes>::Scratch*>(scratch)->configured_rows = 0;  // Workspace begins with it
+  static_cast<typename TileGemm<Codes>::Scratch*>(scratch)->configured_rows = 0;  // GemmScratch begins with it
   gemm<TileGemm<Codes>>(task, m_begin, m_end, n_begin, n_end, scratch);
   _tile_release();  // 8 KiB less for every context switch, and the core may sleep deeply
 }

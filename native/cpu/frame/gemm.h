@@ -51,8 +51,9 @@ struct GroupColumns<Micro, std::void_t<decltype(Micro::kGroupColumns)>> {
   static constexpr int64_t value = Micro::kGroupColumns;
 };
 
+/** What a thread has in its scratch. */
 template <class Micro>
-struct Workspace {
+struct GemmScratch {
   using Sum = typename Micro::Sum;
   static constexpr bool kA8 = std::is_same<Sum, int32_t>::value;
   static constexpr int64_t kCells = Micro::kRows * Micro::kColumns;
@@ -61,7 +62,7 @@ struct Workspace {
   static constexpr int64_t kDecoded = round_up(Micro::kDecodedBytes, 64);
   static constexpr int64_t kSmallestGroup = 32;
 
-  explicit Workspace(void* scratch)
+  explicit GemmScratch(void* scratch)
       : decoded(scratch),
         sums(reinterpret_cast<Sum*>(static_cast<char*>(scratch) + kDecoded)),
         products(reinterpret_cast<float*>(sums + kSums)),
@@ -128,8 +129,8 @@ inline Lanes::F sums_as_float(const float* sums, int32_t) { return Lanes::load(s
 
 /** y of one alpha a column, from the sums of all K. */
 template <class Micro, ternary_dtype kType>
-void finish_plain(const Patch& patch, const Workspace<Micro>& space) {
-  constexpr bool kA8 = Workspace<Micro>::kA8;
+void finish_plain(const Patch& patch, const GemmScratch<Micro>& space) {
+  constexpr bool kA8 = GemmScratch<Micro>::kA8;
   const GemmTask& t = patch.task;
   for (int64_t p = 0; p < patch.panels; ++p) {
     const int64_t n = patch.n + 16 * p, count = t.N - n;
@@ -145,7 +146,7 @@ void finish_plain(const Patch& patch, const Workspace<Micro>& space) {
 
 /** y of groups, from p. */
 template <class Micro, ternary_dtype kType>
-void finish_groups(const Patch& patch, const Workspace<Micro>& space) {
+void finish_groups(const Patch& patch, const GemmScratch<Micro>& space) {
   const GemmTask& t = patch.task;
   for (int64_t p = 0; p < patch.panels; ++p) {
     const int64_t n = patch.n + 16 * p, count = t.N - n;
@@ -153,7 +154,7 @@ void finish_groups(const Patch& patch, const Workspace<Micro>& space) {
     for (int64_t i = 0; i < patch.rows; ++i) {
       const int64_t m = patch.m + i;
       const Lanes::F product = Lanes::load(space.products + i * Micro::kColumns + 16 * p);
-      constexpr bool kA8 = Workspace<Micro>::kA8;
+      constexpr bool kA8 = GemmScratch<Micro>::kA8;
       const Lanes::F y = kA8 ? Lanes::fma(product, Lanes::set(t.s[m]), bias) : Lanes::add(product, bias);
       store_columns<kType>(t, m, n, count, y);
     }
@@ -167,12 +168,12 @@ struct Groups {
 
 /** Their sums, [group][rows][kColumns]: as many as there is room for at once, else the first alone. Sets g.last. */
 template <class Micro>
-void accumulate_groups(const Patch& patch, const Workspace<Micro>& space, Groups& g) {
+void accumulate_groups(const Patch& patch, const GemmScratch<Micro>& space, Groups& g) {
   const GemmTask& t = patch.task;
   const int64_t cells = patch.rows * Micro::kColumns;
   if constexpr (GroupColumns<Micro>::value > 0) {
     if (t.group <= GroupColumns<Micro>::value) {
-      const int64_t room = Workspace<Micro>::kSums / cells;
+      const int64_t room = GemmScratch<Micro>::kSums / cells;
       g.last = g.first + room < g.end ? g.first + room : g.end;
       return Micro::accumulate_groups(patch, g.first, g.last, space.sums);
     }
@@ -185,7 +186,7 @@ void accumulate_groups(const Patch& patch, const Workspace<Micro>& space, Groups
 
 /** p_b += sums of the groups times their alphas; p += p_b where the super-block ends. */
 template <class Micro>
-void scale_groups(const Patch& patch, const Workspace<Micro>& space, const Groups& g) {
+void scale_groups(const Patch& patch, const GemmScratch<Micro>& space, const Groups& g) {
   const int64_t groups = ceil_div(patch.task.K, patch.task.group);
   for (int64_t p = 0; p < patch.panels; ++p) {
     const float* alpha = patch.task.alpha + ((patch.n / 16 + p) * groups + g.first) * 16;
@@ -195,7 +196,7 @@ void scale_groups(const Patch& patch, const Workspace<Micro>& space, const Group
       Lanes::F product = g.first == g.begin ? Lanes::set(0.0f) : Lanes::load(space.block_products + cell);
       for (int64_t j = 0; j < g.last - g.first; ++j) {
         const auto* sums = space.sums + j * patch.rows * Micro::kColumns + cell;
-        const Lanes::F sum = sums_as_float(sums, Workspace<Micro>::kA8 ? q_sums[j] : 0);
+        const Lanes::F sum = sums_as_float(sums, GemmScratch<Micro>::kA8 ? q_sums[j] : 0);
         product = Lanes::fma(sum, Lanes::load(alpha + 16 * j), product);
       }
       if (g.last < g.end) {
@@ -208,7 +209,7 @@ void scale_groups(const Patch& patch, const Workspace<Micro>& space, const Group
 }
 
 template <class Micro>
-void multiply_groups(const Patch& patch, const Workspace<Micro>& space) {
+void multiply_groups(const Patch& patch, const GemmScratch<Micro>& space) {
   const GemmTask& t = patch.task;
   const int64_t groups = ceil_div(t.K, t.group);
   const int64_t groups_a_block = t.group < 2048 ? 2048 / t.group : 1;
@@ -224,7 +225,7 @@ void multiply_groups(const Patch& patch, const Workspace<Micro>& space) {
 }
 
 template <class Micro>
-void multiply_plain(const Patch& patch, const Workspace<Micro>& space) {
+void multiply_plain(const Patch& patch, const GemmScratch<Micro>& space) {
   std::memset(space.sums, 0, static_cast<size_t>(patch.rows * Micro::kColumns) * sizeof(*space.sums));
   Micro::accumulate(patch, 0, patch.task.K, space.sums, space.decoded);
   for_type(patch.task.y_dtype, [&](auto type) { finish_plain<Micro, decltype(type)::value>(patch, space); });
@@ -248,7 +249,7 @@ inline void sum_groups(const GemmTask& t, int64_t m, int64_t rows, int32_t* sums
 
 template <class Micro>
 void gemm(const GemmTask& t, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) {
-  const Workspace<Micro> space(scratch);
+  const GemmScratch<Micro> space(scratch);
   for (int64_t m = m_begin; m < m_end; m += Micro::kRows) {
     const int64_t rows = m_end - m < Micro::kRows ? m_end - m : Micro::kRows;
     if (t.group > 0 && t.q) sum_groups(t, m, rows, space.group_q_sums);
@@ -294,7 +295,7 @@ inline const uint8_t* tiles_at(const GemmTask& t, int64_t n, int64_t k) {
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) { \
     gemm<__VA_ARGS__>(task, m_begin, m_end, n_begin, n_end, scratch);                                                  \
   }                                                                                                                    \
-  int64_t function##_scratch(int64_t M, int64_t N, int64_t K) { return Workspace<__VA_ARGS__>::bytes(M, N, K); }       \
+  int64_t function##_scratch(int64_t M, int64_t N, int64_t K) { return GemmScratch<__VA_ARGS__>::bytes(M, N, K); }     \
   }
 
 #endif  // TERNARY_CPU_FRAME_GEMM_H_
