@@ -66,8 +66,8 @@ struct GemmScratch {
       : decoded(scratch),
         sums(reinterpret_cast<Sum*>(static_cast<char*>(scratch) + kDecoded)),
         products(reinterpret_cast<float*>(sums + kSums)),
-        block_products(products + kCells),
-        group_q_sums(reinterpret_cast<int32_t*>(block_products + kCells)) {}
+        super_block_products(products + kCells),
+        group_q_sums(reinterpret_cast<int32_t*>(super_block_products + kCells)) {}
 
   static int64_t bytes(int64_t M, int64_t, int64_t K) {
     const int64_t rows = M < Micro::kRows ? M : Micro::kRows;
@@ -76,10 +76,10 @@ struct GemmScratch {
   }
 
   void* decoded;
-  Sum* sums;              ///< [kRows][kColumns], or [groups][rows][kColumns]
-  float* products;        ///< p of the contract
-  float* block_products;  ///< p_b
-  int32_t* group_q_sums;  ///< [rows][groups]: sum of q over each group
+  Sum* sums;                    ///< [kRows][kColumns], or [groups][rows][kColumns]
+  float* products;              ///< p of the contract
+  float* super_block_products;  ///< p_b
+  int32_t* group_q_sums;        ///< [rows][groups]: sum of q over each group
 };
 
 /** At most 16 floats, zeros for the rest: alpha and bias end at N. */
@@ -193,14 +193,14 @@ void scale_groups(const Patch& patch, const GemmScratch<Micro>& space, const Gro
     for (int64_t i = 0; i < patch.rows; ++i) {
       const int64_t cell = i * Micro::kColumns + 16 * p;
       const int32_t* q_sums = space.group_q_sums + i * groups + g.first;
-      Lanes::F product = g.first == g.begin ? Lanes::set(0.0f) : Lanes::load(space.block_products + cell);
+      Lanes::F product = g.first == g.begin ? Lanes::set(0.0f) : Lanes::load(space.super_block_products + cell);
       for (int64_t j = 0; j < g.last - g.first; ++j) {
         const auto* sums = space.sums + j * patch.rows * Micro::kColumns + cell;
         const Lanes::F sum = sums_as_float(sums, GemmScratch<Micro>::kA8 ? q_sums[j] : 0);
         product = Lanes::fma(sum, Lanes::load(alpha + 16 * j), product);
       }
       if (g.last < g.end) {
-        Lanes::store(space.block_products + cell, product);
+        Lanes::store(space.super_block_products + cell, product);
       } else {
         Lanes::store(space.products + cell, Lanes::add(Lanes::load(space.products + cell), product));
       }
@@ -212,10 +212,10 @@ template <class Micro>
 void multiply_groups(const Patch& patch, const GemmScratch<Micro>& space) {
   const GemmTask& t = patch.task;
   const int64_t groups = ceil_div(t.K, t.group);
-  const int64_t groups_a_block = t.group < 2048 ? 2048 / t.group : 1;
+  const int64_t groups_a_super_block = t.group < 2048 ? 2048 / t.group : 1;
   std::memset(space.products, 0, static_cast<size_t>(patch.rows * Micro::kColumns) * sizeof(float));
-  for (int64_t begin = 0; begin < groups; begin += groups_a_block) {
-    Groups g{begin, begin + groups_a_block < groups ? begin + groups_a_block : groups, begin, begin};
+  for (int64_t begin = 0; begin < groups; begin += groups_a_super_block) {
+    Groups g{begin, begin + groups_a_super_block < groups ? begin + groups_a_super_block : groups, begin, begin};
     for (; g.first < g.end; g.first = g.last) {
       accumulate_groups(patch, space, g);
       scale_groups(patch, space, g);
