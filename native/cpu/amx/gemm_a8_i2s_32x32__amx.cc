@@ -1,5 +1,5 @@
-// Groups are multiples of 64: a group of 32 would use half a tile of X and W, and the other half of X lies beyond the
-// end of q in the last row.
+// Groups are multiples of 64: a group of 32 would use half a register of X and W, and the other half of X lies beyond
+// the end of q in the last row.
 
 #include "cpu/avx512vnni/decoded_codes.h"
 

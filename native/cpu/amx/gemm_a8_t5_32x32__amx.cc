@@ -1,5 +1,5 @@
-// Decoding a tile of W from T5 is 16 * 3.2 = 52 operations, 26 cycles on the vector ports instead of I2S's 14: see the
-// head of tile_gemm.h for what hides it. Groups are multiples of 64, as there.
+// Decoding a register of W from T5 is 16 * 3.2 = 52 operations, 26 cycles on the vector ports instead of I2S's 14: see
+// the head of tile_gemm.h for what hides it. Groups are multiples of 64, as there.
 
 #include "cpu/avx512vnni/t5_codes.h"
 

@@ -77,9 +77,9 @@ struct PortableA8 {
  private:
   static void decode(const Patch& patch, int64_t k, int64_t length, int8_t* codes) {
     for (int64_t j = 0; j < length; j += 16) {
-      uint8_t tile[16][16];
-      Codes::read(patch.task, patch.n, k + j, tile);
-      for (int64_t n = 0; n < 16; ++n) std::memcpy(codes + n * kChunk + j, tile[n], 16);
+      uint8_t code[16][16];
+      Codes::read(patch.task, patch.n, k + j, code);
+      for (int64_t n = 0; n < 16; ++n) std::memcpy(codes + n * kChunk + j, code[n], 16);
     }
   }
 
@@ -119,10 +119,10 @@ struct PortableA16 {
  private:
   static void decode(const Patch& patch, int64_t k, int64_t length, float* weights) {
     for (int64_t j = 0; j < length; j += 16) {
-      uint8_t tile[16][16];
-      Codes::read(patch.task, patch.n, k + j, tile);
+      uint8_t code[16][16];
+      Codes::read(patch.task, patch.n, k + j, code);
       for (int64_t column = 0; column < 16; ++column) {
-        for (int64_t n = 0; n < 16; ++n) weights[16 * (j + column) + n] = static_cast<float>(tile[n][column] - 1);
+        for (int64_t n = 0; n < 16; ++n) weights[16 * (j + column) + n] = static_cast<float>(code[n][column] - 1);
       }
     }
   }

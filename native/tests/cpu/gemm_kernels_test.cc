@@ -152,7 +152,7 @@ TEST(GemmKernels, RandomProblems) {
 }
 
 TEST(GemmKernels, EveryTailOfNAndK) {
-  // One of N's tails with each of K's and the reverse; M runs along so that every remainder of a 16-row tile appears.
+  // One of N's tails with each of K's and the reverse; M runs along so that every remainder of 16 rows appears.
   for (ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
     for (int64_t i = 1; i <= 130; ++i) {
       check_all_rows(plain_spec(activation, i % 33 + 1, 17, i));
