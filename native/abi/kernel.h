@@ -106,8 +106,8 @@ inline constexpr int64_t group_alpha(int64_t n, int64_t g, int64_t groups) {
 }
 
 /**
- * Computes Y for rows m_begin ... m_end and columns n_begin ... n_end; n_begin is a multiple of the row's n_step, n_end
- * one too or N; the same for m. `scratch` is this thread's own, scratch_bytes() of the row long.
+ * Computes Y for rows m_begin ... m_end and columns n_begin ... n_end; n_begin is a multiple of the row's n_multiple,
+ * n_end one too or N; the same for m. `scratch` is this thread's own, scratch_bytes() of the row long.
  */
 using GemmFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end,
                         void* scratch);
@@ -121,13 +121,13 @@ struct Kernel {
   const char* file;  ///< file = function, e.g. "gemm_a8_i2s_16x16__avx2"
   Stage stage;
   Isa isa;
-  ternary_layout layout;     ///< of the weights; ignored for Stage::activations
-  Role role;                 ///< where it is meant to be used: order, not a constraint
-  int64_t group_multiple;    ///< accepts groups that are multiples of this (32: all)
-  int64_t k_max;             ///< largest K it accepts
-  int64_t m_step, n_step;    ///< how work may be split
-  ActivationFn activations;  ///< for Stage::activations
-  GemmFn gemm;               ///< for Stage::gemm_a8 and gemm_a16
+  ternary_layout layout;           ///< of the weights; ignored for Stage::activations
+  Role role;                       ///< where it is meant to be used: order, not a constraint
+  int64_t group_multiple;          ///< accepts groups that are multiples of this (32: all)
+  int64_t k_max;                   ///< largest K it accepts
+  int64_t m_multiple, n_multiple;  ///< how work may be split
+  ActivationFn activations;        ///< for Stage::activations
+  GemmFn gemm;                     ///< for Stage::gemm_a8 and gemm_a16
   ScratchBytesFn scratch_bytes;
 };
 
