@@ -21,10 +21,10 @@
  *     limit / nothing overlapped    24 / 42 = 0.57       96 / 112 = 0.86  192 / 208 = 0.92
  *
  * So decoding may cost no more than this even if none of it hides. It should hide: W is decoded kRegistersAhead
- * registers before it is multiplied, between the products, because such a load is not forwarded from the store buffer and the
- * reorder window (512 entries, three of them) does not reach over a whole panel's decoding. Not in the table: loading and
- * storing the sums' registers (up to 32 rows once for all of K; beyond, once for a chunk of K: 24 cycles for ten
- * products, no product depends on them but the next on the same sums) and the epilogue of gemm.h.
+ * registers before it is multiplied, between the products, because such a load is not forwarded from the store buffer
+ * and the reorder window (512 entries, three of them) does not reach over a whole panel's decoding. Not in the table:
+ * loading and storing the sums' registers (up to 32 rows once for all of K; beyond, once for a chunk of K: 24 cycles
+ * for ten products, no product depends on them but the next on the same sums) and the epilogue of gemm.h.
  *
  * A chunk is as long as keeps its W (20 KiB) in the L1 cache while X (20 KiB for 32 rows) streams from the second-level
  * cache: 32 lines for 64 cycles of products.
@@ -115,7 +115,10 @@ class DecodedPanels {
     }
   }
 
-  /** Decodes what registers of W up to the `i`th need. Codes beyond k_end may be anything: X is 0 there, or they are not used. */
+  /**
+   * Decodes what registers of W up to the `i`th need. Codes beyond k_end may be anything: X is 0 there, or they are not
+   * used.
+   */
   void decode_through(int64_t i) {
     const int64_t needed = ceil_div(kRegisterSteps * (i + 1) + skipped_, Tile::kSteps);
     const int64_t last = needed < tiles_ ? needed : tiles_;
