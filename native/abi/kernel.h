@@ -134,13 +134,13 @@ struct Kernel {
 /** What a LimitFn is given: ones, `kLimitAlignment` aligned. */
 inline constexpr int64_t kLimitAlignment = 4096;
 /** Bytes of operands that TERNARY_LIMIT_TILE_LOADS reads, the size of a first-level cache's better half. */
-inline constexpr int64_t kLimitPanelBytes = 16 << 10;
+inline constexpr int64_t kLimitOperandBytes = 16 << 10;
 
 /**
  * A loop that one resource of the machine alone holds up, for TERNARY_LIMIT_...
  *   READ        reads `count` bytes at `data`, a multiple of kLimitAlignment, 64-bit words of value 1
  *   INT8_PEAK   makes `count` steps (at most 2^20) of int8 multiply-adds on registers; `data` is not used
- *   TILE_LOADS  the same with operands loaded from `data`, kLimitPanelBytes bytes of value 1
+ *   TILE_LOADS  the same with operands loaded from `data`, kLimitOperandBytes bytes of value 1
  * Returns the bytes read or multiply-adds made, counted from the sums that it computed: so no compiler can have left
  * work out, and a test can see it.
  */

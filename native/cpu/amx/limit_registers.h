@@ -17,7 +17,7 @@ namespace {
 constexpr int kRegisterRowBytes = 64;
 constexpr int64_t kRegisterBytes = 1024;
 /** The operands are half X, half W: so many pairs of tile registers each. */
-constexpr int64_t kPairs = kLimitPanelBytes / kRegisterBytes / 4;
+constexpr int64_t kPairs = kLimitOperandBytes / kRegisterBytes / 4;
 
 /** Operand of ldtilecfg: eight full tile registers. Static, as in the product's kernel (GCC 12's _tile_loadconfig). */
 struct alignas(64) FullRegisters {
@@ -55,12 +55,12 @@ inline int64_t end_registers() {
 
 /** `count` steps over the operands; Step::run(x, w) loads two registers at x, two at w, and multiplies each by each. */
 template <class Step>
-int64_t tile_loads(const uint8_t* panel, int64_t count) {
+int64_t tile_loads(const uint8_t* operands, int64_t count) {
   begin_registers();
-  const uint8_t* w = panel + kLimitPanelBytes / 2;
+  const uint8_t* w = operands + kLimitOperandBytes / 2;
   for (int64_t step = 0; step < count; ++step) {
     const int64_t at = step % kPairs * 2 * kRegisterBytes;
-    Step::run(panel + at, w + at);
+    Step::run(operands + at, w + at);
   }
   return end_registers();
 }
