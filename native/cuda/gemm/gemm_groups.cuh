@@ -24,7 +24,7 @@ class GroupEnds {
   __device__ GroupEnds(const CudaGemmTask& t, const GemmPlace<Tile>& place)
       : groups_(static_cast<int>(ceil_div(t.K, t.group))),
         steps_(static_cast<int>(t.group / 32)),
-        in_block_(groups_in_block(t.group)),
+        in_super_block_(groups_in_super_block(t.group)),
         left_(steps_),
         left_in_all_(static_cast<int>(ceil_div(t.K, Tile::kColumns)) * (Tile::kColumns / 32)) {
     const int64_t last = ceil_div(t.N, 16) - 1;
@@ -49,14 +49,14 @@ class GroupEnds {
     }
     ++group_;
     left_ = steps_;
-    end.closes = ++in_open_ == in_block_ || group_ == groups_;
+    end.closes = ++in_open_ == in_super_block_ || group_ == groups_;
     if (end.closes) in_open_ = 0;
     return end;
   }
 
  private:
   const float* alpha_[Tile::kPanels];
-  int groups_, steps_, in_block_, left_, left_in_all_, group_ = 0, in_open_ = 0;
+  int groups_, steps_, in_super_block_, left_, left_in_all_, group_ = 0, in_open_ = 0;
 };
 
 /** The open super-block's sum and that of the closed ones, for each output of a warp. */
@@ -68,21 +68,21 @@ class GroupTotals {
   __device__ __forceinline__ void end_group(const GroupEnd<Tile>& end, int p, int j, Acc (&acc)[4]) {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      block_[p][j][i] = __fmaf_rn(static_cast<float>(acc[i]), end.scale[p][i / 2], block_[p][j][i]);
+      super_block_[p][j][i] = __fmaf_rn(static_cast<float>(acc[i]), end.scale[p][i / 2], super_block_[p][j][i]);
       acc[i] = 0;
     }
     if (!end.closes) return;
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      sum_[p][j][i] = __fadd_rn(sum_[p][j][i], block_[p][j][i]);
-      block_[p][j][i] = 0.0f;
+      sum_[p][j][i] = __fadd_rn(sum_[p][j][i], super_block_[p][j][i]);
+      super_block_[p][j][i] = 0.0f;
     }
   }
 
   __device__ __forceinline__ float sum(int p, int j, int i) const { return sum_[p][j][i]; }
 
  private:
-  float block_[Tile::kPanels][Tile::kEights][4] = {}, sum_[Tile::kPanels][Tile::kEights][4] = {};
+  float super_block_[Tile::kPanels][Tile::kEights][4] = {}, sum_[Tile::kPanels][Tile::kEights][4] = {};
 };
 
 }  // namespace ternary::cuda

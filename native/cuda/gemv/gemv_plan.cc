@@ -26,7 +26,7 @@ struct GemvPlan : GemvShare {
 struct Sizes {
   int tile_columns, tiles, slabs, panels, padded;
   int64_t groups;
-  int steps, block_steps, blocks;  ///< of 32 columns; in a super-block; super-blocks
+  int steps, super_block_steps, super_blocks;  ///< of 32 columns; in a super-block; super-blocks
 };
 
 Sizes sizes_of(const GemvKind& kind, const CudaProblem& p) {
@@ -40,9 +40,9 @@ Sizes sizes_of(const GemvKind& kind, const CudaProblem& p) {
   s.groups = 1;
   if (p.group > 0) {
     s.groups = ceil_div(p.K, p.group);
-    const int64_t block_groups = p.group >= 2048 ? 1 : 2048 / p.group;
-    s.block_steps = least(block_groups * (p.group / kStepColumns), s.steps);
-    s.blocks = static_cast<int>(ceil_div(s.groups, block_groups));
+    const int64_t super_block_groups = p.group >= 2048 ? 1 : 2048 / p.group;
+    s.super_block_steps = least(super_block_groups * (p.group / kStepColumns), s.steps);
+    s.super_blocks = static_cast<int>(ceil_div(s.groups, super_block_groups));
   }
   return s;
 }
@@ -81,9 +81,9 @@ void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int6
  * With groups of alpha a warp has whole super-blocks, so that their sums are its own; k_warps of them of a panel at a
  * time. Where they do not fit, one warp a panel goes through K in chunks of any size.
  */
-void plan_blocks(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
+void plan_groups(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
   const int unit = unit_columns(kind.layout);
-  while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.blocks &&
+  while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.super_blocks &&
          static_cast<int64_t>(s.panels) * plan.k_warps < int64_t{kBusyWarps} * p.sm_count) {
     plan.k_warps *= 2;
   }
@@ -91,10 +91,11 @@ void plan_blocks(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int
   const auto columns = [&](int64_t steps) { return least(steps * kStepColumns + 2 * unit, s.padded); };
   const auto shared = [&](int64_t steps) { return fixed + p.M * q_stride(columns(steps)); };
   plan.resident = shared(s.steps) <= (kind.fused ? p.shared_bytes : p.shared_bytes / 2);
-  while (!plan.resident && plan.k_warps > 1 && shared(int64_t{plan.k_warps} * s.block_steps) > p.shared_bytes / 2) {
+  while (!plan.resident && plan.k_warps > 1 &&
+         shared(int64_t{plan.k_warps} * s.super_block_steps) > p.shared_bytes / 2) {
     plan.k_warps /= 2;
   }
-  plan.chunk = plan.k_warps * s.block_steps;
+  plan.chunk = plan.k_warps * s.super_block_steps;
   if (plan.k_warps == 1) {
     plan.chunk = s.steps;
     // Whole units, or weights where one chunk ends and the next begins would be read for both.
@@ -121,12 +122,12 @@ GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p, const Sizes& s) {
   const bool even = (plan.splits & (plan.splits - 1)) == 0;
   plan.cluster = kClusters && even && plan.splits <= kMostCluster ? plan.splits : 1;
   if (kind.fused) plan.scratch_columns = least(round_up(s.padded, 256), kMostScratch);
-  const int64_t sums = p.group == 0 ? sums_bytes(p.M) : block_sums_bytes(p.M);
+  const int64_t sums = p.group == 0 ? sums_bytes(p.M) : group_sums_bytes(p.M);
   const int64_t fixed = sums + (kind.fused ? fused_bytes(p.M, s.groups, plan.scratch_columns) : 0);
   if (p.group == 0) {
     plan_slabs(kind, p, s, fixed, plan);
   } else {
-    plan_blocks(kind, p, s, fixed, plan);
+    plan_groups(kind, p, s, fixed, plan);
   }
   plan.panel_groups = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
   const int64_t fit = p.shared_bytes / (plan.shared_bytes + kReservedShared);

@@ -76,7 +76,7 @@ constexpr Integer sums_of_warp(Integer M) {
 /** Shared memory besides q: sums of warps, twice, so that one barrier a panel is enough. */
 inline constexpr int64_t sums_bytes(int64_t M) { return 2 * kGemvWarps * 4 * sums_of_warp(M); }
 /** The same where alpha has groups: fragments of whole warps, with columns of X that M does not fill. */
-inline constexpr int64_t block_sums_bytes(int64_t M) { return sums_bytes(round_up(M, 8)); }
+inline constexpr int64_t group_sums_bytes(int64_t M) { return sums_bytes(round_up(M, 8)); }
 
 /** What a fused kernel keeps in shared memory besides q and sums: s, sums of q, partials and maxima of a row. */
 inline constexpr int64_t fused_bytes(int64_t M, int64_t groups, int64_t scratch_columns) {

@@ -239,10 +239,10 @@ TEST(CudaGemvMemory, NoBankConflictsFused) {
 }
 
 /** Tiles of a panel that are read where a warp has whole super-blocks: one that lies in two is read twice. */
-int64_t tiles_of_blocks(CudaLayout layout, int64_t K, int64_t group) {
-  const int64_t block = group >= 2048 ? group : 2048 / group * group, tile = cuda_tile_columns(layout);
+int64_t tiles_of_super_blocks(CudaLayout layout, int64_t K, int64_t group) {
+  const int64_t super_block = group >= 2048 ? group : 2048 / group * group, tile = cuda_tile_columns(layout);
   int64_t tiles = 0;
-  for (int64_t k = 0; k < K; k += block) tiles += ceil_div(std::min(K, k + block), tile) - k / tile;
+  for (int64_t k = 0; k < K; k += super_block) tiles += ceil_div(std::min(K, k + super_block), tile) - k / tile;
   return tiles;
 }
 
@@ -259,7 +259,7 @@ TEST(CudaGemvMemory, NoWastedSectorsOfWeights) {
       // Super-blocks of 2048 columns are 16 tiles of I2S; 12.8 of T5: four of five share a tile with the next, 13.6 are
       // read.
       const double tiles = static_cast<double>(ceil_div(kK, cuda_tile_columns(layout)));
-      const double twice = group == 0 ? 1 : static_cast<double>(tiles_of_blocks(layout, kK, group)) / tiles;
+      const double twice = group == 0 ? 1 : static_cast<double>(tiles_of_super_blocks(layout, kK, group)) / tiles;
       const double most = std::max(1.05, twice * tiles * 16 * static_cast<double>(ceil_div(kN, 16)) / ideal);
       for (const int64_t M : {1, 2, 8, 16}) {
         for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8, layout, M)) {

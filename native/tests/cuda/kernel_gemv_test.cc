@@ -148,7 +148,7 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
     problem.K = 1000;  // two slabs cannot feed four CTAs
     EXPECT_LE(planned(*kernel, problem).splits, 2) << kernel->file;
     problem.K = 64000;
-    problem.group = 128;  // fp32 sums of blocks have an order
+    problem.group = 128;  // fp32 sums of super-blocks have an order
     EXPECT_EQ(planned(*kernel, problem).splits, 1) << kernel->file;
   }
 }
