@@ -24,7 +24,7 @@ inline GemvArgs gemv_args(const CudaGemmTask& task, const GemvShare& share, int 
   a.padded = static_cast<int>(cuda_padded_columns(layout, task.K));
   for (int k = share.k_warps; k > 1; k /= 2) ++a.k_warps_log2;
   a.splits = splits;
-  a.panel_groups = share.panel_groups;
+  a.panel_sets = share.panel_sets;
   a.chunk = share.chunk;
   a.q_stride = share.q_stride;
   a.scratch_columns = share.scratch_columns;

@@ -214,7 +214,8 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_groups_kernel(const 
   }
   constexpr int kUnitColumns = unit_columns(Dots::Codes::kLayout);
   int turn = 0;
-  for (int group = static_cast<int>(blockIdx.x); group < a.panel_groups; group += static_cast<int>(gridDim.x)) {
+  for (int panel_set = static_cast<int>(blockIdx.x); panel_set < a.panel_sets;
+       panel_set += static_cast<int>(gridDim.x)) {
     float sum[Dots::kOutputs] = {};
 #pragma unroll 1
     for (int round = 0; round * a.chunk < a.steps; ++round) {

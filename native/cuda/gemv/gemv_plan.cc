@@ -129,10 +129,10 @@ GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p, const Sizes& s) {
   } else {
     plan_groups(kind, p, s, fixed, plan);
   }
-  plan.panel_groups = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
+  plan.panel_sets = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
   const int64_t fit = p.shared_bytes / (plan.shared_bytes + kReservedShared);
   const int ctas = p.sm_count * most(1, least(fit, kind.ctas_per_sm));
-  plan.grid = plan.splits * least(plan.panel_groups, most(1, ctas / plan.splits));
+  plan.grid = plan.splits * least(plan.panel_sets, most(1, ctas / plan.splits));
   return plan;
 }
 
@@ -154,7 +154,7 @@ Reason plan_gemv(const GemvKind& kind, int64_t most_rows, const CudaProblem& pro
   plan->shared_bytes = made.shared_bytes;
   // Sums of CTAs that are no cluster, [M][16 * panels], and the tickets behind them.
   const bool in_memory = made.splits > 1 && made.cluster == 1;
-  plan->partial_bytes = in_memory ? 4 * (problem.M * made.panels * kPanelRows + made.panel_groups) : 0;
+  plan->partial_bytes = in_memory ? 4 * (problem.M * made.panels * kPanelRows + made.panel_sets) : 0;
   plan->clear_bytes = plan->partial_bytes;
   const GemvShare& share = made;
   std::memcpy(plan->own, &share, sizeof share);

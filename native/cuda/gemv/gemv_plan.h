@@ -37,7 +37,7 @@ constexpr int arch_number(const char* arch) {
 struct GemvKind {
   CudaLayout layout;
   bool fused;       ///< q of the whole row is made in shared memory
-  int ctas_per_sm;  ///< what its registers allow: how many CTAs stay to take panel groups, no more
+  int ctas_per_sm;  ///< what its registers allow: how many CTAs stay to take panel sets, no more
 };
 
 /** What a launch of the kernel reads of its plan (CudaPlan::own). */
@@ -45,7 +45,7 @@ struct GemvShare {
   int32_t tiles, slabs, panels;  ///< slabs and tiles of one panel
   int32_t k_warps;               ///< warps of a CTA that share K of a panel: 1, 2, 4 or 8
   int32_t cluster;               ///< splits, where those CTAs are a cluster, else 1
-  int32_t panel_groups;          ///< of kGemvWarps / k_warps panels
+  int32_t panel_sets;            ///< of kGemvWarps / k_warps panels
   int32_t chunk;                 ///< slabs (no groups) or steps (groups) of q in shared memory at a time
   int32_t resident;              ///< 1: that is all of it
   int32_t q_stride;              ///< bytes between rows of q in shared memory
