@@ -46,9 +46,9 @@ class QStages {
 #pragma unroll
       for (int r = 0; r < kRows; ++r) {
 #pragma unroll
-        for (int block = 0; block < Tile::kBlocks; ++block) {
-          char* target = shared_ + write_slot_ + at_block(write_, block) + r * kRowStep * kRowBytes;
-          copy_async(target, source_[r] + 64 * block, valid_[r]);
+        for (int line = 0; line < Tile::kLines; ++line) {
+          char* target = shared_ + write_slot_ + at_line(write_, line) + r * kRowStep * kRowBytes;
+          copy_async(target, source_[r] + 64 * line, valid_[r]);
         }
         source_[r] += kRowBytes;
       }
@@ -58,9 +58,9 @@ class QStages {
     commit_copies();
   }
 
-  /** Operands of the warp's row 8 * j + g, steps 2 * block and 2 * block + 1 of the stage in use. */
-  __device__ __forceinline__ uint4 operands(int j, int block) const {
-    return *reinterpret_cast<const uint4*>(shared_ + read_slot_ + at_block(read_, block) + 8 * j * kRowBytes);
+  /** Operands of the warp's row 8 * j + g, steps 2 * line and 2 * line + 1 of the stage in use. */
+  __device__ __forceinline__ uint4 operands(int j, int line) const {
+    return *reinterpret_cast<const uint4*>(shared_ + read_slot_ + at_line(read_, line) + 8 * j * kRowBytes);
   }
 
   /** On to the next stage. */
@@ -74,8 +74,8 @@ class QStages {
   static __device__ __forceinline__ int offset(int m, int quarter) {
     return m * kRowBytes + 16 * quarter + (kSwaps ? (m & 1) << 6 : 0);
   }
-  static __device__ __forceinline__ int at_block(int offset, int block) {
-    return kSwaps ? (offset ^ (block & 1) << 6) + (block >> 1 << 7) : offset + 64 * block;
+  static __device__ __forceinline__ int at_line(int offset, int line) {
+    return kSwaps ? (offset ^ (line & 1) << 6) + (line >> 1 << 7) : offset + 64 * line;
   }
   static __device__ __forceinline__ int next(int slot) {
     return slot == (Tile::kStages - 1) * kStageBytes ? 0 : slot + kStageBytes;
@@ -93,7 +93,7 @@ class PlainSums {
  public:
   __device__ explicit PlainSums(const CudaGemmTask&, const GemmPlace<Tile>&) {}
 
-  __device__ __forceinline__ void begin_block() {}
+  __device__ __forceinline__ void begin_line() {}
   static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return codes; }
 
   __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
@@ -117,7 +117,7 @@ class GroupSums {
 
   static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return signed_weights(codes); }
 
-  __device__ __forceinline__ void begin_block() {
+  __device__ __forceinline__ void begin_line() {
     end_[0] = ends_.next_step();
     end_[1] = ends_.next_step();
   }
@@ -145,11 +145,11 @@ template <typename Tile, typename Sums>
 __device__ __forceinline__ void multiply_stage(const QStages<Tile>& q, const WeightStream<Tile>& w, Sums& sums) {
   PanelCodes<Tile::layout> codes[Tile::kPanels];
 #pragma unroll
-  for (int block = 0; block < Tile::kBlocks; ++block) {
+  for (int line = 0; line < Tile::kLines; ++line) {
     uint32_t a[Tile::kPanels][2][4];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int step = 2 * block + half;
+      const int step = 2 * line + half;
 #pragma unroll
       for (int p = 0; p < Tile::kPanels; ++p) {
         if (step % Tile::kSteps == 0) codes[p].begin(w.words(p, step / Tile::kSteps));
@@ -158,10 +158,10 @@ __device__ __forceinline__ void multiply_stage(const QStages<Tile>& q, const Wei
         for (int i = 0; i < 4; ++i) a[p][half][i] = Sums::operand(a[p][half][i]);
       }
     }
-    sums.begin_block();
+    sums.begin_line();
 #pragma unroll
     for (int j = 0; j < Tile::kEights; ++j) {
-      const uint4 b = q.operands(j, block);
+      const uint4 b = q.operands(j, line);
 #pragma unroll
       for (int p = 0; p < Tile::kPanels; ++p) sums.add(p, j, a[p], b);
     }

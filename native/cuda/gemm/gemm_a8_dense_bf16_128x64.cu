@@ -81,7 +81,7 @@ struct GroupOutputs : GroupFloatSums<T> {
 };
 
 template <typename T, typename Sums>
-__device__ __forceinline__ void multiply_block(const DenseRows<T>& w, const ByteStages<T>& q, Sums& sums) {
+__device__ __forceinline__ void multiply_line(const DenseRows<T>& w, const ByteStages<T>& q, Sums& sums) {
 #pragma unroll
   for (int step = 0; step < 2; ++step) {
 #pragma unroll
@@ -131,7 +131,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kCtasPerSm) gemm_a8_dense_kern
     wait_copies<T::kStages - 2>();
     __syncthreads();  // everyone's copies have landed, and everyone has left the stage that is fetched now
     fetch();
-    multiply_block<T>(w, q, sums);
+    multiply_line<T>(w, q, sums);
     w.advance();
     q.advance();
   }

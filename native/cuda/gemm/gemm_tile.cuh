@@ -3,7 +3,7 @@
  * @brief What the GEMMs share: tiles of W streamed by lane from device memory, rows of X through a ring of cp.async
  * stages.
  *
- * A stage is the least number of columns that is whole tiles of W and whole 64-column blocks of q: 128 of I2S, 320 of
+ * A stage is the least number of columns that is whole tiles of W and whole lines of q: 128 of I2S, 320 of
  * T5. The order of columns is that of K whatever M, N and the shape of the tile.
  */
 #ifndef TERNARY_CUDA_GEMM_GEMM_TILE_CUH_
@@ -30,7 +30,7 @@ struct GemmTile {
   static constexpr int kSteps = steps_of(layout);
   static constexpr int kTiles = layout == CudaLayout::t5 ? 2 : 1;
   static constexpr int kColumns = 32 * kSteps * kTiles;
-  static constexpr int kBlocks = kColumns / 64;
+  static constexpr int kLines = kColumns / 64;
 };
 
 /** Whether a tile has the shape that its row states. */

@@ -65,7 +65,7 @@ inline constexpr int unit_columns(CudaLayout layout) {
   return unit_tiles(layout) * static_cast<int>(cuda_tile_columns(layout));
 }
 
-/** The row of 64-column blocks g must not lie on the banks of row g + 1: eight lanes read 64 bytes of each. */
+/** The line of row g must not lie on the banks of that of row g + 1: eight lanes read 64 bytes of each. */
 inline constexpr int q_stride(int columns) { return static_cast<int>(round_up(columns, 128)) + 64; }
 
 /** Sums that a warp leaves of its panel: two rows of X share 128 bytes, see sum_place(). */
