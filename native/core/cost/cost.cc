@@ -25,12 +25,12 @@ constexpr double kActivationsUs = 1.5, kActivationsUsPerColumn = 1e-4;
 /** Adding up the parts of split sums. */
 constexpr double kSplitUs = 1.0;
 
-/** Units of work: a GEMM's CTAs compute their whole tile, eight rows of X a unit. */
+/** Units of work: a GEMM's CTAs compute their whole patch, eight rows of X a unit. */
 double work_units(const CostCode& code, const CostProblem& p) {
   const double columns = static_cast<double>(round_up(p.K, 32)) / 32;
   if (code.row->gemv()) return static_cast<double>(ceil_div(p.N, 16)) * columns;
-  return static_cast<double>(round_up(p.N, code.shape.tile_n) / 16) * columns *
-         static_cast<double>(round_up(p.M, code.shape.tile_m) / 8);
+  return static_cast<double>(round_up(p.N, code.shape.patch_n) / 16) * columns *
+         static_cast<double>(round_up(p.M, code.shape.patch_m) / 8);
 }
 
 /** Clocks of one SM for a unit: the slowest pipe, or the issue of all by `warps` warps. */
@@ -42,7 +42,7 @@ double unit_clocks(const CostDevice& d, const CostCode& c, double warps) {
 
 int64_t ctas_of(const CostCode& code, const CostProblem& p, int splits) {
   if (code.row->gemv()) return ceil_div(p.N, 16) * splits;  // small N: a CTA's warps share K
-  return ceil_div(p.N, code.shape.tile_n) * ceil_div(p.M, code.shape.tile_m) * splits;
+  return ceil_div(p.N, code.shape.patch_n) * ceil_div(p.M, code.shape.patch_m) * splits;
 }
 
 /** The part of the device that a grid keeps busy: whole waves, the last one as full as it is. */

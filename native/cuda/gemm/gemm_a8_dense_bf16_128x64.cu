@@ -8,8 +8,8 @@
 namespace ternary::cuda {
 namespace {
 
-using Tile = GemmTile<CudaLayout::dense, 4, 2, 2, 4, 4, 1, 1>;
-using GroupTile = GemmTile<CudaLayout::dense, 4, 2, 1, 4, 4, 1, 1>;
+using Patch = GemmPatch<CudaLayout::dense, 4, 2, 2, 4, 4, 1, 1>;
+using GroupPatch = GemmPatch<CudaLayout::dense, 4, 2, 1, 4, 4, 1, 1>;
 
 /**
  * The ring of stages of q in plain order, 64 bytes a row. Its 16-byte pieces are swapped by the row, so that the 8 rows
@@ -140,19 +140,19 @@ __global__ void __launch_bounds__(T::kThreads, T::kCtasPerSm) gemm_a8_dense_kern
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, plain, Tile, kSharedBytes<Tile>,
-                          gemm_a8_dense_kernel<Tile, PlainOutputs>)
-TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, groups, GroupTile, kSharedBytes<GroupTile>,
-                          gemm_a8_dense_kernel<GroupTile, GroupOutputs>)
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, plain, Patch, kSharedBytes<Patch>,
+                          gemm_a8_dense_kernel<Patch, PlainOutputs>)
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, groups, GroupPatch, kSharedBytes<GroupPatch>,
+                          gemm_a8_dense_kernel<GroupPatch, GroupOutputs>)
 
 int gemm_a8_dense_bf16_128x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  if (task.group != 0) return launch_gemm<gemm_a8_dense_kernel<GroupTile, GroupOutputs>, GroupTile>(plan, how, task);
-  return launch_gemm<gemm_a8_dense_kernel<Tile, PlainOutputs>, Tile>(plan, how, task);
+  if (task.group != 0) return launch_gemm<gemm_a8_dense_kernel<GroupPatch, GroupOutputs>, GroupPatch>(plan, how, task);
+  return launch_gemm<gemm_a8_dense_kernel<Patch, PlainOutputs>, Patch>(plan, how, task);
 }
 
 Reason gemm_a8_dense_bf16_128x64_plan(const CudaProblem& problem, CudaPlan* plan) {
-  if (problem.group != 0) return plan_gemm<GroupTile>(problem, kSharedBytes<GroupTile>, plan);
-  return plan_gemm<Tile>(problem, kSharedBytes<Tile>, plan);
+  if (problem.group != 0) return plan_gemm<GroupPatch>(problem, kSharedBytes<GroupPatch>, plan);
+  return plan_gemm<Patch>(problem, kSharedBytes<Patch>, plan);
 }
 
 }  // namespace ternary::cuda

@@ -5,19 +5,19 @@
 namespace ternary::cuda {
 namespace {
 
-using Tile = GemmTile<CudaLayout::t5, 2, 2, 1, 4, 4, 2, 1>;
-using GroupTile = GemmTile<CudaLayout::t5, 2, 2, 1, 4, 4, 1, 1>;
+using Patch = GemmPatch<CudaLayout::t5, 2, 2, 1, 4, 4, 2, 1>;
+using GroupPatch = GemmPatch<CudaLayout::t5, 2, 2, 1, 4, 4, 1, 1>;
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_t5_mma_32x64, Tile, GroupTile)
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_t5_mma_32x64, Patch, GroupPatch)
 
 int gemm_a8_t5_mma_32x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  return gemm_a8<Tile, GroupTile>(task, plan, how);
+  return gemm_a8<Patch, GroupPatch>(task, plan, how);
 }
 
 Reason gemm_a8_t5_mma_32x64_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a8_plan<Tile, GroupTile>(problem, plan);
+  return gemm_a8_plan<Patch, GroupPatch>(problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -16,13 +16,13 @@ namespace ternary::cuda {
  * bytes of a row. The 32-byte pieces of 128 bytes are swapped by the row mod 4, so that the 16 lanes of a phase of
  * LDS.64, four rows of 16 columns, read 128 different bytes.
  */
-template <typename Tile, int rows, int planes>
+template <typename Patch, int rows, int planes>
 class HalfStages {
  public:
-  static constexpr int kRowBytes = 2 * Tile::kColumns;
+  static constexpr int kRowBytes = 2 * Patch::kColumns;
   static constexpr int kPlaneBytes = rows * kRowBytes;
   static constexpr int kStageBytes = planes * kPlaneBytes;
-  static constexpr int kBytes = Tile::kStages * kStageBytes;
+  static constexpr int kBytes = Patch::kStages * kStageBytes;
 
   /** Rows `first` ... of `count` in memory, K columns; this lane reads from the CTA's row `lane_row`, column 4 * t. */
   __device__ HalfStages(const uint16_t* data, int64_t ld, int64_t count, int64_t first, int64_t K, int lane_row, int t,
@@ -37,7 +37,7 @@ class HalfStages {
     }
     write_ = m * kRowBytes + (16 * eighth ^ (m & 3) << 5);
     read_ = lane_row * kRowBytes + 8 * t + ((lane_row & 3) << 5);
-    left_ = static_cast<int>(ceil_div(K, Tile::kColumns));
+    left_ = static_cast<int>(ceil_div(K, Patch::kColumns));
   }
 
   /** Begins to copy the next stage; commits no group. Rows beyond the last become zeros. */
@@ -53,7 +53,7 @@ class HalfStages {
                        source_[r] + plane * plane_step_ + 64 * part, valid_[r]);
           }
         }
-        source_[r] += Tile::kColumns;
+        source_[r] += Patch::kColumns;
       }
       write_slot_ = next(write_slot_);
     }
@@ -70,11 +70,11 @@ class HalfStages {
   __device__ __forceinline__ void advance() { read_slot_ = next(read_slot_); }
 
  private:
-  static constexpr int kRowStep = Tile::kThreads / 8, kRows = rows / kRowStep;
+  static constexpr int kRowStep = Patch::kThreads / 8, kRows = rows / kRowStep;
   static_assert(rows % kRowStep == 0 && kRowStep % 4 == 0, "every thread copies as many rows, swapped alike");
 
   static __device__ __forceinline__ int next(int slot) {
-    return slot == (Tile::kStages - 1) * kStageBytes ? 0 : slot + kStageBytes;
+    return slot == (Patch::kStages - 1) * kStageBytes ? 0 : slot + kStageBytes;
   }
 
   char* shared_;
@@ -85,10 +85,10 @@ class HalfStages {
 };
 
 /** fp32 sums of a warp, one alpha a row of W. */
-template <typename Tile>
+template <typename Patch>
 class PlainFloatSums {
  public:
-  __device__ PlainFloatSums(const CudaGemmTask&, const GemmPlace<Tile>&) {}
+  __device__ PlainFloatSums(const CudaGemmTask&, const GemmPlace<Patch>&) {}
   __device__ __forceinline__ float (&at(int p, int j))[4] { return acc_[p][j]; }
   __device__ __forceinline__ void end_step() {}
 
@@ -97,24 +97,24 @@ class PlainFloatSums {
   }
 
  private:
-  float acc_[Tile::kPanels][Tile::kEights][4] = {};
+  float acc_[Patch::kPanels][Patch::kEights][4] = {};
 };
 
 /** fp32 sums of a warp, alpha by group. */
-template <typename Tile>
+template <typename Patch>
 class GroupFloatSums {
  public:
-  __device__ GroupFloatSums(const CudaGemmTask& t, const GemmPlace<Tile>& place) : ends_(t, place) {}
+  __device__ GroupFloatSums(const CudaGemmTask& t, const GemmPlace<Patch>& place) : ends_(t, place) {}
   __device__ __forceinline__ float (&at(int p, int j))[4] { return acc_[p][j]; }
   __device__ __forceinline__ float total(int p, int j, int i) const { return totals_.sum(p, j, i); }
 
   __device__ __forceinline__ void end_step() {
-    const GroupEnd<Tile> end = ends_.next_step();
+    const GroupEnd<Patch> end = ends_.next_step();
     if (!end.ends) return;
 #pragma unroll
-    for (int p = 0; p < Tile::kPanels; ++p) {
+    for (int p = 0; p < Patch::kPanels; ++p) {
 #pragma unroll
-      for (int j = 0; j < Tile::kEights; ++j) totals_.end_group(end, p, j, acc_[p][j]);
+      for (int j = 0; j < Patch::kEights; ++j) totals_.end_group(end, p, j, acc_[p][j]);
     }
   }
 
@@ -123,9 +123,9 @@ class GroupFloatSums {
   }
 
  private:
-  float acc_[Tile::kPanels][Tile::kEights][4] = {};
-  GroupTotals<Tile> totals_;
-  GroupEnds<Tile> ends_;
+  float acc_[Patch::kPanels][Patch::kEights][4] = {};
+  GroupTotals<Patch> totals_;
+  GroupEnds<Patch> ends_;
 };
 
 }  // namespace ternary::cuda

@@ -107,7 +107,7 @@ struct FusedGemvRow : GemvRowOf<layout, true, FusedRows, Variants...> {
 template <class Dots>
 constexpr bool has_shape(const CudaVariant& v) {
   constexpr int kRows = Dots::kOutputs * Dots::kOwners / kPanelRows;
-  return v.rows == kRows && v.tile_m == kRows && v.tile_n == kGemvWarps * kPanelRows && v.threads == kGemvThreads;
+  return v.rows == kRows && v.patch_m == kRows && v.patch_n == kGemvWarps * kPanelRows && v.threads == kGemvThreads;
 }
 
 /** States which kernels a row has for up to `m` rows of X: those of a GemvVariant. */

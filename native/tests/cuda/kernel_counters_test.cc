@@ -72,25 +72,27 @@ ProblemSpec spec_of(ternary_activation activation, int64_t M, int64_t N, int64_t
   return spec;
 }
 
-/** A row of tiles, one plane, and how often it has W read: once by each of a CTA's warps along M, `rows` of X a CTA. */
-struct TileRow {
+/**
+ * The row of a GEMM, one plane, and how often it has W read: once by each of a CTA's warps along M, `rows` of X a CTA.
+ */
+struct GemmRow {
   const char* file;
   int64_t rows, warps_m;
 };
-constexpr TileRow kTileRows[] = {{"gemm_a8_i2s_mma_128x128", 128, 2}, {"gemm_a8_i2s_mma_32x64", 64, 2},
+constexpr GemmRow kGemmRows[] = {{"gemm_a8_i2s_mma_128x128", 128, 2}, {"gemm_a8_i2s_mma_32x64", 64, 2},
                                  {"gemm_a8_t5_mma_128x64", 64, 2},    {"gemm_a8_t5_mma_32x64", 64, 2},
                                  {"gemm_a16_i2s_mma_64x64", 64, 2},   {"gemm_a16_i2s_mma_32x8", 8, 1},
                                  {"gemm_a16_t5_mma_64x32", 32, 1},    {"gemm_a16_t5_mma_32x8", 8, 1}};
 
 int64_t reads_of_w(const CudaKernel& kernel, int64_t M) {
-  for (const TileRow& row : kTileRows) {
+  for (const GemmRow& row : kGemmRows) {
     if (std::strcmp(row.file, kernel.file) == 0) return ceil_div(M, row.rows) * row.warps_m;
   }
   ADD_FAILURE() << kernel.file << " is not in this test's table";
   return 0;
 }
 
-/** Every tile row that serves the problem; where `ideal` is not 0, weights are held to it. */
+/** Every GEMM that serves the problem; where `ideal` is not 0, weights are held to it. */
 void check_gemm(const ProblemSpec& spec, CudaLayout layout, double ideal) {
   const auto reset = softgpu<decltype(softgpu_reset_counters)>("softgpu_reset_counters");
   CudaGemmCase gemm(spec, layout);
@@ -246,8 +248,9 @@ int64_t tiles_of_super_blocks(CudaLayout layout, int64_t K, int64_t group) {
   return tiles;
 }
 
-// Just over the 6 million weights from which waste counts: seconds on the software GPU. Neither N nor K is whole tiles.
-// Many slabs a warp; for M = 8 and more q comes in chunks, of the smallest shared memory that a GPU has to all of it.
+// Just over the 6 million weights from which waste counts: seconds on the software GPU. Neither N nor K is whole panels
+// or tiles. Many slabs a warp; for M = 8 and more q comes in chunks, of the smallest shared memory that a GPU has to
+// all of it.
 TEST(CudaGemvMemory, NoWastedSectorsOfWeights) {
   constexpr int64_t kN = 328, kK = 20500;
   std::set<std::string> files;
