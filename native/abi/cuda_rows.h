@@ -26,9 +26,9 @@ struct CudaVariant {
   int patch_n;       ///< a CTA's part of Y: rows of W ...
   int patch_m;       ///< ... by rows of X
   int threads;       ///< of a CTA
-  int stages;        ///< GEMM: of X in shared memory, and of W where it goes there (dense)
-  int ahead;         ///< GEMM: stages of W on their way besides the one in use
-  int columns;       ///< GEMM: of a stage
+  int depth;         ///< GEMM: spans of X in the ring in shared memory, and of W where it goes there (dense)
+  int ahead;         ///< GEMM: spans of W on their way besides the one in use
+  int columns;       ///< GEMM: of a span
 };
 
 inline constexpr int kMostCudaVariants = 6;
@@ -42,8 +42,8 @@ struct CudaRow {
   int64_t m_min, m_max;                         ///< rows of X
   CudaVariant variants[kMostCudaVariants + 1];  ///< the last has no name
 
-  /** Its kernels are for few rows of X, each for up to CudaVariant::rows of them, and have no stages. */
-  constexpr bool gemv() const { return stage != CudaStage::activations && variants[0].stages == 0; }
+  /** Its kernels are for few rows of X, each for up to CudaVariant::rows of them, and have no ring. */
+  constexpr bool gemv() const { return stage != CudaStage::activations && variants[0].depth == 0; }
   /** Whether CTAs may share K. */
   constexpr bool splits() const { return stage == CudaStage::gemm_a8 && gemv(); }
 };
@@ -91,16 +91,16 @@ constexpr int find_cuda_variant(const CudaRow& row, std::string_view name) {
   return -1;
 }
 
-/** Bytes of W in a stage of a CTA of a GEMM. */
-constexpr int64_t cuda_stage_weights(const CudaRow& row, const CudaVariant& variant) {
+/** Bytes of W in a span of a CTA of a GEMM. */
+constexpr int64_t cuda_span_weights(const CudaRow& row, const CudaVariant& variant) {
   return cuda_layout_bytes(row.layout, variant.patch_n, variant.columns);
 }
 
-/** Dynamic shared memory of a CTA of a GEMM: the stages of X, and those of W unless it goes to registers. */
-constexpr int64_t cuda_stage_bytes(const CudaRow& row, const CudaVariant& variant) {
+/** Dynamic shared memory of a CTA of a GEMM: the spans of X, and those of W unless it goes to registers. */
+constexpr int64_t cuda_ring_bytes(const CudaRow& row, const CudaVariant& variant) {
   const int64_t x_bytes = row.stage == CudaStage::gemm_a16 ? 2 * variant.planes : 1;
-  const int64_t weights = row.layout == CudaLayout::dense ? cuda_stage_weights(row, variant) : 0;
-  return variant.stages * (variant.columns * x_bytes * variant.patch_m + weights);
+  const int64_t weights = row.layout == CudaLayout::dense ? cuda_span_weights(row, variant) : 0;
+  return variant.depth * (variant.columns * x_bytes * variant.patch_m + weights);
 }
 
 }  // namespace ternary

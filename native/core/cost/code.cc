@@ -75,8 +75,8 @@ CostCode gemm_code(const CudaRow& row, const CudaVariant& variant, const Figures
   const int products = floats ? 2 * variant.planes : 1;
   CostCode code = per_unit(row, variant, *f, Figures::products(*f) / products);
   (floats ? code.hmma : code.imma) = products;
-  code.stage_bytes = cuda_stage_bytes(row, variant);
-  code.in_flight = variant.ahead * cuda_stage_weights(row, variant);
+  code.ring_bytes = cuda_ring_bytes(row, variant);
+  code.in_flight = variant.ahead * cuda_span_weights(row, variant);
   return code;
 }
 

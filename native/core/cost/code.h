@@ -22,7 +22,7 @@ struct CostCode {
   double shared = 0;  ///< 128-byte passes of shared memory
   int registers = 0;
   int64_t static_shared = 0;  ///< with what the driver takes
-  int64_t stage_bytes = 0;    ///< GEMM: dynamic shared memory
+  int64_t ring_bytes = 0;     ///< GEMM: dynamic shared memory
   int64_t in_flight = 0;      ///< bytes of W that a CTA has on their way
 };
 

@@ -100,7 +100,7 @@ CostDevice device_row(const DeviceAttributes& device) {
 int resident_ctas(const CostDevice& d, const CostCode& code, const CostProblem& p) {
   const int64_t warp = round_up(int64_t{32} * code.registers, kRegisterUnit);
   const int64_t by_registers = kSmRegisters / (warp * (code.shape.threads / 32));
-  const int64_t shared = code.static_shared + (code.row->gemv() ? gemv_shared(*code.row, d, p) : code.stage_bytes);
+  const int64_t shared = code.static_shared + (code.row->gemv() ? gemv_shared(*code.row, d, p) : code.ring_bytes);
   return static_cast<int>(
       std::max<int64_t>(1, std::min({by_registers, d.threads / int64_t{code.shape.threads}, d.shared_bytes / shared})));
 }

@@ -18,11 +18,11 @@ namespace ternary::cuda {
 
 /** Rows of X of the CTA. */
 template <typename Patch, int planes>
-using PlaneStages = HalfStages<Patch, Patch::kM, planes>;
+using PlaneRing = HalfRing<Patch, Patch::kM, planes>;
 
-/** One stage's columns into the sums. */
+/** One span's columns into the sums. */
 template <typename Patch, int planes, bool f16, typename Sums>
-__device__ __forceinline__ void multiply_planes(const PlaneStages<Patch, planes>& x, const WeightStream<Patch>& w,
+__device__ __forceinline__ void multiply_planes(const PlaneRing<Patch, planes>& x, const WeightStream<Patch>& w,
                                                 Sums& sums) {
   PanelCodes<Patch::layout> codes[Patch::kPanels];
 #pragma unroll
@@ -60,17 +60,17 @@ __global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm) gemm_a16_k
   WeightStream<Patch> w(t, place);
   Sums<Patch> sums(t, place);
   pdl_wait();
-  const int stages = static_cast<int>(ceil_div(t.K, Patch::kColumns));
-  PlaneStages<Patch, planes> x(t.planes, t.ld_plane, t.M, place.m0, t.K, place.warp_m + place.g, place.t,
-                               reinterpret_cast<char*>(shared));
+  const int spans = static_cast<int>(ceil_div(t.K, Patch::kColumns));
+  PlaneRing<Patch, planes> x(t.planes, t.ld_plane, t.M, place.m0, t.K, place.warp_m + place.g, place.t,
+                             reinterpret_cast<char*>(shared));
 #pragma unroll
-  for (int stage = 0; stage < Patch::kStages - 1; ++stage) {
+  for (int span = 0; span < Patch::kDepth - 1; ++span) {
     x.fetch();
     commit_copies();
   }
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_copies<Patch::kStages - 2>();
-    __syncthreads();  // everyone's copies have landed, and everyone has left the stage that is fetched now
+  for (int span = 0; span < spans; ++span) {
+    wait_copies<Patch::kDepth - 2>();
+    __syncthreads();  // everyone's copies have landed, and everyone has left the span that is fetched now
     x.fetch();
     commit_copies();
     w.advance();
@@ -87,10 +87,10 @@ int launch_gemm_a16(const CudaGemmTask& task, const CudaPlan& plan, const CudaLa
 }
 
 /** States which kernels a row has for a type of planes. */
-#define TERNARY_CUDA_GEMM_A16_TYPE(row, type, Patch, planes, f16)                            \
-  TERNARY_CUDA_GEMM_VARIANT(row, plain_##type, Patch, (PlaneStages<Patch, planes>::kBytes),  \
-                            gemm_a16_kernel<Patch, planes, f16, PlainFloatSums>)             \
-  TERNARY_CUDA_GEMM_VARIANT(row, groups_##type, Patch, (PlaneStages<Patch, planes>::kBytes), \
+#define TERNARY_CUDA_GEMM_A16_TYPE(row, type, Patch, planes, f16)                          \
+  TERNARY_CUDA_GEMM_VARIANT(row, plain_##type, Patch, (PlaneRing<Patch, planes>::kBytes),  \
+                            gemm_a16_kernel<Patch, planes, f16, PlainFloatSums>)           \
+  TERNARY_CUDA_GEMM_VARIANT(row, groups_##type, Patch, (PlaneRing<Patch, planes>::kBytes), \
                             gemm_a16_kernel<Patch, planes, f16, GroupFloatSums>)
 
 /** States which kernels a row has. */
@@ -109,8 +109,8 @@ int gemm_a16(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& h
 
 template <typename Patch, typename ThreePatch>
 Reason gemm_a16_plan(const CudaProblem& problem, CudaPlan* plan) {
-  if (problem.planes == 3) return plan_gemm<ThreePatch>(problem, PlaneStages<ThreePatch, 3>::kBytes, plan);
-  return plan_gemm<Patch>(problem, PlaneStages<Patch, 1>::kBytes, plan);
+  if (problem.planes == 3) return plan_gemm<ThreePatch>(problem, PlaneRing<ThreePatch, 3>::kBytes, plan);
+  return plan_gemm<Patch>(problem, PlaneRing<Patch, 1>::kBytes, plan);
 }
 
 }  // namespace ternary::cuda

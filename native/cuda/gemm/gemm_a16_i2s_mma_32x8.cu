@@ -1,5 +1,5 @@
 // Y of few rows of A16 from I2S: 32 rows of W by 8 rows of X a CTA. K is not split, or sums would depend on the patch;
-// to read W fast a warp has eight of its stages, 4 KiB, on their way.
+// to read W fast a warp has eight of its spans, 4 KiB, on their way.
 #include "cuda/gemm/gemm_a16.cuh"
 #include "cuda/kernels.h"
 

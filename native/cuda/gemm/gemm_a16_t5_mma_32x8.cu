@@ -1,4 +1,4 @@
-// Y of few rows of A16 from T5: as gemm_a16_i2s_mma_32x8, with stages of 320 columns.
+// Y of few rows of A16 from T5: as gemm_a16_i2s_mma_32x8, with spans of 320 columns.
 #include "cuda/gemm/gemm_a16.cuh"
 #include "cuda/kernels.h"
 

@@ -1,4 +1,4 @@
-// Y of many rows of A16 from T5: 64 rows of W by 32 rows of X a CTA, 16 where x' has three planes: a stage is 320
+// Y of many rows of A16 from T5: 64 rows of W by 32 rows of X a CTA, 16 where x' has three planes: a span is 320
 // columns.
 #include "cuda/gemm/gemm_a16.cuh"
 #include "cuda/kernels.h"

@@ -17,17 +17,17 @@
 namespace ternary::cuda {
 
 /**
- * The ring of stages of q. Four threads copy a line of 64 bytes; a thread's copies are whole lines and rows apart, so
+ * The ring of spans of q. Four threads copy a line of 64 bytes; a thread's copies are whole lines and rows apart, so
  * that its addresses are one pointer and constants.
  */
 template <typename Patch>
-class QStages {
+class QRing {
  public:
   static constexpr int kRowBytes = Patch::kColumns;
-  static constexpr int kStageBytes = Patch::kM * kRowBytes;
-  static constexpr int kBytes = Patch::kStages * kStageBytes;
+  static constexpr int kSpanBytes = Patch::kM * kRowBytes;
+  static constexpr int kBytes = Patch::kDepth * kSpanBytes;
 
-  __device__ QStages(const CudaGemmTask& task, const GemmPlace<Patch>& place, char* shared) : shared_(shared) {
+  __device__ QRing(const CudaGemmTask& task, const GemmPlace<Patch>& place, char* shared) : shared_(shared) {
     const int m = static_cast<int>(threadIdx.x) / 4, quarter = threadIdx.x & 3;
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
@@ -40,31 +40,31 @@ class QStages {
     left_ = static_cast<int>(ceil_div(task.K, Patch::kColumns));
   }
 
-  /** Begins to copy the next stage; commits a group whether or not there is one. Rows beyond M become zeros. */
+  /** Begins to copy the next span; commits a group whether or not there is one. Rows beyond M become zeros. */
   __device__ __forceinline__ void fetch() {
     if (left_ > 0) {
 #pragma unroll
       for (int r = 0; r < kRows; ++r) {
 #pragma unroll
         for (int line = 0; line < Patch::kLines; ++line) {
-          char* target = shared_ + write_slot_ + at_line(write_, line) + r * kRowStep * kRowBytes;
+          char* target = shared_ + write_span_ + at_line(write_, line) + r * kRowStep * kRowBytes;
           copy_async(target, source_[r] + 64 * line, valid_[r]);
         }
         source_[r] += kRowBytes;
       }
-      write_slot_ = next(write_slot_);
+      write_span_ = next(write_span_);
     }
     --left_;
     commit_copies();
   }
 
-  /** Operands of the warp's row 8 * j + g, steps 2 * line and 2 * line + 1 of the stage in use. */
+  /** Operands of the warp's row 8 * j + g, steps 2 * line and 2 * line + 1 of the span in use. */
   __device__ __forceinline__ uint4 operands(int j, int line) const {
-    return *reinterpret_cast<const uint4*>(shared_ + read_slot_ + at_line(read_, line) + 8 * j * kRowBytes);
+    return *reinterpret_cast<const uint4*>(shared_ + read_span_ + at_line(read_, line) + 8 * j * kRowBytes);
   }
 
-  /** On to the next stage. */
-  __device__ __forceinline__ void advance() { read_slot_ = next(read_slot_); }
+  /** On to the next span. */
+  __device__ __forceinline__ void advance() { read_span_ = next(read_span_); }
 
  private:
   static constexpr int kRowStep = Patch::kThreads / 4, kRows = Patch::kM / kRowStep;
@@ -77,14 +77,14 @@ class QStages {
   static __device__ __forceinline__ int at_line(int offset, int line) {
     return kSwaps ? (offset ^ (line & 1) << 6) + (line >> 1 << 7) : offset + 64 * line;
   }
-  static __device__ __forceinline__ int next(int slot) {
-    return slot == (Patch::kStages - 1) * kStageBytes ? 0 : slot + kStageBytes;
+  static __device__ __forceinline__ int next(int span) {
+    return span == (Patch::kDepth - 1) * kSpanBytes ? 0 : span + kSpanBytes;
   }
 
   char* shared_;
   const int8_t* source_[kRows];
   bool valid_[kRows];
-  int write_, read_, left_, write_slot_ = 0, read_slot_ = 0;
+  int write_, read_, left_, write_span_ = 0, read_span_ = 0;
 };
 
 /** Sums of a warp without groups of alpha: sum(q * code), so sum(q) has to be taken off. */
@@ -140,9 +140,9 @@ class GroupSums {
   GroupEnd<Patch> end_[2];
 };
 
-/** One stage's columns into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
+/** One span's columns into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
 template <typename Patch, typename Sums>
-__device__ __forceinline__ void multiply_stage(const QStages<Patch>& q, const WeightStream<Patch>& w, Sums& sums) {
+__device__ __forceinline__ void multiply_span(const QRing<Patch>& q, const WeightStream<Patch>& w, Sums& sums) {
   PanelCodes<Patch::layout> codes[Patch::kPanels];
 #pragma unroll
   for (int line = 0; line < Patch::kLines; ++line) {
@@ -176,25 +176,25 @@ __global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm) gemm_a8_ke
   WeightStream<Patch> w(t, place);
   Sums<Patch> sums(t, place);
   pdl_wait();
-  const int stages = static_cast<int>(ceil_div(t.K, Patch::kColumns));
-  QStages<Patch> q(t, place, reinterpret_cast<char*>(shared));
+  const int spans = static_cast<int>(ceil_div(t.K, Patch::kColumns));
+  QRing<Patch> q(t, place, reinterpret_cast<char*>(shared));
 #pragma unroll
-  for (int stage = 0; stage < Patch::kStages - 1; ++stage) q.fetch();
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_copies<Patch::kStages - 2>();
-    __syncthreads();  // everyone's copies have landed, and everyone has left the stage that is fetched now
+  for (int span = 0; span < Patch::kDepth - 1; ++span) q.fetch();
+  for (int span = 0; span < spans; ++span) {
+    wait_copies<Patch::kDepth - 2>();
+    __syncthreads();  // everyone's copies have landed, and everyone has left the span that is fetched now
     q.fetch();
     w.advance();
-    multiply_stage(q, w, sums);
+    multiply_span(q, w, sums);
     q.advance();
   }
   store_sums(t, place, sums);
 }
 
 /** States which kernels a row has. */
-#define TERNARY_CUDA_GEMM_A8_VARIANTS(row, Patch, GroupPatch)                                            \
-  TERNARY_CUDA_GEMM_VARIANT(row, plain, Patch, QStages<Patch>::kBytes, gemm_a8_kernel<Patch, PlainSums>) \
-  TERNARY_CUDA_GEMM_VARIANT(row, groups, GroupPatch, QStages<GroupPatch>::kBytes, gemm_a8_kernel<GroupPatch, GroupSums>)
+#define TERNARY_CUDA_GEMM_A8_VARIANTS(row, Patch, GroupPatch)                                          \
+  TERNARY_CUDA_GEMM_VARIANT(row, plain, Patch, QRing<Patch>::kBytes, gemm_a8_kernel<Patch, PlainSums>) \
+  TERNARY_CUDA_GEMM_VARIANT(row, groups, GroupPatch, QRing<GroupPatch>::kBytes, gemm_a8_kernel<GroupPatch, GroupSums>)
 
 /** The product with the patch for its alpha. */
 template <typename Patch, typename GroupPatch>
@@ -205,8 +205,8 @@ int gemm_a8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& ho
 
 template <typename Patch, typename GroupPatch>
 Reason gemm_a8_plan(const CudaProblem& problem, CudaPlan* plan) {
-  if (problem.group == 0) return plan_gemm<Patch>(problem, QStages<Patch>::kBytes, plan);
-  return plan_gemm<GroupPatch>(problem, QStages<GroupPatch>::kBytes, plan);
+  if (problem.group == 0) return plan_gemm<Patch>(problem, QRing<Patch>::kBytes, plan);
+  return plan_gemm<GroupPatch>(problem, QRing<GroupPatch>::kBytes, plan);
 }
 
 }  // namespace ternary::cuda

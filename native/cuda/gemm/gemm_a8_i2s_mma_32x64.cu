@@ -1,5 +1,5 @@
 // Y of some rows of X from I2S: 32 rows of W by 64 rows of X a CTA, so that a few thousand rows of W reach every SM.
-// Time is that of reading W, so four of its stages are on their way.
+// Time is that of reading W, so four of its spans are on their way.
 #include "cuda/gemm/gemm_a8.cuh"
 #include "cuda/kernels.h"
 

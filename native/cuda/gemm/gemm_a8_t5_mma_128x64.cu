@@ -1,4 +1,4 @@
-// Y of many rows of X from T5: 128 rows of W by 64 rows of X a CTA, since a stage of two tiles is 320 columns of q.
+// Y of many rows of X from T5: 128 rows of W by 64 rows of X a CTA, since a span of two tiles is 320 columns of q.
 #include "cuda/gemm/gemm_a8.cuh"
 #include "cuda/kernels.h"
 

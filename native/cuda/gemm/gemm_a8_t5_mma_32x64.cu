@@ -1,4 +1,4 @@
-// Y of some rows of X from T5: as gemm_a8_i2s_mma_32x64, with stages of 320 columns.
+// Y of some rows of X from T5: as gemm_a8_i2s_mma_32x64, with spans of 320 columns.
 #include "cuda/gemm/gemm_a8.cuh"
 #include "cuda/kernels.h"
 

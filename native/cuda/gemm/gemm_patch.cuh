@@ -1,9 +1,9 @@
 /**
  * @file gemm_patch.cuh
  * @brief What the GEMMs share: tiles of W streamed by lane from device memory, rows of X through a ring of cp.async
- * stages.
+ * copies.
  *
- * A stage is the least number of columns that is whole tiles of W and whole lines of q: 128 of I2S, 320 of T5.
+ * A span is the least number of columns that is whole tiles of W and whole lines of q: 128 of I2S, 320 of T5.
  * The order of columns is that of K whatever M, N and the shape of the patch.
  */
 #ifndef TERNARY_CUDA_GEMM_GEMM_PATCH_CUH_
@@ -18,13 +18,13 @@
 namespace ternary::cuda {
 
 /**
- * Shape of a CTA's part of Y: warps_n * panels * 16 rows of W by warps_m * eights * 8 rows of X; `stages` of X in
- * shared memory, `ahead` stages of W in registers besides the one in use.
+ * Shape of a CTA's part of Y: warps_n * panels * 16 rows of W by warps_m * eights * 8 rows of X; `depth` spans of X in
+ * shared memory, `ahead` spans of W in registers besides the one in use.
  */
-template <CudaLayout layout_, int warps_n, int warps_m, int panels, int eights, int stages, int ahead, int ctas_per_sm>
+template <CudaLayout layout_, int warps_n, int warps_m, int panels, int eights, int depth, int ahead, int ctas_per_sm>
 struct GemmPatch {
   static constexpr CudaLayout layout = layout_;
-  static constexpr int kWarpsM = warps_m, kPanels = panels, kEights = eights, kStages = stages, kAhead = ahead;
+  static constexpr int kWarpsM = warps_m, kPanels = panels, kEights = eights, kDepth = depth, kAhead = ahead;
   static constexpr int kThreads = 32 * warps_n * warps_m, kCtasPerSm = ctas_per_sm;
   static constexpr int kN = 16 * warps_n * panels, kM = 8 * warps_m * eights;
   static constexpr int kSteps = steps_of(layout);
@@ -36,15 +36,15 @@ struct GemmPatch {
 /** Whether a patch has the shape that its row states. */
 template <typename Patch>
 constexpr bool has_shape(const CudaVariant& v) {
-  const int ahead = Patch::layout == CudaLayout::dense ? Patch::kStages - 1 : Patch::kAhead;
-  return v.patch_n == Patch::kN && v.patch_m == Patch::kM && v.threads == Patch::kThreads &&
-         v.stages == Patch::kStages && v.ahead == ahead && v.columns == Patch::kColumns;
+  const int ahead = Patch::layout == CudaLayout::dense ? Patch::kDepth - 1 : Patch::kAhead;
+  return v.patch_n == Patch::kN && v.patch_m == Patch::kM && v.threads == Patch::kThreads && v.depth == Patch::kDepth &&
+         v.ahead == ahead && v.columns == Patch::kColumns;
 }
 
 /** States that a kernel, the last argument, is a variant of a row, and holds the row to its patch and shared memory. */
-#define TERNARY_CUDA_GEMM_VARIANT(row, variant, Patch, shared_bytes, ...)                         \
-  static_assert(has_shape<Patch>(variant_of(#row, #variant)), "kernels.inc says another patch");  \
-  static_assert(stage_bytes_of(#row, #variant) == shared_bytes, "kernels.inc says other stages"); \
+#define TERNARY_CUDA_GEMM_VARIANT(row, variant, Patch, shared_bytes, ...)                        \
+  static_assert(has_shape<Patch>(variant_of(#row, #variant)), "kernels.inc says another patch"); \
+  static_assert(ring_bytes_of(#row, #variant) == shared_bytes, "kernels.inc says another ring"); \
   TERNARY_CUDA_VARIANT(row, variant, __VA_ARGS__)
 
 /** Where a thread stands in the CTA's part of Y. A CTA is a number along M first, so that neighbours share W. */
@@ -71,7 +71,7 @@ struct GemmPlace {
 /** What a grid may have along x. */
 inline constexpr int64_t kMostCtas = (int64_t{1} << 31) - 1;
 
-/** A CTA a patch of Y, none of which shares K, with `shared_bytes` of stages. */
+/** A CTA a patch of Y, none of which shares K, with a ring of `shared_bytes`. */
 template <typename Patch>
 Reason plan_gemm(const CudaProblem& problem, int64_t shared_bytes, CudaPlan* plan) {
   *plan = {};
@@ -90,7 +90,7 @@ int launch_gemm(const CudaPlan& plan, const CudaLaunch& how, const CudaGemmTask&
                          task);
 }
 
-/** This lane's words of the warp's panels, stage after stage. Panels beyond N are read as the last one. */
+/** This lane's words of the warp's panels, span after span. Panels beyond N are read as the last one. */
 template <typename Patch>
 class WeightStream {
  public:
@@ -106,7 +106,7 @@ class WeightStream {
     for (int s = 0; s < Patch::kAhead; ++s) fetch(s);
   }
 
-  /** Moves on by a stage: its words are in word(), and one further stage is on its way. */
+  /** Moves on by a span: its words are in words(), and one further span is on its way. */
   __device__ void advance() {
 #pragma unroll
     for (int p = 0; p < Patch::kPanels; ++p) {
@@ -124,12 +124,12 @@ class WeightStream {
 
  private:
   /** Zeros beyond the last tile: there q is zero, so any code will do. */
-  __device__ void fetch(int slot) {
+  __device__ void fetch(int place) {
 #pragma unroll
     for (int i = 0; i < Patch::kTiles; ++i) {
 #pragma unroll
       for (int p = 0; p < Patch::kPanels; ++p) {
-        ring_[slot][p][i] = tile_ + i < tiles_ ? __ldg(next_[p] + i * (kCudaTileBytes / 16)) : uint4{0, 0, 0, 0};
+        ring_[place][p][i] = tile_ + i < tiles_ ? __ldg(next_[p] + i * (kCudaTileBytes / 16)) : uint4{0, 0, 0, 0};
       }
     }
 #pragma unroll

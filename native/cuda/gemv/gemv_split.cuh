@@ -14,14 +14,14 @@ namespace ternary::cuda {
 
 /** An output of a panel set: thread i has outputs i, i + kGemvThreads ...; neighbours in N are neighbours. */
 struct GemvOutput {
-  int slot, row, m, n;
+  int panel, row, m, n;
 
   __device__ GemvOutput(const GemvArgs& a, int panel_set, int i) {
-    const int slots_log2 = 3 - a.k_warps_log2;
+    const int panels_log2 = 3 - a.k_warps_log2;
     row = i & (kPanelRows - 1);
-    slot = i >> 4 & (a.cta_panels() - 1);
-    m = i >> (4 + slots_log2);
-    n = (panel_set * a.cta_panels() + slot) * kPanelRows + row;
+    panel = i >> 4 & (a.cta_panels() - 1);
+    m = i >> (4 + panels_log2);
+    n = (panel_set * a.cta_panels() + panel) * kPanelRows + row;
   }
 };
 __device__ __forceinline__ int output_count(const GemvArgs& a) { return a.cta_panels() * kPanelRows * a.M; }
@@ -53,7 +53,7 @@ struct GemvEnd {
 
 __device__ __forceinline__ int warps_sum(const GemvArgs& a, int* sums, const GemvOutput& o) {
   int sum = 0;
-  for (int k = 0; k < a.k_warps(); ++k) sum += *sum_place(a, sums, (o.slot << a.k_warps_log2) + k, o.m, o.row);
+  for (int k = 0; k < a.k_warps(); ++k) sum += *sum_place(a, sums, (o.panel << a.k_warps_log2) + k, o.m, o.row);
   return sum;
 }
 
@@ -81,7 +81,7 @@ __device__ inline void end_in_cluster(const GemvArgs& a, int* sums, const GemvEn
   const int count = output_count(a), rank = static_cast<int>(blockIdx.x) % a.splits;
   for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
     const GemvOutput o(a, end.panel_set, i);
-    *sum_place(a, sums, o.slot << a.k_warps_log2, o.m, o.row) = warps_sum(a, sums, o);
+    *sum_place(a, sums, o.panel << a.k_warps_log2, o.m, o.row) = warps_sum(a, sums, o);
   }
   cluster_barrier();
   for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
@@ -89,7 +89,7 @@ __device__ inline void end_in_cluster(const GemvArgs& a, int* sums, const GemvEn
     if (i / kGemvThreads % a.splits != rank || o.n >= a.N) continue;
     int sum = 0;
     for (int r = 0; r < a.splits; ++r) {
-      sum += load_remote(sum_place(a, sums, o.slot << a.k_warps_log2, o.m, o.row), r);
+      sum += load_remote(sum_place(a, sums, o.panel << a.k_warps_log2, o.m, o.row), r);
     }
     end.write(o, i, sum);
   }

@@ -173,10 +173,10 @@ TEST(CostModel, FiguresAreThoseOfTheMachineCode) {
   EXPECT_EQ(gemm.shape.patch_n, 128);
   EXPECT_EQ(gemm.shape.patch_m, 128);
   EXPECT_EQ(gemm.shape.threads, 256);
-  EXPECT_EQ(gemm.stage_bytes, 4 * 128 * 128);
-  EXPECT_EQ(gemm.in_flight, 128 * 128 / 4) << "a stage of W, four weights a byte";
+  EXPECT_EQ(gemm.ring_bytes, 4 * 128 * 128);
+  EXPECT_EQ(gemm.in_flight, 128 * 128 / 4) << "a span of W, four weights a byte";
   const CostCode dense = code(kernels, "gemm_a8_dense_bf16_128x64", "plain");
-  EXPECT_EQ(dense.stage_bytes, 4 * (64 * 64 + 2 * 64 * 128)) << "q, and W in bf16";
+  EXPECT_EQ(dense.ring_bytes, 4 * (64 * 64 + 2 * 64 * 128)) << "q, and W in bf16";
   EXPECT_EQ(dense.in_flight, 3 * 2 * 64 * 128);
   EXPECT_DOUBLE_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16x3").hmma, 6);  // three planes of two halves
   EXPECT_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16").shape.patch_m, 64);
@@ -190,9 +190,9 @@ TEST(CostModel, CtasOfAnSmFollowFromRegistersThreadsAndSharedMemory) {
   gemm.shape.threads = 256;
   gemm.static_shared = 1024;
   const CostProblem problem = {512, 6912, 2560, 2, 2, 1, false};
-  const auto ctas = [&](const CudaCost& cost, int registers, int64_t stage_bytes) {
+  const auto ctas = [&](const CudaCost& cost, int registers, int64_t ring_bytes) {
     gemm.registers = registers;
-    gemm.stage_bytes = stage_bytes;
+    gemm.ring_bytes = ring_bytes;
     return resident_ctas(cost.device(), gemm, problem);
   };
   EXPECT_EQ(ctas(h100, 32, 0), 8);            // 65536 / (32 * 256) registers, 2048 / 256 threads

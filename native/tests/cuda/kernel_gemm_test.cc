@@ -85,7 +85,7 @@ TEST(CudaGemm, EveryTailOfNAndM) {
 }
 
 TEST(CudaGemm, EveryTailOfK) {
-  // More stages than the ring holds, and every remainder of a step, a tile and a stage.
+  // More spans than the ring holds, and every remainder of a step, a tile and a span.
   for (int64_t K : {1, 31, 32, 33, 64, 127, 128, 129, 159, 160, 161, 319, 320, 321, 640, 897, 1700}) {
     check_a8(plain_spec(TERNARY_A8, 3, 17, K), {CudaLayout::i2s, CudaLayout::t5, CudaLayout::dense});
     if (HasFatalFailure()) return;
