@@ -25,16 +25,16 @@ constexpr double kActivationsUs = 1.5, kActivationsUsPerColumn = 1e-4;
 /** Adding up the parts of split sums. */
 constexpr double kSplitUs = 1.0;
 
-/** Units of work: a GEMM's CTAs compute their whole patch, eight rows of X a unit. */
-double work_units(const CostCode& code, const CostProblem& p) {
+/** Steps of 16 rows of W that are multiplied: a GEMM's CTAs compute their whole patch, eight rows of X a step. */
+double work_steps(const CostCode& code, const CostProblem& p) {
   const double columns = static_cast<double>(round_up(p.K, 32)) / 32;
   if (code.row->gemv()) return static_cast<double>(ceil_div(p.N, 16)) * columns;
   return static_cast<double>(round_up(p.N, code.shape.patch_n) / 16) * columns *
          static_cast<double>(round_up(p.M, code.shape.patch_m) / 8);
 }
 
-/** Clocks of one SM for a unit: the slowest pipe, or the issue of all by `warps` warps. */
-double unit_clocks(const CostDevice& d, const CostCode& c, double warps) {
+/** Clocks of one SM for a step: the slowest pipe, or the issue of all by `warps` warps. */
+double step_clocks(const CostDevice& d, const CostCode& c, double warps) {
   const double issue = std::min(d.issue, warps * kIssueOfOneWarp);
   return std::max({c.slots / issue, c.alu / d.alu, c.multiply / d.multiply, c.idp / d.idp, c.imma / d.imma,
                    c.hmma / d.hmma, c.shared});
@@ -113,7 +113,7 @@ CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostCode& code, 
   // Little's law: what is on its way must cover the latency.
   const double wanted = d.gb_per_s * 1e3 * d.latency_us;
   const double streaming = std::min(1.0, resident * static_cast<double>(code.in_flight) / wanted);
-  const double clocks = work_units(code, p) * unit_clocks(d, code, ctas_of_sm * code.shape.threads / 32);
+  const double clocks = work_steps(code, p) * step_clocks(d, code, ctas_of_sm * code.shape.threads / 32);
   CostEstimate e = {};
   e.byte_us = memory_bytes(row, p) / (d.gb_per_s * 1e3);
   e.instruction_us = clocks / d.sm_count / (d.ghz * 1e3);
