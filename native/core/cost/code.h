@@ -13,7 +13,9 @@
 
 namespace ternary {
 
-/** One compiled kernel, for a step of a tile: 512 weights, 16 rows of W by 32 columns of K, which are 16 weights a lane. */
+/**
+ * One compiled kernel, for a step of a tile: 512 weights, 16 rows of W by 32 columns of K, which are 16 weights a lane.
+ */
 struct CostCode {
   const CudaRow* row = nullptr;
   CudaVariant shape = {};

@@ -20,7 +20,7 @@ template <class Dots>
 class SuperBlockWalk {
  public:
   using Codes = typename Dots::Codes;
-  static constexpr int kUnitTiles = unit_tiles(Codes::kLayout), kUnitSteps = kUnitTiles * Codes::kSteps;
+  static constexpr int kSpanTiles = span_tiles(Codes::kLayout), kSpanSteps = kSpanTiles * Codes::kSteps;
   static constexpr int kOutputs = Dots::kOutputs;
 
   __device__ explicit SuperBlockWalk(const GemvArgs& a, const void* shared_q)
@@ -33,7 +33,7 @@ class SuperBlockWalk {
     for (int i = 0; i < Dots::kVectors; ++i) {
       row_[i] = shared_address(shared_q) + Dots::q_row(i, lane_, a.M) * a.q_stride + 16 * (lane_ & 3);
     }
-    load_unit(panel_, first_step(0), last_step(0));
+    load_span(panel_, first_step(0), last_step(0));
   }
 
   __device__ int panel() const { return panel_; }
@@ -57,20 +57,20 @@ class SuperBlockWalk {
     if (panel_ >= a_.panels || first >= end) return;
     if (a_.k_warps_log2 != 0 || round == 0) start_super_block(first);
     dots_.clear();
-    const int unit_end = (end + kUnitSteps - 1) / kUnitSteps;
+    const int span_end = (end + kSpanSteps - 1) / kSpanSteps;
 #pragma unroll 1
-    for (int unit = first / kUnitSteps; unit < unit_end; ++unit) {
-      uint4 now[kUnitTiles];
+    for (int span = first / kSpanSteps; span < span_end; ++span) {
+      uint4 now[kSpanTiles];
 #pragma unroll
-      for (int u = 0; u < kUnitTiles; ++u) now[u] = buffer_[u];
-      if (unit + 1 < unit_end) {
-        load_unit(panel_, (unit + 1) * kUnitSteps, end);
+      for (int u = 0; u < kSpanTiles; ++u) now[u] = buffer_[u];
+      if (span + 1 < span_end) {
+        load_span(panel_, (span + 1) * kSpanSteps, end);
       } else {
         const bool same = first_step(round + 1) < a_.steps;
         const int next = same ? round + 1 : 0;
-        load_unit(same ? panel_ : panel_ + panel_step_, first_step(next), last_step(next));
+        load_span(same ? panel_ : panel_ + panel_step_, first_step(next), last_step(next));
       }
-      add_unit(now, unit, first, end, staged, q_sums, sum);
+      add_span(now, span, first, end, staged, q_sums, sum);
     }
 #pragma unroll
     for (int i = 0; i < kOutputs; ++i) held_[i] += dots_.fold(i);
@@ -82,16 +82,16 @@ class SuperBlockWalk {
   __device__ int super_block_steps() const { return a_.super_block_groups * a_.group_steps; }
 
   /**
-   * Tiles of the unit of `step`, but none without a step of step ... end: super-blocks of 2048 columns are 12.8 tiles
-   * of T5, of which whole units would read 14.4 and this reads 13.6.
+   * Tiles of the span of `step`, but none without a step of step ... end: super-blocks of 2048 columns are 12.8 tiles
+   * of T5, of which whole spans would read 14.4 and this reads 13.6.
    */
-  __device__ void load_unit(int panel, int step, int end) {
+  __device__ void load_span(int panel, int step, int end) {
     if (panel >= a_.panels || step >= a_.steps) return;
-    const int tile = step / kUnitSteps * kUnitTiles;
+    const int tile = step / kSpanSteps * kSpanTiles;
     const uint4* from = reinterpret_cast<const uint4*>(a_.task.w) +
                         (static_cast<int64_t>(panel) * a_.tiles + tile) * (kCudaTileBytes / 16) + lane_;
 #pragma unroll
-    for (int u = 0; u < kUnitTiles; ++u) {
+    for (int u = 0; u < kSpanTiles; ++u) {
       const int begins = (tile + u) * Codes::kSteps;
       if (begins < end && begins + Codes::kSteps > step) buffer_[u] = load_weights(from + u * (kCudaTileBytes / 16));
     }
@@ -134,26 +134,26 @@ class SuperBlockWalk {
   }
 
   /**
-   * The steps of a unit that lie in first ... end, group by group. The code of a group's end is there once: inlined at
-   * each of a unit's ten steps, ptxas took more than ten minutes over a kernel.
+   * The steps of a span that lie in first ... end, group by group. The code of a group's end is there once: inlined at
+   * each of a span's ten steps, ptxas took more than ten minutes over a kernel.
    */
-  __device__ void add_unit(const uint4 (&now)[kUnitTiles], int unit, int first, int end, int staged,
+  __device__ void add_span(const uint4 (&now)[kSpanTiles], int span, int first, int end, int staged,
                            const int32_t* q_sums, float (&sum)[kOutputs]) {
     SharedAddress at[Dots::kVectors];
 #pragma unroll
-    for (int i = 0; i < Dots::kVectors; ++i) at[i] = row_[i] + unit * (kUnitSteps * kStepColumns) - staged;
-    const int base = unit * kUnitSteps, stop = min(end - base, kUnitSteps);
+    for (int i = 0; i < Dots::kVectors; ++i) at[i] = row_[i] + span * (kSpanSteps * kStepColumns) - staged;
+    const int base = span * kSpanSteps, stop = min(end - base, kSpanSteps);
     int step = max(first - base, 0);
 #pragma unroll 1
     while (step < stop) {
       const int until = min(stop, step + steps_left_);
       uint4 q[Dots::kVectors];
 #pragma unroll
-      for (int u = 0; u < kUnitTiles; ++u) {
+      for (int u = 0; u < kSpanTiles; ++u) {
         Codes::decode(now[u], [&](int d, int set, uint4 operand, uint4 before) {
-          const int in_unit = u * Codes::kSteps + d;
-          if (in_unit % 2 == 0) load_q<Dots>(at, in_unit / 2, q);
-          if (in_unit >= step && in_unit < until) add_step(dots_, d, set, operand, before, in_unit % 2, q);
+          const int in_span = u * Codes::kSteps + d;
+          if (in_span % 2 == 0) load_q<Dots>(at, in_span / 2, q);
+          if (in_span >= step && in_span < until) add_step(dots_, d, set, operand, before, in_span % 2, q);
         });
       }
       steps_left_ -= until - step;
@@ -166,7 +166,7 @@ class SuperBlockWalk {
   const int lane_;
   int k_warp_, panel_, panel_step_;
   SharedAddress row_[Dots::kVectors];  ///< of this lane's rows of q
-  uint4 buffer_[kUnitTiles] = {};
+  uint4 buffer_[kSpanTiles] = {};
   Dots dots_;
   int held_[kOutputs];               ///< of the current group, from earlier chunks
   float super_block_sum_[kOutputs];  ///< of the current super-block's groups so far
@@ -212,7 +212,7 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_groups_kernel(const 
     rows.stage(a, q, 0, a.padded);
     __syncthreads();
   }
-  constexpr int kUnitColumns = unit_columns(Dots::Codes::kLayout);
+  constexpr int kSpanColumns = span_columns(Dots::Codes::kLayout);
   int turn = 0;
   for (int panel_set = static_cast<int>(blockIdx.x); panel_set < a.panel_sets;
        panel_set += static_cast<int>(gridDim.x)) {
@@ -221,10 +221,10 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_groups_kernel(const 
     for (int round = 0; round * a.chunk < a.steps; ++round) {
       int staged = 0;
       if (!a.resident) {
-        staged = round * a.chunk * kStepColumns / kUnitColumns * kUnitColumns;
+        staged = round * a.chunk * kStepColumns / kSpanColumns * kSpanColumns;
         const int end = min(a.padded, (round + 1) * a.chunk * kStepColumns);
         __syncthreads();
-        rows.stage(a, q, staged, (end + kUnitColumns - 1) / kUnitColumns * kUnitColumns);
+        rows.stage(a, q, staged, (end + kSpanColumns - 1) / kSpanColumns * kSpanColumns);
         __syncthreads();
       }
       walk.run(round, staged, q_sums, sum);

@@ -82,13 +82,13 @@ void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int6
  * time. Where they do not fit, one warp a panel goes through K in chunks of any size.
  */
 void plan_groups(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
-  const int unit = unit_columns(kind.layout);
+  const int span = span_columns(kind.layout);
   while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.super_blocks &&
          static_cast<int64_t>(s.panels) * plan.k_warps < int64_t{kBusyWarps} * p.sm_count) {
     plan.k_warps *= 2;
   }
-  // A chunk begins and ends inside a unit: one more at each side.
-  const auto columns = [&](int64_t steps) { return least(steps * kStepColumns + 2 * unit, s.padded); };
+  // A chunk begins and ends inside a span: one more at each side.
+  const auto columns = [&](int64_t steps) { return least(steps * kStepColumns + 2 * span, s.padded); };
   const auto shared = [&](int64_t steps) { return fixed + p.M * q_stride(columns(steps)); };
   plan.resident = shared(s.steps) <= (kind.fused ? p.shared_bytes : p.shared_bytes / 2);
   while (!plan.resident && plan.k_warps > 1 &&
@@ -98,9 +98,9 @@ void plan_groups(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int
   plan.chunk = plan.k_warps * s.super_block_steps;
   if (plan.k_warps == 1) {
     plan.chunk = s.steps;
-    // Whole units, or weights where one chunk ends and the next begins would be read for both.
-    while (!plan.resident && plan.chunk > unit / kStepColumns && shared(plan.chunk) > p.shared_bytes / 3) {
-      plan.chunk = static_cast<int>(round_up((plan.chunk + 1) / 2, unit / kStepColumns));
+    // Whole spans, or weights where one chunk ends and the next begins would be read for both.
+    while (!plan.resident && plan.chunk > span / kStepColumns && shared(plan.chunk) > p.shared_bytes / 3) {
+      plan.chunk = static_cast<int>(round_up((plan.chunk + 1) / 2, span / kStepColumns));
     }
   }
   const int staged = plan.resident ? s.steps : plan.chunk;

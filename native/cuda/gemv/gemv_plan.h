@@ -59,10 +59,10 @@ inline GemvShare share_of(const CudaPlan& plan) {
   return share;
 }
 
-/** Columns that code may read at a time, from a multiple of them: what q is staged by. */
-inline constexpr int unit_tiles(CudaLayout layout) { return layout == CudaLayout::t5 ? 2 : 1; }
-inline constexpr int unit_columns(CudaLayout layout) {
-  return unit_tiles(layout) * static_cast<int>(cuda_tile_columns(layout));
+/** Of a span, the fewest columns that are whole tiles and whole lines: what q is staged by. */
+inline constexpr int span_tiles(CudaLayout layout) { return layout == CudaLayout::t5 ? 2 : 1; }
+inline constexpr int span_columns(CudaLayout layout) {
+  return span_tiles(layout) * static_cast<int>(cuda_tile_columns(layout));
 }
 
 /** The line of row g must not lie on the banks of that of row g + 1: eight lanes read 64 bytes of each. */
