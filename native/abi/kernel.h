@@ -58,7 +58,7 @@ struct ActivationTask {
   float eps;
   const float* alpha_column;
   int64_t K;
-  // A8: set q, s and (unless null) q_sum; A16: set f. The other group is null.
+  // A8: set q, s and (unless null) q_sum; A16: set f. What is of the other is null.
   int8_t* q;
   int64_t ldq;
   float* s;

@@ -17,7 +17,7 @@ constexpr double kIssueOfOneWarp = 0.5;
 /** The part of the shorter of two times, memory's and instructions', that the longer does not hide: assumed. */
 constexpr double kSeen = 0.1;
 /** Registers of an SM, and how many a warp takes at a time (all of 8.0 to 12.1). */
-constexpr int kSmRegisters = 64 << 10, kRegisterUnit = 256;
+constexpr int kSmRegisters = 64 << 10, kRegisterMultiple = 256;
 /** Making a row ready inside another kernel: instructions an element, and the time of its barriers. */
 constexpr double kFusedInstructions = 12, kFusedRowUs = 0.8;
 /** The kernel that makes rows ready: three passes over shared memory for the longest of them. */
@@ -98,7 +98,7 @@ CostDevice device_row(const DeviceAttributes& device) {
 }  // namespace
 
 int resident_ctas(const CostDevice& d, const CostCode& code, const CostProblem& p) {
-  const int64_t warp = round_up(int64_t{32} * code.registers, kRegisterUnit);
+  const int64_t warp = round_up(int64_t{32} * code.registers, kRegisterMultiple);
   const int64_t by_registers = kSmRegisters / (warp * (code.shape.threads / 32));
   const int64_t shared = code.static_shared + (code.row->gemv() ? gemv_shared(*code.row, d, p) : code.ring_bytes);
   return static_cast<int>(

@@ -40,7 +40,7 @@ class QRing {
     left_ = static_cast<int>(ceil_div(task.K, Patch::kColumns));
   }
 
-  /** Begins to copy the next span; commits a group whether or not there is one. Rows beyond M become zeros. */
+  /** Begins to copy the next span; ends a batch of copies whether or not there is one. Rows beyond M become zeros. */
   __device__ __forceinline__ void fetch() {
     if (left_ > 0) {
 #pragma unroll

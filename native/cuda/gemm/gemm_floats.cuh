@@ -40,7 +40,7 @@ class HalfRing {
     left_ = static_cast<int>(ceil_div(K, Patch::kColumns));
   }
 
-  /** Begins to copy the next span; commits no group. Rows beyond the last become zeros. */
+  /** Begins to copy the next span; ends no batch. Rows beyond the last become zeros. */
   __device__ __forceinline__ void fetch() {
     if (left_ > 0) {
 #pragma unroll

@@ -92,7 +92,7 @@ TEST(GpuLayout, DenseIsRowMajorBf16WithZeros) {
   }
 }
 
-TEST(GpuLayout, PositionsOfQAreAPermutationOfEachBlock) {
+TEST(GpuLayout, PositionsOfQAreAPermutationOfEachLine) {
   for (int64_t line = 0; line < 3; ++line) {
     std::vector<int> seen(64, 0);
     for (int64_t k = 64 * line; k < 64 * (line + 1); ++k) {

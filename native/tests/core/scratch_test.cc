@@ -39,7 +39,7 @@ std::vector<std::unique_ptr<Scratch>> running(ScratchPool& pool, int calls, int6
   return alive;
 }
 
-TEST(Scratch, TheNextCallOfAThreadFindsItsBlock) {
+TEST(Scratch, TheNextCallOfAThreadFindsItsPiece) {
   ScratchPool pool(kPlenty);
   char* first = nullptr;
   for (int64_t bytes : {4096, 4096, 64, 4000}) {
