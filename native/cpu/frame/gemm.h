@@ -1,7 +1,6 @@
 /**
  * @file gemm.h
- * @brief The frame of every product: patches, alpha, groups, epilogue, written once over Lanes; include a lanes header
- * first.
+ * @brief The frame of every product: patches, alpha, groups, epilogue, once over Lanes; include a lanes header first.
  *
  * A kernel is a `Micro` that only sums:
  *
