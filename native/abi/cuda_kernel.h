@@ -102,7 +102,7 @@ struct CudaPlan {
   int64_t clear_bytes;    ///< those of them at the front that must be zero
   int64_t shared_bytes;   ///< dynamic shared memory of a CTA
   int32_t grid;           ///< CTAs
-  int32_t splits;         ///< CTAs that share K of one tile of outputs
+  int32_t splits;         ///< CTAs that share K of one patch
   int32_t own[12];        ///< what the row's launch knows to read
 };
 

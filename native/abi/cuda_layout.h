@@ -36,7 +36,7 @@ inline constexpr int64_t cuda_tile_columns(CudaLayout layout) {
   return layout == CudaLayout::i2s ? 128 : layout == CudaLayout::t5 ? 160 : 64;
 }
 
-/** Columns of a row of q (zeros beyond K) that kernels of a layout may read: whole tiles and whole blocks of 64. */
+/** Columns of a row of q (zeros beyond K) that kernels of a layout may read: whole tiles and whole lines of 64. */
 inline constexpr int64_t cuda_padded_columns(CudaLayout layout, int64_t K) {
   return round_up(K, layout == CudaLayout::t5 ? 320 : 128);
 }
@@ -59,7 +59,7 @@ inline constexpr CudaLayout cuda_layout_of(ternary_layout layout) {
 }
 
 /**
- * Where column k of a row of q lies in the permuted order that the tile kernels read: within each block of 64 columns
+ * Where column k of a row of q lies in the permuted order that kernels of tiles read: within each line of 64 columns
  * k = 32 * j + 16 * h + 4 * t + b lies at 16 * t + 8 * j + 4 * h + b, so that a lane's 16 bytes are registers b0, b1 of
  * two successive steps of mma.m16n8k32, and the four operands of eight dp4a.
  */

@@ -23,12 +23,12 @@ struct CudaVariant {
   bool groups;       ///< of alpha
   int planes;        ///< of X: 3, or 1 and in A8
   int rows;          ///< rows of X that its loop multiplies by the same codes: of a GEMV all, of a GEMM 8
-  int tile_n;        ///< a CTA's part of Y: rows of W ...
-  int tile_m;        ///< ... by rows of X
+  int patch_n;       ///< a CTA's part of Y: rows of W ...
+  int patch_m;       ///< ... by rows of X
   int threads;       ///< of a CTA
-  int stages;        ///< GEMM: of X in shared memory, and of W where it goes there (dense)
-  int ahead;         ///< GEMM: stages of W on their way besides the one in use
-  int columns;       ///< GEMM: of a stage
+  int depth;         ///< GEMM: spans of X in the ring in shared memory, and of W where it goes there (dense)
+  int ahead;         ///< GEMM: spans of W on their way besides the one in use
+  int columns;       ///< GEMM: of a span
 };
 
 inline constexpr int kMostCudaVariants = 6;
@@ -42,8 +42,8 @@ struct CudaRow {
   int64_t m_min, m_max;                         ///< rows of X
   CudaVariant variants[kMostCudaVariants + 1];  ///< the last has no name
 
-  /** Its kernels are for few rows of X, each for up to CudaVariant::rows of them, and have no stages. */
-  constexpr bool gemv() const { return stage != CudaStage::activations && variants[0].stages == 0; }
+  /** Its kernels are for few rows of X, each for up to CudaVariant::rows of them, and have no ring. */
+  constexpr bool gemv() const { return stage != CudaStage::activations && variants[0].depth == 0; }
   /** Whether CTAs may share K. */
   constexpr bool splits() const { return stage == CudaStage::gemm_a8 && gemv(); }
 };
@@ -51,8 +51,8 @@ struct CudaRow {
 // What kernels.inc says; a GEMV has eight warps, of a panel of 16 rows of W each.
 #define ROWS(rows) \
   {"plain_m" #rows, false, 1, rows, 128, rows, 256, 0, 0, 0}, {"groups_m" #rows, true, 1, rows, 128, rows, 256, 0, 0, 0}
-#define TILE(...) {"plain", false, 1, 8, __VA_ARGS__}
-#define GROUP_TILE(...) {"groups", true, 1, 8, __VA_ARGS__}
+#define PLAIN(...) {"plain", false, 1, 8, __VA_ARGS__}
+#define GROUPS(...) {"groups", true, 1, 8, __VA_ARGS__}
 #define PLANES(type, count, ...) \
   {"plain_" #type, false, count, 8, __VA_ARGS__}, { "groups_" #type, true, count, 8, __VA_ARGS__ }
 #define ACTIVATIONS(name, function) \
@@ -68,8 +68,8 @@ inline constexpr CudaRow kCudaRows[] = {
 };
 
 #undef ROWS
-#undef TILE
-#undef GROUP_TILE
+#undef PLAIN
+#undef GROUPS
 #undef PLANES
 #undef ACTIVATIONS
 #undef GEMM
@@ -91,16 +91,16 @@ constexpr int find_cuda_variant(const CudaRow& row, std::string_view name) {
   return -1;
 }
 
-/** Bytes of W in a stage of a CTA of a GEMM. */
-constexpr int64_t cuda_stage_weights(const CudaRow& row, const CudaVariant& variant) {
-  return cuda_layout_bytes(row.layout, variant.tile_n, variant.columns);
+/** Bytes of W in a span of a CTA of a GEMM. */
+constexpr int64_t cuda_span_weights(const CudaRow& row, const CudaVariant& variant) {
+  return cuda_layout_bytes(row.layout, variant.patch_n, variant.columns);
 }
 
-/** Dynamic shared memory of a CTA of a GEMM: the stages of X, and those of W unless it goes to registers. */
-constexpr int64_t cuda_stage_bytes(const CudaRow& row, const CudaVariant& variant) {
+/** Dynamic shared memory of a CTA of a GEMM: the spans of X, and those of W unless it goes to registers. */
+constexpr int64_t cuda_ring_bytes(const CudaRow& row, const CudaVariant& variant) {
   const int64_t x_bytes = row.stage == CudaStage::gemm_a16 ? 2 * variant.planes : 1;
-  const int64_t weights = row.layout == CudaLayout::dense ? cuda_stage_weights(row, variant) : 0;
-  return variant.stages * (variant.columns * x_bytes * variant.tile_m + weights);
+  const int64_t weights = row.layout == CudaLayout::dense ? cuda_span_weights(row, variant) : 0;
+  return variant.depth * (variant.columns * x_bytes * variant.patch_m + weights);
 }
 
 }  // namespace ternary

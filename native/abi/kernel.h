@@ -58,7 +58,7 @@ struct ActivationTask {
   float eps;
   const float* alpha_column;
   int64_t K;
-  // A8: set q, s and (unless null) q_sum; A16: set f. The other group is null.
+  // A8: set q, s and (unless null) q_sum; A16: set f. What is of the other is null.
   int8_t* q;
   int64_t ldq;
   float* s;
@@ -106,8 +106,8 @@ inline constexpr int64_t group_alpha(int64_t n, int64_t g, int64_t groups) {
 }
 
 /**
- * Computes Y for rows m_begin ... m_end and columns n_begin ... n_end; n_begin is a multiple of the row's n_step, n_end
- * one too or N; the same for m. `scratch` is this thread's own, scratch_bytes() of the row long.
+ * Computes Y for rows m_begin ... m_end and columns n_begin ... n_end; n_begin is a multiple of the row's n_multiple,
+ * n_end one too or N; the same for m. `scratch` is this thread's own, scratch_bytes() of the row long.
  */
 using GemmFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end,
                         void* scratch);
@@ -121,26 +121,26 @@ struct Kernel {
   const char* file;  ///< file = function, e.g. "gemm_a8_i2s_6x16__avx2"
   Stage stage;
   Isa isa;
-  ternary_layout layout;     ///< of the weights; ignored for Stage::activations
-  Role role;                 ///< where it is meant to be used: order, not a constraint
-  int64_t group_multiple;    ///< accepts groups that are multiples of this (32: all)
-  int64_t k_max;             ///< largest K it accepts
-  int64_t m_step, n_step;    ///< how work may be split
-  ActivationFn activations;  ///< for Stage::activations
-  GemmFn gemm;               ///< for Stage::gemm_a8 and gemm_a16
+  ternary_layout layout;           ///< of the weights; ignored for Stage::activations
+  Role role;                       ///< where it is meant to be used: order, not a constraint
+  int64_t group_multiple;          ///< accepts groups that are multiples of this (32: all)
+  int64_t k_max;                   ///< largest K it accepts
+  int64_t m_multiple, n_multiple;  ///< how work may be split
+  ActivationFn activations;        ///< for Stage::activations
+  GemmFn gemm;                     ///< for Stage::gemm_a8 and gemm_a16
   ScratchBytesFn scratch_bytes;
 };
 
 /** What a LimitFn is given: ones, `kLimitAlignment` aligned. */
 inline constexpr int64_t kLimitAlignment = 4096;
 /** Bytes of operands that TERNARY_LIMIT_TILE_LOADS reads, the size of a first-level cache's better half. */
-inline constexpr int64_t kLimitPanelBytes = 16 << 10;
+inline constexpr int64_t kLimitOperandBytes = 16 << 10;
 
 /**
  * A loop that one resource of the machine alone holds up, for TERNARY_LIMIT_...
  *   READ        reads `count` bytes at `data`, a multiple of kLimitAlignment, 64-bit words of value 1
  *   INT8_PEAK   makes `count` steps (at most 2^20) of int8 multiply-adds on registers; `data` is not used
- *   TILE_LOADS  the same with operands loaded from `data`, kLimitPanelBytes bytes of value 1
+ *   TILE_LOADS  the same with operands loaded from `data`, kLimitOperandBytes bytes of value 1
  * Returns the bytes read or multiply-adds made, counted from the sums that it computed: so no compiler can have left
  * work out, and a test can see it.
  */

@@ -243,11 +243,11 @@ void run_limit(benchmark::State& state, const LimitLoop& loop, int64_t bytes) {
       benchmark::Counter(static_cast<double>(done) * (reads ? 1e-9 : 2e-9), benchmark::Counter::kIsRate);
 }
 
-/** Reads from the L1, L2 and L3 caches and from memory; arithmetic from registers or one panel. */
+/** Reads from the L1, L2 and L3 caches and from memory; arithmetic from registers or 16 KiB of operands. */
 void register_limit(const LimitLoop& loop) {
   const bool reads = loop.kind == TERNARY_LIMIT_READ;
   for (const int64_t bytes : {int64_t{16} << 10, int64_t{512} << 10, int64_t{8} << 20, kStreamedBytes / 2}) {
-    if (!reads && bytes > kLimitPanelBytes) break;
+    if (!reads && bytes > kLimitOperandBytes) break;
     benchmark::RegisterBenchmark((loop.file + std::string("/bytes:") + std::to_string(bytes)).c_str(),
                                  [=, &loop](benchmark::State& state) { run_limit(state, loop, bytes); })
         ->UseRealTime()

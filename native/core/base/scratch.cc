@@ -28,43 +28,43 @@ void* allocate_aligned(int64_t bytes) { return std::aligned_alloc(kScratchAlignm
 
 ScratchPool::~ScratchPool() {
   for (Slot& slot : slots_) {
-    Block* block = slot.block.load();
-    if (block != busy()) std::free(block);  // busy: the parent of a fork was in a call
+    Piece* piece = slot.piece.load();
+    if (piece != busy()) std::free(piece);  // busy: the parent of a fork was in a call
   }
 }
 
-ScratchPool::Slot* ScratchPool::take_slot(Block*& block) {
+ScratchPool::Slot* ScratchPool::take_slot(Piece*& piece) {
   if (slot_hint == ~0u) slot_hint = threads_seen.fetch_add(1, std::memory_order_relaxed) % kSlots;
   for (int tried = 0; tried < kSlots; ++tried) {
     Slot& slot = slots_[slot_hint];
     // The only locked instruction of a call. Giving back is a plain store, for a slot that is taken has one owner.
-    block = slot.block.exchange(busy(), std::memory_order_acquire);
-    if (block != busy()) return &slot;
+    piece = slot.piece.exchange(busy(), std::memory_order_acquire);
+    if (piece != busy()) return &slot;
     slot_hint = (slot_hint + 1) % kSlots;
   }
-  block = nullptr;
+  piece = nullptr;
   return nullptr;
 }
 
-ScratchPool::Block* ScratchPool::allocate(int64_t bytes, bool keep) {
+ScratchPool::Piece* ScratchPool::allocate(int64_t bytes, bool keep) {
   reserve(bytes);
   const int64_t with_head = round_up(bytes, kScratchAlignment) + kScratchAlignment;
-  auto* block = static_cast<Block*>(allocate_aligned(with_head));
-  if (block == nullptr) {
+  auto* piece = static_cast<Piece*>(allocate_aligned(with_head));
+  if (piece == nullptr) {
     trim();
-    block = static_cast<Block*>(allocate_aligned(with_head));
+    piece = static_cast<Piece*>(allocate_aligned(with_head));
   }
-  if (block == nullptr) {
+  if (piece == nullptr) {
     held_.fetch_sub(bytes);
     fail(TERNARY_OUT_OF_MEMORY, "the call needs %" PRId64 " bytes of scratch, which the system does not give", bytes);
   }
-  block->bytes = bytes;
-  block->counted = keep && bytes > kSmallBytes && bytes <= kKeptBytes ? bytes : 0;
-  if (block->counted > 0 && kept_.fetch_add(bytes) + bytes > kKeptTotal) {
+  piece->bytes = bytes;
+  piece->counted = keep && bytes > kSmallBytes && bytes <= kKeptBytes ? bytes : 0;
+  if (piece->counted > 0 && kept_.fetch_add(bytes) + bytes > kKeptTotal) {
     kept_.fetch_sub(bytes);
-    block->counted = 0;
+    piece->counted = 0;
   }
-  return block;
+  return piece;
 }
 
 void ScratchPool::reserve(int64_t bytes) {
@@ -105,44 +105,44 @@ bool ScratchPool::wait_for(int64_t bytes, bool others_wait) {
 
 void ScratchPool::trim() {
   for (Slot& slot : slots_) {
-    Block* block = slot.block.load(std::memory_order_relaxed);
-    if (block == nullptr || block == busy()) continue;
-    block = slot.block.exchange(busy(), std::memory_order_acquire);
-    if (block == busy()) continue;
-    release(block);
-    slot.block.store(nullptr, std::memory_order_release);
+    Piece* piece = slot.piece.load(std::memory_order_relaxed);
+    if (piece == nullptr || piece == busy()) continue;
+    piece = slot.piece.exchange(busy(), std::memory_order_acquire);
+    if (piece == busy()) continue;
+    release(piece);
+    slot.piece.store(nullptr, std::memory_order_release);
   }
 }
 
-void ScratchPool::release(Block* block) {
-  if (block == nullptr) return;
-  held_.fetch_sub(block->bytes);
-  if (block->counted > 0) kept_.fetch_sub(block->counted);
-  std::free(block);
+void ScratchPool::release(Piece* piece) {
+  if (piece == nullptr) return;
+  held_.fetch_sub(piece->bytes);
+  if (piece->counted > 0) kept_.fetch_sub(piece->counted);
+  std::free(piece);
 }
 
-Scratch::Scratch(ScratchPool& pool, int64_t bytes) : pool_(pool), slot_(pool.take_slot(block_)) {
-  if (block_ == nullptr || bytes > block_->bytes) {
-    pool_.release(block_);
-    block_ = nullptr;
+Scratch::Scratch(ScratchPool& pool, int64_t bytes) : pool_(pool), slot_(pool.take_slot(piece_)) {
+  if (piece_ == nullptr || bytes > piece_->bytes) {
+    pool_.release(piece_);
+    piece_ = nullptr;
     try {
-      block_ = pool_.allocate(bytes, slot_ != nullptr);
+      piece_ = pool_.allocate(bytes, slot_ != nullptr);
     } catch (...) {
-      if (slot_ != nullptr) slot_->block.store(nullptr, std::memory_order_release);
+      if (slot_ != nullptr) slot_->piece.store(nullptr, std::memory_order_release);
       throw;
     }
   }
-  next_ = reinterpret_cast<char*>(block_) + kScratchAlignment;
+  next_ = reinterpret_cast<char*>(piece_) + kScratchAlignment;
 }
 
 Scratch::~Scratch() {
-  const bool small = block_->bytes <= ScratchPool::kSmallBytes;
-  const bool kept = (small || block_->counted > 0) && pool_.waiting_.load(std::memory_order_relaxed) == 0;
+  const bool small = piece_->bytes <= ScratchPool::kSmallBytes;
+  const bool kept = (small || piece_->counted > 0) && pool_.waiting_.load(std::memory_order_relaxed) == 0;
   if (slot_ == nullptr || !kept) {
-    pool_.release(block_);
-    block_ = nullptr;
+    pool_.release(piece_);
+    piece_ = nullptr;
   }
-  if (slot_ != nullptr) slot_->block.store(block_, std::memory_order_release);
+  if (slot_ != nullptr) slot_->piece.store(piece_, std::memory_order_release);
 }
 
 }  // namespace ternary

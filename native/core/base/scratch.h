@@ -1,6 +1,6 @@
 /**
  * @file scratch.h
- * @brief Memory that a call needs while it runs: a block of the runtime's, kept between calls.
+ * @brief Memory that a call needs while it runs: a piece of the runtime's, kept between calls.
  */
 #ifndef TERNARY_CORE_BASE_SCRATCH_H_
 #define TERNARY_CORE_BASE_SCRATCH_H_
@@ -13,13 +13,13 @@
 namespace ternary {
 
 /**
- * The blocks that calls of one runtime take and give back. They are not thread_local objects: the C library keeps a
+ * The pieces that calls of one runtime take and give back. They are not thread_local objects: the C library keeps a
  * library mapped while a thread lives that has a destructor of it to run.
  *
- * All blocks together have at most `most_bytes`: TERNARY_MAX_SCRATCH. A call that would need more first takes what no call
- * uses, then waits for calls to end, for kPatience at most. That ends: a call has one block, and waits before it has it.
- * What is kept between calls is bounded further: blocks of at most kKeptBytes, and those above kSmallBytes only while they
- * sum up to at most kKeptTotal.
+ * All pieces together have at most `most_bytes`: TERNARY_MAX_SCRATCH. A call that would need more takes what no call
+ * uses first, then waits for calls to end, kPatience at most. That ends: a call has one piece, and waits before it has it.
+ * What is kept between calls is bounded further: pieces of at most kKeptBytes, and those above kSmallBytes only while
+ * they sum up to at most kKeptTotal.
  */
 class ScratchPool {
  public:
@@ -31,45 +31,45 @@ class ScratchPool {
 
   explicit ScratchPool(int64_t most_bytes, int64_t patience = kPatience)
       : most_bytes_(most_bytes), patience_(patience) {}
-  /** Frees the blocks; nobody may be in a call. */
+  /** Frees the pieces; nobody may be in a call. */
   ~ScratchPool();
   ScratchPool(const ScratchPool&) = delete;
   ScratchPool& operator=(const ScratchPool&) = delete;
 
-  /** Bytes of the kept blocks that are larger than kSmallBytes. */
+  /** Bytes of the kept pieces that are larger than kSmallBytes. */
   int64_t kept_bytes() const { return kept_.load(std::memory_order_relaxed); }
 
-  /** Bytes of all blocks, of running calls and of none. */
+  /** Bytes of all pieces, of running calls and of none. */
   int64_t held_bytes() const { return held_.load(std::memory_order_relaxed); }
 
  private:
   friend class Scratch;
 
-  /** The head of a block; what calls use begins kScratchAlignment bytes behind it. */
-  struct Block {
+  /** The head of a piece; what calls use begins kScratchAlignment bytes behind it. */
+  struct Piece {
     int64_t bytes;    ///< without the head
     int64_t counted;  ///< of them in kept_
   };
-  static_assert(sizeof(Block) <= kScratchAlignment);
+  static_assert(sizeof(Piece) <= kScratchAlignment);
 
-  /** A block, null, or busy() while a call has taken the slot and with it the block. A cache line each. */
+  /** A piece, null, or busy() while a call has taken the slot and with it the piece. A cache line each. */
   struct alignas(64) Slot {
-    std::atomic<Block*> block{nullptr};
+    std::atomic<Piece*> piece{nullptr};
   };
-  static Block* busy() { return reinterpret_cast<Block*>(kScratchAlignment); }
+  static Piece* busy() { return reinterpret_cast<Piece*>(kScratchAlignment); }
 
-  /** A free slot and its block, both null if every slot is taken. */
-  Slot* take_slot(Block*& block);
-  /** A block that may be kept if `keep` says so and the bounds allow it; throws if it cannot be had. */
-  Block* allocate(int64_t bytes, bool keep);
-  /** Counts bytes of a block to come in held_; throws if they cannot be had in time. */
+  /** A free slot and its piece, both null if every slot is taken. */
+  Slot* take_slot(Piece*& piece);
+  /** A piece that may be kept if `keep` says so and the bounds allow it; throws if it cannot be had. */
+  Piece* allocate(int64_t bytes, bool keep);
+  /** Counts bytes of a piece to come in held_; throws if they cannot be had in time. */
   void reserve(int64_t bytes);
   bool try_to_reserve(int64_t bytes);
   bool wait_for(int64_t bytes, bool others_wait);
-  /** Frees the blocks that no call uses. */
+  /** Frees the pieces that no call uses. */
   void trim();
-  /** Frees a block that nobody uses; may be null. */
-  void release(Block* block);
+  /** Frees a piece that nobody uses; may be null. */
+  void release(Piece* piece);
 
   Slot slots_[kSlots];
   const int64_t most_bytes_, patience_;
@@ -100,8 +100,8 @@ class Scratch {
   }
 
   ScratchPool& pool_;
-  ScratchPool::Block* block_;
-  ScratchPool::Slot* slot_;  ///< null: every slot was taken, and the block lives as long as the call
+  ScratchPool::Piece* piece_;
+  ScratchPool::Slot* slot_;  ///< null: every slot was taken, and the piece lives as long as the call
   char* next_;
 };
 

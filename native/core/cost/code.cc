@@ -31,16 +31,16 @@ class Figures {
   const FigureLines& lines_;
 };
 
-/** Divides the loop's instructions by the units that it is for. */
-CostCode per_unit(const CudaRow& row, const CudaVariant& variant, const CudaFigures& f, double units) {
+/** Divides the loop's instructions by the steps that it is for. */
+CostCode per_step(const CudaRow& row, const CudaVariant& variant, const CudaFigures& f, double steps) {
   CostCode code;
   code.row = &row;
   code.shape = variant;
-  code.slots = f.value[kLoop] / units;
-  code.alu = f.value[kLoopAlu] / units;
-  code.multiply = f.value[kLoopMultiply] / units;
-  code.idp = f.value[kLoopDp4a] / units;
-  code.shared = f.value[kLoopShared] / units;
+  code.slots = f.value[kLoop] / steps;
+  code.alu = f.value[kLoopAlu] / steps;
+  code.multiply = f.value[kLoopMultiply] / steps;
+  code.idp = f.value[kLoopDp4a] / steps;
+  code.shared = f.value[kLoopShared] / steps;
   code.registers = static_cast<int>(f.value[kRegisters]);
   code.static_shared = static_cast<int64_t>(f.value[kShared]);
   return code;
@@ -55,14 +55,14 @@ const CudaVariant* plain_variant(const CudaRow& row, const CudaVariant& variant)
 }
 
 CostCode gemv_code(const CudaRow& row, const CudaVariant& variant, const Figures& figures) {
-  // The loop of a kernel with groups loads no weights, so its units are known by its products alone.
+  // The loop of a kernel with groups loads no weights, so its steps are known by its products alone.
   const CudaVariant* plain_shape = plain_variant(row, variant);
   const CudaFigures* plain = plain_shape == nullptr ? nullptr : figures.of(row, *plain_shape);
   const CudaFigures* f = figures.of(row, variant);
   if (f == nullptr || plain == nullptr || plain->value[kPer16] <= 0) return {};
-  const double plain_units = plain->value[kLoop] / plain->value[kPer16];
-  CostCode code = per_unit(row, variant, *f, plain_units * Figures::products(*f) / Figures::products(*plain));
-  code.imma = plain->value[kLoopTensor] / plain_units;
+  const double plain_steps = plain->value[kLoop] / plain->value[kPer16];
+  CostCode code = per_step(row, variant, *f, plain_steps * Figures::products(*f) / Figures::products(*plain));
+  code.imma = plain->value[kLoopTensor] / plain_steps;
   code.in_flight = variant.groups ? kGemvInFlight / 4 : kGemvInFlight;
   return code;
 }
@@ -71,12 +71,12 @@ CostCode gemm_code(const CudaRow& row, const CudaVariant& variant, const Figures
   const CudaFigures* f = figures.of(row, variant);
   if (f == nullptr) return {};
   const bool floats = row.layout == CudaLayout::dense || row.stage == CudaStage::gemm_a16;
-  // m16n8k32 is a unit for eight rows of X, m16n8k16 half of one.
+  // m16n8k32 is a step for eight rows of X, m16n8k16 half of one.
   const int products = floats ? 2 * variant.planes : 1;
-  CostCode code = per_unit(row, variant, *f, Figures::products(*f) / products);
+  CostCode code = per_step(row, variant, *f, Figures::products(*f) / products);
   (floats ? code.hmma : code.imma) = products;
-  code.stage_bytes = cuda_stage_bytes(row, variant);
-  code.in_flight = variant.ahead * cuda_stage_weights(row, variant);
+  code.ring_bytes = cuda_ring_bytes(row, variant);
+  code.in_flight = variant.ahead * cuda_span_weights(row, variant);
   return code;
 }
 

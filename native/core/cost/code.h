@@ -13,7 +13,9 @@
 
 namespace ternary {
 
-/** One compiled kernel, for a unit of work: 512 weights, 16 rows of W by 32 columns of K, which are 16 weights a lane. */
+/**
+ * One compiled kernel, for a step of a tile: 512 weights, 16 rows of W by 32 columns of K, which are 16 weights a lane.
+ */
 struct CostCode {
   const CudaRow* row = nullptr;
   CudaVariant shape = {};
@@ -22,7 +24,7 @@ struct CostCode {
   double shared = 0;  ///< 128-byte passes of shared memory
   int registers = 0;
   int64_t static_shared = 0;  ///< with what the driver takes
-  int64_t stage_bytes = 0;    ///< GEMM: dynamic shared memory
+  int64_t ring_bytes = 0;     ///< GEMM: dynamic shared memory
   int64_t in_flight = 0;      ///< bytes of W that a CTA has on their way
 };
 

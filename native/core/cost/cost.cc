@@ -17,7 +17,7 @@ constexpr double kIssueOfOneWarp = 0.5;
 /** The part of the shorter of two times, memory's and instructions', that the longer does not hide: assumed. */
 constexpr double kSeen = 0.1;
 /** Registers of an SM, and how many a warp takes at a time (all of 8.0 to 12.1). */
-constexpr int kSmRegisters = 64 << 10, kRegisterUnit = 256;
+constexpr int kSmRegisters = 64 << 10, kRegisterMultiple = 256;
 /** Making a row ready inside another kernel: instructions an element, and the time of its barriers. */
 constexpr double kFusedInstructions = 12, kFusedRowUs = 0.8;
 /** The kernel that makes rows ready: three passes over shared memory for the longest of them. */
@@ -25,16 +25,16 @@ constexpr double kActivationsUs = 1.5, kActivationsUsPerColumn = 1e-4;
 /** Adding up the parts of split sums. */
 constexpr double kSplitUs = 1.0;
 
-/** Units of work: a GEMM's CTAs compute their whole tile, eight rows of X a unit. */
-double work_units(const CostCode& code, const CostProblem& p) {
+/** Steps of 16 rows of W that are multiplied: a GEMM's CTAs compute their whole patch, eight rows of X a step. */
+double work_steps(const CostCode& code, const CostProblem& p) {
   const double columns = static_cast<double>(round_up(p.K, 32)) / 32;
   if (code.row->gemv()) return static_cast<double>(ceil_div(p.N, 16)) * columns;
-  return static_cast<double>(round_up(p.N, code.shape.tile_n) / 16) * columns *
-         static_cast<double>(round_up(p.M, code.shape.tile_m) / 8);
+  return static_cast<double>(round_up(p.N, code.shape.patch_n) / 16) * columns *
+         static_cast<double>(round_up(p.M, code.shape.patch_m) / 8);
 }
 
-/** Clocks of one SM for a unit: the slowest pipe, or the issue of all by `warps` warps. */
-double unit_clocks(const CostDevice& d, const CostCode& c, double warps) {
+/** Clocks of one SM for a step: the slowest pipe, or the issue of all by `warps` warps. */
+double step_clocks(const CostDevice& d, const CostCode& c, double warps) {
   const double issue = std::min(d.issue, warps * kIssueOfOneWarp);
   return std::max({c.slots / issue, c.alu / d.alu, c.multiply / d.multiply, c.idp / d.idp, c.imma / d.imma,
                    c.hmma / d.hmma, c.shared});
@@ -42,7 +42,7 @@ double unit_clocks(const CostDevice& d, const CostCode& c, double warps) {
 
 int64_t ctas_of(const CostCode& code, const CostProblem& p, int splits) {
   if (code.row->gemv()) return ceil_div(p.N, 16) * splits;  // small N: a CTA's warps share K
-  return ceil_div(p.N, code.shape.tile_n) * ceil_div(p.M, code.shape.tile_m) * splits;
+  return ceil_div(p.N, code.shape.patch_n) * ceil_div(p.M, code.shape.patch_m) * splits;
 }
 
 /** The part of the device that a grid keeps busy: whole waves, the last one as full as it is. */
@@ -98,9 +98,9 @@ CostDevice device_row(const DeviceAttributes& device) {
 }  // namespace
 
 int resident_ctas(const CostDevice& d, const CostCode& code, const CostProblem& p) {
-  const int64_t warp = round_up(int64_t{32} * code.registers, kRegisterUnit);
+  const int64_t warp = round_up(int64_t{32} * code.registers, kRegisterMultiple);
   const int64_t by_registers = kSmRegisters / (warp * (code.shape.threads / 32));
-  const int64_t shared = code.static_shared + (code.row->gemv() ? gemv_shared(*code.row, d, p) : code.stage_bytes);
+  const int64_t shared = code.static_shared + (code.row->gemv() ? gemv_shared(*code.row, d, p) : code.ring_bytes);
   return static_cast<int>(
       std::max<int64_t>(1, std::min({by_registers, d.threads / int64_t{code.shape.threads}, d.shared_bytes / shared})));
 }
@@ -113,7 +113,7 @@ CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostCode& code, 
   // Little's law: what is on its way must cover the latency.
   const double wanted = d.gb_per_s * 1e3 * d.latency_us;
   const double streaming = std::min(1.0, resident * static_cast<double>(code.in_flight) / wanted);
-  const double clocks = work_units(code, p) * unit_clocks(d, code, ctas_of_sm * code.shape.threads / 32);
+  const double clocks = work_steps(code, p) * step_clocks(d, code, ctas_of_sm * code.shape.threads / 32);
   CostEstimate e = {};
   e.byte_us = memory_bytes(row, p) / (d.gb_per_s * 1e3);
   e.instruction_us = clocks / d.sm_count / (d.ghz * 1e3);

@@ -5,7 +5,7 @@
  * A product takes the larger of two times, each stretched where the grid cannot fill the device: reading its bytes at the
  * memory's bandwidth, and issuing its instructions through the pipe that needs longest. To that come the launches. What a
  * kernel issues and how many CTAs of it an SM holds are in the committed budget of its machine code
- * (abi/cuda_figures.h), and the shape of a CTA in its row (abi/cuda_rows.h). The model ranks kernels, tiles and splits;
+ * (abi/cuda_figures.h), and the shape of a CTA in its row (abi/cuda_rows.h). The model ranks kernels, patches and splits;
  * it has been held against no hardware yet.
  */
 #ifndef TERNARY_CORE_COST_COST_H_
@@ -61,8 +61,8 @@ struct CostEstimate {
 };
 
 /**
- * Differences that the model does not see: it prefers the kernel that comes first in the table to one that is expected to
- * take no more than a hundredth less.
+ * Differences that the model does not see: it prefers the kernel that comes first in the table to one that is expected
+ * to take no more than a hundredth less.
  */
 inline constexpr double kSameCost = 1.01;
 

@@ -245,7 +245,7 @@ int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, 
   int64_t most = 0;
   cuda.device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) {
     if (!serves(kernel, activation)) return;
-    // Kernels plan a few rows each in its own way; of many they take tiles, and need the more the more tiles there are.
+    // Kernels plan a few rows each in its own way; of many they take patches, and need the more the more there are.
     const int64_t last = std::min(M, kernel.m_max);
     for (int64_t m = kernel.m_min; m < last; m += m < 64 ? 1 : m < 1024 ? 16 : m / 2) {
       problem.M = m;

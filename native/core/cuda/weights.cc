@@ -103,8 +103,8 @@ void CudaCopy::free(std::initializer_list<void*> memory) const noexcept {
   if (fork_count_ != forks()) return;
   const CudaDeviceScope scope(cuda_, ordinal_);
   if (!scope.entered()) return;
-  for (void* block : memory) {
-    if (block != nullptr) cuda_.Free(block);
+  for (void* piece : memory) {
+    if (piece != nullptr) cuda_.Free(piece);
   }
 }
 

@@ -110,11 +110,11 @@ float row_alpha_output(const GemmTask& task, ternary_layout layout, int64_t m, i
 
 float group_alpha_output(const GemmTask& task, ternary_layout layout, int64_t m, int64_t n) {
   const int64_t groups = ceil_div(task.K, task.group);
-  const int64_t block = std::max<int64_t>(1, 2048 / task.group);
+  const int64_t super_block = std::max<int64_t>(1, 2048 / task.group);
   float p = 0;
-  for (int64_t b = 0; b < groups; b += block) {
+  for (int64_t b = 0; b < groups; b += super_block) {
     float p_b = 0;
-    for (int64_t g = b; g < std::min(b + block, groups); ++g) {
+    for (int64_t g = b; g < std::min(b + super_block, groups); ++g) {
       const int64_t begin = g * task.group, end = std::min(begin + task.group, task.K);
       p_b = std::fmaf(accumulate(task, layout, m, n, begin, end), task.alpha[group_alpha(n, g, groups)], p_b);
     }

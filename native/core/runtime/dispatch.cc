@@ -54,7 +54,7 @@ void run_gemm(ternary_runtime& runtime, const Plan& plan, const GemmTask& task, 
   runtime.pool.run(ceil_div(task.M, share.m_size) * share.n_chunks, static_cast<int>(share.threads), gemm_chunk, &work);
 }
 
-/** The buffers between the stages of one product, in a block of the runtime's scratch. */
+/** The buffers between the stages of one product, in a piece of the runtime's scratch. */
 struct Buffers {
   Buffers(ternary_runtime& runtime, const Plan& plan, const Product& product, bool two_passes)
       : scratch(runtime.scratch, plan.bytes) {

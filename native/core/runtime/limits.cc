@@ -40,7 +40,7 @@ bool same(const LimitQuestion& a, const LimitQuestion& b) {
 
 /** The bytes that one thread reads. */
 int64_t part_of(const LimitQuestion& question) {
-  return question.kind == TERNARY_LIMIT_READ ? question.bytes / question.threads : kLimitPanelBytes;
+  return question.kind == TERNARY_LIMIT_READ ? question.bytes / question.threads : kLimitOperandBytes;
 }
 
 /** Lets all threads of a job begin at once; gives up if one does not come. */
@@ -107,12 +107,12 @@ Share read(const LimitLoop& loop, const uint8_t* part, int64_t bytes, int64_t& p
   return share;
 }
 
-Share multiply(const LimitLoop& loop, const uint8_t* panel, int64_t nanoseconds) {
+Share multiply(const LimitLoop& loop, const uint8_t* operands, int64_t nanoseconds) {
   Share share;
   share.begin = share.end = now();
   for (int64_t steps = 64; share.end - share.begin < nanoseconds;) {
     const int64_t before = share.end;
-    share.amount += 2 * loop.run(panel, steps);
+    share.amount += 2 * loop.run(operands, steps);
     share.end = now();
     if (share.end - before < kSegmentNanoseconds) steps = std::min(2 * steps, kMostSteps);
   }
@@ -146,7 +146,7 @@ void check_limit(ternary_limit limit, int64_t threads, int64_t most_threads, int
 }
 
 Limits::Operands& Limits::operands(ThreadPool& pool, const LimitQuestion& question) {
-  Operands& kept = question.kind == TERNARY_LIMIT_READ ? working_set_ : panels_;
+  Operands& kept = question.kind == TERNARY_LIMIT_READ ? working_set_ : multiplied_;
   if (kept.memory != nullptr && same(kept.question, question)) return kept;
   kept.memory.reset();
   const int64_t part = part_of(question);

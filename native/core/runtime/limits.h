@@ -59,7 +59,7 @@ class Limits {
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
   std::vector<Choice> choices_;
   Operands working_set_ = {};  ///< of TERNARY_LIMIT_READ
-  Operands panels_ = {};       ///< of the others, 16 KB a thread
+  Operands multiplied_ = {};   ///< of the others, 16 KB a thread
 };
 
 }  // namespace ternary

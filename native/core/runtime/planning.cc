@@ -61,10 +61,11 @@ GemmShare share_gemm(const ternary_runtime& runtime, const Kernel& kernel, int64
   if (threads == 1) return share;
   // Columns first: each thread then reads its own weights once. Rows too when there are too few columns.
   const int64_t wanted = threads * runtime.tuning.chunks_per_thread;
-  const int64_t n_units = ceil_div(N, kernel.n_step), m_units = ceil_div(M, kernel.m_step);
-  share.n_size = std::max<int64_t>(1, n_units / wanted) * kernel.n_step;
+  const int64_t n_count = ceil_div(N, kernel.n_multiple), m_count = ceil_div(M, kernel.m_multiple);
+  share.n_size = std::max<int64_t>(1, n_count / wanted) * kernel.n_multiple;
   share.n_chunks = ceil_div(N, share.n_size);
-  if (share.n_chunks < threads) share.m_size = std::max<int64_t>(1, m_units * share.n_chunks / wanted) * kernel.m_step;
+  if (share.n_chunks < threads)
+    share.m_size = std::max<int64_t>(1, m_count * share.n_chunks / wanted) * kernel.m_multiple;
   return share;
 }
 

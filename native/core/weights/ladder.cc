@@ -8,14 +8,14 @@
 namespace ternary {
 namespace {
 
-constexpr int64_t kLadderRows = 16, kLadderColumns = 32, kLadderBlockBytes = kLadderRows * kLadderColumns / 4;
+constexpr int64_t kLadderRows = 16, kLadderColumns = 32, kLadderTileBytes = kLadderRows * kLadderColumns / 4;
 
 /** The code w + 2 of weight (n, k). */
 int ladder_code(const uint8_t* packed, int64_t K, int64_t n, int64_t k) {
-  const int64_t block = n / kLadderRows * (K / kLadderColumns) + k / kLadderColumns;
+  const int64_t tile = n / kLadderRows * (K / kLadderColumns) + k / kLadderColumns;
   const int64_t row = n % kLadderRows, column = k % kLadderColumns, e = column % 16;
   const int64_t word = 16 * (row / 8) + 8 * (column / 16) + row % 8;
-  return packed[block * kLadderBlockBytes + 4 * word + e % 4] >> (2 * (e / 4)) & 3;
+  return packed[tile * kLadderTileBytes + 4 * word + e % 4] >> (2 * (e / 4)) & 3;
 }
 
 void check_multiple(const char* name, int64_t value, int64_t multiple) {

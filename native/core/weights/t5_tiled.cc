@@ -55,7 +55,7 @@ void pack(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel) {
   const I2sRows byte{i2s, rows, K, ceil_div(K, 4)};
   for (int64_t t = 0; t < ceil_div(K, kColumns); ++t) {
     for (int64_t n = 0; n < kRows; ++n, panel += 4) {
-      // Five bytes of I2S are the tile's five groups of four columns. Each byte of `values` is a v of at most 242.
+      // Five bytes of I2S are the tile's five steps of four columns. Each byte of `values` is a v of at most 242.
       uint32_t values = 0;
       for (int64_t i = 0; i < 5; ++i) values = 3 * values + spread(byte(n, 5 * t + i));
       for (int j = 0; j < 4; ++j) panel[j] = kTables.byte_of[values >> (8 * j) & 0xff];

@@ -1,5 +1,5 @@
-// Groups are multiples of 64: a group of 32 would use half a tile of X and W, and the other half of X lies beyond the
-// end of q in the last row.
+// Groups are multiples of 64: a group of 32 would use half a register of X and W, and the other half of X lies beyond
+// the end of q in the last row.
 
 #include "cpu/avx512vnni/decoded_codes.h"
 
@@ -13,7 +13,7 @@ void gemm_a8_i2s_32x32__amx(const GemmTask& task, int64_t m_begin, int64_t m_end
 }
 
 int64_t gemm_a8_i2s_32x32__amx_scratch(int64_t M, int64_t N, int64_t K) {
-  return Workspace<TileGemm<I2sCodes>>::bytes(M, N, K);
+  return GemmScratch<TileGemm<I2sCodes>>::bytes(M, N, K);
 }
 
 }  // namespace ternary::cpu

@@ -1,16 +1,16 @@
 // All loads, then all products.
 
-#include "cpu/amx/limit_tiles.h"
+#include "cpu/amx/limit_registers.h"
 
 namespace ternary::cpu {
 namespace {
 
 struct Step {
   static void run(const uint8_t* x, const uint8_t* w) {
-    _tile_loadd(4, x, kTileRowBytes);
-    _tile_loadd(5, x + kTileBytes, kTileRowBytes);
-    _tile_loadd(6, w, kTileRowBytes);
-    _tile_loadd(7, w + kTileBytes, kTileRowBytes);
+    _tile_loadd(4, x, kRegisterRowBytes);
+    _tile_loadd(5, x + kRegisterBytes, kRegisterRowBytes);
+    _tile_loadd(6, w, kRegisterRowBytes);
+    _tile_loadd(7, w + kRegisterBytes, kRegisterRowBytes);
     _tile_dpbsud(0, 4, 6);
     _tile_dpbsud(1, 4, 7);
     _tile_dpbsud(2, 5, 6);

@@ -17,17 +17,17 @@ struct Fma {
   static constexpr int panels(int rows) { return rows <= 2 ? 2 : 1; }
 
   template <int kActive, int kPanels>
-  __attribute__((noinline)) static void add(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end,
+  __attribute__((noinline)) static void add(const Patch& patch, int64_t panel, int64_t k_begin, int64_t k_end,
                                             float* sums) {
     constexpr int kVectors = 2 * kPanels;
-    const int64_t ldf = b.task.ldf;
+    const int64_t ldf = patch.task.ldf;
     const uint8_t* w[kPanels];
-    for (int p = 0; p < kPanels; ++p) w[p] = tiles_at(b.task, b.n + 16 * (panel + p), k_begin);
+    for (int p = 0; p < kPanels; ++p) w[p] = tiles_at(patch.task, patch.n + 16 * (panel + p), k_begin);
     __m256 sum[kActive][kVectors];
     for (int i = 0; i < kActive; ++i) {
       for (int v = 0; v < kVectors; ++v) sum[i][v] = _mm256_loadu_ps(sums + i * kPanelSums + 8 * v);
     }
-    const float* f = b.task.f + b.m * ldf + k_begin;
+    const float* f = patch.task.f + patch.m * ldf + k_begin;
     const int64_t tiles = ceil_div(k_end - k_begin, kTile);
     for (int64_t tile = 0; tile < tiles; ++tile, f += kTile) {
       __m256i packed[kVectors];

@@ -1,5 +1,5 @@
 // One fp32 sum an output, k ascending, a lane a row of W: so the bits are those of the portable kernel. Weights are decoded
-// to bytes once for a block of rows of X; a dword of a step holds four columns of a row of W.
+// to bytes once for the rows of X of a patch; a dword of a step holds four columns of a row of W.
 
 #include "cpu/avx2/t5_codes.h"
 

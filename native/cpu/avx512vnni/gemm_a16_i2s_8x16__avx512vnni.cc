@@ -20,12 +20,12 @@ struct Fma {
    * Ice Lake: 19.3; 25 with a shift for every permutation). Three loads in four cross a line: their ports have time.
    */
   template <int kActive, int kPanels>  // not inlined: GCC then has the registers for the loop alone
-  __attribute__((noinline)) static void add(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end,
+  __attribute__((noinline)) static void add(const Patch& patch, int64_t panel, int64_t k_begin, int64_t k_end,
                                             float* sums) {
-    const int64_t ldf = b.task.ldf;
-    const float* f = b.task.f + b.m * ldf + k_begin;
+    const int64_t ldf = patch.task.ldf;
+    const float* f = patch.task.f + patch.m * ldf + k_begin;
     const uint8_t* w[kPanels];
-    for (int p = 0; p < kPanels; ++p) w[p] = tiles_at(b.task, b.n + 16 * (panel + p), k_begin);
+    for (int p = 0; p < kPanels; ++p) w[p] = tiles_at(patch.task, patch.n + 16 * (panel + p), k_begin);
     __m512 sum[kActive][kPanels];
     for (int i = 0; i < kActive; ++i) {
       for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_loadu_ps(sums + i * kPanelSums + 16 * p);

@@ -13,24 +13,24 @@ struct Fma {
 
   /** Whole tiles where they lie; a tile that a group's edge cuts, with zeros for the X outside the group. */
   template <int kActive, int kPanels>
-  static void add(const Block& b, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
+  static void add(const Patch& patch, int64_t panel, int64_t k_begin, int64_t k_end, float* sums) {
     constexpr int64_t kColumnsATile = T5Tile::kColumns;
-    const float* f = b.task.f + b.m * b.task.ldf;
+    const float* f = patch.task.f + patch.m * patch.task.ldf;
     for (int64_t k = k_begin; k < k_end;) {
       const int64_t tile_k = k / kColumnsATile * kColumnsATile;
       const uint8_t* w[kPanels];
-      for (int p = 0; p < kPanels; ++p) w[p] = tiles_at<T5Tile>(b.task, b.n + 16 * (panel + p), k);
-      const int64_t whole_end = k_end == b.task.K ? round_up(k_end, kColumnsATile) : k_end;
+      for (int p = 0; p < kPanels; ++p) w[p] = tiles_at<T5Tile>(patch.task, patch.n + 16 * (panel + p), k);
+      const int64_t whole_end = k_end == patch.task.K ? round_up(k_end, kColumnsATile) : k_end;
       const int64_t whole = k == tile_k ? (whole_end - k) / kColumnsATile : 0;
       if (whole > 0) {
-        add_tiles<kActive, kPanels>(w, whole, f + k, b.task.ldf, sums);
+        add_tiles<kActive, kPanels>(w, whole, f + k, patch.task.ldf, sums);
         k += whole * kColumnsATile;
         continue;
       }
       const int64_t end = tile_k + kColumnsATile < k_end ? tile_k + kColumnsATile : k_end;
       float part[kActive][kColumnsATile] = {};
       for (int i = 0; i < kActive; ++i) {
-        std::memcpy(part[i] + k - tile_k, f + i * b.task.ldf + k, static_cast<size_t>(end - k) * sizeof(float));
+        std::memcpy(part[i] + k - tile_k, f + i * patch.task.ldf + k, static_cast<size_t>(end - k) * sizeof(float));
       }
       add_tiles<kActive, kPanels>(w, 1, part[0], kColumnsATile, sums);
       k = end;

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "cpu/emulation/tiles.h"
+#include "cpu/emulation/tile_registers.h"
 
 namespace ternary::cpu {
 namespace {

@@ -53,9 +53,9 @@ struct DecodedGemm {
   static constexpr int64_t kChunkTiles = Dot::kChunkSteps / Tile::kSteps;
   static constexpr int64_t kDecodedBytes = kStepBytes * Tile::kSteps * kChunkTiles;
 
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, Sum* sums, void* decoded) {
+  static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, Sum* sums, void* decoded) {
     auto* codes = static_cast<uint8_t*>(decoded);
-    const RowsOfX<Sum> x(b.task);
+    const RowsOfX<Sum> x(patch.task);
     for (int64_t k = k_begin; k < k_end;) {
       // A group may begin and end inside a tile, but never inside a step.
       const int64_t skipped = k % Tile::kColumns / 4, tile_k = k - 4 * skipped;
@@ -63,13 +63,13 @@ struct DecodedGemm {
       const int64_t tiles = left < kChunkTiles ? left : kChunkTiles;
       const int64_t tiles_end = tile_k + tiles * Tile::kColumns, end = tiles_end < k_end ? tiles_end : k_end;
       for (int64_t p = 0; p < Dot::kPanels; ++p) {
-        // Panels beyond the block repeat its last: their sums are not used.
-        const int64_t panel = p < b.panels ? p : b.panels - 1;
-        Codes::decode(tiles_at<Tile>(b.task, b.n + 16 * panel, k), tiles, codes + 64 * p, kStepBytes);
+        // Panels beyond the patch repeat its last: their sums are not used.
+        const int64_t panel = p < patch.panels ? p : patch.panels - 1;
+        Codes::decode(tiles_at<Tile>(patch.task, patch.n + 16 * panel, k), tiles, codes + 64 * p, kStepBytes);
       }
       const int64_t steps = ceil_div(end - k, 4);
-      for (int64_t i = 0; i < b.rows; i += Dot::kRows) {
-        add_rows<Dot::kRows>(b.rows - i, codes + skipped * kStepBytes, steps, x.rows + (b.m + i) * x.stride + k,
+      for (int64_t i = 0; i < patch.rows; i += Dot::kRows) {
+        add_rows<Dot::kRows>(patch.rows - i, codes + skipped * kStepBytes, steps, x.rows + (patch.m + i) * x.stride + k,
                              x.stride, sums + i * kColumns);
       }
       k = end;

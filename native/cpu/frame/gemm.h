@@ -1,27 +1,26 @@
 /**
  * @file gemm.h
- * @brief The frame of every product: blocking, alpha, groups, epilogue, written once over Lanes; include a lanes header
- * first.
+ * @brief The frame of every product: patches, alpha, groups, epilogue, once over Lanes; include a lanes header first.
  *
  * A kernel is a `Micro` that only sums:
  *
  *     struct Micro {
  *       using Sum = int32_t;                         // A8: sum of q * code; float for A16: sum of f * w
- *       static constexpr int64_t kRows = ...;        // rows of X in a block
- *       static constexpr int64_t kColumns = ...;     // columns of Y in a block, a multiple of 16
+ *       static constexpr int64_t kRows = ...;        // rows of X in a patch
+ *       static constexpr int64_t kColumns = ...;     // columns of Y in a patch, a multiple of 16
  *       static constexpr int64_t kDecodedBytes = ...;  // scratch for decoded weights
  *       // Adds the products of columns k_begin ... k_end of X and W to sums [rows][kColumns]. k_begin is a multiple of
  *       // 16 (of the row's group_multiple where groups are in play); beyond k_end, up to the row padding, X or W is 0,
  *       // or k_end is a multiple of group_multiple.
- *       static void accumulate(const Block& block, int64_t k_begin, int64_t k_end, Sum* sums, void* decoded);
+ *       static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, Sum* sums, void* decoded);
  *       // Optional, for kernels of few rows, where a call a group would cost as much as the group: writes the sums of
  *       // groups first ... last, which are at most kGroupColumns wide, to sums [group][rows][kColumns].
  *       static constexpr int64_t kGroupColumns = ...;
- *       static void accumulate_groups(const Block& block, int64_t first, int64_t last, Sum* sums);
+ *       static void accumulate_groups(const Patch& patch, int64_t first, int64_t last, Sum* sums);
  *     };
  *
- * Blocks of X rows are outermost: a thread's share of W streams through once per block, so kRows is large where weights
- * are decoded (and reused) and small where they are used in place.
+ * Rows of X are outermost: a thread's share of W streams through once for the rows of a patch. So kRows is large where
+ * weights are decoded (and reused) and small where they are used in place.
  */
 #ifndef TERNARY_CPU_FRAME_GEMM_H_
 #define TERNARY_CPU_FRAME_GEMM_H_
@@ -36,7 +35,7 @@ namespace ternary::cpu {
 namespace {
 
 /** The part of Y being computed: rows m ... m + rows, columns n ... n + 16 * panels (a panel is 16 rows of W). */
-struct Block {
+struct Patch {
   const GemmTask& task;
   int64_t m, rows, n, panels;
 };
@@ -51,8 +50,9 @@ struct GroupColumns<Micro, std::void_t<decltype(Micro::kGroupColumns)>> {
   static constexpr int64_t value = Micro::kGroupColumns;
 };
 
+/** What a thread has in its scratch. */
 template <class Micro>
-struct Workspace {
+struct GemmScratch {
   using Sum = typename Micro::Sum;
   static constexpr bool kA8 = std::is_same<Sum, int32_t>::value;
   static constexpr int64_t kCells = Micro::kRows * Micro::kColumns;
@@ -61,12 +61,12 @@ struct Workspace {
   static constexpr int64_t kDecoded = round_up(Micro::kDecodedBytes, 64);
   static constexpr int64_t kSmallestGroup = 32;
 
-  explicit Workspace(void* scratch)
+  explicit GemmScratch(void* scratch)
       : decoded(scratch),
         sums(reinterpret_cast<Sum*>(static_cast<char*>(scratch) + kDecoded)),
         products(reinterpret_cast<float*>(sums + kSums)),
-        block_products(products + kCells),
-        group_q_sums(reinterpret_cast<int32_t*>(block_products + kCells)) {}
+        super_block_products(products + kCells),
+        group_q_sums(reinterpret_cast<int32_t*>(super_block_products + kCells)) {}
 
   static int64_t bytes(int64_t M, int64_t, int64_t K) {
     const int64_t rows = M < Micro::kRows ? M : Micro::kRows;
@@ -75,10 +75,10 @@ struct Workspace {
   }
 
   void* decoded;
-  Sum* sums;              ///< [kRows][kColumns], or [groups][rows][kColumns]
-  float* products;        ///< p of the contract
-  float* block_products;  ///< p_b
-  int32_t* group_q_sums;  ///< [rows][groups]: sum of q over each group
+  Sum* sums;                    ///< [kRows][kColumns], or [groups][rows][kColumns]
+  float* products;              ///< p of the contract
+  float* super_block_products;  ///< p_b
+  int32_t* group_q_sums;        ///< [rows][groups]: sum of q over each group
 };
 
 /** At most 16 floats, zeros for the rest: alpha and bias end at N. */
@@ -110,7 +110,7 @@ void store_columns(const GemmTask& t, int64_t m, int64_t n, int64_t count, Lanes
 template <ternary_dtype kType>
 using Type = std::integral_constant<ternary_dtype, kType>;
 
-/** Calls finish(Type<y_dtype>()): the type is chosen once a block, not once every 16 outputs. */
+/** Calls finish(Type<y_dtype>()): the type is chosen once a patch, not once every 16 outputs. */
 template <class Finish>
 void for_type(ternary_dtype y_dtype, Finish finish) {
   switch (y_dtype) {
@@ -128,14 +128,14 @@ inline Lanes::F sums_as_float(const float* sums, int32_t) { return Lanes::load(s
 
 /** y of one alpha a column, from the sums of all K. */
 template <class Micro, ternary_dtype kType>
-void finish_plain(const Block& b, const Workspace<Micro>& space) {
-  constexpr bool kA8 = Workspace<Micro>::kA8;
-  const GemmTask& t = b.task;
-  for (int64_t p = 0; p < b.panels; ++p) {
-    const int64_t n = b.n + 16 * p, count = t.N - n;
+void finish_plain(const Patch& patch, const GemmScratch<Micro>& space) {
+  constexpr bool kA8 = GemmScratch<Micro>::kA8;
+  const GemmTask& t = patch.task;
+  for (int64_t p = 0; p < patch.panels; ++p) {
+    const int64_t n = patch.n + 16 * p, count = t.N - n;
     const Lanes::F alpha = load_columns(t.alpha + n, count), bias = load_bias(t, n, count);
-    for (int64_t i = 0; i < b.rows; ++i) {
-      const int64_t m = b.m + i;
+    for (int64_t i = 0; i < patch.rows; ++i) {
+      const int64_t m = patch.m + i;
       const Lanes::F sum = sums_as_float(space.sums + i * Micro::kColumns + 16 * p, kA8 ? t.q_sum[m] : 0);
       const Lanes::F scale = kA8 ? Lanes::mul(Lanes::set(t.s[m]), alpha) : alpha;
       store_columns<kType>(t, m, n, count, Lanes::fma(sum, scale, bias));
@@ -145,15 +145,15 @@ void finish_plain(const Block& b, const Workspace<Micro>& space) {
 
 /** y of groups, from p. */
 template <class Micro, ternary_dtype kType>
-void finish_groups(const Block& b, const Workspace<Micro>& space) {
-  const GemmTask& t = b.task;
-  for (int64_t p = 0; p < b.panels; ++p) {
-    const int64_t n = b.n + 16 * p, count = t.N - n;
+void finish_groups(const Patch& patch, const GemmScratch<Micro>& space) {
+  const GemmTask& t = patch.task;
+  for (int64_t p = 0; p < patch.panels; ++p) {
+    const int64_t n = patch.n + 16 * p, count = t.N - n;
     const Lanes::F bias = load_bias(t, n, count);
-    for (int64_t i = 0; i < b.rows; ++i) {
-      const int64_t m = b.m + i;
+    for (int64_t i = 0; i < patch.rows; ++i) {
+      const int64_t m = patch.m + i;
       const Lanes::F product = Lanes::load(space.products + i * Micro::kColumns + 16 * p);
-      constexpr bool kA8 = Workspace<Micro>::kA8;
+      constexpr bool kA8 = GemmScratch<Micro>::kA8;
       const Lanes::F y = kA8 ? Lanes::fma(product, Lanes::set(t.s[m]), bias) : Lanes::add(product, bias);
       store_columns<kType>(t, m, n, count, y);
     }
@@ -167,39 +167,39 @@ struct Groups {
 
 /** Their sums, [group][rows][kColumns]: as many as there is room for at once, else the first alone. Sets g.last. */
 template <class Micro>
-void accumulate_groups(const Block& b, const Workspace<Micro>& space, Groups& g) {
-  const GemmTask& t = b.task;
-  const int64_t cells = b.rows * Micro::kColumns;
+void accumulate_groups(const Patch& patch, const GemmScratch<Micro>& space, Groups& g) {
+  const GemmTask& t = patch.task;
+  const int64_t cells = patch.rows * Micro::kColumns;
   if constexpr (GroupColumns<Micro>::value > 0) {
     if (t.group <= GroupColumns<Micro>::value) {
-      const int64_t room = Workspace<Micro>::kSums / cells;
+      const int64_t room = GemmScratch<Micro>::kSums / cells;
       g.last = g.first + room < g.end ? g.first + room : g.end;
-      return Micro::accumulate_groups(b, g.first, g.last, space.sums);
+      return Micro::accumulate_groups(patch, g.first, g.last, space.sums);
     }
   }
   g.last = g.first + 1;
   const int64_t k_end = g.last * t.group < t.K ? g.last * t.group : t.K;
   std::memset(space.sums, 0, static_cast<size_t>(cells) * sizeof(*space.sums));
-  Micro::accumulate(b, g.first * t.group, k_end, space.sums, space.decoded);
+  Micro::accumulate(patch, g.first * t.group, k_end, space.sums, space.decoded);
 }
 
 /** p_b += sums of the groups times their alphas; p += p_b where the super-block ends. */
 template <class Micro>
-void scale_groups(const Block& b, const Workspace<Micro>& space, const Groups& g) {
-  const int64_t groups = ceil_div(b.task.K, b.task.group);
-  for (int64_t p = 0; p < b.panels; ++p) {
-    const float* alpha = b.task.alpha + ((b.n / 16 + p) * groups + g.first) * 16;
-    for (int64_t i = 0; i < b.rows; ++i) {
+void scale_groups(const Patch& patch, const GemmScratch<Micro>& space, const Groups& g) {
+  const int64_t groups = ceil_div(patch.task.K, patch.task.group);
+  for (int64_t p = 0; p < patch.panels; ++p) {
+    const float* alpha = patch.task.alpha + ((patch.n / 16 + p) * groups + g.first) * 16;
+    for (int64_t i = 0; i < patch.rows; ++i) {
       const int64_t cell = i * Micro::kColumns + 16 * p;
       const int32_t* q_sums = space.group_q_sums + i * groups + g.first;
-      Lanes::F product = g.first == g.begin ? Lanes::set(0.0f) : Lanes::load(space.block_products + cell);
+      Lanes::F product = g.first == g.begin ? Lanes::set(0.0f) : Lanes::load(space.super_block_products + cell);
       for (int64_t j = 0; j < g.last - g.first; ++j) {
-        const auto* sums = space.sums + j * b.rows * Micro::kColumns + cell;
-        const Lanes::F sum = sums_as_float(sums, Workspace<Micro>::kA8 ? q_sums[j] : 0);
+        const auto* sums = space.sums + j * patch.rows * Micro::kColumns + cell;
+        const Lanes::F sum = sums_as_float(sums, GemmScratch<Micro>::kA8 ? q_sums[j] : 0);
         product = Lanes::fma(sum, Lanes::load(alpha + 16 * j), product);
       }
       if (g.last < g.end) {
-        Lanes::store(space.block_products + cell, product);
+        Lanes::store(space.super_block_products + cell, product);
       } else {
         Lanes::store(space.products + cell, Lanes::add(Lanes::load(space.products + cell), product));
       }
@@ -208,29 +208,29 @@ void scale_groups(const Block& b, const Workspace<Micro>& space, const Groups& g
 }
 
 template <class Micro>
-void multiply_groups(const Block& b, const Workspace<Micro>& space) {
-  const GemmTask& t = b.task;
+void multiply_groups(const Patch& patch, const GemmScratch<Micro>& space) {
+  const GemmTask& t = patch.task;
   const int64_t groups = ceil_div(t.K, t.group);
-  const int64_t groups_a_block = t.group < 2048 ? 2048 / t.group : 1;
-  std::memset(space.products, 0, static_cast<size_t>(b.rows * Micro::kColumns) * sizeof(float));
-  for (int64_t begin = 0; begin < groups; begin += groups_a_block) {
-    Groups g{begin, begin + groups_a_block < groups ? begin + groups_a_block : groups, begin, begin};
+  const int64_t groups_a_super_block = t.group < 2048 ? 2048 / t.group : 1;
+  std::memset(space.products, 0, static_cast<size_t>(patch.rows * Micro::kColumns) * sizeof(float));
+  for (int64_t begin = 0; begin < groups; begin += groups_a_super_block) {
+    Groups g{begin, begin + groups_a_super_block < groups ? begin + groups_a_super_block : groups, begin, begin};
     for (; g.first < g.end; g.first = g.last) {
-      accumulate_groups(b, space, g);
-      scale_groups(b, space, g);
+      accumulate_groups(patch, space, g);
+      scale_groups(patch, space, g);
     }
   }
-  for_type(t.y_dtype, [&](auto type) { finish_groups<Micro, decltype(type)::value>(b, space); });
+  for_type(t.y_dtype, [&](auto type) { finish_groups<Micro, decltype(type)::value>(patch, space); });
 }
 
 template <class Micro>
-void multiply_plain(const Block& b, const Workspace<Micro>& space) {
-  std::memset(space.sums, 0, static_cast<size_t>(b.rows * Micro::kColumns) * sizeof(*space.sums));
-  Micro::accumulate(b, 0, b.task.K, space.sums, space.decoded);
-  for_type(b.task.y_dtype, [&](auto type) { finish_plain<Micro, decltype(type)::value>(b, space); });
+void multiply_plain(const Patch& patch, const GemmScratch<Micro>& space) {
+  std::memset(space.sums, 0, static_cast<size_t>(patch.rows * Micro::kColumns) * sizeof(*space.sums));
+  Micro::accumulate(patch, 0, patch.task.K, space.sums, space.decoded);
+  for_type(patch.task.y_dtype, [&](auto type) { finish_plain<Micro, decltype(type)::value>(patch, space); });
 }
 
-/** Sums of q over each group of K, for the rows of a block. */
+/** Sums of q over each group of K, for the rows of a patch. */
 inline void sum_groups(const GemmTask& t, int64_t m, int64_t rows, int32_t* sums) {
   const int64_t groups = ceil_div(t.K, t.group);
   const int64_t end = round_up(t.K, 16);  // q is zero beyond K
@@ -248,17 +248,17 @@ inline void sum_groups(const GemmTask& t, int64_t m, int64_t rows, int32_t* sums
 
 template <class Micro>
 void gemm(const GemmTask& t, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) {
-  const Workspace<Micro> space(scratch);
+  const GemmScratch<Micro> space(scratch);
   for (int64_t m = m_begin; m < m_end; m += Micro::kRows) {
     const int64_t rows = m_end - m < Micro::kRows ? m_end - m : Micro::kRows;
     if (t.group > 0 && t.q) sum_groups(t, m, rows, space.group_q_sums);
     for (int64_t n = n_begin; n < n_end; n += Micro::kColumns) {
       const int64_t columns = n_end - n < Micro::kColumns ? n_end - n : Micro::kColumns;
-      const Block block{t, m, rows, n, ceil_div(columns, 16)};
+      const Patch patch{t, m, rows, n, ceil_div(columns, 16)};
       if (t.group > 0) {
-        multiply_groups(block, space);
+        multiply_groups(patch, space);
       } else {
-        multiply_plain(block, space);
+        multiply_plain(patch, space);
       }
     }
   }
@@ -294,7 +294,7 @@ inline const uint8_t* tiles_at(const GemmTask& t, int64_t n, int64_t k) {
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) { \
     gemm<__VA_ARGS__>(task, m_begin, m_end, n_begin, n_end, scratch);                                                  \
   }                                                                                                                    \
-  int64_t function##_scratch(int64_t M, int64_t N, int64_t K) { return Workspace<__VA_ARGS__>::bytes(M, N, K); }       \
+  int64_t function##_scratch(int64_t M, int64_t N, int64_t K) { return GemmScratch<__VA_ARGS__>::bytes(M, N, K); }     \
   }
 
 #endif  // TERNARY_CPU_FRAME_GEMM_H_

@@ -36,52 +36,54 @@ struct PanelGemv {
   static constexpr int64_t kChunkTiles = 64;  ///< few enough that further rows of X find the weights in the L1 cache
   static constexpr int64_t kGroupColumns = kChunkTiles * Tile::kColumns;
 
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void*) {
+  static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, int32_t* sums, void*) {
     int64_t k = k_begin;
-    if (k % Tile::kColumns != 0) k = add_part(b, k, k_end, sums);
+    if (k % Tile::kColumns != 0) k = add_part(patch, k, k_end, sums);
     // The last tile is whole at the end of a row, where X is zero beyond K.
-    const int64_t whole_end = k_end == b.task.K ? round_up(k_end, Tile::kColumns) : k_end;
+    const int64_t whole_end = k_end == patch.task.K ? round_up(k_end, Tile::kColumns) : k_end;
     for (int64_t tiles = (whole_end - k) / Tile::kColumns; tiles > 0; tiles -= kChunkTiles) {
       const int64_t count = tiles < kChunkTiles ? tiles : kChunkTiles;
-      add_tiles(b, k, count, b.task.q + b.m * b.task.ldq + k, b.task.ldq, sums);
+      add_tiles(patch, k, count, patch.task.q + patch.m * patch.task.ldq + k, patch.task.ldq, sums);
       k += count * Tile::kColumns;
     }
-    if (k < k_end) add_part(b, k, k_end, sums);
+    if (k < k_end) add_part(patch, k, k_end, sums);
   }
 
-  static void accumulate_groups(const Block& b, int64_t first, int64_t last, int32_t* sums) {
-    const int64_t group = b.task.group, cells = b.rows * kColumns;
+  static void accumulate_groups(const Patch& patch, int64_t first, int64_t last, int32_t* sums) {
+    const int64_t group = patch.task.group, cells = patch.rows * kColumns;
     if constexpr (SetsGroups<Dot>::value) {
-      if (b.rows == 1) {
-        const int64_t k = first * group, k_end = last * group < b.task.K ? last * group : b.task.K;
-        return Dot::set_groups(tiles_at<Tile>(b.task, b.n, k), ceil_div(k_end - k, Tile::kColumns),
-                               group / Tile::kColumns, b.task.q + b.m * b.task.ldq + k, b.task.prefetch_bytes, sums);
+      if (patch.rows == 1) {
+        const int64_t k = first * group, k_end = last * group < patch.task.K ? last * group : patch.task.K;
+        return Dot::set_groups(tiles_at<Tile>(patch.task, patch.n, k), ceil_div(k_end - k, Tile::kColumns),
+                               group / Tile::kColumns, patch.task.q + patch.m * patch.task.ldq + k,
+                               patch.task.prefetch_bytes, sums);
       }
     }
     std::memset(sums, 0, static_cast<size_t>((last - first) * cells) * sizeof *sums);
     for (int64_t g = first; g < last; ++g, sums += cells) {
-      accumulate(b, g * group, (g + 1) * group < b.task.K ? (g + 1) * group : b.task.K, sums, nullptr);
+      accumulate(patch, g * group, (g + 1) * group < patch.task.K ? (g + 1) * group : patch.task.K, sums, nullptr);
     }
   }
 
  private:
   /** The columns k ... k_end that lie in one tile, whose others meet zeros: a group's edge. Returns their end. */
-  static int64_t add_part(const Block& b, int64_t k, int64_t k_end, int32_t* sums) {
+  static int64_t add_part(const Patch& patch, int64_t k, int64_t k_end, int32_t* sums) {
     constexpr int64_t kLdq = round_up(Tile::kColumns, 16);
     const int64_t tile_k = k / Tile::kColumns * Tile::kColumns, tile_end = tile_k + Tile::kColumns;
     const int64_t end = tile_end < k_end ? tile_end : k_end;
     int8_t q[kRows * kLdq] = {};
-    for (int64_t i = 0; i < b.rows; ++i) {
-      std::memcpy(q + i * kLdq + k - tile_k, b.task.q + (b.m + i) * b.task.ldq + k, static_cast<size_t>(end - k));
+    for (int64_t i = 0; i < patch.rows; ++i) {
+      std::memcpy(q + i * kLdq + k - tile_k, patch.task.q + (patch.m + i) * patch.task.ldq + k,
+                  static_cast<size_t>(end - k));
     }
-    add_tiles(b, k, 1, q, kLdq, sums);
+    add_tiles(patch, k, 1, q, kLdq, sums);
     return end;
   }
 
-  static void add_tiles(const Block& b, int64_t k, int64_t tiles, const int8_t* q, int64_t ldq, int32_t* sums) {
-    const uint8_t* w = tiles_at<Tile>(b.task, b.n, k);
-    for (int64_t i = 0; i < b.rows; i += Dot::kRows) {
-      add_rows<Dot::kRows>(b.rows - i, w, tiles, q + i * ldq, ldq, b.task.prefetch_bytes, sums + i * kColumns);
+  static void add_tiles(const Patch& patch, int64_t k, int64_t tiles, const int8_t* q, int64_t ldq, int32_t* sums) {
+    const uint8_t* w = tiles_at<Tile>(patch.task, patch.n, k);
+    for (int64_t i = 0; i < patch.rows; i += Dot::kRows) {
+      add_rows<Dot::kRows>(patch.rows - i, w, tiles, q + i * ldq, ldq, patch.task.prefetch_bytes, sums + i * kColumns);
     }
   }
 

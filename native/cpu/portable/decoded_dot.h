@@ -62,24 +62,24 @@ struct PortableA8 {
   static constexpr int64_t kRows = 64, kColumns = 16;
   static constexpr int64_t kDecodedBytes = kColumns * kChunk;
 
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, int32_t* sums, void* decoded) {
+  static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, int32_t* sums, void* decoded) {
     auto* codes = static_cast<int8_t*>(decoded);  // [16][kChunk]
     for (int64_t k = k_begin; k < k_end; k += kChunk) {
       const int64_t length = round_up(k_end - k < kChunk ? k_end - k : kChunk, 16);
-      decode(b, k, length, codes);
-      for (int64_t i = 0; i < b.rows; ++i) {
-        const int8_t* q = b.task.q + (b.m + i) * b.task.ldq + k;
+      decode(patch, k, length, codes);
+      for (int64_t i = 0; i < patch.rows; ++i) {
+        const int8_t* q = patch.task.q + (patch.m + i) * patch.task.ldq + k;
         for (int64_t n = 0; n < 16; ++n) add_wrapping(sums[i * kColumns + n], dot(q, codes + n * kChunk, length));
       }
     }
   }
 
  private:
-  static void decode(const Block& b, int64_t k, int64_t length, int8_t* codes) {
+  static void decode(const Patch& patch, int64_t k, int64_t length, int8_t* codes) {
     for (int64_t j = 0; j < length; j += 16) {
-      uint8_t tile[16][16];
-      Codes::read(b.task, b.n, k + j, tile);
-      for (int64_t n = 0; n < 16; ++n) std::memcpy(codes + n * kChunk + j, tile[n], 16);
+      uint8_t code[16][16];
+      Codes::read(patch.task, patch.n, k + j, code);
+      for (int64_t n = 0; n < 16; ++n) std::memcpy(codes + n * kChunk + j, code[n], 16);
     }
   }
 
@@ -101,13 +101,13 @@ struct PortableA16 {
   static constexpr int64_t kRows = 64, kColumns = 16;
   static constexpr int64_t kDecodedBytes = kColumns * kChunk * 4;
 
-  static void accumulate(const Block& b, int64_t k_begin, int64_t k_end, float* sums, void* decoded) {
+  static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, float* sums, void* decoded) {
     auto* weights = static_cast<float*>(decoded);  // [kChunk][16]
     for (int64_t k = k_begin; k < k_end; k += kChunk) {
       const int64_t length = round_up(k_end - k < kChunk ? k_end - k : kChunk, 16);
-      decode(b, k, length, weights);
-      for (int64_t i = 0; i < b.rows; ++i) {
-        const float* f = b.task.f + (b.m + i) * b.task.ldf + k;
+      decode(patch, k, length, weights);
+      for (int64_t i = 0; i < patch.rows; ++i) {
+        const float* f = patch.task.f + (patch.m + i) * patch.task.ldf + k;
         float* sum = sums + i * kColumns;
         for (int64_t j = 0; j < length; ++j) {
           for (int64_t n = 0; n < 16; ++n) sum[n] += f[j] * weights[16 * j + n];
@@ -117,12 +117,12 @@ struct PortableA16 {
   }
 
  private:
-  static void decode(const Block& b, int64_t k, int64_t length, float* weights) {
+  static void decode(const Patch& patch, int64_t k, int64_t length, float* weights) {
     for (int64_t j = 0; j < length; j += 16) {
-      uint8_t tile[16][16];
-      Codes::read(b.task, b.n, k + j, tile);
+      uint8_t code[16][16];
+      Codes::read(patch.task, patch.n, k + j, code);
       for (int64_t column = 0; column < 16; ++column) {
-        for (int64_t n = 0; n < 16; ++n) weights[16 * (j + column) + n] = static_cast<float>(tile[n][column] - 1);
+        for (int64_t n = 0; n < 16; ++n) weights[16 * (j + column) + n] = static_cast<float>(code[n][column] - 1);
       }
     }
   }

@@ -1,6 +1,7 @@
 /**
  * @file async_copy.cuh
- * @brief cp.async from device to shared memory, 16 bytes a thread, and the groups that a pipeline waits for.
+ * @brief cp.async from device to shared memory, 16 bytes a thread, and the batches that a pipeline waits for: PTX calls
+ * them groups.
  */
 #ifndef TERNARY_CUDA_DEVICE_ASYNC_COPY_CUH_
 #define TERNARY_CUDA_DEVICE_ASYNC_COPY_CUH_
@@ -17,10 +18,10 @@ __device__ __forceinline__ void copy_async(void* shared, const void* global, boo
                : "memory");
 }
 
-/** Ends a group of copies; an empty one counts too. */
+/** Ends a batch of copies; an empty one counts too. */
 __device__ __forceinline__ void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
-/** Waits until all but the last `pending` groups of this thread have landed; others' need a barrier besides. */
+/** Waits until all but the last `pending` batches of this thread have landed; others' need a barrier besides. */
 template <int pending>
 __device__ __forceinline__ void wait_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");

@@ -30,7 +30,7 @@ __device__ __forceinline__ float a16_group_output(float p, bool biased, float bi
 }
 
 /** Groups of alpha in a super-block, whose sums p_b are added in ascending order (numerics.md section 3.3). */
-__host__ __device__ constexpr int groups_in_block(int64_t group) {
+__host__ __device__ constexpr int groups_in_super_block(int64_t group) {
   return group >= 2048 ? 1 : static_cast<int>(2048 / group);
 }
 

@@ -34,11 +34,11 @@ constexpr CudaVariant variant_of(std::string_view row, std::string_view variant)
 }
 
 /** Its dynamic shared memory by kernels.inc; 0 if there is none. */
-constexpr int64_t stage_bytes_of(std::string_view row, std::string_view variant) {
+constexpr int64_t ring_bytes_of(std::string_view row, std::string_view variant) {
   const VariantPlace place = variant_place(row, variant);
   return place.variant_index < 0
              ? 0
-             : cuda_stage_bytes(kCudaRows[place.row_index], kCudaRows[place.row_index].variants[place.variant_index]);
+             : cuda_ring_bytes(kCudaRows[place.row_index], kCudaRows[place.row_index].variants[place.variant_index]);
 }
 
 /** States that a kernel, the last argument, is a variant of a row. */

@@ -3,7 +3,7 @@
  * @brief Y of activations as they are: mma of bf16 or f16 planes with weights decoded to -1, 0, +1 exactly, fp32 sums.
  *
  * Sums run over K ascending, 16 columns an mma, the planes of 32 columns one after the other into the same sum,
- * whatever M and the shape of the tile: the same bits for any M and place in the batch.
+ * whatever M and the shape of the patch: the same bits for any M and place in the batch.
  *
  * Which of an mma's 16 columns is which is free as long as both operands agree. A lane's word has the codes of columns
  * 4 * t ... 4 * t + 3 of 16, so those are its columns of A and, 8 bytes of a plane, of B.
@@ -17,32 +17,32 @@
 namespace ternary::cuda {
 
 /** Rows of X of the CTA. */
-template <typename Tile, int planes>
-using PlaneStages = HalfStages<Tile, Tile::kM, planes>;
+template <typename Patch, int planes>
+using PlaneRing = HalfRing<Patch, Patch::kM, planes>;
 
-/** One stage's columns into the sums. */
-template <typename Tile, int planes, bool f16, typename Sums>
-__device__ __forceinline__ void multiply_planes(const PlaneStages<Tile, planes>& x, const WeightStream<Tile>& w,
+/** One span's columns into the sums. */
+template <typename Patch, int planes, bool f16, typename Sums>
+__device__ __forceinline__ void multiply_planes(const PlaneRing<Patch, planes>& x, const WeightStream<Patch>& w,
                                                 Sums& sums) {
-  PanelCodes<Tile::layout> codes[Tile::kPanels];
+  PanelCodes<Patch::layout> codes[Patch::kPanels];
 #pragma unroll
-  for (int step = 0; step < Tile::kColumns / 32; ++step) {
-    uint32_t a[Tile::kPanels][2][4];  // of columns 0 ... 15 and 16 ... 31 of the step
+  for (int step = 0; step < Patch::kColumns / 32; ++step) {
+    uint32_t a[Patch::kPanels][2][4];  // of columns 0 ... 15 and 16 ... 31 of the step
 #pragma unroll
-    for (int p = 0; p < Tile::kPanels; ++p) {
+    for (int p = 0; p < Patch::kPanels; ++p) {
       uint32_t words[4];
-      if (step % Tile::kSteps == 0) codes[p].begin(w.words(p, step / Tile::kSteps));
-      codes[p].step(step % Tile::kSteps, words);
+      if (step % Patch::kSteps == 0) codes[p].begin(w.words(p, step / Patch::kSteps));
+      codes[p].step(step % Patch::kSteps, words);
 #pragma unroll
       for (int i = 0; i < 8; ++i) a[p][i / 4][i % 4] = float_weights<f16>(words[i / 4 * 2 + i % 2], i / 2 % 2);
     }
 #pragma unroll
-    for (int j = 0; j < Tile::kEights; ++j) {
+    for (int j = 0; j < Patch::kEights; ++j) {
 #pragma unroll
       for (int plane = 0; plane < planes; ++plane) {
         const uint2 low = x.operands(plane, 8 * j, 2 * step), high = x.operands(plane, 8 * j, 2 * step + 1);
 #pragma unroll
-        for (int p = 0; p < Tile::kPanels; ++p) {
+        for (int p = 0; p < Patch::kPanels; ++p) {
           mma_floats<f16>(sums.at(p, j), a[p][0], low.x, low.y);
           mma_floats<f16>(sums.at(p, j), a[p][1], high.x, high.y);
         }
@@ -52,65 +52,65 @@ __device__ __forceinline__ void multiply_planes(const PlaneStages<Tile, planes>&
   }
 }
 
-template <typename Tile, int planes, bool f16, template <typename> class Sums>
-__global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a16_kernel(const CudaGemmTask t) {
+template <typename Patch, int planes, bool f16, template <typename> class Sums>
+__global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm) gemm_a16_kernel(const CudaGemmTask t) {
   extern __shared__ uint4 shared[];
   pdl_launch_dependents();
-  const GemmPlace<Tile> place(t.M);
-  WeightStream<Tile> w(t, place);
-  Sums<Tile> sums(t, place);
+  const GemmPlace<Patch> place(t.M);
+  WeightStream<Patch> w(t, place);
+  Sums<Patch> sums(t, place);
   pdl_wait();
-  const int stages = static_cast<int>(ceil_div(t.K, Tile::kColumns));
-  PlaneStages<Tile, planes> x(t.planes, t.ld_plane, t.M, place.m0, t.K, place.warp_m + place.g, place.t,
-                              reinterpret_cast<char*>(shared));
+  const int spans = static_cast<int>(ceil_div(t.K, Patch::kColumns));
+  PlaneRing<Patch, planes> x(t.planes, t.ld_plane, t.M, place.m0, t.K, place.warp_m + place.g, place.t,
+                             reinterpret_cast<char*>(shared));
 #pragma unroll
-  for (int stage = 0; stage < Tile::kStages - 1; ++stage) {
+  for (int span = 0; span < Patch::kDepth - 1; ++span) {
     x.fetch();
     commit_copies();
   }
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_copies<Tile::kStages - 2>();
-    __syncthreads();  // everyone's copies have landed, and everyone has left the stage that is fetched now
+  for (int span = 0; span < spans; ++span) {
+    wait_copies<Patch::kDepth - 2>();
+    __syncthreads();  // everyone's copies have landed, and everyone has left the span that is fetched now
     x.fetch();
     commit_copies();
     w.advance();
-    multiply_planes<Tile, planes, f16>(x, w, sums);
+    multiply_planes<Patch, planes, f16>(x, w, sums);
     x.advance();
   }
   store_sums(t, place, sums);
 }
 
-template <typename Tile, int planes, bool f16>
+template <typename Patch, int planes, bool f16>
 int launch_gemm_a16(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  if (task.group == 0) return launch_gemm<gemm_a16_kernel<Tile, planes, f16, PlainFloatSums>, Tile>(plan, how, task);
-  return launch_gemm<gemm_a16_kernel<Tile, planes, f16, GroupFloatSums>, Tile>(plan, how, task);
+  if (task.group == 0) return launch_gemm<gemm_a16_kernel<Patch, planes, f16, PlainFloatSums>, Patch>(plan, how, task);
+  return launch_gemm<gemm_a16_kernel<Patch, planes, f16, GroupFloatSums>, Patch>(plan, how, task);
 }
 
 /** States which kernels a row has for a type of planes. */
-#define TERNARY_CUDA_GEMM_A16_TYPE(row, type, Tile, planes, f16)                           \
-  TERNARY_CUDA_GEMM_VARIANT(row, plain_##type, Tile, (PlaneStages<Tile, planes>::kBytes),  \
-                            gemm_a16_kernel<Tile, planes, f16, PlainFloatSums>)            \
-  TERNARY_CUDA_GEMM_VARIANT(row, groups_##type, Tile, (PlaneStages<Tile, planes>::kBytes), \
-                            gemm_a16_kernel<Tile, planes, f16, GroupFloatSums>)
+#define TERNARY_CUDA_GEMM_A16_TYPE(row, type, Patch, planes, f16)                          \
+  TERNARY_CUDA_GEMM_VARIANT(row, plain_##type, Patch, (PlaneRing<Patch, planes>::kBytes),  \
+                            gemm_a16_kernel<Patch, planes, f16, PlainFloatSums>)           \
+  TERNARY_CUDA_GEMM_VARIANT(row, groups_##type, Patch, (PlaneRing<Patch, planes>::kBytes), \
+                            gemm_a16_kernel<Patch, planes, f16, GroupFloatSums>)
 
 /** States which kernels a row has. */
-#define TERNARY_CUDA_GEMM_A16_VARIANTS(row, Tile, ThreeTile) \
-  TERNARY_CUDA_GEMM_A16_TYPE(row, bf16, Tile, 1, false)      \
-  TERNARY_CUDA_GEMM_A16_TYPE(row, f16, Tile, 1, true)        \
-  TERNARY_CUDA_GEMM_A16_TYPE(row, bf16x3, ThreeTile, 3, false)
+#define TERNARY_CUDA_GEMM_A16_VARIANTS(row, Patch, ThreePatch) \
+  TERNARY_CUDA_GEMM_A16_TYPE(row, bf16, Patch, 1, false)       \
+  TERNARY_CUDA_GEMM_A16_TYPE(row, f16, Patch, 1, true)         \
+  TERNARY_CUDA_GEMM_A16_TYPE(row, bf16x3, ThreePatch, 3, false)
 
-/** The product with a tile for one plane and a tile for three. */
-template <typename Tile, typename ThreeTile>
+/** The product with a patch for one plane and a patch for three. */
+template <typename Patch, typename ThreePatch>
 int gemm_a16(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  if (task.plane_count == 3) return launch_gemm_a16<ThreeTile, 3, false>(task, plan, how);
-  return task.plane_f16 ? launch_gemm_a16<Tile, 1, true>(task, plan, how)
-                        : launch_gemm_a16<Tile, 1, false>(task, plan, how);
+  if (task.plane_count == 3) return launch_gemm_a16<ThreePatch, 3, false>(task, plan, how);
+  return task.plane_f16 ? launch_gemm_a16<Patch, 1, true>(task, plan, how)
+                        : launch_gemm_a16<Patch, 1, false>(task, plan, how);
 }
 
-template <typename Tile, typename ThreeTile>
+template <typename Patch, typename ThreePatch>
 Reason gemm_a16_plan(const CudaProblem& problem, CudaPlan* plan) {
-  if (problem.planes == 3) return plan_gemm<ThreeTile>(problem, PlaneStages<ThreeTile, 3>::kBytes, plan);
-  return plan_gemm<Tile>(problem, PlaneStages<Tile, 1>::kBytes, plan);
+  if (problem.planes == 3) return plan_gemm<ThreePatch>(problem, PlaneRing<ThreePatch, 3>::kBytes, plan);
+  return plan_gemm<Patch>(problem, PlaneRing<Patch, 1>::kBytes, plan);
 }
 
 }  // namespace ternary::cuda

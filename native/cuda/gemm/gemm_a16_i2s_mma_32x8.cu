@@ -1,24 +1,24 @@
 // Y of few rows of A16 from I2S: 32 rows of W by 8 rows of X a CTA. K is not split, or sums would depend on the patch;
-// to read W fast a warp has eight of its stages, 4 KiB, on their way.
+// to read W fast a warp has eight of its spans, 4 KiB, on their way.
 #include "cuda/gemm/gemm_a16.cuh"
 #include "cuda/kernels.h"
 
 namespace ternary::cuda {
 namespace {
 
-using Tile = GemmTile<CudaLayout::i2s, 2, 1, 1, 1, 4, 8, 4>;
-using ThreeTile = GemmTile<CudaLayout::i2s, 2, 1, 1, 1, 4, 8, 4>;
+using Patch = GemmPatch<CudaLayout::i2s, 2, 1, 1, 1, 4, 8, 4>;
+using ThreePatch = GemmPatch<CudaLayout::i2s, 2, 1, 1, 1, 4, 8, 4>;
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_i2s_mma_32x8, Tile, ThreeTile)
+TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_i2s_mma_32x8, Patch, ThreePatch)
 
 int gemm_a16_i2s_mma_32x8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  return gemm_a16<Tile, ThreeTile>(task, plan, how);
+  return gemm_a16<Patch, ThreePatch>(task, plan, how);
 }
 
 Reason gemm_a16_i2s_mma_32x8_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a16_plan<Tile, ThreeTile>(problem, plan);
+  return gemm_a16_plan<Patch, ThreePatch>(problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -5,19 +5,19 @@
 namespace ternary::cuda {
 namespace {
 
-using Tile = GemmTile<CudaLayout::i2s, 4, 2, 1, 4, 4, 1, 1>;
-using ThreeTile = GemmTile<CudaLayout::i2s, 4, 1, 1, 4, 4, 1, 1>;
+using Patch = GemmPatch<CudaLayout::i2s, 4, 2, 1, 4, 4, 1, 1>;
+using ThreePatch = GemmPatch<CudaLayout::i2s, 4, 1, 1, 4, 4, 1, 1>;
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_i2s_mma_64x64, Tile, ThreeTile)
+TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_i2s_mma_64x64, Patch, ThreePatch)
 
 int gemm_a16_i2s_mma_64x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  return gemm_a16<Tile, ThreeTile>(task, plan, how);
+  return gemm_a16<Patch, ThreePatch>(task, plan, how);
 }
 
 Reason gemm_a16_i2s_mma_64x64_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a16_plan<Tile, ThreeTile>(problem, plan);
+  return gemm_a16_plan<Patch, ThreePatch>(problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -1,4 +1,4 @@
-// Y of many rows of A16 from T5: 64 rows of W by 32 rows of X a CTA, 16 where x' has three planes: a stage is 320
+// Y of many rows of A16 from T5: 64 rows of W by 32 rows of X a CTA, 16 where x' has three planes: a span is 320
 // columns.
 #include "cuda/gemm/gemm_a16.cuh"
 #include "cuda/kernels.h"
@@ -6,19 +6,19 @@
 namespace ternary::cuda {
 namespace {
 
-using Tile = GemmTile<CudaLayout::t5, 4, 1, 1, 4, 4, 1, 1>;
-using ThreeTile = GemmTile<CudaLayout::t5, 4, 1, 1, 2, 3, 1, 1>;
+using Patch = GemmPatch<CudaLayout::t5, 4, 1, 1, 4, 4, 1, 1>;
+using ThreePatch = GemmPatch<CudaLayout::t5, 4, 1, 1, 2, 3, 1, 1>;
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_t5_mma_64x32, Tile, ThreeTile)
+TERNARY_CUDA_GEMM_A16_VARIANTS(gemm_a16_t5_mma_64x32, Patch, ThreePatch)
 
 int gemm_a16_t5_mma_64x32(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  return gemm_a16<Tile, ThreeTile>(task, plan, how);
+  return gemm_a16<Patch, ThreePatch>(task, plan, how);
 }
 
 Reason gemm_a16_t5_mma_64x32_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a16_plan<Tile, ThreeTile>(problem, plan);
+  return gemm_a16_plan<Patch, ThreePatch>(problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -17,17 +17,17 @@
 namespace ternary::cuda {
 
 /**
- * The ring of stages of q. Four threads copy a line of 64 bytes; a thread's copies are whole lines and rows apart, so
+ * The ring of spans of q. Four threads copy a line of 64 bytes; a thread's copies are whole lines and rows apart, so
  * that its addresses are one pointer and constants.
  */
-template <typename Tile>
-class QStages {
+template <typename Patch>
+class QRing {
  public:
-  static constexpr int kRowBytes = Tile::kColumns;
-  static constexpr int kStageBytes = Tile::kM * kRowBytes;
-  static constexpr int kBytes = Tile::kStages * kStageBytes;
+  static constexpr int kRowBytes = Patch::kColumns;
+  static constexpr int kSpanBytes = Patch::kM * kRowBytes;
+  static constexpr int kBytes = Patch::kDepth * kSpanBytes;
 
-  __device__ QStages(const CudaGemmTask& task, const GemmPlace<Tile>& place, char* shared) : shared_(shared) {
+  __device__ QRing(const CudaGemmTask& task, const GemmPlace<Patch>& place, char* shared) : shared_(shared) {
     const int m = static_cast<int>(threadIdx.x) / 4, quarter = threadIdx.x & 3;
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
@@ -37,63 +37,63 @@ class QStages {
     }
     write_ = offset(m, quarter);
     read_ = offset(place.warp_m + place.g, place.t);
-    left_ = static_cast<int>(ceil_div(task.K, Tile::kColumns));
+    left_ = static_cast<int>(ceil_div(task.K, Patch::kColumns));
   }
 
-  /** Begins to copy the next stage; commits a group whether or not there is one. Rows beyond M become zeros. */
+  /** Begins to copy the next span; ends a batch of copies whether or not there is one. Rows beyond M become zeros. */
   __device__ __forceinline__ void fetch() {
     if (left_ > 0) {
 #pragma unroll
       for (int r = 0; r < kRows; ++r) {
 #pragma unroll
-        for (int block = 0; block < Tile::kBlocks; ++block) {
-          char* target = shared_ + write_slot_ + at_block(write_, block) + r * kRowStep * kRowBytes;
-          copy_async(target, source_[r] + 64 * block, valid_[r]);
+        for (int line = 0; line < Patch::kLines; ++line) {
+          char* target = shared_ + write_span_ + at_line(write_, line) + r * kRowStep * kRowBytes;
+          copy_async(target, source_[r] + 64 * line, valid_[r]);
         }
         source_[r] += kRowBytes;
       }
-      write_slot_ = next(write_slot_);
+      write_span_ = next(write_span_);
     }
     --left_;
     commit_copies();
   }
 
-  /** Operands of the warp's row 8 * j + g, steps 2 * block and 2 * block + 1 of the stage in use. */
-  __device__ __forceinline__ uint4 operands(int j, int block) const {
-    return *reinterpret_cast<const uint4*>(shared_ + read_slot_ + at_block(read_, block) + 8 * j * kRowBytes);
+  /** Operands of the warp's row 8 * j + g, steps 2 * line and 2 * line + 1 of the span in use. */
+  __device__ __forceinline__ uint4 operands(int j, int line) const {
+    return *reinterpret_cast<const uint4*>(shared_ + read_span_ + at_line(read_, line) + 8 * j * kRowBytes);
   }
 
-  /** On to the next stage. */
-  __device__ __forceinline__ void advance() { read_slot_ = next(read_slot_); }
+  /** On to the next span. */
+  __device__ __forceinline__ void advance() { read_span_ = next(read_span_); }
 
  private:
-  static constexpr int kRowStep = Tile::kThreads / 4, kRows = Tile::kM / kRowStep;
-  static_assert(Tile::kM % kRowStep == 0, "every thread copies as many rows");
+  static constexpr int kRowStep = Patch::kThreads / 4, kRows = Patch::kM / kRowStep;
+  static_assert(Patch::kM % kRowStep == 0, "every thread copies as many rows");
   static constexpr bool kSwaps = kRowBytes % 128 == 0;
 
   static __device__ __forceinline__ int offset(int m, int quarter) {
     return m * kRowBytes + 16 * quarter + (kSwaps ? (m & 1) << 6 : 0);
   }
-  static __device__ __forceinline__ int at_block(int offset, int block) {
-    return kSwaps ? (offset ^ (block & 1) << 6) + (block >> 1 << 7) : offset + 64 * block;
+  static __device__ __forceinline__ int at_line(int offset, int line) {
+    return kSwaps ? (offset ^ (line & 1) << 6) + (line >> 1 << 7) : offset + 64 * line;
   }
-  static __device__ __forceinline__ int next(int slot) {
-    return slot == (Tile::kStages - 1) * kStageBytes ? 0 : slot + kStageBytes;
+  static __device__ __forceinline__ int next(int span) {
+    return span == (Patch::kDepth - 1) * kSpanBytes ? 0 : span + kSpanBytes;
   }
 
   char* shared_;
   const int8_t* source_[kRows];
   bool valid_[kRows];
-  int write_, read_, left_, write_slot_ = 0, read_slot_ = 0;
+  int write_, read_, left_, write_span_ = 0, read_span_ = 0;
 };
 
 /** Sums of a warp without groups of alpha: sum(q * code), so sum(q) has to be taken off. */
-template <typename Tile>
+template <typename Patch>
 class PlainSums {
  public:
-  __device__ explicit PlainSums(const CudaGemmTask&, const GemmPlace<Tile>&) {}
+  __device__ explicit PlainSums(const CudaGemmTask&, const GemmPlace<Patch>&) {}
 
-  __device__ __forceinline__ void begin_block() {}
+  __device__ __forceinline__ void begin_line() {}
   static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return codes; }
 
   __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
@@ -106,18 +106,18 @@ class PlainSums {
   }
 
  private:
-  int32_t acc_[Tile::kPanels][Tile::kEights][4] = {};
+  int32_t acc_[Patch::kPanels][Patch::kEights][4] = {};
 };
 
 /** Sums of a warp with groups of alpha. Weights are signed here, so that no sums of q by group are needed. */
-template <typename Tile>
+template <typename Patch>
 class GroupSums {
  public:
-  __device__ GroupSums(const CudaGemmTask& t, const GemmPlace<Tile>& place) : ends_(t, place) {}
+  __device__ GroupSums(const CudaGemmTask& t, const GemmPlace<Patch>& place) : ends_(t, place) {}
 
   static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return signed_weights(codes); }
 
-  __device__ __forceinline__ void begin_block() {
+  __device__ __forceinline__ void begin_line() {
     end_[0] = ends_.next_step();
     end_[1] = ends_.next_step();
   }
@@ -134,79 +134,79 @@ class GroupSums {
   }
 
  private:
-  int32_t acc_[Tile::kPanels][Tile::kEights][4] = {};
-  GroupTotals<Tile> totals_;
-  GroupEnds<Tile> ends_;
-  GroupEnd<Tile> end_[2];
+  int32_t acc_[Patch::kPanels][Patch::kEights][4] = {};
+  GroupTotals<Patch> totals_;
+  GroupEnds<Patch> ends_;
+  GroupEnd<Patch> end_[2];
 };
 
-/** One stage's columns into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
-template <typename Tile, typename Sums>
-__device__ __forceinline__ void multiply_stage(const QStages<Tile>& q, const WeightStream<Tile>& w, Sums& sums) {
-  PanelCodes<Tile::layout> codes[Tile::kPanels];
+/** One span's columns into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
+template <typename Patch, typename Sums>
+__device__ __forceinline__ void multiply_span(const QRing<Patch>& q, const WeightStream<Patch>& w, Sums& sums) {
+  PanelCodes<Patch::layout> codes[Patch::kPanels];
 #pragma unroll
-  for (int block = 0; block < Tile::kBlocks; ++block) {
-    uint32_t a[Tile::kPanels][2][4];
+  for (int line = 0; line < Patch::kLines; ++line) {
+    uint32_t a[Patch::kPanels][2][4];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int step = 2 * block + half;
+      const int step = 2 * line + half;
 #pragma unroll
-      for (int p = 0; p < Tile::kPanels; ++p) {
-        if (step % Tile::kSteps == 0) codes[p].begin(w.words(p, step / Tile::kSteps));
-        codes[p].step(step % Tile::kSteps, a[p][half]);
+      for (int p = 0; p < Patch::kPanels; ++p) {
+        if (step % Patch::kSteps == 0) codes[p].begin(w.words(p, step / Patch::kSteps));
+        codes[p].step(step % Patch::kSteps, a[p][half]);
 #pragma unroll
         for (int i = 0; i < 4; ++i) a[p][half][i] = Sums::operand(a[p][half][i]);
       }
     }
-    sums.begin_block();
+    sums.begin_line();
 #pragma unroll
-    for (int j = 0; j < Tile::kEights; ++j) {
-      const uint4 b = q.operands(j, block);
+    for (int j = 0; j < Patch::kEights; ++j) {
+      const uint4 b = q.operands(j, line);
 #pragma unroll
-      for (int p = 0; p < Tile::kPanels; ++p) sums.add(p, j, a[p], b);
+      for (int p = 0; p < Patch::kPanels; ++p) sums.add(p, j, a[p], b);
     }
   }
 }
 
-template <typename Tile, template <typename> class Sums>
-__global__ void __launch_bounds__(Tile::kThreads, Tile::kCtasPerSm) gemm_a8_kernel(const CudaGemmTask t) {
+template <typename Patch, template <typename> class Sums>
+__global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm) gemm_a8_kernel(const CudaGemmTask t) {
   extern __shared__ uint4 shared[];
   pdl_launch_dependents();
-  const GemmPlace<Tile> place(t.M);
-  WeightStream<Tile> w(t, place);
-  Sums<Tile> sums(t, place);
+  const GemmPlace<Patch> place(t.M);
+  WeightStream<Patch> w(t, place);
+  Sums<Patch> sums(t, place);
   pdl_wait();
-  const int stages = static_cast<int>(ceil_div(t.K, Tile::kColumns));
-  QStages<Tile> q(t, place, reinterpret_cast<char*>(shared));
+  const int spans = static_cast<int>(ceil_div(t.K, Patch::kColumns));
+  QRing<Patch> q(t, place, reinterpret_cast<char*>(shared));
 #pragma unroll
-  for (int stage = 0; stage < Tile::kStages - 1; ++stage) q.fetch();
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_copies<Tile::kStages - 2>();
-    __syncthreads();  // everyone's copies have landed, and everyone has left the stage that is fetched now
+  for (int span = 0; span < Patch::kDepth - 1; ++span) q.fetch();
+  for (int span = 0; span < spans; ++span) {
+    wait_copies<Patch::kDepth - 2>();
+    __syncthreads();  // everyone's copies have landed, and everyone has left the span that is fetched now
     q.fetch();
     w.advance();
-    multiply_stage(q, w, sums);
+    multiply_span(q, w, sums);
     q.advance();
   }
   store_sums(t, place, sums);
 }
 
 /** States which kernels a row has. */
-#define TERNARY_CUDA_GEMM_A8_VARIANTS(row, Tile, GroupTile)                                           \
-  TERNARY_CUDA_GEMM_VARIANT(row, plain, Tile, QStages<Tile>::kBytes, gemm_a8_kernel<Tile, PlainSums>) \
-  TERNARY_CUDA_GEMM_VARIANT(row, groups, GroupTile, QStages<GroupTile>::kBytes, gemm_a8_kernel<GroupTile, GroupSums>)
+#define TERNARY_CUDA_GEMM_A8_VARIANTS(row, Patch, GroupPatch)                                          \
+  TERNARY_CUDA_GEMM_VARIANT(row, plain, Patch, QRing<Patch>::kBytes, gemm_a8_kernel<Patch, PlainSums>) \
+  TERNARY_CUDA_GEMM_VARIANT(row, groups, GroupPatch, QRing<GroupPatch>::kBytes, gemm_a8_kernel<GroupPatch, GroupSums>)
 
 /** The product with the patch for its alpha. */
-template <typename Tile, typename GroupTile>
+template <typename Patch, typename GroupPatch>
 int gemm_a8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  if (task.group == 0) return launch_gemm<gemm_a8_kernel<Tile, PlainSums>, Tile>(plan, how, task);
-  return launch_gemm<gemm_a8_kernel<GroupTile, GroupSums>, GroupTile>(plan, how, task);
+  if (task.group == 0) return launch_gemm<gemm_a8_kernel<Patch, PlainSums>, Patch>(plan, how, task);
+  return launch_gemm<gemm_a8_kernel<GroupPatch, GroupSums>, GroupPatch>(plan, how, task);
 }
 
-template <typename Tile, typename GroupTile>
+template <typename Patch, typename GroupPatch>
 Reason gemm_a8_plan(const CudaProblem& problem, CudaPlan* plan) {
-  if (problem.group == 0) return plan_gemm<Tile>(problem, QStages<Tile>::kBytes, plan);
-  return plan_gemm<GroupTile>(problem, QStages<GroupTile>::kBytes, plan);
+  if (problem.group == 0) return plan_gemm<Patch>(problem, QRing<Patch>::kBytes, plan);
+  return plan_gemm<GroupPatch>(problem, QRing<GroupPatch>::kBytes, plan);
 }
 
 }  // namespace ternary::cuda

@@ -8,20 +8,20 @@
 namespace ternary::cuda {
 namespace {
 
-using Tile = GemmTile<CudaLayout::dense, 4, 2, 2, 4, 4, 1, 1>;
-using GroupTile = GemmTile<CudaLayout::dense, 4, 2, 1, 4, 4, 1, 1>;
+using Patch = GemmPatch<CudaLayout::dense, 4, 2, 2, 4, 4, 1, 1>;
+using GroupPatch = GemmPatch<CudaLayout::dense, 4, 2, 1, 4, 4, 1, 1>;
 
 /**
- * The ring of stages of q in plain order, 64 bytes a row. Its 16-byte pieces are swapped by the row, so that the 8 rows
+ * The ring of spans of q in plain order, 64 bytes a row. Its 16-byte pieces are swapped by the row, so that the 8 rows
  * of 16 columns that a warp reads at a time lie in 128 different bytes.
  */
 template <typename T>
-class ByteStages {
+class ByteRing {
  public:
-  static constexpr int kStageBytes = T::kM * 64;
-  static constexpr int kBytes = T::kStages * kStageBytes;
+  static constexpr int kSpanBytes = T::kM * 64;
+  static constexpr int kBytes = T::kDepth * kSpanBytes;
 
-  __device__ ByteStages(const CudaGemmTask& task, const GemmPlace<T>& place, char* shared) : shared_(shared) {
+  __device__ ByteRing(const CudaGemmTask& task, const GemmPlace<T>& place, char* shared) : shared_(shared) {
     static_assert(T::kM == T::kThreads / 4, "a thread copies 16 bytes");
     const int m = static_cast<int>(threadIdx.x) / 4, quarter = threadIdx.x & 3;
     const int64_t row = place.m0 + m;
@@ -35,33 +35,33 @@ class ByteStages {
 
   __device__ __forceinline__ void fetch() {
     if (left_-- <= 0) return;
-    copy_async(shared_ + write_slot_ + write_, source_, valid_);
+    copy_async(shared_ + write_span_ + write_, source_, valid_);
     source_ += 64;
-    write_slot_ = next(write_slot_);
+    write_span_ = next(write_span_);
   }
 
   __device__ __forceinline__ uint32_t operands(int row, int sixteen) const {
-    return *reinterpret_cast<const uint32_t*>(shared_ + read_slot_ + 64 * row + (read_ ^ sixteen << 4));
+    return *reinterpret_cast<const uint32_t*>(shared_ + read_span_ + 64 * row + (read_ ^ sixteen << 4));
   }
 
-  __device__ __forceinline__ void advance() { read_slot_ = next(read_slot_); }
+  __device__ __forceinline__ void advance() { read_span_ = next(read_span_); }
 
  private:
-  static __device__ __forceinline__ int next(int slot) {
-    return slot == (T::kStages - 1) * kStageBytes ? 0 : slot + kStageBytes;
+  static __device__ __forceinline__ int next(int span) {
+    return span == (T::kDepth - 1) * kSpanBytes ? 0 : span + kSpanBytes;
   }
 
   char* shared_;
   const int8_t* source_;
   bool valid_;
-  int write_, read_, left_, write_slot_ = 0, read_slot_ = 0;
+  int write_, read_, left_, write_span_ = 0, read_span_ = 0;
 };
 
 template <typename T>
-using DenseRows = HalfStages<T, T::kN, 1>;
+using DenseRows = HalfRing<T, T::kN, 1>;
 
 template <typename T>
-constexpr int kSharedBytes = ByteStages<T>::kBytes + DenseRows<T>::kBytes;
+constexpr int kSharedBytes = ByteRing<T>::kBytes + DenseRows<T>::kBytes;
 
 /** Sums as the A16 kernels', outputs as the A8 kernels'. */
 template <typename T>
@@ -81,7 +81,7 @@ struct GroupOutputs : GroupFloatSums<T> {
 };
 
 template <typename T, typename Sums>
-__device__ __forceinline__ void multiply_block(const DenseRows<T>& w, const ByteStages<T>& q, Sums& sums) {
+__device__ __forceinline__ void multiply_line(const DenseRows<T>& w, const ByteRing<T>& q, Sums& sums) {
 #pragma unroll
   for (int step = 0; step < 2; ++step) {
 #pragma unroll
@@ -116,22 +116,22 @@ __global__ void __launch_bounds__(T::kThreads, T::kCtasPerSm) gemm_a8_dense_kern
   const int warp_n = 16 * static_cast<int>(place.panel % (T::kN / 16));
   Sums<T> sums(t, place);
   DenseRows<T> w(reinterpret_cast<const uint16_t*>(t.w), round_up(t.K, 64), t.N, 16 * place.panel - warp_n, t.K,
-                 warp_n + place.g, place.t, bytes + ByteStages<T>::kBytes);
+                 warp_n + place.g, place.t, bytes + ByteRing<T>::kBytes);
   pdl_wait();
-  ByteStages<T> q(t, place, bytes);
-  const int stages = static_cast<int>(ceil_div(t.K, T::kColumns));
+  ByteRing<T> q(t, place, bytes);
+  const int spans = static_cast<int>(ceil_div(t.K, T::kColumns));
   const auto fetch = [&] {
     w.fetch();
     q.fetch();
     commit_copies();
   };
 #pragma unroll
-  for (int stage = 0; stage < T::kStages - 1; ++stage) fetch();
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_copies<T::kStages - 2>();
-    __syncthreads();  // everyone's copies have landed, and everyone has left the stage that is fetched now
+  for (int span = 0; span < T::kDepth - 1; ++span) fetch();
+  for (int span = 0; span < spans; ++span) {
+    wait_copies<T::kDepth - 2>();
+    __syncthreads();  // everyone's copies have landed, and everyone has left the span that is fetched now
     fetch();
-    multiply_block<T>(w, q, sums);
+    multiply_line<T>(w, q, sums);
     w.advance();
     q.advance();
   }
@@ -140,19 +140,19 @@ __global__ void __launch_bounds__(T::kThreads, T::kCtasPerSm) gemm_a8_dense_kern
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, plain, Tile, kSharedBytes<Tile>,
-                          gemm_a8_dense_kernel<Tile, PlainOutputs>)
-TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, groups, GroupTile, kSharedBytes<GroupTile>,
-                          gemm_a8_dense_kernel<GroupTile, GroupOutputs>)
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, plain, Patch, kSharedBytes<Patch>,
+                          gemm_a8_dense_kernel<Patch, PlainOutputs>)
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, groups, GroupPatch, kSharedBytes<GroupPatch>,
+                          gemm_a8_dense_kernel<GroupPatch, GroupOutputs>)
 
 int gemm_a8_dense_bf16_128x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  if (task.group != 0) return launch_gemm<gemm_a8_dense_kernel<GroupTile, GroupOutputs>, GroupTile>(plan, how, task);
-  return launch_gemm<gemm_a8_dense_kernel<Tile, PlainOutputs>, Tile>(plan, how, task);
+  if (task.group != 0) return launch_gemm<gemm_a8_dense_kernel<GroupPatch, GroupOutputs>, GroupPatch>(plan, how, task);
+  return launch_gemm<gemm_a8_dense_kernel<Patch, PlainOutputs>, Patch>(plan, how, task);
 }
 
 Reason gemm_a8_dense_bf16_128x64_plan(const CudaProblem& problem, CudaPlan* plan) {
-  if (problem.group != 0) return plan_gemm<GroupTile>(problem, kSharedBytes<GroupTile>, plan);
-  return plan_gemm<Tile>(problem, kSharedBytes<Tile>, plan);
+  if (problem.group != 0) return plan_gemm<GroupPatch>(problem, kSharedBytes<GroupPatch>, plan);
+  return plan_gemm<Patch>(problem, kSharedBytes<Patch>, plan);
 }
 
 }  // namespace ternary::cuda

@@ -7,19 +7,19 @@
 namespace ternary::cuda {
 namespace {
 
-using Tile = GemmTile<CudaLayout::i2s, 4, 2, 2, 8, 4, 1, 1>;
-using GroupTile = GemmTile<CudaLayout::i2s, 4, 2, 1, 8, 4, 1, 1>;
+using Patch = GemmPatch<CudaLayout::i2s, 4, 2, 2, 8, 4, 1, 1>;
+using GroupPatch = GemmPatch<CudaLayout::i2s, 4, 2, 1, 8, 4, 1, 1>;
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_i2s_mma_128x128, Tile, GroupTile)
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_i2s_mma_128x128, Patch, GroupPatch)
 
 int gemm_a8_i2s_mma_128x128(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  return gemm_a8<Tile, GroupTile>(task, plan, how);
+  return gemm_a8<Patch, GroupPatch>(task, plan, how);
 }
 
 Reason gemm_a8_i2s_mma_128x128_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a8_plan<Tile, GroupTile>(problem, plan);
+  return gemm_a8_plan<Patch, GroupPatch>(problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -1,23 +1,23 @@
-// Y of some rows of X from T5: as gemm_a8_i2s_mma_32x64, with stages of 320 columns.
+// Y of some rows of X from T5: as gemm_a8_i2s_mma_32x64, with spans of 320 columns.
 #include "cuda/gemm/gemm_a8.cuh"
 #include "cuda/kernels.h"
 
 namespace ternary::cuda {
 namespace {
 
-using Tile = GemmTile<CudaLayout::t5, 2, 2, 1, 4, 4, 2, 1>;
-using GroupTile = GemmTile<CudaLayout::t5, 2, 2, 1, 4, 4, 1, 1>;
+using Patch = GemmPatch<CudaLayout::t5, 2, 2, 1, 4, 4, 2, 1>;
+using GroupPatch = GemmPatch<CudaLayout::t5, 2, 2, 1, 4, 4, 1, 1>;
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_t5_mma_32x64, Tile, GroupTile)
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_t5_mma_32x64, Patch, GroupPatch)
 
 int gemm_a8_t5_mma_32x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  return gemm_a8<Tile, GroupTile>(task, plan, how);
+  return gemm_a8<Patch, GroupPatch>(task, plan, how);
 }
 
 Reason gemm_a8_t5_mma_32x64_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a8_plan<Tile, GroupTile>(problem, plan);
+  return gemm_a8_plan<Patch, GroupPatch>(problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -6,7 +6,7 @@
 #define TERNARY_CUDA_GEMV_GEMV_CUH_
 
 #include "cuda/device/variant.h"
-#include "cuda/gemv/gemv_blocks.cuh"
+#include "cuda/gemv/gemv_groups.cuh"
 #include "cuda/gemv/gemv_plan.h"
 #include "cuda/gemv/gemv_slabs.cuh"
 #include "cuda/kernels.h"
@@ -24,7 +24,7 @@ inline GemvArgs gemv_args(const CudaGemmTask& task, const GemvShare& share, int 
   a.padded = static_cast<int>(cuda_padded_columns(layout, task.K));
   for (int k = share.k_warps; k > 1; k /= 2) ++a.k_warps_log2;
   a.splits = splits;
-  a.panel_groups = share.panel_groups;
+  a.panel_sets = share.panel_sets;
   a.chunk = share.chunk;
   a.q_stride = share.q_stride;
   a.scratch_columns = share.scratch_columns;
@@ -35,8 +35,8 @@ inline GemvArgs gemv_args(const CudaGemmTask& task, const GemvShare& share, int 
   if (task.group > 0) {
     a.groups = static_cast<int>(ceil_div(task.K, task.group));
     a.group_steps = static_cast<int>(task.group / kStepColumns);
-    a.block_groups = groups_in_block(task.group);
-    a.blocks = static_cast<int>(ceil_div(a.groups, a.block_groups));
+    a.super_block_groups = groups_in_super_block(task.group);
+    a.super_blocks = static_cast<int>(ceil_div(a.groups, a.super_block_groups));
   }
   a.tickets = static_cast<int32_t*>(task.partial) + (splits > 1 ? task.M * share.panels * kPanelRows : 0);
   return a;
@@ -79,7 +79,7 @@ struct GemvRowOf {
     }
     const dim3 grid(static_cast<unsigned>(plan.grid)), block(kGemvThreads);
     if (args.task.group > 0) {
-      return launch<gemv_blocks_kernel<typename Variant::Dots, Rows, Variant::kGroupCtas>>(
+      return launch<gemv_groups_kernel<typename Variant::Dots, Rows, Variant::kGroupCtas>>(
           how, grid, block, plan.shared_bytes, 1, args, rows);
     }
     return launch<gemv_slabs_kernel<typename Variant::Dots, Rows, Variant::kCtas>>(how, grid, block, plan.shared_bytes,
@@ -107,7 +107,7 @@ struct FusedGemvRow : GemvRowOf<layout, true, FusedRows, Variants...> {
 template <class Dots>
 constexpr bool has_shape(const CudaVariant& v) {
   constexpr int kRows = Dots::kOutputs * Dots::kOwners / kPanelRows;
-  return v.rows == kRows && v.tile_m == kRows && v.tile_n == kGemvWarps * kPanelRows && v.threads == kGemvThreads;
+  return v.rows == kRows && v.patch_m == kRows && v.patch_n == kGemvWarps * kPanelRows && v.threads == kGemvThreads;
 }
 
 /** States which kernels a row has for up to `m` rows of X: those of a GemvVariant. */
@@ -115,7 +115,7 @@ constexpr bool has_shape(const CudaVariant& v) {
   static_assert(has_shape<Variant::Dots>(variant_of(#row, "plain_m" #m)), "kernels.inc says other rows");  \
   static_assert(has_shape<Variant::Dots>(variant_of(#row, "groups_m" #m)), "kernels.inc says other rows"); \
   TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas>)    \
-  TERNARY_CUDA_VARIANT(row, groups_m##m, gemv_blocks_kernel<Variant::Dots, Row::RowsOfX, Variant::kGroupCtas>)
+  TERNARY_CUDA_VARIANT(row, groups_m##m, gemv_groups_kernel<Variant::Dots, Row::RowsOfX, Variant::kGroupCtas>)
 
 }  // namespace ternary::cuda
 

@@ -26,7 +26,7 @@ struct GemvPlan : GemvShare {
 struct Sizes {
   int tile_columns, tiles, slabs, panels, padded;
   int64_t groups;
-  int steps, block_steps, blocks;  ///< of 32 columns; in a super-block; super-blocks
+  int steps, super_block_steps, super_blocks;  ///< of 32 columns; in a super-block; super-blocks
 };
 
 Sizes sizes_of(const GemvKind& kind, const CudaProblem& p) {
@@ -40,9 +40,9 @@ Sizes sizes_of(const GemvKind& kind, const CudaProblem& p) {
   s.groups = 1;
   if (p.group > 0) {
     s.groups = ceil_div(p.K, p.group);
-    const int64_t block_groups = p.group >= 2048 ? 1 : 2048 / p.group;
-    s.block_steps = least(block_groups * (p.group / kStepColumns), s.steps);
-    s.blocks = static_cast<int>(ceil_div(s.groups, block_groups));
+    const int64_t super_block_groups = p.group >= 2048 ? 1 : 2048 / p.group;
+    s.super_block_steps = least(super_block_groups * (p.group / kStepColumns), s.steps);
+    s.super_blocks = static_cast<int>(ceil_div(s.groups, super_block_groups));
   }
   return s;
 }
@@ -81,25 +81,26 @@ void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int6
  * With groups of alpha a warp has whole super-blocks, so that their sums are its own; k_warps of them of a panel at a
  * time. Where they do not fit, one warp a panel goes through K in chunks of any size.
  */
-void plan_blocks(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
-  const int unit = unit_columns(kind.layout);
-  while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.blocks &&
+void plan_groups(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
+  const int span = span_columns(kind.layout);
+  while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.super_blocks &&
          static_cast<int64_t>(s.panels) * plan.k_warps < int64_t{kBusyWarps} * p.sm_count) {
     plan.k_warps *= 2;
   }
-  // A chunk begins and ends inside a unit: one more at each side.
-  const auto columns = [&](int64_t steps) { return least(steps * kStepColumns + 2 * unit, s.padded); };
+  // A chunk begins and ends inside a span: one more at each side.
+  const auto columns = [&](int64_t steps) { return least(steps * kStepColumns + 2 * span, s.padded); };
   const auto shared = [&](int64_t steps) { return fixed + p.M * q_stride(columns(steps)); };
   plan.resident = shared(s.steps) <= (kind.fused ? p.shared_bytes : p.shared_bytes / 2);
-  while (!plan.resident && plan.k_warps > 1 && shared(int64_t{plan.k_warps} * s.block_steps) > p.shared_bytes / 2) {
+  while (!plan.resident && plan.k_warps > 1 &&
+         shared(int64_t{plan.k_warps} * s.super_block_steps) > p.shared_bytes / 2) {
     plan.k_warps /= 2;
   }
-  plan.chunk = plan.k_warps * s.block_steps;
+  plan.chunk = plan.k_warps * s.super_block_steps;
   if (plan.k_warps == 1) {
     plan.chunk = s.steps;
-    // Whole units, or weights where one chunk ends and the next begins would be read for both.
-    while (!plan.resident && plan.chunk > unit / kStepColumns && shared(plan.chunk) > p.shared_bytes / 3) {
-      plan.chunk = static_cast<int>(round_up((plan.chunk + 1) / 2, unit / kStepColumns));
+    // Whole spans, or weights where one chunk ends and the next begins would be read for both.
+    while (!plan.resident && plan.chunk > span / kStepColumns && shared(plan.chunk) > p.shared_bytes / 3) {
+      plan.chunk = static_cast<int>(round_up((plan.chunk + 1) / 2, span / kStepColumns));
     }
   }
   const int staged = plan.resident ? s.steps : plan.chunk;
@@ -121,17 +122,17 @@ GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p, const Sizes& s) {
   const bool even = (plan.splits & (plan.splits - 1)) == 0;
   plan.cluster = kClusters && even && plan.splits <= kMostCluster ? plan.splits : 1;
   if (kind.fused) plan.scratch_columns = least(round_up(s.padded, 256), kMostScratch);
-  const int64_t sums = p.group == 0 ? sums_bytes(p.M) : block_sums_bytes(p.M);
+  const int64_t sums = p.group == 0 ? sums_bytes(p.M) : group_sums_bytes(p.M);
   const int64_t fixed = sums + (kind.fused ? fused_bytes(p.M, s.groups, plan.scratch_columns) : 0);
   if (p.group == 0) {
     plan_slabs(kind, p, s, fixed, plan);
   } else {
-    plan_blocks(kind, p, s, fixed, plan);
+    plan_groups(kind, p, s, fixed, plan);
   }
-  plan.panel_groups = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
+  plan.panel_sets = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
   const int64_t fit = p.shared_bytes / (plan.shared_bytes + kReservedShared);
   const int ctas = p.sm_count * most(1, least(fit, kind.ctas_per_sm));
-  plan.grid = plan.splits * least(plan.panel_groups, most(1, ctas / plan.splits));
+  plan.grid = plan.splits * least(plan.panel_sets, most(1, ctas / plan.splits));
   return plan;
 }
 
@@ -153,7 +154,7 @@ Reason plan_gemv(const GemvKind& kind, int64_t most_rows, const CudaProblem& pro
   plan->shared_bytes = made.shared_bytes;
   // Sums of CTAs that are no cluster, [M][16 * panels], and the tickets behind them.
   const bool in_memory = made.splits > 1 && made.cluster == 1;
-  plan->partial_bytes = in_memory ? 4 * (problem.M * made.panels * kPanelRows + made.panel_groups) : 0;
+  plan->partial_bytes = in_memory ? 4 * (problem.M * made.panels * kPanelRows + made.panel_sets) : 0;
   plan->clear_bytes = plan->partial_bytes;
   const GemvShare& share = made;
   std::memcpy(plan->own, &share, sizeof share);

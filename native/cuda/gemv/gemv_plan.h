@@ -38,7 +38,7 @@ constexpr int arch_number(const char* arch) {
 struct GemvKind {
   CudaLayout layout;
   bool fused;       ///< q of the whole row is made in shared memory
-  int ctas_per_sm;  ///< what its registers allow: how many CTAs stay to take panel groups, no more
+  int ctas_per_sm;  ///< what its registers allow: how many CTAs stay to take panel sets, no more
 };
 
 /** What a launch of the kernel reads of its plan (CudaPlan::own). */
@@ -46,7 +46,7 @@ struct GemvShare {
   int32_t tiles, slabs, panels;  ///< slabs and tiles of one panel
   int32_t k_warps;               ///< warps of a CTA that share K of a panel: 1, 2, 4 or 8
   int32_t cluster;               ///< splits, where those CTAs are a cluster, else 1
-  int32_t panel_groups;          ///< of kGemvWarps / k_warps panels
+  int32_t panel_sets;            ///< of kGemvWarps / k_warps panels
   int32_t chunk;                 ///< slabs (no groups) or steps (groups) of q in shared memory at a time
   int32_t resident;              ///< 1: that is all of it
   int32_t q_stride;              ///< bytes between rows of q in shared memory
@@ -60,13 +60,13 @@ inline GemvShare share_of(const CudaPlan& plan) {
   return share;
 }
 
-/** Columns that code may read at a time, from a multiple of them: what q is staged by. */
-inline constexpr int unit_tiles(CudaLayout layout) { return layout == CudaLayout::t5 ? 2 : 1; }
-inline constexpr int unit_columns(CudaLayout layout) {
-  return unit_tiles(layout) * static_cast<int>(cuda_tile_columns(layout));
+/** Of a span, the fewest columns that are whole tiles and whole lines: what q is staged by. */
+inline constexpr int span_tiles(CudaLayout layout) { return layout == CudaLayout::t5 ? 2 : 1; }
+inline constexpr int span_columns(CudaLayout layout) {
+  return span_tiles(layout) * static_cast<int>(cuda_tile_columns(layout));
 }
 
-/** The row of 64-column blocks g must not lie on the banks of row g + 1: eight lanes read 64 bytes of each. */
+/** The line of row g must not lie on the banks of that of row g + 1: eight lanes read 64 bytes of each. */
 inline constexpr int q_stride(int columns) { return static_cast<int>(round_up(columns, 128)) + 64; }
 
 /** Sums that a warp leaves of its panel: two rows of X share 128 bytes, see sum_place(). */
@@ -77,7 +77,7 @@ constexpr Integer sums_of_warp(Integer M) {
 /** Shared memory besides q: sums of warps, twice, so that one barrier a panel is enough. */
 inline constexpr int64_t sums_bytes(int64_t M) { return 2 * kGemvWarps * 4 * sums_of_warp(M); }
 /** The same where alpha has groups: fragments of whole warps, with columns of X that M does not fill. */
-inline constexpr int64_t block_sums_bytes(int64_t M) { return sums_bytes(round_up(M, 8)); }
+inline constexpr int64_t group_sums_bytes(int64_t M) { return sums_bytes(round_up(M, 8)); }
 
 /** What a fused kernel keeps in shared memory besides q and sums: s, sums of q, partials and maxima of a row. */
 inline constexpr int64_t fused_bytes(int64_t M, int64_t groups, int64_t scratch_columns) {

@@ -15,10 +15,10 @@ namespace ternary::cuda {
 struct GemvArgs {
   CudaGemmTask task;
   int M, N, tiles, slabs, panels, padded;
-  int k_warps_log2, splits, panel_groups, chunk, q_stride, scratch_columns;
+  int k_warps_log2, splits, panel_sets, chunk, q_stride, scratch_columns;
   bool resident, cluster;
-  int groups, group_steps, block_groups, steps, blocks;  ///< with groups of alpha; a step is 32 columns
-  int32_t* tickets;                                      ///< one a panel set, where CTAs add up in device memory
+  int groups, group_steps, super_block_groups, steps, super_blocks;  ///< with groups of alpha; a step is 32 columns
+  int32_t* tickets;  ///< one a panel set, where CTAs add up in device memory
 
   __device__ int k_warps() const { return 1 << k_warps_log2; }
   __device__ int cta_panels() const { return kGemvWarps >> k_warps_log2; }

@@ -141,8 +141,8 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const G
   SlabWalk<Dots> walk(a, q);
   Epilogue epilogue(a.task);
   const int32_t* q_sums = a.task.q_sums;
-  const auto first_alpha = [&](int panel_group) {
-    const GemvOutput o(a, panel_group, static_cast<int>(threadIdx.x));
+  const auto first_alpha = [&](int panel_set) {
+    const GemvOutput o(a, panel_set, static_cast<int>(threadIdx.x));
     return o.n < a.N && o.m < a.M ? a.task.alpha[o.n] : 0.0f;
   };
   float alpha = first_alpha(static_cast<int>(blockIdx.x) / a.splits);
@@ -152,8 +152,8 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const G
     __syncthreads();
   }
   int turn = 0;
-  const int group_step = static_cast<int>(gridDim.x) / a.splits;
-  for (int group = static_cast<int>(blockIdx.x) / a.splits; group < a.panel_groups; group += group_step) {
+  const int set_step = static_cast<int>(gridDim.x) / a.splits;
+  for (int panel_set = static_cast<int>(blockIdx.x) / a.splits; panel_set < a.panel_sets; panel_set += set_step) {
     int* turn_sums = sums + turn * sums_count;
 #pragma unroll 1
     for (int chunk = walk.begin(); chunk < walk.end(); chunk += a.chunk) {
@@ -175,8 +175,8 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const G
       }
     }
     __syncthreads();
-    end_panel_group(a, turn_sums, {epilogue, q_sums, group, alpha});
-    alpha = first_alpha(group + group_step);
+    end_panel_set(a, turn_sums, {epilogue, q_sums, panel_set, alpha});
+    alpha = first_alpha(panel_set + set_step);
     walk.next_panel();
     turn ^= 1;
   }

@@ -14,14 +14,14 @@ namespace ternary::cuda {
 
 /** An output of a panel set: thread i has outputs i, i + kGemvThreads ...; neighbours in N are neighbours. */
 struct GemvOutput {
-  int slot, row, m, n;
+  int panel, row, m, n;
 
-  __device__ GemvOutput(const GemvArgs& a, int panel_group, int i) {
-    const int slots_log2 = 3 - a.k_warps_log2;
+  __device__ GemvOutput(const GemvArgs& a, int panel_set, int i) {
+    const int panels_log2 = 3 - a.k_warps_log2;
     row = i & (kPanelRows - 1);
-    slot = i >> 4 & (a.cta_panels() - 1);
-    m = i >> (4 + slots_log2);
-    n = (panel_group * a.cta_panels() + slot) * kPanelRows + row;
+    panel = i >> 4 & (a.cta_panels() - 1);
+    m = i >> (4 + panels_log2);
+    n = (panel_set * a.cta_panels() + panel) * kPanelRows + row;
   }
 };
 __device__ __forceinline__ int output_count(const GemvArgs& a) { return a.cta_panels() * kPanelRows * a.M; }
@@ -41,7 +41,7 @@ __device__ __forceinline__ int* sum_place(const GemvArgs& a, int* sums, int warp
 struct GemvEnd {
   const Epilogue& epilogue;
   const int32_t* q_sums;
-  int panel_group;
+  int panel_set;
   float alpha;
 
   __device__ void write(const GemvOutput& o, int i, int sum) const {
@@ -53,7 +53,7 @@ struct GemvEnd {
 
 __device__ __forceinline__ int warps_sum(const GemvArgs& a, int* sums, const GemvOutput& o) {
   int sum = 0;
-  for (int k = 0; k < a.k_warps(); ++k) sum += *sum_place(a, sums, (o.slot << a.k_warps_log2) + k, o.m, o.row);
+  for (int k = 0; k < a.k_warps(); ++k) sum += *sum_place(a, sums, (o.panel << a.k_warps_log2) + k, o.m, o.row);
   return sum;
 }
 
@@ -80,16 +80,16 @@ __device__ __forceinline__ int load_remote(const int* place, int rank) {
 __device__ inline void end_in_cluster(const GemvArgs& a, int* sums, const GemvEnd& end) {
   const int count = output_count(a), rank = static_cast<int>(blockIdx.x) % a.splits;
   for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
-    const GemvOutput o(a, end.panel_group, i);
-    *sum_place(a, sums, o.slot << a.k_warps_log2, o.m, o.row) = warps_sum(a, sums, o);
+    const GemvOutput o(a, end.panel_set, i);
+    *sum_place(a, sums, o.panel << a.k_warps_log2, o.m, o.row) = warps_sum(a, sums, o);
   }
   cluster_barrier();
   for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
-    const GemvOutput o(a, end.panel_group, i);
+    const GemvOutput o(a, end.panel_set, i);
     if (i / kGemvThreads % a.splits != rank || o.n >= a.N) continue;
     int sum = 0;
     for (int r = 0; r < a.splits; ++r) {
-      sum += load_remote(sum_place(a, sums, o.slot << a.k_warps_log2, o.m, o.row), r);
+      sum += load_remote(sum_place(a, sums, o.panel << a.k_warps_log2, o.m, o.row), r);
     }
     end.write(o, i, sum);
   }
@@ -105,23 +105,23 @@ __device__ inline void end_in_memory(const GemvArgs& a, int* sums, const GemvEnd
     return partial + static_cast<int64_t>(o.m) * a.panels * kPanelRows + o.n;
   };
   for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
-    const GemvOutput o(a, end.panel_group, i);
+    const GemvOutput o(a, end.panel_set, i);
     if (o.n < a.N) atomicAdd(place(o), warps_sum(a, sums, o));
   }
   __threadfence();
   __syncthreads();
-  if (threadIdx.x == 0) last = atomicAdd(a.tickets + end.panel_group, 1) == a.splits - 1;
+  if (threadIdx.x == 0) last = atomicAdd(a.tickets + end.panel_set, 1) == a.splits - 1;
   __syncthreads();
   if (!last) return;
   __threadfence();
   for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
-    const GemvOutput o(a, end.panel_group, i);
+    const GemvOutput o(a, end.panel_set, i);
     if (o.n < a.N) end.write(o, i, __ldcg(place(o)));
   }
 }
 
 /** After a barrier behind the warps' sums. */
-__device__ inline void end_panel_group(const GemvArgs& a, int* sums, const GemvEnd& end) {
+__device__ inline void end_panel_set(const GemvArgs& a, int* sums, const GemvEnd& end) {
   if (a.splits > 1) {
     if (a.cluster) {
       end_in_cluster(a, sums, end);
@@ -132,7 +132,7 @@ __device__ inline void end_panel_group(const GemvArgs& a, int* sums, const GemvE
   }
   const int count = output_count(a);
   for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
-    const GemvOutput o(a, end.panel_group, i);
+    const GemvOutput o(a, end.panel_set, i);
     if (o.n < a.N) end.write(o, i, warps_sum(a, sums, o));
   }
 }

@@ -177,21 +177,21 @@ struct Dp4aDots {
   static __device__ __forceinline__ int column(int output, int) { return output / 2; }
 };
 
-/** Sums of one panel by mma.m16n8k32, for 8 * kBlocks rows of X; those beyond M repeat the last and are not stored. */
-template <class CodesOf, int kBlocks>
+/** Sums of one panel by mma.m16n8k32, for 8 * kEights rows of X; those beyond M repeat the last and are not stored. */
+template <class CodesOf, int kEights>
 struct MmaDots {
   using Codes = CodesOf;
-  static constexpr int kVectors = kBlocks, kOutputs = 4 * kBlocks;
-  int sums[Codes::kSets][kBlocks][4];
+  static constexpr int kVectors = kEights, kOutputs = 4 * kEights;
+  int sums[Codes::kSets][kEights][4];
 
   __device__ __forceinline__ void clear() {
 #pragma unroll
-    for (int i = 0; i < Codes::kSets * kBlocks * 4; ++i) sums[i / (4 * kBlocks)][i / 4 % kBlocks][i % 4] = 0;
+    for (int i = 0; i < Codes::kSets * kEights * 4; ++i) sums[i / (4 * kEights)][i / 4 % kEights][i % 4] = 0;
   }
   __device__ __forceinline__ void add(int set, uint4 a, int j, const uint4 (&q)[kVectors]) {
 #pragma unroll
-    for (int b = 0; b < kBlocks; ++b) {
-      mma_u8s8(sums[set][b], a, j == 0 ? q[b].x : q[b].z, j == 0 ? q[b].y : q[b].w);
+    for (int e = 0; e < kEights; ++e) {
+      mma_u8s8(sums[set][e], a, j == 0 ? q[e].x : q[e].z, j == 0 ? q[e].y : q[e].w);
     }
   }
   __device__ __forceinline__ int fold(int output) const {
@@ -228,13 +228,13 @@ __device__ __forceinline__ SharedAddress shared_address(const void* p) {
 
 /** A lane's 16 bytes of each row of X that it needs, of a line of 64 columns; `at[i]` is where its row i begins. */
 template <class Dots>
-__device__ __forceinline__ void load_q(const SharedAddress (&at)[Dots::kVectors], int block,
+__device__ __forceinline__ void load_q(const SharedAddress (&at)[Dots::kVectors], int line,
                                        uint4 (&q)[Dots::kVectors]) {
 #pragma unroll
   for (int i = 0; i < Dots::kVectors; ++i) {
     asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
                  : "=r"(q[i].x), "=r"(q[i].y), "=r"(q[i].z), "=r"(q[i].w)
-                 : "r"(at[i] + 64 * block)
+                 : "r"(at[i] + 64 * line)
                  : "memory");
   }
 }

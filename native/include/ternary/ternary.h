@@ -370,8 +370,8 @@ TERNARY_API ternary_status ternary_pack_bitnet(const uint8_t* packed, int64_t N,
 
 /**
  * Converts the packing of bitnet.cpp's GPU kernels ("ladder", gpu/pack_weight.py there) to I2S. N is a multiple of 16 and
- * K of 32. `packed` is N * K / 4 bytes: blocks of 16 rows by 32 columns, row-major, 128 bytes each, of 32 little-endian
- * words. Word t of a block is of row `8 * (t / 16) + t % 8` and of columns `16 * (t % 16 / 8) + e`, e = 0 ... 15, at bits
+ * K of 32. `packed` is N * K / 4 bytes: tiles of 16 rows by 32 columns, row-major, 128 bytes each, of 32 little-endian
+ * words. Word t of a tile is of row `8 * (t / 16) + t % 8` and of columns `16 * (t % 16 / 8) + e`, e = 0 ... 15, at bits
  * `8 * (e % 4) + 2 * (e / 4)`. A code is w + 2: 1, 2, 3; a 0 is an error that names its place.
  */
 TERNARY_API ternary_status ternary_pack_ladder(const uint8_t* packed, int64_t N, int64_t K, uint8_t* i2s);

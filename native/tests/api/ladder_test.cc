@@ -1,4 +1,4 @@
-// bitnet.cpp's GPU packing: one word of a block worked out by hand, and every weight of random matrices.
+// bitnet.cpp's GPU packing: one word of a tile worked out by hand, and every weight of random matrices.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -20,7 +20,7 @@ std::vector<int8_t> unpack_ladder(const std::vector<uint8_t>& packed, int64_t N,
 }
 
 TEST(Ladder, AWordByHand) {
-  // A block of zeros (code 2 everywhere: bytes 0xaa) with word 21 set. 21 = 16 + 5 is of the second half of rows, row
+  // A tile of zeros (code 2 everywhere: bytes 0xaa) with word 21 set. 21 = 16 + 5 is of the second half of rows, row
   // 8 + 5 = 13, and of the first 16 columns. The steps of gpu/pack_weight.py for columns 0 ... 15 of that row, weights
   //   +1 0 -1 0   0 +1 0 0   -1 -1 0 0   0 0 0 +1
   // codes w + 2 are 3 2 1 2  2 3 2 2  1 1 2 2  2 2 2 3; four a byte, column 4j + i at bits 2i of byte j:
@@ -45,13 +45,13 @@ TEST(Ladder, TheFirstAndTheSecondSixteenColumns) {
   EXPECT_EQ(unpack_ladder(packed, 16, 32), expected);
 }
 
-/** The published packing, in its own three steps: permute blocks, four codes a byte, interleave words. */
+/** The published packing, in its own three steps: permute tiles, four codes a byte, interleave words. */
 std::vector<uint8_t> pack_as_published(const std::vector<int8_t>& w, int64_t N, int64_t K) {
   std::vector<uint8_t> packed;
-  for (int64_t block_row = 0; block_row < N; block_row += 16) {
-    for (int64_t block_column = 0; block_column < K; block_column += 32) {
+  for (int64_t tile_row = 0; tile_row < N; tile_row += 16) {
+    for (int64_t tile_column = 0; tile_column < K; tile_column += 32) {
       for (int64_t thread = 0; thread < 32; ++thread) {
-        const int64_t row = block_row + thread / 16 * 8 + thread % 8, column = block_column + 16 * (thread % 16 / 8);
+        const int64_t row = tile_row + thread / 16 * 8 + thread % 8, column = tile_column + 16 * (thread % 16 / 8);
         uint32_t plain = 0, interleaved = 0;
         for (int64_t e = 0; e < 16; ++e) plain |= static_cast<uint32_t>(w[row * K + column + e] + 2) << (2 * e);
         for (int64_t i = 0; i < 4; ++i) {
@@ -88,7 +88,7 @@ TEST(Ladder, WhatItRefuses) {
   refused(0, 32, packed.data(), "N is 0");
   refused(16, 32, nullptr, "packed is null");
   refused(16, 32, i2s.data() + 1, "overlaps");
-  packed[128 + 4 * 21 + 1] = 0xa2;  // block 1, word 21: row 13; code 4 + 1 of it: column 32 + 5
+  packed[128 + 4 * 21 + 1] = 0xa2;  // tile 1, word 21: row 13; code 4 + 1 of it: column 32 + 5
   refused(16, 64, packed.data(), "row 13, column 37 is 0");
 }
 

@@ -69,7 +69,7 @@ TEST(CostModel, AByteTimeIsTheDataSheets) {
   EXPECT_GT(p.microseconds, p.launch_microseconds + std::max(p.byte_microseconds, p.instruction_microseconds));
 }
 
-TEST(CostModel, ATileKernelServesManyRowsAndAGemvOne) {
+TEST(CostModel, AGemmServesManyRowsAndAGemvOne) {
   for (const CostDevice& device : kCostDevices) {
     const std::string few = predict(device.name, TERNARY_LAYOUT_I2S_TILED, 1, {6912, 2560}).kernel;
     const std::string many = predict(device.name, TERNARY_LAYOUT_I2S_TILED, 512, {6912, 2560}).kernel;
@@ -169,31 +169,31 @@ TEST(CostModel, FiguresAreThoseOfTheMachineCode) {
   EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(9, 1, false)->imma, 2);
   EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_t5_mma_16x160")->code_for(8, 1, false)->imma,
                    1.8);  // four steps of five by heads
-  const CostCode tile = code(kernels, "gemm_a8_i2s_mma_128x128", "plain");
-  EXPECT_EQ(tile.shape.tile_n, 128);
-  EXPECT_EQ(tile.shape.tile_m, 128);
-  EXPECT_EQ(tile.shape.threads, 256);
-  EXPECT_EQ(tile.stage_bytes, 4 * 128 * 128);
-  EXPECT_EQ(tile.in_flight, 128 * 128 / 4) << "a stage of W, four weights a byte";
+  const CostCode gemm = code(kernels, "gemm_a8_i2s_mma_128x128", "plain");
+  EXPECT_EQ(gemm.shape.patch_n, 128);
+  EXPECT_EQ(gemm.shape.patch_m, 128);
+  EXPECT_EQ(gemm.shape.threads, 256);
+  EXPECT_EQ(gemm.ring_bytes, 4 * 128 * 128);
+  EXPECT_EQ(gemm.in_flight, 128 * 128 / 4) << "a span of W, four weights a byte";
   const CostCode dense = code(kernels, "gemm_a8_dense_bf16_128x64", "plain");
-  EXPECT_EQ(dense.stage_bytes, 4 * (64 * 64 + 2 * 64 * 128)) << "q, and W in bf16";
+  EXPECT_EQ(dense.ring_bytes, 4 * (64 * 64 + 2 * 64 * 128)) << "q, and W in bf16";
   EXPECT_EQ(dense.in_flight, 3 * 2 * 64 * 128);
   EXPECT_DOUBLE_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16x3").hmma, 6);  // three planes of two halves
-  EXPECT_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16").shape.tile_m, 64);
-  EXPECT_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16x3").shape.tile_m, 32);
+  EXPECT_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16").shape.patch_m, 64);
+  EXPECT_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16x3").shape.patch_m, 32);
 }
 
 /** By hand from "CUDA C++ Programming Guide", compute capabilities: registers go to warps by 256. */
 TEST(CostModel, CtasOfAnSmFollowFromRegistersThreadsAndSharedMemory) {
   const CudaCost h100("H100"), rtx5090("RTX 5090");
-  CostCode tile = code(h100.kernels(), "gemm_a8_i2s_mma_128x128", "plain");
-  tile.shape.threads = 256;
-  tile.static_shared = 1024;
+  CostCode gemm = code(h100.kernels(), "gemm_a8_i2s_mma_128x128", "plain");
+  gemm.shape.threads = 256;
+  gemm.static_shared = 1024;
   const CostProblem problem = {512, 6912, 2560, 2, 2, 1, false};
-  const auto ctas = [&](const CudaCost& cost, int registers, int64_t stage_bytes) {
-    tile.registers = registers;
-    tile.stage_bytes = stage_bytes;
-    return resident_ctas(cost.device(), tile, problem);
+  const auto ctas = [&](const CudaCost& cost, int registers, int64_t ring_bytes) {
+    gemm.registers = registers;
+    gemm.ring_bytes = ring_bytes;
+    return resident_ctas(cost.device(), gemm, problem);
   };
   EXPECT_EQ(ctas(h100, 32, 0), 8);            // 65536 / (32 * 256) registers, 2048 / 256 threads
   EXPECT_EQ(ctas(rtx5090, 32, 0), 6);         // 1536 threads
@@ -213,8 +213,8 @@ TEST(CostModel, Dp4aServesFourRowsWhereInt8MmaIsSlow) {
   }
 }
 
-/** Tiles and kernels change places where work suffices to fill the device with the larger ones. */
-TEST(CostModel, LargeTilesServeWhatFillsTheDevice) {
+/** Patches change places where work suffices to fill the device with the larger ones. */
+TEST(CostModel, LargePatchesServeWhatFillsTheDevice) {
   const CudaCost h100("H100");
   const auto time = [&](const char* file, int64_t M, int64_t N) {
     return estimate_cost(h100.device(), true, code(h100.kernels(), file, "plain"), {M, N, 2560, 2, 2, 1, false}, 1).us;

@@ -92,11 +92,11 @@ TEST(GpuLayout, DenseIsRowMajorBf16WithZeros) {
   }
 }
 
-TEST(GpuLayout, PositionsOfQAreAPermutationOfEachBlock) {
-  for (int64_t block = 0; block < 3; ++block) {
+TEST(GpuLayout, PositionsOfQAreAPermutationOfEachLine) {
+  for (int64_t line = 0; line < 3; ++line) {
     std::vector<int> seen(64, 0);
-    for (int64_t k = 64 * block; k < 64 * (block + 1); ++k) {
-      const int64_t position = cuda_q_position(k) - 64 * block;
+    for (int64_t k = 64 * line; k < 64 * (line + 1); ++k) {
+      const int64_t position = cuda_q_position(k) - 64 * line;
       ASSERT_GE(position, 0);
       ASSERT_LT(position, 64);
       ++seen[position];

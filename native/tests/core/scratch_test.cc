@@ -1,4 +1,4 @@
-// The blocks that calls take from their runtime: reused, never shared, and bounded while nobody calls.
+// The pieces that calls take from their runtime: reused, never shared, and bounded while nobody calls.
 #include "core/base/scratch.h"
 
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ std::vector<std::unique_ptr<Scratch>> running(ScratchPool& pool, int calls, int6
   return alive;
 }
 
-TEST(Scratch, TheNextCallOfAThreadFindsItsBlock) {
+TEST(Scratch, TheNextCallOfAThreadFindsItsPiece) {
   ScratchPool pool(kPlenty);
   char* first = nullptr;
   for (int64_t bytes : {4096, 4096, 64, 4000}) {
@@ -55,11 +55,11 @@ TEST(Scratch, LivingScratchIsNeverShared) {
   ScratchPool pool(kPlenty);
   for (int round = 0; round < 2; ++round) {  // more at once than there are slots, then once more
     std::vector<std::unique_ptr<Scratch>> alive;
-    std::set<char*> blocks;
+    std::set<char*> pieces;
     for (int i = 0; i < ScratchPool::kSlots + 3; ++i) {
       alive.push_back(std::make_unique<Scratch>(pool, 256));
       char* data = data_of(*alive.back());
-      EXPECT_TRUE(blocks.insert(data).second);
+      EXPECT_TRUE(pieces.insert(data).second);
       std::fill(data, data + 256, static_cast<char>(i));
     }
   }
@@ -86,7 +86,7 @@ TEST(Scratch, WhatIsKeptIsBounded) {
   {
     const Scratch larger(pool, ScratchPool::kKeptBytes + 1);
   }
-  EXPECT_EQ(pool.kept_bytes(), 0) << "the block that was too small is gone";
+  EXPECT_EQ(pool.kept_bytes(), 0) << "the piece that was too small is gone";
   {
     std::vector<std::unique_ptr<Scratch>> alive;
     for (int i = 0; i < 20; ++i) alive.push_back(std::make_unique<Scratch>(pool, ScratchPool::kKeptBytes));

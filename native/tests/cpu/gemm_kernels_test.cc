@@ -101,14 +101,14 @@ bool accepts(const Kernel& kernel, const ProblemSpec& spec) {
   return spec.K <= kernel.k_max && (spec.group % kernel.group_multiple == 0 || spec.group >= spec.K);
 }
 
-/** A random part that the row's steps allow. */
+/** A random part that the row's multiples allow. */
 Part random_part(Random& random, const Kernel& kernel, int64_t M, int64_t N) {
-  const auto range = [&](int64_t size, int64_t step) {
-    const int64_t units = ceil_div(size, step), begin = random.integer(0, units - 1);
-    return std::pair(begin * step, std::min(size, random.integer(begin + 1, units) * step));
+  const auto range = [&](int64_t size, int64_t multiple) {
+    const int64_t count = ceil_div(size, multiple), begin = random.integer(0, count - 1);
+    return std::pair(begin * multiple, std::min(size, random.integer(begin + 1, count) * multiple));
   };
-  const auto [m_begin, m_end] = range(M, kernel.m_step);
-  const auto [n_begin, n_end] = range(N, kernel.n_step);
+  const auto [m_begin, m_end] = range(M, kernel.m_multiple);
+  const auto [n_begin, n_end] = range(N, kernel.n_multiple);
   return {m_begin, m_end, n_begin, n_end};
 }
 
@@ -152,7 +152,7 @@ TEST(GemmKernels, RandomProblems) {
 }
 
 TEST(GemmKernels, EveryTailOfNAndK) {
-  // One of N's tails with each of K's and the reverse; M runs along so that every remainder of a 16-row tile appears.
+  // One of N's tails with each of K's and the reverse; M runs along so that every remainder of 16 rows appears.
   for (ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
     for (int64_t i = 1; i <= 130; ++i) {
       check_all_rows(plain_spec(activation, i % 33 + 1, 17, i));

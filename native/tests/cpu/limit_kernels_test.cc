@@ -27,29 +27,30 @@ TEST(LimitKernels, ReadEveryWordOnceAndNothingElse) {
 }
 
 TEST(LimitKernels, MultiplyAsOftenAsTheySay) {
-  const GuardedBuffer panel(kLimitPanelBytes);
-  std::memset(panel.data(), 1, kLimitPanelBytes);
+  const GuardedBuffer operands(kLimitOperandBytes);
+  std::memset(operands.data(), 1, kLimitOperandBytes);
   for (const ternary_limit kind : {TERNARY_LIMIT_INT8_PEAK, TERNARY_LIMIT_TILE_LOADS}) {
     for (const LimitLoop* loop : runnable_loops(kind)) {
       for (const int64_t steps : {1, 4, 7, 100}) {
-        EXPECT_EQ(loop->run(panel.data(), steps), steps * loop->step) << loop->file;
+        EXPECT_EQ(loop->run(operands.data(), steps), steps * loop->step) << loop->file;
       }
       if (loop->step <= 1024) {  // long enough for AVX2, whose 16-bit sums must be folded in time
-        EXPECT_EQ(loop->run(panel.data(), 40000), 40000 * loop->step) << loop->file;
+        EXPECT_EQ(loop->run(operands.data(), 40000), 40000 * loop->step) << loop->file;
       }
     }
   }
 }
 
-TEST(LimitKernels, TileLoadsReadTheWholePanel) {
-  const GuardedBuffer panel(kLimitPanelBytes);
-  std::memset(panel.data(), 1, kLimitPanelBytes);
+TEST(LimitKernels, TileLoadsReadAllOperands) {
+  const GuardedBuffer operands(kLimitOperandBytes);
+  std::memset(operands.data(), 1, kLimitOperandBytes);
   for (const LimitLoop* loop : runnable_loops(TERNARY_LIMIT_TILE_LOADS)) {
-    const int64_t steps = 4, ones = loop->run(panel.data(), steps);
-    for (int64_t at = 0; at < kLimitPanelBytes; at += 61) {
-      panel.data()[at] = 2;
-      ASSERT_EQ(loop->run(panel.data(), steps), ones + 32) << loop->file << ", byte " << at;  // it meets 2 x 16 others
-      panel.data()[at] = 1;
+    const int64_t steps = 4, ones = loop->run(operands.data(), steps);
+    for (int64_t at = 0; at < kLimitOperandBytes; at += 61) {
+      operands.data()[at] = 2;
+      ASSERT_EQ(loop->run(operands.data(), steps), ones + 32)
+          << loop->file << ", byte " << at;  // it meets 2 x 16 others
+      operands.data()[at] = 1;
     }
   }
 }

@@ -69,7 +69,7 @@ TEST_P(CudaInvariance, A16RowsAloneHaveTheBitsOfTheBatch) {
     }
     EXPECT_EQ(counters_of(runtime.get()).paths.size(), spec.norm ? 2u : 1u) << "one path a layout and op";
     kernels.merge(a16_kernels());
-    EXPECT_NE(kernels.size(), 1u) << "dispatch never chose another tile";
+    EXPECT_NE(kernels.size(), 1u) << "dispatch never chose another patch";
   }
 }
 

@@ -72,25 +72,27 @@ ProblemSpec spec_of(ternary_activation activation, int64_t M, int64_t N, int64_t
   return spec;
 }
 
-/** A row of tiles, one plane, and how often it has W read: once by each of a CTA's warps along M, `rows` of X a CTA. */
-struct TileRow {
+/**
+ * The row of a GEMM, one plane, and how often it has W read: once by each of a CTA's warps along M, `rows` of X a CTA.
+ */
+struct GemmRow {
   const char* file;
   int64_t rows, warps_m;
 };
-constexpr TileRow kTileRows[] = {{"gemm_a8_i2s_mma_128x128", 128, 2}, {"gemm_a8_i2s_mma_32x64", 64, 2},
+constexpr GemmRow kGemmRows[] = {{"gemm_a8_i2s_mma_128x128", 128, 2}, {"gemm_a8_i2s_mma_32x64", 64, 2},
                                  {"gemm_a8_t5_mma_128x64", 64, 2},    {"gemm_a8_t5_mma_32x64", 64, 2},
                                  {"gemm_a16_i2s_mma_64x64", 64, 2},   {"gemm_a16_i2s_mma_32x8", 8, 1},
                                  {"gemm_a16_t5_mma_64x32", 32, 1},    {"gemm_a16_t5_mma_32x8", 8, 1}};
 
 int64_t reads_of_w(const CudaKernel& kernel, int64_t M) {
-  for (const TileRow& row : kTileRows) {
+  for (const GemmRow& row : kGemmRows) {
     if (std::strcmp(row.file, kernel.file) == 0) return ceil_div(M, row.rows) * row.warps_m;
   }
   ADD_FAILURE() << kernel.file << " is not in this test's table";
   return 0;
 }
 
-/** Every tile row that serves the problem; where `ideal` is not 0, weights are held to it. */
+/** Every GEMM that serves the problem; where `ideal` is not 0, weights are held to it. */
 void check_gemm(const ProblemSpec& spec, CudaLayout layout, double ideal) {
   const auto reset = softgpu<decltype(softgpu_reset_counters)>("softgpu_reset_counters");
   CudaGemmCase gemm(spec, layout);
@@ -239,15 +241,16 @@ TEST(CudaGemvMemory, NoBankConflictsFused) {
 }
 
 /** Tiles of a panel that are read where a warp has whole super-blocks: one that lies in two is read twice. */
-int64_t tiles_of_blocks(CudaLayout layout, int64_t K, int64_t group) {
-  const int64_t block = group >= 2048 ? group : 2048 / group * group, tile = cuda_tile_columns(layout);
+int64_t tiles_of_super_blocks(CudaLayout layout, int64_t K, int64_t group) {
+  const int64_t super_block = group >= 2048 ? group : 2048 / group * group, tile = cuda_tile_columns(layout);
   int64_t tiles = 0;
-  for (int64_t k = 0; k < K; k += block) tiles += ceil_div(std::min(K, k + block), tile) - k / tile;
+  for (int64_t k = 0; k < K; k += super_block) tiles += ceil_div(std::min(K, k + super_block), tile) - k / tile;
   return tiles;
 }
 
-// Just over the 6 million weights from which waste counts: seconds on the software GPU. Neither N nor K is whole tiles.
-// Many slabs a warp; for M = 8 and more q comes in chunks, of the smallest shared memory that a GPU has to all of it.
+// Just over the 6 million weights from which waste counts: seconds on the software GPU. Neither N nor K is whole panels
+// or tiles. Many slabs a warp; for M = 8 and more q comes in chunks, of the smallest shared memory that a GPU has to
+// all of it.
 TEST(CudaGemvMemory, NoWastedSectorsOfWeights) {
   constexpr int64_t kN = 328, kK = 20500;
   std::set<std::string> files;
@@ -259,7 +262,7 @@ TEST(CudaGemvMemory, NoWastedSectorsOfWeights) {
       // Super-blocks of 2048 columns are 16 tiles of I2S; 12.8 of T5: four of five share a tile with the next, 13.6 are
       // read.
       const double tiles = static_cast<double>(ceil_div(kK, cuda_tile_columns(layout)));
-      const double twice = group == 0 ? 1 : static_cast<double>(tiles_of_blocks(layout, kK, group)) / tiles;
+      const double twice = group == 0 ? 1 : static_cast<double>(tiles_of_super_blocks(layout, kK, group)) / tiles;
       const double most = std::max(1.05, twice * tiles * 16 * static_cast<double>(ceil_div(kN, 16)) / ideal);
       for (const int64_t M : {1, 2, 8, 16}) {
         for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8, layout, M)) {

@@ -143,7 +143,7 @@ TEST(CudaGemvExtreme, LargestKAndLargestSums) {
 }
 
 /** The A8 GEMMs of a layout; `smallest`: whose patch is 32 by 64, or the others. */
-std::vector<const CudaKernel*> tile_rows(CudaLayout layout, bool smallest) {
+std::vector<const CudaKernel*> gemm_rows(CudaLayout layout, bool smallest) {
   std::vector<const CudaKernel*> rows;
   for (const CudaKernel* kernel : cuda_rows(CudaStage::gemm_a8)) {
     if (kernel->layout != layout || std::strncmp(kernel->file, "gemm_", 5) != 0) continue;
@@ -162,7 +162,7 @@ TEST(CudaGemmExtreme, LargestKAndLargestSums) {
   for (CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5}) {
     for (const bool smallest : {true, false}) {
       const LongWeights w(layout, (smallest ? int64_t{1} << 19 : int64_t{1} << 17) + 1177);
-      const auto rows = tile_rows(layout, smallest);
+      const auto rows = gemm_rows(layout, smallest);
       ASSERT_EQ(rows.size(), 1u);
       check(*rows[0], w, 2, 0, 1);
       if (smallest) check(*rows[0], w, 2, 1, 1, true);
@@ -174,7 +174,7 @@ TEST(CudaGemmExtreme, LargestKAndLargestSums) {
   }
   if (std::strcmp(cuda_backend().arch, "sm90a") != 0) return;
   const LongWeights w(CudaLayout::i2s, (int64_t{1} << 23) + 66500);
-  check(*tile_rows(CudaLayout::i2s, true)[0], w, 2, 0, 1);
+  check(*gemm_rows(CudaLayout::i2s, true)[0], w, 2, 0, 1);
 }
 
 // The dense fallback sums in fp32: it is exact up to the last K that it serves.

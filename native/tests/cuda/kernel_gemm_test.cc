@@ -1,5 +1,5 @@
 // Every product row of a GPU backend against the oracle: A8 the same bits, A16 within a bound and with the same bits
-// for every M, batch position and tile; nothing written outside of Y, nothing read beyond any operand.
+// for every M, batch position and patch; nothing written outside of Y, nothing read beyond any operand.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -79,13 +79,13 @@ TEST(CudaGemm, EveryTailOfNAndM) {
     check_a16(plain_spec(TERNARY_A16, i, 19 - i, 131));
     if (HasFatalFailure()) return;
   }
-  // More than one tile of the largest both ways.
+  // More than one patch of the largest both ways.
   check_a8(plain_spec(TERNARY_A8, 130, 133, 70), {CudaLayout::i2s, CudaLayout::t5, CudaLayout::dense});
   check_a16(plain_spec(TERNARY_A16, 66, 70, 70));
 }
 
 TEST(CudaGemm, EveryTailOfK) {
-  // More stages than the ring holds, and every remainder of a step, a tile and a stage.
+  // More spans than the ring holds, and every remainder of a step, a tile and a span.
   for (int64_t K : {1, 31, 32, 33, 64, 127, 128, 129, 159, 160, 161, 319, 320, 321, 640, 897, 1700}) {
     check_a8(plain_spec(TERNARY_A8, 3, 17, K), {CudaLayout::i2s, CudaLayout::t5, CudaLayout::dense});
     if (HasFatalFailure()) return;

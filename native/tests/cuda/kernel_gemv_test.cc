@@ -104,7 +104,7 @@ int64_t longest_row(const CudaKernel& kernel, int64_t M) {
   return accepted;
 }
 
-// All of a thread block's shared memory then is q, sums, and what the kernel has of its own.
+// All of a CTA's shared memory then is q, sums, and what the kernel has of its own.
 TEST(CudaGemv, FusedServesTheLongestRowsThatItAccepts) {
   for (const CudaKernel* kernel : gemv_rows(CudaStage::fused_a8)) {
     for (const int64_t M : {1, 3}) {
@@ -132,7 +132,7 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
       const CudaPlan plan = planned(*kernel, problem);
       EXPECT_EQ(plan.splits, splits) << kernel->file;
       const bool cluster = has_clusters() && (splits == 2 || splits == 4 || splits == 8);
-      // Sums of 7 panels of 16 rows, and a ticket for each group of panels that share a CTA.
+      // Sums of 7 panels of 16 rows, and a ticket for each panel set.
       const int64_t bytes = plan.partial_bytes;
       EXPECT_EQ(plan.clear_bytes, bytes);
       if (splits == 1 || cluster) {
@@ -148,7 +148,7 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
     problem.K = 1000;  // two slabs cannot feed four CTAs
     EXPECT_LE(planned(*kernel, problem).splits, 2) << kernel->file;
     problem.K = 64000;
-    problem.group = 128;  // fp32 sums of blocks have an order
+    problem.group = 128;  // fp32 sums of super-blocks have an order
     EXPECT_EQ(planned(*kernel, problem).splits, 1) << kernel->file;
   }
 }
@@ -183,7 +183,7 @@ TEST(CudaGemv, EveryWayToSplitK) {
 }
 
 TEST(CudaGemv, ManyPanelsThatCtasTakeInTurn) {
-  // More panel groups than CTAs that stay: a small device is a plan like any other.
+  // More panel sets than CTAs that stay: a small device is a plan like any other.
   ProblemSpec spec = plain_spec(TERNARY_A8, 2, 1500, 700);
   for (CudaLayout layout : kTileLayouts) {
     CudaGemmCase gemm(spec, layout);

@@ -101,8 +101,8 @@ TEST(CudaPaths, TheDenseKernelServesEveryMThatIsSkipped) {
     for (const ternary_layout layout : kLayouts) {
       const Counters counters = run_once("TERNARY_PREFILL_SKIP_M=1", spec_of(TERNARY_A8, M, 40), layout);
       EXPECT_EQ(counters.paths, (Counts{{"linear.gemm_a8_dense", 1}})) << M;
-      const std::string tile = named("linear.gemm_a8_%", layout), few = named("linear.gemv_fused_%_mma", layout);
-      EXPECT_EQ(counters.fallbacks.count(tile + ":setting"), 1u) << M;
+      const std::string gemm = named("linear.gemm_a8_%", layout), few = named("linear.gemv_fused_%_mma", layout);
+      EXPECT_EQ(counters.fallbacks.count(gemm + ":setting"), 1u) << M;
       EXPECT_EQ(counters.fallbacks.count(few + ":setting"), M <= 16 ? 1u : 0u) << M;
     }
   }

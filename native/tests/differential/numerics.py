@@ -129,11 +129,11 @@ def linear_a8(q, scale, w, kind, alpha, group, bias):
 def grouped(q, w, alpha, group):
     M, (N, K) = q.shape[0], w.shape
     alpha = alpha.reshape(N, -1)
-    a_block = max(1, 2048 // group)
+    a_super_block = max(1, 2048 // group)
     total = None
-    for first in range(0, alpha.shape[1], a_block):
+    for first in range(0, alpha.shape[1], a_super_block):
         p = np.zeros((M, N), F32)
-        for g in range(first, min(first + a_block, alpha.shape[1])):
+        for g in range(first, min(first + a_super_block, alpha.shape[1])):
             columns = slice(g * group, (g + 1) * group)
             p = fma((q[:, columns] @ w[:, columns].T).astype(F32), alpha[:, g][None, :], p)
         total = p if total is None else total + p

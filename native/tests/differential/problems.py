@@ -37,7 +37,7 @@ class Source:
         N = self.one_of(1, 2, 3, 15, 16, 17, 31, 32, 33, 48, 64, 70)
         K = self.one_of(1, 2, 3, 4, 5, 15, 16, 17, 19, 20, 21, 31, 32, 33, 63, 64, 65, 100, 127, 128, 130, 255, 256,
                         257, 300, 511, 513, 600)
-        if self.chance(0.04):  # more than one block of groups
+        if self.chance(0.04):  # more than one super-block
             M, N, K = self.one_of(1, 2, 5), self.one_of(1, 3, 17), 2048 + self.below(2300)
         return M, N, K
 

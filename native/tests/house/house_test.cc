@@ -51,6 +51,7 @@ const std::vector<Room> kRooms = {
     {"softgpu", {}},
     {"softgpu/api", {"softgpu", "softgpu/*"}},
     // Nothing includes programs and tests.
+    {"bench/null_cudart", {}},
     {"bench", {"include/*", "abi", "core/*", "core/cuda/*"}},
     {"tools", {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "cuda"}},
     {"gpu-bundle", {}},

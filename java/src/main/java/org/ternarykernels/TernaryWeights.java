@@ -169,8 +169,8 @@ public final class TernaryWeights implements AutoCloseable {
   }
 
   /**
-   * Copies codes in the packing of bitnet.cpp's GPU kernels ("ladder"): blocks of 16 rows by 32
-   * columns, row-major, 128 bytes each, of 32 little-endian words. Word t of a block is of row
+   * Copies codes in the packing of bitnet.cpp's GPU kernels ("ladder"): tiles of 16 rows by 32
+   * columns, row-major, 128 bytes each, of 32 little-endian words. Word t of a tile is of row
    * {@code 8 * (t / 16) + t % 8} and of columns {@code 16 * (t % 16 / 8) + e}, e = 0 ... 15, at
    * bits {@code 8 * (e % 4) + 2 * (e / 4)}; a code is w + 2.
    *

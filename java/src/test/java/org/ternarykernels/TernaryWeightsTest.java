@@ -142,7 +142,7 @@ class TernaryWeightsTest {
     "48,160",
     "80,1056",
     "1040,384"
-  }) // whole blocks are all that the packing has
+  }) // whole tiles are all that the packing has
   void takesTheLadderPackingOfBitNetCpp(int n, int k) {
     byte[] w = Problems.ternary(random, n * k);
     TernaryBuffer packed = TernaryBuffer.of(ladder(w, n, k), DataType.I8);

@@ -1,10 +1,10 @@
 /**
- * @file tiles.h
+ * @file tile_registers.h
  * @brief For tests: AMX's tile registers. Whatever the processor would raise a fault for ends the process with a
  *        sentence.
  */
-#ifndef TERNARY_CPU_EMULATION_TILES_H_
-#define TERNARY_CPU_EMULATION_TILES_H_
+#ifndef TERNARY_CPU_EMULATION_TILE_REGISTERS_H_
+#define TERNARY_CPU_EMULATION_TILE_REGISTERS_H_
 
 #include <cstdint>
 
@@ -14,11 +14,11 @@ namespace ternary::cpu {
 [[noreturn]] void fault(const char* what);
 
 void load_tile_config(const void* config);
-void release_tiles();
-void load_tile(int tile, const void* base, long stride);
-void store_tile(int tile, void* base, long stride);
+void release_registers();
+void load_register(int number, const void* base, long stride);
+void store_register(int number, void* base, long stride);
 /** tdpbsud: sums += a (signed bytes) * b (unsigned bytes). */
-void multiply_tiles(int sums, int a, int b);
+void multiply_registers(int sums, int a, int b);
 
 }  // namespace ternary::cpu
 
@@ -28,9 +28,9 @@ void multiply_tiles(int sums, int a, int b);
 #undef _tile_stored
 #undef _tile_dpbsud
 #define _tile_loadconfig load_tile_config
-#define _tile_release release_tiles
-#define _tile_loadd load_tile
-#define _tile_stored store_tile
-#define _tile_dpbsud multiply_tiles
+#define _tile_release release_registers
+#define _tile_loadd load_register
+#define _tile_stored store_register
+#define _tile_dpbsud multiply_registers
 
-#endif  // TERNARY_CPU_EMULATION_TILES_H_
+#endif  // TERNARY_CPU_EMULATION_TILE_REGISTERS_H_

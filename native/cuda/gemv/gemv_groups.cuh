@@ -1,13 +1,13 @@
 /**
- * @file gemv_blocks.cuh
+ * @file gemv_groups.cuh
  * @brief Y = X * W^T for few rows of X and alpha by groups of K: the kernel, over the dot products of gemv_tile.cuh.
  *
  * fp32 sums have an order (numerics.md section 3.3): within a super-block one fma after the other, super-blocks
- * ascending. So a warp has whole super-blocks; warps of a panel take neighbouring ones, and the first of them adds their
- * sums in order. Where k_warps is 1 a warp goes through all of K, in chunks that may end anywhere.
+ * ascending. So a warp has whole super-blocks; warps of a panel take neighbouring ones, and the first of them adds
+ * their sums in order. Where k_warps is 1 a warp goes through all of K, in chunks that may end anywhere.
  */
-#ifndef TERNARY_CUDA_GEMV_GEMV_BLOCKS_CUH_
-#define TERNARY_CUDA_GEMV_GEMV_BLOCKS_CUH_
+#ifndef TERNARY_CUDA_GEMV_GEMV_GROUPS_CUH_
+#define TERNARY_CUDA_GEMV_GEMV_GROUPS_CUH_
 
 #include "cuda/device/epilogue.cuh"
 #include "cuda/gemv/gemv_rows.cuh"
@@ -17,13 +17,13 @@ namespace ternary::cuda {
 
 /** A warp's way through the super-blocks of one panel after another. */
 template <class Dots>
-class BlockWalk {
+class SuperBlockWalk {
  public:
   using Codes = typename Dots::Codes;
-  static constexpr int kUnitTiles = unit_tiles(Codes::kLayout), kUnitSteps = kUnitTiles * Codes::kSteps;
+  static constexpr int kSpanTiles = span_tiles(Codes::kLayout), kSpanSteps = kSpanTiles * Codes::kSteps;
   static constexpr int kOutputs = Dots::kOutputs;
 
-  __device__ explicit BlockWalk(const GemvArgs& a, const void* shared_q)
+  __device__ explicit SuperBlockWalk(const GemvArgs& a, const void* shared_q)
       : a_(a), lane_(static_cast<int>(threadIdx.x) & 31) {
     const int warp = static_cast<int>(threadIdx.x) / 32;
     k_warp_ = warp & (a.k_warps() - 1);
@@ -33,41 +33,44 @@ class BlockWalk {
     for (int i = 0; i < Dots::kVectors; ++i) {
       row_[i] = shared_address(shared_q) + Dots::q_row(i, lane_, a.M) * a.q_stride + 16 * (lane_ & 3);
     }
-    load_unit(panel_, first_step(0), last_step(0));
+    load_span(panel_, first_step(0), last_step(0));
   }
 
   __device__ int panel() const { return panel_; }
   __device__ bool leader() const { return k_warp_ == 0; }
-  __device__ float block_sum(int output) const { return block_sum_[output]; }
+  __device__ float super_block_sum(int output) const { return super_block_sum_[output]; }
 
   /** The first step of this warp in a round: k_warps super-blocks, or a chunk of a lone warp. */
-  __device__ int first_step(int round) const { return round * a_.chunk + k_warp_ * block_steps(); }
+  __device__ int first_step(int round) const { return round * a_.chunk + k_warp_ * super_block_steps(); }
 
   /** Behind this warp's last step of a round. */
   __device__ int last_step(int round) const {
-    return min(a_.steps, first_step(round) + (a_.k_warps_log2 == 0 ? a_.chunk : block_steps()));
+    return min(a_.steps, first_step(round) + (a_.k_warps_log2 == 0 ? a_.chunk : super_block_steps()));
   }
 
-  /** Sums of this warp's steps of a round; q of them begins at column `staged` in shared memory. `q_sums` is [M, groups]. */
+  /**
+   * Sums of this warp's steps of a round; q of them begins at column `staged` in shared memory. `q_sums` is [M,
+   * groups].
+   */
   __device__ void run(int round, int staged, const int32_t* q_sums, float (&sum)[kOutputs]) {
     const int first = first_step(round), end = last_step(round);
     if (panel_ >= a_.panels || first >= end) return;
-    if (a_.k_warps_log2 != 0 || round == 0) start_block(first);
+    if (a_.k_warps_log2 != 0 || round == 0) start_super_block(first);
     dots_.clear();
-    const int unit_end = (end + kUnitSteps - 1) / kUnitSteps;
+    const int span_end = (end + kSpanSteps - 1) / kSpanSteps;
 #pragma unroll 1
-    for (int unit = first / kUnitSteps; unit < unit_end; ++unit) {
-      uint4 now[kUnitTiles];
+    for (int span = first / kSpanSteps; span < span_end; ++span) {
+      uint4 now[kSpanTiles];
 #pragma unroll
-      for (int u = 0; u < kUnitTiles; ++u) now[u] = buffer_[u];
-      if (unit + 1 < unit_end) {
-        load_unit(panel_, (unit + 1) * kUnitSteps, end);
+      for (int u = 0; u < kSpanTiles; ++u) now[u] = buffer_[u];
+      if (span + 1 < span_end) {
+        load_span(panel_, (span + 1) * kSpanSteps, end);
       } else {
         const bool same = first_step(round + 1) < a_.steps;
         const int next = same ? round + 1 : 0;
-        load_unit(same ? panel_ : panel_ + panel_step_, first_step(next), last_step(next));
+        load_span(same ? panel_ : panel_ + panel_step_, first_step(next), last_step(next));
       }
-      add_unit(now, unit, first, end, staged, q_sums, sum);
+      add_span(now, span, first, end, staged, q_sums, sum);
     }
 #pragma unroll
     for (int i = 0; i < kOutputs; ++i) held_[i] += dots_.fold(i);
@@ -76,29 +79,29 @@ class BlockWalk {
   __device__ void next_panel() { panel_ += panel_step_; }
 
  private:
-  __device__ int block_steps() const { return a_.block_groups * a_.group_steps; }
+  __device__ int super_block_steps() const { return a_.super_block_groups * a_.group_steps; }
 
   /**
-   * Tiles of the unit of `step`, but none without a step of step ... end: super-blocks of 2048 columns are 12.8 tiles
-   * of T5, of which whole units would read 14.4 and this reads 13.6.
+   * Tiles of the span of `step`, but none without a step of step ... end: super-blocks of 2048 columns are 12.8 tiles
+   * of T5, of which whole spans would read 14.4 and this reads 13.6.
    */
-  __device__ void load_unit(int panel, int step, int end) {
+  __device__ void load_span(int panel, int step, int end) {
     if (panel >= a_.panels || step >= a_.steps) return;
-    const int tile = step / kUnitSteps * kUnitTiles;
+    const int tile = step / kSpanSteps * kSpanTiles;
     const uint4* from = reinterpret_cast<const uint4*>(a_.task.w) +
                         (static_cast<int64_t>(panel) * a_.tiles + tile) * (kCudaTileBytes / 16) + lane_;
 #pragma unroll
-    for (int u = 0; u < kUnitTiles; ++u) {
+    for (int u = 0; u < kSpanTiles; ++u) {
       const int begins = (tile + u) * Codes::kSteps;
       if (begins < end && begins + Codes::kSteps > step) buffer_[u] = load_weights(from + u * (kCudaTileBytes / 16));
     }
   }
 
-  __device__ void start_block(int step) {
+  __device__ void start_super_block(int step) {
     group_ = step / a_.group_steps;
-    groups_left_ = a_.block_groups;
+    groups_left_ = a_.super_block_groups;
 #pragma unroll
-    for (int i = 0; i < kOutputs; ++i) block_sum_[i] = 0.0f, held_[i] = 0;
+    for (int i = 0; i < kOutputs; ++i) super_block_sum_[i] = 0.0f, held_[i] = 0;
     start_group();
   }
 
@@ -117,40 +120,40 @@ class BlockWalk {
     for (int i = 0; i < kOutputs; ++i) {
       const int m = min(Dots::column(i, lane_), a_.M - 1);
       const int acc = Dots::finish(held_[i] + dots_.fold(i)) - q_sums[static_cast<int64_t>(m) * a_.groups + group_];
-      block_sum_[i] = __fmaf_rn(__int2float_rn(acc), alpha_[Dots::row(i, 0) / 8], block_sum_[i]);
+      super_block_sum_[i] = __fmaf_rn(__int2float_rn(acc), alpha_[Dots::row(i, 0) / 8], super_block_sum_[i]);
       held_[i] = 0;
       if (last && a_.k_warps_log2 == 0) {
-        sum[i] = __fadd_rn(sum[i], block_sum_[i]);
-        block_sum_[i] = 0.0f;
+        sum[i] = __fadd_rn(sum[i], super_block_sum_[i]);
+        super_block_sum_[i] = 0.0f;
       }
     }
     dots_.clear();
-    groups_left_ = last ? a_.block_groups : groups_left_ - 1;
+    groups_left_ = last ? a_.super_block_groups : groups_left_ - 1;
     ++group_;
     start_group();
   }
 
   /**
-   * The steps of a unit that lie in first ... end, group by group. The code of a group's end is there once: inlined at each
-   * of a unit's ten steps, ptxas took more than ten minutes over a kernel.
+   * The steps of a span that lie in first ... end, group by group. The code of a group's end is there once: inlined at
+   * each of a span's ten steps, ptxas took more than ten minutes over a kernel.
    */
-  __device__ void add_unit(const uint4 (&now)[kUnitTiles], int unit, int first, int end, int staged,
+  __device__ void add_span(const uint4 (&now)[kSpanTiles], int span, int first, int end, int staged,
                            const int32_t* q_sums, float (&sum)[kOutputs]) {
     SharedAddress at[Dots::kVectors];
 #pragma unroll
-    for (int i = 0; i < Dots::kVectors; ++i) at[i] = row_[i] + unit * (kUnitSteps * kStepColumns) - staged;
-    const int base = unit * kUnitSteps, stop = min(end - base, kUnitSteps);
+    for (int i = 0; i < Dots::kVectors; ++i) at[i] = row_[i] + span * (kSpanSteps * kStepColumns) - staged;
+    const int base = span * kSpanSteps, stop = min(end - base, kSpanSteps);
     int step = max(first - base, 0);
 #pragma unroll 1
     while (step < stop) {
       const int until = min(stop, step + steps_left_);
       uint4 q[Dots::kVectors];
 #pragma unroll
-      for (int u = 0; u < kUnitTiles; ++u) {
+      for (int u = 0; u < kSpanTiles; ++u) {
         Codes::decode(now[u], [&](int d, int set, uint4 operand, uint4 before) {
-          const int in_unit = u * Codes::kSteps + d;
-          if (in_unit % 2 == 0) load_q<Dots>(at, in_unit / 2, q);
-          if (in_unit >= step && in_unit < until) add_step(dots_, d, set, operand, before, in_unit % 2, q);
+          const int in_span = u * Codes::kSteps + d;
+          if (in_span % 2 == 0) load_q<Dots>(at, in_span / 2, q);
+          if (in_span >= step && in_span < until) add_step(dots_, d, set, operand, before, in_span % 2, q);
         });
       }
       steps_left_ -= until - step;
@@ -163,28 +166,28 @@ class BlockWalk {
   const int lane_;
   int k_warp_, panel_, panel_step_;
   SharedAddress row_[Dots::kVectors];  ///< of this lane's rows of q
-  uint4 buffer_[kUnitTiles] = {};
+  uint4 buffer_[kSpanTiles] = {};
   Dots dots_;
-  int held_[kOutputs];         ///< of the current group, from earlier chunks
-  float block_sum_[kOutputs];  ///< of the current super-block's groups so far
-  float alpha_[2] = {};        ///< of the current group, rows g and g + 8
+  int held_[kOutputs];               ///< of the current group, from earlier chunks
+  float super_block_sum_[kOutputs];  ///< of the current super-block's groups so far
+  float alpha_[2] = {};              ///< of the current group, rows g and g + 8
   int group_ = 0, groups_left_ = 0, steps_left_ = 0;
 };
 
 /** Adds the super-blocks of a round to the leader's sums, in their order. */
 template <class Dots>
-__device__ __forceinline__ void add_blocks(const GemvArgs& a, const BlockWalk<Dots>& walk, int round, float* places,
-                                           float (&sum)[Dots::kOutputs]) {
+__device__ __forceinline__ void add_super_blocks(const GemvArgs& a, const SuperBlockWalk<Dots>& walk, int round,
+                                                 float* places, float (&sum)[Dots::kOutputs]) {
   const int lane = static_cast<int>(threadIdx.x) & 31, warp = static_cast<int>(threadIdx.x) / 32;
   const int own = Dots::owner_number(lane);
 #pragma unroll
   for (int i = 0; i < Dots::kOutputs; ++i) {
-    if (Dots::owner(lane)) places[(warp * Dots::kOutputs + i) * Dots::kOwners + own] = walk.block_sum(i);
+    if (Dots::owner(lane)) places[(warp * Dots::kOutputs + i) * Dots::kOwners + own] = walk.super_block_sum(i);
   }
   __syncthreads();
   if (!walk.leader()) return;
-  const int blocks = min(a.k_warps(), a.blocks - round * a.k_warps());
-  for (int b = 0; b < blocks; ++b) {
+  const int super_blocks = min(a.k_warps(), a.super_blocks - round * a.k_warps());
+  for (int b = 0; b < super_blocks; ++b) {
 #pragma unroll
     for (int i = 0; i < Dots::kOutputs; ++i) {
       sum[i] = __fadd_rn(sum[i], places[((warp + b) * Dots::kOutputs + i) * Dots::kOwners + own]);
@@ -193,39 +196,40 @@ __device__ __forceinline__ void add_blocks(const GemvArgs& a, const BlockWalk<Do
 }
 
 template <class Dots, class Rows, int kCtas>
-__global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_blocks_kernel(const GemvArgs a, const Rows rows) {
+__global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_groups_kernel(const GemvArgs a, const Rows rows) {
   extern __shared__ uint4 shared[];
   unsigned char* q = reinterpret_cast<unsigned char*>(shared);
   float* places = reinterpret_cast<float*>(q + a.M * a.q_stride);
   constexpr int kPlaces = kGemvWarps * Dots::kOutputs * Dots::kOwners;
   const int lane = static_cast<int>(threadIdx.x) & 31;
   pdl_launch_dependents();
-  BlockWalk<Dots> walk(a, q);
+  SuperBlockWalk<Dots> walk(a, q);
   Epilogue epilogue(a.task);
   const int32_t* q_sums = a.task.q_sums;
-  rows.begin(a, q, reinterpret_cast<unsigned char*>(shared) + a.M * a.q_stride + block_sums_bytes(a.M), epilogue,
+  rows.begin(a, q, reinterpret_cast<unsigned char*>(shared) + a.M * a.q_stride + group_sums_bytes(a.M), epilogue,
              q_sums);
   if (a.resident) {
     rows.stage(a, q, 0, a.padded);
     __syncthreads();
   }
-  constexpr int kUnitColumns = unit_columns(Dots::Codes::kLayout);
+  constexpr int kSpanColumns = span_columns(Dots::Codes::kLayout);
   int turn = 0;
-  for (int group = static_cast<int>(blockIdx.x); group < a.panel_groups; group += static_cast<int>(gridDim.x)) {
+  for (int panel_set = static_cast<int>(blockIdx.x); panel_set < a.panel_sets;
+       panel_set += static_cast<int>(gridDim.x)) {
     float sum[Dots::kOutputs] = {};
 #pragma unroll 1
     for (int round = 0; round * a.chunk < a.steps; ++round) {
       int staged = 0;
       if (!a.resident) {
-        staged = round * a.chunk * kStepColumns / kUnitColumns * kUnitColumns;
+        staged = round * a.chunk * kStepColumns / kSpanColumns * kSpanColumns;
         const int end = min(a.padded, (round + 1) * a.chunk * kStepColumns);
         __syncthreads();
-        rows.stage(a, q, staged, (end + kUnitColumns - 1) / kUnitColumns * kUnitColumns);
+        rows.stage(a, q, staged, (end + kSpanColumns - 1) / kSpanColumns * kSpanColumns);
         __syncthreads();
       }
       walk.run(round, staged, q_sums, sum);
       if (a.k_warps_log2 == 0) continue;
-      add_blocks(a, walk, round, places + turn * kPlaces, sum);
+      add_super_blocks(a, walk, round, places + turn * kPlaces, sum);
       turn ^= 1;
     }
 #pragma unroll
@@ -239,4 +243,4 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_blocks_kernel(const 
 
 }  // namespace ternary::cuda
 
-#endif  // TERNARY_CUDA_GEMV_GEMV_BLOCKS_CUH_
+#endif  // TERNARY_CUDA_GEMV_GEMV_GROUPS_CUH_

@@ -1,4 +1,4 @@
-#include "cpu/emulation/tiles.h"
+#include "cpu/emulation/tile_registers.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -7,25 +7,25 @@
 namespace ternary::cpu {
 namespace {
 
-constexpr int kTiles = 8, kMostRows = 16, kMostBytes = 64;  // palette 1
+constexpr int kRegisters = 8, kMostRows = 16, kMostBytes = 64;  // palette 1
 
-struct Tile {
+struct TileRegister {
   int rows, row_bytes;
   uint8_t data[kMostRows][kMostBytes];
 };
 
-struct TileState {
+struct RegisterState {
   bool configured;
-  Tile tiles[kTiles];
+  TileRegister registers[kRegisters];
 };
 
-thread_local TileState state;
+thread_local RegisterState state;
 
-Tile& tile_at(int tile) {
+TileRegister& register_at(int number) {
   if (!state.configured) fault("a tile instruction without a tile configuration");
-  if (tile < 0 || tile >= kTiles) fault("no such tile");
-  if (state.tiles[tile].rows == 0) fault("a tile that the configuration leaves out");
-  return state.tiles[tile];
+  if (number < 0 || number >= kRegisters) fault("no such tile");
+  if (state.registers[number].rows == 0) fault("a tile that the configuration leaves out");
+  return state.registers[number];
 }
 
 int32_t dot(const uint8_t* a, const uint8_t* b) {
@@ -44,7 +44,7 @@ void fault(const char* what) {
 void load_tile_config(const void* config) {
   uint8_t bytes[64];
   std::memcpy(bytes, config, sizeof bytes);
-  state = TileState();
+  state = RegisterState();
   if (bytes[0] == 0) return;
   if (bytes[0] != 1) fault("ldtilecfg: palette");
   for (int i = 2; i < 16; ++i) {
@@ -54,20 +54,20 @@ void load_tile_config(const void* config) {
     uint16_t row_bytes;
     std::memcpy(&row_bytes, bytes + 16 + 2 * i, sizeof row_bytes);
     const uint8_t rows = bytes[48 + i];
-    if (row_bytes > kMostBytes || rows > kMostRows || (i >= kTiles && (rows || row_bytes)))
+    if (row_bytes > kMostBytes || rows > kMostRows || (i >= kRegisters && (rows || row_bytes)))
       fault("ldtilecfg: tile size");
     if ((rows == 0) != (row_bytes == 0)) fault("ldtilecfg: a tile half left out");
-    if (i >= kTiles) continue;
-    state.tiles[i].rows = rows;
-    state.tiles[i].row_bytes = row_bytes;
+    if (i >= kRegisters) continue;
+    state.registers[i].rows = rows;
+    state.registers[i].row_bytes = row_bytes;
   }
   state.configured = true;
 }
 
-void release_tiles() { state = TileState(); }
+void release_registers() { state = RegisterState(); }
 
-void load_tile(int tile, const void* base, long stride) {
-  Tile& target = tile_at(tile);
+void load_register(int number, const void* base, long stride) {
+  TileRegister& target = register_at(number);
   std::memset(target.data, 0, sizeof target.data);
   for (int row = 0; row < target.rows; ++row) {
     std::memcpy(target.data[row], static_cast<const uint8_t*>(base) + row * stride,
@@ -75,17 +75,17 @@ void load_tile(int tile, const void* base, long stride) {
   }
 }
 
-void store_tile(int tile, void* base, long stride) {
-  const Tile& source = tile_at(tile);
+void store_register(int number, void* base, long stride) {
+  const TileRegister& source = register_at(number);
   for (int row = 0; row < source.rows; ++row) {
     std::memcpy(static_cast<uint8_t*>(base) + row * stride, source.data[row], static_cast<size_t>(source.row_bytes));
   }
 }
 
-void multiply_tiles(int sums, int a, int b) {
+void multiply_registers(int sums, int a, int b) {
   if (sums == a || sums == b || a == b) fault("tdpbsud: one tile twice");
-  Tile& result = tile_at(sums);
-  const Tile &left = tile_at(a), &right = tile_at(b);
+  TileRegister& result = register_at(sums);
+  const TileRegister &left = register_at(a), &right = register_at(b);
   if (result.rows != left.rows || result.row_bytes != right.row_bytes || left.row_bytes != 4 * right.rows ||
       result.row_bytes % 4 != 0) {
     fault("tdpbsud: sizes do not match");
