@@ -128,6 +128,17 @@ TEST(CostModel, EveryVariantOfEveryRowIsCountedOnEveryArchitecture) {
   }
 }
 
+TEST(CostModel, PredictsByTheKernelsThatAreKept) {
+  CudaCost h100("H100");
+  const auto best = h100.predict(TERNARY_LAYOUT_I2S_TILED, TERNARY_A8, 1, 2560, 2560);
+  ASSERT_TRUE(best.has_value());
+  h100.keep([&](const CostKernel& kernel) { return std::string(kernel.row->name) != best->kernel; });
+  const auto next = h100.predict(TERNARY_LAYOUT_I2S_TILED, TERNARY_A8, 1, 2560, 2560);
+  ASSERT_TRUE(next.has_value());
+  EXPECT_STRNE(next->kernel, best->kernel);
+  EXPECT_GE(next->microseconds, best->microseconds);
+}
+
 TEST(CostModel, EveryLineOfTheBudgetBelongsToAVariant) {
   for (const CudaFigures& line : kCommittedFigures) {
     const int row = find_cuda_row(line.row);
