@@ -35,8 +35,9 @@ inline constexpr int kMostCudaVariants = 6;
 
 /** A row of kernels.inc. */
 struct CudaRow {
-  const char* name;  ///< CudaKernel::name
-  const char* file;  ///< CudaKernel::file
+  const char* library;  ///< "bitnet"
+  const char* name;     ///< CudaKernel::name
+  const char* file;     ///< CudaKernel::file
   CudaStage stage;
   CudaLayout layout;
   int64_t m_min, m_max;                         ///< rows of X
@@ -55,12 +56,13 @@ struct CudaRow {
 #define GROUP_TILE(...) {"groups", true, 1, 8, __VA_ARGS__}
 #define PLANES(type, count, ...) \
   {"plain_" #type, false, count, 8, __VA_ARGS__}, { "groups_" #type, true, count, 8, __VA_ARGS__ }
-#define ACTIVATIONS(name, function) \
-  {name, #function, CudaStage::activations, CudaLayout::i2s, 1, kAnyM, {{"any", false, 1, 1, 0, 1, 256, 0, 0, 0}}},
+#define ACTIVATIONS(name, function)                               \
+  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::activations, \
+   CudaLayout::i2s,      1,    kAnyM,     {{"any", false, 1, 1, 0, 1, 256, 0, 0, 0}}},
 #define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...) \
-  {name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
+  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
 #define FUSED(name, layout, function, m_min, m_max, k_max, ...) \
-  {name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
+  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
 
 /** Every row, library by library, each in the order of its kernels.inc. */
 inline constexpr CudaRow kCudaRows[] = {
