@@ -279,7 +279,8 @@ final class TensorOperation {
     return choice("activation", "A8", Activation.class);
   }
 
-  private <E extends Enum<E>> E choice(String name, String otherwise, Class<E> type) {
+  /** A metadata value that names a constant. */
+  <E extends Enum<E>> E choice(String name, String otherwise, Class<E> type) {
     String text = in.text(name, otherwise);
     for (E value : type.getEnumConstants()) {
       if (value.name().equalsIgnoreCase(text)) {
