@@ -22,33 +22,42 @@ configure_file("${TERNARY_CUDA_LICENCE}" "${cudart}/libcudart-LICENSE.txt" COPYO
 file(CREATE_LINK libcudart.so.13 "${cudart}/libcudart.so" SYMBOLIC)
 set(TERNARY_CUDART_LINK "${cudart}/libcudart.so")
 
-# The object of one kernel file for one architecture.
-function(ternary_cuda_object source arch out)
+# The object of one kernel file of a library for one architecture.
+function(ternary_cuda_object library source arch out)
   cmake_path(GET source FILENAME name)
   set(object "${CMAKE_CURRENT_BINARY_DIR}/sm${arch}/${name}.o")
   add_custom_command(OUTPUT "${object}"
     COMMAND ${TERNARY_CCACHE} "${TERNARY_CUDA_NVCC}" ${TERNARY_CUDA_FLAGS} -DTERNARY_CUDA_ARCH="sm${arch}"
+            "-DTERNARY_CUDA_KERNELS=\"${TERNARY_CUDA_FOLDER_${library}}/kernels.inc\""
             -gencode "arch=compute_${arch},code=[sm_${arch},compute_${arch}]"
             -MD -MT "${object}" -MF "${object}.d" -c "${source}" -o "${object}"
     DEPENDS "${source}" DEPFILE "${object}.d" COMMENT "nvcc sm_${arch} ${name}" VERBATIM)
   set(${out} "${object}" PARENT_SCOPE)
 endfunction()
 
-# ternary_cuda_library(NAME bitnet ARCH 90a KERNELS a.cu ... HOSTS table.cc ... EXPORTS x.map): the library
-# libternary_<name>_sm<arch>.so, held to cmake/packaging/libternary_<name>.so.txt.
+# ternary_cuda_library(NAME bitnet ARCH 90a KERNELS a.cu ... [HOSTS b.cc ...]): the library libternary_<name>_sm<arch>.so
+# with the table of its folder's kernels.inc, held to cmake/packaging/libternary_<name>.so.txt. HOSTS are what its kernels
+# need besides. Nothing is made for an architecture that this build leaves out.
 function(ternary_cuda_library)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH;EXPORTS" "KERNELS;HOSTS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH" "KERNELS;HOSTS")
   set(arch ${arg_ARCH})
+  if(NOT arch IN_LIST TERNARY_CUDA_ALL_ARCHS)
+    message(FATAL_ERROR "an architecture of libternary_${arg_NAME} is \"${arch}\"; it may be ${TERNARY_CUDA_ALL_ARCHS}")
+  elseif(NOT arch IN_LIST TERNARY_CUDA_ARCHS)
+    return()
+  endif()
   set(target ternary_${arg_NAME}_sm${arch})
+  set(shared "${PROJECT_SOURCE_DIR}/cuda")
   set(objects "")
   file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/sm${arch}")
   foreach(source IN LISTS arg_KERNELS)
-    ternary_cuda_object(${source} ${arch} object)
+    ternary_cuda_object(${arg_NAME} ${source} ${arch} object)
     list(APPEND objects "${object}")
   endforeach()
-  add_library(${target} SHARED ${arg_HOSTS} ${objects})
+  add_library(${target} SHARED ${shared}/table.cc ${shared}/device/kernel_list.cc ${arg_HOSTS} ${objects})
   set_property(TARGET ${target} PROPERTY TERNARY_CUDA_OBJECTS "${objects}")
-  target_compile_definitions(${target} PRIVATE TERNARY_CUDA_ARCH="sm${arch}")
+  target_compile_definitions(${target} PRIVATE TERNARY_CUDA_ARCH="sm${arch}"
+    TERNARY_CUDA_KERNELS="${TERNARY_CUDA_FOLDER_${arg_NAME}}/kernels.inc")
   target_link_libraries(${target} PRIVATE ternary_abi)
   target_include_directories(${target} SYSTEM PRIVATE ${TERNARY_CUDA_INCLUDE})
   target_compile_options(${target} PRIVATE -O3 -fno-exceptions -fno-rtti)
@@ -56,8 +65,9 @@ function(ternary_cuda_library)
   if(NOT TERNARY_SANITIZE)  # nvcc's launch stubs have static locals, whose guards are libstdc++'s
     target_link_libraries(${target} PRIVATE ternary_old_glibc)
   endif()
-  ternary_shipped(${target} EXPORTS ${arg_EXPORTS})
+  ternary_shipped(${target} EXPORTS ${shared}/ternary_cuda.map)
   set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} LINKER_LANGUAGE CXX)
   ternary_packaging_gate(${target} libternary_${arg_NAME}.so.txt)
   set_property(GLOBAL APPEND PROPERTY TERNARY_CUDA_BACKENDS ${target})
+  set_property(GLOBAL APPEND PROPERTY TERNARY_CUDA_ARCHS_${arg_NAME} ${arch})
 endfunction()

@@ -1,6 +1,6 @@
 /**
  * @file cuda_rows.h
- * @brief The rows of native/cuda/kernels.inc without their code: which kernels each is compiled to, and their shapes.
+ * @brief The rows of every library of GPU kernels without their code: which kernels each is compiled to, and their shapes.
  *
  * For who has no CUDA: the cost model and the tool that counts machine code. A .cu states which kernel is which variant
  * of its row, and compiles only where its templates have the row's shape (cuda/device/variant.h).
@@ -35,8 +35,9 @@ inline constexpr int kMostCudaVariants = 6;
 
 /** A row of kernels.inc. */
 struct CudaRow {
-  const char* name;  ///< CudaKernel::name
-  const char* file;  ///< CudaKernel::file
+  const char* library;  ///< "bitnet"
+  const char* name;     ///< CudaKernel::name
+  const char* file;     ///< CudaKernel::file
   CudaStage stage;
   CudaLayout layout;
   int64_t m_min, m_max;                         ///< rows of X
@@ -55,14 +56,15 @@ struct CudaRow {
 #define GROUPS(...) {"groups", true, 1, 8, __VA_ARGS__}
 #define PLANES(type, count, ...) \
   {"plain_" #type, false, count, 8, __VA_ARGS__}, { "groups_" #type, true, count, 8, __VA_ARGS__ }
-#define ACTIVATIONS(name, function) \
-  {name, #function, CudaStage::activations, CudaLayout::i2s, 1, kAnyM, {{"any", false, 1, 1, 0, 1, 256, 0, 0, 0}}},
+#define ACTIVATIONS(name, function)                               \
+  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::activations, \
+   CudaLayout::i2s,      1,    kAnyM,     {{"any", false, 1, 1, 0, 1, 256, 0, 0, 0}}},
 #define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...) \
-  {name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
+  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
 #define FUSED(name, layout, function, m_min, m_max, k_max, ...) \
-  {name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
+  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
 
-/** Every row, in the order of kernels.inc. */
+/** Every row, library by library, each in the order of its kernels.inc. */
 inline constexpr CudaRow kCudaRows[] = {
 #include "abi/cuda_kernels.inc"
 };
@@ -82,6 +84,15 @@ constexpr int find_cuda_row(std::string_view file) {
   }
   return -1;
 }
+
+/** A row's function tells it from those of all libraries. */
+constexpr bool every_cuda_row_is_named_once() {
+  for (int row = 0; row < static_cast<int>(std::size(kCudaRows)); ++row) {
+    if (find_cuda_row(kCudaRows[row].file) != row) return false;
+  }
+  return true;
+}
+static_assert(every_cuda_row_is_named_once(), "two rows of kernels.inc, of one library or of two, have one function");
 
 /** Place of a variant in its row; -1: there is none. */
 constexpr int find_cuda_variant(const CudaRow& row, std::string_view name) {

@@ -115,19 +115,37 @@ using GemmFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end, in
 /** Bytes of scratch a thread needs for a GemmFn on this problem; null means none. */
 using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
 
+/** What a kernel of a stage that goes row by row is called with: of each such stage its own type. */
+union RowsFn {
+  ActivationFn activations;  ///< Stage::activations
+
+  constexpr RowsFn() : activations(nullptr) {}
+  constexpr RowsFn(ActivationFn function) : activations(function) {}
+};
+
+/** That type, by the stage; nothing for a stage that makes tiles of Y. */
+template <Stage stage>
+struct RowsTaskOf;
+template <>
+struct RowsTaskOf<Stage::activations> {
+  using Task = ActivationTask;
+};
+template <Stage stage>
+using RowsFunction = void(const typename RowsTaskOf<stage>::Task& task, int64_t m_begin, int64_t m_end, float* scratch);
+
 /** One row of a backend's table. */
 struct Kernel {
   const char* name;  ///< path name without op and backend, e.g. "gemm_a8_i2s"; unique together with `isa`
   const char* file;  ///< file = function, e.g. "gemm_a8_i2s_6x16__avx2"
   Stage stage;
   Isa isa;
-  ternary_layout layout;           ///< of the weights; ignored for Stage::activations
-  Role role;                       ///< where it is meant to be used: order, not a constraint
-  int64_t group_multiple;          ///< accepts groups that are multiples of this (32: all)
-  int64_t k_max;                   ///< largest K it accepts
+  ternary_layout layout;   ///< of the weights; ignored where `gemm` is null
+  Role role;               ///< where it is meant to be used: order, not a constraint
+  int64_t group_multiple;  ///< accepts groups that are multiples of this (32: all)
+  int64_t k_max;           ///< largest K it accepts
   int64_t m_multiple, n_multiple;  ///< how work may be split
-  ActivationFn activations;        ///< for Stage::activations
-  GemmFn gemm;                     ///< for Stage::gemm_a8 and gemm_a16
+  RowsFn rows;             ///< for stages without Y
+  GemmFn gemm;             ///< for Stage::gemm_a8 and gemm_a16; null for others
   ScratchBytesFn scratch_bytes;
 };
 
@@ -174,7 +192,7 @@ struct Backend {
 };
 
 /** Bumped when anything in this header, or one that it includes, changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 7;
+inline constexpr int32_t kBackendAbi = 8;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);

@@ -221,7 +221,7 @@ void run_activations(benchmark::State& state, const Kernel& kernel, int64_t K, i
   task.ldq = task.padded = round_up(K, kRowPadding);
   task.s = s.data();
   task.q_sum = q_sum.data();
-  for (auto _ : state) kernel.activations(task, 0, M, scratch.data());
+  for (auto _ : state) kernel.rows.activations(task, 0, M, scratch.data());
   const int8_t largest = *std::max_element(q.data(), q.data() + K);  // absmax: the largest element maps to 127
   if (largest != 127) return state.SkipWithError("wrong result");
   state.SetItemsProcessed(state.iterations() * M * K);

@@ -9,14 +9,11 @@
 
 namespace ternary::cpu {
 
-#define ACTIVATIONS(name, isa, function) \
-  void function(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch);
+#define ROWS(name, stage, isa, function) RowsFunction<Stage::stage> function;
 #define GEMM(name, stage, isa, layout, function, ...)                                                                 \
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch); \
   int64_t function##_scratch(int64_t M, int64_t N, int64_t K);
 #include "cpu/kernels.inc"
-#undef ACTIVATIONS
-#undef GEMM
 
 #define LIMIT(kind, isa, function, step) int64_t function(const uint8_t* data, int64_t count);
 #include "cpu/limits.inc"

@@ -1,6 +1,6 @@
 /**
  * @file kernels.h
- * @brief Declarations of every GPU kernel's entries, from kernels.inc.
+ * @brief Declarations of the entries of every GPU kernel of a library, from its kernels.inc.
  */
 #ifndef TERNARY_CUDA_KERNELS_H_
 #define TERNARY_CUDA_KERNELS_H_
@@ -16,7 +16,7 @@ namespace ternary::cuda {
 #define FUSED(name, layout, function, ...)                                              \
   int function(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how); \
   Reason function##_plan(const CudaProblem& problem, CudaPlan* plan);
-#include "cuda/kernels.inc"
+#include TERNARY_CUDA_KERNELS
 #undef ACTIVATIONS
 #undef GEMM
 #undef FUSED

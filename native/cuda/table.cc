@@ -6,6 +6,9 @@
 #ifndef TERNARY_CUDA_ARCH
 #error "TERNARY_CUDA_ARCH must name the architecture, e.g. \"sm90a\""
 #endif
+#ifndef TERNARY_CUDA_KERNELS
+#error "TERNARY_CUDA_KERNELS must name the library's rows, e.g. \"cuda/kernels.inc\""
+#endif
 
 namespace ternary::cuda {
 namespace {
@@ -19,7 +22,7 @@ constexpr CudaKernel kKernels[] = {
 #define FUSED(name, layout, function, m_min, m_max, k_max, ...)                               \
   {name,    #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, k_max, nullptr, \
    nullptr, function,  function##_plan},
-#include "cuda/kernels.inc"
+#include TERNARY_CUDA_KERNELS
 #undef ACTIVATIONS
 #undef GEMM
 #undef FUSED

@@ -32,11 +32,8 @@ struct KernelRow {
 
 /** The product kernels of the table, by the macros that declare them. */
 constexpr KernelRow kRows[] = {
-#define ACTIVATIONS(...)
 #define GEMM(name, stage, isa, layout, function, ...) {#function, Stage::stage, Isa::isa},
 #include "cpu/kernels.inc"
-#undef ACTIVATIONS
-#undef GEMM
 };
 
 struct Instruction {

@@ -11,6 +11,7 @@
 #ifndef TERNARY_CORE_COST_COST_H_
 #define TERNARY_CORE_COST_COST_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -106,6 +107,14 @@ class CudaCost {
   /** For ternary_predict(), among the rows that have figures; nothing if no row that could serve has any. */
   std::optional<ternary_prediction> predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
                                             int64_t K) const;
+
+  /** Forgets the kernels for which `serves(kernel)` is false, those of libraries that are not there. */
+  template <typename Serves>
+  void keep(Serves serves) {
+    kernels_.erase(
+        std::remove_if(kernels_.begin(), kernels_.end(), [&](const auto& kernel) { return !serves(kernel); }),
+        kernels_.end());
+  }
 
   const CostDevice& device() const { return device_; }
   /** The kernels of the device's architecture. */

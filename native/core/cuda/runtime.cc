@@ -1,5 +1,8 @@
 #include "core/cuda/runtime.h"
 
+#include <set>
+#include <string_view>
+
 #include "core/base/json.h"
 
 namespace ternary {
@@ -16,12 +19,21 @@ DeviceAttributes attributes_of(const CudaDevice& device) {
           device.clock_khz, device.memory_clock_khz, device.memory_bus_bits};
 }
 
+/** The model of the kernels that are there. */
+CudaCost cost_of(const CudaDevice& device, bool pdl) {
+  std::set<std::string_view> present;
+  device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) { present.insert(kernel.file); });
+  CudaCost cost(attributes_of(device), pdl);
+  cost.keep([&](const CostKernel& kernel) { return present.count(kernel.row->file) > 0; });
+  return cost;
+}
+
 }  // namespace
 
 CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings)
     : device(found),
       pdl(settings.enable_pdl && found.backend().pdl),
-      cost(attributes_of(device), pdl),
+      cost(cost_of(device, pdl)),
       workspaces(device),
       lanes(device) {}
 

@@ -6,6 +6,7 @@
 #include "core/base/argument.h"
 #include "core/base/failure.h"
 #include "core/base/sized.h"
+#include "core/product/ranges.h"
 #include "core/weights/layout.h"
 
 namespace ternary {
@@ -14,39 +15,6 @@ namespace {
 static_assert(sizeof(ternary_operands) >= kFirstOperandsBytes &&
                   sizeof(ternary_quantise_operands) >= kFirstQuantiseBytes,
               "operands only grow");
-
-/** A named range of memory; empty if the pointer is null. */
-struct Range {
-  const char* name;
-  const void* pointer;
-  int64_t bytes;
-};
-
-Range vector_range(const char* name, const float* pointer, int64_t count) {
-  return {name, pointer, count * static_cast<int64_t>(sizeof(float))};
-}
-
-Range matrix_range(const char* name, const void* pointer, ternary_dtype dtype, int64_t rows, int64_t columns,
-                   int64_t ld) {
-  return {name, pointer, ((rows - 1) * ld + columns) * dtype_bytes(dtype)};
-}
-
-void check_apart(const Range& output, const Range* inputs, int count) {
-  for (int i = 0; i < count; ++i) {
-    if (output.pointer == nullptr || inputs[i].pointer == nullptr) continue;
-    check_no_overlap(output.name, output.pointer, output.bytes, inputs[i].name, inputs[i].pointer, inputs[i].bytes);
-  }
-}
-
-void check_matrix(const char* name, const char* ld_name, const void* pointer, ternary_dtype dtype, int64_t rows,
-                  int64_t columns, int64_t ld) {
-  check_pointer(name, pointer, dtype_bytes(dtype));
-  check_stride(ld_name, ld, columns, rows, dtype_bytes(dtype));
-}
-
-void check_vector(const char* name, const float* pointer) {
-  if (pointer != nullptr) check_pointer(name, pointer, alignof(float));
-}
 
 /** X, its type and its scale. */
 void check_x(const void* x, ternary_dtype dtype, int64_t ldx, const float* x_scale, int64_t M, int64_t K,

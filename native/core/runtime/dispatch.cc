@@ -21,14 +21,14 @@ struct ActivationWork {
 void activation_chunk(void* context, int64_t chunk, int thread) {
   const auto& work = *static_cast<const ActivationWork*>(context);
   const int64_t begin = chunk * work.rows;
-  work.kernel.activations(work.task, begin, std::min(begin + work.rows, work.M),
-                          work.scratch + thread * activation_scratch(work.task.K));
+  work.kernel.rows.activations(work.task, begin, std::min(begin + work.rows, work.M),
+                               work.scratch + thread * activation_scratch(work.task.K));
 }
 
 /** Makes M rows ready; `scratch` holds activation_scratch() floats for the threads of the pool. */
 void run_activations(ternary_runtime& runtime, const RowShare& share, const ActivationTask& task, int64_t M,
                      float* scratch) {
-  if (share.threads == 1) return runtime.activation_kernel().activations(task, 0, M, scratch);
+  if (share.threads == 1) return runtime.activation_kernel().rows.activations(task, 0, M, scratch);
   ActivationWork work{runtime.activation_kernel(), task, M, share.rows, scratch};
   runtime.pool.run(ceil_div(M, share.rows), static_cast<int>(share.threads), activation_chunk, &work);
 }

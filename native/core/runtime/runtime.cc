@@ -67,7 +67,7 @@ uint64_t next_serial() {
 
 /** A kernel that reads another layout is passed over, and counted, only if its ISA has none that reads this one. */
 bool is_candidate(const Backend& backend, const Kernel& kernel, ternary_layout layout) {
-  if (kernel.stage == Stage::activations || kernel.layout == layout) return true;
+  if (kernel.gemm == nullptr || kernel.layout == layout) return true;
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& other = backend.kernels[row];
     if (other.stage == kernel.stage && other.isa == kernel.isa && other.layout == layout) return false;

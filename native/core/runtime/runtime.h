@@ -34,9 +34,9 @@ struct ternary_runtime {
   const std::vector<const ternary::Kernel*>& kernels(ternary::Stage stage, ternary_layout layout) const {
     return candidates[static_cast<int>(stage)][layout];
   }
-  const ternary::Kernel& activation_kernel() const {
-    return *candidates[static_cast<int>(ternary::Stage::activations)][TERNARY_LAYOUT_I2S].front();
-  }
+  /** The best of a stage that has no weights. */
+  const ternary::Kernel& rows_kernel(ternary::Stage stage) const { return *kernels(stage, TERNARY_LAYOUT_I2S).front(); }
+  const ternary::Kernel& activation_kernel() const { return rows_kernel(ternary::Stage::activations); }
 
   /** Rows of `counters`: the CPU backend's, then the GPU backend's. */
   size_t row(const ternary::Kernel& kernel) const { return static_cast<size_t>(&kernel - backend.kernels); }

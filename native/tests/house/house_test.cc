@@ -1,6 +1,7 @@
 // Holds the native sources to their house: the order of the folders, no circles, no crowded folder.
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,26 @@ namespace {
 /** As many source files as a folder may hold before it is two. */
 constexpr int kMostFiles = 25;
 
+struct CudaLibraryRow {
+  const char *name, *folder;
+};
+/** The first library's folder has rooms of its own. */
+constexpr CudaLibraryRow kCudaLibraries[] = {
+#define CUDA_LIBRARY(name, folder) {#name, #folder},
+#include "abi/cuda_libraries.inc"
+#undef CUDA_LIBRARY
+};
+
+/** And the folders of other libraries of GPU kernels, which share the device code of the first. */
+std::vector<Room> with_libraries(std::vector<Room> rooms) {
+  for (size_t i = 1; i < std::size(kCudaLibraries); ++i) {
+    rooms.push_back({kCudaLibraries[i].folder, {"include/*", "abi", "cuda", "cuda/*"}});
+  }
+  return rooms;
+}
+
 /** From the ground up: a room sees itself and, of what is below it, what its row names. */
-const std::vector<Room> kRooms = {
+const std::vector<Room> kRooms = with_libraries({
     {"include/ternary", {}},
     {"abi", {"include/*"}},
     {"core/base", {"include/*", "abi"}},
@@ -61,7 +80,7 @@ const std::vector<Room> kRooms = {
     {"tests/support", {"include/*", "abi", "core/*", "core/cuda/*", "softgpu"}},
     {"tests/support/cuda", {"include/*", "abi", "core/*", "core/cuda/*", "softgpu", "tests/support"}},
     {"tests/*", {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "softgpu", "tests/support", "tests/support/*"}},
-};
+});
 
 std::string text(const Findings& findings) {
   std::string lines;

@@ -48,7 +48,7 @@ void call_activations(const Kernel& kernel, const ActivationTask& task, int64_t 
   const FloatEnvironment environment;
   const GuardedBuffer scratch =
       dirty_scratch((round_up(task.K, kRowPadding) + 256) * static_cast<int64_t>(sizeof(float)));
-  kernel.activations(task, m_begin, m_end, scratch.as<float>());
+  kernel.rows.activations(task, m_begin, m_end, scratch.as<float>());
 }
 
 void call_gemm(const Kernel& kernel, const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin,

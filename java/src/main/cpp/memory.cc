@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <iterator>
 
 #include "operands.h"
 
@@ -73,13 +72,24 @@ JNIEXPORT jobject JNICALL Java_org_ternarykernels_binding_Memory_segmentNative(J
   return field == nullptr ? nullptr : env->GetObjectField(buffer, field);
 }
 
-/** Functions that the JDK's linker calls, because it holds the arenas of their operands meanwhile. */
-JNIEXPORT jlong JNICALL Java_org_ternarykernels_binding_Memory_functionNative(JNIEnv*, jclass, jint ordinal) {
-  const jlong functions[] = {
-      address_of(apply),
-      address_of(quantise),
+/** The address of one of TERNARY_HELD_FUNCTIONS; 0 if there is none of the name, and with a pending exception. */
+JNIEXPORT jlong JNICALL Java_org_ternarykernels_binding_Memory_functionNative(JNIEnv* env, jclass, jstring name) {
+  const struct {
+    const char* name;
+    jlong address;
+  } functions[] = {
+#define FUNCTION(function) {#function, address_of(function)},
+      TERNARY_HELD_FUNCTIONS(FUNCTION)
+#undef FUNCTION
   };
-  return ordinal >= 0 && ordinal < static_cast<jint>(std::size(functions)) ? functions[ordinal] : 0;
+  const char* wanted = env->GetStringUTFChars(name, nullptr);
+  if (wanted == nullptr) return 0;
+  jlong address = 0;
+  for (const auto& function : functions) {
+    if (std::strcmp(function.name, wanted) == 0) address = function.address;
+  }
+  env->ReleaseStringUTFChars(name, wanted);
+  return address;
 }
 
 }  // extern "C"

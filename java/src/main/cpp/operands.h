@@ -66,4 +66,10 @@ inline ternary_status quantise(ternary_runtime* runtime, const ternary_cuda_call
   return call == nullptr ? ternary_quantise(runtime, &operands) : ternary_quantise_async(runtime, &operands);
 }
 
+/**
+ * Those with operands, which the JDK's linker calls where it must hold the arenas of the operands meanwhile: memory.cc
+ * gives it their addresses by these names.
+ */
+#define TERNARY_HELD_FUNCTIONS(FUNCTION) FUNCTION(apply) FUNCTION(quantise)
+
 #endif  // TERNARY_JAVA_OPERANDS_H_

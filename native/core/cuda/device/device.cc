@@ -83,8 +83,8 @@ std::string described(const CudaDevice& device) {
 }
 
 constexpr const char* kLibraries[] = {
-#define CUDA_LIBRARY(name) #name,
-#include "core/cuda/device/libraries.inc"
+#define CUDA_LIBRARY(name, folder) #name,
+#include "abi/cuda_libraries.inc"
 #undef CUDA_LIBRARY
 };
 

@@ -16,7 +16,7 @@ namespace ternary {
 
 struct CudaDevice {
   const Cudart* cuda = nullptr;
-  /** Libraries with code for it, in the order of libraries.inc; of the first there is one. */
+  /** Libraries with code for it, in the order of cuda_libraries.inc; of the first there is one. */
   std::vector<const CudaBackend*> backends;
   int ordinal = 0;
   std::string name;

@@ -2,35 +2,46 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "support/cuda/device_memory.h"
 
 namespace ternary::test {
 namespace {
 
-const CudaBackend* loaded = nullptr;
+std::vector<const CudaBackend*> loaded;
+
+template <typename Visit>
+void each_row(Visit visit) {
+  for (const CudaBackend* library : loaded) {
+    for (int row = 0; row < library->kernel_count; ++row) visit(library->kernels[row]);
+  }
+}
 
 }  // namespace
 
-const CudaBackend& cuda_backend() { return *loaded; }
+const CudaBackend& cuda_backend() { return *loaded[0]; }
 
 std::vector<const CudaKernel*> cuda_rows(CudaStage stage) {
   std::vector<const CudaKernel*> rows;
-  for (int row = 0; row < loaded->kernel_count; ++row) {
-    if (loaded->kernels[row].stage == stage) rows.push_back(&loaded->kernels[row]);
-  }
+  each_row([&](const CudaKernel& kernel) {
+    if (kernel.stage == stage) rows.push_back(&kernel);
+  });
   return rows;
 }
 
 const CudaKernel& cuda_row(const char* file) {
-  for (int row = 0; row < loaded->kernel_count; ++row) {
-    if (std::strcmp(loaded->kernels[row].file, file) == 0) return loaded->kernels[row];
-  }
-  std::fprintf(stderr, "the backend for %s has no row %s\n", loaded->arch, file);
+  const CudaKernel* found = nullptr;
+  each_row([&](const CudaKernel& kernel) {
+    if (std::strcmp(kernel.file, file) == 0) found = &kernel;
+  });
+  if (found != nullptr) return *found;
+  std::fprintf(stderr, "the libraries for %s have no row %s\n", loaded[0]->arch, file);
   std::exit(EXIT_FAILURE);
 }
 
@@ -45,24 +56,36 @@ Reason refusal(const CudaKernel& kernel, const CudaProblem& problem) {
   return kernel.plan(problem, &plan);
 }
 
-}  // namespace ternary::test
+namespace {
 
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  const char* file = argc > 1 ? argv[1] : "no library";
+/** Loads a library of GPU kernels and makes it ready, or ends the process. */
+void load(const char* file) {
   void* library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   const auto open =
-      library == nullptr ? nullptr : reinterpret_cast<ternary::CudaBackendFn>(dlsym(library, "ternary_cuda_backend"));
-  if (open != nullptr) ternary::test::loaded = open(ternary::kCudaBackendAbi);
-  if (ternary::test::loaded == nullptr) {
+      library == nullptr ? nullptr : reinterpret_cast<CudaBackendFn>(dlsym(library, "ternary_cuda_backend"));
+  const CudaBackend* backend = open == nullptr ? nullptr : open(kCudaBackendAbi);
+  if (backend == nullptr) {
     std::fprintf(stderr, "%s is no GPU backend of this version: %s\n", file,
                  library == nullptr ? dlerror() : "refused");
-    return EXIT_FAILURE;
+    std::exit(EXIT_FAILURE);
   }
-  if (open(ternary::kCudaBackendAbi + 1) != nullptr) {
+  if (open(kCudaBackendAbi + 1) != nullptr) {
     std::fprintf(stderr, "%s accepts a foreign ABI version\n", file);
-    return EXIT_FAILURE;
+    std::exit(EXIT_FAILURE);
   }
-  ternary::test::require_cuda(ternary::test::loaded->prepare(ternary::test::device_limits().shared_bytes), file);
+  loaded.push_back(backend);
+  require_cuda(backend->prepare(device_limits().shared_bytes), file);
+}
+
+}  // namespace
+}  // namespace ternary::test
+
+/** The libraries of an architecture, the first before others, which need not be made for it. */
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  ternary::test::load(argc > 1 ? argv[1] : "no library");
+  for (int i = 2; i < argc; ++i) {
+    if (access(argv[i], F_OK) == 0) ternary::test::load(argv[i]);
+  }
   return RUN_ALL_TESTS();
 }

@@ -7,20 +7,23 @@ import org.ternarykernels.binding.Memory;
 import org.ternarykernels.binding.Segments;
 
 /**
- * The native functions that take operands, called through the JDK's linker, which holds the arenas
+ * A native function that takes operands, called through the JDK's linker, which holds the arenas
  * of segments open for the length of the call: another thread's {@code close()} throws meanwhile.
  */
-enum HeldCall {
-  // A letter an argument, as Foreign.downcall() takes them; P is an operand.
-  APPLY("JJJJPIJPPPIJPIJ"),
-  QUANTISE("JJJJPIJPPPJP");
-
+final class HeldCall {
+  private final String function;
   private final String signature;
 
   /** Made at first use; made twice if two threads are the first. */
   private volatile @Nullable MethodHandle handle;
 
-  HeldCall(String signature) {
+  /**
+   * A function of {@code operands.h}.
+   *
+   * @param signature a letter an argument, as {@link Foreign#downcall} takes them; P is an operand
+   */
+  HeldCall(String function, String signature) {
+    this.function = function;
     this.signature = signature;
   }
 
@@ -60,7 +63,7 @@ enum HeldCall {
     MethodHandle made = handle;
     if (made == null) {
       made =
-          Foreign.downcall(Memory.function(ordinal()), signature)
+          Foreign.downcall(Memory.function(function), signature)
               .asSpreader(Object[].class, signature.length());
       handle = made;
     }

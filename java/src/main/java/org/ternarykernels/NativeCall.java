@@ -16,6 +16,9 @@ final class NativeCall {
   /** In place of a {@code ternary_cuda_call}: the operands are host memory. */
   private static final long HOST = 0;
 
+  private static final HeldCall HELD_APPLY = new HeldCall("apply", "JJJJPIJPPPIJPIJ");
+  private static final HeldCall HELD_QUANTISE = new HeldCall("quantise", "JJJJPIJPPPJP");
+
   private NativeCall() {}
 
   /** Makes a native layer of copies of the vectors; the caller destroys it. */
@@ -63,7 +66,7 @@ final class NativeCall {
       long m) {
     Status.check(
         HeldCall.needed(x, xScale, residual, residualOut, y)
-            ? HeldCall.APPLY.call(
+            ? HELD_APPLY.call(
                 runtime,
                 layer,
                 HOST,
@@ -167,7 +170,7 @@ final class NativeCall {
       long k) {
     Status.check(
         HeldCall.needed(x, xScale, alphaColumn, q, s)
-            ? HeldCall.QUANTISE.call(
+            ? HELD_QUANTISE.call(
                 runtime,
                 HOST,
                 m,

@@ -55,12 +55,17 @@ public final class Memory {
   }
 
   /**
-   * The address of a function of {@code operands.h} with operands, in the order of {@code
-   * HeldCall}.
+   * The address of a function of {@code operands.h} with operands.
+   *
+   * @throws UnsatisfiedLinkError if it has none of the name
    */
-  public static long function(int ordinal) {
+  public static long function(String name) {
     NativeLibraries.require();
-    return functionNative(ordinal);
+    long address = functionNative(name);
+    if (address == 0) {
+      throw new UnsatisfiedLinkError("operands.h holds no function " + name);
+    }
+    return address;
   }
 
   private static native long allocateNative(long alignment, long bytes);
@@ -77,5 +82,5 @@ public final class Memory {
 
   private static native @Nullable Object segmentNative(Buffer buffer);
 
-  private static native long functionNative(int ordinal);
+  private static native long functionNative(String name);
 }

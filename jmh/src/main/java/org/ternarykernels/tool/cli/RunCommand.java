@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.io.SafetensorsFile;
@@ -42,10 +43,17 @@ import picocli.CommandLine.Spec;
 final class RunCommand implements Callable<Integer> {
   /** What can be run. */
   enum Op {
-    LINEAR,
-    RMSNORM_LINEAR,
-    QUANTISE,
-    TERNARISE
+    LINEAR(TensorOperation::linear),
+    RMSNORM_LINEAR(TensorOperation::rmsNormLinear),
+    QUANTISE(TensorOperation::quantise),
+    TERNARISE(TensorOperation::ternarise);
+
+    /** Takes its operands from the operation's file, and puts its results. */
+    final Consumer<TensorOperation> compute;
+
+    Op(Consumer<TensorOperation> compute) {
+      this.compute = compute;
+    }
   }
 
   @Option(

@@ -25,7 +25,7 @@ import org.ternarykernels.io.TensorType;
  * both.
  */
 final class TensorOperation {
-  private static final TensorType[] FLOATS = {TensorType.F32, TensorType.F16, TensorType.BF16};
+  static final TensorType[] FLOATS = {TensorType.F32, TensorType.F16, TensorType.BF16};
   private static final TensorType[] ACTIVATIONS = {
     TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3, TensorType.I8
   };
@@ -46,12 +46,7 @@ final class TensorOperation {
 
   /** Runs it; the results are not written yet. */
   SafetensorsWriter run() {
-    switch (op) {
-      case LINEAR -> linear();
-      case RMSNORM_LINEAR -> rmsNormLinear();
-      case QUANTISE -> quantise();
-      case TERNARISE -> ternarise();
-    }
+    op.compute.accept(this);
     return out.metadata("path", path());
   }
 
@@ -62,12 +57,21 @@ final class TensorOperation {
         : String.join("+", runtime.pathCounts().keySet());
   }
 
+  /** The operands. */
+  OperandFile in() {
+    return in;
+  }
+
+  TernaryRuntime runtime() {
+    return runtime;
+  }
+
   /** Name and shape of each result. */
   Map<String, Object> shapes() {
     return shapes;
   }
 
-  private void linear() {
+  void linear() {
     in.check(
         "linear",
         List.of("x", "w", "alpha"),
@@ -88,7 +92,7 @@ final class TensorOperation {
     }
   }
 
-  private void rmsNormLinear() {
+  void rmsNormLinear() {
     in.check(
         "rmsnorm_linear",
         List.of("x", "w", "alpha", "norm_weight"),
@@ -119,7 +123,7 @@ final class TensorOperation {
     }
   }
 
-  private void quantise() {
+  void quantise() {
     in.check("quantise", List.of("x"), List.of("x_scale", "alpha"), List.of("alpha"));
     Tensor x =
         in.tensor("x", 2, TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3);
@@ -140,7 +144,7 @@ final class TensorOperation {
     put("s", s, m);
   }
 
-  private void ternarise() {
+  void ternarise() {
     in.check("ternarise", List.of("w"), List.of(), List.of("alpha", "method"));
     Tensor w = in.tensor("w", 2, FLOATS);
     long n = w.shape()[0];
@@ -159,7 +163,8 @@ final class TensorOperation {
     }
   }
 
-  private void put(String name, TernaryBuffer data, long... shape) {
+  /** A result. */
+  void put(String name, TernaryBuffer data, long... shape) {
     out.put(name, data, shape);
     shapes.put(name, shape);
   }
@@ -266,7 +271,7 @@ final class TensorOperation {
         : null;
   }
 
-  private DataType outputType() {
+  DataType outputType() {
     return choice("y_dtype", "F32", DataType.class);
   }
 
@@ -274,7 +279,8 @@ final class TensorOperation {
     return choice("activation", "A8", Activation.class);
   }
 
-  private <E extends Enum<E>> E choice(String name, String otherwise, Class<E> type) {
+  /** A metadata value that names a constant. */
+  <E extends Enum<E>> E choice(String name, String otherwise, Class<E> type) {
     String text = in.text(name, otherwise);
     for (E value : type.getEnumConstants()) {
       if (value.name().equalsIgnoreCase(text)) {
