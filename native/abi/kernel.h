@@ -139,13 +139,13 @@ struct Kernel {
   const char* file;  ///< file = function, e.g. "gemm_a8_i2s_6x16__avx2"
   Stage stage;
   Isa isa;
-  ternary_layout layout;   ///< of the weights; ignored where `gemm` is null
-  Role role;               ///< where it is meant to be used: order, not a constraint
-  int64_t group_multiple;  ///< accepts groups that are multiples of this (32: all)
-  int64_t k_max;           ///< largest K it accepts
+  ternary_layout layout;           ///< of the weights; ignored where `gemm` is null
+  Role role;                       ///< where it is meant to be used: order, not a constraint
+  int64_t group_multiple;          ///< accepts groups that are multiples of this (32: all)
+  int64_t k_max;                   ///< largest K it accepts
   int64_t m_multiple, n_multiple;  ///< how work may be split
-  RowsFn rows;             ///< for stages without Y
-  GemmFn gemm;             ///< for Stage::gemm_a8 and gemm_a16; null for others
+  RowsFn rows;                     ///< for stages without Y
+  GemmFn gemm;                     ///< for Stage::gemm_a8 and gemm_a16; null for others
   ScratchBytesFn scratch_bytes;
 };
 

@@ -12,9 +12,9 @@ constexpr Kernel kKernels[] = {
 #define ROWS(name, stage, isa, function)                                                       \
   {name, #function, Stage::stage, Isa::isa, TERNARY_LAYOUT_I2S_TILED, Role::any, 32, kAnyK, 1, \
    1,    function,  nullptr,      nullptr},
-#define GEMM(name, stage, isa, layout, function, role, group_multiple, m_multiple, n_multiple)                    \
-  {name,   #function, Stage::stage, Isa::isa, TERNARY_LAYOUT_##layout, Role::role, group_multiple, kAnyK, \
-   m_multiple, n_multiple,    {},           function, function##_scratch},
+#define GEMM(name, stage, isa, layout, function, role, group_multiple, m_multiple, n_multiple)                 \
+  {name,       #function,  Stage::stage, Isa::isa, TERNARY_LAYOUT_##layout, Role::role, group_multiple, kAnyK, \
+   m_multiple, n_multiple, {},           function, function##_scratch},
 #include "cpu/kernels.inc"
 };
 
