@@ -16,10 +16,10 @@ namespace ternary {
  * The pieces that calls of one runtime take and give back. They are not thread_local objects: the C library keeps a
  * library mapped while a thread lives that has a destructor of it to run.
  *
- * All pieces together have at most `most_bytes`: TERNARY_MAX_SCRATCH. A call that would need more takes what no call
- * uses first, then waits for calls to end, kPatience at most. That ends: a call has one piece, and waits before it has it.
- * What is kept between calls is bounded further: pieces of at most kKeptBytes, and those above kSmallBytes only while
- * they sum up to at most kKeptTotal.
+ * All pieces together have at most `most_bytes`: TERNARY_MAX_SCRATCH. A call that would need more first takes what no
+ * call uses, then waits for calls to end, for kPatience at most. That ends: a call has one piece, and waits before it
+ * has it. What is kept between calls is bounded further: pieces of at most kKeptBytes, and those above kSmallBytes only
+ * while they sum up to at most kKeptTotal.
  */
 class ScratchPool {
  public:

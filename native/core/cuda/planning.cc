@@ -1,6 +1,7 @@
 #include "core/cuda/planning.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "abi/cuda_layout.h"
 #include "abi/dtype.h"
@@ -193,8 +194,11 @@ void settle(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const Cuda
 size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {
   auto row = static_cast<size_t>(runtime.backend.kernel_count);
   for (const CudaBackend* library : cuda.device.backends) {
-    const ptrdiff_t at = &kernel - library->kernels;
-    if (at >= 0 && at < library->kernel_count) return row + static_cast<size_t>(at);
+    // By address: the distance of two libraries' rows is no number of rows.
+    const CudaKernel* const end = library->kernels + library->kernel_count;
+    if (!std::less<>()(&kernel, library->kernels) && std::less<>()(&kernel, end)) {
+      return row + static_cast<size_t>(&kernel - library->kernels);
+    }
     row += static_cast<size_t>(library->kernel_count);
   }
   return row;  // never: every kernel is a library's

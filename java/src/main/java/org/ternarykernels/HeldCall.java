@@ -7,8 +7,8 @@ import org.ternarykernels.binding.Memory;
 import org.ternarykernels.binding.Segments;
 
 /**
- * A native function that takes operands, called through the JDK's linker, which holds the arenas
- * of segments open for the length of the call: another thread's {@code close()} throws meanwhile.
+ * A native function that takes operands, called through the JDK's linker, which holds the arenas of
+ * segments open for the length of the call: another thread's {@code close()} throws meanwhile.
  */
 final class HeldCall {
   private final String function;
