@@ -35,10 +35,12 @@ void check_spec(const ternary_layer_spec& spec) {
 using namespace ternary;
 
 ternary_layer::ternary_layer(const ternary_layer_spec& spec)
-    : weights(retain(*spec.weights)),
+    : weights(*spec.weights),
       activation(spec.activation),
       eps(spec.eps),
       bias_(copy_of(spec.bias, spec.weights->N)),
-      norm_weight_(copy_of(spec.norm_weight, spec.weights->K)) {}
+      norm_weight_(copy_of(spec.norm_weight, spec.weights->K)) {
+  retain(weights);  // nothing fails after it
+}
 
 ternary_layer::~ternary_layer() { release(&weights); }

@@ -56,12 +56,9 @@ void keep_alpha(ternary_weights& weights, ternary_alpha_kind kind, const float* 
 
 }  // namespace
 
-const ternary_weights& retain(const ternary_weights& weights) {
-  weights.owners.fetch_add(1, std::memory_order_relaxed);
-  return weights;
-}
+void retain(const ternary_weights& weights) noexcept { weights.owners.fetch_add(1, std::memory_order_relaxed); }
 
-void release(const ternary_weights* weights) {
+void release(const ternary_weights* weights) noexcept {
   if (weights->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete weights;
 }
 

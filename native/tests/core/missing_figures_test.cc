@@ -56,9 +56,8 @@ TEST(MissingFigures, AnyLineOfTheBudgetMayBeMissing) {
     }
     for (ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
       for (int64_t M : {1, 2, 4, 8, 16, 64}) {
-        const auto prediction = cost.predict(layout, TERNARY_A8, M, 6912, 2560);
-        ASSERT_TRUE(prediction) << gone.row << " " << gone.variant;
-        EXPECT_TRUE(prediction->microseconds > 0 && prediction->microseconds < 1e6) << prediction->microseconds;
+        const double us = cost.predict(layout, TERNARY_A8, M, 6912, 2560).value_or(ternary_prediction{}).microseconds;
+        EXPECT_TRUE(us > 0 && us < 1e6) << us << " without " << gone.row << " " << gone.variant;
       }
     }
   }

@@ -185,8 +185,9 @@ TEST_F(WeightsOnDevices, LayersShareTheCopyOfTheirWeightsAndHaveABiasAndANormOfT
     EXPECT_EQ(find_layer(**layer, 0), nullptr);
     const CudaLayer& made = prepare(**layer, 0, pool);
     EXPECT_EQ(&made.weights, copy);
-    EXPECT_EQ(std::memcmp(made.bias, problem.bias.data(), 40 * 4), 0);
-    EXPECT_EQ(std::memcmp(made.norm_weight, problem.norm_weight.data(), 200 * 4), 0);
+    const std::vector<float> bias(made.bias, made.bias + 40), norm(made.norm_weight, made.norm_weight + 200);
+    EXPECT_EQ(bias, std::vector<float>(problem.bias.as<float>(), problem.bias.as<float>() + 40));
+    EXPECT_EQ(norm, std::vector<float>(problem.norm_weight.as<float>(), problem.norm_weight.as<float>() + 200));
     EXPECT_EQ(find_layer(**layer, 0), &made);
     EXPECT_EQ(&prepare(**layer, 0, pool), &made);
   }
