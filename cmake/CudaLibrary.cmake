@@ -36,7 +36,7 @@ function(ternary_cuda_object library source arch out)
 endfunction()
 
 # ternary_cuda_library(NAME bitnet ARCH 90a KERNELS a.cu ... [HOSTS b.cc ...]): the library libternary_<name>_sm<arch>.so
-# with the table of its folder's kernels.inc, held to cmake/packaging/libternary_<name>.so.txt. HOSTS are what its kernels
+# with the table of its folder's kernels.inc, held to cmake/packaging/libternary_cuda.so.txt. HOSTS are what its kernels
 # need besides. Nothing is made for an architecture that this build leaves out.
 function(ternary_cuda_library)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH" "KERNELS;HOSTS")
@@ -67,7 +67,7 @@ function(ternary_cuda_library)
   endif()
   ternary_shipped(${target} EXPORTS ${shared}/ternary_cuda.map)
   set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} LINKER_LANGUAGE CXX)
-  ternary_packaging_gate(${target} libternary_${arg_NAME}.so.txt)
+  ternary_packaging_gate(${target} libternary_cuda.so.txt)
   set_property(GLOBAL APPEND PROPERTY TERNARY_CUDA_BACKENDS ${target})
   set_property(GLOBAL APPEND PROPERTY TERNARY_CUDA_ARCHS_${arg_NAME} ${arch})
 endfunction()

@@ -120,7 +120,7 @@ union RowsFn {
   ActivationFn activations;  ///< Stage::activations
 
   constexpr RowsFn() : activations(nullptr) {}
-  constexpr RowsFn(ActivationFn function) : activations(function) {}
+  constexpr explicit RowsFn(ActivationFn function) : activations(function) {}
 };
 
 /** That type, by the stage; nothing for a stage that makes tiles of Y. */

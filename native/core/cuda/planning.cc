@@ -1,7 +1,6 @@
 #include "core/cuda/planning.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "abi/cuda_layout.h"
 #include "abi/dtype.h"
@@ -192,16 +191,7 @@ void settle(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const Cuda
 }  // namespace
 
 size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {
-  auto row = static_cast<size_t>(runtime.backend.kernel_count);
-  for (const CudaBackend* library : cuda.device.backends) {
-    // By address: the distance of two libraries' rows is no number of rows.
-    const CudaKernel* const end = library->kernels + library->kernel_count;
-    if (!std::less<>()(&kernel, library->kernels) && std::less<>()(&kernel, end)) {
-      return row + static_cast<size_t>(&kernel - library->kernels);
-    }
-    row += static_cast<size_t>(library->kernel_count);
-  }
-  return row;  // never: every kernel is a library's
+  return static_cast<size_t>(runtime.backend.kernel_count) + cuda.device.place(kernel);
 }
 
 CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product) {

@@ -1,6 +1,7 @@
 #include "core/cuda/device/device.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <vector>
 
@@ -168,6 +169,19 @@ void take_other_libraries(CudaDevice& device) {
 }
 
 }  // namespace
+
+size_t CudaDevice::place(const CudaKernel& kernel) const {
+  size_t before = 0;
+  for (const CudaBackend* library : backends) {
+    // By address: the distance of two libraries' rows is no number of rows.
+    const CudaKernel* const end = library->kernels + library->kernel_count;
+    if (!std::less<>()(&kernel, library->kernels) && std::less<>()(&kernel, end)) {
+      return before + static_cast<size_t>(&kernel - library->kernels);
+    }
+    before += static_cast<size_t>(library->kernel_count);
+  }
+  return before;  // never: every kernel is a library's
+}
 
 NoCuda find_cuda_device(int ordinal, CudaPtx ptx, CudaDevice& device) {
   std::string why;

@@ -32,6 +32,9 @@ struct CudaDevice {
   /** The library that has a kernel for every product. */
   const CudaBackend& backend() const { return *backends.front(); }
 
+  /** Place of a kernel of one of the libraries among those of all, in that order. */
+  size_t place(const CudaKernel& kernel) const;
+
   /** Calls `use(kernel, backend)` for every kernel of every library, in the order in which they are counted. */
   template <typename Use>
   void each_kernel(Use use) const {
