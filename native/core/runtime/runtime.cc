@@ -91,7 +91,7 @@ TunedMachine machine_of(const Backend& backend, Isa isa) {
 }
 
 const char* why_not_allowed(const ternary_runtime& runtime, Isa isa) {
-  if (!runtime.settings.allow(isa)) return "TERNARY_MAX_ISA is lower";
+  if (!runtime.settings.allow(isa)) return "TERNARY_MAX_ISA does not imply it";
   return runtime.backend.isa_missing(isa);
 }
 
