@@ -127,5 +127,20 @@ TEST_F(CudaHostCalls, OfAProductOnTheHost) {
   }
 }
 
+TEST_F(CudaHostCalls, ALayerGivesTheDevicesMemoryBack) {
+  const auto leaks = softgpu<decltype(softgpu_leaks)>("softgpu_leaks");
+  if (leaks == nullptr) return;  // a GPU does not tell
+  Problem problem(plain_spec(TERNARY_A8, 3, 300, 700));
+  const auto use = [&] {
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+    Output got = problem.output();
+    ASSERT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK) << ternary_last_error();
+  };
+  use();  // the runtime keeps a workspace and a lane
+  const int before = leaks(0);
+  for (int i = 0; i < 3; ++i) use();
+  EXPECT_EQ(leaks(0), before);
+}
+
 }  // namespace
 }  // namespace ternary::test
