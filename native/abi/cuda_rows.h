@@ -26,8 +26,9 @@ struct CudaVariant {
   int patch_n;       ///< a CTA's part of Y: rows of W ...
   int patch_m;       ///< ... by rows of X
   int threads;       ///< of a CTA
+  int ctas;          ///< CTAs of an SM that its registers are cut for; a GEMV's grid has no more
   int depth;         ///< GEMM: spans of X in the ring in shared memory, and of W where it goes there (dense)
-  int ahead;         ///< GEMM: spans of W on their way besides the one in use
+  int ahead;         ///< W on its way: GEMM: spans of a CTA besides the one in use; GEMV: tiles of a warp
   int columns;       ///< GEMM: of a span
 };
 
@@ -45,20 +46,24 @@ struct CudaRow {
 
   /** Its kernels are for few rows of X, each for up to CudaVariant::rows of them, and have no ring. */
   constexpr bool gemv() const { return stage != CudaStage::activations && variants[0].depth == 0; }
-  /** Whether CTAs may share K. */
-  constexpr bool splits() const { return stage == CudaStage::gemm_a8 && gemv(); }
 };
 
-// What kernels.inc says; a GEMV has eight warps, of a panel of 16 rows of W each.
-#define ROWS(rows) \
-  {"plain_m" #rows, false, 1, rows, 128, rows, 256, 0, 0, 0}, {"groups_m" #rows, true, 1, rows, 128, rows, 256, 0, 0, 0}
+/** The warps of a GEMV's CTA, each with a panel of 16 rows of W. */
+inline constexpr int kGemvWarps = 8;
+
+// What kernels.inc says.
+#define GEMV_VARIANT(name, groups, rows, ctas, ahead) \
+  {name, groups, 1, rows, 16 * kGemvWarps, rows, 32 * kGemvWarps, ctas, 0, ahead, 0}
+#define ROWS(rows, ctas, ahead, group_ctas, group_ahead)   \
+  GEMV_VARIANT("plain_m" #rows, false, rows, ctas, ahead), \
+      GEMV_VARIANT("groups_m" #rows, true, rows, group_ctas, group_ahead)
 #define PLAIN(...) {"plain", false, 1, 8, __VA_ARGS__}
 #define GROUPS(...) {"groups", true, 1, 8, __VA_ARGS__}
 #define PLANES(type, count, ...) \
   {"plain_" #type, false, count, 8, __VA_ARGS__}, { "groups_" #type, true, count, 8, __VA_ARGS__ }
 #define ACTIVATIONS(name, function)                               \
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::activations, \
-   CudaLayout::i2s,      1,    kAnyM,     {{"any", false, 1, 1, 0, 1, 256, 0, 0, 0}}},
+   CudaLayout::i2s,      1,    kAnyM,     {{"any", false, 1, 1, 0, 1, 256, 1, 0, 0, 0}}},
 #define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...) \
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
 #define FUSED(name, layout, function, m_min, m_max, k_max, ...) \
@@ -69,6 +74,7 @@ inline constexpr CudaRow kCudaRows[] = {
 #include "abi/cuda_kernels.inc"
 };
 
+#undef GEMV_VARIANT
 #undef ROWS
 #undef PLAIN
 #undef GROUPS
@@ -105,6 +111,16 @@ constexpr int find_cuda_variant(const CudaRow& row, std::string_view name) {
 /** Bytes of W in a span of a CTA of a GEMM. */
 constexpr int64_t cuda_span_weights(const CudaRow& row, const CudaVariant& variant) {
   return cuda_layout_bytes(row.layout, variant.patch_n, variant.columns);
+}
+
+/** Bytes of W that a CTA has on their way. */
+constexpr int64_t cuda_bytes_ahead(const CudaRow& row, const CudaVariant& variant) {
+  return variant.ahead * (row.gemv() ? kGemvWarps * kCudaTileBytes : cuda_span_weights(row, variant));
+}
+
+/** The most CTAs that may share K of a part of Y: 1 where their sums could not be added in the contract's order. */
+constexpr int cuda_most_splits(const CudaRow& row, bool groups) {
+  return row.gemv() && row.stage == CudaStage::gemm_a8 && !groups ? 16 : 1;
 }
 
 /** Dynamic shared memory of a CTA of a GEMM: the spans of X, and those of W unless it goes to registers. */

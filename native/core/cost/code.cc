@@ -5,9 +5,6 @@
 namespace ternary {
 namespace {
 
-/** Each of a GEMV's eight warps has four loads of 512 bytes on their way; with groups of alpha a quarter is assumed. */
-constexpr int64_t kGemvInFlight = 8 * 4 * 512;
-
 /** The lines of an architecture. */
 class Figures {
  public:
@@ -63,7 +60,7 @@ CostCode gemv_code(const CudaRow& row, const CudaVariant& variant, const Figures
   const double plain_steps = plain->value[kLoop] / plain->value[kPer16];
   CostCode code = per_step(row, variant, *f, plain_steps * Figures::products(*f) / Figures::products(*plain));
   code.imma = plain->value[kLoopTensor] / plain_steps;
-  code.in_flight = variant.groups ? kGemvInFlight / 4 : kGemvInFlight;
+  code.in_flight = cuda_bytes_ahead(row, variant);
   return code;
 }
 
@@ -76,7 +73,7 @@ CostCode gemm_code(const CudaRow& row, const CudaVariant& variant, const Figures
   CostCode code = per_step(row, variant, *f, Figures::products(*f) / products);
   (floats ? code.hmma : code.imma) = products;
   code.ring_bytes = cuda_ring_bytes(row, variant);
-  code.in_flight = variant.ahead * cuda_span_weights(row, variant);
+  code.in_flight = cuda_bytes_ahead(row, variant);
   return code;
 }
 

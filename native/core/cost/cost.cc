@@ -183,9 +183,10 @@ Reason CudaCost::plan(const CudaKernel& kernel, const CudaProblem& problem, Cuda
   const CostCode* code = code_of(kernel, cost);
   if (code == nullptr) return reason;
   us = estimate_cost(device_, pdl_, *code, cost, plan.splits).us;
-  if (problem.splits > 0 || !code->row->splits()) return reason;  // the setting's choice, or none
+  if (problem.splits > 0) return reason;  // the setting's choice
   CudaProblem asked = problem;
-  for (asked.splits = 1; asked.splits <= 16; asked.splits *= 2) {
+  const int most = cuda_most_splits(*code->row, problem.group > 0);
+  for (asked.splits = 1; most > 1 && asked.splits <= most; asked.splits *= 2) {
     CudaPlan offered;
     kernel.plan(asked, &offered);
     const double expected = estimate_cost(device_, pdl_, *code, cost, offered.splits).us;
@@ -208,7 +209,7 @@ std::optional<ternary_prediction> CudaCost::predict(ternary_layout layout, terna
     if (row.layout != wanted || a8 != (activation == TERNARY_A8) || M < row.m_min || M > row.m_max) continue;
     const CostCode* code = kernel.code_for(problem.M, problem.planes, problem.groups);
     if (code == nullptr) continue;
-    for (int splits = 1; splits <= (row.splits() ? 16 : 1); splits *= 2) {
+    for (int splits = 1; splits <= cuda_most_splits(row, problem.groups); splits *= 2) {
       const CostEstimate e = estimate_cost(device_, pdl_, *code, problem, splits);
       if (best && e.us * kSameCost >= best->microseconds) continue;
       best = ternary_prediction{e.us, e.launch_us, e.byte_us, e.instruction_us, splits, {}, {}};

@@ -37,8 +37,8 @@ struct GemmPatch {
 template <typename Patch>
 constexpr bool has_shape(const CudaVariant& v) {
   const int ahead = Patch::layout == CudaLayout::dense ? Patch::kDepth - 1 : Patch::kAhead;
-  return v.patch_n == Patch::kN && v.patch_m == Patch::kM && v.threads == Patch::kThreads && v.depth == Patch::kDepth &&
-         v.ahead == ahead && v.columns == Patch::kColumns;
+  return v.patch_n == Patch::kN && v.patch_m == Patch::kM && v.threads == Patch::kThreads &&
+         v.ctas == Patch::kCtasPerSm && v.depth == Patch::kDepth && v.ahead == ahead && v.columns == Patch::kColumns;
 }
 
 /** States that a kernel, the last argument, is a variant of a row, and holds the row to its patch and shared memory. */

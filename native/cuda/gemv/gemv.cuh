@@ -103,18 +103,25 @@ struct FusedGemvRow : GemvRowOf<layout, true, FusedRows, Variants...> {
   }
 };
 
-/** Whether the kernels of `Dots` have the shape that their row states: so many rows of X, a panel of W a warp. */
+/**
+ * Whether the kernels of `Dots` have the shape that their row states: so many rows of X, a panel of W a warp. CTAs of an
+ * SM may be fewer on one architecture.
+ */
 template <class Dots>
-constexpr bool has_shape(const CudaVariant& v) {
+constexpr bool has_shape(const CudaVariant& v, int ctas, int ahead) {
   constexpr int kRows = Dots::kOutputs * Dots::kOwners / kPanelRows;
-  return v.rows == kRows && v.patch_m == kRows && v.patch_n == kGemvWarps * kPanelRows && v.threads == kGemvThreads;
+  return v.rows == kRows && v.patch_m == kRows && v.patch_n == kGemvWarps * kPanelRows && v.threads == kGemvThreads &&
+         v.ctas >= ctas && v.ahead == ahead;
 }
 
 /** States which kernels a row has for up to `m` rows of X: those of a GemvVariant. */
-#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Row, Variant)                                                   \
-  static_assert(has_shape<Variant::Dots>(variant_of(#row, "plain_m" #m)), "kernels.inc says other rows");  \
-  static_assert(has_shape<Variant::Dots>(variant_of(#row, "groups_m" #m)), "kernels.inc says other rows"); \
-  TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas>)    \
+#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Row, Variant)                                                \
+  static_assert(has_shape<Variant::Dots>(variant_of(#row, "plain_m" #m), Variant::kCtas, kSlabTiles),   \
+                "kernels.inc says another kernel");                                                     \
+  static_assert(has_shape<Variant::Dots>(variant_of(#row, "groups_m" #m), Variant::kGroupCtas,          \
+                                         span_tiles(Variant::Dots::Codes::kLayout)),                    \
+                "kernels.inc says another kernel");                                                     \
+  TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas>) \
   TERNARY_CUDA_VARIANT(row, groups_m##m, gemv_groups_kernel<Variant::Dots, Row::RowsOfX, Variant::kGroupCtas>)
 
 }  // namespace ternary::cuda

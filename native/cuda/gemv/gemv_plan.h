@@ -12,10 +12,10 @@
 #include <cstring>
 
 #include "abi/cuda_kernel.h"
+#include "abi/cuda_rows.h"
 
 namespace ternary::cuda {
 
-inline constexpr int kGemvWarps = 8;
 inline constexpr int kGemvThreads = 32 * kGemvWarps;
 inline constexpr int kPanelRows = 16;
 inline constexpr int kSlabTiles = 4;

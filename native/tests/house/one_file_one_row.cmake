@@ -37,7 +37,7 @@ function(edit path pattern replacement)
 endfunction()
 
 edit(cuda/kernels.inc "\n(GEMM[^\n]* gemv_a8_i2s_dp4a_16x128,)"
-  "\nGEMM(\"gemv_a8_i2s_trial\", gemm_a8, i2s, gemv_a8_i2s_trial, 1, 1, kAnyK, ROWS(1))\n\\1")
+  "\nGEMM(\"gemv_a8_i2s_trial\", gemm_a8, i2s, gemv_a8_i2s_trial, 1, 1, kAnyK, ROWS(1, 4, 4, 2, 1))\n\\1")
 edit(cuda/sass_budget.txt "\n[a-z0-9]+ gemv_fused_i2s_dp4a_16x128 [^\n]*" "")
 
 run(COMMAND ${CMAKE_COMMAND} -S ${WORK}/native -B ${WORK}/build -G Ninja -DTERNARY_BUILD_TESTS=OFF)
