@@ -68,4 +68,7 @@ int run(const Options& options) {
 }  // namespace
 }  // namespace ternary::bench
 
-int main(int argc, char** argv) { return ternary::bench::run(ternary::bench::parse(argc, argv)); }
+int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whoever ends this early has what was measured
+  return ternary::bench::run(ternary::bench::parse(argc, argv));
+}
