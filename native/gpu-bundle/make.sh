@@ -12,10 +12,10 @@ limit_mib=64
 rm -rf "$output"
 mkdir -p "$output/native" "$output/jars" "$output/test-data"
 
-for program in ternary_tests ternary_cuda_tests ternary_cuda_kernel_tests; do
+for program in ternary_tests ternary_exactness_tests ternary_cuda_tests ternary_cuda_kernel_tests; do
   strip -o "$output/native/$program" "$build/tests/$program"
 done
-strip -o "$output/native/cuda_bench" "$build/bench/cuda_bench"
+strip -o "$output/native/cuda_bench" "$build/cuda_bench"
 for library in libternary.so libternary_cpu.so; do
   strip --strip-unneeded -o "$output/native/$library" "$build/$library"
 done

@@ -1,109 +1,58 @@
 #!/bin/sh
 # Tests and benchmarks ternary-kernels on this machine's GPU. Needs Linux x86-64 with glibc 2.34 or later, an NVIDIA
-# driver r580 or later, tar, gzip and what comes with any shell; no network, no CUDA, no JDK.
+# driver r580 or later, tar, gzip, timeout and what comes with any shell; no network, no CUDA, no JDK.
 #
-#   ./run.sh [RESULTS]      RESULTS: the folder to make, by default results-<time> here
+#   ./run.sh [RESULTS]      RESULTS: the folder to make or to go on with, by default results-<time> here
 #
-# RESULTS/summary.txt has a line a step and a last one; RESULTS/<step>.log what the step printed. The exit status is 0
-# if all steps passed, else 1. cuBLASLt is timed where the loader finds it (LD_LIBRARY_PATH, /usr/local/cuda/lib64).
+# Steps run in the order below, what tells most first. Each has a limit of seconds and writes its result at once:
+# RESULTS/<step>.log is what it printed, RESULTS/summary.txt has a line a step and a last one. Steps that passed or
+# failed are skipped when run.sh is given the folder again; those that were cut short or left out run again. The exit
+# status is 0 if all steps passed, 1 if one failed, 2 if none failed and some are unfinished.
 #
-# BUNDLE_STEPS says what is done (default: machine native junit bench tool; native is all of cuda_c_interface,
-# cuda_kernels and the other tests of bundle_tests.txt, which may be named instead). BUNDLE_SHAPES, BUNDLE_ROWS and
-# BUNDLE_COPIES choose what is timed (file names of test-data/shapes, values of M, copies of the weights);
-# BUNDLE_VERIFY=FILE has shapes for the tool's verify in the place of its own, lines "N K". BUNDLE_RUNTIME=FOLDER puts
-# the libcudart.so.13 of a folder in the place of NVIDIA's: the software GPU, to try this script; SOFTGPU_ARCH is its
-# architecture.
+# BUNDLE_SECONDS is how long all of it may take (default 570), BUNDLE_LIMIT the most of any step. BUNDLE_STEPS says what
+# is done (default: all; suites is every test of bundle_tests.txt but exactness, and each may be named). BUNDLE_SHAPES,
+# BUNDLE_ROWS and BUNDLE_COPIES choose what is timed (file names of test-data/shapes, values of M, copies of the
+# weights); BUNDLE_VERIFY=FILE has shapes for the tool's verify in the place of its own, lines "N K".
+# BUNDLE_RUNTIME=FOLDER puts the libcudart.so.13 of a folder in the place of NVIDIA's: the software GPU, to try this
+# script; SOFTGPU_ARCH is its architecture. cuBLASLt is timed where the loader finds it (LD_LIBRARY_PATH,
+# /usr/local/cuda/lib64).
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-results=${1:-$here/results-$(date -u +%Y%m%dT%H%M%SZ)}
-steps=${BUNDLE_STEPS:-machine native junit bench tool}
-shapes=${BUNDLE_SHAPES:-bitnet-2b-4t llama3-8b-1.58 qwen3-30b-a3b}
-rows=${BUNDLE_ROWS:-1,2,4,8,16,64,512}
+order="machine exactness suites gemv gemm pdl host residuals junit tool"
 
 die() {
   echo "run.sh: $*" >&2
   exit 1
 }
 
-if [ -n "${BUNDLE_RUNTIME:-}" ]; then
-  [ -n "${SOFTGPU_ARCH:-}" ] || die "BUNDLE_RUNTIME is set; SOFTGPU_ARCH must name the architecture of the software GPU"
-  BUNDLE_RUNTIME=$(cd "$BUNDLE_RUNTIME" && pwd) || exit 1
-fi
-[ ! -e "$results" ] || die "$results exists; the results need a folder of their own"
-mkdir -p "$results/work" || exit 1
-results=$(cd "$results" && pwd)
-work=$results/work
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-# Settings of this library that the user may have would change what is tested.
-for name in $(env | sed -n 's/^\(TERNARY_[A-Z0-9_]*\)=.*/\1/p'); do unset "$name"; done
-
-tar -C "$work" -xzf "$here/native.tar.gz" || exit 1
-native=$work/native
-# libternary.so looks for the GPU libraries and the runtime beside itself.
-ln -s "$native"/cuda-classes/org/ternarykernels/cuda/linux-x86_64/*.so* "$native" || exit 1
-if [ -n "${BUNDLE_RUNTIME:-}" ]; then ln -sf "$BUNDLE_RUNTIME/libcudart.so.13" "$native" || exit 1; fi
-LD_LIBRARY_PATH=$native:${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/local/cuda/lib64
-export LD_LIBRARY_PATH
-if [ -f "$here/runtime.tar.gz" ]; then
-  tar -C "$work" -xzf "$here/runtime.tar.gz" || exit 1
-  java=$work/runtime/bin/java
-else
-  java=java
-fi
-mkdir "$work/test-classes"
-tar -C "$work/test-classes" -xzf "$here/test-classes.tar.gz" || exit 1
-class_path=$work/test-classes:$native/cuda-classes
-for jar in "$here"/jars/*.jar; do class_path=$class_path:$jar; done
-
-for name in $steps; do
-  case $name in
-    machine | native | junit | bench | tool) ;;
-    *) grep -q "^$name " "$native/bundle_tests.txt" || die "BUNDLE_STEPS has \"$name\", which is no step" ;;
+# Seconds that a step may take.
+limit_of() {
+  case $1 in
+    gemm | junit) echo 120 ;;
+    gemv | tool) echo 90 ;;
+    cuda_kernels) echo 100 ;;
+    c_interface_on_gpu | cuda_c_interface) echo 60 ;;
+    pdl) echo 40 ;;
+    residuals) echo 10 ;;
+    *) echo 30 ;;
   esac
-done
-passed=0
-failed=0
-
-# step NAME COMMAND...: output in RESULTS/NAME.log, its end in RESULTS/summary.txt
-step() {
-  name=$1
-  shift
-  begin=$(date +%s)
-  "$@" > "$results/$name.log" 2>&1 < /dev/null
-  status=$?
-  seconds=$(($(date +%s) - begin))
-  if [ $status -eq 0 ]; then
-    word=passed
-    passed=$((passed + 1))
-  else
-    word="FAILED ($status)"
-    failed=$((failed + 1))
-  fi
-  echo "$name: $word in $seconds s, $(tail -n 1 "$results/$name.log")" | tee -a "$results/summary.txt"
 }
 
-wanted() {
-  case " $steps " in *" $1 "*) return 0 ;; *) return 1 ;; esac
-}
+# ---- The steps. They run in a process of their own, which inherits what prepare() exports.
 
 machine() {
   uname -a
   cat /etc/os-release
   grep -m 1 'model name' /proc/cpuinfo
   nvidia-smi -q 2>&1 || echo "nvidia-smi: $?"
-  library=$("$native/cuda_bench" --library) || return 1
+  "$native/cuda_bench" --facts || return 1
   echo "the GPU is served by $library"
 }
 
-# native_test LIBRARY WORDS...: a test program, which must have found tests to run
+# A test program of bundle_tests.txt, which must have found tests to run.
 native_test() {
-  library=$1
-  shift
-  for word in "$@"; do  # each is taken from the front and put back behind, with the library in it
-    shift
-    set -- "$@" "$(echo "$word" | sed "s/sm@arch@/$library/")"
-  done
+  set -f  # words of the list are filters like Cuda*.*
+  # shellcheck disable=SC2046
+  set -- $(sed -n "s/^$name //p" "$native/bundle_tests.txt" | sed "s/sm@arch@/$library/g")
   (cd "$native" && TERNARY_TEST_DATA="$here/test-data" env "$@") || return
   if grep -q '^\[==========\] 0 tests' "$results/$name.log"; then
     echo "no test has these names"
@@ -111,52 +60,68 @@ native_test() {
   fi
 }
 
-native_tests() {
-  # Where that fails the kernels' step says so; the others find a GPU themselves.
-  library=$("$native/cuda_bench" --library 2> /dev/null) || library=none
-  set -f  # words of the list are filters like Cuda*.*
-  while read -r test words; do
-    # shellcheck disable=SC2086
-    if wanted native || wanted "$test"; then step "$test" native_test "$library" $words; fi
-  done < "$native/bundle_tests.txt"
-  set +f
+# bench ROWS WORD...: cuda_bench over the shapes, with seconds to end by itself
+bench() {
+  m=$1
+  shift
+  for shape in $shapes; do set -- "$@" --shapes "$here/test-data/shapes/$shape.txt"; done
+  if [ -n "${BUNDLE_COPIES:-}" ]; then set -- "$@" --copies "$BUNDLE_COPIES" --repetitions "$BUNDLE_COPIES"; fi
+  if [ "$limit" -gt 20 ]; then set -- "$@" --seconds $((limit - 10)); fi
+  "$native/cuda_bench" "$@" --m "$m" --json "$results/$name.json"
+}
+
+gemv() { bench "${BUNDLE_ROWS:-1,8,16,2,4}" --layout i2s,t5 --residuals "$results/residuals-gemv.txt"; }
+gemm() {
+  bench "${BUNDLE_ROWS:-64,512,32,128,17,24,48,96}" --layout i2s,t5 --residuals "$results/residuals-gemm.txt"
+}
+pdl() { bench "${BUNDLE_ROWS:-1,8,32}" --pdl; }
+host() { bench "${BUNDLE_ROWS:-1,32}" --host; }
+
+# What the cost model loads: one file, which a runtime must accept.
+residuals() {
+  cat "$results"/residuals-*.txt > "$results/residuals.txt" || return 1
+  TERNARY_COST_RESIDUALS="$results/residuals.txt" "$native/cuda_bench" --library > "$work/library" || return 1
+  echo "$(grep -vc '^#' "$results/residuals.txt") measurements beside the cost model in residuals.txt"
+}
+
+need_java() {
+  [ ! -d "$work/test-classes" ] || return 0
+  if [ -f "$here/runtime.tar.gz" ]; then tar -C "$work" -xzf "$here/runtime.tar.gz" || return 1; fi
+  mkdir "$work/test-classes" && tar -C "$work/test-classes" -xzf "$here/test-classes.tar.gz"
+}
+
+run_java() {
+  java=java
+  if [ -x "$work/runtime/bin/java" ]; then java=$work/runtime/bin/java; fi
+  class_path=$work/test-classes:$native/cuda-classes
+  for jar in "$here"/jars/*.jar; do class_path=$class_path:$jar; done
+  "$java" ${BUNDLE_RUNTIME:+"-Dternary.cuda.runtime=$BUNDLE_RUNTIME"} -Dternary.cache.dir="$work/cache" \
+    -cp "$class_path" "$@"
 }
 
 junit() {
+  need_java || return 1
   # The classes of the two gpu-tests.txt but ReadmeExampleTest, which compiles.
   classes='Cuda.*|Device.*|Lifetime|RmsNormLinear|TernaryBuffer|TernaryLinear|TernaryRuntime'
-  set -- --include-classname=".*\.($classes)Test"
+  set -- --include-classname=".*\.(${BUNDLE_CLASSES:-$classes})Test"
   if [ -n "${BUNDLE_RUNTIME:-}" ]; then
     device=softgpu:sm_$SOFTGPU_ARCH
   else
     device=gpu
     set -- "$@" --exclude-tag=softgpu  # what only the software GPU can be told to be
   fi
-  "$java" -Xmx2g -Dternary.test.device="$device" ${BUNDLE_RUNTIME:+"-Dternary.cuda.runtime=$BUNDLE_RUNTIME"} \
-    -Dternary.cache.dir="$work/cache" -Dtest.data="$here/test-data" -cp "$class_path" \
+  run_java -Xmx2g -Dternary.test.device="$device" -Dtest.data="$here/test-data" \
     org.junit.platform.console.ConsoleLauncher execute --disable-banner --details=tree --disable-ansi-colors \
     --fail-if-no-tests --scan-class-path="$work/test-classes" --reports-dir="$results/junit" "$@" || return
   # For the summary, after what runtimes say at the JVM's end.
   echo $(sed -n 's/^\[ *\([0-9]* tests \(successful\|skipped\|failed\)\) *\]$/\1/p' "$results/$name.log")
 }
 
-bench() {
-  set --
-  for shape in $shapes; do set -- "$@" --shapes "$here/test-data/shapes/$shape.txt"; done
-  if [ -n "${BUNDLE_COPIES:-}" ]; then set -- "$@" --copies "$BUNDLE_COPIES" --repetitions "$BUNDLE_COPIES"; fi
-  for layout in i2s t5; do
-    echo "layout $layout"
-    "$native/cuda_bench" "$@" --m "$rows" --layout "$layout" --json "$results/bench-$layout.json" || return 1
-  done
-}
-
-ternary() {
-  "$java" ${BUNDLE_RUNTIME:+"-Dternary.cuda.runtime=$BUNDLE_RUNTIME"} -Dternary.cache.dir="$work/cache" \
-    -cp "$class_path" org.ternarykernels.tool.cli.Ternary "$@"
-}
+ternary() { run_java org.ternarykernels.tool.cli.Ternary "$@"; }
 
 # The command line as users have it: the text of tiny-bitnet must be the CPU's, byte for byte.
 tool() {
+  need_java || return 1
   ternary info --device cuda --json "$results/info.json" || return 1
   for device in cpu cuda; do
     ternary decode --model "$here/test-data/tiny-bitnet" --prompt 'import os' --tokens 32 --temperature 0.8 \
@@ -168,13 +133,125 @@ tool() {
   ternary verify --device cuda ${BUNDLE_VERIFY:+--shapes "$BUNDLE_VERIFY"} --json "$results/verify.json"
 }
 
-if wanted machine; then step machine machine; fi
-native_tests
-if wanted junit; then step junit junit; fi
-if wanted bench; then step bench bench; fi
-if wanted tool; then step tool tool; fi
-if [ $failed -gt 0 ] || [ $passed -eq 0 ]; then
-  echo "FAILED: $failed of $((passed + failed)) steps" | tee -a "$results/summary.txt"
-  exit 1
+if [ "${1:-}" = --step ]; then
+  name=$2
+  limit=$3
+  case $name in
+    machine | gemv | gemm | pdl | host | residuals | junit | tool) "$name" ;;
+    *) native_test ;;
+  esac
+  exit
 fi
-echo "passed: all of $passed steps" | tee -a "$results/summary.txt"
+
+# ---- What chooses, limits and counts them.
+
+prepare() {
+  here=$(cd "$(dirname "$0")" && pwd)
+  results=${1:-$here/results-$(date -u +%Y%m%dT%H%M%SZ)}
+  shapes=${BUNDLE_SHAPES:-bitnet-2b-4t llama3-8b-1.58 qwen3-30b-a3b}
+  end=$(($(date +%s) + ${BUNDLE_SECONDS:-570}))
+  if [ -n "${BUNDLE_RUNTIME:-}" ]; then
+    [ -n "${SOFTGPU_ARCH:-}" ] || die "BUNDLE_RUNTIME is set; SOFTGPU_ARCH must name the architecture of the software GPU"
+    BUNDLE_RUNTIME=$(cd "$BUNDLE_RUNTIME" && pwd) || exit 1
+  fi
+  if [ -e "$results" ] && [ ! -d "$results/finished" ]; then die "$results exists and is no folder of results"; fi
+  mkdir -p "$results/finished" || exit 1
+  results=$(cd "$results" && pwd)
+  work=$results/work
+  rm -rf "$work"
+  mkdir "$work" || exit 1
+  child=
+  trap 'rm -rf "$work"' EXIT
+  trap '[ -z "$child" ] || kill "$child"; exit 1' HUP INT TERM
+  # Settings of this library that the user may have would change what is tested.
+  for setting in $(env | sed -n 's/^\(TERNARY_[A-Z0-9_]*\)=.*/\1/p'); do unset "$setting"; done
+  tar -C "$work" -xzf "$here/native.tar.gz" || exit 1
+  native=$work/native
+  # libternary.so looks for the GPU libraries and the runtime beside itself.
+  ln -s "$native"/cuda-classes/org/ternarykernels/cuda/linux-x86_64/*.so* "$native" || exit 1
+  if [ -n "${BUNDLE_RUNTIME:-}" ]; then ln -sf "$BUNDLE_RUNTIME/libcudart.so.13" "$native" || exit 1; fi
+  LD_LIBRARY_PATH=$native:${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/local/cuda/lib64
+  # Where that fails the steps say so themselves.
+  library=$(LD_LIBRARY_PATH=$LD_LIBRARY_PATH "$native/cuda_bench" --library 2> /dev/null) || library=none
+  export here results work native library shapes LD_LIBRARY_PATH
+}
+
+# The steps that are wanted, suites by their names, in their order.
+choose() {
+  suites=$(sed 's/ .*//' "$native/bundle_tests.txt" | grep -vx exactness)
+  for wish in ${BUNDLE_STEPS:-}; do
+    case " $order $(echo $suites) " in
+      *" $wish "*) ;;
+      *) die "BUNDLE_STEPS has \"$wish\", which is no step" ;;
+    esac
+  done
+  wanted=
+  for step in $order; do
+    names=$step
+    if [ "$step" = suites ]; then names=$suites; fi
+    for each in $names; do
+      case " ${BUNDLE_STEPS:-$order} " in *" $each "* | *" $step "*) wanted="$wanted $each" ;; esac
+    done
+  done
+}
+
+say() { echo "$*" | tee -a "$results/summary.txt"; }
+
+# Runs a step within its limit, and says how it ended.
+run_step() {
+  name=$1
+  left=$((end - $(date +%s)))
+  limit=$(limit_of "$name")
+  if [ "$limit" -gt "${BUNDLE_LIMIT:-$limit}" ]; then limit=$BUNDLE_LIMIT; fi
+  if [ "$limit" -gt "$left" ]; then limit=$left; fi
+  if [ "$limit" -lt 1 ]; then
+    say "$name: left out, the seconds are over"
+    return
+  fi
+  begin=$(date +%s)
+  # What a run that was cut short has measured stays.
+  for file in "$name.log" "$name.json" "residuals-$name.txt"; do
+    if [ -e "$results/$file" ]; then mv "$results/$file" "$results/${file%.*}.cut-$begin.${file##*.}"; fi
+  done
+  timeout -k 5 "$limit" "$here/run.sh" --step "$name" "$limit" > "$results/$name.log" 2>&1 < /dev/null &
+  child=$!
+  wait $child
+  status=$?
+  child=
+  case $status in
+    0) word=passed ;;
+    3 | 124 | 137) word="cut short after $limit s" ;;  # 3: cuda_bench's, whose seconds were over
+    *) word="FAILED ($status)" ;;
+  esac
+  case $word in cut*) ;; *) echo "$word" > "$results/finished/$name" ;; esac
+  say "$name: $word in $(($(date +%s) - begin)) s, $(tail -n 1 "$results/$name.log")"
+}
+
+prepare "$@"
+choose
+for each in $wanted; do
+  if [ -e "$results/finished/$each" ]; then
+    echo "$each: $(cat "$results/finished/$each") before"
+  else
+    run_step "$each"
+  fi
+done
+all=0
+failed=0
+unfinished=0
+for each in $wanted; do
+  all=$((all + 1))
+  if [ ! -e "$results/finished/$each" ]; then
+    unfinished=$((unfinished + 1))
+  elif [ "$(cat "$results/finished/$each")" != passed ]; then
+    failed=$((failed + 1))
+  fi
+done
+if [ $failed -gt 0 ]; then
+  say "FAILED: $failed of $all steps, unfinished: $unfinished"
+  exit 1
+elif [ $unfinished -gt 0 ]; then
+  say "unfinished: $unfinished of $all steps; run.sh $results goes on"
+  exit 2
+fi
+say "passed: all of $all steps"

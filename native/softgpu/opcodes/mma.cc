@@ -43,12 +43,15 @@ Step execute_mma(Warp& warp, const Instruction& instruction, uint32_t mask) {
 MmaType mma_type(Type type) {
   if (type == Type::u8) return MmaType::u8;
   if (type == Type::s8) return MmaType::s8;
+  if (type == Type::e4m3) return MmaType::e4m3;
   return type == Type::f16 ? MmaType::f16 : MmaType::bf16;
 }
 
-MmaShape take_shape(Decoder& decoder, bool bytes) {
-  const std::string name =
-      bytes ? decoder.need_one_of({"m16n8k32", "m16n8k16", "m8n8k16"}) : decoder.need_one_of({"m16n8k16", "m16n8k8"});
+MmaShape take_shape(Decoder& decoder, Type type) {
+  const bool bytes = type == Type::u8 || type == Type::s8;
+  const std::string name = type == Type::e4m3 ? decoder.need_one_of({"m16n8k32"})
+                           : bytes            ? decoder.need_one_of({"m16n8k32", "m16n8k16", "m8n8k16"})
+                                              : decoder.need_one_of({"m16n8k16", "m16n8k8"});
   if (name == "m16n8k32") return {16, 8, 32};
   if (name == "m8n8k16") return {8, 8, 16};
   return {16, 8, name == "m16n8k16" ? 16 : 8};
@@ -62,8 +65,8 @@ void decode_mma(Decoder& decoder, Instruction& instruction) {
   Mma mma = {};
   mma.satfinite = decoder.take("satfinite");
   const Type d_type = decoder.take_type({Type::s32, Type::f32, Type::f16});
-  const Type a_type = decoder.take_type({Type::u8, Type::s8, Type::f16, Type::bf16});
-  const Type b_type = decoder.take_type({Type::u8, Type::s8, Type::f16, Type::bf16});
+  const Type a_type = decoder.take_type({Type::u8, Type::s8, Type::f16, Type::bf16, Type::e4m3});
+  const Type b_type = decoder.take_type({Type::u8, Type::s8, Type::f16, Type::bf16, Type::e4m3});
   const Type c_type = decoder.take_type({Type::s32, Type::f32, Type::f16});
   const bool bytes = a_type == Type::u8 || a_type == Type::s8;
   decoder.need(bytes ? b_type == Type::u8 || b_type == Type::s8 : b_type == a_type, "types of A and B do not match");
@@ -71,7 +74,7 @@ void decode_mma(Decoder& decoder, Instruction& instruction) {
   decoder.need(bytes == (d_type == Type::s32), "the accumulator's type does not go with the elements'");
   decoder.need(d_type != Type::f16 || a_type == Type::f16, "only f16 has an f16 accumulator");
   decoder.need(bytes || !mma.satfinite, ".satfinite is for integers");
-  mma.shape = take_shape(decoder, bytes);
+  mma.shape = take_shape(decoder, a_type);
   mma.a_type = mma_type(a_type), mma.b_type = mma_type(b_type);
   mma.f16_accumulator = d_type == Type::f16;
   mma.registers = mma_registers(mma.shape, mma.a_type);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMaxRows = 16, kMaxColumns = 8, kMaxDepth = 32;
 
-bool is_byte(MmaType type) { return type == MmaType::u8 || type == MmaType::s8; }
+bool is_byte(MmaType type) { return type == MmaType::u8 || type == MmaType::s8 || type == MmaType::e4m3; }
 
 /** Bits of element `e` of a register of four or two. */
 uint32_t element(uint32_t word, int per, int e) {
@@ -73,7 +73,8 @@ void gather_pairs(Fragment fragment, int registers, bool row_pairs, MmaType type
   }
 }
 
-float half_value(MmaType type, uint32_t bits) {
+float float_value(MmaType type, uint32_t bits) {
+  if (type == MmaType::e4m3) return static_cast<float>(decode(bits, kE4m3));
   return type == MmaType::f16 ? from_f16(static_cast<uint16_t>(bits)) : from_bf16(static_cast<uint16_t>(bits));
 }
 
@@ -103,17 +104,18 @@ struct FloatOperands {
 
 void gather_floats(MmaShape shape, MmaType type, Fragment a, Fragment b, FloatOperands* to) {
   const MmaRegisters registers = mma_registers(shape, type);
-  each_element(a, registers.a, 2, shape.rows == 16,
-               [&](int row, int k, uint32_t bits) { to->a[row][k] = half_value(type, bits); });
-  each_element(b, registers.b, 2, false,
-               [&](int column, int k, uint32_t bits) { to->b[k][column] = half_value(type, bits); });
+  const int per = is_byte(type) ? 4 : 2;
+  each_element(a, registers.a, per, shape.rows == 16,
+               [&](int row, int k, uint32_t bits) { to->a[row][k] = float_value(type, bits); });
+  each_element(b, registers.b, per, false,
+               [&](int column, int k, uint32_t bits) { to->b[k][column] = float_value(type, bits); });
 }
 
 /** tensor_sum() of a column; b goes down a column of operands. */
-float plain_sum(float c, const float* a, const float (*b)[kMaxColumns], int column) {
+float plain_sum(float c, const float* a, const float (*b)[kMaxColumns], int column, int kept_bits) {
   float down[kTensorBlock];
   for (int k = 0; k < kTensorBlock; ++k) down[k] = b[k][column];
-  return tensor_sum(c, a, down);
+  return tensor_sum(c, a, down, kept_bits);
 }
 
 /**
@@ -154,13 +156,13 @@ bool sum_four(float* sums, const float* a, const float (*b)[kMaxColumns], int fi
 }
 
 /** All of A * B + C. */
-void multiply(const FloatOperands& operands, MmaShape shape, float (*sums)[kMaxColumns]) {
+void multiply(const FloatOperands& operands, MmaShape shape, float (*sums)[kMaxColumns], int kept_bits = kKeptBits) {
   for (int row = 0; row < shape.rows; ++row) {
     for (int k = 0; k < shape.depth; k += kTensorBlock) {
       for (int first = 0; first < kMaxColumns; first += 4) {
-        if (sum_four(sums[row] + first, operands.a[row] + k, operands.b + k, first)) continue;
+        if (kept_bits == kKeptBits && sum_four(sums[row] + first, operands.a[row] + k, operands.b + k, first)) continue;
         for (int column = first; column < first + 4; ++column) {
-          sums[row][column] = plain_sum(sums[row][column], operands.a[row] + k, operands.b + k, column);
+          sums[row][column] = plain_sum(sums[row][column], operands.a[row] + k, operands.b + k, column, kept_bits);
         }
       }
     }
@@ -209,7 +211,7 @@ void mma_s32(MmaShape shape, MmaType a_type, MmaType b_type, bool satfinite, Fra
   results.store(shape.rows / 4, d);
 }
 
-float tensor_sum(float c, const float* a, const float* b) {
+float tensor_sum(float c, const float* a, const float* b, int kept_bits) {
   double addends[kTensorBlock + 1];
   int exponent = 0;  // biased, of the largest addend
   for (int k = 0; k < kTensorBlock; ++k) addends[k] = static_cast<double>(a[k]) * b[k];  // exact: at most 22 bits
@@ -224,8 +226,8 @@ float tensor_sum(float c, const float* a, const float* b) {
     for (const double addend : addends) sum += addend;
     return std::isnan(sum) ? float_of(0x7fffffff) : static_cast<float>(sum);
   }
-  if (exponent == 0) return 0.0f;             // doubles hold every product and float as normal numbers: all are zeros
-  const int last_bit = exponent - 1023 - 24;  // one bit below the 24 of a float
+  if (exponent == 0) return 0.0f;  // doubles hold every product and float as normal numbers: all are zeros
+  const int last_bit = exponent - 1023 - kept_bits;  // of 24: one bit below those of a float
   const double scale = power_of_two(-last_bit);
   int32_t sum = 0;  // 9 addends below 2^25
   for (const double addend : addends) sum += static_cast<int32_t>(addend * scale);
@@ -237,7 +239,7 @@ void mma_f32(MmaShape shape, MmaType type, Fragment a, Fragment b, Fragment c, F
   gather_floats(shape, type, a, b, &operands);
   float sums[kMaxRows][kMaxColumns];
   each_output(shape, [&](int lane, int r, int row, int column) { sums[row][column] = float_of(c[r][lane]); });
-  multiply(operands, shape, sums);
+  multiply(operands, shape, sums, type == MmaType::e4m3 ? kKeptBitsOfE4m3 : kKeptBits);
   each_output(shape, [&](int lane, int r, int row, int column) { d[r][lane] = bits_of(sums[row][column]); });
 }
 

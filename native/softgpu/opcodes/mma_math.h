@@ -25,7 +25,7 @@ struct MmaShape {
 };
 
 /** Elements of A and B. */
-enum class MmaType : uint8_t { u8, s8, f16, bf16 };
+enum class MmaType : uint8_t { u8, s8, f16, bf16, e4m3 };
 
 /** 32-bit registers a lane holds of A, B, and of C or D with 32-bit and with f16 elements. */
 struct MmaRegisters {
@@ -37,7 +37,7 @@ MmaRegisters mma_registers(MmaShape shape, MmaType type);
 void mma_s32(MmaShape shape, MmaType a_type, MmaType b_type, bool satfinite, Fragment a, Fragment b, Fragment c,
              FragmentOut d);
 
-/** D = A * B + C of f16 or bf16 in f32: see tensor_sum() for the order. d may be any of them. */
+/** D = A * B + C of f16, bf16 or e4m3 in f32: see tensor_sum() for the order. d may be any of them. */
 void mma_f32(MmaShape shape, MmaType type, Fragment a, Fragment b, Fragment c, FragmentOut d);
 
 /** The same of f16 with C and D in f16: summed as above, rounded once to nearest even at the end. */
@@ -45,6 +45,9 @@ void mma_f16(MmaShape shape, Fragment a, Fragment b, Fragment c, FragmentOut d);
 
 /** Products that are added in one go, see tensor_sum(). */
 inline constexpr int kTensorBlock = 8;
+
+/** Bits behind the first of the largest addend that a tensor core keeps: of 16-bit operands, and of e4m3. */
+inline constexpr int kKeptBits = 24, kKeptBitsOfE4m3 = 13;
 
 /**
  * c + sum of kTensorBlock products a * b. Tensor cores do not round each addition. As measured on hardware (Fasi,
@@ -54,9 +57,10 @@ inline constexpr int kTensorBlock = 8;
  * 0, 1 and 2 bits kept below the 24 of a float. This is A100's, for every arch: the coarsest that the library runs on,
  * so that a bound held here is not held thanks to a kinder rounding than hardware's. Integers whose sums stay below
  * 2^24 come out exact in any order, which is what the dense fallback relies on.
+ * Of e4m3 Hopper keeps 13 bits ("DeepSeek-V3 technical report", 2024), the coarsest again; Blackwell keeps more.
  * NaN, Inf * 0 and Inf - Inf give the canonical NaN 0x7fffffff.
  */
-float tensor_sum(float c, const float* a, const float* b);
+float tensor_sum(float c, const float* a, const float* b, int kept_bits = kKeptBits);
 
 }  // namespace ternary::softgpu
 

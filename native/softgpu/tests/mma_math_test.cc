@@ -183,6 +183,25 @@ TEST(MmaFloat, EveryMagnitude) {
   }
 }
 
+// Each code of e4m3 times 1, in its own place: subnormals are kept. Sums keep fewer bits than those of halves.
+TEST(MmaFloat, BytesOfE4m3) {
+  for (uint32_t code = 0; code < 256; ++code) {
+    Fragments f;
+    for (int lane = 0; lane < 32; ++lane) f.b[0][lane] = lane % 4 == 0 ? 0x38u : 0;  // 1 in every column of k 0
+    f.a[0][0] = code;
+    mma_f32({16, 8, 32}, MmaType::e4m3, f.a_words, f.b_words, f.c_words, f.d_words);
+    const double worth = decode(code, kE4m3);
+    if (std::isnan(worth)) {
+      EXPECT_EQ(f.d[0][0], 0x7fffffffu) << code;
+    } else {
+      EXPECT_EQ(float_of(f.d[0][0]), static_cast<float>(worth)) << code;
+    }
+  }
+  const float one[kTensorBlock] = {1.0f};
+  EXPECT_EQ(tensor_sum(8192.0f, one, one, kKeptBitsOfE4m3), 8193.0f);
+  EXPECT_EQ(tensor_sum(16384.0f, one, one, kKeptBitsOfE4m3), 16384.0f);
+}
+
 TEST(MmaFloat, NotFinite) {
   const float inf = std::numeric_limits<float>::infinity();
   float a[kTensorBlock] = {inf}, b[kTensorBlock] = {2.0f};

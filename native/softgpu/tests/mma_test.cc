@@ -30,6 +30,7 @@ const Spelling kSpellings[] = {
     {"m16n8k8.row.col.f32.bf16.bf16.f32", {16, 8, 8}, MmaType::bf16, MmaType::bf16, false, false},
     {"m16n8k16.row.col.f32.f16.f16.f32", {16, 8, 16}, MmaType::f16, MmaType::f16, false, false},
     {"m16n8k8.row.col.f32.f16.f16.f32", {16, 8, 8}, MmaType::f16, MmaType::f16, false, false},
+    {"m16n8k32.row.col.f32.e4m3.e4m3.f32", {16, 8, 32}, MmaType::e4m3, MmaType::e4m3, false, false},
     {"m16n8k16.row.col.f16.f16.f16.f16", {16, 8, 16}, MmaType::f16, MmaType::f16, true, false},
     {"m16n8k8.row.col.f16.f16.f16.f16", {16, 8, 8}, MmaType::f16, MmaType::f16, true, false},
 };
