@@ -198,11 +198,11 @@ Reason CudaCost::plan(const CudaKernel& kernel, const CudaProblem& problem, Cuda
   return reason;
 }
 
-std::optional<ternary_prediction> CudaCost::predict(ternary_layout layout, ternary_activation activation, int64_t M,
-                                                    int64_t N, int64_t K) const {
+std::optional<CostWinner> CudaCost::best(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
+                                         int64_t K) const {
   const CostProblem problem = {M, N, K, 2, 2, 1, false};
   const CudaLayout wanted = cuda_layout_of(layout);
-  std::optional<ternary_prediction> best;
+  std::optional<CostWinner> best;
   for (const CostKernel& kernel : kernels_) {
     const CudaRow& row = *kernel.row;
     const bool a8 = row.stage != CudaStage::gemm_a16;
@@ -211,13 +211,21 @@ std::optional<ternary_prediction> CudaCost::predict(ternary_layout layout, terna
     if (code == nullptr) continue;
     for (int splits = 1; splits <= cuda_most_splits(row, problem.groups); splits *= 2) {
       const CostEstimate e = estimate_cost(device_, pdl_, *code, problem, splits);
-      if (best && e.us * kSameCost >= best->microseconds) continue;
-      best = ternary_prediction{e.us, e.launch_us, e.byte_us, e.instruction_us, splits, {}, {}};
-      std::snprintf(best->kernel, sizeof best->kernel, "%s", row.name);
-      std::snprintf(best->device, sizeof best->device, "%s", device_.name);
+      if (!best || e.us * kSameCost < best->estimate.us) best = CostWinner{code, splits, e};
     }
   }
   return best;
+}
+
+std::optional<ternary_prediction> CudaCost::predict(ternary_layout layout, ternary_activation activation, int64_t M,
+                                                    int64_t N, int64_t K) const {
+  const std::optional<CostWinner> found = best(layout, activation, M, N, K);
+  if (!found) return {};
+  const CostEstimate& e = found->estimate;
+  ternary_prediction prediction = {e.us, e.launch_us, e.byte_us, e.instruction_us, found->splits, {}, {}};
+  std::snprintf(prediction.kernel, sizeof prediction.kernel, "%s", found->code->row->name);
+  std::snprintf(prediction.device, sizeof prediction.device, "%s", device_.name);
+  return prediction;
 }
 
 }  // namespace ternary

@@ -91,6 +91,13 @@ struct CudaChoice {
  */
 void order_choices(CudaChoice* begin, CudaChoice* end);
 
+/** A kernel with its splits, and what the model expects of it. */
+struct CostWinner {
+  const CostCode* code;
+  int splits;
+  CostEstimate estimate;
+};
+
 class CudaCost {
  public:
   /** The row of a device's name, or that of its family with its own SMs, clock and bus. */
@@ -104,7 +111,11 @@ class CudaCost {
    */
   Reason plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const;
 
-  /** For ternary_predict(), among the rows that have figures; nothing if no row that could serve has any. */
+  /** The kernel and its splits that the model expects to serve first, among those that have figures. */
+  std::optional<CostWinner> best(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
+                                 int64_t K) const;
+
+  /** For ternary_predict(): best() in its words. */
   std::optional<ternary_prediction> predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
                                             int64_t K) const;
 
