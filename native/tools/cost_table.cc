@@ -1,7 +1,8 @@
 /**
  * ternary_cost_table [I2S|T5] [--check FILE | --update FILE]
  *
- * What the cost model expects of every device of its table: microseconds, kernel and splits of products of some shapes.
+ * What the cost model expects of every device of its table: up to how many rows of X memory sets the pace (M*), and
+ * microseconds, kernel and splits of products of some shapes.
  * Printed as text, or held against what FILE has between its marks, or written there: target cost_table_update.
  */
 #include <algorithm>
@@ -83,9 +84,19 @@ std::string cell(const CudaCost& cost, const Letters& letters, ternary_layout la
          (best->splits > 1 ? std::to_string(best->splits) : std::string());
 }
 
+/** M* of every device. */
+std::string crossovers() {
+  std::string text = format("\n%-10s%8s%8s\n", "M*", "I2S", "T5");
+  for (const CostDevice& device : kCostDevices) {
+    text += format("%-10s%8d%8d\n", device.name, memory_bound_rows(device, CudaLayout::i2s),
+                   memory_bound_rows(device, CudaLayout::t5));
+  }
+  return text;
+}
+
 std::string table(ternary_layout layout) {
   const Letters letters(cuda_layout_of(layout));
-  std::string text = "```\n" + letters.key();
+  std::string text = "```\n" + letters.key() + crossovers();
   for (const CostDevice& device : kCostDevices) {
     const CudaCost cost(device.name);
     text += format("\n%-10s", device.name);
