@@ -60,7 +60,6 @@ CostCode gemv_code(const CudaRow& row, const CudaVariant& variant, const Figures
   const double plain_steps = plain->value[kLoop] / plain->value[kPer16];
   CostCode code = per_step(row, variant, *f, plain_steps * Figures::products(*f) / Figures::products(*plain));
   code.imma = plain->value[kLoopTensor] / plain_steps;
-  code.in_flight = cuda_bytes_ahead(row, variant);
   return code;
 }
 
@@ -73,7 +72,6 @@ CostCode gemm_code(const CudaRow& row, const CudaVariant& variant, const Figures
   CostCode code = per_step(row, variant, *f, Figures::products(*f) / products);
   (floats ? code.hmma : code.imma) = products;
   code.ring_bytes = cuda_ring_bytes(row, variant);
-  code.in_flight = cuda_bytes_ahead(row, variant);
   return code;
 }
 

@@ -25,7 +25,7 @@ struct CostCode {
   int registers = 0;
   int64_t static_shared = 0;  ///< with what the driver takes
   int64_t ring_bytes = 0;     ///< GEMM: dynamic shared memory
-  int64_t in_flight = 0;      ///< bytes of W that a CTA has on their way
+  double residual = 1;        ///< measured / predicted, where a file says so
 };
 
 /** A row of kernels.inc as the model sees it. */

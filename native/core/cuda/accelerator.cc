@@ -13,7 +13,8 @@ namespace {
 
 class CudaAccelerator final : public Accelerator {
  public:
-  CudaAccelerator(const CudaDevice& device, const Settings& settings) : cuda_(device, settings) {}
+  CudaAccelerator(const CudaDevice& device, const Settings& settings, const Residuals& residuals)
+      : cuda_(device, settings, residuals) {}
 
   std::vector<std::string> kernel_names() const override { return cuda_.kernel_names(); }
   std::string kernels_json() const override { return cuda_.kernels_json(); }
@@ -59,13 +60,15 @@ class CudaAccelerator final : public Accelerator {
 }  // namespace
 
 FoundAccelerator find_cuda_accelerator(const Settings& settings) {
+  // A file that cannot be honoured is an error also where the CPU serves.
+  const Residuals residuals = Residuals::read(settings.cost_residuals);
   FoundAccelerator found;
   if (!settings.device.cuda) return found;
   CudaDevice device;
   const CudaPtx ptx = settings.device.or_cpu ? CudaPtx::never : CudaPtx::last_resort;
   const NoCuda missing = find_cuda_device(settings.device.ordinal, ptx, device);
   if (missing.reason.empty()) {
-    found.accelerator = std::make_unique<CudaAccelerator>(device, settings);
+    found.accelerator = std::make_unique<CudaAccelerator>(device, settings, residuals);
   } else if (!settings.device.or_cpu) {
     fail(TERNARY_UNSUPPORTED, "TERNARY_DEVICE is \"%s\": %s", settings.device.text.c_str(), missing.reason.c_str());
   }

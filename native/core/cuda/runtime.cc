@@ -20,20 +20,20 @@ DeviceAttributes attributes_of(const CudaDevice& device) {
 }
 
 /** The model of the kernels that are there. */
-CudaCost cost_of(const CudaDevice& device, bool pdl) {
+CudaCost cost_of(const CudaDevice& device, bool pdl, const Residuals& residuals) {
   std::set<std::string_view> present;
   device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) { present.insert(kernel.file); });
-  CudaCost cost(attributes_of(device), pdl);
+  CudaCost cost(attributes_of(device), pdl, residuals);
   cost.keep([&](const CostKernel& kernel) { return present.count(kernel.row->file) > 0; });
   return cost;
 }
 
 }  // namespace
 
-CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings)
+CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings, const Residuals& residuals)
     : device(found),
       pdl(settings.enable_pdl && found.backend().pdl),
-      cost(cost_of(device, pdl)),
+      cost(cost_of(device, pdl, residuals)),
       workspaces(device),
       lanes(device) {}
 

@@ -20,7 +20,7 @@ namespace ternary {
 
 class CudaRuntime {
  public:
-  CudaRuntime(const CudaDevice& found, const Settings& settings);
+  CudaRuntime(const CudaDevice& found, const Settings& settings, const Residuals& residuals);
 
   /** "gemv_a8_i2s.cuda.sm90a" of every kernel, in the table's order. */
   std::vector<std::string> kernel_names() const;

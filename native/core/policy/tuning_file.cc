@@ -1,66 +1,14 @@
 #include "core/policy/tuning_file.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 
-#include "core/base/failure.h"
-#include "core/base/file_status.h"
+#include "core/policy/setting_file.h"
 
 namespace ternary {
 namespace {
 
 constexpr size_t kMostBytes = 64 << 10;
-constexpr size_t kMostLineBytes = 1 << 10;
-
-[[noreturn]] void fail_to_read(const std::string& path, const char* why) {
-  fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s cannot be read: %s", quotable(path).c_str(), why);
-}
-
-/** An open regular file; no other is opened, for that may wait for ever (a pipe) or do something (a device). */
-int open_regular(const std::string& path) {
-  struct stat status;
-  if (file_status(path.c_str(), status) != 0) fail_to_read(path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) fail_to_read(path, "it is no regular file");
-  const int file = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (file < 0) fail_to_read(path, std::strerror(errno));
-  if (file_status(file, status) == 0 && S_ISREG(status.st_mode)) return file;
-  close(file);
-  fail_to_read(path, "it is no regular file any more");
-}
-
-/** The bytes of a file, at most kMostBytes. */
-std::string read_whole(const std::string& path) {
-  std::string text(kMostBytes + 1, 0);
-  const int file = open_regular(path);
-  size_t length = 0;
-  ssize_t got = 1;
-  while (got > 0 && length < text.size()) {
-    got = read(file, &text[length], text.size() - length);
-    if (got > 0) length += static_cast<size_t>(got);
-  }
-  const int error = errno;
-  close(file);
-  if (got < 0) fail_to_read(path, std::strerror(error));
-  if (length > kMostBytes) {
-    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s has more than %zu bytes, which no tuning file has",
-         quotable(path).c_str(), kMostBytes);
-  }
-  text.resize(length);
-  return text;
-}
-
-/** What of a file may be repeated in a sentence: printable and short. */
-std::string printable(const std::string& text) {
-  std::string shown = text.substr(0, 80);
-  for (char& c : shown) {
-    if (c < 0x20 || c > 0x7e) c = '?';
-  }
-  return text.size() > shown.size() ? shown + "..." : shown;
-}
 
 struct Entry {
   int line;
@@ -70,8 +18,9 @@ struct Entry {
 /** A tuning file being read. */
 class Reader {
  public:
-  Reader(const std::string& path, const TunedMachine& machine) : path_(path), machine_(machine) {
-    split(read_whole(path));
+  Reader(const std::string& path, const TunedMachine& machine)
+      : file_("TERNARY_TUNING", path, "tuning file", kMostBytes), machine_(machine) {
+    file_.for_lines([&](int line, const std::string& text) { add(line, text); });
   }
 
   Tuning read() {
@@ -92,25 +41,10 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void fail_at(int line, const std::string& what) const {
-    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_TUNING: %s, line %d: %s", quotable(path_).c_str(), line, what.c_str());
-  }
-
-  void split(const std::string& text) {
-    size_t begin = 0;
-    for (int line = 1; begin < text.size(); ++line) {
-      const size_t end = std::min(text.find('\n', begin), text.size());
-      add(line, text.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
+  [[noreturn]] void fail_at(int line, const std::string& what) const { file_.fail_at(line, what); }
 
   void add(int line, const std::string& text) {
     last_line_ = line;
-    if (text.size() > kMostLineBytes) {
-      fail_at(line,
-              "it has " + std::to_string(text.size()) + " bytes; a line has at most " + std::to_string(kMostLineBytes));
-    }
     if (text.empty() || text[0] == '#') return;
     for (const unsigned char c : text) {
       if (c < 0x20 || c == 0x7f) {
@@ -160,7 +94,7 @@ class Reader {
     return value;
   }
 
-  const std::string& path_;
+  const SettingFile file_;
   const TunedMachine& machine_;
   std::map<std::string, Entry> entries_;
   int last_line_ = 0;

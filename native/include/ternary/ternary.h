@@ -240,6 +240,7 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU: CTAs that share K of one output, where the kernel can; 0 (default) lets the library choose |
  * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU: products of more rows than this run on the dense kernel; 0 (default) is off |
  * | TERNARY_TUNING | file name | values measured here by `ternary tune`, in place of the built-in ones |
+ * | TERNARY_COST_RESIDUALS | file name | GPU: measurements that correct the cost model's predictions, and so its choices of kernels; the bits are the same |
  * | TERNARY_MAX_SCRATCH | 1 ... 2^62 | CPU: bytes that the runtime's calls may hold together while they run; default: a quarter of the memory that the process may use (the machine's or its cgroup's) |
  *
  * A product on the CPU needs scratch for its rows of X as the kernels read them: about K bytes a row with TERNARY_A8, 4 K
@@ -480,7 +481,7 @@ TERNARY_API ternary_status ternary_quantise_async(ternary_runtime* runtime, cons
  * What the cost model that chooses kernels expects of a product with row alpha, f16 activations and f16 Y, without norm.
  * A kernel whose machine code has not been counted is passed over.
  * @param runtime a GPU runtime, or null if `device` is given.
- * @param device "A100", "H100", "B200", "B300" or "RTX 5090"; null: the runtime's.
+ * @param device "A100", "H100", "H200", "B200", "B300" or "RTX 5090"; null: the runtime's.
  * @param layout TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED (TERNARY_LAYOUT_I2S is as I2S_TILED).
  * Errors: TERNARY_INVALID_ARGUMENT for an unknown device; TERNARY_UNSUPPORTED for a CPU runtime without `device`, and
  * where no kernel that could serve has been counted.

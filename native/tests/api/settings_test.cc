@@ -7,6 +7,7 @@
 
 #include "core/policy/settings.h"
 #include "support/handles.h"
+#include "support/tuning_file.h"
 
 namespace ternary::test {
 namespace {
@@ -65,7 +66,8 @@ TEST(Settings, EachIsTestedHere) {
   for (const char* name : kKnobNames) {
     const bool tested =
         std::any_of(knobs().begin(), knobs().end(), [&](const Knob& knob) { return name == std::string(knob.name); });
-    EXPECT_TRUE(tested || name == std::string("TERNARY_TUNING")) << name << ": tuning_test.cc has TERNARY_TUNING alone";
+    const bool has_a_test = name == std::string("TERNARY_TUNING") || name == std::string("TERNARY_COST_RESIDUALS");
+    EXPECT_TRUE(tested || has_a_test) << name << ": tuning_test.cc and residuals_test.cc have files alone";
   }
 }
 
@@ -193,6 +195,23 @@ TEST(Settings, InfoListsEveryKernelWithAReasonWhereItCannotServe) {
   EXPECT_GE(unavailable, 1u);
   EXPECT_EQ(unavailable, reasons);
   EXPECT_NE(rows.find("TERNARY_MAX_ISA"), std::string::npos);
+}
+
+/** residuals_test.cc has the format. */
+TEST(Settings, AFileOfResidualsThatCannotBeHonouredIsAnErrorAlsoOnTheCpu) {
+  const auto error_of = [](const std::string& path) {
+    ternary_runtime* runtime = nullptr;
+    EXPECT_EQ(ternary_runtime_create(("TERNARY_COST_RESIDUALS=" + path).c_str(), &runtime), TERNARY_INVALID_ARGUMENT);
+    ternary_runtime_destroy(runtime);
+    return std::string(ternary_last_error());
+  };
+  EXPECT_EQ(error_of("/no/such/file"),
+            "TERNARY_COST_RESIDUALS: /no/such/file cannot be read: No such file or directory");
+  EXPECT_EQ(error_of("/dev/null"), "TERNARY_COST_RESIDUALS: /dev/null cannot be read: it is no regular file");
+  const std::string rule = ", line 1: it has 1 words; it must have 7: device kernel M N K predicted_us measured_us";
+  EXPECT_EQ(error_of(TuningFile("H100\n").path()).find(rule) != std::string::npos, true) << ternary_last_error();
+  const TuningFile good("H100 gemm_a8_i2s 8 64 64 1.5 2\n");
+  EXPECT_NE(make_runtime("TERNARY_COST_RESIDUALS=" + good.path()), nullptr) << ternary_last_error();
 }
 
 TEST(Settings, InfoIsCutToTheCapacityAndTerminated) {

@@ -241,6 +241,19 @@ public final class TernaryRuntime implements AutoCloseable {
       return set("TERNARY_MAX_SCRATCH", bytes);
     }
 
+    /**
+     * Corrects the predictions of GPUs' kernels by what was measured, and so which kernel serves.
+     * The bits of A8 products are the same. The format is in {@code native/doc/cost-model.md}; a
+     * file that breaks it is an error.
+     *
+     * @param file measurements; an empty path for none
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder costResiduals(Path file) {
+      return set("TERNARY_COST_RESIDUALS", file);
+    }
+
     private static String flag(boolean value) {
       return value ? "1" : "0";
     }
@@ -447,8 +460,8 @@ public final class TernaryRuntime implements AutoCloseable {
    * What the cost model that chooses a GPU's kernels expects of a product with alpha per row, F16
    * in and out, without norm.
    *
-   * @param model "A100", "H100", "B200", "B300" or "RTX 5090", which need not be this machine's;
-   *     null: this runtime's GPU
+   * @param model "A100", "H100", "H200", "B200", "B300" or "RTX 5090", which need not be this
+   *     machine's; null: this runtime's GPU
    * @param layout of the weights
    * @param activation how the layer uses activations
    * @param m rows

@@ -34,7 +34,7 @@ class CudaRuntimeTest {
 
   @Test
   void theCostModelPredictsForEveryDevice() {
-    for (String model : new String[] {"A100", "H100", "B200", "B300", "RTX 5090"}) {
+    for (String model : new String[] {"A100", "H100", "H200", "B200", "B300", "RTX 5090"}) {
       Prediction small = RUNTIME.predict(model, Layout.I2S_TILED, Activation.A8, 1, 2560, 2560);
       Prediction large = RUNTIME.predict(model, Layout.I2S_TILED, Activation.A8, 1, 13824, 2560);
       assertThat(small.device()).isEqualTo(model);

@@ -129,7 +129,8 @@ class TernaryRuntimeTest {
             "ternary.prefill.skip.m",
             "ternary.tuning",
             "ternary.device",
-            "ternary.max.scratch");
+            "ternary.max.scratch",
+            "ternary.cost.residuals");
   }
 
   @Test
@@ -148,6 +149,7 @@ class TernaryRuntimeTest {
             .prefillSkipM(Integer.MAX_VALUE)
             .tuning(Path.of(""))
             .maxScratch(1L << 30)
+            .costResiduals(Path.of(""))
             .build()) {
       applyOnce(runtime, Layout.I2S_TILED);
       Path written = folder.resolve("report-" + ProcessHandle.current().pid() + ".json");

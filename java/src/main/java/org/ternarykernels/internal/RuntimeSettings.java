@@ -27,7 +27,8 @@ public final class RuntimeSettings {
           "TERNARY_PREFILL_SKIP_M",
           "TERNARY_TUNING",
           DEVICE,
-          "TERNARY_MAX_SCRATCH");
+          "TERNARY_MAX_SCRATCH",
+          "TERNARY_COST_RESIDUALS");
 
   private final Map<String, String> built = new LinkedHashMap<>();
 

@@ -39,7 +39,8 @@ public final class GpuBench {
           "bitnet-2b-4t", List.of(new Shape(13824, 2560, "gate_up"), new Shape(2560, 2560, "o")));
   public static final List<Integer> QUICK_ROWS = List.of(1, 2, 8, 64);
 
-  private static final List<String> MODELS = List.of("A100", "H100", "B200", "B300", "RTX 5090");
+  private static final List<String> MODELS =
+      List.of("A100", "H100", "H200", "B200", "B300", "RTX 5090");
   private static final String FORMAT = "%-34s %4s %-10s %-9s %10s %8s %8s %10s %8s %8s %8s  %s%n";
 
   private final PrintWriter out;

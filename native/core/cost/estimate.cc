@@ -1,0 +1,119 @@
+#include "core/cost/estimate.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ternary {
+namespace {
+
+/** A warp of a kernel alone on its scheduler waits for itself every other time: assumed, of loops with many chains. */
+constexpr double kIssueOfOneWarp = 0.5;
+/** The part of the shorter of two times, memory's and instructions', that the longer does not hide: assumed. */
+constexpr double kSeen = 0.1;
+/** Making a row ready inside another kernel: instructions an element, and the time of its barriers. */
+constexpr double kFusedInstructions = 12, kFusedRowUs = 0.8;
+/** The kernel that makes rows ready: three passes over shared memory for the longest of them. */
+constexpr double kActivationsUs = 1.5, kActivationsUsPerColumn = 1e-4;
+/** Sums of a cluster: its barriers (some 200 clocks each, published), and bytes a clock of another SM's shared memory. */
+constexpr double kClusterUs = 0.4, kRemoteBytes = 32;
+/** Sums in device memory: fence, ticket and reading back, a latency of the L2 or two each; an atomic add beside a store. */
+constexpr double kTicketUs = 1.2, kAtomic = 2;
+/** The largest cluster that every device with clusters runs. */
+constexpr int kMostCluster = 8;
+
+/** Clocks of one SM for a step: the slowest pipe, or the issue of all by `warps` warps. */
+double step_clocks(const CostDevice& d, const CostCode& c, double warps) {
+  const double issue = std::min(d.issue, warps * kIssueOfOneWarp);
+  return std::max({c.slots / issue, c.alu / d.alu, c.multiply / d.multiply, c.idp / d.idp, c.imma / d.imma,
+                   c.hmma / d.hmma, c.shared});
+}
+
+double activation_bytes(const CostCode& code, const CostProblem& p) {
+  const auto elements = static_cast<double>(p.M) * static_cast<double>(p.K);
+  switch (code.row->stage) {
+    case CudaStage::gemm_a16: return elements * 2 * p.planes;
+    case CudaStage::fused_a8: return elements * static_cast<double>(p.x_bytes);
+    default: return elements;  // q
+  }
+}
+
+double y_bytes(const CostProblem& p) {
+  return static_cast<double>(p.M) * static_cast<double>(p.N) * static_cast<double>(p.y_bytes);
+}
+
+/** What memory hands over and takes: everything once. */
+double memory_bytes(const CostCode& code, const CostProblem& p) {
+  return static_cast<double>(cuda_layout_bytes(code.row->layout, p.N, p.K)) + 4 * static_cast<double>(p.N) +
+         static_cast<double>(p.M) * static_cast<double>(p.K) * static_cast<double>(p.x_bytes) + y_bytes(p);
+}
+
+/** What goes between the L2 and the SMs, but for sums of splits: W and X as often as CTAs read them. */
+double l2_bytes(const CostCode& code, const CostProblem& p, const CostShare& s) {
+  return s.w_reads * static_cast<double>(cuda_layout_bytes(code.row->layout, p.N, p.K)) +
+         s.x_reads * activation_bytes(code, p) + y_bytes(p);
+}
+
+/**
+ * Where latency and not bandwidth sets the pace, beyond the first latency: a CTA waits for all that it has on its way, so
+ * many times a piece, piece after piece; and a last round of a few pieces has little on its way, while the device has
+ * handed over the rest at its bandwidth.
+ */
+double waiting_us(const CostDevice& d, const CostShare& s, double byte_us) {
+  const double whole = std::floor(s.pieces / s.ctas), rest = s.pieces - whole * s.ctas;
+  const double piece_us = s.trips * d.latency_us;
+  const double chain = (whole + (rest > 0 ? 1 : 0)) * piece_us - d.latency_us;
+  if (rest == 0 || whole == 0) return chain;
+  return std::max(chain, byte_us * whole * s.ctas / s.pieces + piece_us);
+}
+
+/** How much longer than their average the busiest SM computes. */
+double busiest(const CostDevice& d, const CostShare& s) {
+  const double average = s.pieces / d.sm_count;
+  return std::ceil(average) / average;
+}
+
+double split_us(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
+  if (splits == 1) return 0;
+  const auto m = static_cast<double>(std::min<int64_t>(p.M, code.shape.patch_m));
+  if (d.clusters() && splits <= kMostCluster && (splits & (splits - 1)) == 0) {
+    return kClusterUs + m * code.shape.patch_n * 4 / kRemoteBytes / (d.ghz * 1e3);
+  }
+  const double sums = 4 * static_cast<double>(p.M) * static_cast<double>(p.N);
+  return kTicketUs + (kAtomic * splits + 1) * sums / d.l2_bytes_per_us();
+}
+
+/** Making rows of X ready: in the kernel itself, by each CTA, or in one before it. */
+double rows_us(const CostDevice& d, const CostCode& code, const CostProblem& p, const CostShare& s) {
+  const auto M = static_cast<double>(p.M), K = static_cast<double>(p.K);
+  if (code.row->stage == CudaStage::fused_a8) {
+    return M * kFusedRowUs + std::ceil(s.ctas / d.sm_count) * M * K * kFusedInstructions / 32 / d.issue / (d.ghz * 1e3);
+  }
+  return std::ceil(M / (2 * d.sm_count)) * (kActivationsUs + kActivationsUsPerColumn * K);
+}
+
+}  // namespace
+
+CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostCode& code, const CostProblem& p, int splits) {
+  const CostShare s = share_out(d, code, p, splits);
+  const bool fused = code.row->stage == CudaStage::fused_a8;
+  const double warps = std::min(std::ceil(s.ctas / d.sm_count), std::ceil(s.pieces / d.sm_count)) *
+                       (code.shape.threads / 32);  // NOLINT(bugprone-integer-division)
+  CostEstimate e = {};
+  e.launch_us = fused ? d.launch_us : d.launch_us + (pdl ? d.pdl_launch_us : d.launch_us);
+  e.byte_us = memory_bytes(code, p) / d.bytes_per_us();
+  e.l2_us = l2_bytes(code, p, s) / d.l2_bytes_per_us();
+  e.wait_us = waiting_us(d, s, e.byte_us);
+  e.instruction_us = s.pieces * s.piece_steps * step_clocks(d, code, warps) / d.sm_count / (d.ghz * 1e3);
+  // Weights are asked for before rows of X are ready, by a kernel that waits for another under PDL too.
+  const double rows = rows_us(d, code, p, s);
+  const bool ahead = fused || pdl;
+  const double filled = std::min(e.byte_us, s.ctas / s.sharers * s.cta_bytes / d.bytes_per_us());
+  const double saved = ahead ? std::clamp(rows - d.latency_us, 0.0, filled) : 0;
+  const double memory = std::max({e.byte_us, e.l2_us, e.wait_us}) - saved;
+  const double instructions = e.instruction_us * busiest(d, s);
+  e.us = e.launch_us + (ahead ? std::max(rows, d.latency_us) : rows + d.latency_us) + std::max(memory, instructions) +
+         kSeen * std::min(memory, instructions) + split_us(d, code, p, splits);
+  return e;
+}
+
+}  // namespace ternary

@@ -1,0 +1,101 @@
+#include "core/cost/share.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "abi/cuda_layout.h"
+
+namespace ternary {
+namespace {
+
+/** Registers of an SM, and how many a warp takes at a time (all of 8.0 to 12.1). */
+constexpr int kSmRegisters = 64 << 10, kRegisterMultiple = 256;
+/** Warps of an SM for which a GEMV's plan has warps of a CTA share K (gemv_plan.cc). */
+constexpr int64_t kBusyWarps = 24;
+/** Tiles of a slab, the least that a warp of a GEMV has of a panel; columns of a super-block of groups of alpha. */
+constexpr int64_t kSlabTiles = 4, kSuperBlockColumns = 2048;
+
+/** Shared memory of a CTA of a GEMV besides q: twice the sums of eight warps (gemv_plan.h). */
+int64_t gemv_sums(const CostProblem& p) { return 1024 * p.M; }
+int64_t gemv_q(const CostProblem& p, int64_t columns) { return p.M * (round_up(columns, 128) + 64); }
+
+/** q of a CTA's part of K lies in shared memory while two CTAs share the SM. */
+bool q_stays(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
+  return code.row->stage == CudaStage::fused_a8 ||
+         gemv_q(p, ceil_div(p.K, splits)) + gemv_sums(p) <= d.shared_bytes / 2 - 1024;
+}
+
+int64_t gemv_shared(const CostDevice& d, const CostCode& code, const CostProblem& p) {
+  const int64_t all = gemv_q(p, p.K) + gemv_sums(p);
+  if (code.row->stage == CudaStage::fused_a8) return all + 4 * std::min<int64_t>(round_up(p.K, 256), 4096);
+  return std::min(all, d.shared_bytes / 2 - 1024);  // longer rows come in chunks
+}
+
+CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
+  const CudaRow& row = *code.row;
+  const int64_t panels = ceil_div(p.N, 16), tiles = ceil_div(p.K, cuda_tile_columns(row.layout));
+  const int64_t parts = p.groups ? ceil_div(p.K, kSuperBlockColumns) : ceil_div(ceil_div(tiles, kSlabTiles), splits);
+  int64_t k_warps = 1;
+  while (k_warps < kGemvWarps && 2 * k_warps <= parts &&
+         static_cast<double>(panels * splits * k_warps) < static_cast<double>(kBusyWarps) * d.sm_count) {
+    k_warps *= 2;
+  }
+  const int64_t set_panels = kGemvWarps / k_warps, sets = ceil_div(panels, set_panels);
+  const int64_t places = static_cast<int64_t>(d.sm_count) * std::min(code.shape.ctas, resident_ctas(d, code, p));
+  const int64_t columns = std::min(sets, std::max<int64_t>(1, places / splits));  // CTAs beside each other along N
+  // The busiest warp's tiles of a piece, and how many of them it has on its way.
+  const int64_t part_tiles = ceil_div(tiles, parts * (p.groups ? 1 : splits));
+  const int64_t warp_tiles = std::min(ceil_div(tiles, splits), ceil_div(parts, k_warps) * part_tiles);
+  const int64_t ahead = std::min<int64_t>(code.shape.ahead, warp_tiles);
+  CostShare s = {};
+  s.pieces = static_cast<double>(sets * splits);
+  s.ctas = static_cast<double>(columns * splits);
+  s.sharers = 1;
+  s.piece_bytes = static_cast<double>(std::min(set_panels, panels) * tiles * kCudaTileBytes) / splits;
+  s.piece_steps = static_cast<double>(std::min(set_panels, panels) * ceil_div(p.K, 32)) / splits;
+  s.cta_bytes = static_cast<double>(std::min(panels * k_warps, int64_t{kGemvWarps}) * ahead * kCudaTileBytes);
+  s.trips = std::ceil(static_cast<double>(warp_tiles) / static_cast<double>(ahead));
+  s.w_reads = 1;
+  s.x_reads = static_cast<double>(q_stays(d, code, p, splits) ? columns : sets);
+  return s;
+}
+
+CostShare gemm_share(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
+  const CudaVariant& shape = code.shape;
+  const int64_t patches_n = ceil_div(p.N, shape.patch_n), patches_m = ceil_div(p.M, shape.patch_m);
+  const int64_t spans = ceil_div(ceil_div(p.K, shape.columns), splits);
+  const auto ahead = static_cast<double>(std::min<int64_t>(shape.ahead, spans));
+  CostShare s = {};
+  s.pieces = static_cast<double>(patches_n * patches_m * splits);
+  s.ctas = std::min(s.pieces, d.sm_count * resident_ctas(d, code, p));
+  s.sharers = std::min(static_cast<double>(patches_m), s.ctas);  // neighbours along M, at the same time
+  const auto span_bytes = static_cast<double>(cuda_span_weights(*code.row, shape));
+  s.piece_bytes = static_cast<double>(spans) * span_bytes;
+  s.piece_steps = static_cast<double>(shape.patch_n / 16 * spans * (shape.columns / 32) * (shape.patch_m / 8));
+  s.cta_bytes = ahead * span_bytes;
+  s.trips = static_cast<double>(spans) / ahead;
+  s.w_reads = static_cast<double>(patches_m);
+  s.x_reads = static_cast<double>(patches_n);
+  return s;
+}
+
+}  // namespace
+
+int resident_ctas(const CostDevice& d, const CostCode& code, const CostProblem& p) {
+  const int64_t warp = round_up(int64_t{32} * code.registers, kRegisterMultiple);
+  const int64_t by_registers = kSmRegisters / (warp * (code.shape.threads / 32));
+  const int64_t shared = code.static_shared + (code.row->gemv() ? gemv_shared(d, code, p) : code.ring_bytes);
+  return static_cast<int>(
+      std::max<int64_t>(1, std::min({by_registers, d.threads / int64_t{code.shape.threads}, d.shared_bytes / shared})));
+}
+
+CostShare share_out(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits) {
+  return (code.row->gemv() ? gemv_share : gemm_share)(device, code, problem, splits);
+}
+
+double bytes_in_flight(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits) {
+  const CostShare share = share_out(device, code, problem, splits);
+  return share.ctas / share.sharers * share.cta_bytes / device.sm_count;
+}
+
+}  // namespace ternary

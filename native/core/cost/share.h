@@ -1,0 +1,50 @@
+/**
+ * @file share.h
+ * @brief How a product is shared out over a device: pieces of work, the CTAs that take them, what these have on their way.
+ *
+ * It follows the plans of the kernels (cuda/gemv/gemv_plan.cc, plan_gemm()) without their code.
+ */
+#ifndef TERNARY_CORE_COST_SHARE_H_
+#define TERNARY_CORE_COST_SHARE_H_
+
+#include <cstdint>
+
+#include "core/cost/code.h"
+#include "core/cost/device.h"
+
+namespace ternary {
+
+struct CostProblem {
+  int64_t M, N, K;
+  int64_t x_bytes, y_bytes;  ///< an element's
+  int planes;                ///< A16
+  bool groups;               ///< of alpha
+};
+
+/**
+ * A piece is what a CTA does at a time: of a GEMV a panel set, of a GEMM a patch, and of both a part of K where it is split.
+ * CTAs of a GEMV stay and take pieces in turn; those of a GEMM end, and others take their places.
+ */
+struct CostShare {
+  double pieces;       ///< of the whole product
+  double ctas;         ///< that run at a time
+  double sharers;      ///< of them read the same W at a time
+  double piece_bytes;  ///< of W that a CTA reads for a piece
+  double piece_steps;  ///< of 512 weights by the rows that the loop multiplies by the same codes
+  double cta_bytes;    ///< of W that a CTA has on its way
+  double trips;        ///< times that the busiest warp of a CTA waits for all that it has on its way, of a piece
+  double w_reads;      ///< how often all of W goes from the L2 to SMs
+  double x_reads;      ///< how often all rows of X do
+};
+
+/** CTAs of a kernel that an SM holds at a time for this problem: by its registers, threads and shared memory. */
+int resident_ctas(const CostDevice& device, const CostCode& code, const CostProblem& problem);
+
+CostShare share_out(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);
+
+/** Bytes of W that an SM has on their way while all CTAs run; those that CTAs share count once. */
+double bytes_in_flight(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_COST_SHARE_H_
