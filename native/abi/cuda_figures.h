@@ -31,12 +31,16 @@ enum Figure {
   kLoopAlu,       ///< logic, permutes, shifts, adds, comparisons
   kLoopMultiply,  ///< 32-bit integer multiply-adds
   kLoopShared,    ///< 128-byte passes of shared memory
+  kEarlyLoads,    ///< 16-byte loads of W that a thread begins before griddepcontrol.wait; 0 before sm_90
+  kAhead,         ///< W on its way when a turn of the loop begins, in the units of CudaVariant::ahead
+  kCtas,          ///< an SM holds, by registers, threads and shared memory that all problems have in common
+  kInFlight,      ///< bytes of W on their way to an SM: kAhead of kCtas CTAs
   kFigureCount
 };
 inline constexpr const char* kFigureNames[kFigureCount] = {
-    "registers",   "shared",    "stack",    "instructions",  "tensor",     "dp4a", "alu",
-    "float",       "loads",     "stores",   "local",         "barriers",   "loop", "per_16_weights",
-    "loop_tensor", "loop_dp4a", "loop_alu", "loop_multiply", "loop_shared"};
+    "registers", "shared",        "stack",       "instructions", "tensor", "dp4a",           "alu",         "float",
+    "loads",     "stores",        "local",       "barriers",     "loop",   "per_16_weights", "loop_tensor", "loop_dp4a",
+    "loop_alu",  "loop_multiply", "loop_shared", "early_loads",  "ahead",  "ctas",           "in_flight"};
 
 /** A line: a kernel as nvcc 13.1 compiles it for an architecture. */
 struct CudaFigures {

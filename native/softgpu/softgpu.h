@@ -38,7 +38,16 @@ typedef struct softgpu_line {
   uint64_t issued, lanes, requests, sectors, bytes, passes, ideal_passes;
 } softgpu_line;
 
-/** Counters of kernels and of calls start anew. */
+/** A launch that has ended. */
+typedef struct softgpu_launch {
+  const char* kernel; /**< mangled name */
+  uint32_t grid[3], cluster[3];
+  int programmatic; /**< it had the attribute of programmatic stream serialisation */
+  int began_early;  /**< it was run up to its griddepcontrol.wait before the launch that it waits for there had ended */
+  int let_dependents_start; /**< it began early, and all its CTAs executed launch_dependents before they waited */
+} softgpu_launch;
+
+/** Counters of kernels and of calls, and the list of launches, start anew. */
 int softgpu_reset_counters(void);
 
 /**
@@ -52,6 +61,12 @@ int softgpu_visit_lines(const char* kernel, void (*visit)(void* context, const s
 
 /** Calls `visit` for each function of CUDA that was called since then, with how often. Returns how many they are. */
 int softgpu_visit_calls(void (*visit)(void* context, const char* function, uint64_t count), void* context);
+
+/**
+ * Runs what is pending, then calls `visit` for each launch since then in the order in which they ended, which is that of
+ * the stream for launches of one. Of more than 1024 the first are forgotten. Returns how many they are.
+ */
+int softgpu_visit_launches(void (*visit)(void* context, const softgpu_launch* launch), void* context);
 
 /** Whether the calling thread is inside of a function of CUDA: what it allocates then is the software GPU's. */
 int softgpu_is_inside(void);

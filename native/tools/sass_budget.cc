@@ -5,8 +5,13 @@
  * (registers, shared memory, stack, instruction mix, steady loop) and holds it to the checked-in budget, by row and variant.
  * Nothing may grow by more than 2 %, nothing may touch local memory, and the steady loops of GEMVs of 1 (dp4a) and up to 8
  * rows (mma) without groups of alpha keep their limit (kLimits); a library with GEMVs has one for each limit. A kernel that
- * is no variant of its row, a variant
- * without a kernel and a line without either fail too. --update writes the budget: target sass_budget_update.
+ * is no variant of its row, a variant without a kernel and a line without either fail too.
+ *
+ * W's way is held as well, by budget and by rule (sass_weights.h, sass_flight.h): what is begun before the wait of a chain
+ * ("early_loads"), how far ahead the loop is ("ahead"), past the first-level cache ("cache"), and the order of a chain
+ * ("chain"). sass_exceptions.txt beside the budget names kernels that break a rule still.
+ *
+ * --update writes the budget and drops exceptions that nothing needs: target sass_budget_update.
  */
 #include <cstdlib>
 #include <fstream>
@@ -16,9 +21,11 @@
 #include <sstream>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "abi/cuda_rows.h"
-#include "sass_code.h"
+#include "sass_exceptions.h"
+#include "sass_flight.h"
 
 namespace ternary::test {
 namespace {
@@ -36,6 +43,13 @@ std::ostream& operator<<(std::ostream& out, const Key& key) {
 }
 using Kernels = std::map<Key, Figures>;
 
+/** What was measured, and what breaks a rule that needs no budget and has no exception. */
+struct Measured {
+  Kernels kernels;
+  Exceptions exceptions;
+  std::vector<std::string> broken;
+};
+
 /** Instructions of the steady loop for 16 weights of a lane: at most so many, in a GEMV for up to `rows` of X. */
 struct Limit {
   CudaLayout layout;
@@ -49,11 +63,26 @@ constexpr Limit kLimits[] = {{CudaLayout::i2s, 1, 10, 10},
                              {CudaLayout::t5, 8, 17, 21.5},
                              {CudaLayout::t5, 1, 23, 23}};
 
+void add_variant(const std::string& arch, const CudaRow& row, const CudaVariant& variant, KernelCode& code,
+                 Measured& measured) {
+  const Key key = {arch, row.file, variant.name};
+  add_flight(arch, row, variant, code);
+  measured.kernels[key] = code.figures;
+  std::vector<Fault> faults = flight_faults(arch, row, variant, code.figures);
+  faults.insert(faults.end(), code.weights.faults.begin(), code.weights.faults.end());
+  for (const Fault& fault : faults) {
+    if (measured.exceptions.excuses(fault.rule, arch, row.file, variant.name)) continue;
+    std::ostringstream sentence;
+    sentence << key << ": " << fault.sentence;
+    measured.broken.push_back(sentence.str());
+  }
+}
+
 /**
  * Adds the kernels of an object file .../sm90a/<file>.cu.o and says which are no variant of the row that has this file's
  * name, and which variants have no kernel; the number of them.
  */
-int add_kernels(const std::string& cuobjdump, const std::string& nm, const std::string& object, Kernels& kernels) {
+int add_kernels(const std::string& cuobjdump, const std::string& nm, const std::string& object, Measured& measured) {
   const size_t slash = object.rfind('/'), folder = object.rfind('/', slash - 1) + 1;
   const std::string file = object.substr(slash + 1, object.find('.', slash) - slash - 1);
   const std::string arch = object.substr(folder, slash - folder);
@@ -63,30 +92,29 @@ int add_kernels(const std::string& cuobjdump, const std::string& nm, const std::
     return 1;
   }
   const CudaRow& row = kCudaRows[number];
-  std::map<std::string, Figures> measured = measure_kernels(cuobjdump, object, row.layout);
+  std::map<std::string, KernelCode> codes = measure_kernels(cuobjdump, object, row, has_pdl(arch));
   int faults = 0;
   std::set<std::string> missing;
   for (const CudaVariant* variant = row.variants; variant->name != nullptr; ++variant) missing.insert(variant->name);
   for (const StatedVariant& stated : stated_variants(nm, object)) {
-    const auto kernel = measured.find(stated.kernel);
-    if (stated.row != number || kernel == measured.end()) {
+    const auto code = codes.find(stated.kernel);
+    if (stated.row != number || code == codes.end()) {
       std::cout << arch << " " << file << ": " << stated.kernel << " is stated to be a variant of "
                 << kCudaRows[stated.row].file << "; it must be a kernel of this file, and of its row\n";
       ++faults;
       continue;
     }
-    const char* variant = row.variants[stated.variant].name;
-    kernels[{arch, file, variant}] = kernel->second;
-    missing.erase(variant);
-    measured.erase(kernel);
+    add_variant(arch, row, row.variants[stated.variant], code->second, measured);
+    missing.erase(row.variants[stated.variant].name);
+    codes.erase(code);
   }
   for (const std::string& variant : missing) {
     std::cout << arch << " " << file << " " << variant << ": no kernel is stated to be this variant\n";
   }
-  for (const auto& [kernel, figures] : measured) {
+  for (const auto& [kernel, code] : codes) {
     std::cout << arch << " " << file << ": no variant of the row is stated to be " << kernel << "\n";
   }
-  return faults + static_cast<int>(missing.size() + measured.size());
+  return faults + static_cast<int>(missing.size() + codes.size());
 }
 
 void write(const std::string& path, const Kernels& kernels, const Kernels& keep) {
@@ -104,7 +132,8 @@ void write(const std::string& path, const Kernels& kernels, const Kernels& keep)
   }
 }
 
-Kernels read(const std::string& path) {
+/** `of_before`: a line may have fewer figures, for it is about to be written anew. */
+Kernels read(const std::string& path, bool of_before) {
   Kernels kernels;
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
@@ -114,7 +143,7 @@ Kernels read(const std::string& path) {
     words >> key.arch >> key.row >> key.variant;
     Figures& figures = kernels[key];
     for (double& figure : figures) words >> figure;
-    if (!words) {
+    if (!words && !of_before) {
       std::cerr << path << ": \"" << line << "\" has not " << kFigureCount << " figures\n";
       std::exit(EXIT_FAILURE);
     }
@@ -163,6 +192,12 @@ int compare(const Kernels& kernels, const Kernels& budget, const std::set<std::s
       ++faults;
       continue;
     }
+    for (int figure : {kEarlyLoads, kAhead, kInFlight}) {
+      if (figures[figure] >= line->second[figure]) continue;
+      std::cout << key << ": " << kFigureNames[figure] << " " << figures[figure] << " has shrunk; the budget is "
+                << line->second[figure] << "\n";
+      ++faults;
+    }
     for (int figure : {kRegisters, kShared, kInstructions, kLoop, kPer16}) {
       const double allowed = line->second[figure];
       if (figures[figure] <= 1.02 * allowed) continue;
@@ -195,24 +230,30 @@ int main(int argc, char** argv) {
   if (argc < 6) return EXIT_FAILURE;
   const std::string budget_file = argv[3], report_file = argv[5];
   const bool update = argc > 6 && std::string(argv[6]) == "--update";
-  Kernels kernels;
+  Measured measured = {{}, Exceptions(budget_file.substr(0, budget_file.rfind('/') + 1) + "sass_exceptions.txt"), {}};
+  const Kernels& kernels = measured.kernels;
   std::set<std::string> architectures;
   std::ifstream list(argv[4]);
   int faults = 0;
   for (std::string object; std::getline(list, object);) {
-    if (!object.empty()) faults += add_kernels(argv[1], argv[2], object, kernels);
+    if (!object.empty()) faults += add_kernels(argv[1], argv[2], object, measured);
   }
   for (const auto& [key, figures] : kernels) architectures.insert(key.arch);
   write(report_file, kernels, {});
-  const Kernels budget = read(budget_file);
+  const Kernels budget = read(budget_file, update);
   if (update && faults == 0) {
     Kernels keep;  // architectures that this build has not
     for (const auto& line : budget) {
       if (architectures.count(line.first.arch) == 0) keep.insert(line);
     }
     write(budget_file, kernels, keep);
+    measured.exceptions.shrink(architectures);
     return EXIT_SUCCESS;
   }
+  for (const std::string& sentence : measured.broken) std::cout << sentence << "\n";
+  const std::vector<std::string> idle = measured.exceptions.idle(architectures);
+  for (const std::string& sentence : idle) std::cout << sentence << "\n";
+  faults += static_cast<int>(measured.broken.size() + idle.size());
   faults += kernels.empty() ? 1 : compare(kernels, budget, architectures);
   std::cout << kernels.size() << " kernels, " << faults << " faults; " << report_file << "\n";
   return faults == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -12,14 +12,6 @@
 namespace ternary::test {
 namespace {
 
-struct Instruction {
-  uint64_t address;
-  std::string name, operands;
-};
-
-bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-bool begins(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
-
 std::string output_of(const std::string& command) {
   FILE* pipe = popen(command.c_str(), "r");
   std::string text;
@@ -70,17 +62,16 @@ bool parse(const std::string& line, Instruction& out) {
   std::istringstream words(line.substr(close + 2, end - close - 2));
   words >> out.name;
   if (out.name == "{") words >> out.name;
-  if (out.name[0] == '@') words >> out.name;
+  if (out.name[0] == '@') {
+    out.guard = out.name;
+    words >> out.name;
+  }
   std::getline(words, out.operands);
   return true;
 }
 
-bool is_tensor(const std::string& name) {
-  return begins(name, "IMMA") || begins(name, "HMMA") || begins(name, "OMMA") || begins(name, "QMMA");
-}
-
 /** The column an instruction is counted in besides `instructions`; kInstructions if in none. */
-Figure column_of(const std::string& name) {
+Figure column_of(const Instruction& i) {
   struct Row {
     const char* start;
     Figure column;
@@ -97,18 +88,17 @@ Figure column_of(const std::string& name) {
       {"FFMA", kFloat},   {"FADD", kFloat},     {"FMUL", kFloat},      {"HFMA2", kFloat},        {"HADD2", kFloat},
       {"HMUL2", kFloat},  {"F2F", kFloat},      {"I2F", kFloat},       {"F2I", kFloat},          {"MUFU", kFloat},
       {"FSEL", kFloat},   {"FSETP", kFloat},    {"FMNMX", kFloat}};
-  if (is_tensor(name)) return kTensor;
+  if (i.is_tensor()) return kTensor;
   for (const Row& row : kRows) {
-    if (begins(name, row.start)) return row.column;
+    if (begins(i.name, row.start)) return row.column;
   }
   return kInstructions;
 }
 
-/** Weights that a lane loads in a load of codes: I2S keeps 4 in a byte, T5 5. */
-int weights_of(const Instruction& i, CudaLayout layout) {
-  if (!begins(i.name, "LDG") || begins(i.name, "LDGDEPBAR")) return 0;
-  const int bytes = has(i.name, ".256") ? 32 : has(i.name, ".128") ? 16 : 0;
-  return bytes * (layout == CudaLayout::t5 ? 5 : 4);
+/** Weights that a lane loads: I2S keeps 4 in a byte, T5 5. What a GEMM copies in its loop may be X. */
+int weights_of(const Instruction& i, const CudaRow& row) {
+  const int loads = i.wide_loads() + (row.gemv() ? i.wide_copies() : 0);
+  return 16 * loads * (row.layout == CudaLayout::t5 ? 5 : 4);
 }
 
 /** Passes of shared memory, which gives 128 bytes each: a load of a warp by its width, four for four matrices. */
@@ -119,11 +109,11 @@ int shared_passes(const Instruction& i) {
 }
 
 /** What the instructions begin ... end use, by pipe; the uniform datapath's (U...) is nobody's bottleneck. */
-void measure_mix(const std::vector<Instruction>& code, size_t begin, size_t end, Figures& figures) {
+void measure_mix(const Instructions& code, size_t begin, size_t end, Figures& figures) {
   for (Figure figure : {kLoopTensor, kLoopDp4a, kLoopAlu, kLoopMultiply, kLoopShared}) figures[figure] = 0;
   for (size_t i = begin; i < end; ++i) {
     const std::string& name = code[i].name;
-    const Figure column = column_of(name);
+    const Figure column = column_of(code[i]);
     if (column == kTensor) ++figures[kLoopTensor];
     if (column == kDp4a) ++figures[kLoopDp4a];
     if (column == kAlu && name[0] != 'U')
@@ -132,83 +122,92 @@ void measure_mix(const std::vector<Instruction>& code, size_t begin, size_t end,
   }
 }
 
-void measure_loop(const std::vector<Instruction>& code, CudaLayout layout, Figures& figures) {
-  std::vector<std::pair<size_t, size_t>> spans;  // [begin, end) of each backward branch
-  for (size_t i = 0; i < code.size(); ++i) {
-    const size_t at = code[i].operands.rfind("0x");
-    if (!begins(code[i].name, "BRA") || at == std::string::npos) continue;
-    const uint64_t target = std::strtoull(code[i].operands.c_str() + at, nullptr, 16);
-    if (target >= code[i].address) continue;  // a branch to itself ends the function's padding
-    const auto begin = std::lower_bound(code.begin(), code.end(), target,
-                                        [](const Instruction& x, uint64_t address) { return x.address < address; });
-    spans.emplace_back(begin - code.begin(), i + 1);
-  }
+void measure_loop(const Instructions& code, const CudaRow& row, Figures& figures) {
+  const std::vector<Loop> loops = Ways(code).loops();
   int most = 0;
-  for (const auto& [begin, end] : spans) {
-    const bool innermost = std::none_of(spans.begin(), spans.end(), [&, b = begin, e = end](const auto& other) {
-      return b <= other.first && other.second <= e && (b != other.first || e != other.second);
-    });
-    if (!innermost) continue;
+  for (const Loop& loop : loops) {
+    if (std::any_of(loops.begin(), loops.end(), [&](const Loop& other) { return loop.holds(other); })) continue;
     int products = 0, weights = 0;
-    for (size_t i = begin; i < end; ++i) {
-      products += is_tensor(code[i].name) || begins(code[i].name, "IDP");
-      weights += weights_of(code[i], layout);
+    for (size_t i = loop.begin; i < loop.end; ++i) {
+      products += code[i].is_tensor() || begins(code[i].name, "IDP");
+      weights += weights_of(code[i], row);
     }
     if (products <= most) continue;
     most = products;
-    figures[kLoop] = static_cast<double>(end - begin);
-    figures[kPer16] = weights == 0 ? 0 : 16.0 * static_cast<double>(end - begin) / weights;
-    measure_mix(code, begin, end, figures);
+    const auto length = static_cast<double>(loop.end - loop.begin);
+    figures[kLoop] = length;
+    figures[kPer16] = weights == 0 ? 0 : 16.0 * length / weights;
+    measure_mix(code, loop.begin, loop.end, figures);
   }
 }
 
-Figures measure(const std::vector<Instruction>& code, CudaLayout layout) {
-  Figures figures{};
+KernelCode measure(const Instructions& code, const CudaRow& row, bool pdl) {
+  KernelCode kernel;
+  Figures& figures = kernel.figures;
   for (const Instruction& i : code) {
     if (i.name == "NOP") continue;
     ++figures[kInstructions];
-    const Figure column = column_of(i.name);
+    const Figure column = column_of(i);
     if (column != kInstructions) ++figures[column];
   }
-  measure_loop(code, layout, figures);
-  return figures;
+  measure_loop(code, row, figures);
+  kernel.weights = measure_weights(code, pdl);
+  return kernel;
 }
 
-/** The number after `key` in a line of cuobjdump -res-usage. */
-double usage(const std::string& line, const char* key) {
+/** The number after `key` in a line; 0: there is none. */
+double number_after(const std::string& line, const char* key) {
   const size_t at = line.find(key);
   return at == std::string::npos ? 0 : std::atof(line.c_str() + at + std::string(key).size());
 }
 
-}  // namespace
+/** The kernel that a line of text names behind `key`, up to one of `ends`. */
+std::string kernel_after(const std::string& line, const char* key, const char* ends) {
+  const size_t at = line.find(key) + std::string(key).size();
+  return short_name(demangled(line.substr(at, line.find_first_of(ends, at) - at)));
+}
 
-std::map<std::string, Figures> measure_kernels(const std::string& cuobjdump, const std::string& object,
-                                               CudaLayout layout) {
-  const std::string run = "PATH=\"" + cuobjdump.substr(0, cuobjdump.rfind('/')) + ":$PATH\" '" + cuobjdump + "' ";
-  std::map<std::string, std::vector<Instruction>> functions;
-  std::vector<Instruction>* code = nullptr;
-  std::istringstream sass(output_of(run + "-sass '" + object + "'"));
-  for (std::string line; std::getline(sass, line);) {
-    const size_t at = line.find("Function : ");
+std::map<std::string, Instructions> functions_of(const std::string& sass) {
+  std::map<std::string, Instructions> functions;
+  Instructions* code = nullptr;
+  std::istringstream lines(sass);
+  for (std::string line; std::getline(lines, line);) {
     Instruction instruction;
-    if (at != std::string::npos) {
-      code = &functions[short_name(demangled(line.substr(at + 11)))];
+    if (has(line, "Function : ")) {
+      code = &functions[kernel_after(line, "Function : ", "\r")];
     } else if (code != nullptr && parse(line, instruction)) {
       code->push_back(instruction);
     }
   }
-  std::map<std::string, Figures> kernels;
-  for (const auto& [name, instructions] : functions) kernels[name] = measure(instructions, layout);
-  std::istringstream resources(output_of(run + "-res-usage '" + object + "' 2>&1"));
-  Figures* figures = nullptr;
+  return functions;
+}
+
+}  // namespace
+
+std::map<std::string, KernelCode> measure_kernels(const std::string& cuobjdump, const std::string& object,
+                                                  const CudaRow& row, bool pdl) {
+  const auto dump = [&](const std::string& what) {
+    const std::string folder = cuobjdump.substr(0, cuobjdump.rfind('/'));
+    return output_of("PATH=\"" + folder + ":$PATH\" '" + cuobjdump + "' " + what + " '" + object + "' 2>&1");
+  };
+  std::map<std::string, KernelCode> kernels;
+  for (const auto& [name, code] : functions_of(dump("-sass"))) kernels[name] = measure(code, row, pdl);
+  KernelCode* kernel = nullptr;
+  std::istringstream resources(dump("-res-usage"));
   for (std::string line; std::getline(resources, line);) {
-    const size_t at = line.find("Function ");
-    if (at != std::string::npos) {
-      figures = &kernels[short_name(demangled(line.substr(at + 9, line.rfind(':') - at - 9)))];
-    } else if (figures != nullptr && has(line, "REG:")) {
-      (*figures)[kRegisters] = usage(line, "REG:");
-      (*figures)[kStack] = usage(line, "STACK:");
-      (*figures)[kShared] = usage(line, "SHARED:");
+    if (has(line, "Function ")) {
+      kernel = &kernels[kernel_after(line, "Function ", ":")];
+    } else if (kernel != nullptr && has(line, "REG:")) {
+      kernel->figures[kRegisters] = number_after(line, "REG:");
+      kernel->figures[kStack] = number_after(line, "STACK:");
+      kernel->figures[kShared] = number_after(line, "SHARED:");
+    }
+  }
+  std::istringstream ptx(dump("-ptx"));
+  for (std::string line; std::getline(ptx, line);) {
+    if (has(line, ".entry ")) kernel = &kernels[kernel_after(line, ".entry ", "(")];
+    if (kernel != nullptr && has(line, ".minnctapersm")) {
+      kernel->cut_for_ctas = static_cast<int>(number_after(line, ".minnctapersm"));
     }
   }
   return kernels;

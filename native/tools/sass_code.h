@@ -11,19 +11,26 @@
 #include <vector>
 
 #include "abi/cuda_figures.h"
-#include "abi/cuda_layout.h"
+#include "abi/cuda_rows.h"
+#include "sass_weights.h"
 
 namespace ternary::test {
 
 using Figures = std::array<double, kFigureCount>;
 
+struct KernelCode {
+  Figures figures = {};  ///< but those of sass_flight.h
+  WeightLoads weights;
+  int cut_for_ctas = 0;  ///< CTAs of an SM, by __launch_bounds__
+};
+
 /**
- * The figures of every kernel of an object file, by name with template arguments. The steady loop is the innermost one
- * with the most tensor or dp4a instructions; its weights per lane are its 16-byte loads from global memory, because q is
- * in shared memory.
+ * Every kernel of an object file of a row, by name with template arguments. The steady loop is the innermost one with the
+ * most tensor or dp4a instructions; its weights per lane are its 16-byte loads from global memory, because q is in
+ * shared memory.
  */
-std::map<std::string, Figures> measure_kernels(const std::string& cuobjdump, const std::string& object,
-                                               CudaLayout layout);
+std::map<std::string, KernelCode> measure_kernels(const std::string& cuobjdump, const std::string& object,
+                                                  const CudaRow& row, bool pdl);
 
 /** What TERNARY_CUDA_VARIANT says (cuda/device/variant.h): places in kCudaRows, and the kernel as above. */
 struct StatedVariant {

@@ -96,6 +96,24 @@ int softgpu_visit_calls(void (*visit)(void*, const char*, uint64_t), void* conte
   });
 }
 
+int softgpu_visit_launches(void (*visit)(void*, const softgpu_launch*), void* context) {
+  return answer([&](Runtime& runtime) {
+    if (visit == nullptr) throw std::invalid_argument("softgpu_visit_launches: visit is null");
+    runtime.queue().wait_for_all();
+    const auto& launches = runtime.queue().counters().launches();
+    for (const EndedLaunch& one : launches) {
+      const softgpu_launch visited = {one.kernel.c_str(),
+                                      {one.grid.x, one.grid.y, one.grid.z},
+                                      {one.cluster.x, one.cluster.y, one.cluster.z},
+                                      one.programmatic,
+                                      one.began_early,
+                                      one.let_dependents_start};
+      visit(context, &visited);
+    }
+    return static_cast<int>(launches.size());
+  });
+}
+
 int softgpu_is_inside(void) { return depth > 0; }
 
 const char* softgpu_fault(void) {

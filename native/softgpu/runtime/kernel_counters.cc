@@ -3,6 +3,9 @@
 namespace ternary::softgpu {
 namespace {
 
+// A program that runs for hours must not pile up its launches.
+constexpr size_t kMostLaunches = 1024;
+
 KernelCounters as_text(const Code& code, const KernelSum& sum) {
   KernelCounters counters = describe(code);
   counters.ctas = sum.ctas;
@@ -21,7 +24,13 @@ void KernelCounterTable::add(const Grid& launch) {
   launch.add_counts(&sum.counts);
 }
 
+void KernelCounterTable::list(EndedLaunch launch) {
+  if (launches_.size() == kMostLaunches) launches_.pop_front();
+  launches_.push_back(std::move(launch));
+}
+
 void KernelCounterTable::reset() {
+  launches_.clear();
   kernels_.clear();
   described_.clear();
 }

@@ -147,6 +147,9 @@ void WorkQueue::execute_kernel(Operation& operation) {
 
 void WorkQueue::finish_kernel(Operation& operation) {
   counters_.add(*operation.grid);
+  const Launch& launch = operation.work->launch;
+  counters_.list({launch.code->name, launch.grid, launch.cluster, launch.programmatic, operation.begun_early,
+                  operation.let_dependents_start_early});
   if (operation.begun_early && !operation.grid->all_waited()) {
     fail(
         cudaErrorLaunchFailure,

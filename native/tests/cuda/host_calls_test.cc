@@ -9,6 +9,7 @@
 
 #include "support/allocations.h"
 #include "support/cuda/device_problem.h"
+#include "support/cuda/launches.h"
 #include "support/cuda/softgpu_property.h"
 
 namespace ternary::test {
@@ -105,6 +106,34 @@ TEST_F(CudaHostCalls, OfAProductOnTheDevice) {
       for (const auto& [function, count] : calls) {
         EXPECT_LE(count, allowed[function]) << function << ", " << c.name << (own ? ", own workspace" : "");
       }
+    }
+  }
+}
+
+/** Every kernel of two calls is part of the stream's chain, and all but the first began before the one before it ended. */
+TEST_F(CudaHostCalls, KernelsOfCallsAreLaunchedAsAChain) {
+  int major = 0;
+  must(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0), "capability");
+  const bool pdl = major >= 9;
+  for (const Case& c : cases()) {
+    const Problem problem(c.spec);
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+    DeviceProblem there(problem);
+    const Stream stream;
+    const DeviceBytes workspace = workspace_for(runtime.get(), layer.get(), c.spec.M);
+    const ternary_cuda_call call = call_of(stream, workspace);
+    ASSERT_EQ(there.start(runtime.get(), layer.get(), call), TERNARY_OK) << ternary_last_error();
+    stream.wait();
+    forget_launches();
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_EQ(there.start(runtime.get(), layer.get(), call), TERNARY_OK) << ternary_last_error();
+    }
+    stream.wait();
+    const std::vector<SeenLaunch> seen = seen_launches();
+    for (size_t i = 0; i < seen.size(); ++i) {
+      EXPECT_EQ(seen[i].programmatic, pdl) << c.name << ", " << i << ": " << seen[i].kernel;
+      EXPECT_EQ(seen[i].began_early, pdl && i > 0) << c.name << ", " << i << ": " << seen[i].kernel;
+      EXPECT_EQ(seen[i].let_dependents_start, pdl && i > 0) << c.name << ", " << i << ": " << seen[i].kernel;
     }
   }
 }

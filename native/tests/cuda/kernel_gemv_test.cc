@@ -142,6 +142,8 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
         EXPECT_LE(bytes, 7 * 16 * 4 + 7 * 4);
       }
     }
+    problem.splits = 0;  // 7 panels would leave 93 SMs idle
+    EXPECT_GE(planned(*kernel, problem).splits, 4) << kernel->file << " leaves SMs idle";
     problem.splits = 65;
     EXPECT_LE(planned(*kernel, problem).splits, 8) << kernel->file;
     problem.splits = 4;

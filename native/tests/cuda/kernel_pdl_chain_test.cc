@@ -1,5 +1,6 @@
 // Chains of kernels on one stream, each launched before the last has ended: a layer's X is the Y of the layer before,
-// and all share q, sums and tickets, as decoding does. The bits are those of one layer after another on the host.
+// and all share q, sums and tickets, as decoding does. The bits are those of one layer after another on the host. The
+// software GPU also says how each was launched, and that it began before the one before it had ended.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "core/cuda/layout.h"
 #include "core/weights/weights.h"
 #include "support/cuda/device_memory.h"
+#include "support/cuda/launches.h"
 #include "support/cuda/rows.h"
 #include "support/operands.h"
 #include "support/problem.h"
@@ -90,11 +92,14 @@ class Chain {
       problem.sm_count = limits.sm_count;
       problem.shared_bytes = limits.shared_bytes;
       if (in_one) {
+        clusters_.push_back(1);
         require_cuda(fused->fused(task, planned(*fused, problem), how), fused->file);
       } else {
         const CudaPlan plan = planned(product, problem);
         split_ = split_ && plan.splits == splits;
         ASSERT_LE(plan.partial_bytes, partial_.bytes());
+        clusters_.push_back(1);
+        clusters_.push_back(plan.splits > 1 && plan.partial_bytes == 0 ? plan.splits : 1);
         task.activations.clear = partial_.as<int32_t>();
         task.activations.clear_count = plan.clear_bytes / 4;
         require_cuda(rows.activations(task.activations, how), rows.file);
@@ -103,6 +108,19 @@ class Chain {
       input = layers_[i].y.as<float>();
     }
     require_cuda(cudaStreamSynchronize(static_cast<cudaStream_t>(how.stream)), "chain");
+  }
+
+  /** What no bit of Y tells: that each kernel was launched as part of the chain and overlapped the one before. */
+  void check_launches(bool pdl) const {
+    const std::vector<SeenLaunch> seen = seen_launches();
+    if (seen.empty()) return;  // a GPU
+    ASSERT_EQ(seen.size(), clusters_.size());
+    for (size_t i = 0; i < seen.size(); ++i) {
+      EXPECT_EQ(seen[i].programmatic, pdl) << i << ": " << seen[i].kernel;
+      EXPECT_EQ(seen[i].began_early, pdl && i > 0) << i << ": " << seen[i].kernel;
+      EXPECT_EQ(seen[i].let_dependents_start, pdl && i > 0) << i << ": " << seen[i].kernel;
+      EXPECT_EQ(seen[i].cluster, static_cast<uint32_t>(clusters_[i])) << i << ": " << seen[i].kernel;
+    }
   }
 
   void check() const {
@@ -161,6 +179,7 @@ class Chain {
   int64_t M_;
   bool split_ = true;
   std::vector<Layer> layers_;
+  std::vector<int> clusters_;  ///< CTAs of a cluster of each launch
   DeviceMemory q_, s_, q_sums_, partial_;
 };
 
@@ -186,8 +205,10 @@ TEST(CudaPdl, ChainsOfGemvsGiveTheBitsOfOneLayerAfterAnother) {
       require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
       const CudaLaunch how = {stream, has_pdl()};
       Chain chain(gemv->layout, M, {kOutputs, kWidth, kOutputs, kWidth});
+      forget_launches();
       chain.launch(*gemv, splits == 3 ? fused_of(*gemv, M) : nullptr, splits, how);
       chain.check();
+      chain.check_launches(how.pdl);
       require_cuda(cudaStreamDestroy(stream), "stream");
       if (HasFatalFailure()) return;
     }
@@ -202,8 +223,10 @@ TEST(CudaPdl, ChainsOfGemmsThatSplitKGiveTheBitsOfOneLayerAfterAnother) {
       cudaStream_t stream;
       require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
       Chain chain(gemm->layout, 20, {990, 1000, 970});
+      forget_launches();
       chain.launch(*gemm, nullptr, splits, {stream, has_pdl()});
       chain.check();
+      chain.check_launches(has_pdl());
       EXPECT_TRUE(chain.split()) << gemm->file << ", splits " << splits;
       require_cuda(cudaStreamDestroy(stream), "stream");
       if (HasFatalFailure()) return;

@@ -1,4 +1,6 @@
 // Programmatic dependent launches: what is ordered, and what is reported where it is not.
+#include <array>
+
 #include "softgpu/tests/runtime/api_fixture.h"
 
 namespace ternary::softgpu {
@@ -38,6 +40,26 @@ TEST_F(DependentLaunchTest, AChainThatWaitsIsRight) {
     ASSERT_CUDA(chain(Mistake::none_early, Mistake::none_early, Mistake::none_early)) << fault();
     EXPECT_EQ(host_ints(c, kCount), counting(kCount, 3));
   }
+}
+
+TEST_F(DependentLaunchTest, LaunchesAreListedAsTheyWereAskedForAndRan) {
+  if (!programmatic()) return;
+  ASSERT_EQ(SOFTGPU(softgpu_reset_counters)(), 0);
+  ASSERT_CUDA(chain(Mistake::none, Mistake::none, Mistake::none)) << fault();
+  ASSERT_CUDA(chain(Mistake::none_early, Mistake::none_early, Mistake::none_early)) << fault();
+  std::vector<std::array<int, 3>> seen;
+  const int count = SOFTGPU(softgpu_visit_launches)(
+      [](void* all, const softgpu_launch* one) {
+        EXPECT_TRUE(has(one->kernel, "dependent")) << one->kernel;
+        EXPECT_EQ(one->grid[0], static_cast<uint32_t>(kCount / kDependentThreads));
+        EXPECT_EQ(one->cluster[0], 1u);
+        static_cast<std::vector<std::array<int, 3>>*>(all)->push_back(
+            {one->programmatic, one->began_early, one->let_dependents_start});
+      },
+      &seen);
+  const std::vector<std::array<int, 3>> expected = {{0, 0, 0}, {1, 1, 0}, {1, 1, 0}, {0, 0, 0}, {1, 1, 1}, {1, 1, 1}};
+  EXPECT_EQ(count, 6);
+  EXPECT_EQ(seen, expected);
 }
 
 TEST_F(DependentLaunchTest, ReadsBeforeTheWaitAreReported) {
