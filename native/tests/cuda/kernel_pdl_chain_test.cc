@@ -17,7 +17,7 @@
 namespace ternary::test {
 namespace {
 
-constexpr int64_t kWidth = 1700;  // four slabs of I2S, three of T5, and odd tails
+constexpr int64_t kWidth = 3300;  // four slabs of eight tiles of I2S, three of T5, and odd tails
 constexpr int64_t kOutputs = 36;
 
 /** One layer: weights on the device in a layout, and Y. */
@@ -57,14 +57,11 @@ struct Layer {
   DeviceMemory codes, alpha, y;
 };
 
-/** Up, down, up: the wide layers have many panels, the narrow one splits K. */
+/** Layers from widths[i] to widths[i + 1]: those from kWidth split K, those to it have many panels. */
 class Chain {
  public:
-  Chain(CudaLayout layout, int64_t M) : layout_(layout), M_(M) {
-    for (int i = 0; i < 3; ++i) {
-      const bool down = i == 1;
-      layers_.emplace_back(77 + i, layout, down ? kOutputs : kWidth, down ? kWidth : kOutputs, M);
-    }
+  Chain(CudaLayout layout, int64_t M, const std::vector<int64_t>& widths) : layout_(layout), M_(M) {
+    for (size_t i = 0; i + 1 < widths.size(); ++i) layers_.emplace_back(77 + i, layout, widths[i + 1], widths[i], M);
     const int64_t padded = cuda_padded_columns(layout, kWidth);
     q_ = DeviceMemory(M * padded);
     s_ = DeviceMemory(M * 4);
@@ -72,6 +69,7 @@ class Chain {
     partial_ = DeviceMemory(1 << 16);
   }
 
+  /** By `fused`, if there is one, the layers whose K is not split. */
   void launch(const CudaKernel& gemv, const CudaKernel* fused, int splits, const CudaLaunch& how) {
     const DeviceLimits limits = device_limits();
     const CudaKernel& rows = *cuda_rows(CudaStage::activations)[0];
@@ -79,7 +77,7 @@ class Chain {
     DeviceMemory x(first.x.data(), first.x.bytes());
     const float* input = x.as<float>();
     for (size_t i = 0; i < layers_.size(); ++i) {
-      const bool in_one = fused != nullptr && i != 1;
+      const bool in_one = fused != nullptr && layers_[i].problem.spec().K == kOutputs;
       CudaFusedTask task = {};
       task.activations = activations(i, input);
       task.gemm = gemm(i);
@@ -95,6 +93,7 @@ class Chain {
       } else {
         const CudaPlan plan = planned(gemv, problem);
         ASSERT_LE(plan.partial_bytes, partial_.bytes());
+        ASSERT_EQ(plan.splits, problem.K == kWidth ? splits : 1) << gemv.file;
         task.activations.clear = partial_.as<int32_t>();
         task.activations.clear_count = plan.clear_bytes / 4;
         require_cuda(rows.activations(task.activations, how), rows.file);
@@ -107,7 +106,7 @@ class Chain {
 
   void check() const {
     const Problem& first = layers_[0].problem;
-    std::vector<float> x(M_ * kOutputs);
+    std::vector<float> x(M_ * first.spec().K);
     std::memcpy(x.data(), first.x.data(), x.size() * 4);
     for (size_t i = 0; i < layers_.size(); ++i) {
       x = layers_[i].on_the_host(x);
@@ -169,22 +168,38 @@ const CudaKernel* fused_of(const CudaKernel& gemv, int64_t M) {
   return nullptr;
 }
 
-TEST(CudaPdl, ChainsOfGemvsGiveTheBitsOfOneLayerAfterAnother) {
+/** Every GEMV row in a chain of layers, K split by each of `splits`. */
+void check_chains(const std::vector<int64_t>& widths, std::initializer_list<int> all_splits, bool with_fused) {
   const bool can = std::atoi(cuda_backend().arch + 2) >= 90;
   for (const CudaKernel* gemv : cuda_rows(CudaStage::gemm_a8)) {
     if (std::strncmp(gemv->file, "gemv_", 5) != 0) continue;
-    for (const auto& [M, splits] : {std::pair<int64_t, int>{1, 1}, {1, 2}, {1, 3}, {3, 1}, {3, 2}, {3, 3}}) {
+    for (int i = 0; i < 2 * static_cast<int>(all_splits.size()); ++i) {
+      const int64_t M = i % 2 == 0 ? 1 : 3;
+      const int splits = all_splits.begin()[i / 2];
       if (M < gemv->m_min || M > gemv->m_max) continue;
       cudaStream_t stream;
       require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
       const CudaLaunch how = {stream, can};
-      Chain chain(gemv->layout, M);
-      chain.launch(*gemv, splits == 3 ? fused_of(*gemv, M) : nullptr, splits, how);
+      Chain chain(gemv->layout, M, widths);
+      chain.launch(*gemv, with_fused ? fused_of(*gemv, M) : nullptr, splits, how);
+      if (::testing::Test::HasFatalFailure()) return;
       chain.check();
       require_cuda(cudaStreamDestroy(stream), "stream");
-      if (HasFatalFailure()) return;
+      if (::testing::Test::HasFatalFailure()) return;
     }
   }
+}
+
+TEST(CudaPdl, ChainsOfGemvsGiveTheBitsOfOneLayerAfterAnother) {
+  check_chains({kOutputs, kWidth, kOutputs, kWidth}, {1, 2, 3}, false);
+}
+
+// Both use the same sums and tickets in device memory, or shared memory of clusters.
+TEST(CudaPdl, OneProductThatSplitsKAfterAnother) { check_chains({kWidth, kWidth, kOutputs}, {2, 3}, false); }
+
+// No kernel is between a product that splits K and the fused one that reads its Y.
+TEST(CudaPdl, AFusedProductReadsTheYOfTheProductBefore) {
+  check_chains({kOutputs, kWidth, kOutputs, kWidth}, {1, 2, 3}, true);
 }
 
 }  // namespace
