@@ -12,10 +12,18 @@
 
 namespace ternary::cuda {
 
-/** Behind it each CTA of the cluster may load what the others wrote into their own shared memories before it. */
+/**
+ * Behind it each CTA of the cluster may load what the others wrote into their own shared memories before it. Nothing
+ * else is published, so no CTA waits for its loads and stores of device memory: the arrival itself is relaxed, where a
+ * releasing one has MEMBAR.ALL.GPU before it, which waits for the weights on their way too.
+ */
 __device__ __forceinline__ void publish_shared() {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+  asm volatile(
+      "fence.release.sync_restrict::shared::cta.cluster;\n\t"
+      "barrier.cluster.arrive.relaxed.aligned;\n\t"
+      "barrier.cluster.wait.acquire.aligned;" ::
+          : "memory");
 #endif
 }
 

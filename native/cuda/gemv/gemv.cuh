@@ -43,10 +43,10 @@ inline GemvArgs gemv_args(const CudaGemmTask& task, const GemvShare& share, int 
 }
 
 /** A kernel for up to `most_rows` of X; ctas of it share an SM by their registers, group_ctas where alpha has groups. */
-template <class Dots_, int most_rows, int ctas, int group_ctas>
+template <class Dots_, int most_rows, int ctas, int slab_tiles, int group_ctas>
 struct GemvVariant {
   using Dots = Dots_;
-  static constexpr int kMostRows = most_rows, kCtas = ctas, kGroupCtas = group_ctas;
+  static constexpr int kMostRows = most_rows, kCtas = ctas, kSlabTiles = slab_tiles, kGroupCtas = group_ctas;
 };
 
 /** What a row with these kernels is: the first that is for enough rows of X serves. */
@@ -67,8 +67,8 @@ struct GemvRowOf {
     if constexpr (sizeof...(Rest) > 0) {
       if (problem.M > Variant::kMostRows) return plan_with<Rest...>(problem, plan);
     }
-    return plan_gemv({layout, fused, problem.group > 0 ? Variant::kGroupCtas : Variant::kCtas}, Variant::kMostRows,
-                     problem, plan);
+    return plan_gemv({layout, fused, problem.group > 0 ? Variant::kGroupCtas : Variant::kCtas, Variant::kSlabTiles},
+                     Variant::kMostRows, problem, plan);
   }
 
   template <class Variant, class... Rest>
@@ -82,8 +82,8 @@ struct GemvRowOf {
       return launch<gemv_groups_kernel<typename Variant::Dots, Rows, Variant::kGroupCtas>>(
           how, grid, block, plan.shared_bytes, 1, args, rows);
     }
-    return launch<gemv_slabs_kernel<typename Variant::Dots, Rows, Variant::kCtas>>(how, grid, block, plan.shared_bytes,
-                                                                                   cluster, args, rows);
+    return launch<gemv_slabs_kernel<typename Variant::Dots, Rows, Variant::kCtas, Variant::kSlabTiles>>(
+        how, grid, block, plan.shared_bytes, cluster, args, rows);
   }
 };
 
@@ -104,24 +104,25 @@ struct FusedGemvRow : GemvRowOf<layout, true, FusedRows, Variants...> {
 };
 
 /**
- * Whether the kernels of `Dots` have the shape that their row states: so many rows of X, a panel of W a warp. CTAs of an
- * SM may be fewer on one architecture.
+ * Whether the kernels of `Dots` have the shape that their row states: so many rows of X, a panel of W a warp. On
+ * one architecture CTAs of an SM may be fewer, and tiles on their way more.
  */
 template <class Dots>
 constexpr bool has_shape(const CudaVariant& v, int ctas, int ahead) {
   constexpr int kRows = Dots::kOutputs * Dots::kOwners / kPanelRows;
   return v.rows == kRows && v.patch_m == kRows && v.patch_n == kGemvWarps * kPanelRows && v.threads == kGemvThreads &&
-         v.ctas >= ctas && v.ahead == ahead;
+         v.ctas >= ctas && v.ahead <= ahead;
 }
 
 /** States which kernels a row has for up to `m` rows of X: those of a GemvVariant. */
-#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Row, Variant)                                                \
-  static_assert(has_shape<Variant::Dots>(variant_of(#row, "plain_m" #m), Variant::kCtas, kSlabTiles),   \
-                "kernels.inc says another kernel");                                                     \
-  static_assert(has_shape<Variant::Dots>(variant_of(#row, "groups_m" #m), Variant::kGroupCtas,          \
-                                         span_tiles(Variant::Dots::Codes::kLayout)),                    \
-                "kernels.inc says another kernel");                                                     \
-  TERNARY_CUDA_VARIANT(row, plain_m##m, gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas>) \
+#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Row, Variant)                                                       \
+  static_assert(has_shape<Variant::Dots>(variant_of(#row, "plain_m" #m), Variant::kCtas, Variant::kSlabTiles), \
+                "kernels.inc says another kernel");                                                            \
+  static_assert(has_shape<Variant::Dots>(variant_of(#row, "groups_m" #m), Variant::kGroupCtas,                 \
+                                         span_tiles(Variant::Dots::Codes::kLayout)),                           \
+                "kernels.inc says another kernel");                                                            \
+  TERNARY_CUDA_VARIANT(row, plain_m##m,                                                                        \
+                       gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas, Variant::kSlabTiles>)    \
   TERNARY_CUDA_VARIANT(row, groups_m##m, gemv_groups_kernel<Variant::Dots, Row::RowsOfX, Variant::kGroupCtas>)
 
 }  // namespace ternary::cuda

@@ -4,11 +4,8 @@
 namespace ternary::cuda {
 namespace {
 
-/** CTAs an SM of eight rows. ptxas spills three words of a third on sm_89, whose memory two keep busy: 1 TB/s, 128 SMs. */
-constexpr int kCtasOfEight = arch_number(TERNARY_CUDA_ARCH) == 89 ? 2 : 3;
-
-using Eight = GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, kCtasOfEight, 1>;
-using Sixteen = GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, 2, 1>;
+using Eight = GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, 2, kTilesOfTwoCtas, 1>;
+using Sixteen = GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, 2, kTilesOfTwoCtas, 1>;
 using Row = GemvRow<CudaLayout::i2s, Eight, Sixteen>;
 
 }  // namespace

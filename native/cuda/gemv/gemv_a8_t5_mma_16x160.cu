@@ -7,8 +7,8 @@ namespace {
 /** On sm_103a every mma comes with about three empty slots. */
 using Codes = T5Codes<arch_number(TERNARY_CUDA_ARCH) == 103 ? 0 : 4>;
 
-using Eight = GemvVariant<MmaDots<Codes, 1>, 8, 2, 1>;
-using Sixteen = GemvVariant<MmaDots<Codes, 2>, 16, 2, 1>;
+using Eight = GemvVariant<MmaDots<Codes, 1>, 8, 2, kTilesOfTwoCtas, 1>;
+using Sixteen = GemvVariant<MmaDots<Codes, 2>, 16, 2, kTilesOfTwoCtas, 1>;
 using Row = GemvRow<CudaLayout::t5, Eight, Sixteen>;
 
 }  // namespace

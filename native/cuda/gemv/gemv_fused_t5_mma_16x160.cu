@@ -8,8 +8,11 @@ namespace {
 /** On sm_103a every mma comes with about three empty slots. */
 using Codes = T5Codes<arch_number(TERNARY_CUDA_ARCH) == 103 ? 0 : 4>;
 
-using Eight = GemvVariant<MmaDots<Codes, 1>, 8, 1, 1>;
-using Sixteen = GemvVariant<MmaDots<Codes, 2>, 16, 1, 1>;
+/** CTAs an SM. ptxas spills a word of a second on sm_89, which needs 7 KB on their way. */
+constexpr int kCtasOfSixteen = arch_number(TERNARY_CUDA_ARCH) == 89 ? 1 : 2;
+
+using Eight = GemvVariant<MmaDots<Codes, 1>, 8, 2, kTilesOfTwoCtas, 1>;
+using Sixteen = GemvVariant<MmaDots<Codes, 2>, 16, kCtasOfSixteen, kTilesOfTwoCtas, 1>;
 using Row = FusedGemvRow<CudaLayout::t5, Eight, Sixteen>;
 
 }  // namespace

@@ -3,14 +3,21 @@
 namespace ternary::cuda {
 namespace {
 
-/** Warps that keep an SM's memory pipeline full: each has a slab, 2 KB, on its way, and 32 to 48 KB are needed. */
-constexpr int kBusyWarps = 24;
+/** Bytes on their way that keep an SM's memory pipeline full: 17 to 36 KB are needed, of B200 and B300 61. */
+constexpr int64_t kBusyBytes = (arch_number(TERNARY_CUDA_ARCH) >= 100 && arch_number(TERNARY_CUDA_ARCH) < 120 ? 64 : 48)
+                               << 10;
 /** Values of a row that a fused kernel keeps in shared memory while it quantises; longer rows are read again. */
 constexpr int kMostScratch = 4096;
 /** What the driver takes of a CTA's shared memory. */
 constexpr int64_t kReservedShared = 1024;
-/** What a kernel has besides: the flag of end_in_memory(). */
-constexpr int64_t kStaticShared = 16;
+/** What a kernel has besides: without groups of alpha one of each thread, and the flag of last_to_come(). */
+int64_t static_shared(int64_t group) { return group == 0 ? 4 * kGemvThreads + 16 : 0; }
+
+/** Warps of an SM, each with so many tiles on its way, that have kBusyBytes; an SM holds no more of any kernel than 32. */
+int64_t busy_warps(int tiles) {
+  const int64_t warps = kBusyBytes / (tiles * kCudaTileBytes);
+  return warps < 32 ? warps : 32;
+}
 
 int least(int64_t a, int64_t b) { return static_cast<int>(a < b ? a : b); }
 int most(int64_t a, int64_t b) { return static_cast<int>(a > b ? a : b); }
@@ -32,7 +39,7 @@ Sizes sizes_of(const GemvKind& kind, const CudaProblem& p) {
   Sizes s = {};
   s.tile_columns = static_cast<int>(cuda_tile_columns(kind.layout));
   s.tiles = static_cast<int>(ceil_div(p.K, s.tile_columns));
-  s.slabs = static_cast<int>(ceil_div(s.tiles, kSlabTiles));
+  s.slabs = static_cast<int>(ceil_div(s.tiles, kind.slab_tiles));
   s.panels = static_cast<int>(ceil_div(p.N, kPanelRows));
   s.padded = static_cast<int>(cuda_padded_columns(kind.layout, p.K));
   s.steps = static_cast<int>(ceil_div(p.K, kStepColumns));
@@ -58,9 +65,9 @@ int own_splits(const Sizes& s, const CudaProblem& p) {
 /** q in shared memory: all of it where two CTAs then still share an SM, else by chunks of whole rounds of warps. */
 void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
   const int slabs = static_cast<int>(ceil_div(s.slabs, plan.splits));
-  const int slab_columns = kSlabTiles * s.tile_columns;
+  const int slab_columns = kind.slab_tiles * s.tile_columns;
   while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= slabs &&
-         static_cast<int64_t>(s.panels) * plan.splits * plan.k_warps < int64_t{kBusyWarps} * p.sm_count) {
+         static_cast<int64_t>(s.panels) * plan.splits * plan.k_warps < busy_warps(kind.slab_tiles) * p.sm_count) {
     plan.k_warps *= 2;
   }
   const auto shared = [&](int64_t chunk) { return fixed + p.M * q_stride(least(chunk * slab_columns, s.padded)); };
@@ -83,7 +90,7 @@ void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int6
 void plan_groups(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
   const int span = span_columns(kind.layout);
   while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.super_blocks &&
-         static_cast<int64_t>(s.panels) * plan.k_warps < int64_t{kBusyWarps} * p.sm_count) {
+         static_cast<int64_t>(s.panels) * plan.k_warps < busy_warps(span_tiles(kind.layout)) * p.sm_count) {
     plan.k_warps *= 2;
   }
   // A chunk begins and ends inside a span: one more at each side.
@@ -121,13 +128,15 @@ GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p, const Sizes& s) {
   if (kind.fused) plan.scratch_columns = least(round_up(s.padded, 256), kMostScratch);
   const int64_t sums = p.group == 0 ? sums_bytes(p.M) : group_sums_bytes(p.M);
   const int64_t fixed = sums + (kind.fused ? fused_bytes(p.M, s.groups, plan.scratch_columns) : 0);
+  CudaProblem left = p;  // of shared memory
+  left.shared_bytes -= static_shared(p.group);
   if (p.group == 0) {
-    plan_slabs(kind, p, s, fixed, plan);
+    plan_slabs(kind, left, s, fixed, plan);
   } else {
-    plan_groups(kind, p, s, fixed, plan);
+    plan_groups(kind, left, s, fixed, plan);
   }
   plan.panel_sets = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
-  const int64_t fit = p.shared_bytes / (plan.shared_bytes + kReservedShared);
+  const int64_t fit = p.shared_bytes / (plan.shared_bytes + static_shared(p.group) + kReservedShared);
   const int ctas = p.sm_count * most(1, least(fit, kind.ctas_per_sm));
   plan.grid = plan.splits * least(plan.panel_sets, most(1, ctas / plan.splits));
   return plan;
@@ -138,7 +147,7 @@ Reason refusal_of(const GemvKind& kind, int64_t most_rows, const CudaProblem& p,
   if (p.group % kStepColumns != 0 && p.group < p.K) return Reason::group_size;
   if (p.N > (int64_t{1} << 31) - 2 * kGemvWarps * kPanelRows) return Reason::k_range;
   if (kind.fused && p.residual_in_place) return Reason::in_place;
-  return plan.shared_bytes + kStaticShared > p.shared_bytes ? Reason::shared_memory : Reason::none;
+  return plan.shared_bytes + static_shared(p.group) > p.shared_bytes ? Reason::shared_memory : Reason::none;
 }
 
 }  // namespace

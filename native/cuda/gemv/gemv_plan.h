@@ -3,7 +3,7 @@
  * @brief How a product of few rows is shared out: warps and CTAs over rows of W and over K, q in shared memory.
  *
  * The plan answers dispatch and fills the launch, so they cannot disagree. Work is counted in panels (16 rows of W),
- * tiles (512 bytes) and slabs (four tiles of a panel, what a warp has in flight).
+ * tiles (512 bytes) and slabs (tiles of a panel, as many as a warp has on their way).
  */
 #ifndef TERNARY_CUDA_GEMV_GEMV_PLAN_H_
 #define TERNARY_CUDA_GEMV_GEMV_PLAN_H_
@@ -19,16 +19,23 @@ namespace ternary::cuda {
 
 inline constexpr int kGemvThreads = 32 * kGemvWarps;
 inline constexpr int kPanelRows = 16;
-inline constexpr int kSlabTiles = 4;
 /** Columns of a step: one mma, or the four bytes of a lane's registers b0 and b1. */
 inline constexpr int kStepColumns = 32;
 inline constexpr int kMostSplits = 64;
+
+/**
+ * Tiles that a warp has on its way where two CTAs share an SM: 64 KB of one, of which H200 needs 36 and B200 61 to have
+ * 1.5 times what latency and bandwidth ask for. ptxas spills a few words of kernels with as many on sm_80 and sm_89, which
+ * need 17.
+ */
+inline constexpr int kTilesOfTwoCtas = arch_number(TERNARY_CUDA_ARCH) >= 90 ? 8 : 6;
 
 /** What a kernel asks of a plan. */
 struct GemvKind {
   CudaLayout layout;
   bool fused;       ///< q of the whole row is made in shared memory
   int ctas_per_sm;  ///< what its registers allow: how many CTAs stay to take panel sets, no more
+  int slab_tiles;   ///< what a warp has on its way, where alpha has no groups
 };
 
 /** What a launch of the kernel reads of its plan (CudaPlan::own). */

@@ -31,6 +31,13 @@ __device__ __forceinline__ void copy_16(void* shared, const void* global) {
                : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))), "l"(global)
                : "memory");
 }
+/** The same for four bytes. */
+__device__ __forceinline__ void copy_4(void* shared, const void* global) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;"
+               :
+               : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))), "l"(global)
+               : "memory");
+}
 __device__ __forceinline__ void wait_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
 /** q that an earlier kernel made: chunks of it are copied as they are needed. */

@@ -4,7 +4,7 @@
  *
  * A CTA of eight warps stays and takes panel sets until there are no more, with q in shared memory. A warp goes through
  * the slabs of its part of K with the next slab already on its way into the registers that this one frees, so it always
- * has 2 KB in flight; the first are asked for before the wait for the previous kernel.
+ * has one in flight; the first are asked for before the wait for the previous kernel.
  */
 #ifndef TERNARY_CUDA_GEMV_GEMV_SLABS_CUH_
 #define TERNARY_CUDA_GEMV_GEMV_SLABS_CUH_
@@ -17,6 +17,7 @@ namespace ternary::cuda {
 inline constexpr int kTileVectors = static_cast<int>(kCudaTileBytes / 16);
 
 /** This lane's part of the first tile of a slab. */
+template <int kSlabTiles>
 __device__ __forceinline__ const uint4* slab_weights(const GemvArgs& a, int panel, int slab) {
   const uint4* tile = reinterpret_cast<const uint4*>(a.task.w) +
                       (static_cast<int64_t>(panel) * a.tiles + slab * kSlabTiles) * kTileVectors;
@@ -24,10 +25,12 @@ __device__ __forceinline__ const uint4* slab_weights(const GemvArgs& a, int pane
 }
 
 /** Tiles of a slab that there are: of those before `end` of a panel that exists. */
+template <int kSlabTiles>
 __device__ __forceinline__ int present_tiles(const GemvArgs& a, int panel, int slab, int end) {
   return panel < a.panels && slab < end ? min(a.tiles - slab * kSlabTiles, kSlabTiles) : 0;
 }
 
+template <int kSlabTiles>
 __device__ __forceinline__ void load_slab(const uint4* from, int present, uint4 (&buffer)[kSlabTiles]) {
 #pragma unroll
   for (int u = 0; u < kSlabTiles; ++u) {
@@ -47,7 +50,7 @@ __device__ __forceinline__ void add_tile(Dots& dots, uint4 w, int u, const Share
 }
 
 /** A warp's way through the slabs of one panel after another. */
-template <class Dots>
+template <class Dots, int kSlabTiles>
 class SlabWalk {
  public:
   static constexpr int kSlabColumns = kSlabTiles * static_cast<int>(cuda_tile_columns(Dots::Codes::kLayout));
@@ -60,7 +63,8 @@ class SlabWalk {
     panel_ = static_cast<int>(blockIdx.x) / a.splits * a.cta_panels() + (warp >> a.k_warps_log2);
     panel_step_ = static_cast<int>(gridDim.x) / a.splits * a.cta_panels();
     q_ = shared_address(shared_q) + 16 * (static_cast<int>(threadIdx.x) & 3);
-    load_slab(slab_weights(a_, panel_, first_), present_tiles(a_, panel_, first_, end_), buffer_);
+    load_slab<kSlabTiles>(slab_weights<kSlabTiles>(a_, panel_, first_),
+                          present_tiles<kSlabTiles>(a_, panel_, first_, end_), buffer_);
     start_panel();
   }
 
@@ -80,7 +84,7 @@ class SlabWalk {
     }
     // The steady loop: the slab after this one is there and whole.
     const int steady_end = min(chunk_end, min(end_, a_.tiles / kSlabTiles) - a_.k_warps());
-    const uint4* next = slab_weights(a_, panel_, slab_ + a_.k_warps());
+    const uint4* next = slab_weights<kSlabTiles>(a_, panel_, slab_ + a_.k_warps());
     const uint32_t weights_step = a_.k_warps() * kSlabTiles * kTileVectors;
     const int q_step = a_.k_warps() * kSlabColumns;
     uint4 q[Dots::kVectors];
@@ -111,11 +115,11 @@ class SlabWalk {
  private:
   /** A slab that may lack tiles, and the next: what is left of this panel, or the first of the next panel. */
   __device__ void last_slab(Dots& dots, const SharedAddress (&at)[Dots::kVectors]) {
-    const int present = present_tiles(a_, panel_, slab_, end_);
+    const int present = present_tiles<kSlabTiles>(a_, panel_, slab_, end_);
     const bool same = slab_ + a_.k_warps() < end_;
     const int panel = same ? panel_ : panel_ + panel_step_, slab = same ? slab_ + a_.k_warps() : first_;
-    const int next_present = present_tiles(a_, panel, slab, end_);
-    const uint4* next = slab_weights(a_, panel, slab);
+    const int next_present = present_tiles<kSlabTiles>(a_, panel, slab, end_);
+    const uint4* next = slab_weights<kSlabTiles>(a_, panel, slab);
     uint4 q[Dots::kVectors] = {};
 #pragma unroll
     for (int u = 0; u < kSlabTiles; ++u) {
@@ -130,7 +134,7 @@ class SlabWalk {
   uint4 buffer_[kSlabTiles] = {};
 };
 
-template <class Dots, class Rows, int kCtas>
+template <class Dots, class Rows, int kCtas, int kSlabTiles>
 __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const GemvArgs a, const Rows rows) {
   extern __shared__ uint4 shared[];
   unsigned char* q = reinterpret_cast<unsigned char*>(shared);
@@ -138,14 +142,15 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const G
   const int sums_count = kGemvWarps * sums_of_warp(a.M);
   const int lane = static_cast<int>(threadIdx.x) & 31, warp = static_cast<int>(threadIdx.x) / 32;
   pdl_launch_dependents();
-  SlabWalk<Dots> walk(a, q);
+  SlabWalk<Dots, kSlabTiles> walk(a, q);
   Epilogue epilogue(a.task);
   const int32_t* q_sums = a.task.q_sums;
-  const auto first_alpha = [&](int panel_set) {
-    const GemvOutput o(a, panel_set, static_cast<int>(threadIdx.x));
-    return o.n < a.N && o.m < a.M ? a.task.alpha[o.n] : 0.0f;
+  __shared__ float alphas[kGemvThreads];
+  const auto copy_alpha = [&](int panel_set) {
+    const GemvOutput o(a, panel_set, thread_here());
+    if (o.n < a.N && o.m < a.M) copy_4(alphas + thread_here(), a.task.alpha + o.n);
   };
-  float alpha = first_alpha(static_cast<int>(blockIdx.x) / a.splits);
+  copy_alpha(static_cast<int>(blockIdx.x) / a.splits);
   rows.begin(a, q, reinterpret_cast<unsigned char*>(sums + 2 * sums_count), epilogue, q_sums);
   if (a.resident) {
     rows.stage(a, q, walk.begin() * walk.kSlabColumns, walk.end() * walk.kSlabColumns);
@@ -175,8 +180,9 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const G
       }
     }
     __syncthreads();
-    end_panel_set(a, turn_sums, {epilogue, q_sums, panel_set, alpha});
-    alpha = first_alpha(panel_set + set_step);
+    wait_copies();
+    end_panel_set(a, turn_sums, {epilogue, q_sums, panel_set, alphas});
+    copy_alpha(panel_set + set_step);
     walk.next_panel();
     turn ^= 1;
   }

@@ -7,10 +7,21 @@
 #ifndef TERNARY_CUDA_GEMV_GEMV_SPLIT_CUH_
 #define TERNARY_CUDA_GEMV_GEMV_SPLIT_CUH_
 
+#include "cuda/device/cluster.cuh"
 #include "cuda/device/epilogue.cuh"
 #include "cuda/gemv/gemv_rows.cuh"
 
 namespace ternary::cuda {
+
+/**
+ * threadIdx.x, read where it is needed. What an end makes of it would else be made before the loop over weights and kept
+ * in registers through it, of which kernels with eight tiles on their way have none to spare: ptxas spilled it.
+ */
+__device__ __forceinline__ int thread_here() {
+  int thread;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+  return thread;
+}
 
 /** An output of a panel set: thread i has outputs i, i + kGemvThreads ...; neighbours in N are neighbours. */
 struct GemvOutput {
@@ -37,15 +48,18 @@ __device__ __forceinline__ int* sum_place(const GemvArgs& a, int* sums, int warp
   return sums + warp * sums_of_warp(a.M) + ((m * kPanelRows + row) ^ swap);
 }
 
-/** What the end of a panel set needs. `alpha` was loaded before the panels' weights, for this thread's first output. */
+/**
+ * What the end of a panel set needs. `alphas` has a thread's alpha of its first output: asked for before the panels' weights,
+ * and kept in shared memory, for through the loop over weights some kernels have no register left.
+ */
 struct GemvEnd {
   const Epilogue& epilogue;
   const int32_t* q_sums;
   int panel_set;
-  float alpha;
+  const float* alphas;
 
   __device__ void write(const GemvOutput& o, int i, int sum) const {
-    const float scale = i < kGemvThreads ? alpha : epilogue.alpha[o.n];
+    const float scale = i < kGemvThreads ? alphas[i] : epilogue.alpha[o.n];
     const bool biased = epilogue.bias != nullptr;
     epilogue.store(o.m, o.n, a8_output(sum - q_sums[o.m], epilogue.s[o.m], scale, biased, epilogue.bias_of(o.n)));
   }
@@ -57,34 +71,15 @@ __device__ __forceinline__ int warps_sum(const GemvArgs& a, int* sums, const Gem
   return sum;
 }
 
-__device__ __forceinline__ void cluster_barrier() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.arrive.aligned;\n\tbarrier.cluster.wait.aligned;" ::: "memory");
-#endif
-}
-
-/** The word at `place` of this CTA's shared memory, in CTA `rank` of the cluster. */
-__device__ __forceinline__ int load_remote(const int* place, int rank) {
-  int value = 0;
-#if __CUDA_ARCH__ >= 900
-  uint32_t address;
-  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
-               : "=r"(address)
-               : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(place))), "r"(rank));
-  asm volatile("ld.shared::cluster.u32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
-#endif
-  return value;
-}
-
 /** CTAs of a cluster: each adds up its warps, then a share of the outputs over the cluster's shared memories. */
 __device__ inline void end_in_cluster(const GemvArgs& a, int* sums, const GemvEnd& end) {
   const int count = output_count(a), rank = static_cast<int>(blockIdx.x) % a.splits;
-  for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
+  for (int i = thread_here(); i < count; i += kGemvThreads) {
     const GemvOutput o(a, end.panel_set, i);
     *sum_place(a, sums, o.panel << a.k_warps_log2, o.m, o.row) = warps_sum(a, sums, o);
   }
-  cluster_barrier();
-  for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
+  publish_shared();
+  for (int i = thread_here(); i < count; i += kGemvThreads) {
     const GemvOutput o(a, end.panel_set, i);
     if (i / kGemvThreads % a.splits != rank || o.n >= a.N) continue;
     int sum = 0;
@@ -93,35 +88,31 @@ __device__ inline void end_in_cluster(const GemvArgs& a, int* sums, const GemvEn
     }
     end.write(o, i, sum);
   }
-  cluster_barrier();  // no CTA overwrites its sums, or ends, while another still reads them
+  leave_shared();  // no CTA overwrites its sums, or ends, while another still reads them
 }
 
 /** CTAs that only device memory joins: each adds to `partial`; the last, by its ticket, writes Y. */
 __device__ inline void end_in_memory(const GemvArgs& a, int* sums, const GemvEnd& end) {
-  __shared__ bool last;
   const int count = output_count(a);
   int32_t* partial = static_cast<int32_t*>(a.task.partial);
   const auto place = [&](const GemvOutput& o) {
     return partial + static_cast<int64_t>(o.m) * a.panels * kPanelRows + o.n;
   };
-  for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
+  for (int i = thread_here(); i < count; i += kGemvThreads) {
     const GemvOutput o(a, end.panel_set, i);
     if (o.n < a.N) atomicAdd(place(o), warps_sum(a, sums, o));
   }
-  __threadfence();
-  __syncthreads();
-  if (threadIdx.x == 0) last = atomicAdd(a.tickets + end.panel_set, 1) == a.splits - 1;
-  __syncthreads();
-  if (!last) return;
-  __threadfence();
-  for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
+  if (!last_to_come(a.tickets + end.panel_set, a.splits)) return;
+  for (int i = thread_here(); i < count; i += kGemvThreads) {
     const GemvOutput o(a, end.panel_set, i);
     if (o.n < a.N) end.write(o, i, __ldcg(place(o)));
   }
 }
 
 /** After a barrier behind the warps' sums. */
-__device__ inline void end_panel_set(const GemvArgs& a, int* sums, const GemvEnd& end) {
+__device__ inline void end_panel_set(const GemvArgs& args, int* sums, const GemvEnd& end) {
+  GemvArgs a = args;
+  asm volatile("" : "+r"(a.M), "+r"(a.k_warps_log2));  // as thread_here()
   if (a.splits > 1) {
     if (a.cluster) {
       end_in_cluster(a, sums, end);
@@ -131,7 +122,7 @@ __device__ inline void end_panel_set(const GemvArgs& a, int* sums, const GemvEnd
     return;
   }
   const int count = output_count(a);
-  for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
+  for (int i = thread_here(); i < count; i += kGemvThreads) {
     const GemvOutput o(a, end.panel_set, i);
     if (o.n < a.N) end.write(o, i, warps_sum(a, sums, o));
   }

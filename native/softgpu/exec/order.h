@@ -3,7 +3,8 @@
  * @brief Which accesses of the warps of a cluster are ordered: vector clocks, for race detection.
  *
  * Each warp (an agent) counts epochs. A clock says of every agent up to which epoch its accesses come before what happens
- * next. Barriers join the clocks of those who meet; an mbarrier keeps the joined clocks of those who arrived and joins it
+ * next. Behind a barrier all count on from the largest: shared memory keeps one epoch for all readers of a byte, and one
+ * that fences more often than others would leave an epoch that those never reach. Barriers join the clocks of those who meet; an mbarrier keeps the joined clocks of those who arrived and joins it
  * into those who waited.
  */
 #ifndef TERNARY_SOFTGPU_EXEC_ORDER_H_
@@ -36,8 +37,18 @@ class Order {
   /** A barrier at which the agents met. */
   void meet(const std::vector<size_t>& agents);
 
+  /** A fence of a cluster or more: what the agent has done or knows of goes out with its next relaxed arrival. */
+  void fence(size_t agent);
+  /** A fence of its CTA's shared memory alone: does that only if the agent touched nothing else since the last fence(). */
+  void fence_own_shared(size_t agent);
+  /** The agent accessed a peer's shared memory, or wrote to memory that is not shared. */
+  void touch_other(size_t agent) { touched_other_[agent] = true; }
+  /** What the agent has fenced, joined into `clock`. */
+  void release_fenced(size_t agent, Clock* clock) const;
+
  private:
-  std::vector<Clock> clocks_;
+  std::vector<Clock> clocks_, fenced_;
+  std::vector<bool> touched_other_;
 };
 
 }  // namespace ternary::softgpu

@@ -95,6 +95,7 @@ void Warp::visit(Cta& host, int lane) {
     throw Fault(FaultKind::race,
                 "the shared memory of CTA " + std::to_string(host.rank) + " of the cluster, which has ended", lane);
   }
+  cta_->cluster->order.touch_other(agent_);
   host.visits.resize(order.agents());
   host.visits[agent_] = {order.epoch(agent_), current().source->line};
 }
@@ -152,6 +153,7 @@ uint8_t* Warp::global(uint64_t address, uint32_t bytes, Access kind, int lane) {
 
 void Warp::note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind) {
   const GridOrder::Agent agent{cta_->cluster->number, agent_, &cta_->cluster->order};
+  if (writes(kind)) cta_->cluster->order.touch_other(agent_);
   cta_->launch->order.note(agent, address, bytes, kind, current().strong, current().source->line);
   if (!range.note) return;
   range.note(range.context, {cta_->launch->config.launch, current().source->line}, address, bytes, kind);

@@ -150,17 +150,23 @@ void decode_warp_barrier(Decoder& decoder, Instruction& instruction) {
   instruction.execute = execute_nothing;
 }
 
-/** a: it orders CTAs. */
+/** What a fence orders besides accesses of its CTA. */
+enum Fenced : uint8_t { kNothing, kOwnShared, kCluster, kGrid };
+
+/** a: what it orders. */
 Step execute_fence(Warp& warp, const Instruction& instruction, uint32_t) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
-  if (!instruction.a) return Step::next;
+  Order& order = warp.cta().cluster->order;
+  if (instruction.a == kOwnShared) order.fence_own_shared(warp.agent());
+  if (instruction.a >= kCluster) order.fence(warp.agent());
+  if (instruction.a != kGrid) return Step::next;
   warp.release();
   warp.acquire();
   return Step::next;
 }
 
 void decode_membar(Decoder& decoder, Instruction& instruction) {
-  instruction.a = decoder.need_one_of({"cta", "gl", "sys"})[0] != 'c';
+  instruction.a = decoder.need_one_of({"cta", "gl", "sys"})[0] == 'c' ? kNothing : kGrid;
   decoder.need_operands(0, 0);
   instruction.execute = execute_fence;
 }
@@ -168,13 +174,14 @@ void decode_membar(Decoder& decoder, Instruction& instruction) {
 /** fence{.sc, .acq_rel}.scope; .acquire and .release are for shared memory of a cluster alone. */
 void decode_fence(Decoder& decoder, Instruction& instruction) {
   std::string scope = decoder.need_one_of({"cta", "cluster", "gpu", "sys"});
+  instruction.a = scope == "cta" ? kNothing : scope == "cluster" ? kCluster : kGrid;
   if (const char* one_sided = decoder.take_one_of({"acquire", "release"})) {
     decoder.need_one_of({one_sided[0] == 'a' ? "sync_restrict::shared::cluster" : "sync_restrict::shared::cta"});
     decoder.need(scope == "cluster", ".sync_restrict is of .cluster scope");
+    instruction.a = one_sided[0] == 'a' ? kNothing : kOwnShared;
   } else {
     decoder.take_one_of({"sc", "acq_rel"});
   }
-  instruction.a = scope == "gpu" || scope == "sys";
   decoder.need_operands(0, 0);
   instruction.execute = execute_fence;
 }

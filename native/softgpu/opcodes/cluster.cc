@@ -34,7 +34,8 @@ class ClusterBarrier : public Extension {
       throw Fault(FaultKind::illegal, "a second barrier.cluster.arrive before the wait", __builtin_ctz(again));
     }
     arrived_[agent] |= mask;
-    if (release) cluster_.order.release(agent, &clock_);
+    if (release) cluster_.order.fence(agent);
+    cluster_.order.release_fenced(agent, &clock_);
     complete_if_all_arrived();
   }
 

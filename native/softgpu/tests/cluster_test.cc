@@ -91,6 +91,24 @@ TEST(Cluster, MissingBarriers) {
   EXPECT_EQ(reported, 6) << "a read of a CTA that may have ended";
 }
 
+const std::string kRelaxed = "barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.acquire.aligned;\n";
+const std::string kOwnFence = "fence.release.sync_restrict::shared::cta.cluster;\n";
+
+// A fence before a relaxed arrival publishes what it covers: that of the own shared memory nothing but that.
+TEST(Cluster, FencesBeforeRelaxedArrivals) {
+  const std::string write_again = "st.shared.u32 [%r1], 9;\n";
+  for (uint64_t seed = 0; seed < 6; ++seed) {
+    for (const std::string& fence : {kOwnFence, std::string("fence.acq_rel.cluster;\n"), std::string("membar.gl;\n")}) {
+      EXPECT_EQ(fault_of(kWriteOwn + fence + kRelaxed + kReadPeer + kBarrier, seed), FaultKind::none) << fence << seed;
+      EXPECT_EQ(fault_of(fence + kWriteOwn + kRelaxed + kReadPeer + kBarrier, seed), FaultKind::race) << fence << seed;
+    }
+    EXPECT_EQ(fault_of(kWriteOwn + "membar.cta;\n" + kRelaxed + kReadPeer + kBarrier, seed), FaultKind::race) << seed;
+    const std::string read = kWriteOwn + kBarrier + kReadPeer;
+    EXPECT_EQ(fault_of(read + "fence.acq_rel.cluster;\n" + kRelaxed + write_again + kBarrier, seed), FaultKind::none);
+    EXPECT_EQ(fault_of(read + kOwnFence + kRelaxed + write_again + kBarrier, seed), FaultKind::race) << seed;
+  }
+}
+
 TEST(Cluster, FirstTouchOfAPeerThatMayNotHaveStarted) {
   EXPECT_NE(fault_of("mapa.shared::cluster.u32 %r5, %r1, %r3;\nst.shared::cluster.u32 [%r5], 1;\n" + kBarrier),
             FaultKind::none);

@@ -134,6 +134,21 @@ TEST(Races, BetweenWarpsWithoutABarrier) {
   }
 }
 
+// A warp that fences more often than the others does not make them late: all read, and after a barrier any may write.
+TEST(Races, FencesOfOneWarp) {
+  const std::string first_fences = "setp.ge.u32 %p0, %r0, 32;\n@%p0 bra READ;\nmembar.gl;\nmembar.gl;\nREAD:\n";
+  const std::string read = "ld.shared.u32 %r5, [%r2];\n", barrier = "bar.sync 0;\n";
+  for (const char* writer : {"0", "32", "96"}) {
+    const std::string choose = std::string("setp.ne.u32 %p0, %r0, ") + writer + ";\n";
+    const std::string write = "@!%p0 st.shared.u32 [%r2], %r0;\n";
+    for (uint64_t seed = 0; seed < 10; ++seed) {
+      const std::string all = choose + write + first_fences + barrier + read;
+      EXPECT_EQ(outcome_of(all + barrier + choose + write, 128, seed).fault.sentence, "") << writer << seed;
+      EXPECT_EQ(outcome_of(all + choose + write, 128, seed).fault.kind, FaultKind::race) << writer << seed;
+    }
+  }
+}
+
 // Bytes of one word may belong to different warps.
 TEST(Races, AreOfBytes) {
   const std::string own_byte =

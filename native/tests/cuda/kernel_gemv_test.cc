@@ -124,7 +124,7 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
     CudaProblem problem = {};
     problem.M = 1;
     problem.N = 100;
-    problem.K = 64000;  // 125 slabs of I2S, 100 of T5
+    problem.K = 128000;  // 125 slabs of eight tiles of I2S, 100 of T5
     problem.sm_count = 100;
     problem.shared_bytes = 99 << 10;
     for (int splits = 1; splits <= 64; ++splits) {
@@ -149,7 +149,7 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
     problem.splits = 4;
     problem.K = 1000;  // two slabs cannot feed four CTAs
     EXPECT_LE(planned(*kernel, problem).splits, 2) << kernel->file;
-    problem.K = 64000;
+    problem.K = 128000;
     problem.group = 128;  // fp32 sums of super-blocks have an order
     EXPECT_EQ(planned(*kernel, problem).splits, 1) << kernel->file;
   }
@@ -175,9 +175,9 @@ TEST(CudaGemv, EveryTailOfNAndK) {
 }
 
 TEST(CudaGemv, EveryWayToSplitK) {
-  // 13 slabs of I2S, 11 of T5: clusters of 2, 4 and 8, and CTAs that add up in device memory.
+  // 13 slabs of eight tiles of I2S, 11 of T5: clusters of 2, 4 and 8, and CTAs that add up in device memory.
   for (int64_t M : {1, 5, 11}) {
-    ProblemSpec spec = plain_spec(TERNARY_A8, M, 41, 6450);
+    ProblemSpec spec = plain_spec(TERNARY_A8, M, 41, 13300);
     spec.y_dtype = M == 5 ? TERNARY_BF16 : TERNARY_F32;
     check(spec, {1, 2, 3, 4, 7, 8, 11});
     if (HasFatalFailure()) return;
@@ -238,6 +238,19 @@ TEST(CudaGemv, EveryGroupAndItsShortLastGroup) {
       spec.bias = K % 2 == 0;
       check(spec, {0});
       spec.M = 1;
+      check(spec, {0});
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// fp32 sums of three to six groups, then of three super-blocks, have their order in every row and number of rows.
+TEST(CudaGemv, OrderOfGroupSums) {
+  for (int64_t K : {96, 130, 192, 2 * 2048 + 96}) {
+    for (int64_t M : {1, 3, 9}) {
+      ProblemSpec spec = plain_spec(TERNARY_A8, M, 48, K);
+      spec.kind = TERNARY_ALPHA_GROUP;
+      spec.group = 32;
       check(spec, {0});
       if (HasFatalFailure()) return;
     }
