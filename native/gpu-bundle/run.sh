@@ -74,8 +74,15 @@ gemv() { bench "${BUNDLE_ROWS:-1,8,16,2,4}" --layout i2s,t5 --residuals "$result
 gemm() {
   bench "${BUNDLE_ROWS:-64,512,32,128,17,24,48,96}" --layout i2s,t5 --residuals "$results/residuals-gemm.txt"
 }
-pdl() { bench "${BUNDLE_ROWS:-1,8,32}" --pdl; }
-host() { bench "${BUNDLE_ROWS:-1,32}" --host; }
+# One model's shapes tell of launches what all of them would.
+pdl() {
+  shapes=${shapes%% *}
+  bench "${BUNDLE_ROWS:-1,8,32}" --pdl
+}
+host() {
+  shapes=${shapes%% *}
+  bench "${BUNDLE_ROWS:-1,32}" --host
+}
 
 # What the cost model loads: one file, which a runtime must accept.
 residuals() {
