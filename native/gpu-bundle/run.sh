@@ -9,7 +9,7 @@
 # failed are skipped when run.sh is given the folder again; those that were cut short or left out run again. The exit
 # status is 0 if all steps passed, 1 if one failed, 2 if none failed and some are unfinished.
 #
-# BUNDLE_SECONDS is how long all of it may take (default 570), BUNDLE_LIMIT the most of any step. BUNDLE_STEPS says what
+# BUNDLE_SECONDS is how long all of it may take (default 570), BUNDLE_LIMIT what each step may. BUNDLE_STEPS says what
 # is done (default: all; suites is every test of bundle_tests.txt but exactness, and each may be named). BUNDLE_SHAPES,
 # BUNDLE_ROWS and BUNDLE_COPIES choose what is timed (file names of test-data/shapes, values of M, copies of the
 # weights); BUNDLE_VERIFY=FILE has shapes for the tool's verify in the place of its own, lines "N K".
@@ -74,8 +74,15 @@ gemv() { bench "${BUNDLE_ROWS:-1,8,16,2,4}" --layout i2s,t5 --residuals "$result
 gemm() {
   bench "${BUNDLE_ROWS:-64,512,32,128,17,24,48,96}" --layout i2s,t5 --residuals "$results/residuals-gemm.txt"
 }
-pdl() { bench "${BUNDLE_ROWS:-1,8,32}" --pdl; }
-host() { bench "${BUNDLE_ROWS:-1,32}" --host; }
+# One model's shapes tell of launches what all of them would.
+pdl() {
+  shapes=${shapes%% *}
+  bench "${BUNDLE_ROWS:-1,8,32}" --pdl
+}
+host() {
+  shapes=${shapes%% *}
+  bench "${BUNDLE_ROWS:-1,32}" --host
+}
 
 # What the cost model loads: one file, which a runtime must accept.
 residuals() {
@@ -103,7 +110,7 @@ junit() {
   need_java || return 1
   # The classes of the two gpu-tests.txt but ReadmeExampleTest, which compiles.
   classes='Cuda.*|Device.*|Lifetime|RmsNormLinear|TernaryBuffer|TernaryLinear|TernaryRuntime'
-  set -- --include-classname=".*\.(${BUNDLE_CLASSES:-$classes})Test"
+  set -- --include-classname=".*\.($classes)Test"
   if [ -n "${BUNDLE_RUNTIME:-}" ]; then
     device=softgpu:sm_$SOFTGPU_ARCH
   else
@@ -201,8 +208,7 @@ say() { echo "$*" | tee -a "$results/summary.txt"; }
 run_step() {
   name=$1
   left=$((end - $(date +%s)))
-  limit=$(limit_of "$name")
-  if [ "$limit" -gt "${BUNDLE_LIMIT:-$limit}" ]; then limit=$BUNDLE_LIMIT; fi
+  limit=${BUNDLE_LIMIT:-$(limit_of "$name")}
   if [ "$limit" -gt "$left" ]; then limit=$left; fi
   if [ "$limit" -lt 1 ]; then
     say "$name: left out, the seconds are over"

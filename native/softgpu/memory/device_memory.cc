@@ -66,6 +66,12 @@ std::string hex(uint64_t value) {
   return text;
 }
 
+/** Whether the process has these pages; what may not be read or written is a fault of the host's own. */
+bool is_mapped(uint64_t address, uint64_t bytes) {
+  const uint64_t first = address / kPage * kPage;
+  return msync(reinterpret_cast<void*>(first), address + bytes - first, MS_ASYNC) == 0;
+}
+
 bool make_usable(uint64_t address, uint64_t bytes) {
   return mprotect(reinterpret_cast<void*>(address), bytes, PROT_READ | PROT_WRITE) == 0;
 }
@@ -78,7 +84,8 @@ void unmap(uint64_t address, uint64_t bytes) {
 
 }  // namespace
 
-DeviceMemory::DeviceMemory(bool check_uninitialised) : check_uninitialised_(check_uninitialised) {
+DeviceMemory::DeviceMemory(bool check_uninitialised, bool host_memory)
+    : check_uninitialised_(check_uninitialised), host_memory_(host_memory) {
   void* reserved = MAP_FAILED;
   uint64_t bytes = kReserved;
   for (; reserved == MAP_FAILED && bytes >= uint64_t{1} << 32; bytes /= 2) {  // a limit on addresses may be set
@@ -185,6 +192,12 @@ bool DeviceMemory::resolve(uint64_t address, uint64_t bytes, Access access, cons
                            std::string* problem) {
   (void)access;  // everything is writable; constant variables are written by nobody who names them
   const Allocation* allocation = find(address);
+  if (allocation == nullptr && host_memory_ && !reserved(address) && is_mapped(address, bytes)) {
+    range->begin = address;
+    range->end = address + bytes;
+    range->writable = true;
+    return true;
+  }
   if (allocation == nullptr || bytes > allocation->bytes - (address - allocation->address)) {
     *problem = explain(address, bytes);
     return false;

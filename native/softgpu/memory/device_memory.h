@@ -41,8 +41,11 @@ struct Allocation {
 
 class DeviceMemory : public Memory {
  public:
-  /** `check_uninitialised`: reads of global memory that nothing has written are faults. */
-  explicit DeviceMemory(bool check_uninitialised);
+  /**
+   * `check_uninitialised`: reads of global memory that nothing has written are faults. `host_memory`: kernels may use
+   * what the process has mapped besides, page by page; nothing is known of its races and of what was written there.
+   */
+  explicit DeviceMemory(bool check_uninitialised, bool host_memory = false);
   ~DeviceMemory() override;
   DeviceMemory(const DeviceMemory&) = delete;
 
@@ -88,7 +91,7 @@ class DeviceMemory : public Memory {
   bool map(Allocation* allocation);
   std::string describe(const Allocation& allocation) const;
 
-  const bool check_uninitialised_;
+  const bool check_uninitialised_, host_memory_;
   uint64_t base_ = 0, next_ = 0, end_ = 0;
   uint64_t shadow_offset_ = 0;
   AccessLog* log_ = nullptr;

@@ -55,7 +55,9 @@ void set_device(Device* device, const std::string& key, const std::string& value
   if (key == "name") {
     device->name = value;
   } else if (key == "arch") {
+    const bool host_memory = device->host_memory;
     *device = device_of(parse_architecture(value));
+    device->host_memory = host_memory;
   } else if (key == "sm_count") {
     device->sm_count = static_cast<int>(positive_number(key, value));
   } else if (key == "shared_opt_in") {
@@ -147,9 +149,9 @@ bool device_attribute(const Device& device, int ordinal, cudaDeviceAttr attribut
     case cudaDevAttrIsMultiGpuBoard:
     case cudaDevAttrManagedMemory:
     case cudaDevAttrConcurrentManagedAccess:
-    case cudaDevAttrPageableMemoryAccess:
     case cudaDevAttrPageableMemoryAccessUsesHostPageTables:
     case cudaDevAttrCooperativeLaunch: *value = 0; return true;  // not simulated
+    case cudaDevAttrPageableMemoryAccess: *value = device.host_memory; return true;
     case cudaDevAttrCanMapHostMemory:
     case cudaDevAttrConcurrentKernels:
     case cudaDevAttrUnifiedAddressing:

@@ -27,6 +27,7 @@ struct Device {
   int clock_khz;
   int memory_clock_khz;
   int memory_bus_bits;
+  bool host_memory = false;  ///< kernels use ordinary host memory, as under Linux's HMM
 };
 
 inline constexpr int kSharedBytesPerCta = 48 * 1024;

@@ -9,8 +9,9 @@ extern char** environ;
 namespace ternary::softgpu {
 namespace {
 
-constexpr const char* kNames[] = {"SOFTGPU_ARCH",    "SOFTGPU_DEVICES",       "SOFTGPU_DRIVER", "SOFTGPU_SEED",
-                                  "SOFTGPU_THREADS", "SOFTGPU_UNINITIALISED", "SOFTGPU_RACES",  "SOFTGPU_LEAKS"};
+constexpr const char* kNames[] = {"SOFTGPU_ARCH",  "SOFTGPU_DEVICES", "SOFTGPU_DRIVER",
+                                  "SOFTGPU_SEED",  "SOFTGPU_THREADS", "SOFTGPU_UNINITIALISED",
+                                  "SOFTGPU_RACES", "SOFTGPU_LEAKS",   "SOFTGPU_HOST_MEMORY"};
 
 void check_names() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -74,6 +75,7 @@ Environment read_environment() {
   environment.uninitialised_reads = number_of("SOFTGPU_UNINITIALISED", "1", 0, 1) != 0;
   environment.races = number_of("SOFTGPU_RACES", "1", 0, 1) != 0;
   environment.leaks = number_of("SOFTGPU_LEAKS", "0", 0, 1) != 0;
+  environment.host_memory = number_of("SOFTGPU_HOST_MEMORY", "0", 0, 1) != 0;
   return environment;
 }
 

@@ -21,6 +21,7 @@ struct Environment {
   bool uninitialised_reads = true;    ///< SOFTGPU_UNINITIALISED=0 lets kernels read global memory that nothing wrote
   bool races = true;                  ///< SOFTGPU_RACES=0 switches off the check between launches
   bool leaks = false;                 ///< SOFTGPU_LEAKS=1 reports at exit what was not freed
+  bool host_memory = false;           ///< SOFTGPU_HOST_MEMORY=1 lets kernels use ordinary host memory
 };
 
 /** Throws std::invalid_argument. */

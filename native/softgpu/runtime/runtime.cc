@@ -27,11 +27,14 @@ Runtime& Runtime::instance() {
 Runtime::Runtime() {
   try {
     environment_ = read_environment();
-    for (const Architecture& architecture : environment_.devices) devices_.push_back(device_of(architecture));
+    for (const Architecture& architecture : environment_.devices) {
+      devices_.push_back(device_of(architecture));
+      devices_.back().host_memory = environment_.host_memory;
+    }
   } catch (const std::invalid_argument& error) {
     environment_error_ = error.what();
   }
-  memory_ = std::make_unique<DeviceMemory>(environment_.uninitialised_reads);
+  memory_ = std::make_unique<DeviceMemory>(environment_.uninitialised_reads, environment_.host_memory);
   queue_ = std::make_unique<WorkQueue>(*memory_, environment_);
   if (environment_.leaks) {
     std::atexit([] {

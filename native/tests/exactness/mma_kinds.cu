@@ -5,6 +5,12 @@
 namespace ternary::test {
 namespace {
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 890
+constexpr bool kHasE4m3 = false;
+#else
+constexpr bool kHasE4m3 = true;
+#endif
+
 struct Fragments {
   uint32_t a[4], b[2];
 };
@@ -24,9 +30,7 @@ template <MmaKind kind>
 __device__ void multiply(float (&d)[4], const Fragments& f) {
   if (kind == MmaKind::bf16) TERNARY_MMA("m16n8k16", "f32.bf16.bf16.f32", "f");
   if (kind == MmaKind::f16) TERNARY_MMA("m16n8k16", "f32.f16.f16.f32", "f");
-#if __CUDA_ARCH__ >= 890
-  if (kind == MmaKind::e4m3) TERNARY_MMA("m16n8k32", "f32.e4m3.e4m3.f32", "f");
-#endif
+  if constexpr (kind == MmaKind::e4m3 && kHasE4m3) TERNARY_MMA("m16n8k32", "f32.e4m3.e4m3.f32", "f");
 }
 
 /** In all kinds a lane holds the same bytes of a step: those at 4 t and at 16 + 4 t of rows g and g + 8 of A, g of B. */
@@ -41,10 +45,8 @@ __global__ void mma_kernel(const uint8_t* a, const uint8_t* b, int steps, Sum* c
     const uint8_t* column = b + g * row_bytes + step * kMmaStepBytes + 4 * t;
     multiply<kind>(d, {{word(low), word(high), word(low + 16), word(high + 16)}, {word(column), word(column + 16)}});
   }
-#if __CUDA_ARCH__ < 890
-  if (kind == MmaKind::e4m3) return;
-#endif
-  for (int i = 0; i < 4; ++i) c_and_d[(g + i / 2 * 8) * kMmaColumns + 2 * t + i % 2] = d[i];
+  const bool done = kind != MmaKind::e4m3 || kHasE4m3;
+  for (int i = 0; done && i < 4; ++i) c_and_d[(g + i / 2 * 8) * kMmaColumns + 2 * t + i % 2] = d[i];
 }
 
 /** A's bytes unsigned, B's signed: a lane has four sums. */

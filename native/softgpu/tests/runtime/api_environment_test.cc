@@ -52,6 +52,27 @@ TEST(EnvironmentDeathTest, AWrongValueIsNamed) {
   EXPECT_EXIT(body(), testing::ExitedWithCode(0), "SOFTGPU_THREADS is 'many'");
 }
 
+// Both ways: what a GPU does under Linux's HMM, and what it does without. What nobody has mapped is a fault either way.
+TEST(EnvironmentDeathTest, OrdinaryHostMemoryIsReadWhereTheDeviceSaysSo) {
+  for (const char* value : {"0", "1"}) {
+    const ChildSetting setting("SOFTGPU_HOST_MEMORY", value);
+    const auto body = [] {
+      const bool expected = std::getenv("SOFTGPU_HOST_MEMORY")[0] == '1';
+      std::vector<int> from = counting(64, 5), to(64), reversed(from.rbegin(), from.rend());
+      int says = -1;
+      bool good = cudaDeviceGetAttribute(&says, cudaDevAttrPageableMemoryAccess, 0) == cudaSuccess && says == expected;
+      good = good && launch_reverse(64, from.data(), to.data(), 256, nullptr) == cudaSuccess;
+      good = good && (cudaDeviceSynchronize() == cudaSuccess) == expected && (to == reversed) == expected;
+      cudaDeviceReset();
+      cudaGetLastError();
+      const int* nowhere = from.data() + (int64_t{1} << 44);
+      good = good && launch_reverse(64, nowhere, to.data(), 256, nullptr) == cudaSuccess;
+      leave(good && cudaDeviceSynchronize() != cudaSuccess);
+    };
+    EXPECT_EXIT(body(), testing::ExitedWithCode(0), "") << value;
+  }
+}
+
 TEST(EnvironmentDeathTest, TwoDevicesKeepTheirMemoryApart) {
   const ChildSetting setting("SOFTGPU_DEVICES", "2");
   const auto body = [] {
