@@ -89,6 +89,12 @@ int resident_ctas(const CostDevice& d, const CostCode& code, const CostProblem& 
       std::max<int64_t>(1, std::min({by_registers, d.threads / int64_t{code.shape.threads}, d.shared_bytes / shared})));
 }
 
+bool may_split(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
+  if (code.row->gemv() || splits == 1) return true;
+  const int64_t patches = ceil_div(p.N, code.shape.patch_n) * ceil_div(p.M, code.shape.patch_m);
+  return static_cast<double>(patches * splits) <= d.sm_count * std::min(code.shape.ctas, resident_ctas(d, code, p));
+}
+
 CostShare share_out(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits) {
   return (code.row->gemv() ? gemv_share : gemm_share)(device, code, problem, splits);
 }
