@@ -121,6 +121,15 @@ constexpr int64_t cuda_bytes_ahead(const CudaRow& row, const CudaVariant& varian
   return variant.ahead * (row.gemv() ? kGemvWarps * kCudaTileBytes : cuda_span_weights(row, variant));
 }
 
+/**
+ * Warps of an SM, each with so many tiles on its way, that keep its memory pipeline full: 17 to 36 KB are needed, of
+ * compute capability 10 (B200, B300) 61. Warps of a GEMV share K until there are as many. An SM holds 32 at most.
+ */
+constexpr int64_t cuda_busy_warps(int major, int64_t tiles) {
+  const int64_t warps = (int64_t{major == 10 ? 64 : 48} << 10) / (tiles * kCudaTileBytes);
+  return warps < 32 ? warps : 32;
+}
+
 /** Columns whose sums are fp32 and begin from zero: a super-block has as many, or a group where that is larger. */
 inline constexpr int64_t kStretchColumns = 2048;
 

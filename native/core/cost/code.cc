@@ -1,5 +1,6 @@
 #include "core/cost/code.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace ternary {
@@ -33,6 +34,8 @@ CostCode per_step(const CudaRow& row, const CudaVariant& variant, const CudaFigu
   CostCode code;
   code.row = &row;
   code.shape = variant;
+  if (f.value[kAhead] > 0) code.shape.ahead = static_cast<int>(f.value[kAhead]);
+  if (f.value[kCtas] > 0) code.shape.ctas = std::min(variant.ctas, static_cast<int>(f.value[kCtas]));
   code.slots = f.value[kLoop] / steps;
   code.alu = f.value[kLoopAlu] / steps;
   code.multiply = f.value[kLoopMultiply] / steps;

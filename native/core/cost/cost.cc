@@ -94,6 +94,7 @@ std::optional<CostWinner> CudaCost::best(ternary_layout layout, ternary_activati
     const CostCode* code = kernel.code_for(problem.M, problem.planes, problem.groups);
     if (code == nullptr) continue;
     for (int splits = 1; splits <= cuda_most_splits(row, problem.K, 0); splits *= 2) {
+      if (!may_split(device_, *code, problem, splits)) continue;
       const CostEstimate e = estimate(*code, problem, splits);
       if (!best || e.us * kSameCost < best->estimate.us) best = CostWinner{code, splits, e};
     }

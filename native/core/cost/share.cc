@@ -10,10 +10,8 @@ namespace {
 
 /** Registers of an SM, and how many a warp takes at a time (all of 8.0 to 12.1). */
 constexpr int kSmRegisters = 64 << 10, kRegisterMultiple = 256;
-/** Warps of an SM for which a GEMV's plan has warps of a CTA share K (gemv_plan.cc). */
-constexpr int64_t kBusyWarps = 24;
-/** Tiles of a slab, the least that a warp of a GEMV has of a panel; columns of a super-block of groups of alpha. */
-constexpr int64_t kSlabTiles = 4, kSuperBlockColumns = 2048;
+/** Columns of a super-block of groups of alpha. */
+constexpr int64_t kSuperBlockColumns = 2048;
 
 /** Shared memory of a CTA of a GEMV besides q: twice the sums of eight warps (gemv_plan.h). */
 int64_t gemv_sums(const CostProblem& p) { return 1024 * p.M; }
@@ -34,10 +32,10 @@ int64_t gemv_shared(const CostDevice& d, const CostCode& code, const CostProblem
 CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
   const CudaRow& row = *code.row;
   const int64_t panels = ceil_div(p.N, 16), tiles = ceil_div(p.K, cuda_tile_columns(row.layout));
-  const int64_t parts = p.groups ? ceil_div(p.K, kSuperBlockColumns) : ceil_div(ceil_div(tiles, kSlabTiles), splits);
+  const int64_t parts = p.groups ? ceil_div(p.K, kSuperBlockColumns) : ceil_div(ceil_div(tiles, code.shape.ahead), splits);
   int64_t k_warps = 1;
-  while (k_warps < kGemvWarps && 2 * k_warps <= parts &&
-         static_cast<double>(panels * splits * k_warps) < static_cast<double>(kBusyWarps) * d.sm_count) {
+  const double busy = d.sm_count * static_cast<double>(cuda_busy_warps(d.major, code.shape.ahead));
+  while (k_warps < kGemvWarps && 2 * k_warps <= parts && static_cast<double>(panels * splits * k_warps) < busy) {
     k_warps *= 2;
   }
   const int64_t set_panels = kGemvWarps / k_warps, sets = ceil_div(panels, set_panels);
@@ -87,6 +85,12 @@ int resident_ctas(const CostDevice& d, const CostCode& code, const CostProblem& 
   const int64_t shared = code.static_shared + (code.row->gemv() ? gemv_shared(d, code, p) : code.ring_bytes);
   return static_cast<int>(
       std::max<int64_t>(1, std::min({by_registers, d.threads / int64_t{code.shape.threads}, d.shared_bytes / shared})));
+}
+
+bool may_split(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
+  if (code.row->gemv() || splits == 1) return true;
+  const int64_t patches = ceil_div(p.N, code.shape.patch_n) * ceil_div(p.M, code.shape.patch_m);
+  return static_cast<double>(patches * splits) <= d.sm_count * std::min(code.shape.ctas, resident_ctas(d, code, p));
 }
 
 CostShare share_out(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits) {

@@ -40,6 +40,12 @@ struct CostShare {
 /** CTAs of a kernel that an SM holds at a time for this problem: by its registers, threads and shared memory. */
 int resident_ctas(const CostDevice& device, const CostCode& code, const CostProblem& problem);
 
+/**
+ * A kernel's plan refuses splits of a GEMM whose CTAs do not all run at a time: they would make parts for nothing, and
+ * memory for those without bounds.
+ */
+bool may_split(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);
+
 CostShare share_out(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);
 
 /** Bytes of W that an SM has on their way while all CTAs run; those that CTAs share count once. */

@@ -3,9 +3,6 @@
 namespace ternary::cuda {
 namespace {
 
-/** Bytes on their way that keep an SM's memory pipeline full: 17 to 36 KB are needed, of B200 and B300 61. */
-constexpr int64_t kBusyBytes = (arch_number(TERNARY_CUDA_ARCH) >= 100 && arch_number(TERNARY_CUDA_ARCH) < 120 ? 64 : 48)
-                               << 10;
 /** Values of a row that a fused kernel keeps in shared memory while it quantises; longer rows are read again. */
 constexpr int kMostScratch = 4096;
 /** What the driver takes of a CTA's shared memory. */
@@ -13,11 +10,8 @@ constexpr int64_t kReservedShared = 1024;
 /** What a kernel has besides: without groups of alpha one of each thread, and the flag of last_to_come(). */
 int64_t static_shared(int64_t group) { return group == 0 ? 4 * kGemvThreads + 16 : 0; }
 
-/** Warps of an SM, each with so many tiles on its way, that have kBusyBytes; an SM holds no more of any kernel than 32. */
-int64_t busy_warps(int tiles) {
-  const int64_t warps = kBusyBytes / (tiles * kCudaTileBytes);
-  return warps < 32 ? warps : 32;
-}
+/** As cuda_busy_warps(). */
+constexpr int64_t busy_warps(int tiles) { return cuda_busy_warps(arch_number(TERNARY_CUDA_ARCH) / 10, tiles); }
 
 int least(int64_t a, int64_t b) { return static_cast<int>(a < b ? a : b); }
 int most(int64_t a, int64_t b) { return static_cast<int>(a > b ? a : b); }

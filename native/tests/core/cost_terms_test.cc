@@ -103,6 +103,21 @@ TEST(CostTerms, SumsOfSplitsCostTheirWayThroughMemoryWhereThereAreNoClusters) {
   EXPECT_EQ(sums(h100.device(), 8), 0);
 }
 
+/** 4096 rows of W are 32 patches of 128, an SM has one CTA of them, and an H100 132 SMs. */
+TEST(CostTerms, AGemmIsSplitWhileAllItsCtasRunAtATime) {
+  const CudaCost h100("H100");
+  CostCode gemm = code(h100, "gemm_a8_i2s_mma_128x128", "plain");
+  gemm.shape.ctas = 1;
+  const auto may = [&](int64_t M, int splits) {
+    return may_split(h100.device(), gemm, problem(M, 4096, 14336), splits);
+  };
+  EXPECT_TRUE(may(128, 4));
+  EXPECT_FALSE(may(128, 8));
+  EXPECT_FALSE(may(129, 4));
+  EXPECT_TRUE(may(1 << 20, 1));
+  EXPECT_TRUE(may_split(h100.device(), gemv_of(h100, 3, 4), problem(8, 1 << 20, 4096), 16)) << "those take turns";
+}
+
 /** Clusters of eight are the largest that every device runs. */
 TEST(CostTerms, SixteenSplitsGoThroughMemoryEverywhere) {
   const CudaCost h100("H100");
