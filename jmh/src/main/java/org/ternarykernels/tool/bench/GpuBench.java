@@ -14,6 +14,7 @@ import org.ternarykernels.TernaryException;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
+import org.ternarykernels.tool.measure.DeviceClock;
 import org.ternarykernels.tool.problem.Shape;
 
 /**
@@ -85,8 +86,8 @@ public final class GpuBench {
     json.put("gpu", gpu.name());
     out.println(
         gpu.name() + ", compute capability " + gpu.capability() + ", kernels of " + gpu.library());
-    if (gpu.name().startsWith("Software GPU")) {
-      out.println("The times are those of a program that imitates a GPU: they say nothing of one.");
+    if (!DeviceClock.tellsTime(gpu)) {
+      out.println(DeviceClock.NO_TIMES);
     }
     out.println(
         "us: median +- half of its 95 % interval, by the GPU's clock, calls of one graph back to"

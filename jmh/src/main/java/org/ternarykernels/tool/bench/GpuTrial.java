@@ -18,6 +18,7 @@ import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
+import org.ternarykernels.tool.measure.DeviceClock;
 import org.ternarykernels.tool.measure.MedianInterval;
 import org.ternarykernels.tool.problem.RandomProblem;
 import org.ternarykernels.tool.problem.Shape;
@@ -115,7 +116,7 @@ final class GpuTrial implements AutoCloseable {
     }
   }
 
-  /** Puts what was measured into a row. */
+  /** Puts what was measured into a row; no times of the software GPU. */
   void measure(Map<String, Object> row, double seconds) {
     Map<String, Long> before = runtime.pathCounts();
     call(0);
@@ -144,6 +145,9 @@ final class GpuTrial implements AutoCloseable {
         end.synchronize();
         nanos.add(end.millisSince(start) * 1e6 / calls);
       }
+    }
+    if (!DeviceClock.tellsTime(runtime.device())) {
+      return;
     }
     MedianInterval time =
         MedianInterval.of(nanos.stream().mapToDouble(Double::doubleValue).toArray());

@@ -10,6 +10,7 @@ import org.ternarykernels.example.BitNetModel;
 import org.ternarykernels.example.BitNetSession;
 import org.ternarykernels.example.Sampler;
 import org.ternarykernels.example.TextGenerator;
+import org.ternarykernels.tool.measure.DeviceClock;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -97,7 +98,12 @@ final class DecodeCommand implements Callable<Integer> {
         BitNetModel network = model.load(runtime)) {
       Decoding decoding = decode(network, promptTokens, command.getOut());
       if (profile) {
-        command.getOut().println(decoding.profileLine());
+        command
+            .getOut()
+            .println(
+                DeviceClock.tellsTime(runtime.device())
+                    ? decoding.profileLine()
+                    : DeviceClock.NO_TIMES);
         command.getOut().flush();
       }
       output.write(decoding.json(prompt, promptTokens.length, runtime));
@@ -189,10 +195,12 @@ final class DecodeCommand implements Callable<Integer> {
       json.put("text", text.toString());
       json.put("tokens", text.length());
       json.put("prompt_tokens", promptTokens);
-      json.put("seconds_prompt", (first - start) / 1e9);
-      json.put("seconds_decode", decoding);
-      json.put("tokens_per_second", text.length() > 1 ? (text.length() - 1) / decoding : null);
-      json.put("profile", profile());
+      boolean timed = DeviceClock.tellsTime(runtime.device());
+      json.put("seconds_prompt", timed ? (first - start) / 1e9 : null);
+      json.put("seconds_decode", timed ? decoding : null);
+      json.put(
+          "tokens_per_second", timed && text.length() > 1 ? (text.length() - 1) / decoding : null);
+      json.put("profile", timed ? profile() : null);
       json.put("path_counts", runtime.pathCounts());
       return json;
     }

@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.example.BitNetModel;
 import org.ternarykernels.example.Perplexity;
+import org.ternarykernels.tool.measure.DeviceClock;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,7 +82,7 @@ final class PerplexityCommand implements Callable<Integer> {
       json.put("bytes", tokens.length - 1);
       json.put("window", window);
       json.put("batch", batch);
-      json.put("seconds", seconds);
+      json.put("seconds", DeviceClock.tellsTime(runtime.device()) ? seconds : null);
       json.put("path_counts", runtime.pathCounts());
       output.write(json);
     }

@@ -18,6 +18,7 @@ import org.ternarykernels.example.Perplexity;
 import org.ternarykernels.example.Sampler;
 import org.ternarykernels.example.TextGenerator;
 import org.ternarykernels.tool.bench.LayerTrial;
+import org.ternarykernels.tool.measure.DeviceClock;
 import org.ternarykernels.tool.onednn.Baseline;
 import org.ternarykernels.tool.problem.BundledData;
 import org.ternarykernels.tool.problem.Shape;
@@ -121,6 +122,7 @@ final class QuickstartCommand implements Callable<Integer> {
                 out.print((char) token);
                 out.flush();
               });
+      boolean timed = DeviceClock.tellsTime(runtime.device());
       double tokensPerSecond = TOKENS / ((System.nanoTime() - start) / 1e9);
       out.println();
       int[] held = ByteTokens.of(Files.readAllBytes(folder.resolve("text.txt")));
@@ -131,12 +133,14 @@ final class QuickstartCommand implements Callable<Integer> {
       out.println();
       out.printf(
           Locale.ROOT,
-          "%.4f bits per byte on text it never saw; %.0f tokens/s%n",
+          "%.4f bits per byte on text it never saw; %s%n",
           bits,
-          tokensPerSecond);
+          timed
+              ? String.format(Locale.ROOT, "%.0f tokens/s", tokensPerSecond)
+              : DeviceClock.NO_TIMES);
       out.flush();
       json.put("text", text.toString());
-      json.put("tokens_per_second", tokensPerSecond);
+      json.put("tokens_per_second", timed ? tokensPerSecond : null);
       json.put("bits_per_byte", bits);
     }
   }

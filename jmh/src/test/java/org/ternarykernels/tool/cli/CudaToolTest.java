@@ -15,10 +15,12 @@ import org.ternarykernels.DataType;
 import org.ternarykernels.Layout;
 import org.ternarykernels.Oracle;
 import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.io.SafetensorsFile;
 import org.ternarykernels.io.SafetensorsWriter;
 import org.ternarykernels.io.TensorType;
+import org.ternarykernels.tool.measure.DeviceClock;
 import org.ternarykernels.tool.problem.RandomProblem;
 
 /** The commands with {@code --device cuda}: the same bits as on the CPU. */
@@ -52,6 +54,21 @@ class CudaToolTest {
     pathCounts.fieldNames().forEachRemaining(path -> assertThat(path).contains(".cuda.sm"));
   }
 
+  private static boolean isSoftware(JsonNode gpu) {
+    return gpu.asText().startsWith("Software GPU");
+  }
+
+  /** Times of the software GPU are those of an interpreter: null in the JSON of a command. */
+  private static void assertTimedUnlessSoftware(JsonNode result, String... times) {
+    try (TernaryRuntime runtime = TernaryRuntime.builder().device("cuda").build()) {
+      for (String time : times) {
+        assertThat(result.get(time).isNull())
+            .as(time)
+            .isEqualTo(!DeviceClock.tellsTime(runtime.device()));
+      }
+    }
+  }
+
   @Test
   void tinyBitNetDecodesTheSameTextAsOnTheCpu() throws Exception {
     Path json = folder.resolve("decode.json");
@@ -61,6 +78,8 @@ class CudaToolTest {
     assertThat(gpu).isEqualTo(cpu);
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("tokens").asInt()).isEqualTo(16);
+    assertTimedUnlessSoftware(
+        result, "seconds_prompt", "seconds_decode", "tokens_per_second", "profile");
     assertOnlyGpu(result.get("path_counts"));
   }
 
@@ -92,6 +111,7 @@ class CudaToolTest {
       bits[i] = ToolRun.json(json).get("bits_per_byte").asDouble();
     }
     assertThat(bits[1]).isEqualTo(bits[0]);
+    assertTimedUnlessSoftware(ToolRun.json(json), "seconds");
     assertOnlyGpu(ToolRun.json(json).get("path_counts"));
   }
 
@@ -187,8 +207,14 @@ class CudaToolTest {
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isTrue();
     assertThat(result.get("rows")).hasSize(4);
+    boolean isSoftware = isSoftware(result.get("gpu"));
+    assertThat(run.out().contains(DeviceClock.NO_TIMES)).isEqualTo(isSoftware);
     for (JsonNode row : result.get("rows")) {
-      assertThat(row.get("ns").asDouble()).as("%s", row).isPositive();
+      if (isSoftware) {
+        assertThat(row.fieldNames()).toIterable().doesNotContain("ns", "ns_low", "ns_high", "gbps");
+      } else {
+        assertThat(row.get("ns").asDouble()).as("%s", row).isPositive();
+      }
       assertThat(row.get("path").asText()).contains(".cuda.sm");
       assertThat(row.get("rows_checked").asInt()).isEqualTo(row.get("M").asInt());
       if (!row.get("op").asText().equals("quantise_activations")) {
