@@ -37,8 +37,9 @@ CapturedCalls::~CapturedCalls() {
 void CapturedCalls::replay(const Stream& stream) const { check(cudaGraphLaunch(run_, stream.get()), "a graph"); }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 double event_time(const Stream& stream, int repetitions, const std::function<void()>& work) {

@@ -43,7 +43,8 @@ void pdl_table(const Machine& machine, const Options& options, Deadline& deadlin
                   gpu.shown(us[1], 3).c_str(), gpu.shown(us[0], 3).c_str(), gpu.shown(us[0] / us[1], 3).c_str());
       std::fflush(stdout);
       json << "{\"model\":\"" << shape.model << "\",\"layer\":\"" << shape.layer << "\",\"M\":" << M
-           << ",\"pdl_us\":" << gpu.json(us[1]) << ",\"without_us\":" << gpu.json(us[0]) << "}" << std::endl;
+           << ",\"pdl_us\":" << gpu.json(us[1]) << ",\"without_us\":" << gpu.json(us[0]) << "}" << "\n"
+           << std::flush;
     }
   }
 }
@@ -75,7 +76,8 @@ void host_table(const Machine& machine, const Options& options, Deadline& deadli
       json << "{\"model\":\"" << shape.model << "\",\"layer\":\"" << shape.layer << "\",\"M\":" << M
            << ",\"call_ns\":" << gpu.json(call_ns) << ",\"replay_ns\":" << gpu.json(replay_ns)
            << ",\"graph_of_1_us\":" << gpu.json(us_of_one) << ",\"graph_of_many_us_a_call\":" << gpu.json(us_of_many)
-           << "}" << std::endl;
+           << "}" << "\n"
+           << std::flush;
     }
   }
 }

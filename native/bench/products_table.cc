@@ -69,7 +69,8 @@ class ProductRows {
           << ",\"us\":" << gpu_.json(row.us) << ",\"model_us\":" << row.model.microseconds
           << ",\"gb_per_s\":" << gpu_.json(rate) << ",\"bandwidth_fraction\":" << gpu_.json(part)
           << ",\"cublaslt_us\":" << gpu_.json(row.bf16_us) << ",\"cublaslt_int8_us\":" << gpu_.json(row.int8_us)
-          << ",\"paths\":{" << row.paths << "}}" << std::endl;
+          << ",\"paths\":{" << row.paths << "}}" << "\n"
+          << std::flush;
     add_residual(shape, row);
   }
 
@@ -81,7 +82,8 @@ class ProductRows {
     std::string device = row.model.device;  // the model's row of devices, which its reader wants
     std::replace(device.begin(), device.end(), ' ', '_');
     residuals_ << device << ' ' << row.model.kernel << ' ' << row.M << ' ' << shape.N << ' ' << shape.K << ' '
-               << with_digits(row.model.microseconds, 3) << ' ' << with_digits(row.us, 3) << std::endl;
+               << with_digits(row.model.microseconds, 3) << ' ' << with_digits(row.us, 3) << "\n"
+               << std::flush;
   }
 
   const Gpu& gpu_;
