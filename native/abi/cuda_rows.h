@@ -27,8 +27,8 @@ struct CudaVariant {
   int patch_m;       ///< ... by rows of X
   int threads;       ///< of a CTA
   int ctas;          ///< CTAs of an SM that its registers are cut for; a GEMV's grid has no more
-  int depth;         ///< GEMM: spans of X in the ring in shared memory, and of W where it goes there (dense)
-  int ahead;         ///< W on its way: GEMM: spans of a CTA besides the one in use; GEMV: tiles of a warp
+  int depth;         ///< GEMM: spans of X and W in the ring in shared memory
+  int ahead;         ///< W on its way: GEMM: spans of a CTA besides the one in use, depth - 1; GEMV: tiles of a warp
   int columns;       ///< GEMM: of a span
 };
 
@@ -57,10 +57,12 @@ inline constexpr int kGemvWarps = 8;
 #define ROWS(rows, ctas, ahead, group_ctas, group_ahead)   \
   GEMV_VARIANT("plain_m" #rows, false, rows, ctas, ahead), \
       GEMV_VARIANT("groups_m" #rows, true, rows, group_ctas, group_ahead)
-#define PLAIN(...) {"plain", false, 1, 8, __VA_ARGS__}
-#define GROUPS(...) {"groups", true, 1, 8, __VA_ARGS__}
+#define GEMM_VARIANT(name, groups, planes, patch_n, patch_m, threads, ctas, depth, columns) \
+  {name, groups, planes, 8, patch_n, patch_m, threads, ctas, depth, (depth) - 1, columns}
+#define PLAIN(...) GEMM_VARIANT("plain", false, 1, __VA_ARGS__)
+#define GROUPS(...) GEMM_VARIANT("groups", true, 1, __VA_ARGS__)
 #define PLANES(type, count, ...) \
-  {"plain_" #type, false, count, 8, __VA_ARGS__}, { "groups_" #type, true, count, 8, __VA_ARGS__ }
+  GEMM_VARIANT("plain_" #type, false, count, __VA_ARGS__), GEMM_VARIANT("groups_" #type, true, count, __VA_ARGS__)
 #define ACTIVATIONS(name, function)                               \
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::activations, \
    CudaLayout::i2s,      1,    kAnyM,     {{"any", false, 1, 1, 0, 1, 256, 1, 0, 0, 0}}},
@@ -75,6 +77,7 @@ inline constexpr CudaRow kCudaRows[] = {
 };
 
 #undef GEMV_VARIANT
+#undef GEMM_VARIANT
 #undef ROWS
 #undef PLAIN
 #undef GROUPS
@@ -118,16 +121,33 @@ constexpr int64_t cuda_bytes_ahead(const CudaRow& row, const CudaVariant& varian
   return variant.ahead * (row.gemv() ? kGemvWarps * kCudaTileBytes : cuda_span_weights(row, variant));
 }
 
-/** The most CTAs that may share K of a part of Y: 1 where their sums could not be added in the contract's order. */
-constexpr int cuda_most_splits(const CudaRow& row, bool groups) {
-  return row.gemv() && row.stage == CudaStage::gemm_a8 && !groups ? 16 : 1;
+/** Columns whose sums are fp32 and begin from zero: a super-block has as many, or a group where that is larger. */
+inline constexpr int64_t kStretchColumns = 2048;
+
+/** Columns of a super-block of groups of alpha (numerics.md section 3.3). */
+constexpr int64_t cuda_super_block_columns(int64_t group) {
+  return group >= kStretchColumns ? group : kStretchColumns / group * group;
 }
 
-/** Dynamic shared memory of a CTA of a GEMM: the spans of X, and those of W unless it goes to registers. */
+/** Columns of a stretch, between which a GEMM may split K. Sums without groups of alpha that are exact end anywhere. */
+constexpr int64_t cuda_stretch_columns(const CudaRow& row, int64_t group) {
+  if (group > 0) return cuda_super_block_columns(group);
+  return row.stage == CudaStage::gemm_a16 ? kStretchColumns : row.variants[0].columns;
+}
+
+inline constexpr int64_t kMostCudaSplits = 16;
+
+/** The most CTAs that may share K of a part of Y: 1 where their sums could not be added in the contract's order. */
+constexpr int cuda_most_splits(const CudaRow& row, int64_t K, int64_t group) {
+  if (row.gemv()) return row.stage == CudaStage::gemm_a8 && group == 0 ? kMostCudaSplits : 1;
+  const int64_t stretches = ceil_div(K, cuda_stretch_columns(row, group));
+  return static_cast<int>(stretches < kMostCudaSplits ? stretches : kMostCudaSplits);
+}
+
+/** Dynamic shared memory of a CTA of a GEMM whose K is not split: the spans of X and W. */
 constexpr int64_t cuda_ring_bytes(const CudaRow& row, const CudaVariant& variant) {
   const int64_t x_bytes = row.stage == CudaStage::gemm_a16 ? 2 * variant.planes : 1;
-  const int64_t weights = row.layout == CudaLayout::dense ? cuda_span_weights(row, variant) : 0;
-  return variant.depth * (variant.columns * x_bytes * variant.patch_m + weights);
+  return variant.depth * (variant.columns * x_bytes * variant.patch_m + cuda_span_weights(row, variant));
 }
 
 }  // namespace ternary

@@ -1,6 +1,6 @@
 #include "abi/cuda_kernel.h"
+#include "cuda/device/arch.h"
 #include "cuda/device/kernel_list.h"
-#include "cuda/gemv/gemv_plan.h"
 #include "cuda/kernels.h"
 
 #ifndef TERNARY_CUDA_ARCH

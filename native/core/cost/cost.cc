@@ -69,7 +69,7 @@ Reason CudaCost::plan(const CudaKernel& kernel, const CudaProblem& problem, Cuda
   us = estimate(*code, cost, plan.splits).us;
   if (problem.splits > 0) return reason;  // the setting's choice
   CudaProblem asked = problem;
-  const int most = cuda_most_splits(*code->row, problem.group > 0);
+  const int most = cuda_most_splits(*code->row, problem.K, problem.group);
   for (asked.splits = 1; most > 1 && asked.splits <= most; asked.splits *= 2) {
     CudaPlan offered;
     kernel.plan(asked, &offered);
@@ -93,7 +93,7 @@ std::optional<CostWinner> CudaCost::best(ternary_layout layout, ternary_activati
     if (row.layout != wanted || a8 != (activation == TERNARY_A8) || M < row.m_min || M > row.m_max) continue;
     const CostCode* code = kernel.code_for(problem.M, problem.planes, problem.groups);
     if (code == nullptr) continue;
-    for (int splits = 1; splits <= cuda_most_splits(row, problem.groups); splits *= 2) {
+    for (int splits = 1; splits <= cuda_most_splits(row, K, 0); splits *= 2) {
       if (!may_split(device_, *code, problem, splits)) continue;
       const CostEstimate e = estimate(*code, problem, splits);
       if (!best || e.us * kSameCost < best->estimate.us) best = CostWinner{code, splits, e};

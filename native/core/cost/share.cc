@@ -12,8 +12,8 @@ namespace {
 constexpr int kSmRegisters = 64 << 10, kRegisterMultiple = 256;
 /** Warps of an SM for which a GEMV's plan has warps of a CTA share K (gemv_plan.cc). */
 constexpr int64_t kBusyWarps = 24;
-/** Tiles of a slab, the least that a warp of a GEMV has of a panel; columns of a super-block of groups of alpha. */
-constexpr int64_t kSlabTiles = 4, kSuperBlockColumns = 2048;
+/** Tiles of a slab, the least that a warp of a GEMV has of a panel. */
+constexpr int64_t kSlabTiles = 4;
 
 /** Shared memory of a CTA of a GEMV besides q: twice the sums of eight warps (gemv_plan.h). */
 int64_t gemv_sums(const CostProblem& p) { return 1024 * p.M; }
@@ -34,7 +34,7 @@ int64_t gemv_shared(const CostDevice& d, const CostCode& code, const CostProblem
 CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
   const CudaRow& row = *code.row;
   const int64_t panels = ceil_div(p.N, 16), tiles = ceil_div(p.K, cuda_tile_columns(row.layout));
-  const int64_t parts = p.groups ? ceil_div(p.K, kSuperBlockColumns) : ceil_div(ceil_div(tiles, kSlabTiles), splits);
+  const int64_t parts = p.groups ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, kSlabTiles), splits);
   int64_t k_warps = 1;
   while (k_warps < kGemvWarps && 2 * k_warps <= parts &&
          static_cast<double>(panels * splits * k_warps) < static_cast<double>(kBusyWarps) * d.sm_count) {

@@ -211,8 +211,8 @@ const CudaKernel& activation_row(const CudaRuntime& cuda) {
 
 namespace {
 
-/** The most that a kernel needs for a problem whatever splits are asked for. */
-int64_t most_for(const CudaKernel& kernel, CudaProblem problem) {
+/** The most that a kernel needs for a problem whatever splits are asked for. `splits`: set where K can be split. */
+int64_t most_for(const CudaKernel& kernel, CudaProblem problem, bool& splits) {
   int64_t most = 0;
   for (problem.splits = 0; problem.splits <= kMostSplits; ++problem.splits) {
     CudaProductPlan plan = {};
@@ -221,8 +221,27 @@ int64_t most_for(const CudaKernel& kernel, CudaProblem problem) {
     kernel.plan(problem, &launch);
     finish(kernel, launch, problem, plan);
     most = std::max(most, plan.places.bytes);
+    splits = splits || launch.splits > 1;
   }
   return most;
+}
+
+/**
+ * The same for 1 ... M rows. Kernels of a few rows plan each in its own way. The others take patches of whole eights, so
+ * the last of eight needs the most, and split K the less the more patches there are: the first that is not split is
+ * needed no more than any after it.
+ */
+int64_t most_for_rows(const CudaKernel& kernel, CudaProblem problem, int64_t M) {
+  const int64_t last = std::min(M, kernel.m_max), step = kernel.m_max <= 64 ? 1 : 8;
+  int64_t most = 0;
+  bool splits = true;
+  for (int64_t m = kernel.m_min; m < last && splits; m = round_up(m + 1, step)) {
+    splits = step == 1;
+    problem.M = m;
+    most = std::max(most, most_for(kernel, problem, splits));
+  }
+  problem.M = last;
+  return last < kernel.m_min ? 0 : std::max(most, most_for(kernel, problem, splits));
 }
 
 }  // namespace
@@ -233,20 +252,14 @@ int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, 
   problem.N = weights.N;
   problem.K = weights.K;
   problem.group = weights.group;
-  problem.planes = 3;
   problem.sm_count = cuda.device.sm_count;
   problem.shared_bytes = cuda.device.shared_bytes;
   int64_t most = 0;
   cuda.device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) {
     if (!serves(kernel, activation)) return;
-    // Kernels plan a few rows each in its own way; of many they take patches, and need the more the more there are.
-    const int64_t last = std::min(M, kernel.m_max);
-    for (int64_t m = kernel.m_min; m < last; m += m < 64 ? 1 : m < 1024 ? 16 : m / 2) {
-      problem.M = m;
-      most = std::max(most, most_for(kernel, problem));
+    for (problem.planes = kernel.stage == CudaStage::gemm_a16 ? 1 : 3; problem.planes <= 3; problem.planes += 2) {
+      most = std::max(most, most_for_rows(kernel, problem, M));
     }
-    problem.M = last;
-    if (last >= kernel.m_min) most = std::max(most, most_for(kernel, problem));
   });
   return most;
 }

@@ -1,13 +1,13 @@
-// Y of few rows of A16 from I2S: 32 rows of W by 8 rows of X a CTA. K is not split, or sums would depend on the patch;
-// to read W fast a warp has eight of its spans, 4 KiB, on their way.
+// Y of few rows of A16 from I2S: 32 rows of W by 8 rows of X a CTA. Time is that of reading W,
+// so seven of its spans are on their way in each of four CTAs of an SM.
 #include "cuda/gemm/gemm_a16.cuh"
 #include "cuda/kernels.h"
 
 namespace ternary::cuda {
 namespace {
 
-using Patch = GemmPatch<CudaLayout::i2s, 2, 1, 1, 1, 4, 8, 4>;
-using ThreePatch = GemmPatch<CudaLayout::i2s, 2, 1, 1, 1, 4, 8, 4>;
+using Patch = GemmPatch<CudaLayout::i2s, 2, 1, 1, 1, 8, 4>;
+using ThreePatch = GemmPatch<CudaLayout::i2s, 2, 1, 1, 1, 6, 4>;
 
 }  // namespace
 
@@ -18,7 +18,7 @@ int gemm_a16_i2s_mma_32x8(const CudaGemmTask& task, const CudaPlan& plan, const 
 }
 
 Reason gemm_a16_i2s_mma_32x8_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a16_plan<Patch, ThreePatch>(problem, plan);
+  return plan_gemm(kCudaRows[find_cuda_row("gemm_a16_i2s_mma_32x8")], problem, plan);
 }
 
 }  // namespace ternary::cuda

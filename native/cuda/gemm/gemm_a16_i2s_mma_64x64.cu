@@ -5,8 +5,8 @@
 namespace ternary::cuda {
 namespace {
 
-using Patch = GemmPatch<CudaLayout::i2s, 4, 2, 1, 4, 4, 1, 1>;
-using ThreePatch = GemmPatch<CudaLayout::i2s, 4, 1, 1, 4, 4, 1, 1>;
+using Patch = GemmPatch<CudaLayout::i2s, 4, 2, 1, 4, 4, 1>;
+using ThreePatch = GemmPatch<CudaLayout::i2s, 4, 1, 1, 4, 3, 1>;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ int gemm_a16_i2s_mma_64x64(const CudaGemmTask& task, const CudaPlan& plan, const
 }
 
 Reason gemm_a16_i2s_mma_64x64_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a16_plan<Patch, ThreePatch>(problem, plan);
+  return plan_gemm(kCudaRows[find_cuda_row("gemm_a16_i2s_mma_64x64")], problem, plan);
 }
 
 }  // namespace ternary::cuda

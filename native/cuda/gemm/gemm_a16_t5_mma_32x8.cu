@@ -5,8 +5,8 @@
 namespace ternary::cuda {
 namespace {
 
-using Patch = GemmPatch<CudaLayout::t5, 2, 1, 1, 1, 4, 3, 2>;
-using ThreePatch = GemmPatch<CudaLayout::t5, 2, 1, 1, 1, 4, 3, 2>;
+using Patch = GemmPatch<CudaLayout::t5, 2, 1, 1, 1, 5, 2>;
+using ThreePatch = GemmPatch<CudaLayout::t5, 2, 1, 1, 1, 4, 2>;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ int gemm_a16_t5_mma_32x8(const CudaGemmTask& task, const CudaPlan& plan, const C
 }
 
 Reason gemm_a16_t5_mma_32x8_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a16_plan<Patch, ThreePatch>(problem, plan);
+  return plan_gemm(kCudaRows[find_cuda_row("gemm_a16_t5_mma_32x8")], problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -2,69 +2,57 @@
  * @file gemm_a8.cuh
  * @brief Y for many rows of int8 activations: mma on codes decoded in registers, q through shared memory.
  *
- * A lane's A operands come straight from the 16 bytes it loaded; its B operands of two steps are 16 bytes of permuted
+ * A lane's A operands come straight from its 16 bytes of a tile; its B operands of two steps are 16 bytes of permuted
  * q. Rows of 128 bytes in shared memory have their halves swapped where m is odd, rows of 320 bytes (T5) differ by half
  * a turn of the banks as they are: in both, the 8 lanes of a phase of LDS.128 read 128 different bytes.
  */
 #ifndef TERNARY_CUDA_GEMM_GEMM_A8_CUH_
 #define TERNARY_CUDA_GEMM_GEMM_A8_CUH_
 
-#include "cuda/device/epilogue.cuh"
 #include "cuda/device/mma.cuh"
-#include "cuda/device/pdl.cuh"
 #include "cuda/gemm/gemm_groups.cuh"
+#include "cuda/gemm/gemm_ring.cuh"
 
 namespace ternary::cuda {
 
 /**
- * The ring of spans of q. Four threads copy a line of 64 bytes; a thread's copies are whole lines and rows apart, so
- * that its addresses are one pointer and constants.
+ * Copies spans of q. Four threads copy a line of 64 bytes; a thread's copies are whole lines and rows apart, so that its
+ * addresses are one pointer and constants.
  */
 template <typename Patch>
-class QRing {
+class QCopies {
  public:
   static constexpr int kRowBytes = Patch::kColumns;
   static constexpr int kSpanBytes = Patch::kM * kRowBytes;
-  static constexpr int kBytes = Patch::kDepth * kSpanBytes;
 
-  __device__ QRing(const CudaGemmTask& task, const GemmPlace<Patch>& place, char* shared) : shared_(shared) {
+  __device__ QCopies(const CudaGemmTask& task, const GemmPlace<Patch>& place, int first_span) {
     const int m = static_cast<int>(threadIdx.x) / 4, quarter = threadIdx.x & 3;
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
       const int64_t row = place.m0 + m + r * kRowStep;
       valid_[r] = row < task.M;
-      source_[r] = task.q + (valid_[r] ? row : 0) * task.ldq + 16 * quarter;
+      source_[r] = task.q + (valid_[r] ? row : 0) * task.ldq + int64_t{first_span} * kRowBytes + 16 * quarter;
     }
     write_ = offset(m, quarter);
     read_ = offset(place.warp_m + place.g, place.t);
-    left_ = static_cast<int>(ceil_div(task.K, Patch::kColumns));
   }
 
-  /** Begins to copy the next span; ends a batch of copies whether or not there is one. Rows beyond M become zeros. */
-  __device__ __forceinline__ void fetch() {
-    if (left_ > 0) {
+  /** Begins to copy the next span. Rows beyond M become zeros. */
+  __device__ __forceinline__ void fetch(char* span) {
 #pragma unroll
-      for (int r = 0; r < kRows; ++r) {
+    for (int r = 0; r < kRows; ++r) {
 #pragma unroll
-        for (int line = 0; line < Patch::kLines; ++line) {
-          char* target = shared_ + write_span_ + at_line(write_, line) + r * kRowStep * kRowBytes;
-          copy_async(target, source_[r] + 64 * line, valid_[r]);
-        }
-        source_[r] += kRowBytes;
+      for (int line = 0; line < Patch::kLines; ++line) {
+        copy_async(span + at_line(write_, line) + r * kRowStep * kRowBytes, source_[r] + 64 * line, valid_[r]);
       }
-      write_span_ = next(write_span_);
+      source_[r] += kRowBytes;
     }
-    --left_;
-    commit_copies();
   }
 
-  /** Operands of the warp's row 8 * j + g, steps 2 * line and 2 * line + 1 of the span in use. */
-  __device__ __forceinline__ uint4 operands(int j, int line) const {
-    return *reinterpret_cast<const uint4*>(shared_ + read_span_ + at_line(read_, line) + 8 * j * kRowBytes);
+  /** Operands of the warp's row 8 * j + g, steps 2 * line and 2 * line + 1 of a span. */
+  __device__ __forceinline__ uint4 operands(const char* span, int j, int line) const {
+    return *reinterpret_cast<const uint4*>(span + at_line(read_, line) + 8 * j * kRowBytes);
   }
-
-  /** On to the next span. */
-  __device__ __forceinline__ void advance() { read_span_ = next(read_span_); }
 
  private:
   static constexpr int kRowStep = Patch::kThreads / 4, kRows = Patch::kM / kRowStep;
@@ -77,72 +65,69 @@ class QRing {
   static __device__ __forceinline__ int at_line(int offset, int line) {
     return kSwaps ? (offset ^ (line & 1) << 6) + (line >> 1 << 7) : offset + 64 * line;
   }
-  static __device__ __forceinline__ int next(int span) {
-    return span == (Patch::kDepth - 1) * kSpanBytes ? 0 : span + kSpanBytes;
-  }
 
-  char* shared_;
   const int8_t* source_[kRows];
   bool valid_[kRows];
-  int write_, read_, left_, write_span_ = 0, read_span_ = 0;
+  int write_, read_;
 };
 
-/** Sums of a warp without groups of alpha: sum(q * code), so sum(q) has to be taken off. */
+/** Sums of a warp without groups of alpha: sum(q * code), so sum(q) has to be taken off. Of whole spans, in any order. */
 template <typename Patch>
 class PlainSums {
  public:
-  __device__ explicit PlainSums(const CudaGemmTask&, const GemmPlace<Patch>&) {}
-
-  __device__ __forceinline__ void begin_line() {}
-  static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return codes; }
-
-  __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
-    mma_codes(acc_[p][j], a[0], b.x, b.y);
-    mma_codes(acc_[p][j], a[1], b.z, b.w);
+  static constexpr bool kOrdered = false;
+  using Value = int32_t;
+  __device__ PlainSums(const CudaGemmTask&, const GemmPlace<Patch>&, const GemmRange<Patch>&, const GemmParts<Patch>&) {
   }
 
-  __device__ void store(const CudaGemmTask& t, const Epilogue& out, int p, int j, int i, int64_t m, int64_t n) const {
-    out.finish(acc_[p][j][i] - t.q_sums[m], m, n);
+  static __device__ __forceinline__ uint32_t operand(uint32_t codes, bool) { return codes; }
+  __device__ __forceinline__ void begin_step(int, bool) {}
+
+  /** A step of the line, its first or second. */
+  __device__ __forceinline__ void add(int, int p, int j, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+    mma_codes(acc_[p][j], a, b0, b1);
+  }
+
+  __device__ __forceinline__ const int32_t (&sum(int p, int j) const)[4] { return acc_[p][j]; }
+  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, int32_t sum, int64_t m,
+                                               int64_t n) {
+    out.finish(sum - t.q_sums[m], m, n);
   }
 
  private:
   int32_t acc_[Patch::kPanels][Patch::kEights][4] = {};
 };
 
-/** Sums of a warp with groups of alpha. Weights are signed here, so that no sums of q by group are needed. */
+/** Sums of a warp with groups of alpha. Weights are signed here, so that no sums of q by group are needed, and those of
+ *  steps that a line has besides can be zeros. */
 template <typename Patch>
-class GroupSums {
+class GroupSums : public GroupTotals<Patch, int32_t> {
  public:
-  __device__ GroupSums(const CudaGemmTask& t, const GemmPlace<Patch>& place) : ends_(t, place) {}
+  using GroupTotals<Patch, int32_t>::GroupTotals;
 
-  static __device__ __forceinline__ uint32_t operand(uint32_t codes) { return signed_weights(codes); }
-
-  __device__ __forceinline__ void begin_line() {
-    end_[0] = ends_.next_step();
-    end_[1] = ends_.next_step();
+  static __device__ __forceinline__ uint32_t operand(uint32_t codes, bool counts) {
+    return counts ? signed_weights(codes) : 0;
   }
-
-  __device__ __forceinline__ void add(int p, int j, const uint32_t (&a)[2][4], uint4 b) {
-    mma_weights(acc_[p][j], a[0], b.x, b.y);
-    if (end_[0].ends) totals_.end_group(end_[0], p, j, acc_[p][j]);
-    mma_weights(acc_[p][j], a[1], b.z, b.w);
-    if (end_[1].ends) totals_.end_group(end_[1], p, j, acc_[p][j]);
+  __device__ __forceinline__ void begin_step(int half, bool counts) {
+    end_[half] = counts ? this->next_step() : GroupEnd<Patch>{};
   }
-
-  __device__ void store(const CudaGemmTask&, const Epilogue& out, int p, int j, int i, int64_t m, int64_t n) const {
-    out.finish_groups(totals_.sum(p, j, i), m, n);
+  __device__ __forceinline__ void add(int half, int p, int j, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+    mma_weights(this->at(p, j), a, b0, b1);
+    this->end_group(end_[half], p, j);
+  }
+  static __device__ __forceinline__ void write(const CudaGemmTask&, const Epilogue& out, float sum, int64_t m,
+                                               int64_t n) {
+    out.finish_groups(sum, m, n);
   }
 
  private:
-  int32_t acc_[Patch::kPanels][Patch::kEights][4] = {};
-  GroupTotals<Patch> totals_;
-  GroupEnds<Patch> ends_;
   GroupEnd<Patch> end_[2];
 };
 
-/** One span's columns into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
-template <typename Patch, typename Sums>
-__device__ __forceinline__ void multiply_span(const QRing<Patch>& q, const WeightStream<Patch>& w, Sums& sums) {
+/** Steps of one span into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
+template <typename Patch, bool whole, typename Sums>
+__device__ __forceinline__ void multiply_span(SpanSteps<whole> steps, const QCopies<Patch>& q, const char* q_span,
+                                              const TileCopies<Patch>& w, const char* w_span, Sums& sums) {
   PanelCodes<Patch::layout> codes[Patch::kPanels];
 #pragma unroll
   for (int line = 0; line < Patch::kLines; ++line) {
@@ -152,61 +137,56 @@ __device__ __forceinline__ void multiply_span(const QRing<Patch>& q, const Weigh
       const int step = 2 * line + half;
 #pragma unroll
       for (int p = 0; p < Patch::kPanels; ++p) {
-        if (step % Patch::kSteps == 0) codes[p].begin(w.words(p, step / Patch::kSteps));
+        if (step % Patch::kSteps == 0) codes[p].begin(w.words(w_span, p, step / Patch::kSteps));
         codes[p].step(step % Patch::kSteps, a[p][half]);
 #pragma unroll
-        for (int i = 0; i < 4; ++i) a[p][half][i] = Sums::operand(a[p][half][i]);
+        for (int i = 0; i < 4; ++i) a[p][half][i] = Sums::operand(a[p][half][i], steps.has(step));
       }
     }
-    sums.begin_line();
+    if (!steps.has(2 * line) && !steps.has(2 * line + 1)) continue;
+    sums.begin_step(0, steps.has(2 * line));
+    sums.begin_step(1, steps.has(2 * line + 1));
 #pragma unroll
     for (int j = 0; j < Patch::kEights; ++j) {
-      const uint4 b = q.operands(j, line);
+      const uint4 b = q.operands(q_span, j, line);
 #pragma unroll
-      for (int p = 0; p < Patch::kPanels; ++p) sums.add(p, j, a[p], b);
+      for (int p = 0; p < Patch::kPanels; ++p) {
+        sums.add(0, p, j, a[p][0], b.x, b.y);
+        sums.add(1, p, j, a[p][1], b.z, b.w);
+      }
     }
   }
 }
 
+template <typename Patch>
+inline constexpr int kSpanBytesA8 = QCopies<Patch>::kSpanBytes + TileCopies<Patch>::kSpanBytes;
+
 template <typename Patch, template <typename> class Sums>
-__global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm) gemm_a8_kernel(const CudaGemmTask t) {
+__global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm)
+    gemm_a8_kernel(const CudaGemmTask t, const GemmSplit split) {
   extern __shared__ uint4 shared[];
   pdl_launch_dependents();
-  const GemmPlace<Patch> place(t.M);
-  WeightStream<Patch> w(t, place);
-  Sums<Patch> sums(t, place);
-  pdl_wait();
-  const int spans = static_cast<int>(ceil_div(t.K, Patch::kColumns));
-  QRing<Patch> q(t, place, reinterpret_cast<char*>(shared));
-#pragma unroll
-  for (int span = 0; span < Patch::kDepth - 1; ++span) q.fetch();
-  for (int span = 0; span < spans; ++span) {
-    wait_copies<Patch::kDepth - 2>();
-    __syncthreads();  // everyone's copies have landed, and everyone has left the span that is fetched now
-    q.fetch();
-    w.advance();
-    multiply_span(q, w, sums);
-    q.advance();
-  }
-  store_sums(t, place, sums);
+  const GemmRange<Patch> range(t, split);
+  const GemmPlace<Patch> place(t.M, range.patch, static_cast<int>(threadIdx.x));
+  const GemmParts<Patch> parts(t, split, range, shared, Patch::kDepth * kSpanBytesA8<Patch>);
+  TileCopies<Patch> w(t, place, range.first_span);
+  QCopies<Patch> q(t, place, range.first_span);
+  Sums<Patch> sums(t, place, range, parts);
+  SpanRing<Patch, QCopies<Patch>, TileCopies<Patch>> ring(shared, range.spans, q, w);
+  run_range(range, ring, sums, [&](auto steps) { multiply_span(steps, q, ring.x(), w, ring.w(), sums); });
+  end_patch(t, range, place, parts, sums);
 }
 
 /** States which kernels a row has. */
-#define TERNARY_CUDA_GEMM_A8_VARIANTS(row, Patch, GroupPatch)                                          \
-  TERNARY_CUDA_GEMM_VARIANT(row, plain, Patch, QRing<Patch>::kBytes, gemm_a8_kernel<Patch, PlainSums>) \
-  TERNARY_CUDA_GEMM_VARIANT(row, groups, GroupPatch, QRing<GroupPatch>::kBytes, gemm_a8_kernel<GroupPatch, GroupSums>)
+#define TERNARY_CUDA_GEMM_A8_VARIANTS(row, Patch, GroupPatch)                                         \
+  TERNARY_CUDA_GEMM_VARIANT(row, plain, Patch, kSpanBytesA8<Patch>, gemm_a8_kernel<Patch, PlainSums>) \
+  TERNARY_CUDA_GEMM_VARIANT(row, groups, GroupPatch, kSpanBytesA8<GroupPatch>, gemm_a8_kernel<GroupPatch, GroupSums>)
 
 /** The product with the patch for its alpha. */
 template <typename Patch, typename GroupPatch>
 int gemm_a8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
   if (task.group == 0) return launch_gemm<gemm_a8_kernel<Patch, PlainSums>, Patch>(plan, how, task);
   return launch_gemm<gemm_a8_kernel<GroupPatch, GroupSums>, GroupPatch>(plan, how, task);
-}
-
-template <typename Patch, typename GroupPatch>
-Reason gemm_a8_plan(const CudaProblem& problem, CudaPlan* plan) {
-  if (problem.group == 0) return plan_gemm<Patch>(problem, QRing<Patch>::kBytes, plan);
-  return plan_gemm<GroupPatch>(problem, QRing<GroupPatch>::kBytes, plan);
 }
 
 }  // namespace ternary::cuda

@@ -7,8 +7,8 @@
 namespace ternary::cuda {
 namespace {
 
-using Patch = GemmPatch<CudaLayout::i2s, 4, 2, 2, 8, 4, 1, 1>;
-using GroupPatch = GemmPatch<CudaLayout::i2s, 4, 2, 1, 8, 4, 1, 1>;
+using Patch = GemmPatch<CudaLayout::i2s, 4, 2, 2, 8, 4, 1>;
+using GroupPatch = GemmPatch<CudaLayout::i2s, 4, 2, 1, 8, 4, 1>;
 
 }  // namespace
 
@@ -19,7 +19,7 @@ int gemm_a8_i2s_mma_128x128(const CudaGemmTask& task, const CudaPlan& plan, cons
 }
 
 Reason gemm_a8_i2s_mma_128x128_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a8_plan<Patch, GroupPatch>(problem, plan);
+  return plan_gemm(kCudaRows[find_cuda_row("gemm_a8_i2s_mma_128x128")], problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -6,8 +6,8 @@
 namespace ternary::cuda {
 namespace {
 
-using Patch = GemmPatch<CudaLayout::i2s, 2, 2, 1, 4, 6, 4, 2>;
-using GroupPatch = GemmPatch<CudaLayout::i2s, 2, 2, 1, 4, 6, 2, 2>;
+using Patch = GemmPatch<CudaLayout::i2s, 2, 2, 1, 4, 5, 2>;
+using GroupPatch = GemmPatch<CudaLayout::i2s, 2, 2, 1, 4, 5, 2>;
 
 }  // namespace
 
@@ -18,7 +18,7 @@ int gemm_a8_i2s_mma_32x64(const CudaGemmTask& task, const CudaPlan& plan, const 
 }
 
 Reason gemm_a8_i2s_mma_32x64_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a8_plan<Patch, GroupPatch>(problem, plan);
+  return plan_gemm(kCudaRows[find_cuda_row("gemm_a8_i2s_mma_32x64")], problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -5,8 +5,8 @@
 namespace ternary::cuda {
 namespace {
 
-using Patch = GemmPatch<CudaLayout::t5, 4, 2, 2, 4, 4, 1, 1>;
-using GroupPatch = GemmPatch<CudaLayout::t5, 4, 2, 1, 4, 4, 1, 1>;
+using Patch = GemmPatch<CudaLayout::t5, 4, 2, 2, 4, 3, 1>;
+using GroupPatch = GemmPatch<CudaLayout::t5, 4, 2, 1, 4, 3, 1>;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ int gemm_a8_t5_mma_128x64(const CudaGemmTask& task, const CudaPlan& plan, const 
 }
 
 Reason gemm_a8_t5_mma_128x64_plan(const CudaProblem& problem, CudaPlan* plan) {
-  return gemm_a8_plan<Patch, GroupPatch>(problem, plan);
+  return plan_gemm(kCudaRows[find_cuda_row("gemm_a8_t5_mma_128x64")], problem, plan);
 }
 
 }  // namespace ternary::cuda

@@ -3,7 +3,6 @@
 namespace ternary::cuda {
 namespace {
 
-constexpr bool kClusters = arch_number(TERNARY_CUDA_ARCH) >= 90;
 /** Warps that keep an SM's memory pipeline full: each has a slab, 2 KB, on its way, and 32 to 48 KB are needed. */
 constexpr int kBusyWarps = 24;
 /** Values of a row that a fused kernel keeps in shared memory while it quantises; longer rows are read again. */
@@ -118,9 +117,7 @@ GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p, const Sizes& s) {
   if (!kind.fused && p.group == 0) {
     plan.splits = p.splits > 0 && p.splits <= least(kMostSplits, s.slabs) ? p.splits : own_splits(s, p);
   }
-  // Clusters of three or so exist, but powers of two tile every GPC.
-  const bool even = (plan.splits & (plan.splits - 1)) == 0;
-  plan.cluster = kClusters && even && plan.splits <= kMostCluster ? plan.splits : 1;
+  plan.cluster = makes_cluster(TERNARY_CUDA_ARCH, plan.splits) ? plan.splits : 1;
   if (kind.fused) plan.scratch_columns = least(round_up(s.padded, 256), kMostScratch);
   const int64_t sums = p.group == 0 ? sums_bytes(p.M) : group_sums_bytes(p.M);
   const int64_t fixed = sums + (kind.fused ? fused_bytes(p.M, s.groups, plan.scratch_columns) : 0);

@@ -13,6 +13,7 @@
 
 #include "abi/cuda_kernel.h"
 #include "abi/cuda_rows.h"
+#include "cuda/device/arch.h"
 
 namespace ternary::cuda {
 
@@ -22,17 +23,6 @@ inline constexpr int kSlabTiles = 4;
 /** Columns of a step: one mma, or the four bytes of a lane's registers b0 and b1. */
 inline constexpr int kStepColumns = 32;
 inline constexpr int kMostSplits = 64;
-/** The largest cluster that every part with clusters runs; other counts of CTAs add their sums up in device memory. */
-inline constexpr int kMostCluster = 8;
-
-/** "sm90a" is 90. */
-constexpr int arch_number(const char* arch) {
-  int number = 0;
-  for (const char* c = arch; *c != 0; ++c) {
-    if (*c >= '0' && *c <= '9') number = 10 * number + (*c - '0');
-  }
-  return number;
-}
 
 /** What a kernel asks of a plan. */
 struct GemvKind {

@@ -2,6 +2,8 @@
 // what they refuse. Captured graphs of each op are in tests/cuda/graph_test.cc.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -181,6 +183,43 @@ TEST(CudaGraph, AChainReplayedThreeTimesWithOtherInputs) {
     graph.launch(stream);
     stream.wait();
     chain.expect_right("replay " + std::to_string(replay));
+  }
+}
+
+/** The bytes that a call of so many rows needs, by its refusal of fewer. */
+int64_t needed_bytes(ternary_runtime* runtime, const ternary_layer* layer, const DeviceProblem& device, int64_t rows) {
+  const Stream stream;
+  const DeviceBytes small(256);
+  if (device.start(runtime, layer, {stream.get(), small.get(), 1}, rows) == TERNARY_OK) return 0;
+  const std::string said = ternary_last_error(), words = "this call needs ";
+  const size_t at = said.find(words);
+  EXPECT_NE(at, std::string::npos) << said;
+  return at == std::string::npos ? 0 : std::atoll(said.c_str() + at + words.size());
+}
+
+// Split sums need the more the more CTAs share K, and that is not the more the more rows there are.
+TEST(CudaAsync, WhatAWorkspaceHasIsEnoughForEveryCall) {
+  constexpr int64_t kMost = 72;
+  for (const ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
+    ProblemSpec spec = a8_spec(kMost, 2200, 6144);
+    spec.activation = activation;
+    spec.x_dtype = TERNARY_BF16;
+    spec.values = Values::finite;
+    const Problem problem(spec);
+    const DeviceProblem device(problem);
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+    for (const char* settings : {"", "TERNARY_I2S_SPLITS=3"}) {
+      const RuntimeHandle runtime = gpu(settings);
+      for (const int64_t most : {int64_t{64}, kMost}) {
+        int64_t bytes = 0, needed = 0;
+        ASSERT_EQ(ternary_workspace_bytes(runtime.get(), layer.get(), most, &bytes), TERNARY_OK);
+        for (int64_t rows = 17; rows <= most; ++rows) {
+          needed = std::max(needed, needed_bytes(runtime.get(), layer.get(), device, rows));
+        }
+        EXPECT_GT(needed, most * spec.K);
+        EXPECT_LE(needed, bytes) << spec.text() << ", " << settings;
+      }
+    }
   }
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "abi/cuda_rows.h"
+#include "core/cuda/layout.h"
 #include "softgpu/softgpu.h"
 #include "support/cuda/fused_case.h"
 #include "support/cuda/gemm_case.h"
@@ -25,13 +27,12 @@ Function* softgpu(const char* name) {
 /** What the launches since the last reset did. */
 struct Use {
   uint64_t passes = 0, ideal_passes = 0;  // of shared memory, all of it
-  uint64_t weight_sectors = 0;
-  std::string conflicts;  // the instructions that have some
+  uint64_t weight_sectors = 0;            // of the lines that were asked for
+  std::string conflicts;                  // the instructions that have some
 };
 
-bool loads_weights(const softgpu_line& line) {
-  return std::strncmp(line.opcode, "ld.global", 9) == 0 && std::strstr(line.opcode, ".v4") != nullptr;
-}
+/** What a GEMM copies to its ring: weights and X. */
+bool copies_to_ring(const softgpu_line& line) { return std::strncmp(line.opcode, "cp.async.cg", 11) == 0; }
 /** Weights of a GEMV go past the first-level cache; its vectors of X, where it makes q itself, do not. */
 bool loads_gemv_weights(const softgpu_line& line) { return std::strstr(line.opcode, "L1::no_allocate") != nullptr; }
 
@@ -72,27 +73,19 @@ ProblemSpec spec_of(ternary_activation activation, int64_t M, int64_t N, int64_t
   return spec;
 }
 
-/**
- * The row of a GEMM, one plane, and how often it has W read: once by each of a CTA's warps along M, `rows` of X a CTA.
- */
-struct GemmRow {
-  const char* file;
-  int64_t rows, warps_m;
-};
-constexpr GemmRow kGemmRows[] = {{"gemm_a8_i2s_mma_128x128", 128, 2}, {"gemm_a8_i2s_mma_32x64", 64, 2},
-                                 {"gemm_a8_t5_mma_128x64", 64, 2},    {"gemm_a8_t5_mma_32x64", 64, 2},
-                                 {"gemm_a16_i2s_mma_64x64", 64, 2},   {"gemm_a16_i2s_mma_32x8", 8, 1},
-                                 {"gemm_a16_t5_mma_64x32", 32, 1},    {"gemm_a16_t5_mma_32x8", 8, 1}};
-
-int64_t reads_of_w(const CudaKernel& kernel, int64_t M) {
-  for (const GemmRow& row : kGemmRows) {
-    if (std::strcmp(row.file, kernel.file) == 0) return ceil_div(M, row.rows) * row.warps_m;
-  }
-  ADD_FAILURE() << kernel.file << " is not in this test's table";
-  return 0;
+/** Sectors that a GEMM, one plane, copies besides weights: a row of X once for every patch along N. */
+double sectors_of_x(const CudaVariant& variant, const ProblemSpec& spec, CudaLayout layout) {
+  const int64_t row_bytes = cuda_padded_columns(layout, spec.K) * (spec.activation == TERNARY_A16 ? 2 : 1);
+  return static_cast<double>(ceil_div(spec.N, variant.patch_n) * spec.M * row_bytes) / 32;
 }
 
-/** Every GEMM that serves the problem; where `ideal` is not 0, weights are held to it. */
+const CudaVariant& variant_of(const CudaKernel& kernel, bool groups) {
+  const CudaRow& row = kCudaRows[find_cuda_row(kernel.file)];
+  return *std::find_if(row.variants, row.variants + kMostCudaVariants,
+                       [&](const CudaVariant& v) { return v.groups == groups && v.planes == 1; });
+}
+
+/** Every GEMM that serves the problem; where `ideal` is not 0, weights are held to it, once for every patch along M. */
 void check_gemm(const ProblemSpec& spec, CudaLayout layout, double ideal) {
   const auto reset = softgpu<decltype(softgpu_reset_counters)>("softgpu_reset_counters");
   CudaGemmCase gemm(spec, layout);
@@ -102,15 +95,17 @@ void check_gemm(const ProblemSpec& spec, CudaLayout layout, double ideal) {
     if (reset != nullptr) {
       ASSERT_EQ(reset(), 0);
     }
-    ASSERT_EQ(gemm.run(*kernel), "") << kernel->file;
+    ASSERT_EQ(gemm.run(*kernel, ideal == 0 ? 0 : 1), "") << kernel->file;
     if (reset == nullptr) continue;
-    const Use use = use_since_reset<loads_weights>("gemm_");
+    const Use use = use_since_reset<copies_to_ring>("gemm_");
     EXPECT_GT(use.ideal_passes, 0u) << kernel->file;
     EXPECT_EQ(use.passes, use.ideal_passes) << kernel->file << " in " << spec.text() << "\n" << use.conflicts;
     if (ideal == 0) continue;
-    const double reads = static_cast<double>(reads_of_w(*kernel, spec.M));
-    EXPECT_GE(static_cast<double>(use.weight_sectors), reads * ideal) << kernel->file;
-    EXPECT_LE(static_cast<double>(use.weight_sectors), 1.05 * reads * ideal) << kernel->file << " in " << spec.text();
+    const CudaVariant& variant = variant_of(*kernel, spec.group > 0);
+    const double weights = static_cast<double>(use.weight_sectors) - sectors_of_x(variant, spec, layout);
+    const double reads = static_cast<double>(ceil_div(spec.M, variant.patch_m));
+    EXPECT_GE(weights, reads * ideal) << kernel->file;
+    EXPECT_LE(weights, 1.05 * reads * ideal) << kernel->file << " in " << spec.text();
   }
 }
 
@@ -129,7 +124,7 @@ TEST(CudaGemmMemory, NoBankConflicts) {
 }
 
 // More than the 6 million weights from which waste counts. N is not whole panels, but whole CTAs of them: panels beyond
-// the last are that one again, in its CTA's first-level cache. The dense fallback's weights go by cp.async.
+// the last are that one again.
 TEST(CudaGemmMemory, NoWastedSectorsOfWeights) {
   constexpr int64_t kN = 376, kK = 16400;
   for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5}) {

@@ -2,6 +2,7 @@
 // and all share q, sums and tickets, as decoding does. The bits are those of one layer after another on the host.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -25,9 +26,10 @@ struct Layer {
   Layer(uint64_t seed, CudaLayout layout, int64_t N, int64_t K, int64_t M)
       : problem(spec(seed, N, K, M)), weights(problem.weights(TERNARY_LAYOUT_I2S)), y(M * N * 4) {
     std::vector<uint8_t> tiles(cuda_layout_bytes(layout, N, K));
-    for (int64_t n = 0; n < N; n += kTile) {
-      cuda_panel_from_i2s(layout, problem.i2s.data() + n * ceil_div(K, 4), std::min(kTile, N - n), K,
-                          tiles.data() + n / kTile * cuda_panel_bytes(layout, kTile, K));
+    const int64_t rows = layout == CudaLayout::dense ? N : kTile;
+    for (int64_t n = 0; n < N; n += rows) {
+      cuda_panel_from_i2s(layout, problem.i2s.data() + n * ceil_div(K, 4), std::min(rows, N - n), K,
+                          tiles.data() + n / rows * cuda_panel_bytes(layout, rows, K));
     }
     codes = DeviceMemory(tiles.data(), static_cast<int64_t>(tiles.size()));
     alpha = DeviceMemory(weights->alpha.data(), static_cast<int64_t>(weights->alpha.size()) * 4);
@@ -57,22 +59,19 @@ struct Layer {
   DeviceMemory codes, alpha, y;
 };
 
-/** Up, down, up: the wide layers have many panels, the narrow one splits K. */
+/** Layers of a layout, each as wide as the next one's K. */
 class Chain {
  public:
-  Chain(CudaLayout layout, int64_t M) : layout_(layout), M_(M) {
-    for (int i = 0; i < 3; ++i) {
-      const bool down = i == 1;
-      layers_.emplace_back(77 + i, layout, down ? kOutputs : kWidth, down ? kWidth : kOutputs, M);
-    }
-    const int64_t padded = cuda_padded_columns(layout, kWidth);
+  Chain(CudaLayout layout, int64_t M, const std::vector<int64_t>& widths) : layout_(layout), M_(M) {
+    for (size_t i = 0; i + 1 < widths.size(); ++i) layers_.emplace_back(77 + i, layout, widths[i + 1], widths[i], M);
+    const int64_t padded = cuda_padded_columns(layout, *std::max_element(widths.begin(), widths.end()));
     q_ = DeviceMemory(M * padded);
     s_ = DeviceMemory(M * 4);
     q_sums_ = DeviceMemory(M * 4);
-    partial_ = DeviceMemory(1 << 16);
+    partial_ = DeviceMemory(1 << 21);
   }
 
-  void launch(const CudaKernel& gemv, const CudaKernel* fused, int splits, const CudaLaunch& how) {
+  void launch(const CudaKernel& product, const CudaKernel* fused, int splits, const CudaLaunch& how) {
     const DeviceLimits limits = device_limits();
     const CudaKernel& rows = *cuda_rows(CudaStage::activations)[0];
     const Problem& first = layers_[0].problem;
@@ -93,12 +92,13 @@ class Chain {
       if (in_one) {
         require_cuda(fused->fused(task, planned(*fused, problem), how), fused->file);
       } else {
-        const CudaPlan plan = planned(gemv, problem);
+        const CudaPlan plan = planned(product, problem);
+        split_ = split_ && plan.splits == splits;
         ASSERT_LE(plan.partial_bytes, partial_.bytes());
         task.activations.clear = partial_.as<int32_t>();
         task.activations.clear_count = plan.clear_bytes / 4;
         require_cuda(rows.activations(task.activations, how), rows.file);
-        require_cuda(gemv.gemm(task.gemm, plan, how), gemv.file);
+        require_cuda(product.gemm(task.gemm, plan, how), product.file);
       }
       input = layers_[i].y.as<float>();
     }
@@ -107,7 +107,7 @@ class Chain {
 
   void check() const {
     const Problem& first = layers_[0].problem;
-    std::vector<float> x(M_ * kOutputs);
+    std::vector<float> x(M_ * first.spec().K);
     std::memcpy(x.data(), first.x.data(), x.size() * 4);
     for (size_t i = 0; i < layers_.size(); ++i) {
       x = layers_[i].on_the_host(x);
@@ -120,6 +120,9 @@ class Chain {
     }
   }
 
+  /** Whether every product of launch() had as many splits as were asked for. */
+  bool split() const { return split_; }
+
  private:
   CudaActivationTask activations(size_t i, const float* x) const {
     CudaActivationTask task = {};
@@ -127,6 +130,7 @@ class Chain {
     task.rows.x_dtype = TERNARY_F32;
     task.rows.K = task.rows.ldx = layers_[i].problem.spec().K;
     task.M = M_;
+    task.plain = layout_ == CudaLayout::dense;
     task.q = q_.as<int8_t>();
     task.padded = task.ldq = cuda_padded_columns(layout_, task.rows.K);
     task.s = s_.as<float>();
@@ -155,6 +159,7 @@ class Chain {
 
   CudaLayout layout_;
   int64_t M_;
+  bool split_ = true;
   std::vector<Layer> layers_;
   DeviceMemory q_, s_, q_sums_, partial_;
 };
@@ -169,18 +174,37 @@ const CudaKernel* fused_of(const CudaKernel& gemv, int64_t M) {
   return nullptr;
 }
 
+bool has_pdl() { return std::atoi(cuda_backend().arch + 2) >= 90; }
+
+// Up, down, up: the wide layers have many panels, the narrow one splits K.
 TEST(CudaPdl, ChainsOfGemvsGiveTheBitsOfOneLayerAfterAnother) {
-  const bool can = std::atoi(cuda_backend().arch + 2) >= 90;
   for (const CudaKernel* gemv : cuda_rows(CudaStage::gemm_a8)) {
     if (std::strncmp(gemv->file, "gemv_", 5) != 0) continue;
     for (const auto& [M, splits] : {std::pair<int64_t, int>{1, 1}, {1, 2}, {1, 3}, {3, 1}, {3, 2}, {3, 3}}) {
       if (M < gemv->m_min || M > gemv->m_max) continue;
       cudaStream_t stream;
       require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
-      const CudaLaunch how = {stream, can};
-      Chain chain(gemv->layout, M);
+      const CudaLaunch how = {stream, has_pdl()};
+      Chain chain(gemv->layout, M, {kOutputs, kWidth, kOutputs, kWidth});
       chain.launch(*gemv, splits == 3 ? fused_of(*gemv, M) : nullptr, splits, how);
       chain.check();
+      require_cuda(cudaStreamDestroy(stream), "stream");
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// All of them split K: in a cluster where there are any, in memory, and not at all.
+TEST(CudaPdl, ChainsOfGemmsThatSplitKGiveTheBitsOfOneLayerAfterAnother) {
+  for (const CudaKernel* gemm : cuda_rows(CudaStage::gemm_a8)) {
+    if (std::strncmp(gemm->file, "gemm_", 5) != 0) continue;
+    for (const int splits : {1, 2, 3}) {
+      cudaStream_t stream;
+      require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
+      Chain chain(gemm->layout, 20, {990, 1000, 970});
+      chain.launch(*gemm, nullptr, splits, {stream, has_pdl()});
+      chain.check();
+      EXPECT_TRUE(chain.split()) << gemm->file << ", splits " << splits;
       require_cuda(cudaStreamDestroy(stream), "stream");
       if (HasFatalFailure()) return;
     }

@@ -89,8 +89,8 @@ void CudaGemmCase::expect_a8(const float* alpha) {
  *   - mma: 16 products and the sum so far are added by aligning them with the largest and cutting off below 24 bits,
  *     maybe 8 products at a time: at most 2 * (9 + 1) units of 2^-23 of the largest, which is at most S; an mma for
  *     every 16 columns and plane. (IEEE sums in any order are within that.)
- *   - a rounding of at most 2^-24 S for each group's fma and super-block's sum, for the product with alpha, and for the
- *     bias
+ *   - a rounding of at most 2^-24 S for each group's fma and super-block's sum, or for each stretch's, for the product
+ *     with alpha, and for the bias
  *   - bits that three planes cut off, 2^-133 an element; denormals: 2^-149 a rounding
  * The last 2^-10 of it covers that partial sums exceed S by their own errors.
  */
@@ -103,7 +103,7 @@ double CudaGemmCase::a16_bound(int64_t m, int64_t n, const std::vector<double>& 
   }
   for (double a : alpha) largest_alpha = std::max(largest_alpha, std::fabs(a));
   const double mmas = static_cast<double>(plane_count_ * padded_ / 16);
-  const double roundings = 2.0 * static_cast<double>(groups_) + 2;
+  const double roundings = static_cast<double>(2 * groups_ + ceil_div(K, 2048)) + 2;
   const double bias = problem_.bias.empty() ? 0 : std::fabs(double{problem_.bias.as<float>()[n]});
   return 1.001 * ((20 * mmas * 0x1p-23 + roundings * 0x1p-24) * S + 0x1p-24 * (S + bias) +
                   static_cast<double>(K) * 0x1p-133 * largest_alpha + roundings * 0x1p-149);
@@ -236,8 +236,8 @@ std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t
   return what.empty() ? "" : what + ", splits " + std::to_string(product.plan.splits) + " in " + spec().text();
 }
 
-std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKernel& kernel) {
-  Product product = this->product(kernel, 0, spec().M, 0);
+std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKernel& kernel, int splits) {
+  Product product = this->product(kernel, 0, spec().M, splits);
   const int64_t M = spec().M;
   const auto copy = [](const GuardedBuffer& buffer) { return DeviceMemory(buffer.data(), buffer.bytes()); };
   const DeviceMemory x = copy(problem_.x), x_scale = copy(problem_.x_scale), alpha_column = copy(problem_.alpha);

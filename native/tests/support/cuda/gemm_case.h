@@ -38,7 +38,7 @@ class CudaGemmCase {
    * Three times the activations kernel and the row, one after the other without a wait, as a chain of programmatic
    * dependent launches where the device has them. Empty if Y is as run() wants it.
    */
-  std::string run_chain(const CudaKernel& activations, const CudaKernel& kernel);
+  std::string run_chain(const CudaKernel& activations, const CudaKernel& kernel, int splits = 0);
 
   /** Plans from now on as for a device with this many SMs and this much shared memory a CTA. */
   void device(const DeviceLimits& limits) { limits_ = limits; }

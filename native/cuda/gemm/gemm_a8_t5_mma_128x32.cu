@@ -1,0 +1,23 @@
+// Y of 17 to 32 rows of X from T5: as gemm_a8_i2s_mma_128x32, with spans of 320 columns, of which three are on their way.
+#include "cuda/gemm/gemm_a8.cuh"
+#include "cuda/kernels.h"
+
+namespace ternary::cuda {
+namespace {
+
+using Patch = GemmPatch<CudaLayout::t5, 4, 1, 2, 4, 4, 3>;
+using GroupPatch = GemmPatch<CudaLayout::t5, 4, 1, 2, 4, 4, 2>;
+
+}  // namespace
+
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_t5_mma_128x32, Patch, GroupPatch)
+
+int gemm_a8_t5_mma_128x32(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
+  return gemm_a8<Patch, GroupPatch>(task, plan, how);
+}
+
+Reason gemm_a8_t5_mma_128x32_plan(const CudaProblem& problem, CudaPlan* plan) {
+  return plan_gemm(kCudaRows[find_cuda_row("gemm_a8_t5_mma_128x32")], problem, plan);
+}
+
+}  // namespace ternary::cuda
