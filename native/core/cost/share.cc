@@ -10,10 +10,11 @@ namespace {
 
 /** Registers of an SM, and how many a warp takes at a time (all of 8.0 to 12.1). */
 constexpr int kSmRegisters = 64 << 10, kRegisterMultiple = 256;
-/** Warps of an SM for which a GEMV's plan has warps of a CTA share K (gemv_plan.cc). */
-constexpr int64_t kBusyWarps = 24;
-/** Tiles of a slab, the least that a warp of a GEMV has of a panel. */
-constexpr int64_t kSlabTiles = 4;
+/** Warps of an SM for which a GEMV's plan has warps of a CTA share K (gemv_plan.cc), each with so many tiles on its way. */
+int64_t busy_warps(const CostDevice& d, int64_t tiles) {
+  const int64_t bytes = int64_t{d.major == 10 ? 64 : 48} << 10;
+  return std::min<int64_t>(32, bytes / (tiles * kCudaTileBytes));
+}
 
 /** Shared memory of a CTA of a GEMV besides q: twice the sums of eight warps (gemv_plan.h). */
 int64_t gemv_sums(const CostProblem& p) { return 1024 * p.M; }
@@ -34,10 +35,11 @@ int64_t gemv_shared(const CostDevice& d, const CostCode& code, const CostProblem
 CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
   const CudaRow& row = *code.row;
   const int64_t panels = ceil_div(p.N, 16), tiles = ceil_div(p.K, cuda_tile_columns(row.layout));
-  const int64_t parts = p.groups ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, kSlabTiles), splits);
+  const int64_t turn = code.shape.ahead;  // a slab, or with groups of alpha a span, has what is on its way
+  const int64_t parts = p.groups ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, turn), splits);
   int64_t k_warps = 1;
   while (k_warps < kGemvWarps && 2 * k_warps <= parts &&
-         static_cast<double>(panels * splits * k_warps) < static_cast<double>(kBusyWarps) * d.sm_count) {
+         static_cast<double>(panels * splits * k_warps) < static_cast<double>(busy_warps(d, turn)) * d.sm_count) {
     k_warps *= 2;
   }
   const int64_t set_panels = kGemvWarps / k_warps, sets = ceil_div(panels, set_panels);
