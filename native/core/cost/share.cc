@@ -10,8 +10,6 @@ namespace {
 
 /** Registers of an SM, and how many a warp takes at a time (all of 8.0 to 12.1). */
 constexpr int kSmRegisters = 64 << 10, kRegisterMultiple = 256;
-/** Columns of a super-block of groups of alpha. */
-constexpr int64_t kSuperBlockColumns = 2048;
 
 /** Shared memory of a CTA of a GEMV besides q: twice the sums of eight warps (gemv_plan.h). */
 int64_t gemv_sums(const CostProblem& p) { return 1024 * p.M; }
@@ -32,9 +30,10 @@ int64_t gemv_shared(const CostDevice& d, const CostCode& code, const CostProblem
 CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
   const CudaRow& row = *code.row;
   const int64_t panels = ceil_div(p.N, 16), tiles = ceil_div(p.K, cuda_tile_columns(row.layout));
-  const int64_t parts = p.groups ? ceil_div(p.K, kSuperBlockColumns) : ceil_div(ceil_div(tiles, code.shape.ahead), splits);
+  const int64_t turn = code.shape.ahead;  // a slab, or with groups of alpha a span, has what is on its way
+  const int64_t parts = p.groups ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, turn), splits);
+  const double busy = d.sm_count * static_cast<double>(cuda_busy_warps(d.major, turn));
   int64_t k_warps = 1;
-  const double busy = d.sm_count * static_cast<double>(cuda_busy_warps(d.major, code.shape.ahead));
   while (k_warps < kGemvWarps && 2 * k_warps <= parts && static_cast<double>(panels * splits * k_warps) < busy) {
     k_warps *= 2;
   }

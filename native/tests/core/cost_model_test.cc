@@ -200,7 +200,7 @@ TEST(CostModel, FiguresAreThoseOfTheMachineCode) {
   EXPECT_EQ(gemm.shape.patch_n, 128);
   EXPECT_EQ(gemm.shape.patch_m, 128);
   EXPECT_EQ(gemm.shape.threads, 256);
-  EXPECT_EQ(gemm.ring_bytes, 4 * 128 * 128);
+  EXPECT_EQ(gemm.ring_bytes, 4 * 128 * (128 + 128 / 4)) << "q, and codes of W";
   const CostCode dense = code(kernels, "gemm_a8_dense_bf16_128x64", "plain");
   EXPECT_EQ(dense.ring_bytes, 4 * (64 * 64 + 2 * 64 * 128)) << "q, and W in bf16";
   EXPECT_DOUBLE_EQ(code(kernels, "gemm_a16_i2s_mma_64x64", "plain_bf16x3").hmma, 6);  // three planes of two halves

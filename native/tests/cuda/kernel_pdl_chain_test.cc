@@ -139,6 +139,9 @@ class Chain {
     }
   }
 
+  /** Whether every product of launch() had as many splits as were asked for. */
+  bool split() const { return split_; }
+
  private:
   CudaActivationTask activations(size_t i, const float* x) const {
     CudaActivationTask task = {};
@@ -175,6 +178,7 @@ class Chain {
 
   CudaLayout layout_;
   int64_t M_;
+  bool split_ = true;
   std::vector<Layer> layers_;
   std::vector<int> clusters_;  ///< CTAs of a cluster of each launch
   DeviceMemory q_, s_, q_sums_, partial_;
@@ -240,6 +244,23 @@ TEST(CudaPdl, ChainsOfGemmsThatSplitKGiveTheBitsOfOneLayerAfterAnother) {
       if (HasFatalFailure()) return;
       chain.check();
       chain.check_launches(has_pdl());
+      require_cuda(cudaStreamDestroy(stream), "stream");
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// All of them split K: in a cluster where there are any, in memory, and not at all.
+TEST(CudaPdl, ChainsOfGemmsThatSplitKGiveTheBitsOfOneLayerAfterAnother) {
+  for (const CudaKernel* gemm : cuda_rows(CudaStage::gemm_a8)) {
+    if (std::strncmp(gemm->file, "gemm_", 5) != 0) continue;
+    for (const int splits : {1, 2, 3}) {
+      cudaStream_t stream;
+      require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
+      Chain chain(gemm->layout, 20, {990, 1000, 970});
+      chain.launch(*gemm, nullptr, splits, {stream, has_pdl()});
+      chain.check();
+      EXPECT_TRUE(chain.split()) << gemm->file << ", splits " << splits;
       require_cuda(cudaStreamDestroy(stream), "stream");
       if (HasFatalFailure()) return;
     }
