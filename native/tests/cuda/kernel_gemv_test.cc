@@ -244,9 +244,9 @@ TEST(CudaGemv, EveryGroupAndItsShortLastGroup) {
   }
 }
 
-// fp32 sums of three to six groups, then of three super-blocks, have their order in every row and number of rows.
+// fp32 sums of three to six groups, then of five super-blocks, have their order in every row and number of rows.
 TEST(CudaGemv, OrderOfGroupSums) {
-  for (int64_t K : {96, 130, 192, 2 * 2048 + 96}) {
+  for (int64_t K : {96, 130, 192, 4 * 2048 + 96}) {
     for (int64_t M : {1, 3, 9}) {
       ProblemSpec spec = plain_spec(TERNARY_A8, M, 48, K);
       spec.kind = TERNARY_ALPHA_GROUP;
