@@ -16,7 +16,10 @@ bool never(const Instruction&) { return false; }
 int wide(const Instruction& i) { return i.wide_loads() + i.wide_copies(); }
 
 /** The first-level cache of an SM is what q has of shared memory: weights, which are read once, go past it. */
-bool fills_cache(const Instruction& i) { return wide(i) > 0 && !has(i.name, i.is_copy() ? ".BYPASS" : ".NA."); }
+bool fills_cache(const Instruction& i) {
+  const bool past = i.is_copy() ? has(i.name, ".BYPASS") : has(i.name, ".NA.") || has(i.name, ".STRONG.GPU");
+  return wide(i) > 0 && !past;
+}
 
 std::string place_of(const Instruction& i) {
   std::ostringstream text;

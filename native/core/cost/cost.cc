@@ -9,6 +9,13 @@
 #include "core/base/failure.h"
 
 namespace ternary {
+namespace {
+
+/** Rows of X of the patches between which A8 products are cut: those of the GEMMs. */
+constexpr int64_t kCutPatches[] = {32, 64, 128};
+
+}  // namespace
+
 void order_choices(CudaChoice* begin, CudaChoice* end) {
   double least = kUnknownCost;
   for (CudaChoice* choice = end; choice != begin;) {
@@ -49,21 +56,24 @@ CostEstimate CudaCost::estimate(const CostCode& code, const CostProblem& problem
 const CostCode* CudaCost::code_of(const CudaKernel& kernel, const CostProblem& problem) const {
   for (const CostKernel& known : kernels_) {
     if (std::strcmp(kernel.file, known.row->file) == 0) {
-      return known.code_for(problem.M, problem.planes, problem.groups);
+      return known.code_for(problem.M, problem.planes, problem.group > 0);
     }
   }
   return nullptr;
 }
 
-Reason CudaCost::plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const {
-  const Reason reason = kernel.plan(problem, &plan);
-  us = kUnknownCost;
+CostProblem cost_problem(const CudaProblem& problem) {
   const auto x_bytes = problem.x_dtype == TERNARY_F32                                        ? 4
                        : problem.x_dtype == TERNARY_F8_E4M3 || problem.x_dtype == TERNARY_I8 ? 1
                                                                                              : 2;
-  const CostProblem cost = {
-      problem.M,      problem.N,        problem.K, x_bytes, problem.y_dtype == TERNARY_F32 ? 4 : 2,
-      problem.planes, problem.group > 0};
+  return {problem.M,      problem.N,    problem.K, x_bytes, problem.y_dtype == TERNARY_F32 ? 4 : 2,
+          problem.planes, problem.group};
+}
+
+Reason CudaCost::plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const {
+  const Reason reason = kernel.plan(problem, &plan);
+  us = kUnknownCost;
+  const CostProblem cost = cost_problem(problem);
   const CostCode* code = code_of(kernel, cost);
   if (code == nullptr) return reason;
   us = estimate(*code, cost, plan.splits).us;
@@ -82,24 +92,59 @@ Reason CudaCost::plan(const CudaKernel& kernel, const CudaProblem& problem, Cuda
   return reason;
 }
 
-std::optional<CostWinner> CudaCost::best(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
-                                         int64_t K) const {
-  const CostProblem problem = {M, N, K, 2, 2, 1, false};
-  const CudaLayout wanted = cuda_layout_of(layout);
+std::optional<CostWinner> CudaCost::best_kernel(const CostProblem& problem, CudaLayout layout, bool a8,
+                                                Among among) const {
   std::optional<CostWinner> best;
   for (const CostKernel& kernel : kernels_) {
     const CudaRow& row = *kernel.row;
-    const bool a8 = row.stage != CudaStage::gemm_a16;
-    if (row.layout != wanted || a8 != (activation == TERNARY_A8) || M < row.m_min || M > row.m_max) continue;
-    const CostCode* code = kernel.code_for(problem.M, problem.planes, problem.groups);
+    if (row.layout != layout || a8 != (row.stage != CudaStage::gemm_a16)) continue;
+    if (problem.M < row.m_min || problem.M > row.m_max || (row.stage == CudaStage::fused_a8 && among != Among::all)) continue;
+    const CostCode* code = kernel.code_for(problem.M, problem.planes, problem.group > 0);
     if (code == nullptr) continue;
-    for (int splits = 1; splits <= cuda_most_splits(row, problem.K, 0); splits *= 2) {
+    const int most = among == Among::staged_whole_k ? 1 : cuda_most_splits(row, problem.K, problem.group);
+    for (int splits = 1; splits <= most; splits *= 2) {
       if (!may_split(device_, *code, problem, splits)) continue;
       const CostEstimate e = estimate(*code, problem, splits);
       if (!best || e.us * kSameCost < best->estimate.us) best = CostWinner{code, splits, e};
     }
   }
   return best;
+}
+
+std::optional<CostCut> CudaCost::cut(const CostProblem& problem, CudaLayout layout, double us) const {
+  std::optional<CostCut> best;
+  if (problem.M <= kMostGemvRows) return best;
+  for (const int64_t patch_m : kCutPatches) {
+    CostProblem first = problem, second = problem;
+    first.M = (problem.M - 1) / patch_m * patch_m;
+    second.M = problem.M - first.M;
+    if (first.M == 0) continue;
+    const std::optional<CostWinner> begin = best_kernel(first, layout, true, Among::staged_whole_k);
+    const std::optional<CostWinner> end = best_kernel(second, layout, true, Among::staged);
+    if (!begin || !end) continue;
+    const CostEstimate &b = begin->estimate, &e = end->estimate;
+    // One kernel makes all rows ready, so one launch is saved; what else that saves is not counted.
+    const CostEstimate both = {b.us + e.us - device_.launch_us,
+                               b.launch_us + e.launch_us - device_.launch_us,
+                               b.byte_us + e.byte_us,
+                               b.instruction_us + e.instruction_us,
+                               b.l2_us + e.l2_us,
+                               b.wait_us + e.wait_us};
+    if (both.us * kSameCost >= us) continue;
+    us = both.us;
+    best = CostCut{first.M, *begin, *end, both};
+  }
+  return best;
+}
+
+std::optional<CostWinner> CudaCost::best(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
+                                         int64_t K) const {
+  const CostProblem problem = {M, N, K, 2, 2, 1, 0};
+  const bool a8 = activation == TERNARY_A8;
+  std::optional<CostWinner> best = best_kernel(problem, cuda_layout_of(layout), a8, Among::all);
+  if (!best || !a8) return best;
+  const std::optional<CostCut> parts = cut(problem, cuda_layout_of(layout), best->estimate.us);
+  return parts ? CostWinner{parts->first.code, parts->first.splits, parts->both} : best;
 }
 
 std::optional<ternary_prediction> CudaCost::predict(ternary_layout layout, ternary_activation activation, int64_t M,

@@ -33,6 +33,9 @@ inline constexpr double kSameCost = 1.01;
 /** What the model expects of a row without figures: nothing, and the order of the table speaks for the row. */
 inline constexpr double kUnknownCost = std::numeric_limits<double>::infinity();
 
+/** Rows of X up to which GEMVs serve; products of more may be cut. */
+inline constexpr int64_t kMostGemvRows = 16;
+
 /** A kernel that could serve, and what the model expects of it. */
 struct CudaChoice {
   const CudaKernel* kernel;
@@ -54,6 +57,16 @@ struct CostWinner {
   CostEstimate estimate;
 };
 
+/** An A8 product whose rows of X two kernels share, one behind the other. Only the second may split K. */
+struct CostCut {
+  int64_t rows;  ///< of the first kernel
+  CostWinner first, second;
+  CostEstimate both;
+};
+
+/** What the model knows of a problem. */
+CostProblem cost_problem(const CudaProblem& problem);
+
 class CudaCost {
  public:
   /** By cost_device_of(), with what measurements say of that row of the table. */
@@ -68,7 +81,16 @@ class CudaCost {
    */
   Reason plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const;
 
-  /** The kernel and its splits that the model expects to serve first, among those that have figures. */
+  /**
+   * Whole patches of one kernel and the rows that are left for another, where that is expected to take less than `us`, what
+   * one kernel takes for all rows. None for as few rows as a GEMV serves.
+   */
+  std::optional<CostCut> cut(const CostProblem& problem, CudaLayout layout, double us) const;
+
+  /**
+   * The kernel and its splits that the model expects to serve first, among those that have figures. Of a product that
+   * is cut: the first kernel, and the time of both.
+   */
   std::optional<CostWinner> best(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
                                  int64_t K) const;
 
@@ -89,6 +111,8 @@ class CudaCost {
   const std::vector<CostKernel>& kernels() const { return kernels_; }
 
  private:
+  enum class Among { all, staged, staged_whole_k };  ///< staged: X was made ready before; whole_k: K is not split
+  std::optional<CostWinner> best_kernel(const CostProblem& problem, CudaLayout layout, bool a8, Among among) const;
   /** Null: no figures. */
   const CostCode* code_of(const CudaKernel& kernel, const CostProblem& problem) const;
   /** estimate_cost(), corrected by what was measured. */

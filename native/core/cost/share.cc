@@ -31,7 +31,7 @@ CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProble
   const CudaRow& row = *code.row;
   const int64_t panels = ceil_div(p.N, 16), tiles = ceil_div(p.K, cuda_tile_columns(row.layout));
   const int64_t turn = code.shape.ahead;  // a slab, or with groups of alpha a span, has what is on its way
-  const int64_t parts = p.groups ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, turn), splits);
+  const int64_t parts = p.group > 0 ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, turn), splits);
   const double busy = d.sm_count * static_cast<double>(cuda_busy_warps(d.major, turn));
   int64_t k_warps = 1;
   while (k_warps < kGemvWarps && 2 * k_warps <= parts && static_cast<double>(panels * splits * k_warps) < busy) {
@@ -41,7 +41,7 @@ CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProble
   const int64_t places = static_cast<int64_t>(d.sm_count) * std::min(code.shape.ctas, resident_ctas(d, code, p));
   const int64_t columns = std::min(sets, std::max<int64_t>(1, places / splits));  // CTAs beside each other along N
   // The busiest warp's tiles of a piece, and how many of them it has on its way.
-  const int64_t part_tiles = ceil_div(tiles, parts * (p.groups ? 1 : splits));
+  const int64_t part_tiles = ceil_div(tiles, parts * (p.group > 0 ? 1 : splits));
   const int64_t warp_tiles = std::min(ceil_div(tiles, splits), ceil_div(parts, k_warps) * part_tiles);
   const int64_t ahead = std::min<int64_t>(code.shape.ahead, warp_tiles);
   CostShare s = {};

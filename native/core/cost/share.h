@@ -18,7 +18,7 @@ struct CostProblem {
   int64_t M, N, K;
   int64_t x_bytes, y_bytes;  ///< an element's
   int planes;                ///< A16
-  bool groups;               ///< of alpha
+  int64_t group;             ///< of alpha; 0: none
 };
 
 /**

@@ -133,9 +133,10 @@ CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan
     task.s = reinterpret_cast<float*>(workspace + plan.places.s);
     task.q_sums = task.plain ? nullptr : reinterpret_cast<int32_t*>(workspace + plan.places.q_sums);
   }
-  if (plan.launch.clear_bytes > 0) {
+  const int64_t clear_bytes = plan.tail == nullptr ? plan.launch.clear_bytes : plan.tail_launch.clear_bytes;
+  if (clear_bytes > 0) {
     task.clear = reinterpret_cast<int32_t*>(workspace + plan.places.partial);
-    task.clear_count = plan.launch.clear_bytes / 4;
+    task.clear_count = clear_bytes / 4;
   }
   return task;
 }
@@ -159,10 +160,22 @@ CudaGemmTask gemm_task(const Product& p, const CudaProductPlan& plan, const Cuda
   task.y = p.operands.y;
   task.y_dtype = p.operands.y_dtype;
   task.ldy = p.operands.ldy;
-  task.M = p.M();
+  task.M = plan.tail == nullptr ? p.M() : plan.tail_begin;
   task.N = p.weights().N;
   task.K = p.weights().K;
   task.partial = plan.launch.partial_bytes > 0 ? workspace + plan.places.partial : nullptr;
+  return task;
+}
+
+/** The tail's task, from that of the rows before it. */
+CudaGemmTask tail_task(const Product& p, const CudaProductPlan& plan, CudaGemmTask task, uint8_t* workspace) {
+  const int64_t begin = plan.tail_begin, groups = task.group == 0 ? 1 : ceil_div(task.K, task.group);
+  task.q += begin * task.ldq;
+  task.q_sums += begin * groups;
+  task.s += begin;
+  task.y = static_cast<uint8_t*>(task.y) + begin * task.ldy * dtype_bytes(task.y_dtype);
+  task.M = p.M() - begin;
+  task.partial = plan.tail_launch.partial_bytes > 0 ? workspace + plan.places.partial : nullptr;
   return task;
 }
 
@@ -179,6 +192,8 @@ void launch(const CudaRuntime& cuda, const Product& p, const CudaProductPlan& pl
   const CudaKernel& rows = activation_row(cuda);
   check_cuda(rt, rows.activations(activations, how), rows.file);
   check_cuda(rt, plan.kernel->gemm(gemm, plan.launch, how), plan.kernel->file);
+  if (plan.tail == nullptr) return;
+  check_cuda(rt, plan.tail->gemm(tail_task(p, plan, gemm, workspace), plan.tail_launch, how), plan.tail->file);
 }
 
 }  // namespace

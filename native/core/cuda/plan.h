@@ -23,6 +23,9 @@ struct CudaPlaces {
 struct CudaProductPlan {
   const CudaKernel* kernel;  ///< null: none serves
   CudaPlan launch;           ///< the kernel's own
+  const CudaKernel* tail;    ///< serves the rows of X from `tail_begin` on; null: the kernel serves them all
+  CudaPlan tail_launch;      ///< the tail's own; with a tail, only this one may need places.partial
+  int64_t tail_begin;
   CudaPlaces places;
   int64_t padded;  ///< columns of a row of q or of a plane
   int32_t plane_count;

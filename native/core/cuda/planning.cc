@@ -1,6 +1,8 @@
 #include "core/cuda/planning.h"
 
 #include <algorithm>
+#include <cstring>
+#include <optional>
 
 #include "abi/cuda_layout.h"
 #include "abi/dtype.h"
@@ -134,7 +136,7 @@ CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const C
     return at;
   };
   const int64_t M = problem.M;
-  places.partial = place(plan.launch.partial_bytes);
+  places.partial = place(plan.tail == nullptr ? plan.launch.partial_bytes : plan.tail_launch.partial_bytes);
   if (kernel.stage == CudaStage::gemm_a16) places.planes = place(plan.plane_count * M * plan.padded * 2);
   if (kernel.stage == CudaStage::gemm_a8) {
     places.q = place(M * plan.padded);
@@ -152,7 +154,41 @@ void finish(const CudaKernel& kernel, const CudaPlan& launch, const CudaProblem&
   plan.places = lay_out(kernel, problem, plan);
 }
 
-/** The best kernel that accepts. */
+/** The library's row of a kernel. */
+const CudaKernel* kernel_of(const CudaRuntime& cuda, const CostCode& code) {
+  const CudaKernel* found = nullptr;
+  cuda.device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) {
+    if (found == nullptr && std::strcmp(kernel.file, code.row->file) == 0) found = &kernel;
+  });
+  return found;
+}
+
+/** The plan of a part of a product's rows; false: the row refuses it. */
+bool plan_part(const CudaKernel* kernel, CudaProblem problem, int64_t M, int splits, CudaPlan* plan) {
+  problem.M = M;
+  problem.splits = splits;
+  return kernel != nullptr && kernel->plan(problem, plan) == Reason::none;
+}
+
+/** Gives the last rows of an A8 product to a second kernel, where the model expects two to take less than `us`. */
+void cut(const CudaRuntime& cuda, const CudaProblem& problem, double us, CudaProductPlan& plan) {
+  if (plan.kernel->stage != CudaStage::gemm_a8 || plan.kernel->layout == CudaLayout::dense) return;
+  if (us == kUnknownCost || problem.splits > 0) return;  // splits: the setting's choice, of one kernel
+  const std::optional<CostCut> cut = cuda.cost.cut(cost_problem(problem), plan.kernel->layout, us);
+  if (!cut) return;
+  const CudaKernel *first = kernel_of(cuda, *cut->first.code), *second = kernel_of(cuda, *cut->second.code);
+  CudaPlan first_launch = {}, second_launch = {};
+  if (!plan_part(first, problem, cut->rows, 1, &first_launch) ||
+      !plan_part(second, problem, problem.M - cut->rows, cut->second.splits, &second_launch)) {
+    return;
+  }
+  plan.tail = second;
+  plan.tail_launch = second_launch;
+  plan.tail_begin = cut->rows;
+  finish(*first, first_launch, problem, plan);
+}
+
+/** The best kernel that accepts, or two of them. */
 CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
                           const Product& product) {
   CudaProductPlan plan = {};
@@ -163,6 +199,7 @@ CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cud
     for (const CudaChoice& choice : Choices(cuda, runtime.settings, problem, product.layer.activation, layout)) {
       if (choice.reason == Reason::none) {
         finish(*choice.kernel, choice.plan, problem, plan);
+        cut(cuda, problem, choice.us, plan);
         return plan;
       }
       plan.refusals.add(counted_row(runtime, cuda, *choice.kernel), choice.reason);
@@ -211,16 +248,28 @@ const CudaKernel& activation_row(const CudaRuntime& cuda) {
 
 namespace {
 
-/** The most that a kernel needs for a problem whatever splits are asked for. `splits`: set where K can be split. */
-int64_t most_for(const CudaKernel& kernel, CudaProblem problem, bool& splits) {
-  int64_t most = 0;
+/** The most that kernels need of a workspace, and of it for sums of splits and for all else. */
+struct Most {
+  int64_t bytes = 0, partial = 0, rest = 0;
+
+  void add(const Most& other) {
+    bytes = std::max(bytes, other.bytes);
+    partial = std::max(partial, other.partial);
+    rest = std::max(rest, other.rest);
+  }
+};
+
+/** Of a kernel for a problem whatever splits are asked for. `splits`: set where K can be split. */
+Most most_for(const CudaKernel& kernel, CudaProblem problem, bool& splits) {
+  Most most;
   for (problem.splits = 0; problem.splits <= kMostSplits; ++problem.splits) {
     CudaProductPlan plan = {};
     plan.plane_count = problem.planes;
     CudaPlan launch;
     kernel.plan(problem, &launch);
     finish(kernel, launch, problem, plan);
-    most = std::max(most, plan.places.bytes);
+    const int64_t partial = round_up(launch.partial_bytes, kWorkspaceAlignment);
+    most.add({plan.places.bytes, partial, plan.places.bytes - partial});
     splits = splits || launch.splits > 1;
   }
   return most;
@@ -231,17 +280,19 @@ int64_t most_for(const CudaKernel& kernel, CudaProblem problem, bool& splits) {
  * the last of eight needs the most, and split K the less the more patches there are: the first that is not split is
  * needed no more than any after it.
  */
-int64_t most_for_rows(const CudaKernel& kernel, CudaProblem problem, int64_t M) {
+Most most_for_rows(const CudaKernel& kernel, CudaProblem problem, int64_t M) {
   const int64_t last = std::min(M, kernel.m_max), step = kernel.m_max <= 64 ? 1 : 8;
-  int64_t most = 0;
+  Most most;
+  if (last < kernel.m_min) return most;
   bool splits = true;
   for (int64_t m = kernel.m_min; m < last && splits; m = round_up(m + 1, step)) {
     splits = step == 1;
     problem.M = m;
-    most = std::max(most, most_for(kernel, problem, splits));
+    most.add(most_for(kernel, problem, splits));
   }
   problem.M = last;
-  return last < kernel.m_min ? 0 : std::max(most, most_for(kernel, problem, splits));
+  most.add(most_for(kernel, problem, splits));
+  return most;
 }
 
 }  // namespace
@@ -254,14 +305,15 @@ int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, 
   problem.group = weights.group;
   problem.sm_count = cuda.device.sm_count;
   problem.shared_bytes = cuda.device.shared_bytes;
-  int64_t most = 0;
+  Most most;
   cuda.device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) {
     if (!serves(kernel, activation)) return;
     for (problem.planes = kernel.stage == CudaStage::gemm_a16 ? 1 : 3; problem.planes <= 3; problem.planes += 2) {
-      most = std::max(most, most_for_rows(kernel, problem, M));
+      most.add(most_for_rows(kernel, problem, M));
     }
   });
-  return most;
+  // A product that is cut has all rows ready, and sums of splits of the last of them.
+  return activation == TERNARY_A8 && M > kMostGemvRows ? std::max(most.bytes, most.rest + most.partial) : most.bytes;
 }
 
 }  // namespace ternary

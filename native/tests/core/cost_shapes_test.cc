@@ -96,7 +96,7 @@ double least_part(const CudaCost& cost, PartOf part_of) {
   for (const Shape& shape : kLargeShapes) {
     for (int64_t M = 1; M <= 16; ++M) {
       const CostWinner winner = *cost.best(TERNARY_LAYOUT_I2S_TILED, TERNARY_A8, M, shape.N, shape.K);
-      least = std::min(least, part_of(CostProblem{M, shape.N, shape.K, 2, 2, 1, false}, winner));
+      least = std::min(least, part_of(CostProblem{M, shape.N, shape.K, 2, 2, 1, 0}, winner));
     }
   }
   return least;
