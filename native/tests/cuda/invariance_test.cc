@@ -5,7 +5,9 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <vector>
 
+#include "abi/dtype.h"
 #include "support/cuda/device_problem.h"
 #include "support/cuda/softgpu_property.h"
 
@@ -70,6 +72,34 @@ TEST_P(CudaInvariance, A16RowsAloneHaveTheBitsOfTheBatch) {
     EXPECT_EQ(counters_of(runtime.get()).paths.size(), spec.norm ? 2u : 1u) << "one path a layout and op";
     kernels.merge(a16_kernels());
     EXPECT_NE(kernels.size(), 1u) << "dispatch never chose another patch";
+  }
+}
+
+// Numerics.md section 5.5. In the first stretch all terms are lost beside the first, in the second none is: of other
+// stretches, or of none, the sum would be another.
+TEST_P(CudaInvariance, A16SumsAreOfStretchesOf2048Columns) {
+  constexpr float kLarge = 0x1p15f, kSmall = 0x1p-15f;  // f16 has both
+  constexpr int64_t kRows = 20, kN = 40, kK = 4096;
+  const ternary_dtype dtype = std::get<0>(GetParam());
+  std::vector<float> x(kRows * kK), y(kRows * kN);  // of any type, which is no wider
+  for (int64_t i = 0; i < kRows * kK; ++i) store_float(x.data(), dtype, i, i % kK == 0 ? kLarge : kSmall);
+  const std::vector<uint8_t> codes(kN * kK / 4, 0xaa);  // +1
+  const float alpha = 1;
+  ternary_weights* made = nullptr;
+  ASSERT_EQ(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, kN, kK, std::get<1>(GetParam()),
+                                   TERNARY_ALPHA_TENSOR, &alpha, 1, 0, &made),
+            TERNARY_OK);
+  const WeightsHandle weights(made);
+  const LayerHandle layer = make_layer(plain_layer(weights.get(), TERNARY_A16));
+  for (const char* splits : {"0", "1", "2"}) {
+    const RuntimeHandle runtime = make_runtime(std::string("TERNARY_DEVICE=cuda\nTERNARY_I2S_SPLITS=") + splits);
+    ASSERT_NE(runtime, nullptr) << ternary_last_error();
+    for (const int64_t M : {int64_t{1}, kRows}) {
+      const ternary_operands o = product_of(x.data(), dtype, kK, y.data(), TERNARY_F32, kN, M);
+      ASSERT_EQ(ternary_apply(runtime.get(), layer.get(), &o), TERNARY_OK) << ternary_last_error();
+      for (int64_t i = 0; i < M * kN; ++i)
+        ASSERT_EQ(y[i], kLarge + 2048 * kSmall) << "splits " << splits << ", M " << M;
+    }
   }
 }
 

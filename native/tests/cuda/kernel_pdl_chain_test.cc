@@ -257,7 +257,7 @@ TEST(CudaPdl, ChainsOfGemmsThatSplitKGiveTheBitsOfOneLayerAfterAnother) {
     for (const int splits : {1, 2, 3}) {
       cudaStream_t stream;
       require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
-      Chain chain(gemm->layout, 20, {990, 1000, 970});
+      Chain chain(gemm->layout, 20, {650, 660, 150});
       chain.launch(*gemm, nullptr, splits, {stream, has_pdl()});
       chain.check();
       EXPECT_TRUE(chain.split()) << gemm->file << ", splits " << splits;
