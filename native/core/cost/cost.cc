@@ -11,8 +11,8 @@
 namespace ternary {
 namespace {
 
-/** Rows of X of the patches between which A8 products are cut: those of the GEMMs. */
-constexpr int64_t kCutPatches[] = {32, 64, 128};
+/** Products are cut behind multiples of so many rows of X, those of the least patch, and before so many at most. */
+constexpr int64_t kCutRows = 32, kMostTailRows = 256;
 
 }  // namespace
 
@@ -101,7 +101,7 @@ std::optional<CostWinner> CudaCost::best_kernel(const CostProblem& problem, Cuda
     if (problem.M < row.m_min || problem.M > row.m_max || (row.stage == CudaStage::fused_a8 && among != Among::all)) continue;
     const CostCode* code = kernel.code_for(problem.M, problem.planes, problem.group > 0);
     if (code == nullptr) continue;
-    const int most = among == Among::staged_whole_k ? 1 : cuda_most_splits(row, problem.K, problem.group);
+    const int most = cuda_most_splits(row, problem.K, problem.group);
     for (int splits = 1; splits <= most; splits *= 2) {
       if (!may_split(device_, *code, problem, splits)) continue;
       const CostEstimate e = estimate(*code, problem, splits);
@@ -114,22 +114,22 @@ std::optional<CostWinner> CudaCost::best_kernel(const CostProblem& problem, Cuda
 std::optional<CostCut> CudaCost::cut(const CostProblem& problem, CudaLayout layout, double us) const {
   std::optional<CostCut> best;
   if (problem.M <= kMostGemvRows) return best;
-  for (const int64_t patch_m : kCutPatches) {
-    CostProblem first = problem, second = problem;
-    first.M = (problem.M - 1) / patch_m * patch_m;
-    second.M = problem.M - first.M;
-    if (first.M == 0) continue;
-    const std::optional<CostWinner> begin = best_kernel(first, layout, true, Among::staged_whole_k);
+  CostProblem first = problem, second = problem;
+  for (second.M = (problem.M - 1) % kCutRows + 1; second.M <= kMostTailRows; second.M += kCutRows) {
+    first.M = problem.M - second.M;
+    if (first.M == 0) break;
+    const std::optional<CostWinner> begin = best_kernel(first, layout, true, Among::staged);
     const std::optional<CostWinner> end = best_kernel(second, layout, true, Among::staged);
     if (!begin || !end) continue;
     const CostEstimate &b = begin->estimate, &e = end->estimate;
-    // One kernel makes all rows ready, so one launch is saved; what else that saves is not counted.
-    const CostEstimate both = {b.us + e.us - device_.launch_us,
+    // One kernel makes all rows ready, with one launch.
+    const CostEstimate both = {b.us + e.us - device_.launch_us - e.rows_us,
                                b.launch_us + e.launch_us - device_.launch_us,
                                b.byte_us + e.byte_us,
                                b.instruction_us + e.instruction_us,
                                b.l2_us + e.l2_us,
-                               b.wait_us + e.wait_us};
+                               b.wait_us + e.wait_us,
+                               b.rows_us};
     if (both.us * kSameCost >= us) continue;
     us = both.us;
     best = CostCut{first.M, *begin, *end, both};

@@ -57,7 +57,7 @@ struct CostWinner {
   CostEstimate estimate;
 };
 
-/** An A8 product whose rows of X two kernels share, one behind the other. Only the second may split K. */
+/** An A8 product whose rows of X two kernels share, one behind the other. */
 struct CostCut {
   int64_t rows;  ///< of the first kernel
   CostWinner first, second;
@@ -82,8 +82,8 @@ class CudaCost {
   Reason plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const;
 
   /**
-   * Whole patches of one kernel and the rows that are left for another, where that is expected to take less than `us`, what
-   * one kernel takes for all rows. None for as few rows as a GEMV serves.
+   * Where two kernels are expected to take less than `us`, what one takes for all rows: the first for a multiple of 32 rows,
+   * the second for the others, of which there are 256 at most. None for as few rows as a GEMV serves.
    */
   std::optional<CostCut> cut(const CostProblem& problem, CudaLayout layout, double us) const;
 
@@ -111,7 +111,7 @@ class CudaCost {
   const std::vector<CostKernel>& kernels() const { return kernels_; }
 
  private:
-  enum class Among { all, staged, staged_whole_k };  ///< staged: X was made ready before; whole_k: K is not split
+  enum class Among { all, staged };  ///< staged: X was made ready before
   std::optional<CostWinner> best_kernel(const CostProblem& problem, CudaLayout layout, bool a8, Among among) const;
   /** Null: no figures. */
   const CostCode* code_of(const CudaKernel& kernel, const CostProblem& problem) const;

@@ -111,7 +111,8 @@ CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostCode& code, 
   const double saved = ahead ? std::clamp(rows - d.latency_us, 0.0, filled) : 0;
   const double memory = std::max({e.byte_us, e.l2_us, e.wait_us}) - saved;
   const double instructions = e.instruction_us * busiest(d, s);
-  e.us = e.launch_us + (ahead ? std::max(rows, d.latency_us) : rows + d.latency_us) + std::max(memory, instructions) +
+  e.rows_us = ahead ? std::max(rows - d.latency_us, 0.0) : rows;
+  e.us = e.launch_us + e.rows_us + d.latency_us + std::max(memory, instructions) +
          kSeen * std::min(memory, instructions) + split_us(d, code, p, splits);
   return e;
 }

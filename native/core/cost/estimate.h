@@ -16,6 +16,7 @@ struct CostEstimate {
   double instruction_us;  ///< of the slowest pipe, on SMs that are all as busy
   double l2_us;           ///< of the bytes between the L2 and the SMs
   double wait_us;         ///< of the CTA that waits longest for what it asked for: latency that is seen
+  double rows_us;         ///< what making rows of X ready adds
 };
 
 CostEstimate estimate_cost(const CostDevice& device, bool pdl, const CostCode& code, const CostProblem& problem,

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "abi/cuda_layout.h"
+#include "abi/cuda_share.h"
 
 namespace ternary {
 namespace {
@@ -32,10 +33,13 @@ CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProble
   const int64_t panels = ceil_div(p.N, 16), tiles = ceil_div(p.K, cuda_tile_columns(row.layout));
   const int64_t turn = code.shape.ahead;  // a slab, or with groups of alpha a span, has what is on its way
   const int64_t parts = p.group > 0 ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, turn), splits);
-  const double busy = d.sm_count * static_cast<double>(cuda_busy_warps(d.major, turn));
   int64_t k_warps = 1;
-  while (k_warps < kGemvWarps && 2 * k_warps <= parts && static_cast<double>(panels * splits * k_warps) < busy) {
-    k_warps *= 2;
+  if (p.group == 0) {
+    k_warps = cuda_gemv_k_warps(
+        {d.major, static_cast<int64_t>(d.sm_count), code.shape.ctas, panels, parts, turn, splits});
+  } else {
+    const double busy = d.sm_count * static_cast<double>(cuda_busy_warps(d.major, turn));
+    while (k_warps < kGemvWarps && 2 * k_warps <= parts && static_cast<double>(panels * k_warps) < busy) k_warps *= 2;
   }
   const int64_t set_panels = kGemvWarps / k_warps, sets = ceil_div(panels, set_panels);
   const int64_t places = static_cast<int64_t>(d.sm_count) * std::min(code.shape.ctas, resident_ctas(d, code, p));

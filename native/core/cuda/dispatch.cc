@@ -133,10 +133,12 @@ CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan
     task.s = reinterpret_cast<float*>(workspace + plan.places.s);
     task.q_sums = task.plain ? nullptr : reinterpret_cast<int32_t*>(workspace + plan.places.q_sums);
   }
-  const int64_t clear_bytes = plan.tail == nullptr ? plan.launch.clear_bytes : plan.tail_launch.clear_bytes;
-  if (clear_bytes > 0) {
-    task.clear = reinterpret_cast<int32_t*>(workspace + plan.places.partial);
-    task.clear_count = clear_bytes / 4;
+  const int64_t begin = plan.places.tail_partial;
+  const int64_t end = plan.launch.clear_bytes > 0 ? plan.places.partial + plan.launch.clear_bytes
+                                                  : begin + plan.tail_launch.clear_bytes;
+  if (end > begin) {
+    task.clear = reinterpret_cast<int32_t*>(workspace + begin);
+    task.clear_count = (end - begin) / 4;
   }
   return task;
 }
@@ -175,7 +177,7 @@ CudaGemmTask tail_task(const Product& p, const CudaProductPlan& plan, CudaGemmTa
   task.s += begin;
   task.y = static_cast<uint8_t*>(task.y) + begin * task.ldy * dtype_bytes(task.y_dtype);
   task.M = p.M() - begin;
-  task.partial = plan.tail_launch.partial_bytes > 0 ? workspace + plan.places.partial : nullptr;
+  task.partial = plan.tail_launch.partial_bytes > 0 ? workspace + plan.places.tail_partial : nullptr;
   return task;
 }
 

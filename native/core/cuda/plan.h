@@ -16,7 +16,7 @@ inline constexpr int64_t kWorkspaceAlignment = 256;
 
 /** Offsets in the workspace; what a product does not need has no bytes. */
 struct CudaPlaces {
-  int64_t q, s, q_sums, planes, partial, bytes;
+  int64_t q, s, q_sums, planes, tail_partial, partial, bytes;
 };
 
 /** Everything about a product of this kind that does not depend on where its operands are. */
@@ -24,7 +24,7 @@ struct CudaProductPlan {
   const CudaKernel* kernel;  ///< null: none serves
   CudaPlan launch;           ///< the kernel's own
   const CudaKernel* tail;    ///< serves the rows of X from `tail_begin` on; null: the kernel serves them all
-  CudaPlan tail_launch;      ///< the tail's own; with a tail, only this one may need places.partial
+  CudaPlan tail_launch;      ///< the tail's own
   int64_t tail_begin;
   CudaPlaces places;
   int64_t padded;  ///< columns of a row of q or of a plane

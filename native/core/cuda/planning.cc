@@ -136,7 +136,8 @@ CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const C
     return at;
   };
   const int64_t M = problem.M;
-  places.partial = place(plan.tail == nullptr ? plan.launch.partial_bytes : plan.tail_launch.partial_bytes);
+  places.tail_partial = place(plan.tail_launch.partial_bytes);
+  places.partial = place(plan.launch.partial_bytes);  // behind it, so that what must be zero is one range
   if (kernel.stage == CudaStage::gemm_a16) places.planes = place(plan.plane_count * M * plan.padded * 2);
   if (kernel.stage == CudaStage::gemm_a8) {
     places.q = place(M * plan.padded);
@@ -178,7 +179,7 @@ void cut(const CudaRuntime& cuda, const CudaProblem& problem, double us, CudaPro
   if (!cut) return;
   const CudaKernel *first = kernel_of(cuda, *cut->first.code), *second = kernel_of(cuda, *cut->second.code);
   CudaPlan first_launch = {}, second_launch = {};
-  if (!plan_part(first, problem, cut->rows, 1, &first_launch) ||
+  if (!plan_part(first, problem, cut->rows, cut->first.splits, &first_launch) ||
       !plan_part(second, problem, problem.M - cut->rows, cut->second.splits, &second_launch)) {
     return;
   }
@@ -248,14 +249,14 @@ const CudaKernel& activation_row(const CudaRuntime& cuda) {
 
 namespace {
 
-/** The most that kernels need of a workspace, and of it for sums of splits and for all else. */
+/** The most that kernels need of a workspace; of it for all but sums of splits; for those of splits that cuts choose. */
 struct Most {
-  int64_t bytes = 0, partial = 0, rest = 0;
+  int64_t bytes = 0, rest = 0, cut_partial = 0;
 
   void add(const Most& other) {
     bytes = std::max(bytes, other.bytes);
-    partial = std::max(partial, other.partial);
     rest = std::max(rest, other.rest);
+    cut_partial = std::max(cut_partial, other.cut_partial);
   }
 };
 
@@ -269,7 +270,8 @@ Most most_for(const CudaKernel& kernel, CudaProblem problem, bool& splits) {
     kernel.plan(problem, &launch);
     finish(kernel, launch, problem, plan);
     const int64_t partial = round_up(launch.partial_bytes, kWorkspaceAlignment);
-    most.add({plan.places.bytes, partial, plan.places.bytes - partial});
+    const bool power_of_two = problem.splits > 0 && (problem.splits & (problem.splits - 1)) == 0;
+    most.add({plan.places.bytes, plan.places.bytes - partial, power_of_two ? partial : 0});
     splits = splits || launch.splits > 1;
   }
   return most;
@@ -312,8 +314,9 @@ int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, 
       most.add(most_for_rows(kernel, problem, M));
     }
   });
-  // A product that is cut has all rows ready, and sums of splits of the last of them.
-  return activation == TERNARY_A8 && M > kMostGemvRows ? std::max(most.bytes, most.rest + most.partial) : most.bytes;
+  // A product that is cut has all rows ready, and may have sums of splits of both parts.
+  const bool cuts = activation == TERNARY_A8 && M > kMostGemvRows;
+  return cuts ? std::max(most.bytes, most.rest + 2 * most.cut_partial) : most.bytes;
 }
 
 }  // namespace ternary

@@ -1,5 +1,7 @@
 #include "cuda/gemv/gemv_plan.h"
 
+#include "abi/cuda_share.h"
+
 namespace ternary::cuda {
 namespace {
 
@@ -10,8 +12,8 @@ constexpr int64_t kReservedShared = 1024;
 /** What a kernel has besides: without groups of alpha one of each thread, and the flag of last_to_come(). */
 int64_t static_shared(int64_t group) { return group == 0 ? 4 * kGemvThreads + 16 : 0; }
 
-/** As cuda_busy_warps(). */
-constexpr int64_t busy_warps(int tiles) { return cuda_busy_warps(arch_number(TERNARY_CUDA_ARCH) / 10, tiles); }
+/** Of the compute capability. */
+constexpr int kMajor = arch_number(TERNARY_CUDA_ARCH) / 10;
 
 int least(int64_t a, int64_t b) { return static_cast<int>(a < b ? a : b); }
 int most(int64_t a, int64_t b) { return static_cast<int>(a > b ? a : b); }
@@ -60,10 +62,8 @@ int own_splits(const Sizes& s, const CudaProblem& p) {
 void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
   const int slabs = static_cast<int>(ceil_div(s.slabs, plan.splits));
   const int slab_columns = kind.slab_tiles * s.tile_columns;
-  while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= slabs &&
-         static_cast<int64_t>(s.panels) * plan.splits * plan.k_warps < busy_warps(kind.slab_tiles) * p.sm_count) {
-    plan.k_warps *= 2;
-  }
+  plan.k_warps = cuda_gemv_k_warps(
+      {kMajor, p.sm_count, kind.ctas_per_sm, s.panels, slabs, kind.slab_tiles, plan.splits});
   const auto shared = [&](int64_t chunk) { return fixed + p.M * q_stride(least(chunk * slab_columns, s.padded)); };
   plan.chunk = slabs;
   plan.resident = shared(slabs) <= (kind.fused ? p.shared_bytes : p.shared_bytes / 2);
@@ -84,7 +84,7 @@ void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int6
 void plan_groups(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
   const int span = span_columns(kind.layout);
   while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.super_blocks &&
-         static_cast<int64_t>(s.panels) * plan.k_warps < busy_warps(span_tiles(kind.layout)) * p.sm_count) {
+         static_cast<int64_t>(s.panels) * plan.k_warps < cuda_busy_warps(kMajor, span_tiles(kind.layout)) * p.sm_count) {
     plan.k_warps *= 2;
   }
   // A chunk begins and ends inside a span: one more at each side.
