@@ -14,11 +14,11 @@ namespace ternary {
 
 /** A GEMV whose CTAs stay and take sets of panels in turn. */
 struct CudaGemvWork {
-  int major;          ///< compute capability
-  int64_t sm_count;   ///< of the device
-  int64_t ctas;       ///< of an SM
-  int64_t panels;     ///< of 16 rows of W
-  int64_t turns;      ///< of a split's part of K, in tiles that a warp has on its way: what its warps share
+  int major;         ///< compute capability
+  int64_t sm_count;  ///< of the device
+  int64_t ctas;      ///< of an SM
+  int64_t panels;    ///< of 16 rows of W
+  int64_t turns;     ///< of a split's part of K, in tiles that a warp has on its way: what its warps share
   int64_t turn_tiles;
   int64_t splits;
 };
@@ -38,8 +38,7 @@ constexpr int64_t cuda_gemv_half_turns(const CudaGemvWork& w, int64_t k_warps) {
 constexpr int cuda_gemv_k_warps(const CudaGemvWork& w) {
   const int64_t most = w.turns < kGemvWarps ? w.turns : kGemvWarps;
   int64_t k_warps = 1;
-  while (2 * k_warps <= most &&
-         w.panels * w.splits * k_warps < cuda_busy_warps(w.major, w.turn_tiles) * w.sm_count) {
+  while (2 * k_warps <= most && w.panels * w.splits * k_warps < cuda_busy_warps(w.major, w.turn_tiles) * w.sm_count) {
     k_warps *= 2;
   }
   for (int64_t more = 2 * k_warps; more <= most; more *= 2) {

@@ -19,7 +19,7 @@ namespace ternary {
 struct CostCode {
   const CudaRow* row = nullptr;
   CudaVariant shape = {};  ///< `ctas` and `ahead` as this architecture has them
-  double slots = 0;  ///< instructions of all kinds; 0: the budget has no figures of this kernel
+  double slots = 0;        ///< instructions of all kinds; 0: the budget has no figures of this kernel
   double alu = 0, multiply = 0, idp = 0, imma = 0, hmma = 0;
   double shared = 0;  ///< 128-byte passes of shared memory
   int registers = 0;

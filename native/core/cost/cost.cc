@@ -98,7 +98,8 @@ std::optional<CostWinner> CudaCost::best_kernel(const CostProblem& problem, Cuda
   for (const CostKernel& kernel : kernels_) {
     const CudaRow& row = *kernel.row;
     if (row.layout != layout || a8 != (row.stage != CudaStage::gemm_a16)) continue;
-    if (problem.M < row.m_min || problem.M > row.m_max || (row.stage == CudaStage::fused_a8 && among != Among::all)) continue;
+    if (problem.M < row.m_min || problem.M > row.m_max || (row.stage == CudaStage::fused_a8 && among != Among::all))
+      continue;
     const CostCode* code = kernel.code_for(problem.M, problem.planes, problem.group > 0);
     if (code == nullptr) continue;
     const int most = cuda_most_splits(row, problem.K, problem.group);

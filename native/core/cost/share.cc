@@ -35,8 +35,8 @@ CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProble
   const int64_t parts = p.group > 0 ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, turn), splits);
   int64_t k_warps = 1;
   if (p.group == 0) {
-    k_warps = cuda_gemv_k_warps(
-        {d.major, static_cast<int64_t>(d.sm_count), code.shape.ctas, panels, parts, turn, splits});
+    k_warps =
+        cuda_gemv_k_warps({d.major, static_cast<int64_t>(d.sm_count), code.shape.ctas, panels, parts, turn, splits});
   } else {
     const double busy = d.sm_count * static_cast<double>(cuda_busy_warps(d.major, turn));
     while (k_warps < kGemvWarps && 2 * k_warps <= parts && static_cast<double>(panels * k_warps) < busy) k_warps *= 2;

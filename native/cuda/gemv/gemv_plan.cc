@@ -62,8 +62,8 @@ int own_splits(const Sizes& s, const CudaProblem& p) {
 void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
   const int slabs = static_cast<int>(ceil_div(s.slabs, plan.splits));
   const int slab_columns = kind.slab_tiles * s.tile_columns;
-  plan.k_warps = cuda_gemv_k_warps(
-      {kMajor, p.sm_count, kind.ctas_per_sm, s.panels, slabs, kind.slab_tiles, plan.splits});
+  plan.k_warps =
+      cuda_gemv_k_warps({kMajor, p.sm_count, kind.ctas_per_sm, s.panels, slabs, kind.slab_tiles, plan.splits});
   const auto shared = [&](int64_t chunk) { return fixed + p.M * q_stride(least(chunk * slab_columns, s.padded)); };
   plan.chunk = slabs;
   plan.resident = shared(slabs) <= (kind.fused ? p.shared_bytes : p.shared_bytes / 2);
@@ -84,7 +84,8 @@ void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int6
 void plan_groups(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
   const int span = span_columns(kind.layout);
   while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.super_blocks &&
-         static_cast<int64_t>(s.panels) * plan.k_warps < cuda_busy_warps(kMajor, span_tiles(kind.layout)) * p.sm_count) {
+         static_cast<int64_t>(s.panels) * plan.k_warps <
+             cuda_busy_warps(kMajor, span_tiles(kind.layout)) * p.sm_count) {
     plan.k_warps *= 2;
   }
   // A chunk begins and ends inside a span: one more at each side.

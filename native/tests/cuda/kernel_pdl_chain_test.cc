@@ -210,11 +210,11 @@ void check_chains(const std::vector<int64_t>& widths, std::initializer_list<int>
       Chain chain(gemv->layout, M, widths);
       forget_launches();
       chain.launch(*gemv, with_fused ? fused_of(*gemv, M) : nullptr, splits, how);
-      if (HasFatalFailure()) return;
+      if (testing::Test::HasFatalFailure()) return;
       chain.check();
       chain.check_launches(how.pdl);
       require_cuda(cudaStreamDestroy(stream), "stream");
-      if (HasFatalFailure()) return;
+      if (testing::Test::HasFatalFailure()) return;
     }
   }
 }
@@ -238,29 +238,12 @@ TEST(CudaPdl, ChainsOfGemmsThatSplitKGiveTheBitsOfOneLayerAfterAnother) {
     for (const int splits : {1, 2, 3}) {
       cudaStream_t stream;
       require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
-      Chain chain(gemm->layout, 20, {990, 1000, 970});
+      Chain chain(gemm->layout, 20, {650, 660, 150});
       forget_launches();
       chain.launch(*gemm, nullptr, splits, {stream, has_pdl()});
       if (HasFatalFailure()) return;
       chain.check();
       chain.check_launches(has_pdl());
-      require_cuda(cudaStreamDestroy(stream), "stream");
-      if (HasFatalFailure()) return;
-    }
-  }
-}
-
-// All of them split K: in a cluster where there are any, in memory, and not at all.
-TEST(CudaPdl, ChainsOfGemmsThatSplitKGiveTheBitsOfOneLayerAfterAnother) {
-  for (const CudaKernel* gemm : cuda_rows(CudaStage::gemm_a8)) {
-    if (std::strncmp(gemm->file, "gemm_", 5) != 0) continue;
-    for (const int splits : {1, 2, 3}) {
-      cudaStream_t stream;
-      require_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
-      Chain chain(gemm->layout, 20, {650, 660, 150});
-      chain.launch(*gemm, nullptr, splits, {stream, has_pdl()});
-      chain.check();
-      EXPECT_TRUE(chain.split()) << gemm->file << ", splits " << splits;
       require_cuda(cudaStreamDestroy(stream), "stream");
       if (HasFatalFailure()) return;
     }
