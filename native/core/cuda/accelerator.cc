@@ -3,7 +3,7 @@
 #include "core/base/failure.h"
 #include "core/cuda/dispatch.h"
 #include "core/cuda/layer.h"
-#include "core/cuda/planning.h"
+#include "core/cuda/places.h"
 #include "core/cuda/runtime.h"
 #include "core/cuda/staging.h"
 #include "core/runtime/runtime.h"

@@ -20,10 +20,6 @@ const CudaKernel& activation_row(const CudaRuntime& cuda);
 /** A kernel's row in the runtime's counters: after those of the CPU. */
 size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel);
 
-/** An upper bound of places.bytes of every plan with these weights, this activation and up to M rows. */
-int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation,
-                       int64_t M);
-
 }  // namespace ternary
 
 #endif  // TERNARY_CORE_CUDA_PLANNING_H_
