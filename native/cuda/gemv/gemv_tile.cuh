@@ -30,8 +30,8 @@ __device__ __forceinline__ int dp4a_u8s8(uint32_t a, uint32_t b, int c) {
 
 /**
  * Weights are read once by one warp and written by no kernel of a chain: past the first-level cache, which q shares. Not
- * .nc: ptxas moves such a load, volatile or not, below the wait for the previous kernel, where it is needed first. Of the
- * four first loads of a slab none to one stayed before it on sm_90a and sm_100f; of these plain ones all do.
+ * .nc: ptxas may move such a load, volatile or not, below the wait for the previous kernel. Of the four first loads of a
+ * slab none to one stayed before it on sm_90a and sm_100f in this kernel's form of 29 November; of plain loads all do.
  */
 __device__ __forceinline__ uint4 load_weights(const uint4* p) {
   uint4 w;

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <stdexcept>
 #include <vector>
 
 #include "core/cost/cost.h"
@@ -57,6 +59,13 @@ TEST(CostShapes, LittlesLawAsksForWhatTheTableOfDevicesSays) {
   EXPECT_NEAR(wanted("B200"), 40.5, 0.05);
 }
 
+/** The model's choice; there is one for each of these shapes. */
+CostWinner winner_of(const CudaCost& cost, ternary_layout layout, int64_t M, const Shape& shape) {
+  const std::optional<CostWinner> found = cost.best(layout, TERNARY_A8, M, shape.N, shape.K);
+  if (!found) throw std::logic_error("no kernel serves a shape");
+  return *found;
+}
+
 /** What so many rows take at the least where they may be cut, for each number of rows. */
 std::vector<double> cut_in_parts(const std::vector<double>& whole) {
   std::vector<double> cut = whole;
@@ -73,7 +82,7 @@ double worst_cliff(const CudaCost& cost, size_t first, size_t last) {
     for (const Shape& shape : kShapes) {
       std::vector<double> whole = {0};
       for (size_t M = 1; M <= last; ++M) {
-        whole.push_back(cost.best(layout, TERNARY_A8, static_cast<int64_t>(M), shape.N, shape.K)->estimate.us);
+        whole.push_back(winner_of(cost, layout, static_cast<int64_t>(M), shape).estimate.us);
       }
       const std::vector<double> cut = cut_in_parts(whole);
       for (size_t M = first; M <= last; ++M) worst = std::max(worst, whole[M] / cut[M]);
@@ -96,7 +105,7 @@ double least_part(const CudaCost& cost, PartOf part_of) {
   double least = 1e9;
   for (const Shape& shape : kLargeShapes) {
     for (int64_t M = 1; M <= 16; ++M) {
-      const CostWinner winner = *cost.best(TERNARY_LAYOUT_I2S_TILED, TERNARY_A8, M, shape.N, shape.K);
+      const CostWinner winner = winner_of(cost, TERNARY_LAYOUT_I2S_TILED, M, shape);
       least = std::min(least, part_of(CostProblem{M, shape.N, shape.K, 2, 2, 1, 0}, winner));
     }
   }
