@@ -66,7 +66,8 @@ std::vector<Way> ways() {
       {"", "linear.gemv_", with_x(spec_of(TERNARY_A8, 3), TERNARY_F8_E4M3)},
       {"TERNARY_I2S_SPLITS=2", "linear.gemv_a8", spec_of(TERNARY_A8, 12, 40, kLong)},
       {"TERNARY_I2S_SPLITS=3", "linear.gemv_a8", spec_of(TERNARY_A8, 9, 40, kLong)},
-      {"", "linear.gemv_", with_alpha(spec_of(TERNARY_A8, 1, 40, kLong), TERNARY_ALPHA_GROUP, 64)},
+      {"", "linear.gem", with_alpha(spec_of(TERNARY_A8, 2, 40, kLong), TERNARY_ALPHA_GROUP, 64)},  // by architecture
+      {"", "linear.gemv_", with_alpha(spec_of(TERNARY_A8, 2, 40, 600), TERNARY_ALPHA_GROUP, 64)},
       {"", "linear.gemv_", with_alpha(spec_of(TERNARY_A8, 2), TERNARY_ALPHA_COLUMN)},
       {"", "linear.gemm_a8_", spec_of(TERNARY_A8, 30)},
       {"", "linear.gemm_a8_", with_alpha(spec_of(TERNARY_A8, 30), TERNARY_ALPHA_GROUP, 64)},
