@@ -59,7 +59,31 @@ TEST_F(CudaCut, RowsBeyondWholePatchesGoToASecondKernel) {
   }
 }
 
-// A setting of splits is about one kernel, and so is what a caller forbids.
+// Both parts add up sums of splits, before compute capability 9.0 by tickets in device memory, which are cleared for
+// each call.
+TEST(CudaCutSplits, BothKernelsHaveSumsOfTheirOwn) {
+  const SoftgpuProperty four_sms("sm_count", cudaDevAttrMultiProcessorCount, 4);
+  if (!four_sms.is_set()) GTEST_SKIP() << "a GPU has the SMs that it has";
+  int major = 0;
+  must(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0), "capability");
+  const RuntimeHandle runtime = make_runtime();
+  const Problem problem(plain_spec(TERNARY_A8, 57, 40, 2200));
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  DeviceProblem there(problem);
+  const Stream stream;
+  const DeviceBytes workspace = workspace_for(runtime.get(), layer.get(), 57);
+  for (int i = 0; i < 2; ++i) {
+    forget_launches();
+    ASSERT_EQ(there.start(runtime.get(), layer.get(), call_of(stream, workspace)), TERNARY_OK) << ternary_last_error();
+    stream.wait();
+    EXPECT_EQ(problem.verdict(there.fetch(), problem.expected()), "") << "call " << i;
+    if (major == 8) {
+      EXPECT_EQ(seen_launches().size(), 3u);
+    }
+  }
+}
+
+// A setting of splits is about one kernel.
 TEST_F(CudaCut, ASettingOfSplitsKeepsOneKernel) {
   const RuntimeHandle runtime = make_runtime("TERNARY_I2S_SPLITS=1");
   const Problem problem(spec_of(129, TERNARY_ALPHA_ROW, TERNARY_F32));
