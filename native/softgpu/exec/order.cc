@@ -4,14 +4,41 @@
 
 namespace ternary::softgpu {
 
-Order::Order(size_t agents) : clocks_(agents, Clock(agents, 0)) {
-  for (size_t agent = 0; agent < agents; ++agent) clocks_[agent][agent] = 1;
+Order::Order(size_t warps, size_t ctas) : warps_(warps), clocks_(warps + 2 * ctas) {
+  for (size_t agent = 0; agent < agents(); ++agent) {
+    clocks_[agent].resize(3 * agents());
+    clocks_[agent][agent] = clocks_[agent][2 * agents() + agent] = 1;
+  }
+}
+
+std::string Order::name(size_t agent) const {
+  if (agent < warps_) return "warp " + std::to_string(agent) + " of the cluster";
+  const size_t engine = agent - warps_;
+  return (engine % 2 ? "the tensor core of CTA " : "the copy engine of CTA ") + std::to_string(engine / 2);
+}
+
+void Order::proxy_fence(size_t agent) {
+  Clock& own = clocks_[agent];
+  for (size_t i = 0; i < agents(); ++i) own[agents() + i] = std::max(own[agents() + i], own[i]);
+  ++own[agent];
+}
+
+void Order::release_inits(size_t agent, Clock* clock) {
+  Clock& own = clocks_[agent];
+  const size_t first = 2 * agents();
+  own[first + agent] = ++own[agent];
+  clock->resize(own.size(), 0);
+  for (size_t i = first; i < own.size(); ++i) (*clock)[i] = std::max((*clock)[i], own[i]);
+}
+
+void Order::join(Clock* clock, const Clock& other) {
+  if (clock->size() < other.size()) clock->resize(other.size(), 0);
+  for (size_t i = 0; i < other.size(); ++i) (*clock)[i] = std::max((*clock)[i], other[i]);
 }
 
 void Order::release(size_t agent, Clock* clock) {
   Clock& own = clocks_[agent];
-  clock->resize(own.size(), 0);
-  for (size_t i = 0; i < own.size(); ++i) (*clock)[i] = std::max((*clock)[i], own[i]);
+  join(clock, own);
   ++own[agent];
 }
 
