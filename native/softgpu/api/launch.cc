@@ -129,6 +129,9 @@ cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribu
         kernel.dynamic_shared_limit[ordinal] = value;
         return;
       }
+      case cudaFuncAttributeNonPortableClusterSizeAllowed:
+        require(value == 0 || value == 1, cudaErrorInvalidValue);
+        return;
       case cudaFuncAttributePreferredSharedMemoryCarveout:
         require(value >= -1 && value <= 100, cudaErrorInvalidValue);
         return;

@@ -81,8 +81,9 @@ struct Instruction {
 
 /** Special registers that are filled in when a warp starts. */
 struct SpecialSlot {
-  std::string name;  ///< "%tid.x"
+  std::string name;  ///< "%tid.x"; empty: the address of a shared variable
   Slot slot;
+  uint32_t offset = 0;  ///< of the variable, to which the CTA's rank in its cluster is added
 };
 
 /** A decoded function with everything it calls inlined. Immutable. */
@@ -101,6 +102,7 @@ struct Code {
   uint32_t local_bytes = 0;             ///< a thread
   bool waits_for_dependencies = false;  ///< has griddepcontrol.wait
   bool launches_dependents = false;     ///< has griddepcontrol.launch_dependents
+  bool cancels_launches = false;        ///< has clusterlaunchcontrol.try_cancel
   // Storage behind the pointers above.
   std::deque<std::vector<Slot>> operand_lists;
   std::vector<std::shared_ptr<const void>> details;

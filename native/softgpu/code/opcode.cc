@@ -12,23 +12,12 @@ using Table = std::unordered_map<std::string, const OpcodeRow*>;
 Table make_table() {
   Table table;
   for (const Family& family : {
-           arithmetic_opcodes(),
-           integer_opcodes(),
-           logic_opcodes(),
-           compare_opcodes(),
-           float_opcodes(),
-           convert_opcodes(),
-           move_opcodes(),
-           memory_opcodes(),
-           control_opcodes(),
-           mma_opcodes(),
-           matrix_opcodes(),
-           shuffle_opcodes(),
-           atomic_opcodes(),
-           async_copy_opcodes(),
-           mbarrier_opcodes(),
-           cluster_opcodes(),
-           hint_opcodes(),
+           arithmetic_opcodes(),    integer_opcodes(),     logic_opcodes(),          compare_opcodes(),
+           float_opcodes(),         convert_opcodes(),     move_opcodes(),           memory_opcodes(),
+           control_opcodes(),       mma_opcodes(),         matrix_opcodes(),         shuffle_opcodes(),
+           atomic_opcodes(),        async_copy_opcodes(),  mbarrier_opcodes(),       bulk_copy_opcodes(),
+           bulk_group_opcodes(),    tensor_copy_opcodes(), launch_control_opcodes(), tensor_alloc_opcodes(),
+           tensor_access_opcodes(), tensor_mma_opcodes(),  cluster_opcodes(),        hint_opcodes(),
            barrier_opcodes(),
        }) {
     for (size_t i = 0; i < family.count; ++i) {

@@ -80,12 +80,22 @@ Slot FunctionDecoder::special(const std::string& name) {
   if (found != specials_.end()) return found->second;
   int bits = special_bits(name);
   if (bits == 0) fail_here("unknown special register " + name);
-  // Specials keep their place for the whole function, so they stand behind the registers of both passes.
+  return specials_[name] = special_slot(name, 0, bits);
+}
+
+/** Specials keep their place for the whole function, so they stand behind the registers of both passes. */
+Slot FunctionDecoder::special_slot(const std::string& name, uint32_t offset, int bits) {
   Slot slot{code_->frame_bytes, Slot::frame, static_cast<uint16_t>(bits)};
   code_->frame_bytes += place_bytes(bits);
-  code_->specials.push_back({name, slot});
-  specials_[name] = slot;
+  code_->specials.push_back({name, slot, offset});
   return slot;
+}
+
+Slot FunctionDecoder::shared_address(uint64_t offset, int bits) {
+  const std::string key = "shared " + std::to_string(bits) + " " + std::to_string(offset);
+  const auto found = specials_.find(key);
+  if (found != specials_.end()) return found->second;
+  return specials_[key] = special_slot("", static_cast<uint32_t>(offset), bits);
 }
 
 bool FunctionDecoder::find_variable(const std::string& name, Space* space, uint64_t* address) {
@@ -150,7 +160,8 @@ Slot FunctionDecoder::slot_of(const Operand& operand, Type type, bool written, W
   Space space;
   uint64_t address;
   if (find_variable(operand.name, &space, &address)) {
-    return constant(address + static_cast<uint64_t>(operand.offset), bits);
+    address += static_cast<uint64_t>(operand.offset);
+    return space == Space::shared ? shared_address(address, bits) : constant(address, bits);
   }
   if (operand.name[0] == '%') {
     Slot slot = special(operand.name);

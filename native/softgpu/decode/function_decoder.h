@@ -100,6 +100,8 @@ class FunctionDecoder {
   uint32_t new_register(int bits);
   Slot register_slot(uint32_t number, bool written);
   Slot special(const std::string& name);
+  Slot special_slot(const std::string& name, uint32_t offset, int bits);
+  Slot shared_address(uint64_t offset, int bits);
   uint64_t immediate(const ptx::Operand& operand, ptx::Type type) const;
   [[noreturn]] void fail_here(const std::string& why) const { fail(*at_, why); }
 
@@ -110,7 +112,7 @@ class FunctionDecoder {
   const RegisterPlaces* places_;
   std::unique_ptr<Code> code_;
   std::map<std::pair<uint64_t, int>, Slot> constants_;
-  std::map<std::string, Slot> specials_;
+  std::map<std::string, Slot> specials_;  ///< and addresses of shared variables, by a key
   /// Offset of each shared variable, "function/name" if it is a function's.
   std::map<std::string, uint64_t> shared_;
   std::vector<const ptx::Function*> reachable_;

@@ -27,7 +27,7 @@ struct Extension {
   virtual void at_end() {}
 };
 
-/** Shared addresses are 32 bits: the offset, and in the upper byte 0 for the own CTA or 1 + rank in the cluster. */
+/** Shared addresses are 32 bits: the offset, and in the upper byte the CTA's rank in the cluster, the own CTA's too. */
 inline constexpr uint32_t kClusterRankShift = 24;
 
 /** bar.sync and its kin. */
@@ -57,7 +57,8 @@ struct Cta {
   std::vector<std::shared_ptr<Warp>> warps;  ///< shared_ptr: Warp is not complete here
   uint32_t living_warps = 0;
   std::array<NamedBarrier, 16> barriers;
-  std::unique_ptr<Extension> extension;  ///< mbarriers and copies in flight
+  std::unique_ptr<Extension> mbarriers;
+  std::unique_ptr<Extension> tensor_memory;
   bool launched_dependents = false;
   std::vector<Visit> visits;  ///< by agent; empty if nobody came
 
@@ -71,9 +72,10 @@ struct Cluster {
   Order order;
   std::vector<std::unique_ptr<Cta>> ctas;
   std::mt19937_64 random;
-  std::unique_ptr<Extension> extension;  ///< barrier.cluster
+  std::unique_ptr<Extension> barrier;  ///< barrier.cluster
+  EngineWork engine_work;
 
-  explicit Cluster(size_t agents) : order(agents) {}
+  Cluster(size_t warps, size_t size) : order(warps, size), engine_work(&random) {}
 };
 
 }  // namespace ternary::softgpu

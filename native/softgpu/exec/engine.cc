@@ -187,7 +187,9 @@ void Engine::end_warp(Warp& warp) {
   Cta& cta = warp.cta();
   if (--cta.living_warps > 0) return;
   check_visits(warp);
-  if (cta.extension) cta.extension->at_end();
+  cta.cluster->engine_work.check_end(cta);
+  if (cta.mbarriers) cta.mbarriers->at_end();
+  if (cta.tensor_memory) cta.tensor_memory->at_end();
   if (!cta.launched_dependents) ++cta.launch->launched_ctas;
 }
 
@@ -216,10 +218,11 @@ Progress Engine::run(Cluster& cluster, Worker& worker, uint64_t slice) {
   while (worker.steps < slice) {
     if (runnable.empty()) {
       if (waiting.empty()) {
-        if (cluster.extension) cluster.extension->at_end();
+        cluster.engine_work.finish_all();
+        if (cluster.barrier) cluster.barrier->at_end();
         return Progress::ended;
       }
-      if (!any_progress) {
+      if (!any_progress && !cluster.engine_work.advance()) {
         bool at_dependency = false;
         for (Warp* warp : waiting) at_dependency |= warp->current().row->name == std::string("griddepcontrol.wait");
         if (at_dependency && !cluster.launch->dependencies_met) return Progress::waiting;
@@ -236,6 +239,7 @@ Progress Engine::run(Cluster& cluster, Worker& worker, uint64_t slice) {
     bool progress;
     Outcome outcome = run(*runnable[at], worker, burst, &progress);
     any_progress |= progress;
+    any_progress |= cluster.engine_work.tick();
     if (outcome == Outcome::burst_over) continue;
     if (outcome == Outcome::waiting) waiting.push_back(runnable[at]);
     runnable[at] = runnable.back();
@@ -271,10 +275,11 @@ std::unique_ptr<Cluster> Engine::make_cluster(LaunchContext& launch, uint32_t nu
   uint32_t size = static_cast<uint32_t>(config.cluster.count());
   uint32_t threads = static_cast<uint32_t>(config.block.count());
   uint32_t warps = (threads + kWarpLanes - 1) / kWarpLanes;
-  auto cluster = std::make_unique<Cluster>(size * warps);
+  auto cluster = std::make_unique<Cluster>(size * warps, size);
   cluster->launch = &launch;
   cluster->number = number;
   cluster->random.seed(config.seed * 0x9e3779b97f4a7c15u + number);
+  cluster->engine_work.choose(config.schedule);
   Dim3 clusters{config.grid.x / config.cluster.x, config.grid.y / config.cluster.y, config.grid.z / config.cluster.z};
   Dim3 at{number % clusters.x, number / clusters.x % clusters.y, number / clusters.x / clusters.y};
   for (uint32_t rank = 0; rank < size; ++rank) {

@@ -17,6 +17,9 @@ namespace {
 constexpr uint64_t kSlice = 1 << 20;
 /** Clusters that a host thread has begun and not finished, when they do not end within a slice. */
 constexpr size_t kInterleaved = 16;
+/** A kernel that cancels launches counts on what hardware does: as many clusters as there is room for are there from the
+ *  beginning. CUTLASS's stream-K polls memory for what others of them write. */
+constexpr uint64_t kSliceOfWave = 1 << 14;
 
 void check_dimensions(const LaunchConfig& config) {
   auto fail = [&](const std::string& why) {
@@ -63,7 +66,11 @@ struct Grid::State {
   std::atomic<uint64_t> steps{0};
   FaultReport fault;
 
-  State(LaunchConfig config, Memory& memory) : launch(std::move(config), memory) {}
+  State(LaunchConfig config, Memory& memory) : launch(std::move(config), memory) {
+    launch.cancel_cluster = [this](uint32_t* number) { return cancel(number); };
+  }
+  bool cancel(uint32_t* number);
+  size_t wave = 0;  ///< clusters that are there from the beginning, of a kernel that cancels launches
   std::unique_ptr<Cluster> next_cluster();
   void set_fault(const FaultReport& report);
   void work(Worker& worker);
@@ -74,7 +81,8 @@ std::unique_ptr<Cluster> Grid::State::next_cluster() {
   uint32_t number;
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (!resident.empty() && (begun == cluster_order.size() || resident.size() >= kInterleaved * workers.size())) {
+    if (!resident.empty() &&
+        (begun == cluster_order.size() || resident.size() >= std::max(wave, kInterleaved * workers.size()))) {
       std::unique_ptr<Cluster> cluster = std::move(resident.front());
       resident.pop_front();
       return cluster;
@@ -92,6 +100,16 @@ std::unique_ptr<Cluster> Grid::State::next_cluster() {
   return Engine::make_cluster(launch, number);
 }
 
+/** Whoever asked does its work. */
+bool Grid::State::cancel(uint32_t* number) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (cluster_order.size() <= std::max<size_t>(begun, wave)) return false;
+  *number = cluster_order.back();
+  cluster_order.pop_back();
+  launch.launched_ctas += launch.config.cluster.count();
+  return true;
+}
+
 void Grid::State::set_fault(const FaultReport& report) {
   std::lock_guard<std::mutex> lock(mutex);
   if (!stop.exchange(true)) fault = report;
@@ -104,7 +122,7 @@ void Grid::State::work(Worker& worker) {
       worker.warp = nullptr;  // its cluster goes
       cluster = next_cluster();
       if (!cluster) return;
-      Progress progress = Engine::run(*cluster, worker, kSlice);
+      Progress progress = Engine::run(*cluster, worker, wave > 0 ? kSliceOfWave : kSlice);
       const uint64_t executed = steps += worker.steps;
       if (executed > launch.config.step_limit) {
         throw Fault(FaultKind::step_limit,
@@ -130,7 +148,12 @@ Grid::Grid(LaunchConfig config, Memory& memory) {
   state_->cluster_order.resize(clusters);
   for (uint32_t i = 0; i < clusters; ++i) state_->cluster_order[i] = i;
   std::mt19937_64 random(launch.config.seed);
-  std::shuffle(state_->cluster_order.begin(), state_->cluster_order.end(), random);
+  if (launch.config.code->cancels_launches) {
+    state_->wave = std::clamp<size_t>(launch.config.sm_count / launch.config.cluster.count(), 1, clusters);
+  }
+  const auto rest = state_->cluster_order.begin() + static_cast<std::ptrdiff_t>(state_->wave);
+  std::shuffle(state_->cluster_order.begin(), rest, random);
+  std::shuffle(rest, state_->cluster_order.end(), random);
   state_->workers.resize(std::min<uint64_t>(std::max(1, launch.config.host_threads), clusters));
   for (Worker& worker : state_->workers) worker.counts.resize(launch.config.code->instructions.size());
 }

@@ -7,11 +7,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
 #include "softgpu/code/code.h"
+#include "softgpu/exec/engine_work.h"
 #include "softgpu/exec/grid_order.h"
+#include "softgpu/memory/aligned.h"
 #include "softgpu/memory/memory.h"
 
 namespace ternary::softgpu {
@@ -25,10 +28,11 @@ struct LaunchConfig {
   const Code* code = nullptr;
   Dim3 grid, block, cluster;
   uint32_t dynamic_shared_bytes = 0;
-  std::vector<uint8_t> params;  ///< code->param_bytes long, laid out by code->param_offsets
+  AlignedBytes params;  ///< code->param_bytes long, laid out by code->param_offsets
   uint64_t seed = 0;
   uint64_t launch = 0;  ///< the number that Memory is told as Accessor::launch
   int host_threads = 2;
+  Schedule schedule = Schedule::lazy;
   uint32_t sm_count = 132;
   uint32_t resident_ctas = 512;             ///< that are begun before any has finished, while dependencies are not met
   uint64_t step_limit = uint64_t{1} << 36;  ///< warp-instructions of the launch
@@ -43,6 +47,8 @@ struct LaunchContext {
   bool dependencies_met = false;
   std::atomic<uint64_t> launched_ctas{0};  ///< that launched dependents or ended
   std::atomic<bool> all_waited{true};
+  /** Takes a cluster that has not begun out of the launch: clusterlaunchcontrol. False if there is none. */
+  std::function<bool(uint32_t* number)> cancel_cluster;
 
   LaunchContext(LaunchConfig launched, Memory& with) : config(std::move(launched)), memory(with), order(clusters()) {}
   uint32_t clusters() const { return static_cast<uint32_t>(config.grid.count() / config.cluster.count()); }

@@ -4,31 +4,46 @@
 
 namespace ternary::softgpu {
 
-namespace {
+Order::Order(size_t warps, size_t ctas)
+    : warps_(warps), clocks_(warps + 2 * ctas), fenced_(clocks_.size()), touched_other_(clocks_.size()) {
+  for (size_t agent = 0; agent < agents(); ++agent) {
+    clocks_[agent].resize(3 * agents());
+    clocks_[agent][agent] = clocks_[agent][2 * agents() + agent] = 1;
+  }
+}
 
-void join(Clock* clock, const Clock& other) {
-  clock->resize(std::max(clock->size(), other.size()), 0);
+std::string Order::name(size_t agent) const {
+  if (agent < warps_) return "warp " + std::to_string(agent) + " of the cluster";
+  const size_t engine = agent - warps_;
+  return (engine % 2 ? "the tensor core of CTA " : "the copy engine of CTA ") + std::to_string(engine / 2);
+}
+
+void Order::proxy_fence(size_t agent) {
+  Clock& own = clocks_[agent];
+  for (size_t i = 0; i < agents(); ++i) own[agents() + i] = std::max(own[agents() + i], own[i]);
+  ++own[agent];
+}
+
+void Order::release_inits(size_t agent, Clock* clock) {
+  Clock& own = clocks_[agent];
+  const size_t first = 2 * agents();
+  own[first + agent] = ++own[agent];
+  clock->resize(own.size(), 0);
+  for (size_t i = first; i < own.size(); ++i) (*clock)[i] = std::max((*clock)[i], own[i]);
+}
+
+void Order::join(Clock* clock, const Clock& other) {
+  if (clock->size() < other.size()) clock->resize(other.size(), 0);
   for (size_t i = 0; i < other.size(); ++i) (*clock)[i] = std::max((*clock)[i], other[i]);
 }
 
-}  // namespace
-
-Order::Order(size_t agents) : clocks_(agents, Clock(agents, 0)), fenced_(agents), touched_other_(agents) {
-  for (size_t agent = 0; agent < agents; ++agent) clocks_[agent][agent] = 1;
-}
-
 void Order::release(size_t agent, Clock* clock) {
-  join(clock, clocks_[agent]);
-  ++clocks_[agent][agent];
+  Clock& own = clocks_[agent];
+  join(clock, own);
+  ++own[agent];
 }
 
-void Order::acquire(size_t agent, const Clock& clock) {
-  Clock& own = clocks_[agent];
-  for (size_t i = 0; i < clock.size(); ++i) {
-    if (i != agent) own[i] = std::max(own[i], clock[i]);
-    own[agent] = std::max(own[agent], clock[i] + 1);
-  }
-}
+void Order::acquire(size_t agent, const Clock& clock) { join(&clocks_[agent], clock); }
 
 void Order::meet(const std::vector<size_t>& agents) {
   Clock joined;

@@ -3,15 +3,20 @@
  * @brief Which accesses of the warps of a cluster are ordered: vector clocks, for race detection.
  *
  * Each warp (an agent) counts epochs. A clock says of every agent up to which epoch its accesses come before what happens
- * next. Behind a barrier all count on from the largest: shared memory keeps one epoch for all readers of a byte, and one
- * that fences more often than others would leave an epoch that those never reach. Barriers join the clocks of those who meet; an mbarrier keeps the joined clocks of those who arrived and joins it
- * into those who waited.
+ * next. Barriers join the clocks of those who meet; an mbarrier keeps the joined clocks of those who arrived and joins it
+ * into those who waited. The copy engine and the tensor core of a CTA are agents too, which know what the warps that gave
+ * them work knew.
+ *
+ * A second part of each clock says the same of accesses that a proxy fence stands behind: what a warp wrote is seen by an
+ * engine only then. A third part is for mbarrier.init, which even a relaxed arrival at barrier.cluster carries:
+ * CUTLASS 4.2 has such inits behind its last fence.mbarrier_init.
  */
 #ifndef TERNARY_SOFTGPU_EXEC_ORDER_H_
 #define TERNARY_SOFTGPU_EXEC_ORDER_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace ternary::softgpu {
@@ -20,15 +25,33 @@ using Clock = std::vector<uint32_t>;
 
 class Order {
  public:
-  explicit Order(size_t agents);
+  Order(size_t warps, size_t ctas);
 
   size_t agents() const { return clocks_.size(); }
+  /** The engines of a CTA, by its rank. */
+  size_t copies_of(uint32_t rank) const { return warps_ + size_t{2} * rank; }
+  size_t tensor_core_of(uint32_t rank) const { return warps_ + size_t{2} * rank + 1; }
+  /** "warp 3 of the cluster", "the tensor core of CTA 0". */
+  std::string name(size_t agent) const;
   /** The epoch that accesses of the agent carry now. */
   uint32_t epoch(size_t agent) const { return clocks_[agent][agent]; }
   /** True if what `agent` did up to `epoch` comes before what `later` does now. */
   bool before(size_t agent, uint32_t epoch, size_t later) const {
     return agent == later || clocks_[later][agent] >= epoch;
   }
+
+  /** The same by way of a proxy fence. */
+  bool before_engine(size_t agent, uint32_t epoch, size_t engine) const {
+    return clocks_[engine][agents() + agent] >= epoch;
+  }
+  /** The same of mbarrier.init; of epoch 0: true if `later` knows that the agent has begun. */
+  bool init_before(size_t agent, uint32_t epoch, size_t later) const {
+    return clocks_[later][2 * agents() + agent] > epoch;
+  }
+  /** As release(), for mbarrier.init alone. */
+  void release_inits(size_t agent, Clock* clock);
+  /** A fence of the agent between its own proxy and that of the engines: for all that it did or knows of. */
+  void proxy_fence(size_t agent);
 
   /** What the agent has done or knows of, joined into `clock`; what it does next is not in it. */
   void release(size_t agent, Clock* clock);
@@ -46,8 +69,12 @@ class Order {
   /** What the agent has fenced, joined into `clock`. */
   void release_fenced(size_t agent, Clock* clock) const;
 
+  static void join(Clock* clock, const Clock& other);
+
  private:
-  std::vector<Clock> clocks_, fenced_;
+  size_t warps_;
+  std::vector<Clock> clocks_;  ///< by agent; each has three entries for an agent, see above
+  std::vector<Clock> fenced_;  ///< by agent: what its next relaxed arrival carries
   std::vector<bool> touched_other_;
 };
 

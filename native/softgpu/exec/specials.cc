@@ -96,6 +96,17 @@ const SpecialRow* find(const std::string& name) {
   return nullptr;
 }
 
+void fill_shared_address(Warp& warp, const SpecialSlot& special) {
+  const uint32_t address = (warp.cta().rank << kClusterRankShift) + special.offset;
+  for (int lane = 0; lane < kWarpLanes; ++lane) {
+    if (special.slot.bits == 64) {
+      warp.lanes<uint64_t>(special.slot)[lane] = address;
+    } else {
+      warp.lanes<uint32_t>(special.slot)[lane] = address;
+    }
+  }
+}
+
 }  // namespace
 
 int special_bits(const std::string& name) {
@@ -106,6 +117,10 @@ int special_bits(const std::string& name) {
 void fill_specials(Warp& warp) {
   const Here here{warp, warp.cta(), warp.cta().launch->config, static_cast<uint32_t>(warp.index() * kWarpLanes)};
   for (const SpecialSlot& special : warp.code().specials) {
+    if (special.name.empty()) {
+      fill_shared_address(warp, special);
+      continue;
+    }
     const SpecialRow* row = find(special.name);
     if (row->bits == 1) warp.predicate(special.slot) = row->value(here, 0) ? kAllLanes : 0;
     for (int lane = 0; row->bits != 1 && lane < kWarpLanes; ++lane) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "softgpu/code/code.h"
@@ -90,6 +91,9 @@ class Warp {
   /** The same for all lanes of `mask` at once, and counted as one request: fills out[lane]. */
   void access_all(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind,
                   uint8_t** out);
+  /** The warp, or an engine that it gives work to, uses the shared memory of `host`, another CTA: checks that it is there
+   *  and notes that it must stay. */
+  void visit(Cta& host, size_t agent, uint32_t epoch, int lane);
   /** Adds a request to the counters: global, local: sectors; shared: bank passes. access_all() has done so. */
   void count_access(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes);
   /** To hold while an atomic or strong access to the space is made: see GridOrder::signals(). */
@@ -103,7 +107,14 @@ class Warp {
     return reinterpret_cast<uint64_t>(local_.data()) + uint64_t{code_->local_bytes} * static_cast<uint32_t>(lane);
   }
 
-  std::unique_ptr<Extension> async_copies;  ///< of cp.async, made when first needed
+  // Made when first needed.
+  std::unique_ptr<Extension> async_copies;     ///< of cp.async
+  std::unique_ptr<Extension> bulk_groups;      ///< of cp.async.bulk out of shared memory
+  std::unique_ptr<Extension> tensor_accesses;  ///< tcgen05.ld and .st that were not waited for
+
+  /** EngineWork::events when a try_wait failed, by instruction: it suspends the warp until there are more. */
+  std::unordered_map<uint32_t, uint64_t> failed_waits;
+  uint32_t pc() const { return pc_; }
 
   /** Lanes that have executed griddepcontrol.wait. */
   uint32_t waited = 0;
@@ -116,7 +127,6 @@ class Warp {
   friend class Engine;
   uint8_t* global(uint64_t address, uint32_t bytes, Access kind, int lane);
   void leave_split(uint32_t lanes, uint32_t pc, bool gathering, bool waiting);
-  void visit(Cta& host, int lane);
   void note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind);
   void access_global(uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind, uint8_t** out);
   void count_passes(uint32_t mask, const uint64_t* addresses, uint32_t bytes);

@@ -53,11 +53,10 @@ void Warp::addresses(const Instruction& instruction, const Address& address, uin
 Place Warp::place(Space space, uint64_t address, int lane) {
   if (space == Space::shared) {
     uint64_t rank = address >> kClusterRankShift;
-    if (rank > cta_->cluster->ctas.size()) {
+    if (rank >= cta_->cluster->ctas.size()) {
       throw Fault(FaultKind::address, "shared address " + hexadecimal(address) + " is outside the cluster", lane);
     }
-    return {Space::shared, rank ? cta_->cluster->ctas[rank - 1].get() : cta_,
-            address & ((uint64_t{1} << kClusterRankShift) - 1)};
+    return {Space::shared, cta_->cluster->ctas[rank].get(), address & ((uint64_t{1} << kClusterRankShift) - 1)};
   }
   if (space == Space::none) {  // generic
     for (const auto& cta : cta_->cluster->ctas) {
@@ -72,7 +71,7 @@ Place Warp::place(Space space, uint64_t address, int lane) {
       }
       return {Space::local, nullptr, address - own};
     }
-    const std::vector<uint8_t>& params = cta_->launch->config.params;
+    const AlignedBytes& params = cta_->launch->config.params;
     uint64_t offset = address - reinterpret_cast<uint64_t>(params.data());
     if (offset < params.size()) return {Space::param, nullptr, offset};
     return {Space::global, nullptr, address};
@@ -81,10 +80,10 @@ Place Warp::place(Space space, uint64_t address, int lane) {
 }
 
 /** Another CTA's shared memory: there only from when that CTA is known to have begun until it ends. */
-void Warp::visit(Cta& host, int lane) {
+void Warp::visit(Cta& host, size_t agent, uint32_t epoch, int lane) {
   const Order& order = cta_->cluster->order;
   bool begun = false;
-  for (const auto& warp : host.warps) begun = begun || order.before(warp->agent_, 1, agent_);
+  for (const auto& warp : host.warps) begun = begun || order.init_before(warp->agent_, 0, agent_);
   if (!begun) {
     throw Fault(FaultKind::race,
                 "the shared memory of CTA " + std::to_string(host.rank) +
@@ -95,16 +94,16 @@ void Warp::visit(Cta& host, int lane) {
     throw Fault(FaultKind::race,
                 "the shared memory of CTA " + std::to_string(host.rank) + " of the cluster, which has ended", lane);
   }
-  cta_->cluster->order.touch_other(agent_);
+  cta_->cluster->order.touch_other(agent);
   host.visits.resize(order.agents());
-  host.visits[agent_] = {order.epoch(agent_), current().source->line};
+  host.visits[agent] = {epoch, current().source->line};
 }
 
 uint8_t* Warp::access(const Place& place, uint32_t bytes, Access kind, int lane) {
   check_alignment(place.address, bytes, lane);
   switch (place.space) {
     case Space::shared: {
-      if (place.cta != cta_) visit(*place.cta, lane);
+      if (place.cta != cta_) visit(*place.cta, agent_, cta_->cluster->order.epoch(agent_), lane);
       try {
         return place.cta->shared.access(agent_, place.address, bytes, kind, current().source->line);
       } catch (Fault& fault) {
@@ -121,7 +120,7 @@ uint8_t* Warp::access(const Place& place, uint32_t bytes, Access kind, int lane)
       }
       return local_.data() + size_t{code_->local_bytes} * lane + place.address;
     case Space::param: {
-      const std::vector<uint8_t>& params = cta_->launch->config.params;
+      const AlignedBytes& params = cta_->launch->config.params;
       if (place.address + bytes > params.size() || writes(kind)) {
         throw Fault(FaultKind::address, "access to parameter byte " + std::to_string(place.address), lane);
       }

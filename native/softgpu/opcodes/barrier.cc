@@ -186,11 +186,32 @@ void decode_fence(Decoder& decoder, Instruction& instruction) {
   instruction.execute = execute_fence;
 }
 
-/** The asynchronous proxy reads and writes when its copy is made here, so its fences have nothing left to order. */
-void decode_proxy_fence(Decoder& decoder, Instruction& instruction) {
-  decoder.need_one_of({"async", "async.global", "async.shared::cta", "alias", "tensormap::generic"});
-  decoder.take_one_of({"global", "shared::cta", "shared::cluster"});
+/** Engines see what warps wrote to shared memory only behind such a fence: see Order. Of global memory nothing is kept. */
+void decode_async_fence(Decoder& decoder, Instruction& instruction) {
+  const char* space = decoder.take_one_of({"global", "shared::cta", "shared::cluster"});
   decoder.need_operands(0, 0);
+  instruction.a = !space || space[0] == 's';
+  instruction.execute = [](Warp& warp, const Instruction& fence, uint32_t) {
+    if (fence.a) warp.cta().cluster->order.proxy_fence(warp.agent());
+    return Step::next;
+  };
+}
+
+void decode_alias_fence(Decoder& decoder, Instruction& instruction) {
+  decoder.need_operands(0, 0);
+  instruction.execute = execute_fence;
+}
+
+/** A tensor map is looked at when a copy begins and when it ends, so its fence orders CTAs and nothing else. */
+void decode_tensor_map_fence(Decoder& decoder, Instruction& instruction) {
+  const std::string side = decoder.need_one_of({"acquire", "release"});
+  const std::string scope = decoder.need_one_of({"cta", "cluster", "gpu", "sys"});
+  decoder.need_operands(side == "acquire" ? 2 : 0, side == "acquire" ? 2 : 0);
+  if (side == "acquire") {
+    decoder.read_address(0, ptx::Space::none);
+    decoder.need(decoder.constant(1) == 128, "a tensor map has 128 bytes");
+  }
+  instruction.a = scope == "gpu" || scope == "sys";
   instruction.execute = execute_fence;
 }
 
@@ -207,7 +228,9 @@ const OpcodeRow kRows[] = {
     {"bar.warp.sync", decode_warp_barrier},
     {"membar", decode_membar},
     {"fence", decode_fence},
-    {"fence.proxy", decode_proxy_fence},
+    {"fence.proxy.async", decode_async_fence},
+    {"fence.proxy.alias", decode_alias_fence},
+    {"fence.proxy.tensormap::generic", decode_tensor_map_fence},
     {"fence.mbarrier_init", decode_mbarrier_fence},
 };
 

@@ -16,8 +16,8 @@ using ptx::Type;
 class ClusterBarrier : public Extension {
  public:
   static ClusterBarrier& of(Cluster& cluster) {
-    if (!cluster.extension) cluster.extension = std::make_unique<ClusterBarrier>(cluster);
-    return static_cast<ClusterBarrier&>(*cluster.extension);
+    if (!cluster.barrier) cluster.barrier = std::make_unique<ClusterBarrier>(cluster);
+    return static_cast<ClusterBarrier&>(*cluster.barrier);
   }
 
   explicit ClusterBarrier(Cluster& cluster) : cluster_(cluster) {
@@ -36,6 +36,7 @@ class ClusterBarrier : public Extension {
     arrived_[agent] |= mask;
     if (release) cluster_.order.fence(agent);
     cluster_.order.release_fenced(agent, &clock_);
+    cluster_.order.release_inits(agent, &clock_);
     complete_if_all_arrived();
   }
 
@@ -109,7 +110,7 @@ Step execute_mapa(Warp& warp, const Instruction& instruction, uint32_t mask) {
       throw Fault(FaultKind::illegal,
                   "mapa to CTA " + std::to_string(ranks[lane]) + " of a cluster of " + std::to_string(ctas), lane);
     }
-    uint64_t mapped = (uint64_t{ranks[lane] + 1} << kClusterRankShift) | place.address;
+    uint64_t mapped = (uint64_t{ranks[lane]} << kClusterRankShift) | place.address;
     if (instruction.a) mapped = reinterpret_cast<uint64_t>(cluster.ctas[ranks[lane]]->shared.data()) + place.address;
     warp.lanes<Word>(instruction.op[0])[lane] = static_cast<Word>(mapped);
   }

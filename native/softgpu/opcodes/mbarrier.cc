@@ -1,4 +1,4 @@
-// mbarrier objects, and the copies that complete on them: cp.async.mbarrier.arrive and cp.async.bulk to shared memory.
+// mbarrier objects, and cp.async.mbarrier.arrive. What engines complete on them is in blackwell/.
 #include "softgpu/opcodes/mbarrier.h"
 
 #include <cstring>
@@ -13,6 +13,7 @@ using ptx::Space;
 using ptx::Type;
 
 constexpr uint32_t kMostArrivals = (1u << 20) - 1;
+constexpr int64_t kMostTransaction = (1 << 20) - 1;
 
 void Mbarrier::arrive(uint32_t count) {
   if (count > pending) {
@@ -23,8 +24,16 @@ void Mbarrier::arrive(uint32_t count) {
   complete_phase();
 }
 
+void Mbarrier::change_transaction(int64_t bytes) {
+  transaction_bytes += bytes;
+  if (transaction_bytes >= -kMostTransaction && transaction_bytes <= kMostTransaction) return;
+  throw Fault(FaultKind::illegal, "an mbarrier's tx-count of " + std::to_string(transaction_bytes));
+}
+
+void Mbarrier::expect_transaction(int64_t bytes) { change_transaction(bytes); }
+
 void Mbarrier::complete_transaction(int64_t bytes) {
-  transaction_bytes -= bytes;
+  change_transaction(-bytes);
   complete_phase();
 }
 
@@ -36,15 +45,9 @@ void Mbarrier::complete_phase() {
   clock.clear();
 }
 
-void Mbarrier::land() {
-  std::vector<std::function<void(Mbarrier&)>> work;
-  work.swap(in_flight);
-  for (auto& one : work) one(*this);
-}
-
 Mbarriers& Mbarriers::of(Cta& cta) {
-  if (!cta.extension) cta.extension = std::make_unique<Mbarriers>();
-  return static_cast<Mbarriers&>(*cta.extension);
+  if (!cta.mbarriers) cta.mbarriers = std::make_unique<Mbarriers>();
+  return static_cast<Mbarriers&>(*cta.mbarriers);
 }
 
 Mbarrier& Mbarriers::at(uint64_t address) {
@@ -69,14 +72,6 @@ void Mbarriers::remove(uint64_t address) {
   objects_.erase(address);
 }
 
-void Mbarriers::at_end() {
-  for (const auto& [address, object] : objects_) {
-    if (object.in_flight.empty()) continue;
-    throw Fault(FaultKind::illegal, "the CTA ends while copies that complete on the mbarrier at shared address " +
-                                        std::to_string(address) + " are in flight");
-  }
-}
-
 namespace {
 
 struct Object {
@@ -94,6 +89,7 @@ Object find_object(Warp& warp, const Instruction& instruction, const uint64_t* a
 
 template <typename Visit>
 Step each_object(Warp& warp, const Instruction& instruction, uint32_t mask, Access kind, Visit visit) {
+  ++warp.cta().cluster->engine_work.events;
   uint64_t addresses[kWarpLanes];
   warp.addresses(instruction, instruction.address[0], addresses);
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
@@ -107,6 +103,7 @@ Step each_object(Warp& warp, const Instruction& instruction, uint32_t mask, Acce
 Step execute_init(Warp& warp, const Instruction& instruction, uint32_t mask) {
   return each_object(warp, instruction, mask, Access::write, [&](const Object& object, int lane) {
     Mbarriers::of(*object.place.cta).make(object.place.address, warp.lanes<uint32_t>(instruction.op[1])[lane]);
+    object.place.cta->shared.note_init(object.place.address);
   });
 }
 
@@ -128,7 +125,7 @@ Step execute_arrive(Warp& warp, const Instruction& instruction, uint32_t mask) {
     uint32_t count = 1;
     const bool operand = arrive.expects || arrive.counted;
     const uint32_t given = operand ? warp.lanes<uint32_t>(instruction.op[1])[lane] : 0;
-    if (arrive.expects) barrier.transaction_bytes += given;
+    if (arrive.expects) barrier.expect_transaction(given);
     if (arrive.counted) count = given;
     if (arrive.state) warp.lanes<uint64_t>(instruction.op[operand ? 2 : 1])[lane] = barrier.phase;
     if (arrive.drops) barrier.expected -= count;
@@ -144,7 +141,7 @@ Step execute_transaction(Warp& warp, const Instruction& instruction, uint32_t ma
     if (instruction.a) {
       object.barrier->complete_transaction(bytes);
     } else {
-      object.barrier->transaction_bytes += bytes;
+      object.barrier->expect_transaction(bytes);
     }
   });
 }
@@ -152,22 +149,23 @@ Step execute_transaction(Warp& warp, const Instruction& instruction, uint32_t ma
 /** Operands: address, state or parity, p. a: by parity, b: try_wait, c: acquires. */
 Step execute_wait(Warp& warp, const Instruction& instruction, uint32_t mask) {
   Cluster& cluster = *warp.cta().cluster;
+  const uint64_t events = cluster.engine_work.events;
   uint32_t complete = 0;
   each_object(warp, instruction, mask, Access::atomic, [&](const Object& object, int lane) {
-    Mbarrier& barrier = *object.barrier;
-    const auto is_complete = [&] {
-      if (!instruction.a) return barrier.phase != warp.lanes<uint64_t>(instruction.op[1])[lane];
-      return (barrier.phase & 1) != (warp.lanes<uint32_t>(instruction.op[1])[lane] & 1);
-    };
-    // Now and then what is in flight stays there a while, so that code which does not look at the answer is caught.
-    const bool late = !barrier.in_flight.empty() && cluster.random() % 4 == 0;
-    if (!is_complete() && !late) barrier.land();
-    if (!is_complete()) return;
+    const Mbarrier& barrier = *object.barrier;
+    if (!instruction.a && barrier.phase == warp.lanes<uint64_t>(instruction.op[1])[lane]) return;
+    if (instruction.a && (barrier.phase & 1) == (warp.lanes<uint32_t>(instruction.op[1])[lane] & 1)) return;
     complete |= 1u << lane;
     if (instruction.c) cluster.order.acquire(warp.agent(), barrier.released);
   });
-  // try_wait may block for a time: it does until something has changed, so that waiting costs no steps.
-  if (complete == 0 && instruction.b && cluster.random() % 2 == 0) return Step::wait;
+  cluster.engine_work.events = events;  // looking changes nothing
+  // try_wait may block for a time. The first that fails may be a peek, after which the warp does something else; the
+  // next of that place suspends it until something has changed, so that waiting costs no steps.
+  if (complete == 0 && instruction.b) {
+    uint64_t& failed = warp.failed_waits[warp.pc()];
+    if (failed == events) return Step::wait;
+    failed = events;
+  }
   warp.set_predicate(instruction.op[2], mask, complete);
   return Step::next;
 }
@@ -233,18 +231,24 @@ void decode_mbarrier(Decoder& decoder, Instruction& instruction) {
   instruction.execute = what == "init" ? execute_init : what == "inval" ? execute_inval : execute_transaction;
 }
 
-/** The lane's copies become the object's, and with them an arrival of the lane. a: .noinc. */
+/** An arrival that comes when the lane's copies have landed. a: .noinc. */
 Step execute_copies_arrive(Warp& warp, const Instruction& instruction, uint32_t mask) {
   return each_object(warp, instruction, mask, Access::atomic, [&](const Object& object, int lane) {
     if (!instruction.a) ++object.barrier->pending;
     Cta* cta = &warp.cta();
     const size_t agent = warp.agent();
-    auto copies = AsyncCopies::of(warp).take(1u << lane);
-    object.barrier->in_flight.push_back([cta, agent, copies](Mbarrier& barrier) {
+    const uint64_t address = object.place.address;
+    EngineWork::Item item;
+    item.by = cta;
+    item.touches = {cta};
+    item.line = instruction.source->line;
+    item.run = [cta, agent, address, copies = AsyncCopies::of(warp).take(1u << lane)] {
       for (const AsyncCopy& copy : copies) AsyncCopies::land(*cta, agent, copy);
+      Mbarrier& barrier = Mbarriers::of(*cta).at(address);
       cta->cluster->order.release(agent, &barrier.clock);
       barrier.arrive(1);
-    });
+    };
+    cta->cluster->engine_work.add(std::move(item));
   });
 }
 
@@ -257,56 +261,7 @@ void decode_copies_arrive(Decoder& decoder, Instruction& instruction) {
   instruction.execute = execute_copies_arrive;
 }
 
-constexpr uint32_t kBulkStep = 16;
-
-/** Global to shared memory of a CTA of the cluster. Addresses: mbarrier, destination, source; op[3]: bytes. */
-Step execute_bulk(Warp& warp, const Instruction& instruction, uint32_t mask) {
-  uint64_t to[kWarpLanes], from[kWarpLanes];
-  warp.addresses(instruction, instruction.address[1], to);
-  warp.addresses(instruction, instruction.address[2], from);
-  return each_object(warp, instruction, mask, Access::atomic, [&](const Object& object, int lane) {
-    const uint32_t bytes = warp.lanes<uint32_t>(instruction.op[3])[lane];
-    if (bytes % kBulkStep != 0) throw Fault(FaultKind::misaligned, "a bulk size that is no multiple of 16", lane);
-    const Place destination = warp.place(Space::shared, to[lane], lane);
-    if (destination.cta != object.place.cta) {
-      throw Fault(FaultKind::illegal, "a bulk copy to one CTA that completes on an mbarrier of another", lane);
-    }
-    std::vector<uint8_t> taken(bytes);
-    for (uint32_t at = 0; at < bytes; at += kBulkStep) {
-      std::memcpy(&taken[at], warp.access(Space::global, from[lane] + at, kBulkStep, Access::read, lane), kBulkStep);
-      warp.access({Space::shared, destination.cta, destination.address + at}, kBulkStep, Access::write, lane);
-    }
-    destination.cta->shared.begin_copy(destination.address, bytes);
-    const auto* source = reinterpret_cast<const uint8_t*>(from[lane]);
-    const size_t agent = warp.agent();
-    const int line = instruction.source->line;
-    object.barrier->in_flight.push_back([=](Mbarrier& barrier) {
-      if (std::memcmp(source, taken.data(), bytes) != 0) {
-        throw Fault(FaultKind::race, "the source of a cp.async.bulk was written while the copy was in flight", lane);
-      }
-      std::memcpy(destination.cta->shared.end_copy(agent, destination.address, bytes, line), taken.data(), bytes);
-      destination.cta->cluster->order.release(agent, &barrier.clock);
-      barrier.complete_transaction(bytes);
-    });
-  });
-}
-
-void decode_bulk(Decoder& decoder, Instruction& instruction) {
-  decoder.need(decoder.arch() >= 90, "cp.async.bulk needs sm_90");
-  decoder.need_one_of({"shared::cluster", "shared::cta"});
-  decoder.need_one_of({"global"});
-  decoder.need_one_of({"mbarrier::complete_tx::bytes"});
-  const size_t hint = decoder.take_cache_hints();
-  decoder.need_operands(4 + hint, 4 + hint);
-  decoder.read_address(3, Space::shared);
-  decoder.read_address(0, Space::shared);
-  decoder.read_address(1, Space::global);
-  decoder.read(2, Type::u32);
-  instruction.execute = execute_bulk;
-}
-
-constexpr OpcodeRow kRows[] = {
-    {"mbarrier", decode_mbarrier}, {"cp.async.mbarrier.arrive", decode_copies_arrive}, {"cp.async.bulk", decode_bulk}};
+constexpr OpcodeRow kRows[] = {{"mbarrier", decode_mbarrier}, {"cp.async.mbarrier.arrive", decode_copies_arrive}};
 
 }  // namespace
 

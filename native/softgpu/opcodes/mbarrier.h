@@ -1,14 +1,12 @@
 /**
  * @file mbarrier.h
- * @brief mbarrier objects of a CTA, with the copies that will complete on them.
+ * @brief mbarrier objects of a CTA.
  */
 #ifndef TERNARY_SOFTGPU_OPCODES_MBARRIER_H_
 #define TERNARY_SOFTGPU_OPCODES_MBARRIER_H_
 
 #include <cstdint>
-#include <functional>
 #include <map>
-#include <vector>
 
 #include "softgpu/exec/cta.h"
 
@@ -22,16 +20,15 @@ struct Mbarrier {
   int64_t transaction_bytes = 0;
   Clock clock;     ///< of those who arrived in this phase
   Clock released;  ///< of the phase before
-  /** Asynchronous work that signals this object: done when somebody looks whether the phase is complete. */
-  std::vector<std::function<void(Mbarrier&)>> in_flight;
 
   /** `count` of the pending arrivals have come. */
   void arrive(uint32_t count);
+  void expect_transaction(int64_t bytes);
   void complete_transaction(int64_t bytes);
-  void land();
 
  private:
   void complete_phase();
+  void change_transaction(int64_t bytes);
 };
 
 class Mbarriers : public Extension {
@@ -42,7 +39,6 @@ class Mbarriers : public Extension {
   Mbarrier& at(uint64_t address);
   void make(uint64_t address, uint32_t count);
   void remove(uint64_t address);
-  void at_end() override;
 
  private:
   std::map<uint64_t, Mbarrier> objects_;

@@ -142,7 +142,7 @@ Step execute_ld_param(Warp& warp, const Instruction& instruction, uint32_t mask)
   uint64_t addresses[kWarpLanes];
   uint8_t* from[kWarpLanes];
   warp.addresses(instruction, instruction.address[0], addresses);
-  const std::vector<uint8_t>& params = warp.cta().launch->config.params;
+  const AlignedBytes& params = warp.cta().launch->config.params;
   uint32_t bytes = shape.elements * shape.element_bytes;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     int lane = __builtin_ctz(rest);

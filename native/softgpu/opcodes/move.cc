@@ -201,8 +201,8 @@ Step execute_from_generic(Warp& warp, const Instruction& instruction, uint32_t m
     uint64_t address = load(warp, instruction.op[1], lane);
     Place place = warp.place(Space::none, address, lane);
     uint64_t converted = place.space == space ? place.address : ~uint64_t{0} >> 1;
-    if (place.space == Space::shared && space == Space::shared && place.cta != &warp.cta()) {
-      converted |= uint64_t{place.cta->rank + 1} << kClusterRankShift;
+    if (place.space == Space::shared && space == Space::shared) {
+      converted |= uint64_t{place.cta->rank} << kClusterRankShift;
     }
     store(warp, instruction.op[0], lane, converted);
   }

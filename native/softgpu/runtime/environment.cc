@@ -9,9 +9,9 @@ extern char** environ;
 namespace ternary::softgpu {
 namespace {
 
-constexpr const char* kNames[] = {"SOFTGPU_ARCH",  "SOFTGPU_DEVICES", "SOFTGPU_DRIVER",
-                                  "SOFTGPU_SEED",  "SOFTGPU_THREADS", "SOFTGPU_UNINITIALISED",
-                                  "SOFTGPU_RACES", "SOFTGPU_LEAKS",   "SOFTGPU_HOST_MEMORY"};
+constexpr const char* kNames[] = {"SOFTGPU_ARCH",     "SOFTGPU_DEVICES",       "SOFTGPU_DRIVER",     "SOFTGPU_SEED",
+                                  "SOFTGPU_THREADS",  "SOFTGPU_UNINITIALISED", "SOFTGPU_RACES",      "SOFTGPU_LEAKS",
+                                  "SOFTGPU_SCHEDULE", "SOFTGPU_ARITHMETIC",    "SOFTGPU_HOST_MEMORY"};
 
 void check_names() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -41,6 +41,17 @@ uint64_t number_of(const char* name, const char* otherwise, uint64_t least, uint
   return value;
 }
 
+/** The index of the variable's value in a list of what it may be. */
+size_t choice_of(const char* name, const std::vector<std::string>& allowed) {
+  const std::string value = value_of(name, allowed[0].c_str());
+  std::string listed;
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    if (value == allowed[i]) return i;
+    listed += (i == 0 ? "" : i + 1 == allowed.size() ? " or " : ", ") + allowed[i];
+  }
+  throw std::invalid_argument(std::string(name) + " is '" + value + "'; it must be " + listed);
+}
+
 /** SOFTGPU_ARCH may list one architecture a device; the last serves the devices beyond the list. */
 std::vector<Architecture> devices_of_environment() {
   std::vector<Architecture> listed;
@@ -65,11 +76,10 @@ Environment read_environment() {
   check_names();
   Environment environment;
   environment.devices = devices_of_environment();
-  const std::string driver = value_of("SOFTGPU_DRIVER", "new");
-  if (driver != "new" && driver != "old") {
-    throw std::invalid_argument("SOFTGPU_DRIVER is '" + driver + "'; it must be new or old");
-  }
-  environment.driver_too_old = driver == "old";
+  environment.driver_too_old = choice_of("SOFTGPU_DRIVER", {"new", "old"}) == 1;
+  const size_t schedule = choice_of("SOFTGPU_SCHEDULE", {"any", "lazy", "eager", "late-mma", "late-copies", "random"});
+  if (schedule > 0) environment.schedule = static_cast<Schedule>(schedule - 1);
+  environment.exact_arithmetic = choice_of("SOFTGPU_ARITHMETIC", {"exact", "any"}) == 0;
   environment.seed = number_of("SOFTGPU_SEED", "1", 0, UINT64_MAX - 1);
   environment.host_threads = static_cast<int>(number_of("SOFTGPU_THREADS", "2", 1, 64));
   environment.uninitialised_reads = number_of("SOFTGPU_UNINITIALISED", "1", 0, 1) != 0;

@@ -66,13 +66,13 @@ const FatbinEntry& Library::ptx_of(const Device& device) const {
   return *entry;
 }
 
-Image& Library::image(int ordinal, const Device& device, DeviceMemory& memory) {
+Image& Library::image(int ordinal, const Device& device, DeviceMemory& memory, const Rules& rules) {
   std::unique_ptr<Image>& image = images_[ordinal];
   if (image == nullptr) {
     const FatbinEntry& entry = ptx_of(device);
     memory.note_in(nullptr, ordinal);  // the device that owns the variables
     try {
-      image = std::make_unique<Image>(std::string(entry.payload), memory);
+      image = std::make_unique<Image>(std::string(entry.payload), memory, rules);
     } catch (const ptx::PtxError& error) {
       throw CudaFailure(cudaErrorInvalidPtx, error.what());
     }

@@ -38,7 +38,7 @@ class Library {
   const std::vector<FatbinEntry>& entries() const { return entries_; }
 
   /** The PTX for a device, loaded when first asked for. Throws CudaFailure (209, 218). */
-  Image& image(int ordinal, const Device& device, DeviceMemory& memory);
+  Image& image(int ordinal, const Device& device, DeviceMemory& memory, const Rules& rules);
   const FatbinEntry& ptx_of(const Device& device) const;
   /** Registers a thread has in the machine code beside the PTX, 0 where there is none for the architecture. */
   int registers(const std::string& kernel, const Device& device) const;

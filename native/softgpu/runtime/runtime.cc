@@ -53,6 +53,12 @@ std::vector<Device>& Runtime::devices() {
 
 const Environment& Runtime::environment() { return environment_; }
 
+Rules Runtime::rules() const {
+  Rules rules;
+  rules.exact_arithmetic = environment_.exact_arithmetic;
+  return rules;
+}
+
 int Runtime::current_ordinal() {
   devices();
   return current;
@@ -87,7 +93,7 @@ Kernel& Runtime::kernel(const void* stub_or_kernel) {
 }
 
 Image& Runtime::image(const Kernel& kernel, int ordinal) {
-  return kernel.library->image(ordinal, devices()[static_cast<size_t>(ordinal)], *memory_);
+  return kernel.library->image(ordinal, devices()[static_cast<size_t>(ordinal)], *memory_, rules());
 }
 
 const Code& Runtime::code(Kernel& kernel, int ordinal) {
@@ -111,7 +117,7 @@ void Runtime::variable(const void* stand_in, uint64_t* address, uint64_t* bytes)
     const std::string* name = library->find_variable(stand_in);
     if (name == nullptr) continue;
     const int ordinal = current_ordinal();
-    Image& image = library->image(ordinal, current_device(), *memory_);
+    Image& image = library->image(ordinal, current_device(), *memory_, rules());
     require(image.variable(*name, address, bytes), cudaErrorInvalidSymbol);
     return;
   }

@@ -42,6 +42,8 @@ class Runtime {
   DeviceMemory& memory() { return *memory_; }
   WorkQueue& queue() { return *queue_; }
   const Environment& environment();
+  /** What code must obey beyond PTX. */
+  Rules rules() const;
 
   /** A function of the C interface was called. */
   void count_call(const char* function) { ++calls_[function]; }

@@ -199,8 +199,9 @@ void WorkQueue::run_grid(Operation& operation, bool dependencies_met, const Mome
       config.block = launch.block;
       config.cluster = launch.cluster;
       config.dynamic_shared_bytes = launch.dynamic_shared_bytes;
-      config.params = launch.params;
+      config.params.assign(launch.params.begin(), launch.params.end());
       config.seed = random_();
+      config.schedule = environment_.schedule.value_or(static_cast<Schedule>((config.seed >> 32) % kSchedules));
       config.launch = operation.number;
       config.host_threads = environment_.host_threads;
       config.sm_count = static_cast<uint32_t>(sm_counts_[operation.work->device]);

@@ -14,7 +14,7 @@ constexpr uint64_t kData = 0x10000, kTicket = 0x20000;
 /** Two CTAs of two warps each; warps 0 and 1 are of CTA 0. */
 class GridOrderTest : public ::testing::Test {
  protected:
-  Order first_{2}, second_{2};
+  Order first_{2, 1}, second_{2, 1};
   GridOrder grid_{2};
 
   GridOrder::Agent warp(int number) {

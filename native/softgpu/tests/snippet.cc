@@ -33,13 +33,17 @@ uint64_t TestMemory::allocate_variables(uint64_t bytes, const std::string&) { re
 void TestMemory::free_variables(uint64_t) {}
 
 std::string ptx_of(const Snippet& snippet) {
-  const std::string arch = std::to_string(snippet.arch) + (snippet.arch == 90 ? "a" : snippet.arch >= 100 ? "f" : "");
+  const std::string arch = std::to_string(snippet.arch) + (snippet.arch == 90 || snippet.specific ? "a"
+                                                           : snippet.arch >= 100                  ? "f"
+                                                                                                  : "");
   std::string text = ".version 9.1\n.target sm_" + arch + "\n.address_size 64\n";
   text +=
       ".visible .entry snippet(.param .u64 in, .param .u64 out, .param .u64 data)\n{\n"
       ".reg .b32 %i<32>; .reg .b32 %o<32>; .reg .b32 %r<16>; .reg .b64 %l<16>; .reg .f32 %f<8>; .reg .b16 %h<8>;\n"
       ".reg .pred %p<8>; .reg .b32 %tid, %threads, %stride; .reg .b64 %in, %out, %data, %wide;\n"
-      ".shared .align 128 .b8 mem[4096];\n"
+      ".shared .align 1024 .b8 mem[" +
+      std::to_string(snippet.shared_bytes) +
+      "];\n"
       "ld.param.u64 %in, [in];\nld.param.u64 %out, [out];\nld.param.u64 %data, [data];\n"
       "mov.u32 %tid, %ctaid.x;\nmov.u32 %threads, %ntid.x;\nmov.u32 %stride, %tid.x;\n"
       "mad.lo.u32 %tid, %tid, %threads, %stride;\nmul.wide.u32 %wide, %tid, 4;\n"
@@ -65,6 +69,7 @@ Outcome run(Snippet* snippet) {
   for (size_t i = 0; i < snippet->inputs.size(); ++i) {
     std::memcpy(reinterpret_cast<uint8_t*>(in) + 4 * threads * i, snippet->inputs[i].data(), 4 * threads);
   }
+  if (snippet->prepare) snippet->prepare(data, &snippet->data);
   std::memcpy(reinterpret_cast<void*>(data), snippet->data.data(), snippet->data.size());
 
   Rules rules;
@@ -74,6 +79,8 @@ Outcome run(Snippet* snippet) {
   config.code = &image.kernel("snippet");
   config.grid = snippet->grid, config.block = snippet->block, config.cluster = snippet->cluster;
   config.seed = snippet->seed;
+  config.schedule = snippet->schedule;
+  config.sm_count = snippet->sm_count;
   config.step_limit = 1 << 24;
   const uint64_t params[3] = {in, out, data};
   config.params.resize(sizeof params);

@@ -43,16 +43,22 @@ struct Snippet {
   /**
    * The lines. Inputs are %i0, %i1 ..., outputs %o0, %o1 ...; %r<16>, %l<16> (64 bits), %f<8>, %h<8> (16 bits), %p<8>
    * are free for use; %tid is the thread's number in the grid, %out the address of this thread's %o0 in global memory
-   * (it is stored after the lines), %data that of `data`; `mem` is 4096 bytes of shared memory.
+   * (it is stored after the lines), %data that of `data`; `mem` is shared memory.
    */
   std::string body;
   int outputs = 1;
   int arch = 90;
+  bool specific = false;  ///< sm_100a, not sm_100f
+  uint32_t shared_bytes = 4096;
   Dim3 grid, block{32, 1, 1}, cluster;
   uint64_t seed = 1;
+  uint32_t sm_count = 132;
+  Schedule schedule = Schedule::lazy;
   bool exact_arithmetic = false;
   Registers inputs;
   std::vector<uint8_t> data = std::vector<uint8_t>(4096);  ///< what %data points to, before and after
+  /// Called before `data` is copied, with the address that %data will have: for tensor maps.
+  std::function<void(uint64_t address, std::vector<uint8_t>* data)> prepare;
 };
 
 struct Outcome {

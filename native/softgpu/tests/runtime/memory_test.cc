@@ -258,10 +258,27 @@ TEST(Environment, DevicesAreListedOrCounted) {
   EXPECT_TRUE(read_environment().devices.empty());
 }
 
+TEST(Environment, SchedulesHaveNames) {
+  EXPECT_FALSE(read_environment().schedule.has_value());
+  const std::pair<const char*, Schedule> names[] = {{"lazy", Schedule::lazy},
+                                                    {"eager", Schedule::eager},
+                                                    {"late-mma", Schedule::late_mma},
+                                                    {"late-copies", Schedule::late_copies},
+                                                    {"random", Schedule::random}};
+  for (const auto& [name, schedule] : names) {
+    Setting setting("SOFTGPU_SCHEDULE", name);
+    EXPECT_EQ(read_environment().schedule, schedule);
+  }
+  EXPECT_TRUE(read_environment().exact_arithmetic);
+  Setting any("SOFTGPU_ARITHMETIC", "any");
+  EXPECT_FALSE(read_environment().exact_arithmetic);
+}
+
 TEST(Environment, WhatIsNotKnownIsAnErrorThatNamesIt) {
   const std::pair<const char*, const char*> wrong[] = {{"SOFTGPU_ARCH", "90x"},       {"SOFTGPU_SEED", "one"},
                                                        {"SOFTGPU_DRIVER", "ancient"}, {"SOFTGPU_SPEED", "1"},
-                                                       {"SOFTGPU_THREADS", "0"},      {"SOFTGPU_DEVICES", "-1"}};
+                                                       {"SOFTGPU_THREADS", "0"},      {"SOFTGPU_DEVICES", "-1"},
+                                                       {"SOFTGPU_SCHEDULE", "late"},  {"SOFTGPU_ARITHMETIC", "fast"}};
   for (const auto& [name, value] : wrong) {
     Setting setting(name, value);
     try {
