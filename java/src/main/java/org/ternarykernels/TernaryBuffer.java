@@ -553,14 +553,24 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
     }
   }
 
-  /** Copies the elements of another view of the same type and number. */
+  /** Copies the elements of another view of the same type, of which there are as many here. */
   void put(TernaryBuffer source) {
     acquire();
     try {
       source.acquire();
       try {
         for (long at = 0; at < elements(); at += WINDOW / type.bytes()) {
-          window(at).duplicate().put(source.window(at).duplicate());
+          ByteBuffer from = source.window(at).duplicate();
+          ByteBuffer to = window(at).duplicate();
+          if (from.remaining() != to.remaining()) {
+            throw new IllegalStateException(
+                "the view has "
+                    + source.elements()
+                    + " elements now, not "
+                    + elements()
+                    + ": it was bound anew while it was copied");
+          }
+          to.put(from);
         }
       } finally {
         source.release();

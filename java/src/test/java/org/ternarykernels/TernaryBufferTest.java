@@ -250,4 +250,15 @@ class TernaryBufferTest {
     assertThat(view.asByteBuffer().isReadOnly()).isTrue();
     assertRejected(() -> view.put(0, 1), "read-only");
   }
+
+  /** What another thread makes of a view that is being copied. */
+  @Test
+  void aViewThatIsBoundAnewWhileItIsCopiedIsToldSo() {
+    try (TernaryBuffer copy = TernaryBuffer.allocate(DataType.F32, 2);
+        TernaryBuffer larger = TernaryBuffer.allocate(DataType.F32, 3)) {
+      assertThatThrownBy(() -> copy.put(larger))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("3 elements now, not 2");
+    }
+  }
 }
