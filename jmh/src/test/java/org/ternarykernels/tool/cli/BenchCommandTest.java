@@ -98,7 +98,7 @@ class BenchCommandTest {
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isFalse();
     assertSaysWhenAndHow(result, "ternary bench --shapes " + shapes + " --m 1,8 --device cuda:63");
-    assertThat(result.get("rows")).hasSize(5 * 2 * BenchPlan.layoutsInUse().size());
+    assertThat(result.get("rows")).hasSize(6 * 2 * BenchPlan.layoutsInUse().size());
     for (JsonNode row : result.get("rows")) {
       assertThat(row.get("predicted_ns").asDouble()).isPositive();
       assertThat(row.has("ns")).isFalse();
