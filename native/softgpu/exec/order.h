@@ -4,8 +4,8 @@
  *
  * Each warp (an agent) counts epochs. A clock says of every agent up to which epoch its accesses come before what happens
  * next. Behind a barrier all count on from the largest: shared memory keeps one epoch for all readers of a byte, and one
- * that fences more often than others would leave an epoch that those never reach. Barriers join the clocks of those who meet; an mbarrier keeps the joined clocks of those who arrived and joins it
- * into those who waited.
+ * that fences more often than others would leave an epoch that those never reach. Barriers join the clocks of those who
+ * meet; an mbarrier keeps the joined clocks of those who arrived and joins it into those who waited.
  */
 #ifndef TERNARY_SOFTGPU_EXEC_ORDER_H_
 #define TERNARY_SOFTGPU_EXEC_ORDER_H_
