@@ -52,7 +52,6 @@ CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProble
   s.pieces = static_cast<double>(sets * splits);
   s.ctas = static_cast<double>(columns * splits);
   s.sharers = 1;
-  s.piece_bytes = static_cast<double>(std::min(set_panels, panels) * tiles * kCudaTileBytes) / splits;
   s.piece_steps = static_cast<double>(std::min(set_panels, panels) * ceil_div(p.K, 32)) / splits;
   s.cta_bytes = static_cast<double>(std::min(panels * k_warps, int64_t{kGemvWarps}) * ahead * kCudaTileBytes);
   s.trips = std::ceil(static_cast<double>(warp_tiles) / static_cast<double>(ahead));
@@ -70,10 +69,8 @@ CostShare gemm_share(const CostDevice& d, const CostCode& code, const CostProble
   s.pieces = static_cast<double>(patches_n * patches_m * splits);
   s.ctas = std::min(s.pieces, d.sm_count * resident_ctas(d, code, p));
   s.sharers = std::min(static_cast<double>(patches_m), s.ctas);  // neighbours along M, at the same time
-  const auto span_bytes = static_cast<double>(cuda_span_weights(*code.row, shape));
-  s.piece_bytes = static_cast<double>(spans) * span_bytes;
   s.piece_steps = static_cast<double>(shape.patch_n / 16 * spans * (shape.columns / 32) * (shape.patch_m / 8));
-  s.cta_bytes = ahead * span_bytes;
+  s.cta_bytes = ahead * static_cast<double>(cuda_span_weights(*code.row, shape));
   s.trips = static_cast<double>(spans) / ahead;
   s.w_reads = static_cast<double>(patches_m);
   s.x_reads = static_cast<double>(patches_n);

@@ -29,7 +29,6 @@ struct CostShare {
   double pieces;       ///< of the whole product
   double ctas;         ///< that run at a time
   double sharers;      ///< of them read the same W at a time
-  double piece_bytes;  ///< of W that a CTA reads for a piece
   double piece_steps;  ///< of 512 weights by the rows that the loop multiplies by the same codes
   double cta_bytes;    ///< of W that a CTA has on its way
   double trips;        ///< times that the busiest warp of a CTA waits for all that it has on its way, of a piece

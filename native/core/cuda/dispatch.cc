@@ -6,6 +6,7 @@
 #include "core/base/argument.h"
 #include "core/base/failure.h"
 #include "core/cuda/layer.h"
+#include "core/cuda/places.h"
 #include "core/cuda/planning.h"
 #include "core/runtime/dispatch.h"
 #include "core/runtime/planning.h"
@@ -171,9 +172,9 @@ CudaGemmTask gemm_task(const Product& p, const CudaProductPlan& plan, const Cuda
 
 /** The tail's task, from that of the rows before it. */
 CudaGemmTask tail_task(const Product& p, const CudaProductPlan& plan, CudaGemmTask task, uint8_t* workspace) {
-  const int64_t begin = plan.tail_begin, groups = task.group == 0 ? 1 : ceil_div(task.K, task.group);
+  const int64_t begin = plan.tail_begin;
   task.q += begin * task.ldq;
-  task.q_sums += begin * groups;
+  task.q_sums += begin * groups_of(task.K, task.group);
   task.s += begin;
   task.y = static_cast<uint8_t*>(task.y) + begin * task.ldy * dtype_bytes(task.y_dtype);
   task.M = p.M() - begin;

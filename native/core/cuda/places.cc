@@ -11,8 +11,6 @@ namespace {
 /** The range of TERNARY_I2S_SPLITS. */
 constexpr int kMostSplits = 64;
 
-int64_t groups_of(const CudaProblem& problem) { return problem.group == 0 ? 1 : ceil_div(problem.K, problem.group); }
-
 CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const CudaProductPlan& plan) {
   CudaPlaces places = {};
   int64_t end = 0;
@@ -28,13 +26,15 @@ CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const C
   if (kernel.stage == CudaStage::gemm_a8) {
     places.q = place(M * plan.padded);
     places.s = place(M * 4);
-    places.q_sums = place(M * groups_of(problem) * 4);
+    places.q_sums = place(M * groups_of(problem.K, problem.group) * 4);
   }
   places.bytes = end;
   return places;
 }
 
 }  // namespace
+
+int64_t groups_of(int64_t K, int64_t group) { return group == 0 ? 1 : ceil_div(K, group); }
 
 bool serves(const CudaKernel& kernel, ternary_activation activation) {
   return activation == TERNARY_A8 ? kernel.stage == CudaStage::gemm_a8 || kernel.stage == CudaStage::fused_a8

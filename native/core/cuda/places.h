@@ -13,6 +13,9 @@ namespace ternary {
 /** Whether the kernel is a product of this activation. */
 bool serves(const CudaKernel& kernel, ternary_activation activation);
 
+/** Sums of q of a row: one for each group of alpha, or one. */
+int64_t groups_of(int64_t K, int64_t group);
+
 /** Completes a plan by its kernel and the kernel's own plan; a tail must be in it already. */
 void finish(const CudaKernel& kernel, const CudaPlan& launch, const CudaProblem& problem, CudaProductPlan& plan);
 
