@@ -45,8 +45,8 @@ ternary_layer* layer_of(int64_t N, int64_t K, bool norm) {
   ternary_weights* weights = nullptr;
   must(ternary_weights_create(codes.data(), TERNARY_LAYOUT_I2S, N, K, TERNARY_LAYOUT_I2S_TILED, TERNARY_ALPHA_ROW,
                               ones.data(), N, 0, &weights));
-  ternary_layer_spec spec = {sizeof spec,         weights,   ones.data(), norm ? ones.data() : nullptr,
-                             norm ? 1e-5f : 0.0f, TERNARY_A8};
+  ternary_layer_spec spec = {sizeof spec, weights, ones.data(), norm ? ones.data() : nullptr, norm ? 1e-5f : 0.0f,
+                             TERNARY_A8,  0};
   ternary_layer* layer = nullptr;
   must(ternary_layer_create(&spec, &layer));
   ternary_weights_destroy(weights);

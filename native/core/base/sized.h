@@ -12,7 +12,7 @@
 
 namespace ternary {
 
-/** Throws unless `size` is at least `least` and all bytes of the struct beyond `known` are 0. */
+/** Throws unless `size` is one that a version could have, at least `least`, and all bytes beyond `known` are 0. */
 void check_size(const char* name, const void* given, size_t size, size_t least, size_t known);
 
 /**

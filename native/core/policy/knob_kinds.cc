@@ -80,4 +80,20 @@ DeviceChoice DeviceName::parse(const char* name, const std::string& value) {
   return {true, false, std::atoi(digits.c_str()), value};
 }
 
+CutlassChoice CutlassName::parse(const char* name, const std::string& value) {
+  for (const CutlassChoice choice : {CutlassChoice::never, CutlassChoice::always, CutlassChoice::automatic}) {
+    if (value == text(choice)) return choice;
+  }
+  fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be 0, 1 or auto", name, quotable(value).c_str());
+}
+
+std::string CutlassName::text(CutlassChoice value) {
+  switch (value) {
+    case CutlassChoice::never: return "0";
+    case CutlassChoice::always: return "1";
+    case CutlassChoice::automatic: break;
+  }
+  return "auto";
+}
+
 }  // namespace ternary

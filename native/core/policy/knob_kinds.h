@@ -24,6 +24,13 @@ struct DeviceChoice {
   std::string text = "cpu";
 };
 
+/** Whether CUTLASS's kernels may serve. */
+enum class CutlassChoice : uint8_t {
+  never,     ///< their library is not loaded
+  always,    ///< every layer has the arrangement of its weights, and they serve what they accept
+  automatic  ///< they serve where the cost model expects less time, for layers of as many rows
+};
+
 /** The name of an instruction set. */
 struct IsaName {
   static Isa parse(const char* name, const std::string& value);
@@ -57,6 +64,12 @@ struct DeviceName {
   static DeviceChoice parse(const char* name, const std::string& value);
   static std::string text(const DeviceChoice& value) { return value.text; }
   static std::string values() { return "cpu, cuda, cuda:0 ... cuda:63, auto"; }
+};
+
+struct CutlassName {
+  static CutlassChoice parse(const char* name, const std::string& value);
+  static std::string text(CutlassChoice value);
+  static std::string values() { return "0, 1, auto"; }
 };
 
 }  // namespace ternary

@@ -26,6 +26,7 @@ struct ternary_layer {
   const ternary_weights& weights;  ///< retained
   const ternary_activation activation;
   const float eps;
+  const int64_t expected_rows;           ///< of X of the calls that it is for; 0: 1 to 16
   mutable ternary::DeviceCopies copies;  ///< of bias and norm: a cache, so that layers stay immutable
 
  private:

@@ -157,6 +157,10 @@ typedef struct ternary_layer_spec {
   const float* norm_weight;       /**< [K]: X is normalised before the product; null: it is not */
   float eps;                      /**< of the norm, finite and > 0; 0 where there is none */
   ternary_activation activation;  /**< how X is used */
+  int64_t expected_rows;          /**< rows of X of the calls that the layer is for, 0 ... 2^31-1; 0: 1 to 16. On a GPU
+                                       that libternary_cutlass_sm100a.so serves, its weights get a second arrangement
+                                       where the cost model says that this pays for as many rows. The bits are the
+                                       same, and any number of rows may be given to the layer */
 } ternary_layer_spec;
 
 /**
@@ -239,6 +243,7 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * | TERNARY_ENABLE_PDL | 0, 1 | GPU of compute capability 9.0 and up: 1 (default) starts a kernel while the one before it ends |
  * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU: CTAs that share K of one output, where the kernel can; 0 (default) lets the library choose |
  * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU: products of more rows than this run on the dense kernel; 0 (default) is off |
+ * | TERNARY_CUTLASS | 0, 1, auto | GPU of compute capability 10.0: 0: libternary_cutlass_sm100a.so is neither loaded nor considered; 1: every layer gets the arrangement of its weights, and its kernels serve what they accept; auto (default): where the cost model expects less time, for layers whose `expected_rows` says that it pays |
  * | TERNARY_TUNING | file name | values measured here by `ternary tune`, in place of the built-in ones |
  * | TERNARY_COST_RESIDUALS | file name | GPU: measurements that correct the cost model's predictions, and so its choices of kernels; the bits are the same |
  * | TERNARY_MAX_SCRATCH | 1 ... 2^62 | CPU: bytes that the runtime's calls may hold together while they run; default: a quarter of the memory that the process may use (the machine's or its cgroup's) |

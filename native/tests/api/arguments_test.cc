@@ -152,6 +152,10 @@ TEST_F(Arguments, Sizes) {
   for (int64_t bad : {int64_t{0}, int64_t{-5}, kN - 1}) {
     both(("ldy is " + std::to_string(bad)).c_str(), [&](Call& c) { c.ldy = bad; });
   }
+  for (int64_t bad : {int64_t{-1}, int64_t{1} << 31, INT64_MIN, INT64_MAX}) {
+    both(("expected_rows is " + std::to_string(bad) + "; it must be 0 to 2147483647").c_str(),
+         [&](Call& c) { c.layer.expected_rows = bad; });
+  }
   for (int64_t bad : {kHuge, INT64_MAX}) {  // rows * stride * element overflows
     both("ldx", [&](Call& c) { c.ldx = bad; });
     both("ldy", [&](Call& c) { c.ldy = bad; });

@@ -2,11 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "core/product/layer.h"
+#include "core/weights/layout.h"
 #include "support/operands.h"
 #include "support/problem.h"
 
@@ -185,6 +188,34 @@ TEST(Sizes, OfALayersSpec) {
     if (made != nullptr) expect_right(runtime.get(), problem, made);
     return status;
   });
+}
+
+/** A layer of a struct of 0.2.0's first builds, behind which lies what is no field to its caller. */
+TEST(Sizes, AnOlderSpecExpectsNoRows) {
+  const Problem problem(plain_spec(TERNARY_A8, 2, 40, 200));
+  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  ternary_layer_spec spec = plain_layer(weights.get(), TERNARY_A8);
+  spec.expected_rows = -1;
+  spec.size = offsetof(ternary_layer_spec, expected_rows);
+  ASSERT_EQ(spec.size, kFirstSpecBytes);
+  const LayerHandle layer = make_layer(spec);
+  ASSERT_NE(layer, nullptr) << ternary_last_error();
+  EXPECT_EQ(layer->expected_rows, 0);
+}
+
+TEST(Layer, KeepsTheRowsThatAreExpectedOfItAndServesAnyNumber) {
+  const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=2");
+  const Problem problem(plain_spec(TERNARY_A8, 5, 40, 200));
+  const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_I2S_TILED);
+  ternary_layer_spec spec = plain_layer(weights.get(), TERNARY_A8);
+  spec.bias = problem.bias.as<float>();
+  for (const int64_t rows : {int64_t{0}, int64_t{1}, int64_t{4096}, kMaxM}) {
+    spec.expected_rows = rows;
+    const LayerHandle layer = make_layer(spec);
+    ASSERT_NE(layer, nullptr) << ternary_last_error();
+    EXPECT_EQ(layer->expected_rows, rows);
+    expect_right(runtime.get(), problem, layer.get());
+  }
 }
 
 TEST(Sizes, OfAProductsOperands) {

@@ -37,6 +37,7 @@ const std::vector<Knob>& knobs() {
       {"TERNARY_ENABLE_PDL", {"0", "1"}, kNoSwitch},
       {"TERNARY_I2S_SPLITS", {"0", "64"}, plus(kNoNumber, {"65"})},
       {"TERNARY_PREFILL_SKIP_M", {"0", "2147483647"}, plus(kNoNumber, {"2147483648"})},
+      {"TERNARY_CUTLASS", {"0", "1", "auto"}, {"", "2", "-1", "true", "AUTO", "auto ", " 1", "01", "never"}},
       {"TERNARY_DEVICE",
        {"cpu", "auto"},
        {"", "gpu", "CPU", "cuda:", "cuda:-1", "cuda:64", "cuda:00", "cuda:1 ", "cuda0", "auto:0", "cuda:100"}},

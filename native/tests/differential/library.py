@@ -37,7 +37,8 @@ class LayerSpec(Sized):
     """ternary_layer_spec."""
 
     _fields_ = [("size", ctypes.c_size_t), ("weights", ctypes.c_void_p), ("bias", ctypes.c_void_p),
-                ("norm_weight", ctypes.c_void_p), ("eps", ctypes.c_float), ("activation", ctypes.c_int)]
+                ("norm_weight", ctypes.c_void_p), ("eps", ctypes.c_float), ("activation", ctypes.c_int),
+                ("expected_rows", ctypes.c_int64)]
 
 
 class Operands(Sized):
