@@ -67,15 +67,13 @@ function(ternary_pip out)
   endif()
 endfunction()
 
-# Unpacks the wheels once: the stamp holds the hash of the requirements that are there.
-function(ternary_private_cuda out_home out_problem)
-  cmake_path(SET folder NORMALIZE "${TERNARY_CUDA_TOOLCHAIN}")
+# Unpacks wheels once: the stamp holds the hash of the requirements that are there. `problem`: why not, or nothing.
+function(ternary_unpack_wheels requirements folder megabytes out_problem)
   cmake_path(GET folder PARENT_PATH parent)
   file(MAKE_DIRECTORY "${parent}")
   set(stamp "${folder}.stamp")
-  set(${out_home} "${folder}/nvidia/cu13" PARENT_SCOPE)
   set(${out_problem} "" PARENT_SCOPE)
-  file(SHA256 "${TERNARY_CUDA_REQUIREMENTS}" wanted)
+  file(SHA256 "${requirements}" wanted)
   file(LOCK "${folder}.lock" GUARD FUNCTION)
   if(EXISTS "${stamp}")
     file(READ "${stamp}" present)
@@ -85,23 +83,33 @@ function(ternary_private_cuda out_home out_problem)
   endif()
   ternary_pip(python)
   if(NOT python)
-    set(${out_problem} "no CUDA >= 13.0 is installed, and no python3 with pip or venv to fetch one with" PARENT_SCOPE)
+    set(${out_problem} "there is no python3 with pip or venv to fetch it with" PARENT_SCOPE)
     return()
   endif()
-  message(STATUS "CUDA: fetching the pinned wheels (115 MB) into ${folder}")
+  message(STATUS "CUDA: fetching pinned wheels (${megabytes} MB) into ${folder}")
   file(REMOVE_RECURSE "${folder}")
   # The unset variables are those that would let a user's pip configuration install elsewhere or more.
   execute_process(
     COMMAND ${CMAKE_COMMAND} -E env --unset=PIP_USER --unset=PIP_PREFIX --unset=PIP_TARGET
             "${python}" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all:
-            --require-hashes --no-compile --target "${folder}" -r "${TERNARY_CUDA_REQUIREMENTS}"
+            --require-hashes --no-compile --target "${folder}" -r "${requirements}"
     RESULT_VARIABLE code ERROR_VARIABLE text)
   if(NOT code EQUAL 0)
-    string(REGEX REPLACE "\n.*" "" text "${text}")
-    set(${out_problem} "no CUDA >= 13.0 is installed, and pip could not fetch the pinned wheels: ${text}" PARENT_SCOPE)
+    string(REGEX MATCH "ERROR: [^\n]*" reason "${text}")
+    set(${out_problem} "pip could not fetch the pinned wheels: ${reason}" PARENT_SCOPE)
     return()
   endif()
   file(WRITE "${stamp}" "${wanted}")
+endfunction()
+
+function(ternary_private_cuda out_home out_problem)
+  cmake_path(SET folder NORMALIZE "${TERNARY_CUDA_TOOLCHAIN}")
+  ternary_unpack_wheels("${TERNARY_CUDA_REQUIREMENTS}" "${folder}" 115 problem)
+  if(problem)
+    set(problem "no CUDA >= 13.0 is installed, and ${problem}")
+  endif()
+  set(${out_home} "${folder}/nvidia/cu13" PARENT_SCOPE)
+  set(${out_problem} "${problem}" PARENT_SCOPE)
 endfunction()
 
 # The files of a home, wheels and installers arranging them differently.
