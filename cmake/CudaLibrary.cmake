@@ -22,28 +22,35 @@ configure_file("${TERNARY_CUDA_LICENCE}" "${cudart}/libcudart-LICENSE.txt" COPYO
 file(CREATE_LINK libcudart.so.13 "${cudart}/libcudart.so" SYMBOLIC)
 set(TERNARY_CUDART_LINK "${cudart}/libcudart.so")
 
-# The object of one kernel file of a library for one architecture.
-function(ternary_cuda_object library source arch out)
+# The object of one kernel file of a library for one architecture; more arguments are options of nvcc. `pool` limits how
+# many are compiled at a time; empty: Ninja's own limit.
+function(ternary_cuda_object library source arch pool out)
   cmake_path(GET source FILENAME name)
   set(object "${CMAKE_CURRENT_BINARY_DIR}/sm${arch}/${name}.o")
   add_custom_command(OUTPUT "${object}"
-    COMMAND ${TERNARY_CCACHE} "${TERNARY_CUDA_NVCC}" ${TERNARY_CUDA_FLAGS} -DTERNARY_CUDA_ARCH="sm${arch}"
+    COMMAND ${TERNARY_CCACHE} "${TERNARY_CUDA_NVCC}" ${TERNARY_CUDA_FLAGS} ${ARGN} -DTERNARY_CUDA_ARCH="sm${arch}"
             "-DTERNARY_CUDA_KERNELS=\"${TERNARY_CUDA_FOLDER_${library}}/kernels.inc\""
             -gencode "arch=compute_${arch},code=[sm_${arch},compute_${arch}]"
             -MD -MT "${object}" -MF "${object}.d" -c "${source}" -o "${object}"
-    DEPENDS "${source}" DEPFILE "${object}.d" COMMENT "nvcc sm_${arch} ${name}" VERBATIM)
+    DEPENDS "${source}" DEPFILE "${object}.d" JOB_POOL "${pool}" COMMENT "nvcc sm_${arch} ${name}" VERBATIM)
   set(${out} "${object}" PARENT_SCOPE)
 endfunction()
 
-# ternary_cuda_library(NAME bitnet ARCH 90a KERNELS a.cu ... [HOSTS b.cc ...]): the library libternary_<name>_sm<arch>.so
-# with the table of its folder's kernels.inc, held to cmake/packaging/libternary_cuda.so.txt. HOSTS are what its kernels
-# need besides. Nothing is made for an architecture that this build leaves out.
+# ternary_cuda_library(NAME bitnet ARCH 90a [BESIDE 100f] [POOL pool] KERNELS a.cu ... [HOSTS b.cc ...] [FLAGS ...]): the
+# library libternary_<name>_sm<arch>.so with the table of its folder's kernels.inc, held to
+# cmake/packaging/libternary_cuda.so.txt. HOSTS are what its kernels need besides, FLAGS options of nvcc. BESIDE is the
+# architecture of the first library whose devices run it, by default its own. Nothing is made for an architecture that
+# this build leaves out.
 function(ternary_cuda_library)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH" "KERNELS;HOSTS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH;BESIDE;POOL" "KERNELS;HOSTS;FLAGS")
   set(arch ${arg_ARCH})
-  if(NOT arch IN_LIST TERNARY_CUDA_ALL_ARCHS)
-    message(FATAL_ERROR "an architecture of libternary_${arg_NAME} is \"${arch}\"; it may be ${TERNARY_CUDA_ALL_ARCHS}")
-  elseif(NOT arch IN_LIST TERNARY_CUDA_ARCHS)
+  if(NOT arg_BESIDE)
+    set(arg_BESIDE ${arch})
+  endif()
+  if(NOT arg_BESIDE IN_LIST TERNARY_CUDA_ALL_ARCHS)
+    message(FATAL_ERROR
+      "an architecture of libternary_${arg_NAME} is \"${arg_BESIDE}\"; it may be ${TERNARY_CUDA_ALL_ARCHS}")
+  elseif(NOT arg_BESIDE IN_LIST TERNARY_CUDA_ARCHS)
     return()
   endif()
   set(target ternary_${arg_NAME}_sm${arch})
@@ -51,7 +58,7 @@ function(ternary_cuda_library)
   set(objects "")
   file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/sm${arch}")
   foreach(source IN LISTS arg_KERNELS)
-    ternary_cuda_object(${arg_NAME} ${source} ${arch} object)
+    ternary_cuda_object(${arg_NAME} ${source} ${arch} "${arg_POOL}" object ${arg_FLAGS})
     list(APPEND objects "${object}")
   endforeach()
   add_library(${target} SHARED ${shared}/table.cc ${shared}/device/kernel_list.cc ${arg_HOSTS} ${objects})

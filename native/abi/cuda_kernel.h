@@ -36,7 +36,8 @@ struct CudaLaunch {
 /**
  * Rows of X made ready, on the device. `rows` is ActivationTask with device pointers, its outputs q, f, q_sum, padded unused
  * unless said: for ternary_quantise_activations() (`plain`) q, ldq and s are the user's matrices in plain order and no
- * other output is set. Outputs of an A8 product: q (permuted), s, q_sums. Of an A16 product: planes.
+ * other output is set. Outputs of an A8 product: q (permuted), s, q_sums; where the row's layout is int2b, s and one plane,
+ * which holds q as bf16. Of an A16 product: planes.
  */
 struct CudaActivationTask {
   ActivationTask rows;
@@ -45,8 +46,8 @@ struct CudaActivationTask {
   int8_t* q;    ///< A8: [M, ldq], permuted (cuda_q_position), zeros from K to `padded`
   int64_t ldq;  ///< a multiple of 16 bytes
   int64_t padded;
-  float* s;         ///< A8: [M]
-  int32_t* q_sums;  ///< A8: [M, groups] sums of q by group of alpha; groups = 1 where group == 0
+  float* s;         ///< A8: [M]; A16: null
+  int32_t* q_sums;  ///< A8: [M, groups] sums of q by group of alpha; groups = 1 where group == 0; or null
   int64_t group;    ///< 0, or columns in a group of alpha
   uint16_t*
       planes;  ///< A16: [plane_count][M, ld_plane] bf16 (or one plane of f16), plain order, zeros from K to `padded`;
@@ -63,8 +64,8 @@ struct CudaGemmTask {
   const int8_t* q;  ///< A8: [M, ldq], permuted unless the row's layout is dense
   int64_t ldq;
   const int32_t* q_sums;   ///< A8: [M, groups]
-  const float* s;          ///< A8: [M]
-  const uint16_t* planes;  ///< A16
+  const float* s;          ///< A8: [M]; A16: null
+  const uint16_t* planes;  ///< A16; A8 of int2b: q as bf16
   int64_t ld_plane;
   int plane_count;
   bool plane_f16;

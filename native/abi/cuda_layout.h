@@ -22,18 +22,31 @@ namespace ternary {
  *   i2s  d = 0 ... 3 at bits 2 * d: 128 columns a tile, 2.00 bits a weight
  *   t5   d = 0 ... 4, five base-3 digits as in TERNARY_LAYOUT_T5_TILED, c_d the code of step d: 160 columns, 1.60 bits
  *   dense  the fallback's: bf16 -1, 0, +1, row-major [N, round_up(K, 64)], zeros beyond K and no tiles
+ *   int2b  CUTLASS's: two's complement of 2 bits, the first column lowest, row-major [N, round_up(K, 128)], zeros beyond K
+ *          and no tiles
  *
  * So word i is register a_i of the A operand of mma.m16n8k32 for every step d, and a lane that uses dp4a meets two rows
  * with one set of q. Rows beyond N and columns beyond K hold code 1.
  */
-enum class CudaLayout : uint8_t { i2s, t5, dense };
-inline constexpr int kCudaLayoutCount = 3;
-inline constexpr const char* kCudaLayoutNames[kCudaLayoutCount] = {"i2s", "t5", "dense"};
+enum class CudaLayout : uint8_t { i2s, t5, dense, int2b };
+inline constexpr int kCudaLayoutCount = 4;
+inline constexpr const char* kCudaLayoutNames[kCudaLayoutCount] = {"i2s", "t5", "dense", "int2b"};
 
 inline constexpr int64_t kCudaTileBytes = 512;
-/** Columns of K in a tile. */
+/** Columns of K in a tile; of a layout without tiles: those that rows are padded to a multiple of. */
 inline constexpr int64_t cuda_tile_columns(CudaLayout layout) {
-  return layout == CudaLayout::i2s ? 128 : layout == CudaLayout::t5 ? 160 : 64;
+  return layout == CudaLayout::t5 ? 160 : layout == CudaLayout::dense ? 64 : 128;
+}
+
+/** Rows of W one behind the other, without tiles. */
+inline constexpr bool cuda_row_major(CudaLayout layout) {
+  return layout == CudaLayout::dense || layout == CudaLayout::int2b;
+}
+
+/** Bytes of a row of W of such a layout. */
+inline constexpr int64_t cuda_row_bytes(CudaLayout layout, int64_t K) {
+  const int64_t columns = round_up(K, cuda_tile_columns(layout));
+  return layout == CudaLayout::dense ? 2 * columns : columns / 4;
 }
 
 /** Columns of a row of q (zeros beyond K) that kernels of a layout may read: whole tiles and whole lines of 64. */
@@ -41,16 +54,16 @@ inline constexpr int64_t cuda_padded_columns(CudaLayout layout, int64_t K) {
   return round_up(K, layout == CudaLayout::t5 ? 320 : 128);
 }
 
-/** Bytes of a panel: 16 rows of W, or as many as there are for `dense`, which has no tiles. */
+/** Bytes of a panel: 16 rows of W, or as many as there are of a layout without tiles. */
 inline constexpr int64_t cuda_panel_bytes(CudaLayout layout, int64_t rows, int64_t K) {
-  return layout == CudaLayout::dense ? rows * round_up(K, 64) * 2
-                                     : ceil_div(K, cuda_tile_columns(layout)) * kCudaTileBytes;
+  return cuda_row_major(layout) ? rows * cuda_row_bytes(layout, K)
+                                : ceil_div(K, cuda_tile_columns(layout)) * kCudaTileBytes;
 }
 
 /** Bytes of an [N, K] matrix. */
 inline constexpr int64_t cuda_layout_bytes(CudaLayout layout, int64_t N, int64_t K) {
-  return layout == CudaLayout::dense ? cuda_panel_bytes(layout, N, K)
-                                     : ceil_div(N, kTile) * cuda_panel_bytes(layout, kTile, K);
+  return cuda_row_major(layout) ? cuda_panel_bytes(layout, N, K)
+                                : ceil_div(N, kTile) * cuda_panel_bytes(layout, kTile, K);
 }
 
 /** What weights kept in a layout of the host become on a GPU. */

@@ -51,6 +51,9 @@ struct CudaRow {
 /** The warps of a GEMV's CTA, each with a panel of 16 rows of W. */
 inline constexpr int kGemvWarps = 8;
 
+/** Threads of a CUTLASS kernel of mixed input: 4 warps of the epilogue, 4 that decode W, 5 of one thread's work. */
+inline constexpr int kTileThreads = 416;
+
 // What kernels.inc says.
 #define GEMV_VARIANT(name, groups, rows, ctas, ahead) \
   {name, groups, 1, rows, 16 * kGemvWarps, rows, 32 * kGemvWarps, ctas, 0, ahead, 0}
@@ -63,6 +66,8 @@ inline constexpr int kGemvWarps = 8;
 #define GROUPS(...) GEMM_VARIANT("groups", true, 1, __VA_ARGS__)
 #define PLANES(type, count, ...) \
   GEMM_VARIANT("plain_" #type, false, count, __VA_ARGS__), GEMM_VARIANT("groups_" #type, true, count, __VA_ARGS__)
+#define TILES(name, patch_n, patch_m, depth) \
+  {#name, false, 1, 8, patch_n, patch_m, kTileThreads, 1, depth, (depth) - 1, 128}
 #define ACTIVATIONS(name, function)                               \
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::activations, \
    CudaLayout::i2s,      1,    kAnyM,     {{"any", false, 1, 1, 0, 1, 256, 1, 0, 0, 0}}},
@@ -82,6 +87,7 @@ inline constexpr CudaRow kCudaRows[] = {
 #undef PLAIN
 #undef GROUPS
 #undef PLANES
+#undef TILES
 #undef ACTIVATIONS
 #undef GEMM
 #undef FUSED

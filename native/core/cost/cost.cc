@@ -112,6 +112,12 @@ std::optional<CostWinner> CudaCost::best_kernel(const CostProblem& problem, Cuda
   return best;
 }
 
+bool CudaCost::prefers(CudaLayout layout, CudaLayout over, const CostProblem& problem, bool a8) const {
+  const std::optional<CostWinner> best = best_kernel(problem, layout, a8, Among::all);
+  const std::optional<CostWinner> other = best_kernel(problem, over, a8, Among::all);
+  return best && other && best->estimate.us * kSameCost < other->estimate.us;
+}
+
 std::optional<CostCut> CudaCost::cut(const CostProblem& problem, CudaLayout layout, double us) const {
   std::optional<CostCut> best;
   if (problem.M <= kMostGemvRows) return best;

@@ -81,6 +81,9 @@ class CudaCost {
    */
   Reason plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const;
 
+  /** Whether the best of a layout's kernels is expected to take less than the best of another's. */
+  bool prefers(CudaLayout layout, CudaLayout over, const CostProblem& problem, bool a8) const;
+
   /**
    * Where two kernels are expected to take less than `us`, what one takes for all rows: the first for a multiple of 32 rows,
    * the second for the others, of which there are 256 at most. None for as few rows as a GEMV serves.

@@ -2,6 +2,7 @@
 
 #include "core/base/failure.h"
 #include "core/cuda/dispatch.h"
+#include "core/cuda/int2b.h"
 #include "core/cuda/layer.h"
 #include "core/cuda/places.h"
 #include "core/cuda/runtime.h"
@@ -24,7 +25,7 @@ class CudaAccelerator final : public Accelerator {
 
   void prepare(ternary_runtime& runtime, const ternary_layer& layer) override {
     const CudaDeviceScope scope(cuda_.device);
-    prepare_layer(layer, cuda_.device, runtime.pool, runtime.settings.prefill_skip_m > 0);
+    prepare_layer(layer, cuda_.device, runtime.pool, {runtime.settings.prefill_skip_m > 0, keeps_int2b(cuda_, layer)});
   }
 
   void run(ternary_runtime& runtime, const Product& product) override { run_staged_product(runtime, cuda_, product); }
@@ -45,7 +46,7 @@ class CudaAccelerator final : public Accelerator {
   }
 
   int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const override {
-    return most_workspace(cuda_, layer.weights, layer.activation, M);
+    return most_workspace(cuda_, layer, M);
   }
 
   std::optional<ternary_prediction> predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,

@@ -97,20 +97,21 @@ void check_workspace(const CudaDevice& device, const ternary_cuda_call& call, in
         matrix_bytes(p.M(), K, p.operands.ld_residual, p.operands.residual_dtype));
 }
 
-/** The copy on the device; made now if that is allowed. */
-const CudaLayer& layer_on_device(const CudaDevice& device, const ternary_layer& layer, bool dense, bool capturing,
-                                 ThreadPool& pool) {
+/** The copy on the device with codes in the kernel's layout; made now if that is allowed. */
+const CudaLayer& layer_on_device(const CudaDevice& device, const ternary_layer& layer, CudaLayout layout,
+                                 bool capturing, ThreadPool& pool) {
   const CudaLayer* found = find_layer(layer, device.ordinal);
-  if (found != nullptr && (!dense || found->weights.dense.load(std::memory_order_acquire) != nullptr)) return *found;
+  if (found != nullptr && found->weights.codes_in(layout) != nullptr) return *found;
   if (capturing) {
     fail(TERNARY_ILLEGAL_STATE,
          "the stream is being captured and the layer %s; ternary_prepare() must have "
          "run before",
-         found == nullptr ? "has no copy on the device"
-                          : "has no dense copy on the device, which this "
-                            "product needs (TERNARY_PREFILL_SKIP_M makes ternary_prepare() make it)");
+         found == nullptr              ? "has no copy on the device"
+         : layout == CudaLayout::dense ? "has no dense copy on the device, which this "
+                                         "product needs (TERNARY_PREFILL_SKIP_M makes ternary_prepare() make it)"
+                                       : "has no second arrangement on the device");
   }
-  return prepare_layer(layer, device, pool, dense);
+  return prepare_layer(layer, device, pool, {layout == CudaLayout::dense, layout == CudaLayout::int2b});
 }
 
 CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan, const CudaLayer& layer,
@@ -122,16 +123,18 @@ CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan
   task.M = p.M();
   task.padded = plan.padded;
   task.group = p.weights().group;
-  if (plan.kernel->stage == CudaStage::gemm_a16) {
+  const bool bf16 = plan.kernel->layout == CudaLayout::int2b;
+  if (plan.kernel->stage == CudaStage::gemm_a16 || bf16) {
     task.planes = reinterpret_cast<uint16_t*>(workspace + plan.places.planes);
     task.ld_plane = plan.padded;
     task.plane_count = plan.plane_count;
     task.plane_f16 = plan.plane_f16 != 0;
-  } else if (plan.kernel->stage == CudaStage::gemm_a8) {
+  }
+  if (plan.kernel->stage == CudaStage::gemm_a8) task.s = reinterpret_cast<float*>(workspace + plan.places.s);
+  if (plan.kernel->stage == CudaStage::gemm_a8 && !bf16) {
     task.plain = plan.kernel->layout == CudaLayout::dense;
     task.q = reinterpret_cast<int8_t*>(workspace + plan.places.q);
     task.ldq = plan.padded;
-    task.s = reinterpret_cast<float*>(workspace + plan.places.s);
     task.q_sums = task.plain ? nullptr : reinterpret_cast<int32_t*>(workspace + plan.places.q_sums);
   }
   const int64_t begin = plan.places.tail_partial;
@@ -155,8 +158,7 @@ CudaGemmTask gemm_task(const Product& p, const CudaProductPlan& plan, const Cuda
   task.ld_plane = activations.ld_plane;
   task.plane_count = activations.plane_count;
   task.plane_f16 = activations.plane_f16;
-  task.w = plan.kernel->layout == CudaLayout::dense ? layer.weights.dense.load(std::memory_order_acquire)
-                                                    : layer.weights.codes;
+  task.w = layer.weights.codes_in(plan.kernel->layout);
   task.alpha = layer.weights.alpha;
   task.group = p.weights().group;
   task.bias = layer.bias;
@@ -214,8 +216,7 @@ void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p
          "the stream is being captured and no workspace is given; a graph needs one of the caller's "
          "own, which no other call uses when it is replayed");
   }
-  const CudaLayer& layer =
-      layer_on_device(device, product.layer, plan.kernel->layout == CudaLayout::dense, capturing, runtime.pool);
+  const CudaLayer& layer = layer_on_device(device, product.layer, plan.kernel->layout, capturing, runtime.pool);
   if (call.workspace != nullptr || plan.places.bytes == 0) {
     launch(cuda, product, plan, layer, call.stream, static_cast<uint8_t*>(call.workspace));
   } else {

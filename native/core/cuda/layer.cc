@@ -25,8 +25,9 @@ const CudaLayer* find_layer(const ternary_layer& layer, int ordinal) {
   return static_cast<const CudaLayer*>(layer.copies.find(ordinal));
 }
 
-const CudaLayer& prepare_layer(const ternary_layer& layer, const CudaDevice& device, ThreadPool& pool, bool dense) {
-  const CudaWeights& weights = prepare_weights(layer.weights, device, pool, dense);
+const CudaLayer& prepare_layer(const ternary_layer& layer, const CudaDevice& device, ThreadPool& pool,
+                               SecondLayouts wanted) {
+  const CudaWeights& weights = prepare_weights(layer.weights, device, pool, wanted);
   if (const CudaLayer* found = find_layer(layer, device.ordinal)) return *found;
   DeviceCopies::Place& place = layer.copies.place_of(device.ordinal);
   const MutexLock lock(place.mutex);

@@ -25,7 +25,8 @@ struct CudaLayer : CudaCopy {
 const CudaLayer* find_layer(const ternary_layer& layer, int ordinal);
 
 /** The copy on a GPU, made if need be, with that of the weights: as prepare_weights(). */
-const CudaLayer& prepare_layer(const ternary_layer& layer, const CudaDevice& device, ThreadPool& pool, bool dense);
+const CudaLayer& prepare_layer(const ternary_layer& layer, const CudaDevice& device, ThreadPool& pool,
+                               SecondLayouts wanted);
 
 }  // namespace ternary
 

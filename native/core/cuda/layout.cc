@@ -76,6 +76,35 @@ void i2s_from_tiles(CudaLayout layout, const uint8_t* panel, int64_t rows, int64
   });
 }
 
+/** Bytes of four codes c to those of four numbers c - 1: -1 is 11, 0 is 00, +1 is 01. Code 3 is none that passes checks. */
+uint8_t int2b_byte(uint8_t codes) {
+  const uint32_t low = ~codes & 0x55u, high = ~(codes | codes >> 1) & 0x55u;
+  return static_cast<uint8_t>(low | high << 1);
+}
+
+uint8_t codes_of_int2b(uint8_t byte) {
+  const uint32_t low = byte & 0x55u, high = byte >> 1 & 0x55u;
+  return static_cast<uint8_t>((~low & 0x55u) | (low & ~high) << 1);
+}
+
+void int2b_from_i2s(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel) {
+  const I2sRows byte{i2s, rows, K, ceil_div(K, 4)};
+  const int64_t row_bytes = cuda_row_bytes(CudaLayout::int2b, K);
+  for (int64_t n = 0; n < rows; ++n) {
+    for (int64_t b = 0; b < row_bytes; ++b) panel[n * row_bytes + b] = int2b_byte(byte(n, b));
+  }
+}
+
+void i2s_from_int2b(const uint8_t* panel, int64_t rows, int64_t K, uint8_t* i2s) {
+  const int64_t row_bytes = ceil_div(K, 4), ld = cuda_row_bytes(CudaLayout::int2b, K);
+  for (int64_t n = 0; n < rows; ++n) {
+    for (int64_t b = 0; b < row_bytes; ++b) {
+      const uint8_t byte = codes_of_int2b(panel[n * ld + b]);
+      i2s[n * row_bytes + b] = b == row_bytes - 1 ? pad_last(byte, K) : byte;
+    }
+  }
+}
+
 void dense_from_i2s(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel) {
   const int64_t row_bytes = ceil_div(K, 4), ld = round_up(K, 64);
   std::memset(panel, 0, static_cast<size_t>(rows * ld * 2));
@@ -108,11 +137,13 @@ void i2s_from_dense(const uint8_t* panel, int64_t rows, int64_t K, uint8_t* i2s)
 
 void cuda_panel_from_i2s(CudaLayout layout, const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel) {
   if (layout == CudaLayout::dense) return dense_from_i2s(i2s, rows, K, panel);
+  if (layout == CudaLayout::int2b) return int2b_from_i2s(i2s, rows, K, panel);
   tiles_from_i2s(layout, i2s, rows, K, panel);
 }
 
 void i2s_from_cuda_panel(CudaLayout layout, const uint8_t* panel, int64_t rows, int64_t K, uint8_t* i2s) {
   if (layout == CudaLayout::dense) return i2s_from_dense(panel, rows, K, i2s);
+  if (layout == CudaLayout::int2b) return i2s_from_int2b(panel, rows, K, i2s);
   i2s_from_tiles(layout, panel, rows, K, i2s);
 }
 

@@ -6,7 +6,7 @@
 #define TERNARY_CORE_CUDA_PLACES_H_
 
 #include "core/cuda/runtime.h"
-#include "core/weights/weights.h"
+#include "core/product/layer.h"
 
 namespace ternary {
 
@@ -19,9 +19,8 @@ int64_t groups_of(int64_t K, int64_t group);
 /** Completes a plan by its kernel and the kernel's own plan; a tail must be in it already. */
 void finish(const CudaKernel& kernel, const CudaPlan& launch, const CudaProblem& problem, CudaProductPlan& plan);
 
-/** An upper bound of places.bytes of every plan with these weights, this activation and up to M rows. */
-int64_t most_workspace(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation,
-                       int64_t M);
+/** An upper bound of places.bytes of every plan of this layer's products with up to M rows. */
+int64_t most_workspace(const CudaRuntime& cuda, const ternary_layer& layer, int64_t M);
 
 }  // namespace ternary
 

@@ -56,11 +56,12 @@ CudaProblem problem_of(const CudaRuntime& cuda, const Settings& settings, const 
 /** What a plan depends on besides the runtime: the problem, and what chooses among the rows. */
 PlanKey key_of(const CudaProblem& problem, const Product& p) {
   uint64_t kind = 0;
-  const auto add = [&](unsigned value, int bits) { kind = kind << bits | value; };
-  add(p.weights().layout, 8);
-  add(p.layer.activation, 8);
-  add(problem.x_dtype, 8);
-  add(problem.y_dtype, 8);
+  const auto add = [&](uint64_t value, int bits) { kind = kind << bits | value; };
+  add(static_cast<uint64_t>(p.layer.expected_rows), 31);
+  add(p.weights().layout, 4);
+  add(p.layer.activation, 4);
+  add(problem.x_dtype, 4);
+  add(problem.y_dtype, 4);
   for (const bool flag : {problem.norm, problem.residual, problem.residual_in_place, problem.x_aligned,
                           problem.column_alpha, p.operands.x_scale != nullptr}) {
     add(flag, 1);
@@ -71,7 +72,9 @@ PlanKey key_of(const CudaProblem& problem, const Product& p) {
 
 bool in_range(const CudaKernel& kernel, int64_t M) { return M >= kernel.m_min && M <= kernel.m_max; }
 
-Reason reason_against(const CudaKernel& kernel, const CudaProblem& problem, const Settings& settings) {
+Reason reason_against(const CudaRuntime& cuda, const CudaKernel& kernel, const CudaProblem& problem,
+                      const Settings& settings) {
+  if (kernel.layout == CudaLayout::int2b && cuda.int2b == Int2bKernels::wrong) return Reason::device_check;
   if (!in_range(kernel, problem.M)) return Reason::m_range;
   if (problem.K > kernel.k_max) return Reason::k_range;
   // A16 has no dense kernel that could serve instead.
@@ -83,14 +86,21 @@ Reason reason_against(const CudaKernel& kernel, const CudaProblem& problem, cons
 /** More rows than all libraries together have for an activation and a layout. */
 constexpr int kMostChoices = 32;
 
-/** Rows for an activation and layout whose range of M has this M; all of the layout if none has it, so that they refuse.
+/** Layouts that a plan chooses among at a time. */
+struct Layouts {
+  CudaLayout one, other;  ///< the same: one
+
+  bool has(CudaLayout layout) const { return layout == one || layout == other; }
+};
+
+/** Rows for an activation and layouts whose range of M has this M; all of the layouts if none has it, so that they refuse.
  *  In the order of preference. */
 class Choices {
  public:
   Choices(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem, ternary_activation activation,
-          CudaLayout layout) {
-    add(cuda, settings, problem, activation, layout, true);
-    if (count_ == 0) add(cuda, settings, problem, activation, layout, false);
+          Layouts layouts) {
+    add(cuda, settings, problem, activation, layouts, true);
+    if (count_ == 0) add(cuda, settings, problem, activation, layouts, false);
     order_choices(choices_, choices_ + count_);
   }
 
@@ -99,15 +109,15 @@ class Choices {
 
  private:
   void add(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem, ternary_activation activation,
-           CudaLayout layout, bool in) {
+           Layouts layouts, bool in) {
     cuda.device.each_kernel([&](const CudaKernel& kernel, const CudaBackend& backend) {
-      if (!serves(kernel, activation) || kernel.layout != layout || in_range(kernel, problem.M) != in) return;
+      if (!serves(kernel, activation) || !layouts.has(kernel.layout) || in_range(kernel, problem.M) != in) return;
       if (kernel.stage == CudaStage::fused_a8 && problem.norm && !settings.fuse_rmsnorm_qkv) return;
       if (count_ == kMostChoices) fail(TERNARY_UNSUPPORTED, "the library %s has too many kernels", backend.arch);
       CudaChoice& choice = choices_[count_++];
       choice.kernel = &kernel;
       choice.us = kUnknownCost;
-      choice.reason = reason_against(kernel, problem, settings);
+      choice.reason = reason_against(cuda, kernel, problem, settings);
       if (!in) return;
       const Reason own = cuda.cost.plan(kernel, problem, choice.plan, choice.us);
       if (choice.reason == Reason::none) choice.reason = own;
@@ -136,7 +146,7 @@ bool plan_part(const CudaKernel* kernel, CudaProblem problem, int64_t M, int spl
 
 /** Gives the last rows of an A8 product to a second kernel, where the model expects two to take less than `us`. */
 void cut(const CudaRuntime& cuda, const CudaProblem& problem, double us, CudaProductPlan& plan) {
-  if (plan.kernel->stage != CudaStage::gemm_a8 || plan.kernel->layout == CudaLayout::dense) return;
+  if (plan.kernel->stage != CudaStage::gemm_a8 || cuda_row_major(plan.kernel->layout)) return;
   if (us == kUnknownCost || problem.splits > 0) return;  // splits: the setting's choice, of one kernel
   const std::optional<CostCut> cut = cuda.cost.cut(cost_problem(problem), plan.kernel->layout, us);
   if (!cut) return;
@@ -159,8 +169,15 @@ CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cud
   const Planes planes = planes_of(product);
   plan.plane_count = planes.count;
   plan.plane_f16 = planes.f16;
-  for (const CudaLayout layout : {cuda_layout_of(product.weights().layout), CudaLayout::dense}) {
-    for (const CudaChoice& choice : Choices(cuda, runtime.settings, problem, product.layer.activation, layout)) {
+  const CudaLayout own = cuda_layout_of(product.weights().layout);
+  const bool second = asks_int2b(cuda, product.layer), first = cuda.cutlass == CutlassChoice::always;
+  // With TERNARY_CUTLASS=1 the second arrangement serves what it accepts; else where the model expects less time.
+  const Layouts turns[] = {second ? Layouts{CudaLayout::int2b, first ? CudaLayout::int2b : own} : Layouts{own, own},
+                           {own, own},
+                           {CudaLayout::dense, CudaLayout::dense}};
+  for (const Layouts& layouts : turns) {
+    if (&layouts == &turns[1] && turns[0].has(own)) continue;
+    for (const CudaChoice& choice : Choices(cuda, runtime.settings, problem, product.layer.activation, layouts)) {
       if (choice.reason == Reason::none) {
         finish(*choice.kernel, choice.plan, problem, plan);
         cut(cuda, problem, choice.us, plan);

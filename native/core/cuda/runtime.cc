@@ -34,6 +34,8 @@ CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings, cons
     : device(found),
       pdl(settings.enable_pdl && found.backend().pdl),
       cost(cost_of(device, pdl, residuals)),
+      cutlass(settings.cutlass),
+      int2b(settings.cutlass == CutlassChoice::never ? Int2bKernels::none : check_int2b_kernels(device)),
       workspaces(device),
       lanes(device) {}
 

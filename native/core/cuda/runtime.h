@@ -10,6 +10,7 @@
 
 #include "core/cost/cost.h"
 #include "core/cuda/device/device.h"
+#include "core/cuda/int2b.h"
 #include "core/cuda/lane.h"
 #include "core/cuda/plan.h"
 #include "core/cuda/workspace.h"
@@ -33,6 +34,8 @@ class CudaRuntime {
   const CudaDevice device;
   const bool pdl;  ///< launch with programmatic stream serialisation
   const CudaCost cost;
+  const CutlassChoice cutlass;
+  const Int2bKernels int2b;
   PlanCache<CudaProductPlan> plans;
   CudaWorkspaces workspaces;
   CudaLanes lanes;

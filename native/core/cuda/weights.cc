@@ -95,6 +95,14 @@ std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const Cud
   return copy;
 }
 
+void add_layout(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool, CudaLayout layout,
+                std::atomic<uint8_t*>& place) {
+  const CudaStream stream(device);
+  CudaMemory memory(device, cuda_layout_bytes(layout, weights.N, weights.K));
+  send_codes(weights, layout, pool, stream, memory.get());
+  place.store(memory.release(), std::memory_order_release);
+}
+
 }  // namespace
 
 CudaCopy::CudaCopy(const CudaDevice& device) : cuda_(*device.cuda), ordinal_(device.ordinal), fork_count_(forks()) {}
@@ -108,16 +116,20 @@ void CudaCopy::free(std::initializer_list<void*> memory) const noexcept {
   }
 }
 
-CudaWeights::~CudaWeights() { free({codes, alpha, alpha_column, dense.load()}); }
+CudaWeights::~CudaWeights() { free({codes, alpha, alpha_column, dense.load(), int2b.load()}); }
 
 const CudaWeights* find_weights(const ternary_weights& weights, int ordinal) {
   return static_cast<const CudaWeights*>(weights.copies.find(ordinal));
 }
 
 const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool,
-                                   bool dense) {
+                                   SecondLayouts wanted) {
+  const auto lacks = [](const CudaWeights* copy, CudaLayout layout, bool wanted) {
+    return wanted && copy->codes_in(layout) == nullptr;
+  };
   const auto whole = [&](const CudaWeights* copy) {
-    return copy != nullptr && (!dense || copy->dense.load(std::memory_order_acquire) != nullptr);
+    return copy != nullptr && !lacks(copy, CudaLayout::dense, wanted.dense) &&
+           !lacks(copy, CudaLayout::int2b, wanted.int2b);
   };
   if (const CudaWeights* found = find_weights(weights, device.ordinal); whole(found)) return *found;
   DeviceCopies::Place& place = weights.copies.place_of(device.ordinal);
@@ -127,12 +139,8 @@ const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDev
     copy = make_copy(weights, device, pool).release();
     place.copy.store(copy, std::memory_order_release);
   }
-  if (!whole(copy)) {
-    const CudaStream stream(device);
-    CudaMemory memory(device, cuda_layout_bytes(CudaLayout::dense, weights.N, weights.K));
-    send_codes(weights, CudaLayout::dense, pool, stream, memory.get());
-    copy->dense.store(memory.release(), std::memory_order_release);
-  }
+  if (lacks(copy, CudaLayout::dense, wanted.dense)) add_layout(weights, device, pool, CudaLayout::dense, copy->dense);
+  if (lacks(copy, CudaLayout::int2b, wanted.int2b)) add_layout(weights, device, pool, CudaLayout::int2b, copy->int2b);
   return *copy;
 }
 

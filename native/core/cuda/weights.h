@@ -38,21 +38,35 @@ struct CudaWeights : CudaCopy {
 
   CudaLayout layout = CudaLayout::i2s;  ///< of `codes`: i2s or t5
   uint8_t* codes = nullptr;
-  float* alpha = nullptr;                ///< as GemmTask::alpha, zeros beyond N up to 16 rows
-  float* alpha_column = nullptr;         ///< [K] or null
-  std::atomic<uint8_t*> dense{nullptr};  ///< CudaLayout::dense, null until somebody needs it
+  float* alpha = nullptr;         ///< as GemmTask::alpha, zeros beyond N up to 16 rows
+  float* alpha_column = nullptr;  ///< [K] or null
+  // Second arrangements, null until somebody needs them.
+  std::atomic<uint8_t*> dense{nullptr};  ///< CudaLayout::dense
+  std::atomic<uint8_t*> int2b{nullptr};  ///< CudaLayout::int2b
+
+  /** Codes in a layout, if they are there; null else. */
+  const uint8_t* codes_in(CudaLayout wanted) const {
+    if (wanted == CudaLayout::dense) return dense.load(std::memory_order_acquire);
+    if (wanted == CudaLayout::int2b) return int2b.load(std::memory_order_acquire);
+    return codes;
+  }
+};
+
+/** Second arrangements that somebody needs. */
+struct SecondLayouts {
+  bool dense = false, int2b = false;
 };
 
 /** The weights' copy on a GPU; null if there is none yet. Never waits. */
 const CudaWeights* find_weights(const ternary_weights& weights, int ordinal);
 
 /**
- * The copy on a GPU, made if need be (dense too if asked for), by all threads of the pool; waits for another thread
+ * The copy on a GPU, made if need be with the second arrangements asked for, by all threads of the pool; waits for another thread
  * that makes it for the same GPU, never for one that makes it for another. The GPU is current. Throws a Failure if
  * memory or the GPU fails; what had been made stays.
  */
 const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool,
-                                   bool dense);
+                                   SecondLayouts wanted);
 
 }  // namespace ternary
 

@@ -31,6 +31,7 @@ struct QuantisedRow {
   int padded;       ///< a multiple of 64 unless `plain`
   bool plain;       ///< in plain order and at any address
   float* s;         ///< one
+  uint16_t* bf16;   ///< not null: q goes here instead, as bf16 in plain order, 8-byte aligned
   int32_t* q_sums;  ///< ceil(K / group), or one where group == 0; or null
   int64_t group;
 };
@@ -253,9 +254,17 @@ __device__ __forceinline__ int q_position(int k) {
   return (k & ~63) + 16 * (k >> 2 & 3) + 8 * (k >> 5 & 1) + 4 * (k >> 4 & 1);
 }
 
+/** bf16 of byte i, an int8: its eight bits fit. */
+__device__ __forceinline__ uint16_t bf16_of(uint32_t bytes, int i) {
+  return static_cast<uint16_t>(__float_as_uint(static_cast<float>(static_cast<int8_t>(bytes >> 8 * i))) >> 16);
+}
+
 /** Bytes of q of columns k ... k + 3; beyond `padded` nothing is written. */
 __device__ inline void store_q(const QuantisedRow& out, int k, uint32_t bytes) {
-  if (!out.plain) {
+  if (out.bf16 != nullptr) {
+    *reinterpret_cast<ushort4*>(out.bf16 + k) = {bf16_of(bytes, 0), bf16_of(bytes, 1), bf16_of(bytes, 2),
+                                                 bf16_of(bytes, 3)};
+  } else if (!out.plain) {
     *reinterpret_cast<uint32_t*>(out.q + q_position(k)) = bytes;
   } else if (k + 4 <= out.padded && (reinterpret_cast<uintptr_t>(out.q) & 3) == 0) {
     *reinterpret_cast<uint32_t*>(out.q + k) = bytes;

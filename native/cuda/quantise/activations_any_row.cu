@@ -85,11 +85,12 @@ __global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const 
   }
   const RowScratch scratch = {reinterpret_cast<float*>(values), capacity, part, warp_max};
   const int64_t groups = t.group == 0 ? 1 : ceil_div(t.rows.K, t.group);
-  const bool a16 = t.planes != nullptr;
+  const bool a16 = t.s == nullptr;
   const QuantisedRow q = {t.q + m * t.ldq,
                           static_cast<int>(t.padded),
                           t.plain,
                           t.s + m,
+                          t.planes == nullptr ? nullptr : t.planes + m * t.ld_plane,
                           t.q_sums == nullptr ? nullptr : t.q_sums + m * groups,
                           t.group};
   if (!a16) clear_sums<kThreads>(q, t.rows.K);

@@ -67,14 +67,14 @@ class WeightsOnDevices : public testing::Test {
   ~WeightsOnDevices() override { on_upload = nullptr; }
 
  protected:
-  const CudaWeights& prepare(const ternary_weights& weights, int device, ThreadPool& pool, bool dense = false) {
+  const CudaWeights& prepare(const ternary_weights& weights, int device, ThreadPool& pool, SecondLayouts wanted = {}) {
     const CudaDeviceScope scope(devices_[device]);
-    return prepare_weights(weights, devices_[device], pool, dense);
+    return prepare_weights(weights, devices_[device], pool, wanted);
   }
 
   const CudaLayer& prepare(const ternary_layer& layer, int device, ThreadPool& pool) {
     const CudaDeviceScope scope(devices_[device]);
-    return prepare_layer(layer, devices_[device], pool, false);
+    return prepare_layer(layer, devices_[device], pool, {});
   }
 
  private:
@@ -131,21 +131,22 @@ TEST_F(WeightsOnDevices, OneDeviceGetsOneCopyHoweverManyThreadsAsk) {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       ThreadPool pool(2);
-      prepare(*weights, 0, pool, true);
+      prepare(*weights, 0, pool, {true, true});
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(allocations, 3) << "codes, alpha and the dense codes";
+  EXPECT_EQ(allocations, 4) << "codes, alpha and two second arrangements";
 }
 
-/** Codes and dense codes are those of the problem. */
+/** Codes and those of second arrangements are the problem's. */
 void expect_codes(const Problem& problem, const CudaWeights& copy) {
   const int64_t N = problem.spec().N, K = problem.spec().K, row_bytes = ceil_div(K, 4);
   std::vector<uint8_t> i2s(static_cast<size_t>(kTile * row_bytes));
   for (int64_t panel = 0; panel < ceil_div(N, kTile); ++panel) {
     const int64_t rows = std::min(kTile, N - panel * kTile);
     for (const auto& [codes, layout] :
-         {std::pair(copy.codes, copy.layout), std::pair(copy.dense.load(), CudaLayout::dense)}) {
+         {std::pair(copy.codes, copy.layout), std::pair(copy.dense.load(), CudaLayout::dense),
+          std::pair(copy.int2b.load(), CudaLayout::int2b)}) {
       i2s_from_cuda_panel(layout, codes + panel * cuda_panel_bytes(layout, kTile, K), rows, K, i2s.data());
       ASSERT_EQ(std::memcmp(i2s.data(), problem.i2s.data() + panel * kTile * row_bytes,
                             static_cast<size_t>(rows * row_bytes)),
@@ -161,7 +162,7 @@ TEST_F(WeightsOnDevices, EveryLayoutAndLastPanel) {
     const Problem problem = problem_of(N, 200);
     for (const ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
       const WeightsHandle weights = problem.weights(layout);
-      expect_codes(problem, prepare(*weights, 0, pool, true));
+      expect_codes(problem, prepare(*weights, 0, pool, {true, true}));
     }
   }
 }

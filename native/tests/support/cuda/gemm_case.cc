@@ -55,7 +55,7 @@ void CudaGemmCase::prepare_activations() {
 }
 
 void CudaGemmCase::prepare_weights(const float* alpha, int64_t alpha_count) {
-  const int64_t N = spec().N, K = spec().K, rows = layout_ == CudaLayout::dense ? N : kTile;
+  const int64_t N = spec().N, K = spec().K, rows = cuda_row_major(layout_) ? N : kTile;
   std::vector<uint8_t> codes(cuda_layout_bytes(layout_, N, K));
   for (int64_t n = 0, at = 0; n < N; n += rows, at += cuda_panel_bytes(layout_, rows, K)) {
     cuda_panel_from_i2s(layout_, problem_.i2s.data() + n * ceil_div(K, 4), std::min(rows, N - n), K, codes.data() + at);
@@ -208,7 +208,14 @@ std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t
   const int64_t M = m_end - m_begin;
   CudaGemmTask& task = product.task;
   DeviceMemory q, q_sums, s, x;
-  if (spec().activation == TERNARY_A8) {
+  if (spec().activation == TERNARY_A8 && layout_ == CudaLayout::int2b) {
+    std::vector<uint16_t> rows(M * padded_);
+    for (size_t i = 0; i < rows.size(); ++i) rows[i] = float_to_bf16(q_[m_begin * padded_ + static_cast<int64_t>(i)]);
+    x = DeviceMemory(rows.data(), M * padded_ * 2);
+    s = DeviceMemory(s_.data() + m_begin, M * 4, 4);
+    task.planes = x.as<uint16_t>();
+    task.s = s.as<float>();
+  } else if (spec().activation == TERNARY_A8) {
     std::vector<int8_t> rows(M * padded_);
     std::vector<int32_t> sums(M * groups_);
     for (int64_t m = 0; m < M; ++m) {
@@ -242,8 +249,9 @@ std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKer
   const auto copy = [](const GuardedBuffer& buffer) { return DeviceMemory(buffer.data(), buffer.bytes()); };
   const DeviceMemory x = copy(problem_.x), x_scale = copy(problem_.x_scale), alpha_column = copy(problem_.alpha);
   const bool a16 = spec().activation == TERNARY_A16;
-  const DeviceMemory q(a16 ? 0 : M * padded_), s(a16 ? 0 : M * 4), q_sums(a16 ? 0 : M * groups_ * 4);
-  const DeviceMemory planes(a16 ? plane_count_ * M * padded_ * 2 : 0);
+  const bool bf16 = !a16 && layout_ == CudaLayout::int2b, int8 = !a16 && !bf16;
+  const DeviceMemory q(int8 ? M * padded_ : 0), s(a16 ? 0 : M * 4), q_sums(int8 ? M * groups_ * 4 : 0);
+  const DeviceMemory planes(int8 ? 0 : (a16 ? plane_count_ : 1) * M * padded_ * 2);
 
   CudaActivationTask rows = {};
   rows.rows.x = x.data();

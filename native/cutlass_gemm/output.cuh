@@ -1,0 +1,174 @@
+/**
+ * @file output.cuh
+ * @brief The epilogue of a CUTLASS kernel: sums in tensor memory, or parts of them, to Y by the library's own rules.
+ *
+ * A warp holds 32 neighbouring rows of W, so elements of a row of Y leave in runs of 32: whole sectors of memory for
+ * every type, with no copy through shared memory, and with no rule for N, ldy or the address of Y.
+ */
+#ifndef TERNARY_CUTLASS_GEMM_OUTPUT_CUH_
+#define TERNARY_CUTLASS_GEMM_OUTPUT_CUH_
+
+#include "cutlass_gemm/tensor_map.h"
+// CUTLASS's headers come behind it.
+#include "cutlass/epilogue/collective/collective_builder.hpp"
+
+#include "cuda/device/epilogue.cuh"
+#include "cuda/device/pdl.cuh"
+
+namespace ternary::cutlass_gemm {
+
+/** What of a task the epilogue reads, and where parts of K meet. */
+struct OutputOperands {
+  const float* s;  ///< A8: [M]; null: A16
+  const float* alpha;
+  const float* bias;
+  void* y;
+  ternary_dtype y_dtype;
+  int64_t ldy;
+  int splits;
+  int32_t* tickets;  ///< [tiles] zeros, where K is split
+  float* sums;       ///< [tiles][rows of X][128] zeros
+};
+
+/** The output of tiles of 128 rows of W by kPatchM rows of X. The names of its members are CUTLASS's. */
+template <int kPatchM>
+class Output {
+  static constexpr int kThreads = 128, kColumns = 32, kSets = kPatchM / kColumns;
+
+ public:
+  using ElementC = void;
+  using ElementD = float;  // of no effect: Y's type is an operand
+  using StrideC = cute::Stride<cute::_1, int64_t, int64_t>;
+  using StrideD = StrideC;
+  using EpilogueTile = cute::Shape<cute::Int<kThreads>, cute::Int<kColumns>>;
+  using CopyOpT2R = cute::SM100_TMEM_LOAD_32dp32b32x;
+  using GmemTiledCopyC = void;
+  using GmemTiledCopyD = void;
+  using ThreadEpilogueOp = cutlass::epilogue::thread::LinearCombination<float, 1, float, float>;
+  static constexpr uint32_t TmaTransactionBytes = 0;
+  struct SharedStorage {
+    int last;
+  };
+  using Arguments = OutputOperands;
+  using Params = OutputOperands;
+
+  template <class Problem>
+  static constexpr Params to_underlying_arguments(const Problem&, const Arguments& arguments, void*) {
+    return arguments;
+  }
+  template <class Problem>
+  static size_t get_workspace_size(const Problem&, const Arguments&) {
+    return 0;
+  }
+  template <class Problem>
+  static cutlass::Status initialize_workspace(const Problem&, const Arguments&, void*, cudaStream_t,
+                                              cutlass::CudaHostAdapter* = nullptr) {
+    return cutlass::Status::kSuccess;
+  }
+  template <class Problem>
+  static bool can_implement(const Problem&, const Arguments&) {
+    return true;
+  }
+
+  CUTLASS_DEVICE Output(const Params& operands, SharedStorage&) : t_(operands) {}
+
+  /** By the 128 threads of the epilogue's warps; `sums` is [128, kPatchM] in tensor memory, given back to `pipeline`. */
+  template <bool kReuse = false, class Pipeline, class State, class Problem, class Tile, class Coord, class Sums>
+  CUTLASS_DEVICE auto operator()(Pipeline pipeline, State state, Problem problem, Tile, Coord coord, const Sums& sums,
+                                 SharedStorage& shared) {
+    using namespace cute;
+    static_assert(!kReuse, "kernels of mixed input do not ask for it");
+    cuda::pdl_wait();
+    const Place place(problem, coord);
+    const auto sets = flat_divide(sums(make_coord(_, _), _0{}, _0{}), EpilogueTile{});  // [128, 32, 1, sets]
+    const auto loader = make_tmem_copy(CopyOpT2R{}, sets(_, _, _0{}, _0{}));
+    const auto thread = loader.get_slice(threadIdx.x % kThreads);
+    const auto source = thread.partition_S(sets);
+    Tensor set = make_tensor<float>(shape(thread.partition_D(make_identity_tensor(EpilogueTile{}))));
+    CUTLASS_PRAGMA_NO_UNROLL
+    for (int i = 0; i < kSets; ++i) {
+      copy(loader, source(_, _, _, _0{}, i), set);
+      if (i == kSets - 1) {
+        cutlass::arch::fence_view_async_tmem_load();
+        pipeline.consumer_release(state);
+        ++state;
+      }
+      t_.splits == 1 ? write(place, i, set) : add(place, i, set);
+    }
+    if (t_.splits > 1 && is_last(place, shared)) {
+      CUTLASS_PRAGMA_NO_UNROLL
+      for (int i = 0; i < kSets; ++i) {
+        const float* sum = sum_of(place, i);
+        CUTLASS_PRAGMA_UNROLL
+        for (int j = 0; j < kColumns; ++j) set(j) = __ldcg(sum + j * kThreads);
+        write(place, i, set);
+      }
+    }
+    return make_tuple(state);
+  }
+
+ private:
+  /** A thread's row of W, and the tile. */
+  struct Place {
+    int n, m, M, tile;
+    bool in;  ///< the row is one of W's
+
+    template <class Problem, class Coord>
+    CUTLASS_DEVICE Place(const Problem& problem, const Coord& coord)
+        : n(cute::get<0>(coord) * kThreads + static_cast<int>(threadIdx.x) % kThreads),
+          m(cute::get<1>(coord) * kPatchM),
+          M(cute::get<1>(problem)),
+          tile(cute::get<0>(coord) * cute::ceil_div(M, kPatchM) + cute::get<1>(coord)),
+          in(n < cute::get<0>(problem)) {}
+  };
+
+  CUTLASS_DEVICE float* sum_of(const Place& place, int set) const {
+    return t_.sums + (int64_t{place.tile} * kPatchM + set * kColumns) * kThreads + threadIdx.x % kThreads;
+  }
+
+  /** Sums of int8 times -1, 0, +1 are whole numbers below 2^24: fp32 adds them exactly, in any order. */
+  template <class Set>
+  CUTLASS_DEVICE void add(const Place& place, int i, const Set& set) const {
+    float* sum = sum_of(place, i);
+    CUTLASS_PRAGMA_UNROLL
+    for (int j = 0; j < kColumns; ++j) atomicAdd(sum + j * kThreads, set(j));
+  }
+
+  /** As last_to_come() (cluster.cuh), among the epilogue's warps: the sums of all parts are there then. */
+  CUTLASS_DEVICE bool is_last(const Place& place, SharedStorage& shared) const {
+    const auto meet = [] {
+      cutlass::arch::NamedBarrier::sync(kThreads, cutlass::arch::ReservedNamedBarriers::EpilogueBarrier);
+    };
+    meet();
+    if (threadIdx.x % kThreads == 0) {
+      __threadfence();
+      shared.last = atomicAdd(t_.tickets + place.tile, 1) == t_.splits - 1;
+      __threadfence();
+    }
+    meet();
+    return shared.last != 0;
+  }
+
+  template <class Set>
+  CUTLASS_DEVICE void write(const Place& place, int i, const Set& set) const {
+    const int m = place.m + i * kColumns, lane = static_cast<int>(threadIdx.x) % 32;
+    const float s = t_.s != nullptr && m + lane < place.M ? t_.s[m + lane] : 1.0f;
+    const float alpha = place.in ? t_.alpha[place.n] : 0.0f;
+    const bool biased = t_.bias != nullptr;
+    const float bias = biased && place.in ? t_.bias[place.n] : 0.0f;
+    CUTLASS_PRAGMA_UNROLL
+    for (int j = 0; j < kColumns; ++j) {
+      const float c = __fmul_rn(__shfl_sync(~0u, s, j), alpha);
+      // A sum of zeros may be -0 in tensor memory; the contract's is an integer's.
+      const float sum = __fadd_rn(set(j), 0.0f);
+      const float y = biased ? __fmaf_rn(sum, c, bias) : __fmul_rn(sum, c);
+      if (place.in && m + j < place.M) cuda::store_element(t_.y, t_.y_dtype, (m + j) * t_.ldy + place.n, y);
+    }
+  }
+
+  const Params& t_;
+};
+
+}  // namespace ternary::cutlass_gemm
+
+#endif  // TERNARY_CUTLASS_GEMM_OUTPUT_CUH_
