@@ -124,8 +124,8 @@ const CudaWeights* find_weights(const ternary_weights& weights, int ordinal) {
 
 const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool,
                                    SecondLayouts wanted) {
-  const auto lacks = [](const CudaWeights* copy, CudaLayout layout, bool wanted) {
-    return wanted && copy->codes_in(layout) == nullptr;
+  const auto lacks = [](const CudaWeights* copy, CudaLayout layout, bool asked) {
+    return asked && copy->codes_in(layout) == nullptr;
   };
   const auto whole = [&](const CudaWeights* copy) {
     return copy != nullptr && !lacks(copy, CudaLayout::dense, wanted.dense) &&

@@ -31,9 +31,9 @@ struct QuantisedRow {
   int padded;       ///< a multiple of 64 unless `plain`
   bool plain;       ///< in plain order and at any address
   float* s;         ///< one
-  uint16_t* bf16;   ///< not null: q goes here instead, as bf16 in plain order, 8-byte aligned
   int32_t* q_sums;  ///< ceil(K / group), or one where group == 0; or null
   int64_t group;
+  uint16_t* bf16 = nullptr;  ///< not null: q goes here instead, as bf16 in plain order, 8-byte aligned
 };
 
 /** A row in memory. */

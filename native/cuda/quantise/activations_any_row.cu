@@ -90,9 +90,9 @@ __global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const 
                           static_cast<int>(t.padded),
                           t.plain,
                           t.s + m,
-                          t.planes == nullptr ? nullptr : t.planes + m * t.ld_plane,
                           t.q_sums == nullptr ? nullptr : t.q_sums + m * groups,
-                          t.group};
+                          t.group,
+                          t.planes == nullptr ? nullptr : t.planes + m * t.ld_plane};
   if (!a16) clear_sums<kThreads>(q, t.rows.K);
   RowColumns out = {{t, t.planes + m * t.ld_plane, true}, {t.rows, m, q, 1.0f, true}, a16};
   make_row<kThreads>(t.rows, row_source(t.rows, m, true), scratch, row_width(t.rows, static_cast<int>(t.padded)), out);
