@@ -53,8 +53,17 @@ CudaProblem problem_of(const CudaRuntime& cuda, const Settings& settings, const 
   return problem;
 }
 
+/** What a layer is for whose `expected_rows` is 0: 1 to as many. */
+constexpr int64_t kDecodeRows = 16;
+
+/** Whether CUTLASS's kernels are among those that a layer's products may go to. */
+bool considers_cutlass(const Settings& settings, const ternary_layer& layer) {
+  if (settings.cutlass != CutlassChoice::automatic) return settings.cutlass == CutlassChoice::always;
+  return layer.expected_rows > kDecodeRows;
+}
+
 /** What a plan depends on besides the runtime: the problem, and what chooses among the rows. */
-PlanKey key_of(const CudaProblem& problem, const Product& p) {
+PlanKey key_of(const CudaProblem& problem, const Product& p, bool cutlass) {
   uint64_t kind = 0;
   const auto add = [&](unsigned value, int bits) { kind = kind << bits | value; };
   add(p.weights().layout, 8);
@@ -62,7 +71,7 @@ PlanKey key_of(const CudaProblem& problem, const Product& p) {
   add(problem.x_dtype, 8);
   add(problem.y_dtype, 8);
   for (const bool flag : {problem.norm, problem.residual, problem.residual_in_place, problem.x_aligned,
-                          problem.column_alpha, p.operands.x_scale != nullptr}) {
+                          problem.column_alpha, p.operands.x_scale != nullptr, cutlass}) {
     add(flag, 1);
   }
   return {{static_cast<uint64_t>(problem.M) << 32 | static_cast<uint64_t>(problem.N),
@@ -153,7 +162,7 @@ void cut(const CudaRuntime& cuda, const CudaProblem& problem, double us, CudaPro
 }
 
 /** The best kernel that accepts, or two of them. */
-CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
+CudaProductPlan best_plan(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
                           const Product& product) {
   CudaProductPlan plan = {};
   const Planes planes = planes_of(product);
@@ -168,6 +177,17 @@ CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cud
       }
       plan.refusals.add(counted_row(runtime, cuda, *choice.kernel), choice.reason);
     }
+  }
+  return plan;
+}
+
+/** The best plan, and among its refusals the library that is missing where it could have served. */
+CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
+                          const Product& product, bool cutlass) {
+  CudaProductPlan plan = best_plan(runtime, cuda, problem, product);
+  if (cutlass && cuda.device.missing_cutlass() != nullptr) {
+    plan.refusals.add(static_cast<size_t>(runtime.backend.kernel_count) + cuda.device.kernel_count(),
+                      Reason::no_library);
   }
   return plan;
 }
@@ -197,8 +217,9 @@ size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, cons
 
 CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product) {
   const CudaProblem problem = problem_of(cuda, runtime.settings, product);
+  const bool cutlass = considers_cutlass(runtime.settings, product.layer);
   return cuda.plans.get(
-      key_of(problem, product), [&] { return make_plan(runtime, cuda, problem, product); },
+      key_of(problem, product, cutlass), [&] { return make_plan(runtime, cuda, problem, product, cutlass); },
       [&](const CudaProductPlan& plan) { settle(runtime, cuda, op, plan); });
 }
 
