@@ -36,21 +36,26 @@ function(ternary_cuda_object library source arch pool out)
   set(${out} "${object}" PARENT_SCOPE)
 endfunction()
 
-# ternary_cuda_library(NAME bitnet ARCH 90a [BESIDE 100f] [POOL pool] KERNELS a.cu ... [HOSTS b.cc ...] [FLAGS ...]): the
-# library libternary_<name>_sm<arch>.so with the table of its folder's kernels.inc, held to
-# cmake/packaging/libternary_cuda.so.txt. HOSTS are what its kernels need besides, FLAGS options of nvcc. BESIDE is the
-# architecture of the first library whose devices run it, by default its own. Nothing is made for an architecture that
-# this build leaves out.
+# ternary_cuda_library(NAME bitnet ARCH 90a [POOL pool] KERNELS a.cu ... [HOSTS b.cc ...] [FLAGS ...]): the library
+# libternary_<name>_sm<arch>.so with the table of its folder's kernels.inc, held to
+# cmake/packaging/libternary_cuda.so.txt. HOSTS are what its kernels need besides, FLAGS options of nvcc. Nothing is made
+# for an architecture that this build leaves out: of those of a library's own for one whose devices none of the build
+# serves (100a needs 100f), since the first library serves there what this one refuses.
 function(ternary_cuda_library)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH;BESIDE;POOL" "KERNELS;HOSTS;FLAGS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH;POOL" "KERNELS;HOSTS;FLAGS")
   set(arch ${arg_ARCH})
-  if(NOT arg_BESIDE)
-    set(arg_BESIDE ${arch})
+  set(allowed ${TERNARY_CUDA_OWN_ARCHS_${arg_NAME}})
+  set(built ${TERNARY_CUDA_ARCHS})
+  if(allowed)
+    list(TRANSFORM built REPLACE "[af]$" "")
+    string(REGEX REPLACE "[af]$" "" family "${arch}")
+  else()
+    set(allowed ${TERNARY_CUDA_ALL_ARCHS})
+    set(family ${arch})
   endif()
-  if(NOT arg_BESIDE IN_LIST TERNARY_CUDA_ALL_ARCHS)
-    message(FATAL_ERROR
-      "an architecture of libternary_${arg_NAME} is \"${arg_BESIDE}\"; it may be ${TERNARY_CUDA_ALL_ARCHS}")
-  elseif(NOT arg_BESIDE IN_LIST TERNARY_CUDA_ARCHS)
+  if(NOT arch IN_LIST allowed)
+    message(FATAL_ERROR "an architecture of libternary_${arg_NAME} is \"${arch}\"; it may be ${allowed}")
+  elseif(NOT family IN_LIST built)
     return()
   endif()
   set(target ternary_${arg_NAME}_sm${arch})

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "bench/weight_copies.h"
+#include "core/cuda/device/find_device.h"
 
 namespace ternary::bench {
 namespace {
@@ -43,12 +44,15 @@ std::string text_of(const std::function<ternary_status(char*, size_t, size_t*)>&
 }
 
 Machine::Machine() {
-  const NoCuda missing = find_cuda_device(0, CudaPtx::last_resort, device);
+  const NoCuda missing = find_cuda_device(0, CudaPtx::last_resort, CutlassChoice::automatic, device);
   if (!missing.reason.empty()) fail(missing.reason);
 }
 
 DeviceProduct::DeviceProduct(const Machine& machine, const Shape& shape, ternary_layout layout, const Options& options)
-    : shape_(shape), layout_(layout), activation_(options.activation) {
+    : shape_(shape),
+      layout_(layout),
+      activation_(options.activation),
+      most_rows_(*std::max_element(options.rows.begin(), options.rows.end())) {
   const int64_t bytes = shape.N * ((shape.K + 3) / 4);
   const int64_t copies =
       options.copies > 0 ? options.copies : std::min<int64_t>(4 * machine.gpu.l2_bytes / bytes + 1, 256);
@@ -78,7 +82,6 @@ void DeviceProduct::make_layers(const Machine& machine, int64_t copies) {
 }
 
 void DeviceProduct::make_x(const Options& options) {
-  most_rows_ = *std::max_element(options.rows.begin(), options.rows.end());
   std::minstd_rand random(2);
   x_.resize(most_rows_ * shape_.K);
   // +-0.008 ... 2
@@ -143,6 +146,7 @@ Layer DeviceProduct::layer_of(const ternary_weights& weights) const {
   spec.size = sizeof spec;
   spec.weights = &weights;
   spec.activation = activation_;
+  spec.expected_rows = most_rows_;
   ternary_layer* made = nullptr;
   check(ternary_layer_create(&spec, &made), "ternary_layer_create");
   return Layer(made);

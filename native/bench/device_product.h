@@ -74,7 +74,7 @@ class DeviceProduct {
   const Shape shape_;
   const ternary_layout layout_;
   const ternary_activation activation_;
-  int64_t most_rows_ = 0;
+  const int64_t most_rows_;  ///< what layers are made for
   std::vector<Layer> layers_;
   std::vector<uint16_t> x_;
   std::vector<int64_t> sampled_;    ///< rows of X that the CPU has computed too

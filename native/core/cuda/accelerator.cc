@@ -1,6 +1,7 @@
 #include "core/cuda/accelerator.h"
 
 #include "core/base/failure.h"
+#include "core/cuda/device/find_device.h"
 #include "core/cuda/dispatch.h"
 #include "core/cuda/int2b.h"
 #include "core/cuda/layer.h"
@@ -67,7 +68,7 @@ FoundAccelerator find_cuda_accelerator(const Settings& settings) {
   if (!settings.device.cuda) return found;
   CudaDevice device;
   const CudaPtx ptx = settings.device.or_cpu ? CudaPtx::never : CudaPtx::last_resort;
-  const NoCuda missing = find_cuda_device(settings.device.ordinal, ptx, device);
+  const NoCuda missing = find_cuda_device(settings.device.ordinal, ptx, settings.cutlass, device);
   if (missing.reason.empty()) {
     found.accelerator = std::make_unique<CudaAccelerator>(device, settings, residuals);
   } else if (!settings.device.or_cpu) {

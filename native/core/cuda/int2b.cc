@@ -15,7 +15,7 @@
 namespace ternary {
 namespace {
 
-/** Rows of X that a layer is for if nobody said. */
+/** A layer of which nobody said so is for 1 to as many rows of X. */
 constexpr int64_t kFewRows = 16;
 
 /** The product of the check: more rows of W than a tile has, so that pairs of CTAs share it. */
@@ -139,10 +139,13 @@ Int2bKernels check_int2b_kernels(const CudaDevice& device) {
   return devices[device.ordinal] = checked(device);
 }
 
+bool is_for_int2b(CutlassChoice choice, const ternary_layer& layer) {
+  return choice == CutlassChoice::always || (choice == CutlassChoice::automatic && layer.expected_rows > kFewRows);
+}
+
 bool asks_int2b(const CudaRuntime& cuda, const ternary_layer& layer) {
-  if (cuda.int2b == Int2bKernels::none || cuda.cutlass == CutlassChoice::never) return false;
-  if (cuda.cutlass == CutlassChoice::always) return true;
-  return layer.expected_rows > kFewRows && pays(cuda, layer, layer.expected_rows);
+  if (cuda.int2b == Int2bKernels::none || !is_for_int2b(cuda.cutlass, layer)) return false;
+  return cuda.cutlass == CutlassChoice::always || pays(cuda, layer, layer.expected_rows);
 }
 
 bool keeps_int2b(const CudaRuntime& cuda, const ternary_layer& layer) {

@@ -9,6 +9,7 @@
 #define TERNARY_CORE_CUDA_INT2B_H_
 
 #include "core/cuda/device/device.h"
+#include "core/policy/settings.h"
 #include "core/product/layer.h"
 
 namespace ternary {
@@ -27,6 +28,9 @@ enum class Int2bKernels : uint8_t {
  * numbers. Kernels that fail to run, or give another sum, are `wrong`.
  */
 Int2bKernels check_int2b_kernels(const CudaDevice& device);
+
+/** Whether the caller means the layer for these kernels, wherever they are. */
+bool is_for_int2b(CutlassChoice choice, const ternary_layer& layer);
 
 /** Whether the layer's products ask these kernels: they may still refuse. */
 bool asks_int2b(const CudaRuntime& cuda, const ternary_layer& layer);

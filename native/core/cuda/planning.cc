@@ -163,7 +163,7 @@ void cut(const CudaRuntime& cuda, const CudaProblem& problem, double us, CudaPro
 }
 
 /** The best kernel that accepts, or two of them. */
-CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
+CudaProductPlan best_plan(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
                           const Product& product) {
   CudaProductPlan plan = {};
   const Planes planes = planes_of(product);
@@ -185,6 +185,17 @@ CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cud
       }
       plan.refusals.add(counted_row(runtime, cuda, *choice.kernel), choice.reason);
     }
+  }
+  return plan;
+}
+
+/** The best plan, and among its refusals the library that is missing where it could have served. */
+CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
+                          const Product& product) {
+  CudaProductPlan plan = best_plan(runtime, cuda, problem, product);
+  if (is_for_int2b(cuda.cutlass, product.layer) && cuda.device.missing_cutlass() != nullptr) {
+    plan.refusals.add(static_cast<size_t>(runtime.backend.kernel_count) + cuda.device.kernel_count(),
+                      Reason::no_library);
   }
   return plan;
 }

@@ -19,6 +19,17 @@ DeviceAttributes attributes_of(const CudaDevice& device) {
           device.clock_khz, device.memory_clock_khz, device.memory_bus_bits};
 }
 
+/** ternary_runtime_info()'s `cuda.libraries`. */
+std::string libraries_json(const std::vector<CudaLibrary>& libraries) {
+  std::string out;
+  for (const CudaLibrary& library : libraries) {
+    out += (out.empty() ? "{\"name\":" : ",{\"name\":") + json_string(library.name) +
+           ",\"arch\":" + json_string(library.reason.empty() ? library.arch : "") +
+           ",\"reason\":" + json_string(library.reason) + '}';
+  }
+  return '[' + out + ']';
+}
+
 /** The model of the kernels that are there. */
 CudaCost cost_of(const CudaDevice& device, bool pdl, const Residuals& residuals) {
   std::set<std::string_view> present;
@@ -43,6 +54,7 @@ std::vector<std::string> CudaRuntime::kernel_names() const {
   std::vector<std::string> names;
   device.each_kernel(
       [&](const CudaKernel& kernel, const CudaBackend& backend) { names.push_back(kernel_name(backend, kernel)); });
+  if (const CudaLibrary* missing = device.missing_cutlass()) names.push_back(missing->name + ".cuda." + missing->arch);
   return names;
 }
 
@@ -66,7 +78,7 @@ std::string CudaRuntime::json() const {
          "\",\"library\":" + json_string(device.backend().arch) + ",\"driver\":\"" + cuda_version_text(device.driver) +
          "\",\"runtime\":\"" + cuda_version_text(device.runtime) + "\",\"sms\":" + std::to_string(device.sm_count) +
          ",\"memory_bytes\":" + std::to_string(device.memory_bytes) + ",\"model\":" + json_string(cost.device().name) +
-         ",\"warning\":" + json_string(device.warning) + "}";
+         ",\"warning\":" + json_string(device.warning) + ",\"libraries\":" + libraries_json(device.libraries) + "}";
 }
 
 }  // namespace ternary

@@ -23,7 +23,8 @@ class CudaRuntime {
  public:
   CudaRuntime(const CudaDevice& found, const Settings& settings, const Residuals& residuals);
 
-  /** "gemv_a8_i2s.cuda.sm90a" of every kernel, in the table's order. */
+  /** "gemv_a8_i2s.cuda.sm90a" of every kernel, in the table's order; at last "cutlass.cuda.sm100a" if that library is
+   *  missing, so that products that it could have served are counted. */
   std::vector<std::string> kernel_names() const;
 
   /** Elements of ternary_runtime_info()'s `kernels`, each after a comma. */

@@ -279,7 +279,8 @@ TERNARY_API void ternary_runtime_destroy(ternary_runtime* runtime);
  * Describes the runtime: version, CPU, ISAs with those they imply and with reasons, settings with their origin, every kernel and whether it can
  * serve here; `cuda` is the GPU: `"used":true` with `ordinal`, `name`, `capability` ("9.0"), `library` ("sm90a"),
  * `driver` and `runtime` ("13.1"), `sms`, `memory_bytes`, `model` (the row of the cost model), `warning` (empty, or that
- * its kernels were compiled from PTX, and why); or `"used":false` with
+ * its kernels were compiled from PTX, and why), `libraries`: of each library of kernels `name`, the `arch` whose code
+ * serves, or an empty one and the `reason`; or `"used":false` with
  * `reason`, empty if TERNARY_DEVICE is cpu. Kernels of a GPU have its library where those of the CPU have their ISA.
  * `report` is the file that TERNARY_PATH_REPORT comes to, with every part expanded, or empty.
  * @param json receives at most `capacity` bytes, zero-terminated if capacity > 0; may be null if capacity is 0.

@@ -50,6 +50,16 @@ TEST(CudaArch, EveryCapabilityWithAllLibraries) {
   }
 }
 
+TEST(CudaArch, CodeOfAnAServesItsCapabilityAlone) {
+  EXPECT_EQ(best(10, 0, {"sm100a"}), "sm100a");
+  for (int major = 5; major <= 13; ++major) {
+    for (int minor = 0; minor <= 9; ++minor) {
+      if (major == 10 && minor == 0) continue;
+      EXPECT_EQ(best(major, minor, {"sm100a"}), "") << major << "." << minor;
+    }
+  }
+}
+
 TEST(CudaArch, ASubsetOfLibraries) {
   EXPECT_EQ(best(8, 9, all_but("sm89")), "sm80");
   EXPECT_EQ(best(10, 3, all_but("sm103a")), "sm100f");

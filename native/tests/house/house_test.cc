@@ -18,7 +18,7 @@ struct CudaLibraryRow {
 };
 /** The first library's folder has rooms of its own. */
 constexpr CudaLibraryRow kCudaLibraries[] = {
-#define CUDA_LIBRARY(name, folder) {#name, #folder},
+#define CUDA_LIBRARY(name, folder, ...) {#name, #folder},
 #include "abi/cuda_libraries.inc"
 #undef CUDA_LIBRARY
 };

@@ -180,6 +180,7 @@ WeightsHandle Problem::weights(ternary_layout layout) const {
 
 LayerHandle Problem::layer(const ternary_weights* weights) const {
   ternary_layer_spec made_of = plain_layer(weights, spec_.activation);
+  made_of.expected_rows = spec_.expected_rows;
   if (spec_.bias) made_of.bias = bias.as<float>();
   if (spec_.norm) {
     made_of.norm_weight = norm_weight.as<float>();

@@ -35,6 +35,7 @@ struct ProblemSpec {
   std::optional<ternary_dtype> residual;           ///< only with norm
   bool in_place = false;                           ///< residual_out is residual
   int64_t x_gap = 0, y_gap = 0, residual_gap = 0;  ///< elements between rows
+  int64_t expected_rows = 0;                       ///< that the layer is made for
   Values values = Values::mixed;
   uint64_t seed = 1;
 

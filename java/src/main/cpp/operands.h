@@ -10,7 +10,8 @@
 
 /** ternary_layer_create(). */
 inline ternary_status layer_create(const ternary_weights* weights, const float* bias, const float* norm_weight,
-                                   float eps, ternary_activation activation, ternary_layer** layer) {
+                                   float eps, ternary_activation activation, int64_t expected_rows,
+                                   ternary_layer** layer) {
   ternary_layer_spec spec = {};
   spec.size = sizeof(spec);
   spec.weights = weights;
@@ -18,6 +19,7 @@ inline ternary_status layer_create(const ternary_weights* weights, const float* 
   spec.norm_weight = norm_weight;
   spec.eps = eps;
   spec.activation = activation;
+  spec.expected_rows = expected_rows;
   return ternary_layer_create(&spec, layer);
 }
 

@@ -1,33 +1,22 @@
 #include "core/cuda/device/arch.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <iterator>
 
 namespace ternary {
 
-std::vector<std::string> cuda_archs_for(int major, int minor) {
-  switch (major) {
-    case 8:
-      if (minor == 9) return {"sm89", "sm80"};
-      return {"sm80"};
-    case 9:
-      if (minor == 0) return {"sm90a"};
-      break;
-    case 10:
-      if (minor == 3) return {"sm103a", "sm100f"};
-      return {"sm100f"};
-    case 12: return {"sm120f"};
-    default: break;
-  }
-  return {};
+bool runs_cuda_arch(int major, int minor, const std::string& arch) {
+  const int capability = std::atoi(arch.c_str() + 2);  // behind "sm"
+  if (arch.back() == 'a') return capability == 10 * major + minor;
+  return capability / 10 == major && capability % 10 <= minor;
 }
 
-std::vector<std::string> cuda_archs_for(int major, int minor, const std::vector<std::string>& present) {
-  std::vector<std::string> archs = cuda_archs_for(major, minor);
-  const auto absent = [&](const std::string& arch) {
-    return std::find(present.begin(), present.end(), arch) == present.end();
-  };
-  archs.erase(std::remove_if(archs.begin(), archs.end(), absent), archs.end());
-  return archs;
+std::vector<std::string> cuda_archs_for(int major, int minor, const std::vector<std::string>& archs) {
+  std::vector<std::string> running;
+  std::copy_if(archs.rbegin(), archs.rend(), std::back_inserter(running),
+               [&](const std::string& arch) { return runs_cuda_arch(major, minor, arch); });
+  return running;
 }
 
 }  // namespace ternary

@@ -92,6 +92,11 @@ void check_cuda(const Cudart& cuda, int error, const char* what) {
        cuda.GetErrorString(error), cuda.GetErrorName(error), error);
 }
 
+std::string cuda_error_text(const Cudart& cuda, int error) {
+  cuda.GetLastError();
+  return std::string(cuda.GetErrorString(error)) + " (" + cuda.GetErrorName(error) + ")";
+}
+
 std::string cuda_version_text(int version) {
   return std::to_string(version / 1000) + '.' + std::to_string(version % 1000 / 10);
 }

@@ -85,6 +85,9 @@ const Cudart* cudart(std::string& why);
  *  `error` is 0. Takes the error off the calling thread's last-error slot, where sticky ones stay. */
 void check_cuda(const Cudart& cuda, int error, const char* what);
 
+/** CUDA's words and name for an error, which is taken off the calling thread's last-error slot in the same way. */
+std::string cuda_error_text(const Cudart& cuda, int error);
+
 /** "13.1" of 13010. */
 std::string cuda_version_text(int version);
 

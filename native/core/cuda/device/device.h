@@ -7,17 +7,31 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "abi/cuda_kernel.h"
 #include "core/cuda/device/cudart.h"
+#include "core/policy/knob_kinds.h"
 
 namespace ternary {
+
+/** The library that TERNARY_CUTLASS is about. */
+inline constexpr std::string_view kCutlassLibrary = "cutlass";
+
+/** A row of cuda_libraries.inc, as a device has it. */
+struct CudaLibrary {
+  std::string name;      ///< "bitnet"
+  std::string arch;      ///< "sm100f": the code that serves or, where `missing`, that would; else empty
+  std::string reason;    ///< why it does not serve, a sentence; empty if it does
+  bool missing = false;  ///< it is made for the device and may serve, but is not there or does not run
+};
 
 struct CudaDevice {
   const Cudart* cuda = nullptr;
   /** Libraries with code for it, in the order of cuda_libraries.inc; of the first there is one. */
   std::vector<const CudaBackend*> backends;
+  std::vector<CudaLibrary> libraries;  ///< every row of cuda_libraries.inc
   int ordinal = 0;
   std::string name;
   int major = 0, minor = 0;     ///< compute capability
@@ -32,8 +46,14 @@ struct CudaDevice {
   /** The library that has a kernel for every product. */
   const CudaBackend& backend() const { return *backends.front(); }
 
+  /** CUTLASS's library, if it is missing; else null. */
+  const CudaLibrary* missing_cutlass() const;
+
   /** Place of a kernel of one of the libraries among those of all, in that order. */
   size_t place(const CudaKernel& kernel) const;
+
+  /** Kernels of all libraries. */
+  size_t kernel_count() const;
 
   /** Calls `use(kernel, backend)` for every kernel of every library, in the order in which they are counted. */
   template <typename Use>
@@ -43,22 +63,6 @@ struct CudaDevice {
     }
   }
 };
-
-/** Why there is no GPU; `library`: there is one, but no library with code that it runs. */
-struct NoCuda {
-  std::string reason;
-  bool library = false;
-};
-
-/** Whether PTX may be compiled for a device that no library has machine code for: seconds, and code nobody has seen. */
-enum class CudaPtx { never, last_resort };
-
-/**
- * Looks for device `ordinal`; an empty reason means that `device` is set, and that all kernels of its libraries have been
- * loaded there: CUDA may leave that to a kernel's first launch, and says then only that a library has no code for the
- * device. Throws a Failure only if a library beside this one is damaged.
- */
-NoCuda find_cuda_device(int ordinal, CudaPtx ptx, CudaDevice& device);
 
 /**
  * Makes a device current for a scope, and what was current afterwards. Around all that the library does on a device, so

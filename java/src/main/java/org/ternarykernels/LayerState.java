@@ -30,7 +30,8 @@ final class LayerState {
       Activation activation,
       float @Nullable [] givenBias,
       float @Nullable [] givenNorm,
-      float eps) {
+      float eps,
+      long expectedRows) {
     // What is checked is what is kept, whoever writes to the arrays meanwhile.
     float @Nullable [] bias = givenBias == null ? null : givenBias.clone();
     float @Nullable [] norm = givenNorm == null ? null : givenNorm.clone();
@@ -46,7 +47,7 @@ final class LayerState {
     try {
       runtime.acquire();
       acquired = true;
-      layer = NativeCall.createLayer(weights, activation, bias, norm, eps);
+      layer = NativeCall.createLayer(weights, activation, bias, norm, eps, expectedRows);
       // Once and here: a first call under graph capture could not.
       Status.check(Ternary.ternary_prepare(runtime.address(), layer));
       this.bytes = Ternary.ternary_layer_bytes(layer);
@@ -70,6 +71,7 @@ final class LayerState {
    * @param eps of the norm; 0 without one
    * @param workingSet null: the weights as they are; else a copy of them in the layout that the
    *     runtime chooses for this many weights, unless that is their own
+   * @param expectedRows of X of the calls that the layer is for; 0: 1 to 16
    */
   static LayerState of(
       TernaryRuntime runtime,
@@ -78,16 +80,18 @@ final class LayerState {
       float @Nullable [] bias,
       float @Nullable [] norm,
       float eps,
-      @Nullable Long workingSet) {
+      @Nullable Long workingSet,
+      long expectedRows) {
+    Checks.optionalSize("expectedRows", expectedRows, Checks.MAX_ROWS);
     Layout layout =
         workingSet == null
             ? weights.layout()
             : runtime.chooseLayout(activation, weights.n(), weights.k(), workingSet);
     if (layout == weights.layout()) {
-      return new LayerState(runtime, weights, activation, bias, norm, eps);
+      return new LayerState(runtime, weights, activation, bias, norm, eps, expectedRows);
     }
     try (TernaryWeights own = weights.repack(layout)) {
-      return new LayerState(runtime, own, activation, bias, norm, eps);
+      return new LayerState(runtime, own, activation, bias, norm, eps, expectedRows);
     }
   }
 

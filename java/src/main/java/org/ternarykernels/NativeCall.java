@@ -27,7 +27,8 @@ final class NativeCall {
       Activation activation,
       float @Nullable [] bias,
       float @Nullable [] norm,
-      float eps) {
+      float eps,
+      long expectedRows) {
     try (Scratch layer = Scratch.ofBytes(Long.BYTES);
         Scratch biasCopy = copyOf(bias);
         Scratch normCopy = copyOf(norm)) {
@@ -38,6 +39,7 @@ final class NativeCall {
               addressOrNull(normCopy),
               eps,
               activation.code,
+              expectedRows,
               layer.address()));
       return layer.readLong();
     }

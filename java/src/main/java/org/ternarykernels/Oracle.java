@@ -120,7 +120,7 @@ public final class Oracle {
     try {
       checkLength("bias", bias, shape.n(), "N");
       checkLength("norm", norm, shape.k(), "K");
-      long layer = NativeCall.createLayer(weights, activation, bias, norm, eps);
+      long layer = NativeCall.createLayer(weights, activation, bias, norm, eps, 0);
       try {
         NativeCall.apply(
             NativeCall.ORACLE, layer, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);

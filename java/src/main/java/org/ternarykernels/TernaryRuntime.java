@@ -215,6 +215,22 @@ public final class TernaryRuntime implements AutoCloseable {
     }
 
     /**
+     * Whether kernels made of CUTLASS may serve, which are for many rows on GPUs of compute
+     * capability 10.0; checked but not used elsewhere. What they do not accept other kernels serve.
+     * The bits of A8 products are the same.
+     *
+     * @param choice {@code 0}: their library is not loaded; {@code 1}: every layer gets the
+     *     arrangement of its weights, 2 bits a weight more, and they serve what they accept; {@code
+     *     auto}, the default: where the cost model expects less time, for layers whose {@code
+     *     expectedRows} says that the arrangement pays
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder cutlass(String choice) {
+      return set("TERNARY_CUTLASS", choice);
+    }
+
+    /**
      * Uses values that {@code ternary tune} measured on this machine instead of the built-in ones:
      * which kernel serves which M, prefetch distances, threads, rates. A file that cannot serve
      * (another processor's, damaged) is logged once and named in {@link TernaryRuntime#infoJson()};

@@ -127,6 +127,7 @@ class TernaryRuntimeTest {
             "ternary.enable.pdl",
             "ternary.i2s.splits",
             "ternary.prefill.skip.m",
+            "ternary.cutlass",
             "ternary.tuning",
             "ternary.device",
             "ternary.max.scratch",
@@ -147,6 +148,7 @@ class TernaryRuntimeTest {
             .enablePdl(true)
             .i2sSplits(64)
             .prefillSkipM(Integer.MAX_VALUE)
+            .cutlass("1")
             .tuning(Path.of(""))
             .maxScratch(1L << 30)
             .costResiduals(Path.of(""))
@@ -182,6 +184,10 @@ class TernaryRuntimeTest {
         () -> TernaryRuntime.builder().pathReportEvery(-1).build(),
         "TERNARY_PATH_REPORT_EVERY",
         "-1");
+    assertRejected(
+        () -> TernaryRuntime.builder().cutlass("2").build(),
+        "TERNARY_CUTLASS is \"2\"; it must be 0, 1 or auto");
+    assertRejected(() -> TernaryRuntime.builder().cutlass(null), "TERNARY_CUTLASS is null");
     assertRejected(() -> TernaryRuntime.builder().maxIsa(null), "isa is null");
     assertRejected(() -> TernaryRuntime.builder().pathReport(null), "TERNARY_PATH_REPORT is null");
     assertRejected(() -> TernaryRuntime.builder().tuning(null), "TERNARY_TUNING is null");

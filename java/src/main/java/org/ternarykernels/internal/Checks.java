@@ -39,12 +39,23 @@ public final class Checks {
 
   /** 1 <= value < limit. */
   public static long size(String name, long value, long limit) {
-    if (value < 1 || value >= limit) {
+    return within(1, name, value, limit);
+  }
+
+  /** As {@link #size}, but for one that may be left out, which 0 stands for. */
+  public static long optionalSize(String name, long value, long limit) {
+    return within(0, name, value, limit);
+  }
+
+  private static long within(long least, String name, long value, long limit) {
+    if (value < least || value >= limit) {
       throw new IllegalArgumentException(
           name
               + " is "
               + value
-              + ", must be at least 1 and below 2^"
+              + ", must be at least "
+              + least
+              + " and below 2^"
               + Long.numberOfTrailingZeros(limit));
     }
     return value;

@@ -25,6 +25,7 @@ public final class RuntimeSettings {
           "TERNARY_ENABLE_PDL",
           "TERNARY_I2S_SPLITS",
           "TERNARY_PREFILL_SKIP_M",
+          "TERNARY_CUTLASS",
           "TERNARY_TUNING",
           DEVICE,
           "TERNARY_MAX_SCRATCH",

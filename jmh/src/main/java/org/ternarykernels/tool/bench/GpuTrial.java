@@ -88,10 +88,17 @@ final class GpuTrial implements AutoCloseable {
     long bytes = 256;
     for (TernaryWeights copy : weights.copies()) {
       if (operation == Operation.RMSNORM_LINEAR) {
-        normed.add(keep(RmsNormLinear.builder(runtime, copy).norm(norm, EPS).build()));
+        normed.add(
+            keep(
+                RmsNormLinear.builder(runtime, copy).norm(norm, EPS).expectedRows(m).build()));
         bytes = Math.max(bytes, normed.get(0).workspaceBytes(m));
       } else {
-        linears.add(keep(TernaryLinear.builder(runtime, copy).activation(activation()).build()));
+        linears.add(
+            keep(
+                TernaryLinear.builder(runtime, copy)
+                    .activation(activation())
+                    .expectedRows(m)
+                    .build()));
         bytes = Math.max(bytes, linears.get(0).workspaceBytes(m));
       }
     }

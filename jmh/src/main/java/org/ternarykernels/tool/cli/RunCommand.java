@@ -89,6 +89,14 @@ final class RunCommand implements Callable<Integer> {
               + " ${DEFAULT-VALUE}). The portable kernels alone read I2S.")
   private Layout layout;
 
+  @Option(
+      names = "--expected-rows",
+      paramLabel = "M",
+      description =
+          "Rows that the layer is built for, 0 to 2147483647 (default: those of x): on a GPU of"
+              + " compute capability 10.0 they decide how its weights are arranged.")
+  private Long expectedRows;
+
   @Mixin private RuntimeOptions runtimeOptions;
 
   @Mixin(name = "output")
@@ -98,10 +106,17 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    RuntimeOptions.require(
+        expectedRows == null || (expectedRows >= 0 && expectedRows <= Integer.MAX_VALUE),
+        spec.commandLine(),
+        "--expected-rows",
+        expectedRows,
+        "0 to " + Integer.MAX_VALUE);
     Map<String, Object> json = new LinkedHashMap<>();
     try (SafetensorsFile file = SafetensorsFile.open(in);
         TernaryRuntime runtime = runtimeOptions.open()) {
-      TensorOperation operation = new TensorOperation(op, new OperandFile(file), layout, runtime);
+      TensorOperation operation = 
+          new TensorOperation(op, new OperandFile(file), layout, expectedRows, runtime);
       out.write(operation.run()::writeTo);
       spec.commandLine()
           .getOut()

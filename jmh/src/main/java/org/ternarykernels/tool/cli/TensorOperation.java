@@ -33,14 +33,24 @@ final class TensorOperation {
   private final RunCommand.Op op;
   private final OperandFile in;
   private final Layout layout;
+  private final Long expectedRows;
   private final TernaryRuntime runtime;
   private final SafetensorsWriter out = new SafetensorsWriter();
   private final Map<String, Object> shapes = new LinkedHashMap<>();
 
-  TensorOperation(RunCommand.Op op, OperandFile in, Layout layout, TernaryRuntime runtime) {
+  /**
+   * @param expectedRows that a layer is built for; null: those of x
+   */
+  TensorOperation(
+      RunCommand.Op op,
+      OperandFile in,
+      Layout layout,
+      Long expectedRows,
+      TernaryRuntime runtime) {
     this.op = op;
     this.in = in;
     this.layout = layout;
+    this.expectedRows = expectedRows;
     this.runtime = runtime;
   }
 
@@ -85,6 +95,7 @@ final class TensorOperation {
           TernaryLinear.builder(runtime, weights)
               .bias(bias(weights))
               .activation(activation())
+              .expectedRows(expected(m))
               .build()) {
         layer.apply(x.toBuffer(), weights.k(), scale(m), y, weights.n(), m);
       }
@@ -113,6 +124,7 @@ final class TensorOperation {
               .norm(in.floats("norm_weight", k, "K"), number("eps", "1e-5"))
               .bias(bias(weights))
               .activation(activation())
+              .expectedRows(expected(m))
               .build()) {
         layer.apply(x.toBuffer(), k, scale(m), residual, residualOut, k, y, weights.n(), m);
       }
@@ -259,6 +271,10 @@ final class TensorOperation {
           "metadata alpha is \"" + text + "\", its group must be a multiple of 32");
     }
     return group;
+  }
+
+  private long expected(long m) {
+    return expectedRows == null ? m : expectedRows;
   }
 
   private float[] bias(TernaryWeights weights) {

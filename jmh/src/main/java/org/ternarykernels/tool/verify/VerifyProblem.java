@@ -120,13 +120,18 @@ final class VerifyProblem {
               .norm(norm, EPS)
               .bias(bias)
               .activation(activation)
+              .expectedRows(m)
               .build()) {
         layer.apply(x, residual, residualOut, y, m);
       }
       residualRight = Arrays.equals(residualOut.toArray(), sum);
     } else {
       try (TernaryLinear layer =
-          TernaryLinear.builder(runtime, weights).bias(bias).activation(activation).build()) {
+          TernaryLinear.builder(runtime, weights)
+              .bias(bias)
+              .activation(activation)
+              .expectedRows(m)
+              .build()) {
         layer.apply(x, shape.k(), xScale, y, shape.n(), m);
       }
     }

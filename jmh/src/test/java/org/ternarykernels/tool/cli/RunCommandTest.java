@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -291,6 +292,12 @@ class RunCommandTest {
         run("linear", valid(), "--device", "cuda:99"), 2, "TERNARY_DEVICE is \"cuda:99\"");
     assertFailure(run("linear", valid(), "--device", "tpu"), 2, "\"tpu\"");
     assertFailure(run("linear", valid(), "--layout", "t5"), 2, "--layout", "t5");
+    for (String rows : List.of("-1", "2147483648")) {
+      assertFailure(
+          run("linear", valid(), "--expected-rows", rows),
+          2,
+          "--expected-rows is " + rows + ", must be 0 to 2147483647");
+    }
     assertFailure(run("multiply", valid()), 2, "--op", "multiply");
     assertFailure(
         ToolRun.of("run", "--op", "linear", "--in", folder.resolve("none"), "--out", out()),
