@@ -36,7 +36,7 @@ struct CudaLaunch {
 /**
  * Rows of X made ready, on the device. `rows` is ActivationTask with device pointers, its outputs q, f, q_sum, padded unused
  * unless said: for ternary_quantise_activations() (`plain`) q, ldq and s are the user's matrices in plain order and no
- * other output is set. Outputs of an A8 product: q (permuted), s, q_sums; where the row's layout is int2b, s and one plane,
+ * other output is set. Outputs of an A8 product: q (permuted), s, q_sums; where the row's layout is top2, s and one plane,
  * which holds q as bf16. Of an A16 product: planes.
  */
 struct CudaActivationTask {
@@ -65,7 +65,7 @@ struct CudaGemmTask {
   int64_t ldq;
   const int32_t* q_sums;   ///< A8: [M, groups]
   const float* s;          ///< A8: [M]; A16: null
-  const uint16_t* planes;  ///< A16; A8 of int2b: q as bf16
+  const uint16_t* planes;  ///< A16; A8 of top2: q as bf16
   int64_t ld_plane;
   int plane_count;
   bool plane_f16;

@@ -22,15 +22,17 @@ namespace ternary {
  *   i2s  d = 0 ... 3 at bits 2 * d: 128 columns a tile, 2.00 bits a weight
  *   t5   d = 0 ... 4, five base-3 digits as in TERNARY_LAYOUT_T5_TILED, c_d the code of step d: 160 columns, 1.60 bits
  *   dense  the fallback's: bf16 -1, 0, +1, row-major [N, round_up(K, 64)], zeros beyond K and no tiles
- *   int2b  CUTLASS's: two's complement of 2 bits, the first column lowest, row-major [N, round_up(K, 128)], zeros beyond K
- *          and no tiles
+ *   top2  CUTLASS's: the two highest bits of 2 * w as bf16, which are those of f16 too: sign, and the exponent's highest bit.
+ *         +2 is 01, -2 is 11, 0 is 00. Row-major [N, round_up(K, 128)], zeros beyond K and no tiles. A word has 16 columns
+ *         k: of an even one at bits 14 - k and 15 - k, of an odd one at 31 - k and 32 - k. So (word << 2 * j) & 0xc000c000
+ *         is the pair of columns 2 * j and 2 * j + 1.
  *
  * So word i is register a_i of the A operand of mma.m16n8k32 for every step d, and a lane that uses dp4a meets two rows
  * with one set of q. Rows beyond N and columns beyond K hold code 1.
  */
-enum class CudaLayout : uint8_t { i2s, t5, dense, int2b };
+enum class CudaLayout : uint8_t { i2s, t5, dense, top2 };
 inline constexpr int kCudaLayoutCount = 4;
-inline constexpr const char* kCudaLayoutNames[kCudaLayoutCount] = {"i2s", "t5", "dense", "int2b"};
+inline constexpr const char* kCudaLayoutNames[kCudaLayoutCount] = {"i2s", "t5", "dense", "top2"};
 
 inline constexpr int64_t kCudaTileBytes = 512;
 /** Columns of K in a tile; of a layout without tiles: those that rows are padded to a multiple of. */
@@ -40,7 +42,7 @@ inline constexpr int64_t cuda_tile_columns(CudaLayout layout) {
 
 /** Rows of W one behind the other, without tiles. */
 inline constexpr bool cuda_row_major(CudaLayout layout) {
-  return layout == CudaLayout::dense || layout == CudaLayout::int2b;
+  return layout == CudaLayout::dense || layout == CudaLayout::top2;
 }
 
 /** Bytes of a row of W of such a layout. */

@@ -11,6 +11,7 @@
 #ifndef TERNARY_CUTLASS_GEMM_GEMM_CUH_
 #define TERNARY_CUTLASS_GEMM_GEMM_CUH_
 
+#include "cutlass_gemm/decode.cuh"
 #include "cutlass_gemm/output.cuh"
 #include "cutlass_gemm/split_scheduler.cuh"
 // CUTLASS's headers come behind it.
@@ -68,7 +69,7 @@ class Gemm {
     a.mode = cutlass::gemm::GemmUniversalMode::kGemm;
     a.problem_shape = {static_cast<int>(t.N), static_cast<int>(t.M), static_cast<int>(t.K), 1};
     a.mainloop.ptr_A = reinterpret_cast<const cutlass::int2b_t*>(t.w);
-    a.mainloop.dA = {cuda_padded_columns(CudaLayout::int2b, t.K), cute::_1{}, 0};
+    a.mainloop.dA = {cuda_padded_columns(CudaLayout::top2, t.K), cute::_1{}, 0};
     a.mainloop.ptr_B = reinterpret_cast<const X*>(t.planes);
     a.mainloop.dB = {t.ld_plane, cute::_1{}, 0};
     char* partial = static_cast<char*>(t.partial);

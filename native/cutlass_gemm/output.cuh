@@ -14,6 +14,7 @@
 
 #include "cuda/device/epilogue.cuh"
 #include "cuda/device/pdl.cuh"
+#include "cutlass_gemm/decode.cuh"
 
 namespace ternary::cutlass_gemm {
 
@@ -33,7 +34,7 @@ struct OutputOperands {
 /** The output of tiles of 128 rows of W by kPatchM rows of X. The names of its members are CUTLASS's. */
 template <int kPatchM>
 class Output {
-  static constexpr int kThreads = 128, kColumns = 32, kSets = kPatchM / kColumns;
+  static constexpr int kThreads = 128, kColumns = 16, kSets = kPatchM / kColumns;
 
  public:
   using ElementC = void;
@@ -41,7 +42,7 @@ class Output {
   using StrideC = cute::Stride<cute::_1, int64_t, int64_t>;
   using StrideD = StrideC;
   using EpilogueTile = cute::Shape<cute::Int<kThreads>, cute::Int<kColumns>>;
-  using CopyOpT2R = cute::SM100_TMEM_LOAD_32dp32b32x;
+  using CopyOpT2R = cute::SM100_TMEM_LOAD_32dp32b16x;
   using GmemTiledCopyC = void;
   using GmemTiledCopyD = void;
   using ThreadEpilogueOp = cutlass::epilogue::thread::LinearCombination<float, 1, float, float>;
@@ -85,24 +86,26 @@ class Output {
     const auto thread = loader.get_slice(threadIdx.x % kThreads);
     const auto source = thread.partition_S(sets);
     Tensor set = make_tensor<float>(shape(thread.partition_D(make_identity_tensor(EpilogueTile{}))));
+    // All sets of sums to Y; where K is split to memory, and by the last to come from there to Y. One loop, so that write()
+    // is there once.
     CUTLASS_PRAGMA_NO_UNROLL
-    for (int i = 0; i < kSets; ++i) {
-      copy(loader, source(_, _, _, _0{}, i), set);
-      if (i == kSets - 1) {
-        cutlass::arch::fence_view_async_tmem_load();
-        pipeline.consumer_release(state);
-        ++state;
+    for (int i = 0; i < 2 * kSets; ++i) {
+      if (i < kSets) {
+        copy(loader, source(_, _, _, _0{}, i), set);
+        if (i == kSets - 1) {
+          cutlass::arch::fence_view_async_tmem_load();
+          pipeline.consumer_release(state);
+          ++state;
+        }
+        if (t_.splits > 1) {
+          add(place, i, set);
+          continue;
+        }
+      } else {
+        if (i == kSets && (t_.splits == 1 || !is_last(place, shared))) break;
+        read(place, i - kSets, set);
       }
-      t_.splits == 1 ? write(place, i, set) : add(place, i, set);
-    }
-    if (t_.splits > 1 && is_last(place, shared)) {
-      CUTLASS_PRAGMA_NO_UNROLL
-      for (int i = 0; i < kSets; ++i) {
-        const float* sum = sum_of(place, i);
-        CUTLASS_PRAGMA_UNROLL
-        for (int j = 0; j < kColumns; ++j) set(j) = __ldcg(sum + j * kThreads);
-        write(place, i, set);
-      }
+      write(place, i % kSets, set);
     }
     return make_tuple(state);
   }
@@ -134,6 +137,13 @@ class Output {
     for (int j = 0; j < kColumns; ++j) atomicAdd(sum + j * kThreads, set(j));
   }
 
+  template <class Set>
+  CUTLASS_DEVICE void read(const Place& place, int i, Set& set) const {
+    const float* sum = sum_of(place, i);
+    CUTLASS_PRAGMA_UNROLL
+    for (int j = 0; j < kColumns; ++j) set(j) = __ldcg(sum + j * kThreads);
+  }
+
   /** As last_to_come() (cluster.cuh), among the epilogue's warps: the sums of all parts are there then. */
   CUTLASS_DEVICE bool is_last(const Place& place, SharedStorage& shared) const {
     const auto meet = [] {
@@ -151,18 +161,28 @@ class Output {
 
   template <class Set>
   CUTLASS_DEVICE void write(const Place& place, int i, const Set& set) const {
+    switch (t_.y_dtype) {
+      case TERNARY_F32: return write_as<TERNARY_F32>(place, i, set);
+      case TERNARY_F16: return write_as<TERNARY_F16>(place, i, set);
+      default: write_as<TERNARY_BF16>(place, i, set);
+    }
+  }
+
+  template <ternary_dtype kType, class Set>
+  CUTLASS_DEVICE void write_as(const Place& place, int i, const Set& set) const {
     const int m = place.m + i * kColumns, lane = static_cast<int>(threadIdx.x) % 32;
     const float s = t_.s != nullptr && m + lane < place.M ? t_.s[m + lane] : 1.0f;
     const float alpha = place.in ? t_.alpha[place.n] : 0.0f;
     const bool biased = t_.bias != nullptr;
     const float bias = biased && place.in ? t_.bias[place.n] : 0.0f;
+    char* y = static_cast<char*>(t_.y) + (m * t_.ldy + place.n) * cuda::element_bytes(kType);
     CUTLASS_PRAGMA_UNROLL
-    for (int j = 0; j < kColumns; ++j) {
+    for (int j = 0; j < kColumns; ++j, y += t_.ldy * cuda::element_bytes(kType)) {
       const float c = __fmul_rn(__shfl_sync(~0u, s, j), alpha);
-      // A sum of zeros may be -0 in tensor memory; the contract's is an integer's.
-      const float sum = __fadd_rn(set(j), 0.0f);
-      const float y = biased ? __fmaf_rn(sum, c, bias) : __fmul_rn(sum, c);
-      if (place.in && m + j < place.M) cuda::store_element(t_.y, t_.y_dtype, (m + j) * t_.ldy + place.n, y);
+      // The codes are those of 2 * w. A sum of zeros may be -0 in tensor memory; an integer's is +0.
+      const float sum = __fmaf_rn(set(j), kHalf, 0.0f);
+      const float value = biased ? __fmaf_rn(sum, c, bias) : __fmul_rn(sum, c);
+      if (place.in && m + j < place.M) cuda::store_element(y, kType, 0, value);
     }
   }
 

@@ -3,11 +3,11 @@
 #include "core/base/failure.h"
 #include "core/cuda/device/find_device.h"
 #include "core/cuda/dispatch.h"
-#include "core/cuda/int2b.h"
 #include "core/cuda/layer.h"
 #include "core/cuda/places.h"
 #include "core/cuda/runtime.h"
 #include "core/cuda/staging.h"
+#include "core/cuda/top2.h"
 #include "core/runtime/runtime.h"
 
 namespace ternary {
@@ -26,7 +26,7 @@ class CudaAccelerator final : public Accelerator {
 
   void prepare(ternary_runtime& runtime, const ternary_layer& layer) override {
     const CudaDeviceScope scope(cuda_.device);
-    prepare_layer(layer, cuda_.device, runtime.pool, {runtime.settings.prefill_skip_m > 0, keeps_int2b(cuda_, layer)});
+    prepare_layer(layer, cuda_.device, runtime.pool, {runtime.settings.prefill_skip_m > 0, keeps_top2(cuda_, layer)});
   }
 
   void run(ternary_runtime& runtime, const Product& product) override { run_staged_product(runtime, cuda_, product); }

@@ -111,7 +111,7 @@ const CudaLayer& layer_on_device(const CudaDevice& device, const ternary_layer& 
                                          "product needs (TERNARY_PREFILL_SKIP_M makes ternary_prepare() make it)"
                                        : "has no second arrangement on the device");
   }
-  return prepare_layer(layer, device, pool, {layout == CudaLayout::dense, layout == CudaLayout::int2b});
+  return prepare_layer(layer, device, pool, {layout == CudaLayout::dense, layout == CudaLayout::top2});
 }
 
 CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan, const CudaLayer& layer,
@@ -123,7 +123,7 @@ CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan
   task.M = p.M();
   task.padded = plan.padded;
   task.group = p.weights().group;
-  const bool bf16 = plan.kernel->layout == CudaLayout::int2b;
+  const bool bf16 = plan.kernel->layout == CudaLayout::top2;
   if (plan.kernel->stage == CudaStage::gemm_a16 || bf16) {
     task.planes = reinterpret_cast<uint16_t*>(workspace + plan.places.planes);
     task.ld_plane = plan.padded;

@@ -76,30 +76,38 @@ void i2s_from_tiles(CudaLayout layout, const uint8_t* panel, int64_t rows, int64
   });
 }
 
-/** Bytes of four codes c to those of four numbers c - 1: -1 is 11, 0 is 00, +1 is 01. Code 3 is none that passes checks. */
-uint8_t int2b_byte(uint8_t codes) {
-  const uint32_t low = ~codes & 0x55u, high = ~(codes | codes >> 1) & 0x55u;
-  return static_cast<uint8_t>(low | high << 1);
-}
+/** By code: the bits of -2, 0 and +2. */
+constexpr uint32_t kTop2OfCode[4] = {3, 0, 1, 0};
+/** By those bits. */
+constexpr uint8_t kCodeOfTop2[4] = {1, 2, 1, 0};
 
-uint8_t codes_of_int2b(uint8_t byte) {
-  const uint32_t low = byte & 0x55u, high = byte >> 1 & 0x55u;
-  return static_cast<uint8_t>((~low & 0x55u) | (low & ~high) << 1);
-}
+/** Where the bits of column k of 16 lie in a word. */
+constexpr int top2_shift(int64_t k) { return static_cast<int>(k % 2 == 0 ? 14 - k : 31 - k); }
 
-void int2b_from_i2s(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel) {
+void top2_from_i2s(const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel) {
   const I2sRows byte{i2s, rows, K, ceil_div(K, 4)};
-  const int64_t row_bytes = cuda_row_bytes(CudaLayout::int2b, K);
+  const int64_t words = cuda_row_bytes(CudaLayout::top2, K) / 4;
   for (int64_t n = 0; n < rows; ++n) {
-    for (int64_t b = 0; b < row_bytes; ++b) panel[n * row_bytes + b] = int2b_byte(byte(n, b));
+    for (int64_t i = 0; i < words; ++i) {
+      uint32_t word = 0;
+      for (int64_t k = 0; k < 16; ++k) {
+        word |= kTop2OfCode[byte(n, 4 * i + k / 4) >> k % 4 * 2 & 3] << top2_shift(k);
+      }
+      std::memcpy(panel + 4 * (n * words + i), &word, sizeof word);
+    }
   }
 }
 
-void i2s_from_int2b(const uint8_t* panel, int64_t rows, int64_t K, uint8_t* i2s) {
-  const int64_t row_bytes = ceil_div(K, 4), ld = cuda_row_bytes(CudaLayout::int2b, K);
+void i2s_from_top2(const uint8_t* panel, int64_t rows, int64_t K, uint8_t* i2s) {
+  const int64_t row_bytes = ceil_div(K, 4), ld = cuda_row_bytes(CudaLayout::top2, K);
   for (int64_t n = 0; n < rows; ++n) {
     for (int64_t b = 0; b < row_bytes; ++b) {
-      const uint8_t byte = codes_of_int2b(panel[n * ld + b]);
+      uint32_t word;
+      std::memcpy(&word, panel + n * ld + b / 4 * 4, sizeof word);
+      uint8_t byte = 0;
+      for (int64_t k = b % 4 * 4; k < b % 4 * 4 + 4; ++k) {
+        byte = static_cast<uint8_t>(byte | kCodeOfTop2[word >> top2_shift(k) & 3] << k % 4 * 2);
+      }
       i2s[n * row_bytes + b] = b == row_bytes - 1 ? pad_last(byte, K) : byte;
     }
   }
@@ -137,13 +145,13 @@ void i2s_from_dense(const uint8_t* panel, int64_t rows, int64_t K, uint8_t* i2s)
 
 void cuda_panel_from_i2s(CudaLayout layout, const uint8_t* i2s, int64_t rows, int64_t K, uint8_t* panel) {
   if (layout == CudaLayout::dense) return dense_from_i2s(i2s, rows, K, panel);
-  if (layout == CudaLayout::int2b) return int2b_from_i2s(i2s, rows, K, panel);
+  if (layout == CudaLayout::top2) return top2_from_i2s(i2s, rows, K, panel);
   tiles_from_i2s(layout, i2s, rows, K, panel);
 }
 
 void i2s_from_cuda_panel(CudaLayout layout, const uint8_t* panel, int64_t rows, int64_t K, uint8_t* i2s) {
   if (layout == CudaLayout::dense) return i2s_from_dense(panel, rows, K, i2s);
-  if (layout == CudaLayout::int2b) return i2s_from_int2b(panel, rows, K, i2s);
+  if (layout == CudaLayout::top2) return i2s_from_top2(panel, rows, K, i2s);
   i2s_from_tiles(layout, panel, rows, K, i2s);
 }
 

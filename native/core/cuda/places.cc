@@ -22,7 +22,7 @@ CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const C
   const int64_t M = problem.M;
   places.tail_partial = place(plan.tail_launch.partial_bytes);
   places.partial = place(plan.launch.partial_bytes);  // behind it, so that what must be zero is one range
-  const bool bf16 = kernel.layout == CudaLayout::int2b;
+  const bool bf16 = kernel.layout == CudaLayout::top2;
   if (kernel.stage == CudaStage::gemm_a16 || bf16) places.planes = place(plan.plane_count * M * plan.padded * 2);
   if (kernel.stage == CudaStage::gemm_a8) places.s = place(M * 4);
   if (kernel.stage == CudaStage::gemm_a8 && !bf16) {
@@ -46,7 +46,7 @@ void finish(const CudaKernel& kernel, const CudaPlan& launch, const CudaProblem&
   plan.kernel = &kernel;
   plan.launch = launch;
   plan.padded = cuda_padded_columns(kernel.layout, problem.K);
-  if (kernel.layout == CudaLayout::int2b && kernel.stage == CudaStage::gemm_a8)
+  if (kernel.layout == CudaLayout::top2 && kernel.stage == CudaStage::gemm_a8)
     plan.plane_count = 1, plan.plane_f16 = 0;  // q as bf16
   plan.places = lay_out(kernel, problem, plan);
 }
@@ -106,7 +106,7 @@ Most most_for_rows(const CudaKernel& kernel, CudaProblem problem, int64_t M) {
 int64_t most_workspace(const CudaRuntime& cuda, const ternary_layer& layer, int64_t M) {
   const ternary_weights& weights = layer.weights;
   const ternary_activation activation = layer.activation;
-  const bool int2b = keeps_int2b(cuda, layer);
+  const bool top2 = keeps_top2(cuda, layer);
   CudaProblem problem = {};
   problem.N = weights.N;
   problem.K = weights.K;
@@ -115,7 +115,7 @@ int64_t most_workspace(const CudaRuntime& cuda, const ternary_layer& layer, int6
   problem.shared_bytes = cuda.device.shared_bytes;
   Most most;
   cuda.device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) {
-    if (!serves(kernel, activation) || (kernel.layout == CudaLayout::int2b && !int2b)) return;
+    if (!serves(kernel, activation) || (kernel.layout == CudaLayout::top2 && !top2)) return;
     for (problem.planes = kernel.stage == CudaStage::gemm_a16 ? 1 : 3; problem.planes <= 3; problem.planes += 2) {
       most.add(most_for_rows(kernel, problem, M));
     }

@@ -74,7 +74,7 @@ bool in_range(const CudaKernel& kernel, int64_t M) { return M >= kernel.m_min &&
 
 Reason reason_against(const CudaRuntime& cuda, const CudaKernel& kernel, const CudaProblem& problem,
                       const Settings& settings) {
-  if (kernel.layout == CudaLayout::int2b && cuda.int2b == Int2bKernels::wrong) return Reason::device_check;
+  if (kernel.layout == CudaLayout::top2 && cuda.top2 == Top2Kernels::wrong) return Reason::device_check;
   if (!in_range(kernel, problem.M)) return Reason::m_range;
   if (problem.K > kernel.k_max) return Reason::k_range;
   // A16 has no dense kernel that could serve instead.
@@ -170,9 +170,9 @@ CudaProductPlan best_plan(const ternary_runtime& runtime, const CudaRuntime& cud
   plan.plane_count = planes.count;
   plan.plane_f16 = planes.f16;
   const CudaLayout own = cuda_layout_of(product.weights().layout);
-  const bool second = asks_int2b(cuda, product.layer), first = cuda.cutlass == CutlassChoice::always;
+  const bool second = asks_top2(cuda, product.layer), first = cuda.cutlass == CutlassChoice::always;
   // With TERNARY_CUTLASS=1 the second arrangement serves what it accepts; else where the model expects less time.
-  const Layouts turns[] = {second ? Layouts{CudaLayout::int2b, first ? CudaLayout::int2b : own} : Layouts{own, own},
+  const Layouts turns[] = {second ? Layouts{CudaLayout::top2, first ? CudaLayout::top2 : own} : Layouts{own, own},
                            {own, own},
                            {CudaLayout::dense, CudaLayout::dense}};
   for (const Layouts& layouts : turns) {
@@ -193,7 +193,7 @@ CudaProductPlan best_plan(const ternary_runtime& runtime, const CudaRuntime& cud
 CudaProductPlan make_plan(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
                           const Product& product) {
   CudaProductPlan plan = best_plan(runtime, cuda, problem, product);
-  if (is_for_int2b(cuda.cutlass, product.layer) && cuda.device.missing_cutlass() != nullptr) {
+  if (is_for_top2(cuda.cutlass, product.layer) && cuda.device.missing_cutlass() != nullptr) {
     plan.refusals.add(static_cast<size_t>(runtime.backend.kernel_count) + cuda.device.kernel_count(),
                       Reason::no_library);
   }

@@ -46,7 +46,7 @@ CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings, cons
       pdl(settings.enable_pdl && found.backend().pdl),
       cost(cost_of(device, pdl, residuals)),
       cutlass(settings.cutlass),
-      int2b(settings.cutlass == CutlassChoice::never ? Int2bKernels::none : check_int2b_kernels(device)),
+      top2(settings.cutlass == CutlassChoice::never ? Top2Kernels::none : check_top2_kernels(device)),
       workspaces(device),
       lanes(device) {}
 

@@ -10,9 +10,9 @@
 
 #include "core/cost/cost.h"
 #include "core/cuda/device/device.h"
-#include "core/cuda/int2b.h"
 #include "core/cuda/lane.h"
 #include "core/cuda/plan.h"
+#include "core/cuda/top2.h"
 #include "core/cuda/workspace.h"
 #include "core/policy/settings.h"
 #include "core/product/plan_cache.h"
@@ -36,7 +36,7 @@ class CudaRuntime {
   const bool pdl;  ///< launch with programmatic stream serialisation
   const CudaCost cost;
   const CutlassChoice cutlass;
-  const Int2bKernels int2b;
+  const Top2Kernels top2;
   PlanCache<CudaProductPlan> plans;
   CudaWorkspaces workspaces;
   CudaLanes lanes;

@@ -116,7 +116,7 @@ void CudaCopy::free(std::initializer_list<void*> memory) const noexcept {
   }
 }
 
-CudaWeights::~CudaWeights() { free({codes, alpha, alpha_column, dense.load(), int2b.load()}); }
+CudaWeights::~CudaWeights() { free({codes, alpha, alpha_column, dense.load(), top2.load()}); }
 
 const CudaWeights* find_weights(const ternary_weights& weights, int ordinal) {
   return static_cast<const CudaWeights*>(weights.copies.find(ordinal));
@@ -129,7 +129,7 @@ const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDev
   };
   const auto whole = [&](const CudaWeights* copy) {
     return copy != nullptr && !lacks(copy, CudaLayout::dense, wanted.dense) &&
-           !lacks(copy, CudaLayout::int2b, wanted.int2b);
+           !lacks(copy, CudaLayout::top2, wanted.top2);
   };
   if (const CudaWeights* found = find_weights(weights, device.ordinal); whole(found)) return *found;
   DeviceCopies::Place& place = weights.copies.place_of(device.ordinal);
@@ -140,7 +140,7 @@ const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDev
     place.copy.store(copy, std::memory_order_release);
   }
   if (lacks(copy, CudaLayout::dense, wanted.dense)) add_layout(weights, device, pool, CudaLayout::dense, copy->dense);
-  if (lacks(copy, CudaLayout::int2b, wanted.int2b)) add_layout(weights, device, pool, CudaLayout::int2b, copy->int2b);
+  if (lacks(copy, CudaLayout::top2, wanted.top2)) add_layout(weights, device, pool, CudaLayout::top2, copy->top2);
   return *copy;
 }
 

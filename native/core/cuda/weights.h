@@ -42,19 +42,19 @@ struct CudaWeights : CudaCopy {
   float* alpha_column = nullptr;  ///< [K] or null
   // Second arrangements, null until somebody needs them.
   std::atomic<uint8_t*> dense{nullptr};  ///< CudaLayout::dense
-  std::atomic<uint8_t*> int2b{nullptr};  ///< CudaLayout::int2b
+  std::atomic<uint8_t*> top2{nullptr};   ///< CudaLayout::top2
 
   /** Codes in a layout, if they are there; null else. */
   const uint8_t* codes_in(CudaLayout wanted) const {
     if (wanted == CudaLayout::dense) return dense.load(std::memory_order_acquire);
-    if (wanted == CudaLayout::int2b) return int2b.load(std::memory_order_acquire);
+    if (wanted == CudaLayout::top2) return top2.load(std::memory_order_acquire);
     return codes;
   }
 };
 
 /** Second arrangements that somebody needs. */
 struct SecondLayouts {
-  bool dense = false, int2b = false;
+  bool dense = false, top2 = false;
 };
 
 /** The weights' copy on a GPU; null if there is none yet. Never waits. */

@@ -92,24 +92,27 @@ TEST(GpuLayout, DenseIsRowMajorBf16WithZeros) {
   }
 }
 
-TEST(GpuLayout, Int2bIsRowMajorTwosComplementWithZeros) {
+TEST(GpuLayout, Top2IsRowMajorPairsOfFloatsHighestBits) {
   Random random(9);
   for (const int64_t rows : {1, 16}) {
     for (const int64_t K : {1, 63, 64, 65, 128, 130}) {
       const std::vector<uint8_t> i2s = random_i2s(random, rows, K);
       const int64_t columns = round_up(K, 128);
-      std::vector<uint8_t> int2b(rows * columns / 4, 0xee);
-      ASSERT_EQ(cuda_panel_bytes(CudaLayout::int2b, rows, K), rows * columns / 4);
-      cuda_panel_from_i2s(CudaLayout::int2b, i2s.data(), rows, K, int2b.data());
-      const int values[3] = {3, 0, 1};  // -1, 0, +1
+      std::vector<uint8_t> top2(rows * columns / 4, 0xee);
+      ASSERT_EQ(cuda_panel_bytes(CudaLayout::top2, rows, K), rows * columns / 4);
+      cuda_panel_from_i2s(CudaLayout::top2, i2s.data(), rows, K, top2.data());
+      const uint16_t values[3] = {0xc000, 0, 0x4000};  // -2, 0, +2, as bf16 and as f16
       for (int64_t n = 0; n < rows; ++n) {
         for (int64_t k = 0; k < columns; ++k) {
           const int code = k < K ? code_at(i2s.data(), TERNARY_LAYOUT_I2S, K, n, k) : 1;
-          ASSERT_EQ(int2b[(n * columns + k) / 4] >> k % 4 * 2 & 3, values[code]) << n << "," << k;
+          uint32_t word;
+          std::memcpy(&word, &top2[(n * columns + k) / 16 * 4], sizeof word);
+          const uint32_t pair = word << (k % 16 / 2 * 2) & 0xc000c000u;  // as the kernel takes it
+          ASSERT_EQ(static_cast<uint16_t>(k % 2 == 0 ? pair : pair >> 16), values[code]) << n << "," << k;
         }
       }
       std::vector<uint8_t> back(i2s.size(), 0xee);
-      i2s_from_cuda_panel(CudaLayout::int2b, int2b.data(), rows, K, back.data());
+      i2s_from_cuda_panel(CudaLayout::top2, top2.data(), rows, K, back.data());
       ASSERT_EQ(back, i2s);
     }
   }

@@ -146,7 +146,7 @@ void expect_codes(const Problem& problem, const CudaWeights& copy) {
     const int64_t rows = std::min(kTile, N - panel * kTile);
     for (const auto& [codes, layout] :
          {std::pair(copy.codes, copy.layout), std::pair(copy.dense.load(), CudaLayout::dense),
-          std::pair(copy.int2b.load(), CudaLayout::int2b)}) {
+          std::pair(copy.top2.load(), CudaLayout::top2)}) {
       i2s_from_cuda_panel(layout, codes + panel * cuda_panel_bytes(layout, kTile, K), rows, K, i2s.data());
       ASSERT_EQ(std::memcmp(i2s.data(), problem.i2s.data() + panel * kTile * row_bytes,
                             static_cast<size_t>(rows * row_bytes)),

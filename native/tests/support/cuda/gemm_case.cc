@@ -208,7 +208,7 @@ std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t
   const int64_t M = m_end - m_begin;
   CudaGemmTask& task = product.task;
   DeviceMemory q, q_sums, s, x;
-  if (spec().activation == TERNARY_A8 && layout_ == CudaLayout::int2b) {
+  if (spec().activation == TERNARY_A8 && layout_ == CudaLayout::top2) {
     std::vector<uint16_t> rows(M * padded_);
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = float_to_bf16(q_[m_begin * padded_ + static_cast<int64_t>(i)]);
     x = DeviceMemory(rows.data(), M * padded_ * 2);
@@ -249,7 +249,7 @@ std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKer
   const auto copy = [](const GuardedBuffer& buffer) { return DeviceMemory(buffer.data(), buffer.bytes()); };
   const DeviceMemory x = copy(problem_.x), x_scale = copy(problem_.x_scale), alpha_column = copy(problem_.alpha);
   const bool a16 = spec().activation == TERNARY_A16;
-  const bool bf16 = !a16 && layout_ == CudaLayout::int2b, int8 = !a16 && !bf16;
+  const bool bf16 = !a16 && layout_ == CudaLayout::top2, int8 = !a16 && !bf16;
   const DeviceMemory q(int8 ? M * padded_ : 0), s(a16 ? 0 : M * 4), q_sums(int8 ? M * groups_ * 4 : 0);
   const DeviceMemory planes(int8 ? 0 : (a16 ? plane_count_ : 1) * M * padded_ * 2);
 

@@ -13,23 +13,23 @@
 namespace ternary::test {
 namespace {
 
-std::vector<const CudaKernel*> int2b_rows(CudaStage stage) {
+std::vector<const CudaKernel*> top2_rows(CudaStage stage) {
   std::vector<const CudaKernel*> rows;
   for (const CudaKernel* kernel : cuda_rows(stage)) {
-    if (kernel->layout == CudaLayout::int2b) rows.push_back(kernel);
+    if (kernel->layout == CudaLayout::top2) rows.push_back(kernel);
   }
   return rows;
 }
 
-class CudaInt2b : public testing::Test {
+class CudaTop2 : public testing::Test {
  protected:
   void SetUp() override {
-    if (int2b_rows(CudaStage::gemm_a8).empty()) GTEST_SKIP() << "no library of this arrangement for the device";
+    if (top2_rows(CudaStage::gemm_a8).empty()) GTEST_SKIP() << "no library of this arrangement for the device";
   }
 
   static void check_a8(const ProblemSpec& spec, int splits = 0) {
-    CudaGemmCase gemm(spec, CudaLayout::int2b);
-    for (const CudaKernel* kernel : int2b_rows(CudaStage::gemm_a8)) {
+    CudaGemmCase gemm(spec, CudaLayout::top2);
+    for (const CudaKernel* kernel : top2_rows(CudaStage::gemm_a8)) {
       ASSERT_EQ(gemm.refusal(*kernel, splits), Reason::none) << kernel->file;
       ASSERT_EQ(gemm.run(*kernel, splits), "") << kernel->file;
     }
@@ -37,11 +37,11 @@ class CudaInt2b : public testing::Test {
 
   /** Rows that serve; each row of X alone has the bits that it has among others. */
   static int check_a16(const ProblemSpec& spec) {
-    CudaGemmCase gemm(spec, CudaLayout::int2b);
+    CudaGemmCase gemm(spec, CudaLayout::top2);
     Random random(spec.seed);
     const int64_t m = random.integer(0, spec.M - 1);
     int count = 0;
-    for (const CudaKernel* kernel : int2b_rows(CudaStage::gemm_a16)) {
+    for (const CudaKernel* kernel : top2_rows(CudaStage::gemm_a16)) {
       if (gemm.refusal(*kernel) != Reason::none) continue;
       ++count;
       EXPECT_EQ(gemm.run(*kernel), "") << kernel->file;
@@ -56,7 +56,7 @@ class CudaInt2b : public testing::Test {
   }
 };
 
-TEST_F(CudaInt2b, RandomProblems) {
+TEST_F(CudaTop2, RandomProblems) {
   const int64_t count = samples(24);
   for (int64_t i = 0; i < count; ++i) {
     ProblemSpec spec = random_spec(71000 + static_cast<uint64_t>(i), 150000);
@@ -68,7 +68,7 @@ TEST_F(CudaInt2b, RandomProblems) {
   }
 }
 
-TEST_F(CudaInt2b, EveryTailOfNAndM) {
+TEST_F(CudaTop2, EveryTailOfNAndM) {
   for (const auto& [M, N] : {std::pair<int64_t, int64_t>{1, 1},
                              {1, 129},
                              {31, 127},
@@ -87,17 +87,17 @@ TEST_F(CudaInt2b, EveryTailOfNAndM) {
 }
 
 // Each remainder of the tile of K, of a byte of codes and of an mma's columns; more tiles than the ring holds.
-TEST_F(CudaInt2b, EveryTailOfK) {
+TEST_F(CudaTop2, EveryTailOfK) {
   for (const int64_t K : {1, 3, 4, 15, 16, 17, 63, 64, 65, 127, 128, 129, 255, 1300}) {
     check_a8(plain_spec(TERNARY_A8, 3, 17, K));
     if (HasFailure()) return;
   }
 }
 
-TEST_F(CudaInt2b, PartsOfKAddUp) {
+TEST_F(CudaTop2, PartsOfKAddUp) {
   for (const int64_t K : {130, 1100, 1500}) {
-    CudaGemmCase gemm(plain_spec(TERNARY_A8, 40, 150, K), CudaLayout::int2b);
-    for (const CudaKernel* kernel : int2b_rows(CudaStage::gemm_a8)) {
+    CudaGemmCase gemm(plain_spec(TERNARY_A8, 40, 150, K), CudaLayout::top2);
+    for (const CudaKernel* kernel : top2_rows(CudaStage::gemm_a8)) {
       for (int splits = 1; splits <= 8; ++splits) {
         const CudaPlan plan = planned(*kernel, gemm.problem(splits));
         EXPECT_EQ(plan.splits, splits <= ceil_div(K, 128) ? splits : 1) << kernel->file;
@@ -107,7 +107,7 @@ TEST_F(CudaInt2b, PartsOfKAddUp) {
   }
 }
 
-TEST_F(CudaInt2b, SixteenBitActivationsOfEveryType) {
+TEST_F(CudaTop2, SixteenBitActivationsOfEveryType) {
   for (const ternary_dtype x_dtype : {TERNARY_BF16, TERNARY_F16}) {
     for (const ternary_dtype y_dtype : {TERNARY_F32, TERNARY_BF16, TERNARY_F16}) {
       ProblemSpec spec = plain_spec(TERNARY_A16, 37, 131, 700);
@@ -119,14 +119,14 @@ TEST_F(CudaInt2b, SixteenBitActivationsOfEveryType) {
   }
 }
 
-TEST_F(CudaInt2b, EveryRowInAChainWithItsActivations) {
+TEST_F(CudaTop2, EveryRowInAChainWithItsActivations) {
   const CudaKernel& activations = *cuda_rows(CudaStage::activations).at(0);
   for (const ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
     for (const ternary_dtype x_dtype : {TERNARY_F32, TERNARY_BF16, TERNARY_F16}) {
       ProblemSpec spec = plain_spec(activation, 3, 140, 333);
       spec.x_dtype = x_dtype;
-      CudaGemmCase gemm(spec, CudaLayout::int2b);
-      for (const CudaKernel* kernel : int2b_rows(activation == TERNARY_A8 ? CudaStage::gemm_a8 : CudaStage::gemm_a16)) {
+      CudaGemmCase gemm(spec, CudaLayout::top2);
+      for (const CudaKernel* kernel : top2_rows(activation == TERNARY_A8 ? CudaStage::gemm_a8 : CudaStage::gemm_a16)) {
         for (const int splits : {1, 2}) {
           if (gemm.refusal(*kernel, splits) != Reason::none) continue;
           ASSERT_EQ(gemm.run_chain(activations, *kernel, splits), "") << kernel->file << ", splits " << splits;
@@ -136,9 +136,9 @@ TEST_F(CudaInt2b, EveryRowInAChainWithItsActivations) {
   }
 }
 
-TEST_F(CudaInt2b, RefusesByTheRuleThatIsBroken) {
+TEST_F(CudaTop2, RefusesByTheRuleThatIsBroken) {
   for (const CudaStage stage : {CudaStage::gemm_a8, CudaStage::gemm_a16}) {
-    for (const CudaKernel* kernel : int2b_rows(stage)) {
+    for (const CudaKernel* kernel : top2_rows(stage)) {
       CudaProblem p = {};
       p.M = 17, p.N = 40, p.K = 300, p.planes = 1, p.sm_count = 148, p.shared_bytes = 227 << 10;
       const bool f16 = std::strstr(kernel->file, "_f16_") != nullptr;
@@ -165,7 +165,7 @@ TEST_F(CudaInt2b, RefusesByTheRuleThatIsBroken) {
 }
 
 // DeviceMemory has guards, so run() would see a byte too many; here: that the plan never asks for too little.
-TEST_F(CudaInt2b, TheWorkspaceIsThatOfItsTiles) {
+TEST_F(CudaTop2, TheWorkspaceIsThatOfItsTiles) {
   Random random(15);
   for (int i = 0; i < 10000; ++i) {
     CudaProblem p = {};
@@ -173,7 +173,7 @@ TEST_F(CudaInt2b, TheWorkspaceIsThatOfItsTiles) {
     p.planes = 1, p.x_dtype = TERNARY_BF16, p.sm_count = static_cast<int>(random.integer(1, 160));
     p.splits = static_cast<int>(random.integer(0, 64));
     p.shared_bytes = 227 << 10;
-    for (const CudaKernel* kernel : int2b_rows(CudaStage::gemm_a8)) {
+    for (const CudaKernel* kernel : top2_rows(CudaStage::gemm_a8)) {
       const CudaPlan plan = planned(*kernel, p);
       const CudaVariant& v = kCudaRows[find_cuda_row(kernel->file)].variants[0];
       const int64_t tiles = ceil_div(p.N, v.patch_n) * v.patch_n / 128 * ceil_div(p.M, v.patch_m);

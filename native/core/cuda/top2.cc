@@ -1,4 +1,4 @@
-#include "core/cuda/int2b.h"
+#include "core/cuda/top2.h"
 
 #include <array>
 #include <cstring>
@@ -49,14 +49,14 @@ std::vector<uint16_t> planes() {
 }
 
 std::vector<uint8_t> codes() {
-  std::vector<uint8_t> i2s(kOutputs * kColumns / 4), int2b(cuda_layout_bytes(CudaLayout::int2b, kOutputs, kColumns));
+  std::vector<uint8_t> i2s(kOutputs * kColumns / 4), top2(cuda_layout_bytes(CudaLayout::top2, kOutputs, kColumns));
   for (int64_t n = 0; n < kOutputs; ++n) {
     for (int64_t k = 0; k < kColumns; ++k) {
       i2s[n * kColumns / 4 + k / 4] |= static_cast<uint8_t>((weight(n, k / 40) + 1) << k % 4 * 2);
     }
   }
-  cuda_panel_from_i2s(CudaLayout::int2b, i2s.data(), kOutputs, kColumns, int2b.data());
-  return int2b;
+  cuda_panel_from_i2s(CudaLayout::top2, i2s.data(), kOutputs, kColumns, top2.data());
+  return top2;
 }
 
 /** Whether the kernel gives the sums. */
@@ -101,16 +101,15 @@ bool gives_sums(const CudaDevice& device, const CudaKernel& kernel) {
   return true;
 }
 
-Int2bKernels checked(const CudaDevice& device) {
-  auto found = Int2bKernels::none;
+Top2Kernels checked(const CudaDevice& device) {
+  auto found = Top2Kernels::none;
   const CudaDeviceScope scope(device);
   device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) {
-    if (kernel.layout != CudaLayout::int2b || kernel.stage != CudaStage::gemm_a8 || found == Int2bKernels::wrong)
-      return;
+    if (kernel.layout != CudaLayout::top2 || kernel.stage != CudaStage::gemm_a8 || found == Top2Kernels::wrong) return;
     try {
-      found = gives_sums(device, kernel) ? Int2bKernels::right : Int2bKernels::wrong;
+      found = gives_sums(device, kernel) ? Top2Kernels::right : Top2Kernels::wrong;
     } catch (const Failure&) {
-      found = Int2bKernels::wrong;  // the next call meets the device's error, if it stays
+      found = Top2Kernels::wrong;  // the next call meets the device's error, if it stays
     }
   });
   return found;
@@ -124,33 +123,33 @@ bool pays(const CudaRuntime& cuda, const ternary_layer& layer, int64_t rows) {
   problem.K = layer.weights.K;
   problem.x_bytes = problem.y_bytes = 2;
   problem.planes = 1;
-  return cuda.cost.prefers(CudaLayout::int2b, cuda_layout_of(layer.weights.layout), problem,
+  return cuda.cost.prefers(CudaLayout::top2, cuda_layout_of(layer.weights.layout), problem,
                            layer.activation == TERNARY_A8);
 }
 
 }  // namespace
 
-Int2bKernels check_int2b_kernels(const CudaDevice& device) {
+Top2Kernels check_top2_kernels(const CudaDevice& device) {
   static Mutex mutex;
-  static std::map<int, Int2bKernels> devices;
+  static std::map<int, Top2Kernels> devices;
   const MutexLock lock(mutex);
   const auto known = devices.find(device.ordinal);
   if (known != devices.end()) return known->second;
   return devices[device.ordinal] = checked(device);
 }
 
-bool is_for_int2b(CutlassChoice choice, const ternary_layer& layer) {
+bool is_for_top2(CutlassChoice choice, const ternary_layer& layer) {
   return choice == CutlassChoice::always || (choice == CutlassChoice::automatic && layer.expected_rows > kFewRows);
 }
 
-bool asks_int2b(const CudaRuntime& cuda, const ternary_layer& layer) {
-  if (cuda.int2b == Int2bKernels::none || !is_for_int2b(cuda.cutlass, layer)) return false;
+bool asks_top2(const CudaRuntime& cuda, const ternary_layer& layer) {
+  if (cuda.top2 == Top2Kernels::none || !is_for_top2(cuda.cutlass, layer)) return false;
   return cuda.cutlass == CutlassChoice::always || pays(cuda, layer, layer.expected_rows);
 }
 
-bool keeps_int2b(const CudaRuntime& cuda, const ternary_layer& layer) {
+bool keeps_top2(const CudaRuntime& cuda, const ternary_layer& layer) {
   const bool exact = layer.activation != TERNARY_A8 || layer.weights.K <= kExactFloatK;
-  return cuda.int2b == Int2bKernels::right && layer.weights.group == 0 && exact && asks_int2b(cuda, layer);
+  return cuda.top2 == Top2Kernels::right && layer.weights.group == 0 && exact && asks_top2(cuda, layer);
 }
 
 }  // namespace ternary
