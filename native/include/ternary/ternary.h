@@ -438,7 +438,8 @@ TERNARY_API int64_t ternary_layer_bytes(const ternary_layer* layer);
  * Copies the layer to the runtime's GPU, its weights in the layout of the GPU's kernels, and waits. Copies stay there until
  * layer and weights are freed; a second call does nothing, nor does one on a CPU runtime. Products do the same when they
  * meet a layer that was not prepared, which takes long and is refused under graph capture. TERNARY_LAYOUT_T5_TILED weights
- * are T5 there too, others I2S; with TERNARY_PREFILL_SKIP_M the dense kernel's copy (16 bits a weight) is made too. The
+ * are T5 there too, others I2S; with TERNARY_PREFILL_SKIP_M the dense kernel's copy (16 bits a weight) is made too,
+ * and so is the arrangement that `expected_rows` or TERNARY_CUTLASS asks for (2 bits a weight, capability 10.0). The
  * runtime's threads rearrange them. Any threads may prepare the same layer, or layers of the same weights, at once: a device
  * gets one copy, for which they wait; calls for another device, or whose copy is there, wait for nothing.
  */

@@ -33,7 +33,7 @@ const Cudart kFakeCudart = fake_cudart();
 /** A folder of backends of its own. What has been loaded stays in the process, so each test has its own names. */
 class CudaLibraries : public testing::Test {
  protected:
-  CudaLibraries() {
+  void SetUp() override {
     folder_ = std::filesystem::path(testing::TempDir()) /
               (std::string("cuda_libraries_") + testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::remove_all(folder_);
@@ -42,7 +42,7 @@ class CudaLibraries : public testing::Test {
     put(first() + "_sm90a", TERNARY_SERVING_LIBRARY);
     put(first() + "_sm100f", TERNARY_SERVING_LIBRARY);
   }
-  ~CudaLibraries() override {
+  void TearDown() override {
     std::filesystem::remove_all(folder_);
     configure_process(nullptr, 1);
   }

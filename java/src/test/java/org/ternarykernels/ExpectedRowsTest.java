@@ -10,7 +10,9 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
-/** Rows that a layer is meant for, and the setting that says whether CUTLASS's kernels may serve. */
+/**
+ * Rows that a layer is meant for, and the setting that says whether CUTLASS's kernels may serve.
+ */
 class ExpectedRowsTest {
   private static final int N = 24;
   private static final int K = 200;
@@ -96,7 +98,9 @@ class ExpectedRowsTest {
       try (TernaryRuntime runtime = TernaryRuntime.builder().cutlass(choice).build()) {
         assertThat(runtime.infoJson())
             .contains(
-                "{\"name\":\"TERNARY_CUTLASS\",\"value\":\"" + choice + "\",\"origin\":\"caller\"}");
+                "{\"name\":\"TERNARY_CUTLASS\",\"value\":\""
+                    + choice
+                    + "\",\"origin\":\"caller\"}");
       }
     }
     assertThat(RUNTIME.infoJson())

@@ -89,8 +89,7 @@ final class GpuTrial implements AutoCloseable {
     for (TernaryWeights copy : weights.copies()) {
       if (operation == Operation.RMSNORM_LINEAR) {
         normed.add(
-            keep(
-                RmsNormLinear.builder(runtime, copy).norm(norm, EPS).expectedRows(m).build()));
+            keep(RmsNormLinear.builder(runtime, copy).norm(norm, EPS).expectedRows(m).build()));
         bytes = Math.max(bytes, normed.get(0).workspaceBytes(m));
       } else {
         linears.add(

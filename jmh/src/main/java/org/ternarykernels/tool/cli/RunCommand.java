@@ -115,7 +115,7 @@ final class RunCommand implements Callable<Integer> {
     Map<String, Object> json = new LinkedHashMap<>();
     try (SafetensorsFile file = SafetensorsFile.open(in);
         TernaryRuntime runtime = runtimeOptions.open()) {
-      TensorOperation operation = 
+      TensorOperation operation =
           new TensorOperation(op, new OperandFile(file), layout, expectedRows, runtime);
       out.write(operation.run()::writeTo);
       spec.commandLine()

@@ -42,11 +42,7 @@ final class TensorOperation {
    * @param expectedRows that a layer is built for; null: those of x
    */
   TensorOperation(
-      RunCommand.Op op,
-      OperandFile in,
-      Layout layout,
-      Long expectedRows,
-      TernaryRuntime runtime) {
+      RunCommand.Op op, OperandFile in, Layout layout, Long expectedRows, TernaryRuntime runtime) {
     this.op = op;
     this.in = in;
     this.layout = layout;
