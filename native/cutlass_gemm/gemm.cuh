@@ -67,9 +67,11 @@ class Gemm {
     using Raster = typename Kernel::TileScheduler::RasterOrderOptions;
     typename Kernel::Arguments a;
     a.mode = cutlass::gemm::GemmUniversalMode::kGemm;
-    a.problem_shape = {static_cast<int>(t.N), static_cast<int>(t.M), static_cast<int>(t.K), 1};
+    // Rows of both are zeros up to a whole tile of K; a tensor map of 2-bit elements counts whole bytes.
+    const int64_t K = cuda_padded_columns(CudaLayout::top2, t.K);
+    a.problem_shape = {static_cast<int>(t.N), static_cast<int>(t.M), static_cast<int>(K), 1};
     a.mainloop.ptr_A = reinterpret_cast<const cutlass::int2b_t*>(t.w);
-    a.mainloop.dA = {cuda_padded_columns(CudaLayout::top2, t.K), cute::_1{}, 0};
+    a.mainloop.dA = {K, cute::_1{}, 0};
     a.mainloop.ptr_B = reinterpret_cast<const X*>(t.planes);
     a.mainloop.dB = {t.ld_plane, cute::_1{}, 0};
     char* partial = static_cast<char*>(t.partial);

@@ -35,6 +35,13 @@ bool all_int8(const std::vector<double>& values) {
                      [](double value) { return std::fabs(value) <= kMostInt8 && value == std::trunc(value); });
 }
 
+/** The largest power of two that divides all of these int8; 128 of zeros. */
+double unit_of(const std::vector<double>& values) {
+  int bits = 128;
+  for (double value : values) bits |= static_cast<int>(value);
+  return bits & -bits;
+}
+
 uint32_t rounded(double sum) {
   const float value = static_cast<float>(sum);
   uint32_t bits;
@@ -63,12 +70,16 @@ __attribute__((target_clones("avx2", "default"))) void add_row(const double* a, 
   }
 }
 
-/** What was added to an f32 accumulator, in any order, must have fitted. */
-void check_exact(double before, const double* a, const double* b, uint32_t k, uint32_t columns) {
-  if (before != std::trunc(before)) return;
+/**
+ * What was added to an f32 accumulator, in any order, must have fitted: multiples of `unit`, or of the smaller one that the
+ * sum before is a multiple of. A sum beyond those is none of int8-valued operands, or a step before had met the edge.
+ */
+void check_exact(double before, const double* a, const double* b, uint32_t k, uint32_t columns, double unit) {
+  while (unit > 1 && before / unit != std::trunc(before / unit)) unit /= 2;
+  if (before != std::trunc(before) || std::fabs(before) > unit * kExactIntegers) return;
   double most = std::fabs(before);
   for (uint32_t i = 0; i < k; ++i) most += std::fabs(a[i] * b[size_t{i} * columns]);
-  if (most <= kExactIntegers) return;
+  if (most <= unit * kExactIntegers) return;
   throw Fault(FaultKind::illegal, "an accumulator of integers may reach " + std::to_string(std::llround(most)) +
                                       ", which has no room in 24 bits");
 }
@@ -85,6 +96,7 @@ void add_product(const MmaShape& shape, const std::vector<uint8_t>& a, uint32_t 
     for (uint32_t i = 0; i < k; ++i) by_k[size_t{i} * columns + n] = right[size_t{n} * k + i];
   }
   const bool must_fit = !shape.integers && all_int8(left) && all_int8(right);
+  const double unit = must_fit ? unit_of(left) * unit_of(right) : 1;
   std::vector<double> sums(columns), before(columns);
   for (uint32_t row = 0; row < rows; ++row) {
     uint32_t* out = d + size_t{row} * columns;
@@ -96,7 +108,7 @@ void add_product(const MmaShape& shape, const std::vector<uint8_t>& a, uint32_t 
     for (uint32_t n = 0; n < columns; ++n) {
       // Far from the edge nothing need be looked at more closely.
       const bool near_edge = std::fabs(before[n]) + k * kMostInt8 * kMostInt8 > kExactIntegers;
-      if (must_fit && near_edge) check_exact(before[n], of_row, &by_k[n], k, columns);
+      if (must_fit && near_edge) check_exact(before[n], of_row, &by_k[n], k, columns, unit);
       out[n] = shape.integers ? integer_result(sums[n], shape.saturates) : rounded(sums[n]);
     }
   }

@@ -18,7 +18,7 @@ namespace ternary::softgpu {
  *
  * Floats are summed without an error and rounded once. What hardware does with the bits that an f32 has no room for is
  * not written down, so a sum of int8-valued operands that could need more than 24 bits is a fault: the contract of A8
- * wants every bit.
+ * wants every bit. Operands that are all even need one less.
  */
 void add_product(const MmaShape& shape, const std::vector<uint8_t>& a, uint32_t rows, const std::vector<uint8_t>& b,
                  uint32_t columns, uint32_t* d);

@@ -232,7 +232,7 @@ TEST_F(WeightsOnDevices, TheWorkersOfThePoolTakePartAndMakeTheSameCodes) {
   for (int attempt = 0; attempt < 50 && share < 0.1; ++attempt) {
     const WeightsHandle weights = problem.weights(TERNARY_LAYOUT_T5_TILED);
     const double all = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID), own = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
-    const CudaWeights& copy = prepare(*weights, 0, pool, true);
+    const CudaWeights& copy = prepare(*weights, 0, pool, {true, true});
     const double in_all = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - all;
     share = (in_all - (cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - own)) / in_all;
     expect_codes(problem, copy);

@@ -105,6 +105,14 @@ TEST(BlackwellMma, FloatAccumulatorsHave24Bits) {
     EXPECT_EQ(fault.kind, FaultKind::illegal);
     EXPECT_NE(fault.sentence.find("no room in 24 bits"), std::string::npos) << fault.sentence;
   }
+  // Even operands have as many multiples of two.
+  Product even = product_of({false, false, false, 128, 8}, 3);
+  for (int& one : even.a) one = 2;
+  for (int& one : even.b) one = 127;
+  for (int& one : even.d) one = (1 << 25) - 2 * 127 * 16;
+  check(&even, "");
+  for (int& one : even.d) one += 2;
+  EXPECT_EQ(run(&even).kind, FaultKind::illegal);
   // Sums that only pass by there are no better: another order would have lost a bit.
   Product product = product_of({false, false, false, 128, 8}, 3);
   for (size_t i = 0; i < product.a.size(); ++i) product.a[i] = i % 2 ? 128 : -128;
