@@ -10,23 +10,25 @@ BulkGroups& BulkGroups::of(Warp& warp) {
   return static_cast<BulkGroups&>(*warp.bulk_groups);
 }
 
-void BulkGroups::add(int lane, uint64_t item, const Issue& issue) {
-  copies_.push_back({lane, group_[lane], item, issue.clock});
+void BulkGroups::add(int lane, uint64_t item, const Issue& reading, const Issue& writing) {
+  copies_.push_back({lane, group_[lane], item, reading.clock, writing.clock});
 }
 
 void BulkGroups::commit(uint32_t mask) {
   for (int lane = 0; lane < kWarpLanes; ++lane) group_[lane] += mask >> lane & 1;
 }
 
-void BulkGroups::wait(Warp& warp, uint32_t mask, uint32_t pending) {
+void BulkGroups::wait(Warp& warp, uint32_t mask, uint32_t pending, bool reads_alone) {
   Cluster& cluster = *warp.cta().cluster;
   size_t kept = 0;
   for (size_t i = 0; i < copies_.size(); ++i) {
     const Copy& copy = copies_[i];
-    if ((mask >> copy.lane & 1) && uint64_t{copy.group} + pending < group_[copy.lane]) {
+    const bool waited = (mask >> copy.lane & 1) && uint64_t{copy.group} + pending < group_[copy.lane];
+    if (waited) {
       cluster.engine_work.finish(copy.item);
-      cluster.order.acquire(warp.agent(), copy.clock);
-    } else {
+      cluster.order.acquire(warp.agent(), reads_alone ? copy.read : copy.written);
+    }
+    if (!waited || reads_alone) {
       if (kept != i) copies_[kept] = std::move(copies_[i]);
       ++kept;
     }
@@ -44,13 +46,13 @@ void decode_commit(Decoder& decoder, Instruction& instruction) {
   };
 }
 
-/** .read waits for the reads of shared memory alone; the writes are made together with them here. */
+/** .read waits for the reads of shared memory alone; the writes are made together with them here, but not known. */
 void decode_wait(Decoder& decoder, Instruction& instruction) {
-  decoder.take("read");
+  instruction.a = decoder.take("read");
   decoder.need_operands(1, 1);
   instruction.value = decoder.constant(0);
   instruction.execute = [](Warp& warp, const Instruction& wait, uint32_t mask) {
-    BulkGroups::of(warp).wait(warp, mask, static_cast<uint32_t>(wait.value));
+    BulkGroups::of(warp).wait(warp, mask, static_cast<uint32_t>(wait.value), wait.a != 0);
     return Step::next;
   };
 }

@@ -33,14 +33,11 @@ struct MapUse {
 MapUse read_map(Warp& warp, uint64_t address, int lane) {
   MapUse use;
   if (address % 64 != 0) throw Fault(FaultKind::misaligned, "a tensor map that is not aligned to 64 bytes", lane);
-  if (warp.place(Space::none, address, lane).space == Space::global) {
-    use.source.take(warp, address, sizeof use.map, reinterpret_cast<uint8_t*>(&use.map), lane);
-  } else {
-    for (uint32_t at = 0; at < sizeof use.map; at += 16) {
-      std::memcpy(reinterpret_cast<uint8_t*>(&use.map) + at,
-                  warp.access(Space::none, address + at, 16, Access::read, lane), 16);
-    }
+  auto* bytes = reinterpret_cast<uint8_t*>(&use.map);
+  for (uint32_t at = 0; at < sizeof use.map; at += 16) {
+    std::memcpy(bytes + at, warp.access(Space::none, address + at, 16, Access::read, lane), 16);
   }
+  if (warp.place(Space::none, address, lane).space == Space::global) use.source.keep(address, bytes, sizeof use.map);
   return use;
 }
 
@@ -130,7 +127,7 @@ void load(Warp& warp, const Instruction& instruction, const uint64_t* addresses,
   auto box = std::make_shared<std::vector<uint8_t>>(bytes);  // zeros where the tensor is not
   Source source;
   for (const Row& row : rows_of(use.map, coordinates)) {
-    source.take(warp, row.address, row.bytes, box->data() + row.offset, lane);
+    source.take(warp, issue, row.address, row.bytes, box->data() + row.offset, lane);
   }
   for (const Destination& one : destinations) {
     begin_write(warp, issue, *one.cta, to.address, bytes, lane);
@@ -161,7 +158,8 @@ void store(Warp& warp, const Instruction& instruction, const uint64_t* addresses
   const Issue issue = issue_to(EngineWork::Engine::copy, warp);
   const uint32_t bytes = use.map.box_bytes();
   auto rows = std::make_shared<std::vector<Row>>(rows_of(use.map, coordinates));
-  for (const Row& row : *rows) note_write(warp, row.address, row.bytes, lane);
+  const Issue writing = next_part(issue);
+  for (const Row& row : *rows) note_write(warp, writing, row.address, row.bytes, lane);
   begin_read(warp, issue, *from.cta, from.address, bytes, lane);
   const uint64_t item = enqueue(issue, {}, [=] {
     use.source.check("the tensor map");
@@ -174,7 +172,7 @@ void store(Warp& warp, const Instruction& instruction, const uint64_t* addresses
       }
     }
   });
-  BulkGroups::of(warp).add(lane, item, issue);
+  BulkGroups::of(warp).add(lane, item, issue, writing);
 }
 
 template <void (*copy)(Warp&, const Instruction&, const uint64_t*, int)>
