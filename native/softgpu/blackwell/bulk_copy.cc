@@ -106,7 +106,7 @@ Step execute_store(Warp& warp, const Instruction& instruction, uint32_t mask) {
                   source.cta->shared.end_engine_read(issue.engine, issue.epoch, source.address, bytes, issue.line),
                   bytes);
     });
-    BulkGroups::of(warp).add(lane, item, issue, writing);
+    BulkGroups::of(warp).add(1u << lane, item, issue, writing);
   }
   return Step::next;
 }

@@ -1,6 +1,8 @@
 // cp.async.bulk.commit_group and .wait_group.
 #include "softgpu/blackwell/bulk_groups.h"
 
+#include <algorithm>
+
 #include "softgpu/code/opcode.h"
 
 namespace ternary::softgpu {
@@ -10,8 +12,16 @@ BulkGroups& BulkGroups::of(Warp& warp) {
   return static_cast<BulkGroups&>(*warp.bulk_groups);
 }
 
-void BulkGroups::add(int lane, uint64_t item, const Issue& reading, const Issue& writing) {
-  copies_.push_back({lane, group_[lane], item, reading.clock, writing.clock});
+void BulkGroups::add(uint32_t lanes, uint64_t item, const Issue& reading, const Issue& writing) {
+  while (lanes != 0) {
+    const uint32_t group = group_[__builtin_ctz(lanes)];
+    uint32_t same = 0;
+    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+      if (group_[__builtin_ctz(rest)] == group) same |= rest & -rest;
+    }
+    copies_.push_back({same, group, item, reading.clock, writing.clock});
+    lanes &= ~same;
+  }
 }
 
 void BulkGroups::commit(uint32_t mask) {
@@ -20,20 +30,18 @@ void BulkGroups::commit(uint32_t mask) {
 
 void BulkGroups::wait(Warp& warp, uint32_t mask, uint32_t pending, bool reads_alone) {
   Cluster& cluster = *warp.cta().cluster;
-  size_t kept = 0;
-  for (size_t i = 0; i < copies_.size(); ++i) {
-    const Copy& copy = copies_[i];
-    const bool waited = (mask >> copy.lane & 1) && uint64_t{copy.group} + pending < group_[copy.lane];
-    if (waited) {
-      cluster.engine_work.finish(copy.item);
-      cluster.order.acquire(warp.agent(), reads_alone ? copy.read : copy.written);
+  for (Copy& copy : copies_) {
+    uint32_t waited = 0;
+    for (uint32_t rest = copy.lanes & mask; rest; rest &= rest - 1) {
+      if (uint64_t{copy.group} + pending < group_[__builtin_ctz(rest)]) waited |= rest & -rest;
     }
-    if (!waited || reads_alone) {
-      if (kept != i) copies_[kept] = std::move(copies_[i]);
-      ++kept;
-    }
+    if (waited == 0) continue;
+    cluster.engine_work.finish(copy.item);
+    cluster.order.acquire(warp.agent(), reads_alone ? copy.read : copy.written);
+    if (!reads_alone) copy.lanes &= ~waited;
   }
-  copies_.resize(kept);
+  const auto done = [](const Copy& copy) { return copy.lanes == 0; };
+  copies_.erase(std::remove_if(copies_.begin(), copies_.end(), done), copies_.end());
 }
 
 namespace {

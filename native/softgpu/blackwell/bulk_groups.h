@@ -16,8 +16,8 @@ class BulkGroups : public Extension {
  public:
   static BulkGroups& of(Warp& warp);
 
-  /** `reading` of shared memory, `writing` of global memory. */
-  void add(int lane, uint64_t item, const Issue& reading, const Issue& writing);
+  /** A copy that these lanes began. `reading` of shared memory, `writing` of global memory. */
+  void add(uint32_t lanes, uint64_t item, const Issue& reading, const Issue& writing);
   void commit(uint32_t mask);
   /** Finishes what is older than the last `pending` groups that the lanes committed; with `reads_alone` the lanes know of
    *  the reads only. */
@@ -25,7 +25,7 @@ class BulkGroups : public Extension {
 
  private:
   struct Copy {
-    int lane;
+    uint32_t lanes;  ///< that have not waited for its end
     uint32_t group;
     uint64_t item;        ///< of EngineWork
     Clock read, written;  ///< what comes before the end of either

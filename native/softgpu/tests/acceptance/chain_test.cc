@@ -1,19 +1,12 @@
 // A stock CUTLASS kernel as part of a chain of programmatic launches: are the loads of its copy engine and the reads of
 // its epilogue behind a griddepcontrol.wait? What has no such wait in its past is run early here, so a race is found.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
-#include "softgpu/softgpu.h"
 #include "softgpu/tests/acceptance/stock_problem.h"
+#include "softgpu/tests/softgpu_function.h"
 
 namespace ternary::softgpu {
 namespace {
-
-template <class Function>
-Function* softgpu_function(const char* name) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-}
-#define SOFTGPU(name) softgpu_function<decltype(name)>(#name)
 
 /** What the launch before the product makes. */
 enum class Made { operand, scales };
