@@ -2,7 +2,7 @@
 # cutlass-requirements.txt, unpacked once beside TERNARY_CUDA_TOOLCHAIN. Call it once a CUDA is found. Sets
 #   TERNARY_CUTLASS_FOUND; if false TERNARY_CUTLASS_PROBLEM, a sentence without its full stop; if true
 #   TERNARY_CUTLASS_INCLUDE (folders), TERNARY_CUTLASS_VERSION, TERNARY_CUTLASS_LICENCE (a file; empty if none is there)
-# Kernels of CUTLASS take nvcc 30 to 110 s and 3 to 5 GB each: compile them with JOB_POOL cutlass, two at a time.
+# Kernels of CUTLASS take nvcc 20 to 110 s and 3 to 5 GB each: compile them with JOB_POOL cutlass, two at a time.
 set(TERNARY_CUTLASS_REQUIREMENTS "${CMAKE_CURRENT_LIST_DIR}/cutlass-requirements.txt")
 set(CUTLASS_DIR "" CACHE PATH "A CUTLASS with `include` and `tools` to use (default: the pinned wheel)")
 set_property(GLOBAL APPEND PROPERTY JOB_POOLS cutlass=2)

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/** Sums over launches. */
+/** Sums over launches. A box that goes to several CTAs, or that all lanes of a warp store, is copied once. */
 typedef struct softgpu_counters {
   uint64_t launches;
   uint64_t ctas;
@@ -27,6 +27,8 @@ typedef struct softgpu_counters {
   uint64_t passes;       /**< passes of shared memory's banks */
   uint64_t ideal_passes; /**< had there been no conflict */
   uint64_t barriers;     /**< bar and barrier instructions issued */
+  uint64_t copied;       /**< bytes of global memory that copy engines read or wrote */
+  uint64_t multiplied;   /**< products of two elements by tcgen05.mma: M * N * K of each */
 } softgpu_counters;
 
 /** One instruction of a kernel's PTX. */
@@ -35,7 +37,7 @@ typedef struct softgpu_line {
   int line;           /**< of the PTX text */
   const char* opcode; /**< with modifiers: "ld.global.nc.v4.u32" */
   const char* text;
-  uint64_t issued, lanes, requests, sectors, bytes, passes, ideal_passes;
+  uint64_t issued, lanes, requests, sectors, bytes, passes, ideal_passes, copied, multiplied;
 } softgpu_line;
 
 /** A launch that has ended. */

@@ -63,6 +63,8 @@ int softgpu_read_counters(const char* kernel, softgpu_counters* sum) {
       sum->bytes += total.bytes;
       sum->passes += total.passes;
       sum->ideal_passes += total.ideal_passes;
+      sum->copied += total.copied;
+      sum->multiplied += total.multiplied;
       for (const KernelCounters::Line& line : one.lines) {
         if (is_barrier(line.opcode)) sum->barriers += line.counts.issued;
       }
@@ -80,7 +82,8 @@ int softgpu_visit_lines(const char* kernel, void (*visit)(void*, const softgpu_l
         const InstructionCounts& counts = line.counts;
         const softgpu_line visited = {one.kernel.c_str(), line.line,     line.opcode.c_str(), line.text.c_str(),
                                       counts.issued,      counts.lanes,  counts.requests,     counts.sectors,
-                                      counts.bytes,       counts.passes, counts.ideal_passes};
+                                      counts.bytes,       counts.passes, counts.ideal_passes, counts.copied,
+                                      counts.multiplied};
         visit(context, &visited);
       }
     }

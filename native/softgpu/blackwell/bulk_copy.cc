@@ -15,25 +15,17 @@ namespace {
 
 constexpr uint32_t kStep = 16;
 
-/** Calls use(address, bytes) for aligned pieces of at most 16 bytes. */
-template <typename Use>
-void each_piece(uint64_t address, uint32_t bytes, Use use) {
-  while (bytes > 0) {
-    uint32_t step = kStep;
-    while (step > bytes || address % step != 0) step /= 2;
-    use(address, step);
-    address += step;
-    bytes -= step;
-  }
-}
-
 }  // namespace
 
-void Source::take(Warp& warp, uint64_t address, uint32_t bytes, uint8_t* to, int lane) {
-  each_piece(address, bytes, [&](uint64_t at, uint32_t step) {
-    std::memcpy(to + (at - address), warp.access(Space::global, at, step, Access::read, lane), step);
-  });
-  parts_.push_back({reinterpret_cast<const uint8_t*>(address), std::vector<uint8_t>(to, to + bytes)});
+void Source::take(Warp& warp, const Issue& issue, uint64_t address, uint32_t bytes, uint8_t* to, int lane) {
+  if (bytes == 0) return;
+  std::memcpy(to, warp.access_by_engine(issue.engine, issue.epoch, address, bytes, Access::read, lane), bytes);
+  warp.counts().copied += bytes;
+  keep(address, to, bytes);
+}
+
+void Source::keep(uint64_t address, const uint8_t* bytes, uint32_t count) {
+  parts_.push_back({reinterpret_cast<const uint8_t*>(address), std::vector<uint8_t>(bytes, bytes + count)});
 }
 
 void Source::check(const char* what) const {
@@ -43,9 +35,10 @@ void Source::check(const char* what) const {
   }
 }
 
-void note_write(Warp& warp, uint64_t address, uint32_t bytes, int lane) {
-  each_piece(address, bytes,
-             [&](uint64_t at, uint32_t step) { warp.access(Space::global, at, step, Access::write, lane); });
+void note_write(Warp& warp, const Issue& issue, uint64_t address, uint32_t bytes, int lane) {
+  if (bytes == 0) return;
+  warp.access_by_engine(issue.engine, issue.epoch, address, bytes, Access::write, lane);
+  warp.counts().copied += bytes;
 }
 
 namespace {
@@ -78,7 +71,7 @@ Step execute_load(Warp& warp, const Instruction& instruction, uint32_t mask) {
     const Issue issue = issue_to(EngineWork::Engine::copy, warp);
     auto taken = std::make_shared<std::vector<uint8_t>>(bytes);
     Source source;
-    source.take(warp, from[lane], bytes, taken->data(), lane);
+    source.take(warp, issue, from[lane], bytes, taken->data(), lane);
     begin_write(warp, issue, *destination.cta, destination.address, bytes, lane);
     enqueue(issue, {destination.cta}, [=] {
       source.check("the source of a cp.async.bulk");
@@ -104,7 +97,8 @@ Step execute_store(Warp& warp, const Instruction& instruction, uint32_t mask) {
     check_aligned(to[lane], lane);
     if (source.cta != &warp.cta()) throw Fault(FaultKind::address, "a bulk store from another CTA's memory", lane);
     const Issue issue = issue_to(EngineWork::Engine::copy, warp);
-    note_write(warp, to[lane], bytes, lane);
+    const Issue writing = next_part(issue);
+    note_write(warp, writing, to[lane], bytes, lane);
     begin_read(warp, issue, *source.cta, source.address, bytes, lane);
     auto* destination = reinterpret_cast<uint8_t*>(to[lane]);
     const uint64_t item = enqueue(issue, {}, [=] {
@@ -112,7 +106,7 @@ Step execute_store(Warp& warp, const Instruction& instruction, uint32_t mask) {
                   source.cta->shared.end_engine_read(issue.engine, issue.epoch, source.address, bytes, issue.line),
                   bytes);
     });
-    BulkGroups::of(warp).add(lane, item, issue);
+    BulkGroups::of(warp).add(1u << lane, item, issue, writing);
   }
   return Step::next;
 }

@@ -18,8 +18,10 @@ namespace ternary::softgpu {
  */
 class Source {
  public:
-  /** Reads, checked and noted as an access of the warp's lane. */
-  void take(Warp& warp, uint64_t address, uint32_t bytes, uint8_t* to, int lane);
+  /** Reads, checked and noted as an access of the engine, at the lane's instruction. */
+  void take(Warp& warp, const Issue& issue, uint64_t address, uint32_t bytes, uint8_t* to, int lane);
+  /** The same of bytes that were read already. */
+  void keep(uint64_t address, const uint8_t* bytes, uint32_t count);
   /** Throws Fault if anything has changed. */
   void check(const char* what) const;
 
@@ -31,8 +33,8 @@ class Source {
   std::vector<Part> parts_;
 };
 
-/** Checks and notes a write, as an access of the warp's lane; the bytes are for later. */
-void note_write(Warp& warp, uint64_t address, uint32_t bytes, int lane);
+/** Checks and notes a write of the engine, at the lane's instruction; the bytes are for later. */
+void note_write(Warp& warp, const Issue& issue, uint64_t address, uint32_t bytes, int lane);
 
 }  // namespace ternary::softgpu
 

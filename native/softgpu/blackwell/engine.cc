@@ -20,6 +20,13 @@ Issue issue_to(EngineWork::Engine kind, Warp& warp) {
   return issue;
 }
 
+Issue next_part(const Issue& issue) {
+  Issue next = issue;
+  next.epoch = issue.order().epoch(issue.engine);
+  issue.order().release(issue.engine, &next.clock);
+  return next;
+}
+
 uint64_t enqueue(const Issue& issue, std::vector<Cta*> touches, std::function<void()> run) {
   EngineWork::Item item;
   item.engine = issue.kind;

@@ -27,6 +27,9 @@ struct Issue {
 /** The engine learns what the warp knows. */
 Issue issue_to(EngineWork::Engine kind, Warp& warp);
 
+/** What the engine does behind the end of `issue`: who waits for that one alone knows nothing of this. */
+Issue next_part(const Issue& issue);
+
 /** The work as an item of EngineWork; returns its number. */
 uint64_t enqueue(const Issue& issue, std::vector<Cta*> touches, std::function<void()> run);
 

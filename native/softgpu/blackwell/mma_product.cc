@@ -60,9 +60,15 @@ uint32_t integer_result(double sum, bool saturates) {
   return static_cast<uint32_t>(static_cast<int64_t>(sum));  // else it wraps
 }
 
+// What chooses between clones runs before ThreadSanitizer can.
+#ifdef __SANITIZE_THREAD__
+#define TERNARY_CLONES
+#else
+#define TERNARY_CLONES __attribute__((target_clones("avx2", "default")))
+#endif
+
 /** One row of A by all of B, which lies k by k, added to `sums`. */
-__attribute__((target_clones("avx2", "default"))) void add_row(const double* a, const double* b, uint32_t k,
-                                                               uint32_t columns, double* sums) {
+TERNARY_CLONES void add_row(const double* a, const double* b, uint32_t k, uint32_t columns, double* sums) {
   for (uint32_t i = 0; i < k; ++i) {
     const double factor = a[i];
     const double* row = b + size_t{i} * columns;

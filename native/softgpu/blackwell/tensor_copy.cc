@@ -33,14 +33,11 @@ struct MapUse {
 MapUse read_map(Warp& warp, uint64_t address, int lane) {
   MapUse use;
   if (address % 64 != 0) throw Fault(FaultKind::misaligned, "a tensor map that is not aligned to 64 bytes", lane);
-  if (warp.place(Space::none, address, lane).space == Space::global) {
-    use.source.take(warp, address, sizeof use.map, reinterpret_cast<uint8_t*>(&use.map), lane);
-  } else {
-    for (uint32_t at = 0; at < sizeof use.map; at += 16) {
-      std::memcpy(reinterpret_cast<uint8_t*>(&use.map) + at,
-                  warp.access(Space::none, address + at, 16, Access::read, lane), 16);
-    }
+  auto* bytes = reinterpret_cast<uint8_t*>(&use.map);
+  for (uint32_t at = 0; at < sizeof use.map; at += 16) {
+    std::memcpy(bytes + at, warp.access(Space::none, address + at, 16, Access::read, lane), 16);
   }
+  if (warp.place(Space::none, address, lane).space == Space::global) use.source.keep(address, bytes, sizeof use.map);
   return use;
 }
 
@@ -112,7 +109,8 @@ std::vector<Destination> destinations_of(Warp& warp, const Form& form, const Pla
 }
 
 /** Operands in order: mbarrier, box, map, then coordinates, then the mask of CTAs if there is one. */
-void load(Warp& warp, const Instruction& instruction, const uint64_t* addresses, int lane) {
+void load(Warp& warp, const Instruction& instruction, const uint64_t* addresses, uint32_t lanes) {
+  const int lane = __builtin_ctz(lanes);
   const Form& form = *static_cast<const Form*>(instruction.detail);
   const Place barrier = find_mbarrier(warp, Space::shared, addresses[0], lane);
   const Place to = warp.place(Space::shared, addresses[1], lane);
@@ -130,7 +128,7 @@ void load(Warp& warp, const Instruction& instruction, const uint64_t* addresses,
   auto box = std::make_shared<std::vector<uint8_t>>(bytes);  // zeros where the tensor is not
   Source source;
   for (const Row& row : rows_of(use.map, coordinates)) {
-    source.take(warp, row.address, row.bytes, box->data() + row.offset, lane);
+    source.take(warp, issue, row.address, row.bytes, box->data() + row.offset, lane);
   }
   for (const Destination& one : destinations) {
     begin_write(warp, issue, *one.cta, to.address, bytes, lane);
@@ -148,7 +146,8 @@ void load(Warp& warp, const Instruction& instruction, const uint64_t* addresses,
 }
 
 /** Operands in order: map, box, then coordinates. */
-void store(Warp& warp, const Instruction& instruction, const uint64_t* addresses, int lane) {
+void store(Warp& warp, const Instruction& instruction, const uint64_t* addresses, uint32_t lanes) {
+  const int lane = __builtin_ctz(lanes);
   const Form& form = *static_cast<const Form*>(instruction.detail);
   const MapUse use = read_map(warp, addresses[0], lane);
   const Place from = warp.place(Space::shared, addresses[1], lane);
@@ -161,7 +160,8 @@ void store(Warp& warp, const Instruction& instruction, const uint64_t* addresses
   const Issue issue = issue_to(EngineWork::Engine::copy, warp);
   const uint32_t bytes = use.map.box_bytes();
   auto rows = std::make_shared<std::vector<Row>>(rows_of(use.map, coordinates));
-  for (const Row& row : *rows) note_write(warp, row.address, row.bytes, lane);
+  const Issue writing = next_part(issue);
+  for (const Row& row : *rows) note_write(warp, writing, row.address, row.bytes, lane);
   begin_read(warp, issue, *from.cta, from.address, bytes, lane);
   const uint64_t item = enqueue(issue, {}, [=] {
     use.source.check("the tensor map");
@@ -174,17 +174,40 @@ void store(Warp& warp, const Instruction& instruction, const uint64_t* addresses
       }
     }
   });
-  BulkGroups::of(warp).add(lane, item, issue);
+  BulkGroups::of(warp).add(lanes, item, issue, writing);
 }
 
-template <void (*copy)(Warp&, const Instruction&, const uint64_t*, int)>
-Step execute_copy(Warp& warp, const Instruction& instruction, uint32_t mask) {
-  uint64_t lanes[4][kWarpLanes];
-  for (int i = 0; i < instruction.address_count; ++i) warp.addresses(instruction, instruction.address[i], lanes[i]);
+using AddressLanes = uint64_t[4][kWarpLanes];
+
+/** The lanes of `mask` that store the same box as its first lane: CUTLASS 4.2 has all of a warp do that, for which the
+ *  hardware has one instruction of the warp. */
+uint32_t same_store(Warp& warp, const Instruction& instruction, const AddressLanes& addresses, uint32_t mask) {
+  const Form& form = *static_cast<const Form*>(instruction.detail);
+  const int first = __builtin_ctz(mask);
+  uint32_t same = 0;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
-    const uint64_t addresses[4] = {lanes[0][lane], lanes[1][lane], lanes[2][lane], lanes[3][lane]};
-    copy(warp, instruction, addresses, lane);
+    bool is_same = true;
+    for (int i = 0; i < instruction.address_count; ++i) is_same &= addresses[i][lane] == addresses[i][first];
+    for (int i = 0; i < form.rank; ++i) {
+      const uint32_t* coordinates = warp.lanes<uint32_t>(instruction.op[2 + i]);
+      is_same &= coordinates[lane] == coordinates[first];
+    }
+    if (is_same) same |= 1u << lane;
+  }
+  return same;
+}
+
+template <bool loads>
+Step execute_copy(Warp& warp, const Instruction& instruction, uint32_t mask) {
+  AddressLanes all = {};
+  for (int i = 0; i < instruction.address_count; ++i) warp.addresses(instruction, instruction.address[i], all[i]);
+  while (mask != 0) {
+    const int lane = __builtin_ctz(mask);
+    const uint64_t addresses[4] = {all[0][lane], all[1][lane], all[2][lane], all[3][lane]};
+    const uint32_t lanes = loads ? 1u << lane : same_store(warp, instruction, all, mask);
+    (loads ? load : store)(warp, instruction, addresses, lanes);
+    mask &= ~lanes;
   }
   return Step::next;
 }
@@ -232,7 +255,7 @@ void decode_tensor(Decoder& decoder, Instruction& instruction) {
     read_coordinates(decoder, 0);
   }
   instruction.detail = decoder.keep(form);
-  instruction.execute = loads ? execute_copy<load> : execute_copy<store>;
+  instruction.execute = loads ? execute_copy<true> : execute_copy<false>;
 }
 
 /** Changes speed alone, so that it need be no map: CUTLASS gives it one of C where there is no C. */

@@ -79,6 +79,19 @@ void TensorMemory::free(Warp& warp, uint32_t column, uint32_t columns) {
   for (uint32_t unit = 0; unit < columns / kUnit; ++unit) allocated_.reset(column / kUnit + unit);
 }
 
+void TensorMemory::follow(uint32_t address, const Issuer& issuer) {
+  const Order& order = cta_.cluster->order;
+  const auto [found, first] = issuers_.emplace(address, issuer);
+  const Issuer last = found->second;
+  found->second = issuer;
+  if (first || last.warp == issuer.warp || order.before(last.engine, last.engine_epoch, issuer.warp) ||
+      order.tensor_fenced(last.warp, last.epoch, issuer.warp)) {
+    return;
+  }
+  throw Fault(FaultKind::race, "a product follows one of " + order.name(last.warp) +
+                                   " into the accumulator, with no tcgen05.fence before and after the barrier between");
+}
+
 void TensorMemory::at_end() {
   if (allocated_.none()) return;
   throw Fault(FaultKind::illegal, "the CTA ends with " + std::to_string(allocated_.count() * kUnit) +

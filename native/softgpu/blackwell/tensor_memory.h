@@ -11,6 +11,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "softgpu/blackwell/engine.h"
@@ -37,6 +38,17 @@ class TensorMemory : public Extension {
   void relinquish() { relinquished_ = true; }
   void at_end() override;
 
+  /** Who has issued a product into an accumulator. */
+  struct Issuer {
+    size_t warp;
+    uint32_t epoch;  ///< the warp's
+    size_t engine;
+    uint32_t engine_epoch;
+  };
+  /** The next product into the accumulator at `address`: of another warp than the one before only if that one's end was
+   *  waited for, or if tcgen05.fence orders the two. */
+  void follow(uint32_t address, const Issuer& issuer);
+
   // An agent, warp or tensor core, uses an area from begin to end; see SharedMemory.
   void begin_read(size_t agent, const TensorArea& area, int line);
   void end_read(size_t agent, uint32_t epoch, const TensorArea& area, int line);
@@ -56,6 +68,7 @@ class TensorMemory : public Extension {
   std::vector<uint32_t> cells_;
   SharedMemory track_;
   Columns allocated_;
+  std::map<uint32_t, Issuer> issuers_;   ///< by accumulator
   uint32_t last_size_ = kTensorColumns;  ///< no allocation may be larger than the one before
   bool relinquished_ = false;
   /// Of the pair's leader: who has come to allocate for both, and who has been given a place and not seen it.

@@ -192,8 +192,11 @@ void multiply(Warp& warp, const Instruction& instruction, int lane) {
   product->parts = parts_of(warp.cta(), product->shape, form.pair);
   check_product(*product);
 
+  const uint32_t epoch = warp.cta().cluster->order.epoch(warp.agent());
   const Issue issue = issue_to(EngineWork::Engine::tensor_core, warp);
+  TensorMemory::of(warp.cta()).follow(product->d, {warp.agent(), epoch, issue.engine, issue.epoch});
   begin(warp, issue, *product, lane);
+  warp.counts().multiplied += uint64_t{product->shape.m} * product->shape.n * product->shape.k();
   std::vector<Cta*> touched;
   for (const Part& part : product->parts) touched.push_back(part.cta);
   enqueue(issue, touched, [issue, product] { finish(issue, *product); });

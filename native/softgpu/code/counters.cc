@@ -12,6 +12,8 @@ void InstructionCounts::add(const InstructionCounts& other) {
   bytes += other.bytes;
   passes += other.passes;
   ideal_passes += other.ideal_passes;
+  copied += other.copied;
+  multiplied += other.multiplied;
 }
 
 InstructionCounts KernelCounters::total() const {

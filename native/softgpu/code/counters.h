@@ -21,6 +21,8 @@ struct InstructionCounts {
   uint64_t bytes = 0;         ///< bytes that lanes asked for
   uint64_t passes = 0;        ///< of shared memory's banks
   uint64_t ideal_passes = 0;  ///< had there been no conflict
+  uint64_t copied = 0;        ///< bytes of global memory that copy engines read or wrote
+  uint64_t multiplied = 0;    ///< products of two elements by tcgen05.mma
 
   void add(const InstructionCounts& other);
 };

@@ -60,6 +60,7 @@ struct Cta {
   std::unique_ptr<Extension> mbarriers;
   std::unique_ptr<Extension> tensor_memory;
   bool launched_dependents = false;
+  bool waited = false;        ///< a thread has executed griddepcontrol.wait
   std::vector<Visit> visits;  ///< by agent; empty if nobody came
 
   Cta(uint32_t shared_bytes, const Order* order) : shared(shared_bytes, order) {}

@@ -191,6 +191,7 @@ void Engine::end_warp(Warp& warp) {
   if (cta.mbarriers) cta.mbarriers->at_end();
   if (cta.tensor_memory) cta.tensor_memory->at_end();
   if (!cta.launched_dependents) ++cta.launch->launched_ctas;
+  if (!cta.waited) cta.launch->all_waited = false;
 }
 
 void Engine::fail_deadlock(const Cluster& cluster) {

@@ -37,7 +37,7 @@ class Grid {
    *  while run() has not begun all CTAs. */
   bool launched_dependents() const;
 
-  /** Every thread executed griddepcontrol.wait before it exited. */
+  /** A thread of every CTA executed griddepcontrol.wait. */
   bool all_waited() const;
 
   /** When faulted: the first fault. */

@@ -50,6 +50,39 @@ void GridOrder::acquire(const Agent& agent) {
   cluster.acquisitions.push_back({agent.number, agent.order->epoch(agent.number), std::move(acquired)});
 }
 
+void GridOrder::proxy_fence(const Agent& agent) {
+  ClusterSide& cluster = clusters_[agent.cluster];
+  const uint32_t epoch = agent.order->epoch(agent.number);
+  for (const Acquisition& acquisition : cluster.acquisitions) {
+    if (!agent.order->before(acquisition.agent, acquisition.epoch, agent.number)) continue;
+    cluster.proxied.push_back({agent.number, epoch, acquisition.known});
+  }
+  agent.order->proxy_fence(agent.number, false, true);
+}
+
+bool GridOrder::proxied(const Agent& agent, const Stamp& stamp) const {
+  if (!agent.order->is_engine(agent.number) || agent.order->is_engine(stamp.agent)) return true;
+  if (stamp.cluster == agent.cluster) {
+    return agent.order->before_engine_in_global(stamp.agent, stamp.epoch, agent.number);
+  }
+  const ClusterSide& cluster = clusters_[agent.cluster];
+  for (const Acquisition& acquisition : cluster.acquisitions) {  // the writer's fence
+    const auto known = acquisition.known.find(stamp.cluster);
+    if (agent.order->before(acquisition.agent, acquisition.epoch, agent.number) && known != acquisition.known.end() &&
+        agent.order->global_proxy_fenced(known->second, stamp.agent, stamp.epoch)) {
+      return true;
+    }
+  }
+  for (const Acquisition& fence : cluster.proxied) {
+    const auto known = fence.known.find(stamp.cluster);
+    if (agent.order->before(fence.agent, fence.epoch, agent.number) && known != fence.known.end() &&
+        stamp.agent < known->second.size() && known->second[stamp.agent] >= stamp.epoch) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool GridOrder::ordered(const Agent& agent, const Stamp& stamp) const {
   if (stamp.cluster == agent.cluster) return agent.order->before(stamp.agent, stamp.epoch, agent.number);
   for (const Acquisition& acquisition : clusters_[agent.cluster].acquisitions) {
@@ -65,13 +98,20 @@ bool GridOrder::ordered(const Agent& agent, const Stamp& stamp) const {
 
 void GridOrder::check(const Agent& agent, const Stamp& stamp, uint64_t word, bool wrote, Access kind,
                       bool strong) const {
-  if ((strong && stamp.strong) || ordered(agent, stamp)) return;
+  if (strong && stamp.strong) return;
+  const bool in_order = ordered(agent, stamp);
+  if (in_order && (!wrote || proxied(agent, stamp))) return;
+  const bool near = stamp.cluster == agent.cluster;
+  const char* missing = in_order ? "fence.proxy.async" : near ? "barrier or wait" : "fence, atomic and fence";
   char text[240];
   std::snprintf(text, sizeof text,
-                "global address 0x%" PRIx64 " is %s after PTX line %d of another %s %s it, with no %s between",
-                word * 4, writes(kind) ? "written" : "read", stamp.line,
-                stamp.cluster == agent.cluster ? "warp of the cluster" : "CTA", wrote ? "wrote" : "read",
-                stamp.cluster == agent.cluster ? "barrier" : "fence, atomic and fence");
+                "global address 0x%" PRIx64 " is %s%s after PTX line %d of %s %s it, with no %s between", word * 4,
+                writes(kind) ? "written" : "read", agent.order->is_engine(agent.number) ? " by a copy engine" : "",
+                stamp.line,
+                agent.order->is_engine(stamp.agent) ? "a copy engine"
+                : near                              ? "a warp of the cluster"
+                                                    : "another CTA",
+                wrote ? "wrote" : "read", missing);
   throw Fault(FaultKind::race, text);
 }
 
@@ -116,8 +156,7 @@ void GridOrder::note_word(const Agent& agent, uint64_t word, uint8_t mask, Acces
   if (read != shard.read_pages.end()) {
     check_readers(agent, &(*read->second)[word % (kPageBytes / 4)], word, mask, strong);
   }
-  const Stamp stamp{agent.cluster, agent.order->epoch(agent.number), line, static_cast<uint16_t>(agent.number), mask,
-                    strong};
+  const Stamp stamp{agent.cluster, agent.epoch(), line, static_cast<uint16_t>(agent.number), mask, strong};
   // A plain write is ordered after all that it replaces; an atomic only replaces the warp's own.
   const auto replaced = [&](const Stamp& old) {
     const bool same = old.cluster == stamp.cluster && old.agent == stamp.agent && old.strong == stamp.strong;
@@ -150,7 +189,7 @@ void GridOrder::note_reader(Readers* readers, const Stamp& stamp) {
 }
 
 void GridOrder::note_reads(const Agent& agent, uint64_t address, uint64_t end, bool strong, int line) {
-  Stamp stamp{agent.cluster, agent.order->epoch(agent.number), line, static_cast<uint16_t>(agent.number), 0, strong};
+  Stamp stamp{agent.cluster, agent.epoch(), line, static_cast<uint16_t>(agent.number), 0, strong};
   while (address < end) {
     const uint64_t number = address / kPageBytes, here = std::min(end, (number + 1) * kPageBytes);
     Shard& shard = shards_[number % kShards];

@@ -9,6 +9,9 @@
  * last CTA (told by a ticket) sums the others' partial results without fences is reported, though it gives the right
  * bits here.
  *
+ * Copy engines are agents too. What a warp wrote they may read only if besides a fence.proxy.async was made, by the
+ * writer behind its write or by whoever knows of it.
+ *
  * A write must be ordered after the reads of other CTAs in the same way. Of the readers of a word three are kept, which
  * is enough to see that nothing orders them: the last, the last other warp of its cluster, and the last of another
  * cluster. Reads by ld.global.nc are left out, because nobody may write that memory at all (see memory/races.h); so are
@@ -35,11 +38,14 @@ class GridOrder {
  public:
   explicit GridOrder(uint32_t clusters);
 
-  /** Who accesses memory: a warp of a cluster. A cluster is one host thread's at a time. */
+  /** Who accesses memory: a warp or a copy engine of a cluster. A cluster is one host thread's at a time. */
   struct Agent {
     uint32_t cluster;
     size_t number;
     Order* order;
+    uint32_t engine_epoch = 0;  ///< of an engine, when it was given the work
+
+    uint32_t epoch() const { return engine_epoch != 0 ? engine_epoch : order->epoch(number); }
   };
 
   /** Notes an access, or throws Fault. `strong`: volatile, relaxed, acquire or release, which do not race with atomics;
@@ -49,6 +55,8 @@ class GridOrder {
    *  done before goes into signals that come after, and what is in signals that came before is known after. */
   void release(const Agent& agent);
   void acquire(const Agent& agent);
+  /** fence.proxy.async of global memory. */
+  void proxy_fence(const Agent& agent);
 
   /** Held while an atomic or strong access is made and noted: what others see in one order must be noted in that. */
   std::mutex& signals() { return signals_; }
@@ -100,10 +108,13 @@ class GridOrder {
   struct ClusterSide {
     std::vector<AgentSide> agents;
     std::vector<Acquisition> acquisitions;
+    std::vector<Acquisition> proxied;  ///< acquisitions behind which a proxy fence was made
   };
 
   static void join(Known* known, const Known& other);
   bool ordered(const Agent& agent, const Stamp& stamp) const;
+  /** Of an engine and what a warp wrote: true if a proxy fence is between. */
+  bool proxied(const Agent& agent, const Stamp& stamp) const;
   void note_word(const Agent& agent, uint64_t word, uint8_t mask, Access kind, bool strong, int line);
   void note_reads(const Agent& agent, uint64_t address, uint64_t end, bool strong, int line);
   static void note_reader(Readers* readers, const Stamp& stamp);

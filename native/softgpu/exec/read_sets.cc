@@ -12,7 +12,7 @@ ReadSets::Number ReadSets::add(Number set, const Reader& reader) {
     bool known = false;
     for (const Reader& other : sets_[set]) {
       known = known || (other.agent == reader.agent && other.epoch == reader.epoch);
-      if (!order_->before(other.agent, other.epoch, reader.agent)) readers.push_back(other);
+      if (!before(other, reader.agent)) readers.push_back(other);
     }
     if (!known) {
       readers.push_back(reader);
@@ -25,7 +25,7 @@ ReadSets::Number ReadSets::add(Number set, const Reader& reader) {
 
 const ReadSets::Reader* ReadSets::unordered(Number set, size_t later) const {
   for (const Reader& reader : sets_[set]) {
-    if (!order_->before(reader.agent, reader.epoch, later)) return &reader;
+    if (!before(reader, later)) return &reader;
   }
   return nullptr;
 }

@@ -27,7 +27,8 @@ class ReadSets {
   /** The number of a set; 0 is the empty one. */
   using Number = uint32_t;
 
-  explicit ReadSets(const Order* order) : order_(order), sets_(1) {}
+  /** `tensor`: of tensor memory, where tcgen05.fence orders. */
+  ReadSets(const Order* order, bool tensor) : order_(order), tensor_(tensor), sets_(1) {}
 
   /** The set with one reader more; readers that come before it are left out, for who comes after it comes after them. */
   Number add(Number set, const Reader& reader);
@@ -37,7 +38,13 @@ class ReadSets {
  private:
   using Step = std::tuple<Number, size_t, uint32_t>;  ///< set, agent, epoch
 
+  bool before(const Reader& reader, size_t later) const {
+    return tensor_ ? order_->before_in_tensor_memory(reader.agent, reader.epoch, later)
+                   : order_->before(reader.agent, reader.epoch, later);
+  }
+
   const Order* order_;
+  bool tensor_;
   std::vector<std::vector<Reader>> sets_;
   std::map<Step, Number> made_;
   Step last_{};

@@ -7,7 +7,12 @@
 
 namespace ternary::softgpu {
 SharedMemory::SharedMemory(uint32_t bytes, const Order* order, Kind kind)
-    : size_(bytes), bytes_(bytes), cells_((bytes + 3) / 4), order_(order), reads_(order), kind_(kind) {}
+    : size_(bytes),
+      bytes_(bytes),
+      cells_((bytes + 3) / 4),
+      order_(order),
+      reads_(order, kind == Kind::tensor),
+      kind_(kind) {}
 
 std::string SharedMemory::where(uint64_t address) const {
   if (kind_ == Kind::shared) return "shared address " + std::to_string(address);
@@ -121,7 +126,9 @@ void SharedMemory::check_engine(const Cell& cell, size_t engine, uint64_t addres
   }
   const bool begun = in_order && cell.pending != 0;
   if (!writes && !cell.written && !begun) throw Fault(FaultKind::uninitialised, where(address) + " was never written");
-  if (cell.written && !order_->before(cell.writer, cell.write_epoch, engine)) {
+  const bool ordered = kind_ == Kind::tensor ? order_->before_in_tensor_memory(cell.writer, cell.write_epoch, engine)
+                                             : order_->before(cell.writer, cell.write_epoch, engine);
+  if (cell.written && !ordered) {
     fail(FaultKind::race, " after " + name(cell.writer, cell.write_line) + " wrote it, with no barrier between");
   }
   const bool fenced =

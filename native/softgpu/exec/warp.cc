@@ -58,7 +58,6 @@ void Warp::jump_each(uint32_t mask, const uint32_t* targets) {
 }
 
 void Warp::exit_lanes(uint32_t mask) {
-  if (mask & ~waited) cta_->launch->all_waited = false;
   living_ &= ~mask;
   active_ &= ~mask;
   for (Split& split : splits_) split.gathering = false;  // they may have waited for these lanes

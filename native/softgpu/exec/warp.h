@@ -98,9 +98,13 @@ class Warp {
   void count_access(ptx::Space space, uint32_t mask, const uint64_t* addresses, uint32_t bytes);
   /** To hold while an atomic or strong access to the space is made: see GridOrder::signals(). */
   std::unique_lock<std::mutex> signal(ptx::Space space);
+  /** Global memory that a copy engine is to use which the warp gives work to; `epoch`: the engine's. */
+  uint8_t* access_by_engine(size_t engine, uint32_t epoch, uint64_t address, uint32_t bytes, Access kind, int lane);
   /** The sides of a fence that orders CTAs: see GridOrder. */
   void release();
   void acquire();
+  /** fence.proxy.async */
+  void proxy_fence(bool shared, bool global);
 
   /** Generic address of a lane's local memory. */
   uint64_t local_base(int lane) const {
@@ -116,8 +120,6 @@ class Warp {
   std::unordered_map<uint32_t, uint64_t> failed_waits;
   uint32_t pc() const { return pc_; }
 
-  /** Lanes that have executed griddepcontrol.wait. */
-  uint32_t waited = 0;
   uint32_t carry = 0;  ///< the condition code of add.cc and its kin, a bit a lane
   /** Lanes that have arrived at each named barrier, and its generation then. */
   uint32_t barrier_lanes[16] = {};
@@ -125,9 +127,12 @@ class Warp {
 
  private:
   friend class Engine;
-  uint8_t* global(uint64_t address, uint32_t bytes, Access kind, int lane);
+  uint8_t* global(uint64_t address, uint32_t bytes, Access kind, int lane, const GridOrder::Agent* agent = nullptr);
   void leave_split(uint32_t lanes, uint32_t pc, bool gathering, bool waiting);
-  void note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind);
+  GridOrder::Agent grid_agent() { return {cta_->cluster->number, agent_, &cta_->cluster->order}; }
+  /** `agent` none: the warp. */
+  void note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind,
+                   const GridOrder::Agent* agent = nullptr);
   void access_global(uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind, uint8_t** out);
   void count_passes(uint32_t mask, const uint64_t* addresses, uint32_t bytes);
   /** Lanes that are elsewhere. */

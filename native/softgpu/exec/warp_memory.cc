@@ -130,7 +130,13 @@ uint8_t* Warp::access(const Place& place, uint32_t bytes, Access kind, int lane)
   }
 }
 
-uint8_t* Warp::global(uint64_t address, uint32_t bytes, Access kind, int lane) {
+uint8_t* Warp::access_by_engine(size_t engine, uint32_t epoch, uint64_t address, uint32_t bytes, Access kind,
+                                int lane) {
+  const GridOrder::Agent agent{cta_->cluster->number, engine, &cta_->cluster->order, epoch};
+  return global(address, bytes, kind, lane, &agent);
+}
+
+uint8_t* Warp::global(uint64_t address, uint32_t bytes, Access kind, int lane, const GridOrder::Agent* agent) {
   Range& range = worker_->ranges[pc_];
   bool inside = address >= range.begin && address + bytes <= range.end && address + bytes >= address;
   if (!inside || (writes(kind) && !range.writable)) {
@@ -142,7 +148,7 @@ uint8_t* Warp::global(uint64_t address, uint32_t bytes, Access kind, int lane) {
     }
   }
   try {
-    note_global(range, address, bytes, kind);
+    note_global(range, address, bytes, kind, agent);
   } catch (Fault& fault) {
     fault.lane = lane;
     throw;
@@ -150,10 +156,11 @@ uint8_t* Warp::global(uint64_t address, uint32_t bytes, Access kind, int lane) {
   return reinterpret_cast<uint8_t*>(address);
 }
 
-void Warp::note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind) {
-  const GridOrder::Agent agent{cta_->cluster->number, agent_, &cta_->cluster->order};
+void Warp::note_global(const Range& range, uint64_t address, uint64_t bytes, Access kind,
+                       const GridOrder::Agent* agent) {
   if (writes(kind)) cta_->cluster->order.touch_other(agent_);
-  cta_->launch->order.note(agent, address, bytes, kind, current().strong, current().source->line);
+  cta_->launch->order.note(agent != nullptr ? *agent : grid_agent(), address, bytes, kind, current().strong,
+                           current().source->line);
   if (!range.note) return;
   range.note(range.context, {cta_->launch->config.launch, current().source->line}, address, bytes, kind);
 }
@@ -163,9 +170,14 @@ std::unique_lock<std::mutex> Warp::signal(Space space) {
   return std::unique_lock<std::mutex>(cta_->launch->order.signals());
 }
 
-void Warp::release() { cta_->launch->order.release({cta_->cluster->number, agent_, &cta_->cluster->order}); }
+void Warp::release() { cta_->launch->order.release(grid_agent()); }
 
-void Warp::acquire() { cta_->launch->order.acquire({cta_->cluster->number, agent_, &cta_->cluster->order}); }
+void Warp::acquire() { cta_->launch->order.acquire(grid_agent()); }
+
+void Warp::proxy_fence(bool shared, bool global) {
+  if (shared) cta_->cluster->order.proxy_fence(agent_, true, false);
+  if (global) cta_->launch->order.proxy_fence(grid_agent());
+}
 
 /** Global memory: neighbouring lanes that read neighbouring bytes are noted as one stretch. */
 void Warp::access_global(uint32_t mask, const uint64_t* addresses, uint32_t bytes, Access kind, uint8_t** out) {

@@ -186,13 +186,14 @@ void decode_fence(Decoder& decoder, Instruction& instruction) {
   instruction.execute = execute_fence;
 }
 
-/** Engines see what warps wrote to shared memory only behind such a fence: see Order. Of global memory nothing is kept. */
+/** Engines see what warps wrote only behind such a fence: see Order and GridOrder. a: to shared memory, b: to global. */
 void decode_async_fence(Decoder& decoder, Instruction& instruction) {
   const char* space = decoder.take_one_of({"global", "shared::cta", "shared::cluster"});
   decoder.need_operands(0, 0);
   instruction.a = !space || space[0] == 's';
+  instruction.b = !space || space[0] == 'g';
   instruction.execute = [](Warp& warp, const Instruction& fence, uint32_t) {
-    if (fence.a) warp.cta().cluster->order.proxy_fence(warp.agent());
+    warp.proxy_fence(fence.a != 0, fence.b != 0);
     return Step::next;
   };
 }

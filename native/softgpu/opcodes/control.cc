@@ -98,9 +98,10 @@ void decode_nothing(Decoder& decoder, Instruction& instruction) {
   instruction.execute = execute_nothing;
 }
 
-Step execute_dependency_wait(Warp& warp, const Instruction&, uint32_t mask) {
+/** One thread of a CTA is enough for the grid to end after those before it; CUTLASS has no more. */
+Step execute_dependency_wait(Warp& warp, const Instruction&, uint32_t) {
   if (!warp.cta().launch->dependencies_met) return Step::wait;
-  warp.waited |= mask;
+  warp.cta().waited = true;
   return Step::next;
 }
 

@@ -129,7 +129,9 @@ Step execute_arrive(Warp& warp, const Instruction& instruction, uint32_t mask) {
     if (arrive.counted) count = given;
     if (arrive.state) warp.lanes<uint64_t>(instruction.op[operand ? 2 : 1])[lane] = barrier.phase;
     if (arrive.drops) barrier.expected -= count;
-    if (arrive.release) warp.cta().cluster->order.release(warp.agent(), &barrier.clock);
+    Order& order = warp.cta().cluster->order;
+    if (arrive.release) order.release(warp.agent(), &barrier.clock);
+    if (!arrive.release) order.release_fenced(warp.agent(), &barrier.clock);
     barrier.arrive(count);
   });
 }
@@ -157,6 +159,7 @@ Step execute_wait(Warp& warp, const Instruction& instruction, uint32_t mask) {
     if (instruction.a && (barrier.phase & 1) == (warp.lanes<uint32_t>(instruction.op[1])[lane] & 1)) return;
     complete |= 1u << lane;
     if (instruction.c) cluster.order.acquire(warp.agent(), barrier.released);
+    if (!instruction.c) cluster.order.observe(warp.agent(), barrier.released);
   });
   cluster.engine_work.events = events;  // looking changes nothing
   // try_wait may block for a time. The first that fails may be a peek, after which the warp does something else; the

@@ -285,11 +285,14 @@ TEST(Griddepcontrol, ResidentCtasOnly) {
   EXPECT_EQ(module.word(2), 320u);
 }
 
-TEST(Griddepcontrol, AThreadThatEndsWithoutWaiting) {
-  Module module(kHead + kStart + "setp.eq.u32 %p1, %r1, 63;\n@%p1 exit;\n" + kDependent, 2);
-  Grid grid(module.config(), module.memory());
-  ASSERT_EQ(grid.run(true), GridState::finished);
-  EXPECT_FALSE(grid.all_waited());
+TEST(Griddepcontrol, ACtaThatEndsWithoutWaiting) {
+  // %r1 is the thread of the CTA, %r2 that CTA.
+  for (const auto& [leaves, all_waited] : {std::pair("%r1, 63", true), std::pair("%r2, 1", false)}) {
+    Module module(kHead + kStart + "setp.eq.u32 %p1, " + leaves + ";\n@%p1 exit;\n" + kDependent, 2);
+    Grid grid(module.config(), module.memory());
+    ASSERT_EQ(grid.run(true), GridState::finished);
+    EXPECT_EQ(grid.all_waited(), all_waited) << leaves;
+  }
 }
 
 TEST(Launch, RequirementsOfTheKernel) {

@@ -28,12 +28,42 @@ class GridOrderTest : public ::testing::Test {
   void acquire(int number) { grid_.acquire(warp(number)); }
   void fence(int number) { release(number), acquire(number); }
   void barrier(int cta) { (cta == 0 ? first_ : second_).meet({0, 1}); }
+  void proxy_fence(int number) { grid_.proxy_fence(warp(number)); }
+  /** By the copy engine of the warp's CTA, to which the warp gives the work. */
+  void engine_read(int number) {
+    GridOrder::Agent agent = warp(number);
+    Clock known;
+    agent.order->release(agent.number, &known);
+    agent.number = agent.order->copies_of(0);
+    agent.order->acquire(agent.number, known);
+    agent.engine_epoch = agent.order->epoch(agent.number);
+    grid_.note(agent, kData, 4, Access::read, false, 5);
+  }
 };
 
 TEST_F(GridOrderTest, FencesAroundTheTicketOrder) {
   write(0), fence(0), ticket(0);
   ticket(2), fence(2);
   EXPECT_NO_THROW(read(2));
+}
+
+TEST_F(GridOrderTest, EnginesReadBehindAProxyFenceOfTheWriter) {
+  write(0), proxy_fence(0), fence(0), ticket(0);
+  ticket(2), fence(2);
+  EXPECT_NO_THROW(engine_read(2));
+}
+
+TEST_F(GridOrderTest, EnginesReadBehindAProxyFenceOfTheReader) {
+  write(0), fence(0), ticket(0);
+  ticket(2), fence(2), proxy_fence(2), barrier(1);
+  EXPECT_NO_THROW(engine_read(3));
+}
+
+TEST_F(GridOrderTest, EnginesReadWithoutProxyFence) {
+  proxy_fence(0), write(0), fence(0), ticket(0);
+  proxy_fence(2), ticket(2), fence(2);
+  EXPECT_NO_THROW(read(2));
+  EXPECT_THROW(engine_read(2), Fault);
 }
 
 TEST_F(GridOrderTest, FenceOfOneThreadAfterTheBarrierCoversTheCta) {

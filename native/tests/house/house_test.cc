@@ -76,7 +76,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"tools", {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "cuda"}},
     {"gpu-bundle", {}},
     {"softgpu/tests", {"include/*", "abi", "softgpu", "softgpu/*"}},
-    {"softgpu/tests/acceptance", {}},
+    {"softgpu/tests/acceptance", {"softgpu/tests"}},
     {"softgpu/tests/blackwell", {"softgpu", "softgpu/*", "softgpu/tests"}},
     {"softgpu/tests/mutants", {}},
     {"softgpu/tests/runtime", {"softgpu", "softgpu/*", "softgpu/tests/*"}},

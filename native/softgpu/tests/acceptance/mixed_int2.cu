@@ -3,8 +3,10 @@
 namespace ternary::softgpu {
 namespace {
 
-struct Traits : MixedInt2 {
-  using TileShape = cute::Shape<cute::_128, cute::_64, cute::_128>;
+using Tile = cute::Shape<cute::_128, cute::_64, cute::_128>;
+
+struct Traits : MixedInt2, Scaled<Tile> {
+  using TileShape = Tile;
   using ClusterShape = cute::Shape<cute::_1, cute::_1, cute::_1>;
   using Schedule = cutlass::gemm::KernelTmaWarpSpecialized1SmMixedInputSm100;
   using EpilogueSchedule = cutlass::epilogue::TmaWarpSpecialized1Sm;

@@ -3,8 +3,10 @@
 namespace ternary::softgpu {
 namespace {
 
-struct Traits : MixedInt2 {
-  using TileShape = cute::Shape<cute::_256, cute::_128, cute::_128>;
+using Tile = cute::Shape<cute::_256, cute::_128, cute::_128>;
+
+struct Traits : MixedInt2, Plain<float> {
+  using TileShape = Tile;
   using ClusterShape = cute::Shape<cute::_2, cute::_1, cute::_1>;
   using Schedule = cutlass::gemm::KernelTmaWarpSpecialized2SmMixedInputSm100;
   using EpilogueSchedule = cutlass::epilogue::TmaWarpSpecialized2Sm;

@@ -19,7 +19,7 @@
 
 namespace ternary::softgpu {
 
-/** `Traits` names types, tile, cluster, schedules and alignments. */
+/** `Traits` names types, tile, cluster, schedules and alignments, and what the epilogue makes of sums. */
 template <class Traits>
 struct StockKernel {
   using Arch = cutlass::arch::Sm100;
@@ -30,7 +30,7 @@ struct StockKernel {
   using Epilogue = typename cutlass::epilogue::collective::CollectiveBuilder<
       Arch, TensorOp, typename Traits::TileShape, typename Traits::ClusterShape,
       cutlass::epilogue::collective::EpilogueTileAuto, Sum, Sum, void, typename Traits::LayoutD, kAlignmentD, Sum,
-      typename Traits::LayoutD, kAlignmentD, typename Traits::EpilogueSchedule>::CollectiveOp;
+      typename Traits::LayoutD, kAlignmentD, typename Traits::EpilogueSchedule, typename Traits::Fusion>::CollectiveOp;
   using Mainloop = typename cutlass::gemm::collective::CollectiveBuilder<
       Arch, TensorOp, typename Traits::OperandA, cutlass::layout::RowMajor, Traits::kAlignmentA, typename Traits::B,
       cutlass::layout::ColumnMajor, Traits::kAlignmentB, Sum, typename Traits::TileShape, typename Traits::ClusterShape,
@@ -47,19 +47,44 @@ struct StockKernel {
         cutlass::gemm::GemmUniversalMode::kGemm,
         {product.m, product.n, product.k, 1},
         {static_cast<const typename Traits::A*>(product.a), a, static_cast<const typename Traits::B*>(product.b), b},
-        {{Sum(1), Sum(0)}, nullptr, {}, static_cast<Sum*>(product.d), d}};
+        {{}, nullptr, {}, static_cast<Sum*>(product.d), d}};
+    Traits::fuse(product, &arguments.epilogue.thread);
     arguments.hw_info.sm_count = 148;
     Gemm gemm;
     cutlass::Status status = gemm.can_implement(arguments);
-    if (status == cutlass::Status::kSuccess) status = gemm.initialize(arguments);
-    if (status == cutlass::Status::kSuccess) status = gemm.run();
-    if (status != cutlass::Status::kSuccess) return cutlassGetStatusString(status);
-    const cudaError_t error = cudaDeviceSynchronize();
-    return error == cudaSuccess ? "" : cudaGetErrorString(error);
+    if (status == cutlass::Status::kSuccess) status = gemm.initialize(arguments, nullptr, product.stream);
+    if (status == cutlass::Status::kSuccess) status = gemm.run(product.stream, nullptr, product.programmatic);
+    return status == cutlass::Status::kSuccess ? "" : cutlassGetStatusString(status);
   }
 };
 
-struct DenseS8 {
+/** Sums as they are. */
+template <class Sum>
+struct Plain {
+  using Fusion = cutlass::epilogue::fusion::LinearCombination<Sum, Sum, void, Sum>;
+  template <class Arguments>
+  static void fuse(const StockProduct&, Arguments* to) {
+    to->alpha = 1;
+    to->beta = 0;
+  }
+};
+
+/** Sums times a scale of the column times one of the row. */
+template <class TileShape>
+struct Scaled {
+  using Rows = cutlass::epilogue::fusion::Sm90ColBroadcast<0, TileShape, float>;
+  using Columns = cutlass::epilogue::fusion::Sm90RowBroadcast<0, TileShape, float>;
+  using Times = cutlass::epilogue::fusion::Sm90Compute<cutlass::multiplies, float, float,
+                                                       cutlass::FloatRoundStyle::round_to_nearest>;
+  using Fusion = cutlass::epilogue::fusion::Sm90EVT<
+      Times, Rows, cutlass::epilogue::fusion::Sm90EVT<Times, Columns, cutlass::epilogue::fusion::Sm90AccFetch>>;
+  template <class Arguments>
+  static void fuse(const StockProduct& product, Arguments* to) {
+    *to = {{product.row_scales}, {{product.column_scales}, {}, {}}, {}};
+  }
+};
+
+struct DenseS8 : Plain<int32_t> {
   using A = int8_t;
   using OperandA = int8_t;
   using B = int8_t;

@@ -104,6 +104,47 @@ TEST(BlackwellBulk, Loads) {
   }
 }
 
+const std::string kWriteSource =
+    "mul.wide.u32 %l0, %tid, 4;\nadd.u64 %l0, %l0, %data;\nadd.u32 %r1, %tid, 500;\nst.global.u32 [%l0], %r1;\n";
+
+TEST(BlackwellBulk, AMissingProxyFenceOfGlobalMemory) {
+  const std::string rest = load("256", "256") + kTryWait + kRead;
+  for (const Schedule schedule : kAllSchedules) {
+    for (const char* fence : {"fence.proxy.async.global;\nbar.sync 0;\n", "fence.proxy.async;\nbar.sync 0;\n",
+                              "bar.sync 0;\nfence.proxy.async.global;\n"}) {
+      const Outcome outcome = run(snippet_of(kWriteSource + fence + rest, schedule));
+      ASSERT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
+      for (uint32_t lane = 0; lane < 32; ++lane) EXPECT_EQ(outcome.outputs[0][lane], 500 + lane);
+    }
+    for (const std::string& before : {kWriteSource, kWriteSource + "fence.proxy.async.shared::cta;\n",
+                                      "fence.proxy.async.global;\n" + kWriteSource}) {
+      const FaultReport fault = run(snippet_of(before + "bar.sync 0;\n" + rest, schedule)).fault;
+      EXPECT_EQ(fault.kind, FaultKind::race);
+      EXPECT_NE(fault.sentence.find("no fence.proxy.async between"), std::string::npos) << fault.sentence;
+    }
+  }
+}
+
+// .read waits for the source alone.
+TEST(BlackwellBulk, WhatWasStoredIsReadAfterTheWholeWait) {
+  const std::string look =
+      "bar.warp.sync -1;\nmul.wide.u32 %l0, %tid, 4;\nadd.u64 %l0, %l0, %data;\n"
+      "ld.global.u32 %o0, [%l0+2048];\n";
+  for (const Schedule schedule : kAllSchedules) {
+    const Outcome outcome = run(snippet_of(kWrite + kFence + kStore + kWait + look, schedule));
+    ASSERT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
+    for (uint32_t lane = 0; lane < 32; ++lane) EXPECT_EQ(outcome.outputs[0][lane], 500 + lane);
+    EXPECT_EQ(run(snippet_of(kWrite + kFence + kStore + kWaitRead + look, schedule)).fault.kind, FaultKind::race);
+    EXPECT_EQ(run(snippet_of(kWrite + kFence + kStore + kWaitRead + kWait + look, schedule)).fault.kind,
+              FaultKind::none);
+  }
+}
+
+TEST(BlackwellBulk, BytesAreCounted) {
+  EXPECT_EQ(run(snippet_of(load("256", "256") + kTryWait)).counters.total().copied, 256u);
+  EXPECT_EQ(run(snippet_of(kWrite + kFence + kStore + kWait)).counters.total().copied, 128u);
+}
+
 // When the copy engine does its work is the schedule's.
 TEST(BlackwellBulk, SchedulesDiffer) {
   const std::string look = "mbarrier.test_wait.parity.shared::cta.b64 %p2, [%r8], 0;\nselp.u32 %o0, 1, 0, %p2;\n";

@@ -247,6 +247,24 @@ TEST(BlackwellMma, APairsPeerIsWaitedFor) {
   }
 }
 
+// Two warps multiply into one accumulator, one after the other: nobody waits for the first product's end.
+TEST(BlackwellMma, AProductOfAnotherWarpFollowsBehindFences) {
+  const std::string mma = "tcgen05.mma.cta_group::1.kind::i8 [%r0], %l3, %l4, %r12, {%r9, %r9, %r9, %r9}, %p4;\n";
+  const std::string commit = "tcgen05.commit.";
+  const std::string before = "tcgen05.fence::before_thread_sync;\n", after = "tcgen05.fence::after_thread_sync;\n";
+  const auto fault = [&](const std::string& between, Schedule schedule) {
+    const std::string two =
+        "@%p3 " + mma + between + "setp.eq.u32 %p5, %r7, 32; setp.eq.u32 %p4, %r9, 0;\n@%p5 " + mma + "@%p5 " + commit;
+    return fault_of({{"@!%p3 bra wait;", ""}, {mma + commit, two}}, false, schedule);
+  };
+  for (const Schedule schedule : kAllSchedules) {
+    EXPECT_EQ(fault(before + "bar.sync 0;\n" + after, schedule).kind, FaultKind::none);
+    EXPECT_EQ(fault("bar.sync 0;\n" + after, schedule).kind, FaultKind::race);
+    const FaultReport missing = fault("bar.sync 0;\n", schedule);
+    EXPECT_NE(missing.sentence.find("no tcgen05.fence"), std::string::npos) << missing.sentence;
+  }
+}
+
 TEST(BlackwellMma, IntegersAreOfSm100aAlone) {
   Product product = product_of({true, false, false, 128, 32}, 3);
   product.changes = {};

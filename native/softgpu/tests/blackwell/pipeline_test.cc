@@ -119,6 +119,7 @@ void make_map(uint64_t address, uint64_t rows, uint32_t box_rows, uint8_t* to) {
 
 struct Result {
   FaultReport fault;
+  InstructionCounts counts;
   bool right = true;
 };
 
@@ -139,7 +140,9 @@ Result result_of(const Changes& changes, Schedule schedule, uint64_t seed = 1) {
     make_map(address + kB, kN, kTileN, data->data() + 128);
   };
   Result result;
-  result.fault = run(&snippet).fault;
+  const Outcome outcome = run(&snippet);
+  result.fault = outcome.fault;
+  result.counts = outcome.counters.total();
   for (uint32_t m = 0; m < kM; ++m) {
     for (uint32_t n = 0; n < kN; ++n) {
       int32_t sum = 0, got;
@@ -159,6 +162,37 @@ TEST(BlackwellPipeline, IsRightUnderEverySchedule) {
       const Result result = result_of({}, schedule, seed);
       ASSERT_EQ(result.fault.kind, FaultKind::none) << result.fault.sentence;
       EXPECT_TRUE(result.right);
+      EXPECT_EQ(result.counts.copied, uint64_t{2} * 4 * (kM + kTileN) * 128);
+      EXPECT_EQ(result.counts.multiplied, uint64_t{kM} * kN * kK);
+    }
+  }
+}
+
+const char kBefore[] = "tcgen05.fence::before_thread_sync;\n";
+const char kAfterFree[] = "bra wait_free;\ntcgen05.fence::after_thread_sync;",
+           kAfterSum[] = "bra wait_sum;\ntcgen05.fence::after_thread_sync;";
+
+/** The barriers of the accumulator do not release and acquire: tcgen05.fence alone orders its uses. */
+Changes relaxed() {
+  return {
+      {"mbarrier.arrive.shared::cta.b64 _, [%r9+40]", "mbarrier.arrive.relaxed.cluster.shared::cta.b64 _, [%r9+40]"},
+      {"wait_free: mbarrier.try_wait.parity", "wait_free: mbarrier.try_wait.parity.relaxed.cluster"},
+      {"wait_sum: mbarrier.try_wait.parity", "wait_sum: mbarrier.try_wait.parity.relaxed.cluster"}};
+}
+
+TEST(BlackwellPipeline, FencesOrderTensorMemoryWhereBarriersAreRelaxed) {
+  for (const Schedule schedule : kAllSchedules) {
+    const Result result = result_of(relaxed(), schedule);
+    ASSERT_EQ(result.fault.kind, FaultKind::none) << result.fault.sentence;
+    EXPECT_TRUE(result.right);
+    const std::pair<std::string, std::string> mutants[] = {
+        {kBefore, ""}, {kAfterFree, "bra wait_free;"}, {kAfterSum, "bra wait_sum;"}};
+    for (const auto& mutant : mutants) {
+      Changes changes = relaxed();
+      changes.push_back(mutant);
+      EXPECT_EQ(result_of(changes, schedule).fault.kind, FaultKind::race) << mutant.first;
+      // Barriers that release and acquire order tensor memory too.
+      EXPECT_EQ(result_of({mutant}, schedule).fault.kind, FaultKind::none) << mutant.first;
     }
   }
 }

@@ -191,6 +191,20 @@ TEST(BlackwellTensorCopy, StoresEverySwizzleAndWhatIsInside) {
   }
 }
 
+// CUTLASS 4.2 lets a whole warp store its box. Lanes with boxes of their own store each, and each waits for its own.
+TEST(BlackwellTensorCopy, ABoxThatAllLanesStoreIsCopiedOnce) {
+  const Tensor tensor{{128, 32}, {256}, {64, 4}, 3};
+  const auto copied = [&](const std::string& row) {
+    const std::string place = "setp.lt.u32 %p0, %r7, 4;\nmov.u32 %r6, 0;\nmov.u32 %r5, " + row + ";\n";
+    Snippet snippet = snippet_of(tensor, fill(512) + place + store("%r6, %r5"));
+    const Outcome outcome = run(&snippet);
+    EXPECT_EQ(outcome.fault.kind, FaultKind::none) << outcome.fault.sentence;
+    return outcome.counters.total().copied;
+  };
+  EXPECT_EQ(copied("8"), 512u);
+  EXPECT_EQ(copied("%r7; shl.b32 %r5, %r5, 2"), 4 * 512u);
+}
+
 TEST(BlackwellTensorCopy, AMapThatIsWrittenWhileInUse) {
   const Tensor tensor{{128, 32}, {256}, {64, 16}, 3};
   const std::string write = "@%p0 st.global.u32 [%data+120], 1;\n";

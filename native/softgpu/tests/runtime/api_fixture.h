@@ -6,14 +6,13 @@
 #define TERNARY_SOFTGPU_TESTS_RUNTIME_API_FIXTURE_H_
 
 #include <cuda_runtime_api.h>
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "softgpu/softgpu.h"
 #include "softgpu/tests/runtime/kernels.h"
+#include "softgpu/tests/softgpu_function.h"
 
 #define ASSERT_CUDA(call) ASSERT_EQ(call, cudaSuccess)
 #define EXPECT_CUDA(call) EXPECT_EQ(call, cudaSuccess)
@@ -25,15 +24,6 @@
   } while (false)
 
 namespace ternary::softgpu {
-
-/** A function of softgpu.h. */
-template <class Function>
-Function* softgpu_function(const char* name) {
-  Function* function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-  EXPECT_NE(function, nullptr) << name << ": this test is not running on the software GPU";
-  return function;
-}
-#define SOFTGPU(name) softgpu_function<decltype(name)>(#name)
 
 inline std::vector<int> counting(int count, int from) {
   std::vector<int> values;
