@@ -62,7 +62,7 @@ TEST_F(CudaTop2, RandomProblems) {
     ProblemSpec spec = random_spec(71000 + static_cast<uint64_t>(i), 150000);
     spec.norm = false;
     spec.residual.reset();
-    if (spec.kind == TERNARY_ALPHA_GROUP) spec.kind = TERNARY_ALPHA_ROW;
+    if (spec.kind == TERNARY_ALPHA_GROUP) spec.kind = TERNARY_ALPHA_ROW, spec.group = 0;
     spec.activation == TERNARY_A8 ? check_a8(spec) : static_cast<void>(check_a16(spec));
     if (HasFailure()) return;
   }
