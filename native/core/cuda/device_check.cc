@@ -8,8 +8,8 @@
 #include "abi/cuda_layout.h"
 #include "core/base/failure.h"
 #include "core/base/mutex.h"
+#include "core/cuda/copies/layout.h"
 #include "core/cuda/device/memory.h"
-#include "core/cuda/layout.h"
 
 namespace ternary {
 namespace {
