@@ -6,8 +6,8 @@
 
 #include "bench/gpu.h"
 #include "bench/options.h"
-#include "core/cuda/layout.h"
-#include "core/cuda/weights.h"
+#include "core/cuda/copies/layout.h"
+#include "core/cuda/copies/weights.h"
 
 namespace ternary::bench {
 namespace {

@@ -8,6 +8,7 @@
 #include "abi/dtype.h"
 #include "core/base/failure.h"
 #include "core/cuda/places.h"
+#include "core/cuda/top2.h"
 
 namespace ternary {
 namespace {
