@@ -22,6 +22,32 @@ configure_file("${TERNARY_CUDA_LICENCE}" "${cudart}/libcudart-LICENSE.txt" COPYO
 file(CREATE_LINK libcudart.so.13 "${cudart}/libcudart.so" SYMBOLIC)
 set(TERNARY_CUDART_LINK "${cudart}/libcudart.so")
 
+# The libraries to build: all of cuda_libraries.inc, or what a setting leaves.
+function(ternary_chosen_cuda_libraries out)
+  set(chosen ${TERNARY_CUDA_LIBRARIES})
+  if(TERNARY_CUDA_BITNET_ONLY AND TERNARY_CUDA_CUTLASS_ONLY)
+    message(FATAL_ERROR "TERNARY_CUDA_BITNET_ONLY and TERNARY_CUDA_CUTLASS_ONLY exclude each other "
+      "(Maven: -Dternary.cuda.bitnet-only and -Dternary.cuda.cutlass-only)")
+  elseif(TERNARY_CUDA_BITNET_ONLY)
+    set(chosen bitnet)
+  elseif(TERNARY_CUDA_CUTLASS_ONLY)
+    set(chosen cutlass)
+  endif()
+  set(${out} ${chosen} PARENT_SCOPE)
+endfunction()
+
+# A build of one library that makes none is a mistake, and says which.
+function(ternary_check_chosen_cuda_libraries)
+  if(NOT TERNARY_CUDA_CUTLASS_ONLY OR TERNARY_CUDA_BACKENDS)
+    return()
+  elseif(NOT TERNARY_CUTLASS_FOUND)
+    set(problem "CUTLASS's headers are missing: ${TERNARY_CUTLASS_PROBLEM}. CUTLASS_DIR may name a folder with them")
+  else()
+    set(problem "none of TERNARY_CUDA_ARCHS (Maven: -Dternary.cuda.archs), \"${TERNARY_CUDA_ARCHS}\", is for its devices")
+  endif()
+  message(FATAL_ERROR "TERNARY_CUDA_CUTLASS_ONLY (Maven: -Dternary.cuda.cutlass-only) builds nothing: ${problem}")
+endfunction()
+
 # The object of one kernel file of a library for one architecture; more arguments are options of nvcc. `pool` limits how
 # many are compiled at a time; empty: Ninja's own limit.
 function(ternary_cuda_object library source arch pool out)
@@ -36,13 +62,15 @@ function(ternary_cuda_object library source arch pool out)
   set(${out} "${object}" PARENT_SCOPE)
 endfunction()
 
-# ternary_cuda_library(NAME bitnet ARCH 90a [POOL pool] KERNELS a.cu ... [HOSTS b.cc ...] [FLAGS ...]): the library
-# libternary_<name>_sm<arch>.so with the table of its folder's kernels.inc, held to
-# cmake/packaging/libternary_cuda.so.txt. HOSTS are what its kernels need besides, FLAGS options of nvcc. Nothing is made
-# for an architecture that this build leaves out: of those of a library's own for one whose devices none of the build
-# serves (100a needs 100f), since the first library serves there what this one refuses.
+# ternary_cuda_library(NAME bitnet ARCH 90a [POOL pool] [LICENCE file] [MMA name] KERNELS a.cu ... [HOSTS b.cc ...]
+# [FLAGS ...]): the library libternary_<name>_sm<arch>.so with the table of its folder's kernels.inc, held to
+# cmake/packaging/libternary_cuda.so.txt. HOSTS are what its kernels need besides, FLAGS options of nvcc. LICENCE is that
+# of what others wrote and the library contains: the jar has it as libternary_<name>-LICENSE.txt. MMA is an instruction that
+# each kernel must have in machine code. Nothing is made for an architecture that this build leaves out: of those of a
+# library's own for one whose devices none of the build serves (100a needs 100f), since the first library serves there what
+# this one refuses.
 function(ternary_cuda_library)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH;POOL" "KERNELS;HOSTS;FLAGS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH;POOL;LICENCE;MMA" "KERNELS;HOSTS;FLAGS")
   set(arch ${arg_ARCH})
   set(allowed ${TERNARY_CUDA_OWN_ARCHS_${arg_NAME}})
   set(built ${TERNARY_CUDA_ARCHS})
@@ -80,6 +108,15 @@ function(ternary_cuda_library)
   ternary_shipped(${target} EXPORTS ${shared}/ternary_cuda.map)
   set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} LINKER_LANGUAGE CXX)
   ternary_packaging_gate(${target} libternary_cuda.so.txt)
+  if(arg_MMA AND TERNARY_CUOBJDUMP AND TERNARY_NVDISASM)
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+      COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:${target}> -DCUOBJDUMP=${TERNARY_CUOBJDUMP} -DMMA=${arg_MMA}
+              -P ${TERNARY_PACKAGING_DIR}/promise.cmake)
+    set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${TERNARY_PACKAGING_DIR}/promise.cmake")
+  endif()
+  if(arg_LICENCE)
+    configure_file("${arg_LICENCE}" "${PROJECT_BINARY_DIR}/libternary_${arg_NAME}-LICENSE.txt" COPYONLY)
+  endif()
   set_property(GLOBAL APPEND PROPERTY TERNARY_CUDA_BACKENDS ${target})
   set_property(GLOBAL APPEND PROPERTY TERNARY_CUDA_ARCHS_${arg_NAME} ${arch})
 endfunction()

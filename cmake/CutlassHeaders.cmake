@@ -1,7 +1,7 @@
 # ternary_find_cutlass(): the headers of CUTLASS. First those of CUTLASS_DIR, else the pinned wheel of
 # cutlass-requirements.txt, unpacked once beside TERNARY_CUDA_TOOLCHAIN. Call it once a CUDA is found. Sets
 #   TERNARY_CUTLASS_FOUND; if false TERNARY_CUTLASS_PROBLEM, a sentence without its full stop; if true
-#   TERNARY_CUTLASS_INCLUDE (folders), TERNARY_CUTLASS_VERSION, TERNARY_CUTLASS_LICENCE (a file; empty if none is there)
+#   TERNARY_CUTLASS_INCLUDE (folders), TERNARY_CUTLASS_VERSION, TERNARY_CUTLASS_LICENCE (a file, which goes into the jar)
 # Kernels of CUTLASS take nvcc 20 to 110 s and 3 to 5 GB each: compile them with JOB_POOL cutlass, two at a time.
 set(TERNARY_CUTLASS_REQUIREMENTS "${CMAKE_CURRENT_LIST_DIR}/cutlass-requirements.txt")
 set(CUTLASS_DIR "" CACHE PATH "A CUTLASS with `include` and `tools` to use (default: the pinned wheel)")
@@ -27,7 +27,10 @@ macro(ternary_find_cutlass)
     message(FATAL_ERROR "CUTLASS_DIR: ${cutlass} has no include/cutlass/version.h")
   elseif(NOT EXISTS "${cutlass}/tools/util/include/cutlass/util/packed_stride.hpp")
     message(FATAL_ERROR "CUTLASS_DIR: ${cutlass} has no tools/util/include/cutlass/util/packed_stride.hpp")
+  elseif(NOT TERNARY_CUTLASS_LICENCE)
+    message(FATAL_ERROR "CUTLASS_DIR: ${cutlass} has no LICENSE.txt, which the jar for GPUs must carry")
   else()
+    list(GET TERNARY_CUTLASS_LICENCE 0 TERNARY_CUTLASS_LICENCE)
     set(TERNARY_CUTLASS_FOUND TRUE)
     file(STRINGS "${version_file}" lines REGEX "#define CUTLASS_(MAJOR|MINOR|PATCH) ")
     string(REGEX MATCHALL "[0-9]+" TERNARY_CUTLASS_VERSION "${lines}")

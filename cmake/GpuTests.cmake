@@ -1,15 +1,18 @@
-# ternary_gpu_test(NAME TARGET [NOT_IN_BUNDLE] [BUILT arch ...] [ARCHS arch ...] [ARGS arg ...]
+# ternary_gpu_test(NAME TARGET [NOT_IN_BUNDLE] [ANY_LIBRARIES] [BUILT arch ...] [ARCHS arch ...] [ARGS arg ...]
 #                  [ENVIRONMENT VAR=value ...] [TIMEOUT seconds])
 # One ctest `NAME.sm<arch>` for each architecture that is built (BUILT; default: what the backends are built for) and
 # executed (ARCHS narrows them), which runs TARGET with the software GPU in the place of NVIDIA's runtime. In ARGS and
 # ENVIRONMENT `@arch@` is the architecture. The bundle for GPU machines runs it too, on whatever GPU is there, unless it
-# is NOT_IN_BUNDLE.
+# is NOT_IN_BUNDLE. Where the first of the GPU libraries is not built there are the tests with ANY_LIBRARIES alone.
 set(TERNARY_CUDA_TEST_ARCHS "80;90a;100f" CACHE STRING
     "Architectures that tests execute on the software GPU, of those that are built")
 string(REPLACE "," ";" TERNARY_CUDA_TEST_ARCHS "${TERNARY_CUDA_TEST_ARCHS}")
 
 function(ternary_gpu_test name target)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "NOT_IN_BUNDLE" "TIMEOUT" "BUILT;ARCHS;ARGS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "NOT_IN_BUNDLE;ANY_LIBRARIES" "TIMEOUT" "BUILT;ARCHS;ARGS;ENVIRONMENT")
+  if(TERNARY_CUDA_CUTLASS_ONLY AND NOT arg_ANY_LIBRARIES)
+    return()
+  endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 600)
   endif()

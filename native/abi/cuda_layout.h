@@ -12,10 +12,10 @@
 namespace ternary {
 
 /**
- * Arrangements of codes on a GPU, made once by core/cuda/layout.cc. A tile has 16 rows of W and is 512 bytes, 16 for each
- * lane of a warp; the tiles of 16 rows lie in ascending K one after the other. Lane `4 * g + t` (g = 0 ... 7, t = 0 ... 3)
- * holds bytes 16 * lane ... + 15 of a tile: four words i = 2 * h + r (h, r = 0, 1) of four bytes b each, and byte b of
- * word i holds, for each step d, the code of
+ * Arrangements of codes on a GPU, made once by core/cuda/copies/layout.cc. A tile has 16 rows of W and is 512 bytes, 16
+ * for each lane of a warp; the tiles of 16 rows lie in ascending K one after the other. Lane `4 * g + t` (g = 0 ... 7,
+ * t = 0 ... 3) holds bytes 16 * lane ... + 15 of a tile: four words i = 2 * h + r (h, r = 0, 1) of four bytes b each, and
+ * byte b of word i holds, for each step d, the code of
  *
  *     row  n = 16 * panel + 8 * r + g         column  k = tile_columns * tile + 32 * d + 16 * h + 4 * t + b
  *

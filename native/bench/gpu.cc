@@ -15,6 +15,17 @@ int attribute(cudaDeviceAttr which) {
   return value;
 }
 
+/** Multiply-adds of bf16 a clock and SM, by NVIDIA's white papers of Ampere and Hopper and its brief of Blackwell. */
+double bf16_rate() {
+  switch (10 * attribute(cudaDevAttrComputeCapabilityMajor) + attribute(cudaDevAttrComputeCapabilityMinor)) {
+    case 80: return 1024;
+    case 90: return 2048;
+    case 100:
+    case 103: return 4096;
+    default: return 0;
+  }
+}
+
 }  // namespace
 
 std::string with_digits(double value, int digits) {
@@ -46,6 +57,7 @@ Gpu find_gpu() {
   gpu.name = properties.name;
   gpu.l2_bytes = attribute(cudaDevAttrL2CacheSize);
   gpu.gb_per_s = 2e3 * attribute(cudaDevAttrMemoryClockRate) * attribute(cudaDevAttrGlobalMemoryBusWidth) / 8 / 1e9;
+  gpu.bf16_tflops = 2 * bf16_rate() * attribute(cudaDevAttrMultiProcessorCount) * attribute(cudaDevAttrClockRate) / 1e9;
   gpu.software = gpu.name.rfind("Software", 0) == 0;
   return gpu;
 }
@@ -71,6 +83,7 @@ void print_facts(const Gpu& gpu) {
   std::printf("device: %s\n", gpu.name.c_str());
   for (const auto& fact : kFacts) std::printf("%s: %d\n", fact.name, attribute(fact.which));
   std::printf("memory bandwidth by these, GB/s: %.0f\n", gpu.gb_per_s);
+  std::printf("dense bf16 by these, TFLOPS: %.0f\n", gpu.bf16_tflops);
   int driver = 0, runtime = 0;
   size_t available = 0, total = 0;
   check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");

@@ -24,8 +24,9 @@ std::string with_digits(double value, int digits);
 struct Gpu {
   std::string name;
   int l2_bytes = 0;
-  double gb_per_s = 0;    ///< of its memory: twice its clock, times the width of its bus
-  bool software = false;  ///< times on it are the interpreter's, so none is shown as a time
+  double gb_per_s = 0;     ///< of its memory: twice its clock, times the width of its bus
+  double bf16_tflops = 0;  ///< of dense products, at the clock that it states; 0: of an unknown kind
+  bool software = false;   ///< times on it are the interpreter's, so none is shown as a time
 
   /** With so many digits; "-" on the software GPU, and for 0, which was not measured, and what was divided by it. */
   std::string shown(double value, int digits) const;

@@ -46,8 +46,8 @@ struct Measured {
 class ProductRows {
  public:
   ProductRows(const Machine& machine, const Options& options) : gpu_(machine.gpu) {
-    std::printf("%-30s %-3s %4s %9s %9s %8s %5s %9s %9s %6s %6s  %s\n", "layer", "", "M", "us", "model us", "GB/s", "%",
-                "bf16 us", "int8 us", "x bf16", "x int8", "path");
+    std::printf("%-30s %-3s %4s %9s %9s %8s %5s %8s %5s %9s %9s %6s %6s  %s\n", "layer", "", "M", "us", "model us",
+                "GB/s", "%", "TFLOPS", "%", "bf16 us", "int8 us", "x bf16", "x int8", "path");
     if (!options.json.empty()) json_.open(options.json);
     if (options.residuals.empty()) return;
     residuals_.open(options.residuals);
@@ -57,17 +57,20 @@ class ProductRows {
   void add(const DeviceProduct& product, const Measured& row) {
     const Shape& shape = product.shape();
     const double rate = static_cast<double>(product.weight_bytes()) / row.us / 1e3, part = rate / gpu_.gb_per_s;
-    std::printf("%-30s %-3s %4lld %9s %9.2f %8s %5s %9s %9s %6s %6s  %s\n", shape.name().c_str(),
+    const double tflops = 2 * static_cast<double>(row.M * shape.N * shape.K) / row.us / 1e6;
+    const double peak = tflops / gpu_.bf16_tflops;
+    std::printf("%-30s %-3s %4lld %9s %9.2f %8s %5s %8s %5s %9s %9s %6s %6s  %s\n", shape.name().c_str(),
                 name_of(product.layout()), static_cast<long long>(row.M), gpu_.shown(row.us, 2).c_str(),
                 row.model.microseconds, gpu_.shown(rate, 0).c_str(), gpu_.shown(100 * part, 1).c_str(),
-                gpu_.shown(row.bf16_us, 2).c_str(), gpu_.shown(row.int8_us, 2).c_str(),
-                gpu_.shown(row.bf16_us / row.us, 2).c_str(), gpu_.shown(row.int8_us / row.us, 2).c_str(),
-                row.paths.c_str());
+                gpu_.shown(tflops, 1).c_str(), gpu_.shown(100 * peak, 1).c_str(), gpu_.shown(row.bf16_us, 2).c_str(),
+                gpu_.shown(row.int8_us, 2).c_str(), gpu_.shown(row.bf16_us / row.us, 2).c_str(),
+                gpu_.shown(row.int8_us / row.us, 2).c_str(), row.paths.c_str());
     std::fflush(stdout);
     json_ << "{\"model\":\"" << shape.model << "\",\"layer\":\"" << shape.layer << "\",\"layout\":\""
           << name_of(product.layout()) << "\",\"N\":" << shape.N << ",\"K\":" << shape.K << ",\"M\":" << row.M
           << ",\"us\":" << gpu_.json(row.us) << ",\"model_us\":" << row.model.microseconds
           << ",\"gb_per_s\":" << gpu_.json(rate) << ",\"bandwidth_fraction\":" << gpu_.json(part)
+          << ",\"tflops\":" << gpu_.json(tflops) << ",\"bf16_peak_fraction\":" << gpu_.json(peak)
           << ",\"cublaslt_us\":" << gpu_.json(row.bf16_us) << ",\"cublaslt_int8_us\":" << gpu_.json(row.int8_us)
           << ",\"paths\":{" << row.paths << "}}" << "\n"
           << std::flush;

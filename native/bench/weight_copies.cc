@@ -6,8 +6,8 @@
 
 #include "bench/gpu.h"
 #include "bench/options.h"
-#include "core/cuda/layout.h"
-#include "core/cuda/weights.h"
+#include "core/cuda/copies/layout.h"
+#include "core/cuda/copies/weights.h"
 
 namespace ternary::bench {
 namespace {
@@ -31,6 +31,9 @@ ternary_weights* copy_on_device(const ternary_weights& prepared, const CudaDevic
   copy->layout = source->layout;
   copy->codes = copied(source->codes, cuda_layout_bytes(source->layout, prepared.N, prepared.K));
   copy->alpha = copied(source->alpha, (prepared.N + 15) / 16 * 16 * static_cast<int64_t>(sizeof(float)));
+  if (const uint8_t* top2 = source->codes_in(CudaLayout::top2)) {
+    copy->top2 = copied(top2, cuda_layout_bytes(CudaLayout::top2, prepared.N, prepared.K));
+  }
   check(cudaStreamSynchronize(nullptr), "copying weights");
   made->copies.place_of(device.ordinal).copy.store(copy.release(), std::memory_order_release);
   return made.release();

@@ -4,7 +4,7 @@
 # ARCHS [STEPS]; STEPS are those that must pass, by default all that take seconds here.
 set -euo pipefail
 arch=${1%%,*}
-steps=${2:-residuals tool host pdl gemm gemv cuda_no_device cuda_fault c_interface_on_gpu exactness machine}
+steps=${2:-residuals tool host pdl cutlass gemm gemv cuda_no_device cuda_fault c_interface_on_gpu exactness machine}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$root/target/gpu-bundle-check
 bundle="$work/on a GPU machine"
@@ -44,7 +44,7 @@ ends 0 "$work/results" "passed: all of $count steps" BUNDLE_STEPS="$steps" BUNDL
 [ ! -e "$work/results/work" ] || fail "run.sh left $work/results/work"
 # The order is run.sh's, not that of the request; what tells most comes first.
 ran=$(sed -n 's/^\([a-z0-9_]*\): passed in .*/\1/p' "$work/results/summary.txt")
-for step in machine exactness c_interface_on_gpu cuda_fault cuda_no_device gemv gemm pdl host residuals tool; do
+for step in machine exactness c_interface_on_gpu cuda_fault cuda_no_device gemv gemm cutlass pdl host residuals tool; do
   case " $steps " in *" $step "*) echo "$step" ;; esac
 done | cmp -s - <(echo "$ran") || fail "the steps ran in this order: $ran"
 # Of the software GPU no time is told, and nothing that the cost model would take for a measurement.
@@ -62,6 +62,14 @@ case " $steps " in
     if grep -v '^#' "$work/results/residuals.txt"; then fail "residuals.txt has lines of the software GPU"; fi
     ;;
 esac
+
+# CUTLASS's kernels, on the one architecture that has them; a step on any other says that it has none.
+if grep -q libternary_cutlass_ <(tar -tzf "$bundle/native.tar.gz"); then
+  ends 0 "$work/cutlass" "passed: all of 2 steps" SOFTGPU_ARCH=100f BUNDLE_STEPS="cutlass_kernels cutlass" BUNDLE_ROWS=33 \
+    BUNDLE_SECONDS=1200 BUNDLE_LIMIT=600
+  grep -q '"linear.cutlass_a8.cuda.sm100a":' "$work/cutlass/cutlass.json" || fail "see $work/cutlass/cutlass.json"
+  grep -q '"us":null.*"bf16_peak_fraction":null' "$work/cutlass/cutlass.json" || fail "cutlass.json has times"
+fi
 
 # What is finished is not run again, and what is new is.
 before=$(cat "$work/results/machine.log")

@@ -17,7 +17,7 @@
 # script; SOFTGPU_ARCH is its architecture. cuBLASLt is timed where the loader finds it (LD_LIBRARY_PATH,
 # /usr/local/cuda/lib64).
 set -u
-order="machine exactness suites gemv gemm pdl host residuals junit tool"
+order="machine exactness suites gemv gemm cutlass pdl host residuals junit tool"
 
 die() {
   echo "run.sh: $*" >&2
@@ -28,7 +28,7 @@ die() {
 limit_of() {
   case $1 in
     gemm | junit) echo 120 ;;
-    gemv | tool) echo 90 ;;
+    gemv | cutlass | tool) echo 90 ;;
     cuda_kernels) echo 100 ;;
     c_interface_on_gpu | cuda_c_interface) echo 60 ;;
     pdl) echo 40 ;;
@@ -71,8 +71,29 @@ bench() {
 }
 
 gemv() { bench "${BUNDLE_ROWS:-1,8,16,2,4}" --layout i2s,t5 --residuals "$results/residuals-gemv.txt"; }
+# Those that every GPU has: CUTLASS's have a step of their own.
 gemm() {
+  export TERNARY_CUTLASS=0
   bench "${BUNDLE_ROWS:-64,512,32,128,17,24,48,96}" --layout i2s,t5 --residuals "$results/residuals-gemm.txt"
+}
+# CUTLASS's kernels, which a device of compute capability 10.0 has. Four copies of weights: many rows do not wait for them.
+cutlass() {
+  if [ "$library" != sm100f ]; then
+    echo "this device is of no compute capability that CUTLASS's library is made for"
+    return
+  elif [ ! -e "$native/libternary_cutlass_sm100a.so" ]; then
+    echo "the bundle was made without CUTLASS's library"
+    return
+  fi
+  export TERNARY_CUTLASS=1
+  BUNDLE_COPIES=${BUNDLE_COPIES:-4}
+  bench "${BUNDLE_ROWS:-512,4096,128,32,2048,64,1024,256}" --layout i2s --residuals "$results/residuals-cutlass.txt"
+  status=$?
+  if ! grep -q '"linear\.cutlass_' "$results/$name.json"; then
+    echo "CUTLASS's kernels served nothing"
+    return 1
+  fi
+  return $status
 }
 # One model's shapes tell of launches what all of them would.
 pdl() {
@@ -144,7 +165,7 @@ if [ "${1:-}" = --step ]; then
   name=$2
   limit=$3
   case $name in
-    machine | gemv | gemm | pdl | host | residuals | junit | tool) "$name" ;;
+    machine | gemv | gemm | cutlass | pdl | host | residuals | junit | tool) "$name" ;;
     *) native_test ;;
   esac
   exit

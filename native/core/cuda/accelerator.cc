@@ -1,9 +1,9 @@
 #include "core/cuda/accelerator.h"
 
 #include "core/base/failure.h"
+#include "core/cuda/copies/layer.h"
 #include "core/cuda/device/find_device.h"
 #include "core/cuda/dispatch.h"
-#include "core/cuda/layer.h"
 #include "core/cuda/places.h"
 #include "core/cuda/runtime.h"
 #include "core/cuda/staging.h"

@@ -5,7 +5,7 @@
 #include "abi/dtype.h"
 #include "core/base/argument.h"
 #include "core/base/failure.h"
-#include "core/cuda/layer.h"
+#include "core/cuda/copies/layer.h"
 #include "core/cuda/places.h"
 #include "core/cuda/planning.h"
 #include "core/runtime/dispatch.h"

@@ -4,6 +4,7 @@
 
 #include "abi/cuda_layout.h"
 #include "core/cost/cost.h"
+#include "core/cuda/top2.h"
 
 namespace ternary {
 namespace {

@@ -10,9 +10,9 @@
 
 #include "core/cost/cost.h"
 #include "core/cuda/device/device.h"
+#include "core/cuda/device_check.h"
 #include "core/cuda/lane.h"
 #include "core/cuda/plan.h"
-#include "core/cuda/top2.h"
 #include "core/cuda/workspace.h"
 #include "core/policy/settings.h"
 #include "core/product/plan_cache.h"

@@ -8,26 +8,11 @@
 #ifndef TERNARY_CORE_CUDA_TOP2_H_
 #define TERNARY_CORE_CUDA_TOP2_H_
 
-#include "core/cuda/device/device.h"
+#include "core/cuda/runtime.h"
 #include "core/policy/settings.h"
 #include "core/product/layer.h"
 
 namespace ternary {
-
-class CudaRuntime;
-
-/** The kernels of the second arrangement among a device's libraries. */
-enum class Top2Kernels : uint8_t {
-  none,
-  wrong,  ///< they gave wrong sums on this device, and serve nothing
-  right
-};
-
-/**
- * Runs each A8 kernel once in the process and device, for a small product whose sums reach the edge of fp32's whole
- * numbers. Kernels that fail to run, or give another sum, are `wrong`.
- */
-Top2Kernels check_top2_kernels(const CudaDevice& device);
 
 /** Whether the caller means the layer for these kernels, wherever they are. */
 bool is_for_top2(CutlassChoice choice, const ternary_layer& layer);

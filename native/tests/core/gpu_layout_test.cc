@@ -1,5 +1,5 @@
 // Codes in the arrangements of GPU kernels: every position against the formula of cuda_kernel.h, and back.
-#include "core/cuda/layout.h"
+#include "core/cuda/copies/layout.h"
 
 #include <gtest/gtest.h>
 

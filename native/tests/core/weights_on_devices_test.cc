@@ -2,58 +2,26 @@
 // upload in its midst, and count them.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "core/cuda/copies/layer.h"
+#include "core/cuda/copies/layout.h"
+#include "core/cuda/copies/weights.h"
 #include "core/cuda/device/device.h"
-#include "core/cuda/layer.h"
-#include "core/cuda/layout.h"
-#include "core/cuda/weights.h"
 #include "core/weights/weights.h"
+#include "support/host_cudart.h"
 #include "support/operands.h"
 #include "support/problem.h"
 
 namespace ternary::test {
 namespace {
-
-thread_local int current_device = 0;
-std::atomic<int> allocations{0};
-std::function<void(int device)> on_upload;
-
-/** Device memory is the host's. What is not called here is null. */
-const Cudart& host_cudart() {
-  static const Cudart cuda = [] {
-    Cudart c = {};
-    c.GetDevice = [](int* device) { return *device = current_device, 0; };
-    c.SetDevice = [](int device) { return current_device = device, 0; };
-    c.ThreadExchangeStreamCaptureMode = [](int*) { return 0; };
-    c.Malloc = [](void** memory, size_t bytes) {
-      ++allocations;
-      *memory = std::malloc(bytes);
-      return 0;
-    };
-    c.Free = [](void* memory) { return std::free(memory), 0; };
-    c.StreamCreateWithFlags = [](void** stream, unsigned) { return *stream = nullptr, 0; };
-    c.StreamDestroy = [](void*) { return 0; };
-    c.StreamSynchronize = [](void*) { return 0; };
-    c.MemcpyAsync = [](void* to, const void* from, size_t bytes, int, void*) {
-      if (on_upload) on_upload(current_device);
-      std::memcpy(to, from, bytes);
-      return 0;
-    };
-    return c;
-  }();
-  return cuda;
-}
 
 class WeightsOnDevices : public testing::Test {
  public:

@@ -56,10 +56,20 @@ struct Way {
   ProblemSpec spec;
 };
 
+/** Those of the second arrangement, in one part and in four. */
+std::vector<Way> cutlass_ways() {
+  const char* const always = "TERNARY_CUTLASS=1";
+  return {{always, "linear.cutlass_a8.", spec_of(TERNARY_A8, 1)},
+          {always, "linear.cutlass_a8.", with_alpha(spec_of(TERNARY_A8, 30), TERNARY_ALPHA_COLUMN)},
+          {"TERNARY_CUTLASS=1\nTERNARY_I2S_SPLITS=4", "linear.cutlass_a8.", spec_of(TERNARY_A8, 33, 140, 900)},
+          {always, "linear.cutlass_a16_", with_x(spec_of(TERNARY_A16, 17), TERNARY_F16)},
+          {always, "rmsnorm_linear.cutlass_a8.", with_norm(spec_of(TERNARY_A8, 30), true)}};
+}
+
 /** Split K is ten slabs of I2S, eight of T5: two CTAs are a cluster on sm_90 and up, three add up in memory. */
 std::vector<Way> ways() {
   constexpr int64_t kLong = 5100;
-  return {
+  std::vector<Way> ways = {
       {"", "linear.gemv_", spec_of(TERNARY_A8, 1)},
       {"", "linear.gemv_", spec_of(TERNARY_A8, 5)},
       {"", "linear.gemv_", with_x(spec_of(TERNARY_A8, 3), TERNARY_I8)},
@@ -85,6 +95,11 @@ std::vector<Way> ways() {
       {"TERNARY_FUSE_RMSNORM_QKV=0", "linear.gemm_a16_", with_norm(spec_of(TERNARY_A16, 30))},
       {"TERNARY_PREFILL_SKIP_M=4", "rmsnorm_linear.gemm_a8_dense", with_norm(spec_of(TERNARY_A8, 20))},
   };
+  if (has_cutlass(gpu().get())) {
+    const std::vector<Way> more = cutlass_ways();
+    ways.insert(ways.end(), more.begin(), more.end());
+  }
+  return ways;
 }
 
 /** The one path of a product that the runtime has counted. */

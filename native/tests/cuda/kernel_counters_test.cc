@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "abi/cuda_rows.h"
-#include "core/cuda/layout.h"
+#include "core/cuda/copies/layout.h"
 #include "softgpu/softgpu.h"
 #include "support/cuda/fused_case.h"
 #include "support/cuda/gemm_case.h"

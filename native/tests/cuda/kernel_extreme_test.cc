@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/cuda/layout.h"
+#include "core/cuda/copies/layout.h"
 #include "support/cuda/device_memory.h"
 #include "support/cuda/rows.h"
 #include "support/handles.h"

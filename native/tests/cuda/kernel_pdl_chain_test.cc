@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/cuda/layout.h"
+#include "core/cuda/copies/layout.h"
 #include "core/weights/weights.h"
 #include "support/cuda/device_memory.h"
 #include "support/cuda/launches.h"

@@ -42,6 +42,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"core/runtime", {"include/*", "abi", "core/*"}},
     {"core/cost", {"include/*", "abi", "core/*"}},
     {"core/cuda/device", {"include/*", "abi", "core/*"}},
+    {"core/cuda/copies", {"include/*", "abi", "core/*", "core/cuda/device"}},
     {"core/cuda", {"include/*", "abi", "core/*", "core/cuda/*"}},
     {"core/api", {"include/*", "abi", "core/*", "core/cuda/*"}},
     {"core/glibc", {}},

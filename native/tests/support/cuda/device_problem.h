@@ -28,6 +28,11 @@ inline std::string arch_of(const ternary_runtime* runtime) {
   return info.substr(at, info.find('"', at) - at);
 }
 
+/** Whether the device has the library that serves with the second arrangement of weights. */
+inline bool has_cutlass(const ternary_runtime* runtime) {
+  return info_of(runtime).find("\"cutlass_a8.cuda.") != std::string::npos;
+}
+
 /** Ends the process with a sentence: a test cannot go on after a device fault, which is sticky. */
 inline void must(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "abi/dtype.h"
-#include "core/cuda/layout.h"
+#include "core/cuda/copies/layout.h"
 #include "core/weights/weights.h"
 #include "support/cuda/rows.h"
 

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "abi/dtype.h"
-#include "core/cuda/layout.h"
+#include "core/cuda/copies/layout.h"
 #include "core/product/oracle.h"
 #include "core/weights/weights.h"
 #include "support/cuda/rows.h"

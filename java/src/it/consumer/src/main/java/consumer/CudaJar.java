@@ -22,18 +22,24 @@ final class CudaJar {
   private static final Pattern MAIN_JAR = Pattern.compile("ternary-kernels-[0-9.]+\\.jar");
   private static final String FOLDER = "org/ternarykernels/cuda/linux-x86_64/";
   private static final String RUNTIME = "libcudart.so.13";
+  private static final String CUTLASS = "libternary_cutlass_sm100a.so";
 
   private CudaJar() {}
 
   /**
    * The libraries of the jar for a list of architectures like {@code 80,90a}; none for {@code
-   * none}.
+   * none}. The last two are {@code true} where the build was told to make only those.
    */
-  static List<String> libraries(String architectures) {
+  static List<String> libraries(String architectures, String bitnetOnly, String cutlassOnly) {
     List<String> names = new ArrayList<>();
     if (!architectures.equals("none")) {
       for (String architecture : architectures.split("[,;]")) {
-        names.add("libternary_bitnet_sm" + architecture + ".so");
+        if (!cutlassOnly.equals("true")) {
+          names.add("libternary_bitnet_sm" + architecture + ".so");
+        }
+        if (architecture.equals("100f") && !bitnetOnly.equals("true")) {
+          names.add(CUTLASS);
+        }
       }
       names.add(RUNTIME);
     }
@@ -85,6 +91,9 @@ final class CudaJar {
         if (name.endsWith(CLASSIFIER)) {
           expected.addAll(libraries);
           expected.addAll(List.of("libcudart-LICENSE.txt", "natives.txt"));
+          if (libraries.contains(CUTLASS)) {
+            expected.add("libternary_cutlass-LICENSE.txt");
+          }
         }
         Collections.sort(expected);
         Collections.sort(found);

@@ -21,9 +21,9 @@ import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
 /**
- * Uses the library as a program of its own. {@code launch TOOLCHAINS FOLDER ARCHITECTURES} starts
- * this class in other JVMs: on the JDK of the build and the newest one discovered, on class path
- * and module path, each several times at once into an empty cache.
+ * Uses the library as a program of its own. {@code launch TOOLCHAINS FOLDER ARCHITECTURES
+ * BITNET_ONLY CUTLASS_ONLY} starts this class in other JVMs: on the JDK of the build and the newest
+ * one discovered, on class path and module path, each several times at once into an empty cache.
  */
 public final class Main {
   private static final int AT_ONCE = 4;
@@ -36,7 +36,7 @@ public final class Main {
 
   public static void main(String[] arguments) throws Exception {
     if (arguments.length > 0 && arguments[0].equals("launch")) {
-      cudaLibraries = CudaJar.libraries(arguments[3]);
+      cudaLibraries = CudaJar.libraries(arguments[3], arguments[4], arguments[5]);
       launch(Path.of(arguments[1]), Path.of(arguments[2]));
     } else {
       use();

@@ -1,4 +1,4 @@
-#include "core/cuda/layout.h"
+#include "core/cuda/copies/layout.h"
 
 #include <cstring>
 

@@ -2,8 +2,8 @@
  * @file weights.h
  * @brief The copies of a weight matrix on GPUs.
  */
-#ifndef TERNARY_CORE_CUDA_WEIGHTS_H_
-#define TERNARY_CORE_CUDA_WEIGHTS_H_
+#ifndef TERNARY_CORE_CUDA_COPIES_WEIGHTS_H_
+#define TERNARY_CORE_CUDA_COPIES_WEIGHTS_H_
 
 #include <atomic>
 #include <cstdint>
@@ -70,4 +70,4 @@ const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDev
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_WEIGHTS_H_
+#endif  // TERNARY_CORE_CUDA_COPIES_WEIGHTS_H_

@@ -1,4 +1,4 @@
-#include "core/cuda/weights.h"
+#include "core/cuda/copies/weights.h"
 
 #include <algorithm>
 #include <memory>
@@ -6,9 +6,9 @@
 
 #include "core/base/large_memory.h"
 #include "core/base/process.h"
+#include "core/cuda/copies/layout.h"
 #include "core/cuda/device/device.h"
 #include "core/cuda/device/memory.h"
-#include "core/cuda/layout.h"
 #include "core/weights/layout.h"
 #include "core/weights/weights.h"
 

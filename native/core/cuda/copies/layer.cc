@@ -1,4 +1,4 @@
-#include "core/cuda/layer.h"
+#include "core/cuda/copies/layer.h"
 
 #include <memory>
 

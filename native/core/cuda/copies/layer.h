@@ -2,11 +2,11 @@
  * @file layer.h
  * @brief The copies of a layer on GPUs: its bias and its norm, beside those of its weights.
  */
-#ifndef TERNARY_CORE_CUDA_LAYER_H_
-#define TERNARY_CORE_CUDA_LAYER_H_
+#ifndef TERNARY_CORE_CUDA_COPIES_LAYER_H_
+#define TERNARY_CORE_CUDA_COPIES_LAYER_H_
 
+#include "core/cuda/copies/weights.h"
 #include "core/cuda/device/memory.h"
-#include "core/cuda/weights.h"
 #include "core/product/layer.h"
 
 namespace ternary {
@@ -30,4 +30,4 @@ const CudaLayer& prepare_layer(const ternary_layer& layer, const CudaDevice& dev
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_LAYER_H_
+#endif  // TERNARY_CORE_CUDA_COPIES_LAYER_H_

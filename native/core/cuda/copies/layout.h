@@ -2,8 +2,8 @@
  * @file layout.h
  * @brief Codes in the arrangements of GPU kernels: from the layouts of the host, and back for tests.
  */
-#ifndef TERNARY_CORE_CUDA_LAYOUT_H_
-#define TERNARY_CORE_CUDA_LAYOUT_H_
+#ifndef TERNARY_CORE_CUDA_COPIES_LAYOUT_H_
+#define TERNARY_CORE_CUDA_COPIES_LAYOUT_H_
 
 #include <cstdint>
 
@@ -19,4 +19,4 @@ void i2s_from_cuda_panel(CudaLayout layout, const uint8_t* panel, int64_t rows, 
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_LAYOUT_H_
+#endif  // TERNARY_CORE_CUDA_COPIES_LAYOUT_H_
