@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/base/json.h"
+#include "core/cuda/copies/weight_bytes.h"
 
 namespace ternary {
 namespace {
@@ -78,7 +79,8 @@ std::string CudaRuntime::json() const {
          "\",\"library\":" + json_string(device.backend().arch) + ",\"driver\":\"" + cuda_version_text(device.driver) +
          "\",\"runtime\":\"" + cuda_version_text(device.runtime) + "\",\"sms\":" + std::to_string(device.sm_count) +
          ",\"memory_bytes\":" + std::to_string(device.memory_bytes) + ",\"model\":" + json_string(cost.device().name) +
-         ",\"warning\":" + json_string(device.warning) + ",\"libraries\":" + libraries_json(device.libraries) + "}";
+         ",\"weight_bytes\":" + weight_bytes_json(device.ordinal) + ",\"warning\":" + json_string(device.warning) +
+         ",\"libraries\":" + libraries_json(device.libraries) + "}";
 }
 
 }  // namespace ternary

@@ -278,11 +278,12 @@ TERNARY_API void ternary_runtime_destroy(ternary_runtime* runtime);
 /**
  * Describes the runtime: version, CPU, ISAs with those they imply and with reasons, settings with their origin, every kernel and whether it can
  * serve here; `cuda` is the GPU: `"used":true` with `ordinal`, `name`, `capability` ("9.0"), `library` ("sm90a"),
- * `driver` and `runtime` ("13.1"), `sms`, `memory_bytes`, `model` (the row of the cost model), `warning` (empty, or that
- * its kernels were compiled from PTX, and why), `libraries`: of each library of kernels `name`, the `arch` whose code
- * serves, or an empty one and the `reason`; or `"used":false` with
- * `reason`, empty if TERNARY_DEVICE is cpu. Kernels of a GPU have its library where those of the CPU have their ISA.
- * `report` is the file that TERNARY_PATH_REPORT comes to, with every part expanded, or empty.
+ * `driver` and `runtime` ("13.1"), `sms`, `memory_bytes`, `model` (the row of the cost model), `weight_bytes` (of its
+ * memory, what copies of weights take now: those of all runtimes of the process, by arrangement: `i2s`, `t5`, and the
+ * second ones `dense` and `top2`; scales count with the first), `warning` (empty, or that its kernels were compiled
+ * from PTX, and why), `libraries`: of each library of kernels `name`, the `arch` whose code serves, or an empty one and
+ * the `reason`; or `"used":false` with `reason`, empty if TERNARY_DEVICE is cpu. Kernels of a GPU have its library where
+ * those of the CPU have their ISA. `report` is the file that TERNARY_PATH_REPORT comes to, with every part expanded, or empty.
  * @param json receives at most `capacity` bytes, zero-terminated if capacity > 0; may be null if capacity is 0.
  * @param length receives the whole length without the zero, so a caller can ask first. May be null.
  */

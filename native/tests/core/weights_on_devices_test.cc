@@ -106,6 +106,30 @@ TEST_F(WeightsOnDevices, OneDeviceGetsOneCopyHoweverManyThreadsAsk) {
   EXPECT_EQ(allocations, 4) << "codes, alpha and two second arrangements";
 }
 
+// What a runtime's info says: an arrangement counts once it is there, and no longer than that. To ask makes none.
+TEST_F(WeightsOnDevices, BytesOfEachArrangementAreCountedWhileTheyAreThere) {
+  ThreadPool pool(1);
+  const Problem problem = problem_of(40, 200);
+  const int64_t i2s = 3 * 2 * 512 + 48 * 4, t5 = i2s, dense = 40 * 256 * 2, top2 = 40 * 256 / 4;
+  {
+    const WeightsHandle first = problem.weights(TERNARY_LAYOUT_I2S_TILED),
+                        second = problem.weights(TERNARY_LAYOUT_T5_TILED);
+    EXPECT_EQ(weight_bytes_on(0), (WeightBytes{0, 0, 0, 0}));
+    prepare(*first, 0, pool);
+    EXPECT_EQ(weight_bytes_on(0), (WeightBytes{i2s, 0, 0, 0}));
+    prepare(*first, 0, pool, {false, true});
+    prepare(*first, 0, pool, {false, true});
+    EXPECT_EQ(weight_bytes_on(0), (WeightBytes{i2s, 0, 0, top2}));
+    prepare(*second, 0, pool, {true, false});
+    EXPECT_EQ(weight_bytes_on(0), (WeightBytes{i2s, t5, dense, top2}));
+    EXPECT_EQ(weight_bytes_json(0), "{\"i2s\":" + std::to_string(i2s) + ",\"t5\":" + std::to_string(t5) +
+                                        ",\"dense\":" + std::to_string(dense) + ",\"top2\":" + std::to_string(top2) +
+                                        "}");
+    EXPECT_EQ(weight_bytes_on(1), (WeightBytes{0, 0, 0, 0}));
+  }
+  EXPECT_EQ(weight_bytes_on(0), (WeightBytes{0, 0, 0, 0}));
+}
+
 /** Codes and those of second arrangements are the problem's. */
 void expect_codes(const Problem& problem, const CudaWeights& copy) {
   const int64_t N = problem.spec().N, K = problem.spec().K, row_bytes = ceil_div(K, 4);

@@ -89,6 +89,7 @@ std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const Cud
     column = sent_floats(device, stream, weights.column_alpha(), weights.K, weights.K);
   auto copy = std::make_unique<CudaWeights>(device);
   copy->layout = layout;
+  copy->bytes.add(layout, codes.bytes() + alpha.bytes() + column.bytes());
   copy->codes = codes.release();
   copy->alpha = reinterpret_cast<float*>(alpha.release());
   copy->alpha_column = reinterpret_cast<float*>(column.release());
@@ -96,10 +97,12 @@ std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const Cud
 }
 
 void add_layout(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool, CudaLayout layout,
-                std::atomic<uint8_t*>& place) {
+                CudaWeights& copy) {
   const CudaStream stream(device);
   CudaMemory memory(device, cuda_layout_bytes(layout, weights.N, weights.K));
   send_codes(weights, layout, pool, stream, memory.get());
+  copy.bytes.add(layout, memory.bytes());
+  std::atomic<uint8_t*>& place = layout == CudaLayout::dense ? copy.dense : copy.top2;
   place.store(memory.release(), std::memory_order_release);
 }
 
@@ -115,6 +118,8 @@ void CudaCopy::free(std::initializer_list<void*> memory) const noexcept {
     if (piece != nullptr) cuda_.Free(piece);
   }
 }
+
+CudaWeights::CudaWeights(const CudaDevice& device) : CudaCopy(device), bytes(device.ordinal) {}
 
 CudaWeights::~CudaWeights() { free({codes, alpha, alpha_column, dense.load(), top2.load()}); }
 
@@ -139,8 +144,8 @@ const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDev
     copy = make_copy(weights, device, pool).release();
     place.copy.store(copy, std::memory_order_release);
   }
-  if (lacks(copy, CudaLayout::dense, wanted.dense)) add_layout(weights, device, pool, CudaLayout::dense, copy->dense);
-  if (lacks(copy, CudaLayout::top2, wanted.top2)) add_layout(weights, device, pool, CudaLayout::top2, copy->top2);
+  if (lacks(copy, CudaLayout::dense, wanted.dense)) add_layout(weights, device, pool, CudaLayout::dense, *copy);
+  if (lacks(copy, CudaLayout::top2, wanted.top2)) add_layout(weights, device, pool, CudaLayout::top2, *copy);
   return *copy;
 }
 

@@ -11,6 +11,7 @@
 
 #include "abi/cuda_kernel.h"
 #include "core/base/thread_pool.h"
+#include "core/cuda/copies/weight_bytes.h"
 #include "core/weights/weights.h"
 
 namespace ternary {
@@ -33,7 +34,7 @@ class CudaCopy : public DeviceCopy {
 
 /** Weights there. */
 struct CudaWeights : CudaCopy {
-  explicit CudaWeights(const CudaDevice& device) : CudaCopy(device) {}
+  explicit CudaWeights(const CudaDevice& device);
   ~CudaWeights() override;
 
   CudaLayout layout = CudaLayout::i2s;  ///< of `codes`: i2s or t5
@@ -43,6 +44,7 @@ struct CudaWeights : CudaCopy {
   // Second arrangements, null until somebody needs them.
   std::atomic<uint8_t*> dense{nullptr};  ///< CudaLayout::dense
   std::atomic<uint8_t*> top2{nullptr};   ///< CudaLayout::top2
+  CountedBytes bytes;                    ///< of all these
 
   /** Codes in a layout, if they are there; null else. */
   const uint8_t* codes_in(CudaLayout wanted) const {
