@@ -62,13 +62,15 @@ function(ternary_cuda_object library source arch pool out)
   set(${out} "${object}" PARENT_SCOPE)
 endfunction()
 
-# ternary_cuda_library(NAME bitnet ARCH 90a [POOL pool] [LICENCE file] KERNELS a.cu ... [HOSTS b.cc ...] [FLAGS ...]): the
-# library libternary_<name>_sm<arch>.so with the table of its folder's kernels.inc, held to
-# cmake/packaging/libternary_cuda.so.txt. HOSTS are what its kernels need besides, FLAGS options of nvcc. LICENCE is that of
-# what others wrote and the library contains: the jar has it as libternary_<name>-LICENSE.txt. Nothing is made for an architecture that this build leaves out: of those of a library's own for one whose devices none of the build
-# serves (100a needs 100f), since the first library serves there what this one refuses.
+# ternary_cuda_library(NAME bitnet ARCH 90a [POOL pool] [LICENCE file] [MMA name] KERNELS a.cu ... [HOSTS b.cc ...]
+# [FLAGS ...]): the library libternary_<name>_sm<arch>.so with the table of its folder's kernels.inc, held to
+# cmake/packaging/libternary_cuda.so.txt. HOSTS are what its kernels need besides, FLAGS options of nvcc. LICENCE is that
+# of what others wrote and the library contains: the jar has it as libternary_<name>-LICENSE.txt. MMA is an instruction that
+# each kernel must have in machine code. Nothing is made for an architecture that this build leaves out: of those of a
+# library's own for one whose devices none of the build serves (100a needs 100f), since the first library serves there what
+# this one refuses.
 function(ternary_cuda_library)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH;POOL;LICENCE" "KERNELS;HOSTS;FLAGS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;ARCH;POOL;LICENCE;MMA" "KERNELS;HOSTS;FLAGS")
   set(arch ${arg_ARCH})
   set(allowed ${TERNARY_CUDA_OWN_ARCHS_${arg_NAME}})
   set(built ${TERNARY_CUDA_ARCHS})
@@ -106,6 +108,12 @@ function(ternary_cuda_library)
   ternary_shipped(${target} EXPORTS ${shared}/ternary_cuda.map)
   set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} LINKER_LANGUAGE CXX)
   ternary_packaging_gate(${target} libternary_cuda.so.txt)
+  if(arg_MMA AND TERNARY_CUOBJDUMP AND TERNARY_NVDISASM)
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+      COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:${target}> -DCUOBJDUMP=${TERNARY_CUOBJDUMP} -DMMA=${arg_MMA}
+              -P ${TERNARY_PACKAGING_DIR}/promise.cmake)
+    set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${TERNARY_PACKAGING_DIR}/promise.cmake")
+  endif()
   if(arg_LICENCE)
     configure_file("${arg_LICENCE}" "${PROJECT_BINARY_DIR}/libternary_${arg_NAME}-LICENSE.txt" COPYONLY)
   endif()

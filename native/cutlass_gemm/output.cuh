@@ -71,7 +71,9 @@ class Output {
     return true;
   }
 
-  CUTLASS_DEVICE Output(const Params& operands, SharedStorage&) : t_(operands) {}
+  /** What a thread does first: so the next kernel may start as early as behind the library's other kernels. CUTLASS says
+   *  so itself, but only when the last sums of a CTA are made. */
+  CUTLASS_DEVICE Output(const Params& operands, SharedStorage&) : t_(operands) { cuda::pdl_launch_dependents(); }
 
   /** By the 128 threads of the epilogue's warps; `sums` is [128, kPatchM] in tensor memory, given back to `pipeline`. */
   template <bool kReuse = false, class Pipeline, class State, class Problem, class Tile, class Coord, class Sums>

@@ -4,12 +4,14 @@
  * What no GPU is needed for: reads the machine code of every kernel for every architecture, writes a report of it
  * (registers, shared memory, stack, instruction mix, steady loop) and holds it to the checked-in budget, by row and variant.
  * Nothing may grow by more than 2 %, nothing may touch local memory, and the steady loops of GEMVs of 1 (dp4a) and up to 8
- * rows (mma) without groups of alpha keep their limit (kLimits); a library with GEMVs has one for each limit. A kernel that
- * is no variant of its row, a variant without a kernel and a line without either fail too.
+ * rows (mma) without groups of alpha keep their limit (kLimits); a library with GEMVs has one for each limit. So do loops
+ * that decode the layout top2. A kernel that is no variant of its row, a variant without a kernel and a line without either
+ * fail too. One kernel may be a variant of two rows of a library, whose layout is the same: of A8 and of A16.
  *
  * W's way is held as well, by budget and by rule (sass_weights.h, sass_flight.h): what is begun before the wait of a chain
  * ("early_loads"), how far ahead the loop is ("ahead"), past the first-level cache ("cache"), and the order of a chain
- * ("chain"). sass_exceptions.txt beside the budget names kernels that break a rule still.
+ * ("chain"). A kernel of tcgen05 must have a product at all ("promise", sass_tiles.h). sass_exceptions.txt beside the budget
+ * names kernels that break a rule still.
  *
  * --update writes the budget and drops exceptions that nothing needs: target sass_budget_update.
  */
@@ -50,7 +52,7 @@ struct Measured {
   std::vector<std::string> broken;
 };
 
-/** Instructions of the steady loop for 16 weights of a lane: at most so many, in a GEMV for up to `rows` of X. */
+/** Instructions of the steady loop for 16 weights of a lane: at most so many, in a GEMV for up to `rows` of X, and of top2. */
 struct Limit {
   CudaLayout layout;
   int rows;
@@ -61,7 +63,8 @@ struct Limit {
 constexpr Limit kLimits[] = {{CudaLayout::i2s, 1, 10, 10},
                              {CudaLayout::i2s, 8, 7, 11},
                              {CudaLayout::t5, 8, 17, 21.5},
-                             {CudaLayout::t5, 1, 23, 23}};
+                             {CudaLayout::t5, 1, 23, 23},
+                             {CudaLayout::top2, 8, 24, 24}};
 
 void add_variant(const std::string& arch, const CudaRow& row, const CudaVariant& variant, KernelCode& code,
                  Measured& measured) {
@@ -78,9 +81,28 @@ void add_variant(const std::string& arch, const CudaRow& row, const CudaVariant&
   }
 }
 
+/** Whether an object file of `row` may state a kernel to be a variant of another row: one kernel may serve both. */
+bool may_state(const CudaRow& row, const CudaRow& other) {
+  return std::string(row.library) == other.library && row.layout == other.layout;
+}
+
+/** Says which variants of the rows that an object states have no kernel; the number of them. */
+int count_missing(const Key& object, const std::map<int, std::set<std::string>>& stated) {
+  int faults = 0;
+  for (const auto& [number, variants] : stated) {
+    for (const CudaVariant* variant = kCudaRows[number].variants; variant->name != nullptr; ++variant) {
+      if (variants.count(variant->name) != 0) continue;
+      std::cout << object.arch << " " << object.row << ": no kernel is stated to be variant " << variant->name << " of "
+                << kCudaRows[number].file << "\n";
+      ++faults;
+    }
+  }
+  return faults;
+}
+
 /**
  * Adds the kernels of an object file .../sm90a/<file>.cu.o and says which are no variant of the row that has this file's
- * name, and which variants have no kernel; the number of them.
+ * name, nor of one that it may state, and which variants have no kernel; the number of them.
  */
 int add_kernels(const std::string& cuobjdump, const std::string& nm, const std::string& object, Measured& measured) {
   const size_t slash = object.rfind('/'), folder = object.rfind('/', slash - 1) + 1;
@@ -91,30 +113,33 @@ int add_kernels(const std::string& cuobjdump, const std::string& nm, const std::
     std::cout << arch << " " << file << ": kernels.inc has no such row\n";
     return 1;
   }
-  const CudaRow& row = kCudaRows[number];
-  std::map<std::string, KernelCode> codes = measure_kernels(cuobjdump, object, row, has_pdl(arch));
+  const CudaRow& own = kCudaRows[number];
+  const std::map<std::string, KernelCode> codes = measure_kernels(cuobjdump, object, own, has_pdl(arch));
   int faults = 0;
-  std::set<std::string> missing;
-  for (const CudaVariant* variant = row.variants; variant->name != nullptr; ++variant) missing.insert(variant->name);
+  std::map<int, std::set<std::string>> variants = {{number, {}}};  // stated, by row
+  std::set<std::string> kernels;
   for (const StatedVariant& stated : stated_variants(nm, object)) {
+    const CudaRow& row = kCudaRows[stated.row];
+    const CudaVariant& variant = row.variants[stated.variant];
     const auto code = codes.find(stated.kernel);
-    if (stated.row != number || code == codes.end()) {
-      std::cout << arch << " " << file << ": " << stated.kernel << " is stated to be a variant of "
-                << kCudaRows[stated.row].file << "; it must be a kernel of this file, and of its row\n";
+    if (!may_state(own, row) || code == codes.end() || measured.kernels.count({arch, row.file, variant.name}) != 0) {
+      std::cout << arch << " " << file << ": " << stated.kernel << " is stated to be " << variant.name << " of "
+                << row.file
+                << "; it must be a kernel of this file, of a row of its library and layout, and the only one\n";
       ++faults;
       continue;
     }
-    add_variant(arch, row, row.variants[stated.variant], code->second, measured);
-    missing.erase(row.variants[stated.variant].name);
-    codes.erase(code);
-  }
-  for (const std::string& variant : missing) {
-    std::cout << arch << " " << file << " " << variant << ": no kernel is stated to be this variant\n";
+    KernelCode measured_code = code->second;
+    add_variant(arch, row, variant, measured_code, measured);
+    variants[stated.row].insert(variant.name);
+    kernels.insert(stated.kernel);
   }
   for (const auto& [kernel, code] : codes) {
+    if (kernels.count(kernel) != 0) continue;
     std::cout << arch << " " << file << ": no variant of the row is stated to be " << kernel << "\n";
+    ++faults;
   }
-  return faults + static_cast<int>(missing.size() + codes.size());
+  return faults + count_missing({arch, file, ""}, variants);
 }
 
 void write(const std::string& path, const Kernels& kernels, const Kernels& keep) {
@@ -156,7 +181,8 @@ const Limit* limit_of(const Key& key) {
   const CudaRow& row = kCudaRows[find_cuda_row(key.row)];
   const CudaVariant& variant = row.variants[find_cuda_variant(row, key.variant)];
   for (const Limit& limit : kLimits) {
-    if (row.gemv() && !variant.groups && row.layout == limit.layout && variant.rows == limit.rows) return &limit;
+    const bool steady = row.layout == CudaLayout::top2 || (row.gemv() && !variant.groups);
+    if (steady && row.layout == limit.layout && variant.rows == limit.rows) return &limit;
   }
   return nullptr;
 }
@@ -208,7 +234,7 @@ int compare(const Kernels& kernels, const Kernels& budget, const std::set<std::s
   }
   for (const std::string& architecture : architectures) {
     for (const Limit& limit : kLimits) {
-      if (!gemvs || held.count({architecture, &limit}) != 0) continue;
+      if (limit.layout == CudaLayout::top2 || !gemvs || held.count({architecture, &limit}) != 0) continue;
       std::cout << architecture << ": no GEMV of " << kCudaLayoutNames[static_cast<int>(limit.layout)]
                 << " has a variant for " << limit.rows << " rows of X\n";
       ++faults;

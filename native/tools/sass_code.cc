@@ -9,6 +9,8 @@
 #include <sstream>
 #include <vector>
 
+#include "sass_tiles.h"
+
 namespace ternary::test {
 namespace {
 
@@ -29,16 +31,20 @@ void erase_all(std::string& text, const std::string& part) {
   for (size_t at; (at = text.find(part)) != std::string::npos;) text.erase(at, part.size());
 }
 
+/** The one kernel of a file whose name is longer than the 1024 letters that libstdc++ reads: CUTLASS's. */
+constexpr const char* kLongName = "(long name)";
+
 std::string demangled(const std::string& symbol) {
   int status = 0;
   char* text = abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status);
-  std::string name = status == 0 ? text : symbol;
+  std::string name = status == 0 ? text : begins(symbol, "_Z") ? kLongName : symbol;
   std::free(text);
   return name;
 }
 
 /** A demangled kernel without namespaces, parameters, what nvcc makes of the path of a file, and what follows. */
 std::string short_name(std::string name) {
+  if (name == kLongName) return name;
   for (size_t at; (at = name.find("_GLOBAL__N__")) != std::string::npos;) name.erase(at, name.find("::", at) + 2 - at);
   for (const char* noise : {"ternary::cuda::", "ternary::", "(anonymous namespace)::", "void ", "(CudaLayout)", " "}) {
     erase_all(name, noise);
@@ -70,7 +76,10 @@ bool parse(const std::string& line, Instruction& out) {
   return true;
 }
 
-/** The column an instruction is counted in besides `instructions`; kInstructions if in none. */
+/**
+ * The column an instruction is counted in besides `instructions`; kInstructions if in none. Those of tensor memory, LDTM and
+ * STTM, are loads and stores.
+ */
 Figure column_of(const Instruction& i) {
   struct Row {
     const char* start;
@@ -78,16 +87,19 @@ Figure column_of(const Instruction& i) {
   };
   static constexpr Row kRows[] = {
       // the first that fits
-      {"IDP", kDp4a},     {"LDL", kLocal},      {"STL", kLocal},       {"LDGDEPBAR", kBarriers}, {"DEPBAR", kBarriers},
-      {"BAR", kBarriers}, {"SYNCS", kBarriers}, {"MEMBAR", kBarriers}, {"LD", kLoads},           {"ULD", kLoads},
-      {"ST", kStores},    {"RED", kStores},     {"ATOM", kStores},     {"IMAD", kAlu},           {"IADD", kAlu},
-      {"VIADD", kAlu},    {"LOP3", kAlu},       {"SHF", kAlu},         {"PRMT", kAlu},           {"LEA", kAlu},
-      {"ISETP", kAlu},    {"SEL", kAlu},        {"IABS", kAlu},        {"IMNMX", kAlu},          {"VIMNMX", kAlu},
-      {"MOV", kAlu},      {"CS2R", kAlu},       {"UIADD", kAlu},       {"ULOP3", kAlu},          {"USHF", kAlu},
-      {"UIMAD", kAlu},    {"USEL", kAlu},       {"UISETP", kAlu},      {"ULEA", kAlu},           {"UMOV", kAlu},
-      {"FFMA", kFloat},   {"FADD", kFloat},     {"FMUL", kFloat},      {"HFMA2", kFloat},        {"HADD2", kFloat},
-      {"HMUL2", kFloat},  {"F2F", kFloat},      {"I2F", kFloat},       {"F2I", kFloat},          {"MUFU", kFloat},
-      {"FSEL", kFloat},   {"FSETP", kFloat},    {"FMNMX", kFloat}};
+      {"IDP", kDp4a},        {"LDL", kLocal},    {"STL", kLocal},       {"LDGDEPBAR", kBarriers},
+      {"DEPBAR", kBarriers}, {"BAR", kBarriers}, {"SYNCS", kBarriers},  {"MEMBAR", kBarriers},
+      {"LD", kLoads},        {"ULD", kLoads},    {"UTCBAR", kBarriers}, {"UTMALDG", kLoads},
+      {"ST", kStores},       {"RED", kStores},   {"ATOM", kStores},     {"IMAD", kAlu},
+      {"IADD", kAlu},        {"VIADD", kAlu},    {"LOP3", kAlu},        {"SHF", kAlu},
+      {"PRMT", kAlu},        {"LEA", kAlu},      {"ISETP", kAlu},       {"SEL", kAlu},
+      {"IABS", kAlu},        {"IMNMX", kAlu},    {"VIMNMX", kAlu},      {"MOV", kAlu},
+      {"CS2R", kAlu},        {"UIADD", kAlu},    {"ULOP3", kAlu},       {"USHF", kAlu},
+      {"UIMAD", kAlu},       {"USEL", kAlu},     {"UISETP", kAlu},      {"ULEA", kAlu},
+      {"UMOV", kAlu},        {"FFMA", kFloat},   {"FADD", kFloat},      {"FMUL", kFloat},
+      {"HFMA2", kFloat},     {"HADD2", kFloat},  {"HMUL2", kFloat},     {"F2F", kFloat},
+      {"I2F", kFloat},       {"F2I", kFloat},    {"MUFU", kFloat},      {"FSEL", kFloat},
+      {"FSETP", kFloat},     {"FMNMX", kFloat}};
   if (i.is_tensor()) return kTensor;
   for (const Row& row : kRows) {
     if (begins(i.name, row.start)) return row.column;
@@ -122,6 +134,16 @@ void measure_mix(const Instructions& code, size_t begin, size_t end, Figures& fi
   }
 }
 
+/** The loop that decodes W; loop_tensor is another warp's, for the same columns of K. */
+void measure_tile_loop(const Instructions& code, Figures& figures) {
+  const TileLoops loops = tile_loops(code);
+  if (loops.weights == 0) return;
+  figures[kLoop] = static_cast<double>(loops.decode.end - loops.decode.begin);
+  figures[kPer16] = 16 * figures[kLoop] / loops.weights;
+  measure_mix(code, loops.decode.begin, loops.decode.end, figures);
+  figures[kLoopTensor] = loops.products;
+}
+
 void measure_loop(const Instructions& code, const CudaRow& row, Figures& figures) {
   const std::vector<Loop> loops = Ways(code).loops();
   int most = 0;
@@ -150,8 +172,13 @@ KernelCode measure(const Instructions& code, const CudaRow& row, bool pdl) {
     const Figure column = column_of(i);
     if (column != kInstructions) ++figures[column];
   }
-  measure_loop(code, row, figures);
-  kernel.weights = measure_weights(code, pdl);
+  if (row.layout == CudaLayout::top2) {
+    measure_tile_loop(code, figures);
+    kernel.weights.faults = tile_faults(code, pdl);
+  } else {
+    measure_loop(code, row, figures);
+    kernel.weights = measure_weights(code, pdl);
+  }
   return kernel;
 }
 
@@ -175,6 +202,9 @@ std::map<std::string, Instructions> functions_of(const std::string& sass) {
     Instruction instruction;
     if (has(line, "Function : ")) {
       code = &functions[kernel_after(line, "Function : ", "\r")];
+      if (code->empty()) continue;
+      std::cerr << "two kernels of a file have names that cannot be told apart: " << line << "\n";
+      std::exit(EXIT_FAILURE);
     } else if (code != nullptr && parse(line, instruction)) {
       code->push_back(instruction);
     }
@@ -214,16 +244,16 @@ std::map<std::string, KernelCode> measure_kernels(const std::string& cuobjdump, 
 }
 
 std::vector<StatedVariant> stated_variants(const std::string& nm, const std::string& object) {
-  const std::string statement = "ternary::cuda::kCompiledAs<";
+  const std::string statement = "_ZN7ternary4cuda11kCompiledAsILi";  // then "22ELi0EXad" and the kernel
   std::vector<StatedVariant> stated;
   std::istringstream symbols(output_of("'" + nm + "' '" + object + "'"));
   for (std::string line; std::getline(symbols, line);) {
-    const std::string name = demangled(line.substr(line.rfind(' ') + 1));
-    if (!begins(name, statement.c_str())) continue;
+    const std::string symbol = line.substr(line.rfind(' ') + 1);
+    if (!begins(symbol, statement.c_str())) continue;
     StatedVariant variant;
-    std::istringstream numbers(name.substr(statement.size()));
-    char comma;
-    numbers >> variant.row >> comma >> variant.variant;
+    variant.row = std::atoi(symbol.c_str() + statement.size());
+    variant.variant = std::atoi(symbol.c_str() + symbol.find("ELi", statement.size()) + 3);
+    const std::string name = demangled(symbol);
     const size_t kernel = name.find('&') + 1;  // "&(void f<int>(int))" or "&f"
     variant.kernel = short_name(name.substr(kernel + (begins(name.substr(kernel), "(void") ? 1 : 0)));
     stated.push_back(variant);

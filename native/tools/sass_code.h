@@ -27,7 +27,7 @@ struct KernelCode {
 /**
  * Every kernel of an object file of a row, by name with template arguments. The steady loop is the innermost one with the
  * most tensor or dp4a instructions; its weights per lane are its 16-byte loads from global memory, because q is in
- * shared memory.
+ * shared memory. Where the row's layout is top2 it is the loop that decodes W (sass_tiles.h).
  */
 std::map<std::string, KernelCode> measure_kernels(const std::string& cuobjdump, const std::string& object,
                                                   const CudaRow& row, bool pdl);

@@ -18,9 +18,9 @@ struct Sm {
   int64_t shared;
   int64_t unsaid;  ///< bytes that the driver takes of a CTA and cuobjdump leaves out
 };
-constexpr Sm kSms[] = {{"sm80", 2048, 164 << 10, 1024}, {"sm89", 1536, 100 << 10, 1024},
-                       {"sm90a", 2048, 228 << 10, 0},   {"sm100f", 2048, 228 << 10, 0},
-                       {"sm103a", 2048, 228 << 10, 0},  {"sm120f", 1536, 100 << 10, 0}};
+constexpr Sm kSms[] = {{"sm80", 2048, 164 << 10, 1024}, {"sm89", 1536, 100 << 10, 1024}, {"sm90a", 2048, 228 << 10, 0},
+                       {"sm100a", 2048, 228 << 10, 0},  {"sm100f", 2048, 228 << 10, 0},  {"sm103a", 2048, 228 << 10, 0},
+                       {"sm120f", 1536, 100 << 10, 0}};
 /** Registers of an SM, and how many a warp takes at a time, of all of these. */
 constexpr int64_t kRegistersOfSm = 64 << 10, kRegisterMultiple = 256;
 
@@ -34,6 +34,7 @@ const Sm& sm_of(const std::string& arch) {
 
 /** CTAs that an SM holds. Dynamic shared memory of a GEMV depends on its problem and is left out. */
 int64_t resident_ctas(const Sm& sm, const CudaRow& row, const CudaVariant& variant, const KernelCode& kernel) {
+  if (row.layout == CudaLayout::top2) return 1;  // it has all of the SM's tensor memory
   const auto registers = static_cast<int64_t>(kernel.figures[kRegisters]);
   const int64_t warps = variant.threads / 32;
   const int64_t shared =
@@ -42,6 +43,9 @@ int64_t resident_ctas(const Sm& sm, const CudaRow& row, const CudaVariant& varia
                                 int64_t{sm.threads / variant.threads}, sm.shared / shared});
   return row.gemv() ? std::min<int64_t>(fit, kernel.cut_for_ctas) : fit;  // its grid has no more
 }
+
+/** Rows of W of a CTA of a pair, or of one alone: those of tensor memory. */
+constexpr int kTileRows = 128;
 
 /** Bytes of W of what `ahead` counts: tiles of each warp, or spans of the CTA. */
 int64_t unit_bytes(const CudaRow& row, const CudaVariant& variant) {
@@ -64,6 +68,10 @@ void add_flight(const std::string& arch, const CudaRow& row, const CudaVariant& 
   Figures& f = kernel.figures;
   const WeightLoads& weights = kernel.weights;
   f[kCtas] = static_cast<double>(resident_ctas(sm_of(arch), row, variant, kernel));
+  if (row.layout == CudaLayout::top2 && kernel.figures[kLoop] > 0) {
+    f[kAhead] = variant.ahead;  // by TMA, whose copies machine code does not count: the row's ring
+    f[kInFlight] = f[kAhead] * static_cast<double>(unit_bytes(row, variant)) * kTileRows / variant.patch_n;
+  }
   if (row.stage == CudaStage::activations || weights.of_turn == 0) return;
   f[kEarlyLoads] = weights.early;
   f[kAhead] = weights.ahead;
@@ -80,7 +88,8 @@ void add_flight(const std::string& arch, const CudaRow& row, const CudaVariant& 
 std::vector<Fault> flight_faults(const std::string& arch, const CudaRow& row, const CudaVariant& variant,
                                  const Figures& figures) {
   std::vector<Fault> faults;
-  if (row.stage == CudaStage::activations) return faults;
+  // The warp that asks for W by TMA waits first: X comes with it.
+  if (row.stage == CudaStage::activations || row.layout == CudaLayout::top2) return faults;
   const auto demand = [&](Figure figure, int64_t least, const char* why) {
     if (figures[figure] >= static_cast<double>(least)) return;
     std::ostringstream sentence;

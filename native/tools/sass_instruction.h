@@ -18,8 +18,10 @@ struct Instruction {
   uint64_t address;
   std::string guard, name, operands;  ///< "@!P0", empty if there is none; "LDG.E.NA.128"; " R4, desc[UR8][R2.64]"
 
+  /** mma.sync, and tcgen05.mma: UTCHMMA of bf16, UTCIMMA of int8. */
   bool is_tensor() const {
-    return begins(name, "IMMA") || begins(name, "HMMA") || begins(name, "OMMA") || begins(name, "QMMA");
+    return begins(name, "IMMA") || begins(name, "HMMA") || begins(name, "OMMA") || begins(name, "QMMA") ||
+           (begins(name, "UTC") && has(name, "MMA"));
   }
   /** Of codes and q. dp4a of signed bytes adds up q. */
   bool is_product() const { return is_tensor() || begins(name, "IDP.4A.U8"); }

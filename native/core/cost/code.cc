@@ -13,18 +13,26 @@ class Figures {
 
   /** The line of a variant; null: there is none, or none that divides. */
   const CudaFigures* of(const CudaRow& row, const CudaVariant& variant) const {
+    const CudaFigures* found = nullptr;
     for (const CudaFigures& line : lines_) {
-      if (std::strcmp(line.arch, arch_) == 0 && std::strcmp(line.row, row.file) == 0 &&
-          std::strcmp(line.variant, variant.name) == 0) {
-        return line.value[kRegisters] > 0 && line.value[kLoop] > 0 && products(line) > 0 ? &line : nullptr;
-      }
+      if (std::strcmp(line.row, row.file) != 0 || std::strcmp(line.variant, variant.name) != 0) continue;
+      const bool exact = std::strcmp(line.arch, arch_) == 0;
+      if (exact || (found == nullptr && is_code_of_its_capability(line.arch))) found = &line;
+      if (exact) break;
     }
-    return nullptr;
+    if (found == nullptr) return nullptr;
+    return found->value[kRegisters] > 0 && found->value[kLoop] > 0 && products(*found) > 0 ? found : nullptr;
   }
 
   static double products(const CudaFigures& f) { return f.value[kLoopTensor] + f.value[kLoopDp4a]; }
 
  private:
+  /** "sm100a" where the architecture is "sm100f": the same number. */
+  bool is_code_of_its_capability(const char* arch) const {
+    const size_t digits = std::strlen(arch) - 1;
+    return arch[digits] == 'a' && std::strncmp(arch, arch_, digits) == 0 && std::strlen(arch_) == digits + 1;
+  }
+
   const char* arch_;
   const FigureLines& lines_;
 };
@@ -78,6 +86,18 @@ CostCode gemm_code(const CudaRow& row, const CudaVariant& variant, const Figures
   return code;
 }
 
+/** What the four warps issue that decode W: a lane's 16 weights are a step. */
+CostCode tile_code(const CudaRow& row, const CudaVariant& variant, const Figures& figures) {
+  const CudaFigures* f = figures.of(row, variant);
+  if (f == nullptr || f->value[kPer16] <= 0) return {};
+  return per_step(row, variant, *f, f->value[kLoop] / f->value[kPer16]);
+}
+
+CostCode code_of(const CudaRow& row, const CudaVariant& variant, const Figures& figures) {
+  if (row.layout == CudaLayout::top2) return tile_code(row, variant, figures);
+  return row.gemv() ? gemv_code(row, variant, figures) : gemm_code(row, variant, figures);
+}
+
 }  // namespace
 
 const CostCode* CostKernel::code_for(int64_t M, int planes, bool groups) const {
@@ -96,7 +116,7 @@ std::vector<CostKernel> cost_kernels(const char* arch, const FigureLines& lines)
     if (row.stage == CudaStage::activations) continue;
     CostKernel kernel = {&row, {}};
     for (int i = 0; row.variants[i].name != nullptr; ++i) {
-      kernel.codes[i] = (row.gemv() ? gemv_code : gemm_code)(row, row.variants[i], figures);
+      kernel.codes[i] = code_of(row, row.variants[i], figures);
     }
     kernels.push_back(kernel);
   }

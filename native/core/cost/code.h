@@ -20,8 +20,8 @@ struct CostCode {
   const CudaRow* row = nullptr;
   CudaVariant shape = {};  ///< `ctas` and `ahead` as this architecture has them
   double slots = 0;        ///< instructions of all kinds; 0: the budget has no figures of this kernel
-  double alu = 0, multiply = 0, idp = 0, imma = 0, hmma = 0;
-  double shared = 0;  ///< 128-byte passes of shared memory
+  double alu = 0, multiply = 0, idp = 0, imma = 0, hmma = 0;  ///< of top2 no product: tcgen05.mma is another warp's
+  double shared = 0;                                          ///< 128-byte passes of shared memory
   int registers = 0;
   int64_t static_shared = 0;  ///< with what the driver takes
   int64_t ring_bytes = 0;     ///< GEMM: dynamic shared memory
@@ -37,7 +37,10 @@ struct CostKernel {
   const CostCode* code_for(int64_t M, int planes, bool groups) const;
 };
 
-/** Every product kernel of an architecture ("sm90a"), in the order of kernels.inc. */
+/**
+ * Every product kernel of an architecture ("sm90a"), in the order of kernels.inc. Code of an `a` serves devices of just that
+ * compute capability: so a row without a line of "sm100f" has that of "sm100a".
+ */
 std::vector<CostKernel> cost_kernels(const char* arch, const FigureLines& figures);
 
 }  // namespace ternary

@@ -112,10 +112,15 @@ std::optional<CostWinner> CudaCost::best_kernel(const CostProblem& problem, Cuda
   return best;
 }
 
+std::optional<CostWinner> CudaCost::best_of(CudaLayout layout, const CostProblem& problem, bool a8) const {
+  return best_kernel(problem, layout, a8, Among::all);
+}
+
 bool CudaCost::prefers(CudaLayout layout, CudaLayout over, const CostProblem& problem, bool a8) const {
-  const std::optional<CostWinner> best = best_kernel(problem, layout, a8, Among::all);
-  const std::optional<CostWinner> other = best_kernel(problem, over, a8, Among::all);
-  return best && other && best->estimate.us * kSameCost < other->estimate.us;
+  const std::optional<CostWinner> best = best_of(layout, problem, a8), other = best_of(over, problem, a8);
+  if (!best || !other) return false;
+  const std::optional<CostCut> parts = a8 ? cut(problem, over, other->estimate.us) : std::nullopt;
+  return best->estimate.us * kSameCost < (parts ? parts->both.us : other->estimate.us);
 }
 
 std::optional<CostCut> CudaCost::cut(const CostProblem& problem, CudaLayout layout, double us) const {

@@ -81,7 +81,10 @@ class CudaCost {
    */
   Reason plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const;
 
-  /** Whether the best of a layout's kernels is expected to take less than the best of another's. */
+  /** The best of an arrangement's kernels among those that have figures, for all rows of X. */
+  std::optional<CostWinner> best_of(CudaLayout layout, const CostProblem& problem, bool a8) const;
+
+  /** Whether the best of a layout's kernels is expected to take less than another's, of which two may share an A8 product. */
   bool prefers(CudaLayout layout, CudaLayout over, const CostProblem& problem, bool a8) const;
 
   /**
@@ -92,7 +95,7 @@ class CudaCost {
 
   /**
    * The kernel and its splits that the model expects to serve first, among those that have figures. Of a product that
-   * is cut: the first kernel, and the time of both.
+   * is cut: the first kernel, and the time of both. By the first arrangement, which every layer has.
    */
   std::optional<CostWinner> best(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
                                  int64_t K) const;

@@ -20,7 +20,7 @@ struct DeviceAttributes {
   int sm_count, clock_khz, memory_clock_khz, memory_bus_bits;
 };
 
-/** A device as the model sees it. Rates are warp instructions a clock and SM. */
+/** A device as the model sees it. Rates are warp instructions a clock and SM, where they are not said to be others. */
 struct CostDevice {
   const char* name;
   const char* arch;  ///< of its library
@@ -33,6 +33,7 @@ struct CostDevice {
   double idp;            ///< dp4a
   double imma;           ///< mma.sync m16n8k32 of int8
   double hmma;           ///< mma.sync m16n8k16 of bf16
+  double tile_macs;      ///< tcgen05.mma of bf16: multiply-adds, not instructions; 0: there is none
   int threads;           ///< an SM holds
   int64_t shared_bytes;  ///< of an SM
   double launch_us;      ///< from one kernel of a stream to the next

@@ -45,7 +45,8 @@ double step_eight_ns(const CostDevice& device) { return 1 / (device.imma * devic
  *   H100 SXM        "H100" data sheet 2023 (3.35 TB/s, int8 1979 TOPS, bf16 990 TFLOPS), 132 SMs, "Hopper" white paper: twice
  *                   A100's a clock and SM, through wgmma; clock: 1.83 GHz follows from these
  *   H200            "H200" data sheet 2024 (4.8 TB/s), the rest as H100
- *   B200            "Blackwell Architecture Technical Brief" 2025, table 3 (8 TB/s), 148 SMs; clock 1.85 GHz assumed
+ *   B200            "Blackwell Architecture Technical Brief" 2025, table 3 (8 TB/s, bf16 2.25 PFLOPS), 148 SMs; clock 1.85 GHz
+ *                   assumed, with which 2.25 PFLOPS are 4109 multiply-adds a clock and SM through tcgen05: 4096
  *   B300            the same brief and "Blackwell Ultra" data sheet 2025: as B200, but int8 0.15 POPS where that has 4.5,
  *                   267 multiply-adds a clock and SM, so an m16n8k32 takes 15 clocks; ptxas pads its mma to that rate
  *   RTX 5090        "RTX Blackwell" white paper (1792 GB/s, 170 SMs, 2.407 GHz, int8 838 TOPS, bf16 209.5 TFLOPS with fp32 sums)
@@ -62,13 +63,13 @@ double step_eight_ns(const CostDevice& device) { return 1 / (device.imma * devic
  */
 // clang-format off: columns
 const CostDevice kCostDevices[kCostDeviceCount] = {
-    // name      arch      major SMs  GHz    GB/s  L2   issue alu mul idp imma  hmma  threads shared    launch pdl latency
-    {"A100",     "sm80",   8,    108, 1.41,  2039, 2.5, 4,    2,  2,  2,  0.50, 0.50, 2048,   164 << 10, 2.5,  2.5, 0.60},
-    {"H100",     "sm90a",  9,    132, 1.83,  3350, 2.0, 4,    2,  2,  2,  0.62, 0.62, 2048,   228 << 10, 2.5,  1.0, 0.65},
-    {"H200",     "sm90a",  9,    132, 1.83,  4800, 1.4, 4,    2,  2,  2,  0.62, 0.62, 2048,   228 << 10, 2.5,  1.0, 0.65},
-    {"B200",     "sm100f", 10,   148, 1.85,  8000, 1.7, 4,    2,  2,  2,  0.50, 0.50, 2048,   228 << 10, 2.5,  1.0, 0.75},
-    {"B300",     "sm103a", 10,   148, 1.85,  8000, 1.7, 4,    2,  2,  2,  0.065, 0.50, 2048,  228 << 10, 2.5,  1.0, 0.75},
-    {"RTX 5090", "sm120f", 12,   170, 2.407, 1792, 4.8, 4,    4,  2,  2,  0.25, 0.125, 1536,  100 << 10, 2.5,  1.0, 0.70},
+    // name      arch      major SMs  GHz    GB/s  L2   issue alu mul idp imma  hmma  tiles threads shared   launch pdl latency
+    {"A100",     "sm80",   8,    108, 1.41,  2039, 2.5, 4,    2,  2,  2,  0.50, 0.50, 0,    2048,   164 << 10, 2.5, 2.5, 0.60},
+    {"H100",     "sm90a",  9,    132, 1.83,  3350, 2.0, 4,    2,  2,  2,  0.62, 0.62, 0,    2048,   228 << 10, 2.5, 1.0, 0.65},
+    {"H200",     "sm90a",  9,    132, 1.83,  4800, 1.4, 4,    2,  2,  2,  0.62, 0.62, 0,    2048,   228 << 10, 2.5, 1.0, 0.65},
+    {"B200",     "sm100f", 10,   148, 1.85,  8000, 1.7, 4,    2,  2,  2,  0.50, 0.50, 4096, 2048,   228 << 10, 2.5, 1.0, 0.75},
+    {"B300",     "sm103a", 10,   148, 1.85,  8000, 1.7, 4,    2,  2,  2,  0.065, 0.50, 4096, 2048,  228 << 10, 2.5, 1.0, 0.75},
+    {"RTX 5090", "sm120f", 12,   170, 2.407, 1792, 4.8, 4,    4,  2,  2,  0.25, 0.125, 0,   1536,   100 << 10, 2.5, 1.0, 0.70},
 };
 // clang-format on
 

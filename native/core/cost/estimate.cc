@@ -3,30 +3,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/cost/tiles.h"
+
 namespace ternary {
 namespace {
 
-/** A warp of a kernel alone on its scheduler waits for itself every other time: assumed, of loops with many chains. */
-constexpr double kIssueOfOneWarp = 0.5;
-/** The part of the shorter of two times, memory's and instructions', that the longer does not hide: assumed. */
-constexpr double kSeen = 0.1;
 /** Making a row ready inside another kernel: instructions an element, and the time of its barriers. */
 constexpr double kFusedInstructions = 12, kFusedRowUs = 0.8;
-/** The kernel that makes rows ready: three passes over shared memory for the longest of them. */
-constexpr double kActivationsUs = 1.5, kActivationsUsPerColumn = 1e-4;
 /** Sums of a cluster: its barriers (some 200 clocks each, published), and bytes a clock of another SM's shared memory. */
 constexpr double kClusterUs = 0.4, kRemoteBytes = 32;
-/** Sums in device memory: fence, ticket and reading back, a latency of the L2 or two each; an atomic add beside a store. */
-constexpr double kTicketUs = 1.2, kAtomic = 2;
 /** The largest cluster that every device with clusters runs. */
 constexpr int kMostCluster = 8;
-
-/** Clocks of one SM for a step: the slowest pipe, or the issue of all by `warps` warps. */
-double step_clocks(const CostDevice& d, const CostCode& c, double warps) {
-  const double issue = std::min(d.issue, warps * kIssueOfOneWarp);
-  return std::max({c.slots / issue, c.alu / d.alu, c.multiply / d.multiply, c.idp / d.idp, c.imma / d.imma,
-                   c.hmma / d.hmma, c.shared});
-}
 
 double activation_bytes(const CostCode& code, const CostProblem& p) {
   const auto elements = static_cast<double>(p.M) * static_cast<double>(p.K);
@@ -35,16 +22,6 @@ double activation_bytes(const CostCode& code, const CostProblem& p) {
     case CudaStage::fused_a8: return elements * static_cast<double>(p.x_bytes);
     default: return elements;  // q
   }
-}
-
-double y_bytes(const CostProblem& p) {
-  return static_cast<double>(p.M) * static_cast<double>(p.N) * static_cast<double>(p.y_bytes);
-}
-
-/** What memory hands over and takes: everything once. */
-double memory_bytes(const CostCode& code, const CostProblem& p) {
-  return static_cast<double>(cuda_layout_bytes(code.row->layout, p.N, p.K)) + 4 * static_cast<double>(p.N) +
-         static_cast<double>(p.M) * static_cast<double>(p.K) * static_cast<double>(p.x_bytes) + y_bytes(p);
 }
 
 /** What goes between the L2 and the SMs, but for sums of splits: W and X as often as CTAs read them. */
@@ -88,12 +65,13 @@ double rows_us(const CostDevice& d, const CostCode& code, const CostProblem& p, 
   if (code.row->stage == CudaStage::fused_a8) {
     return M * kFusedRowUs + std::ceil(s.ctas / d.sm_count) * M * K * kFusedInstructions / 32 / d.issue / (d.ghz * 1e3);
   }
-  return std::ceil(M / (2 * d.sm_count)) * (kActivationsUs + kActivationsUsPerColumn * K);
+  return staged_rows_us(d, p);
 }
 
 }  // namespace
 
 CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostCode& code, const CostProblem& p, int splits) {
+  if (code.row->layout == CudaLayout::top2) return estimate_tiles(d, pdl, code, p, splits);
   const CostShare s = share_out(d, code, p, splits);
   const bool fused = code.row->stage == CudaStage::fused_a8;
   const double warps = std::min(std::ceil(s.ctas / d.sm_count), std::ceil(s.pieces / d.sm_count)) *

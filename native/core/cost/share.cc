@@ -77,6 +77,9 @@ CostShare gemm_share(const CostDevice& d, const CostCode& code, const CostProble
   return s;
 }
 
+/** CTAs that share a patch of a kernel of top2. */
+int tile_ctas(const CostCode& code) { return code.shape.patch_n / kTileRows; }
+
 }  // namespace
 
 int resident_ctas(const CostDevice& d, const CostCode& code, const CostProblem& p) {
@@ -89,8 +92,25 @@ int resident_ctas(const CostDevice& d, const CostCode& code, const CostProblem& 
 
 bool may_split(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
   if (code.row->gemv() || splits == 1) return true;
+  if (code.row->layout == CudaLayout::top2) {
+    // Sums of A16 are rounded, and a path has the same bits for all M.
+    return code.row->stage == CudaStage::gemm_a8 &&
+           share_tiles(d, code, p, splits).pieces * tile_ctas(code) <= d.sm_count;
+  }
   const int64_t patches = ceil_div(p.N, code.shape.patch_n) * ceil_div(p.M, code.shape.patch_m);
   return static_cast<double>(patches * splits) <= d.sm_count * std::min(code.shape.ctas, resident_ctas(d, code, p));
+}
+
+TileShare share_tiles(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
+  const CudaVariant& shape = code.shape;
+  const int64_t patches = ceil_div(p.N, shape.patch_n) * ceil_div(p.M, shape.patch_m);
+  TileShare s = {};
+  s.pieces = static_cast<double>(patches * splits);
+  s.places = std::floor(d.sm_count / tile_ctas(code));
+  s.rounds = std::ceil(s.pieces / s.places);
+  s.turns = static_cast<double>(ceil_div(ceil_div(p.K, shape.columns), splits));
+  s.sum_bytes = 4.0 * static_cast<double>(patches) * shape.patch_n * shape.patch_m;
+  return s;
 }
 
 CostShare share_out(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits) {

@@ -14,6 +14,9 @@
 
 namespace ternary {
 
+/** Rows of W of a CTA of a kernel of top2: those of tensor memory. */
+inline constexpr int kTileRows = 128;
+
 struct CostProblem {
   int64_t M, N, K;
   int64_t x_bytes, y_bytes;  ///< an element's
@@ -46,6 +49,20 @@ int resident_ctas(const CostDevice& device, const CostCode& code, const CostProb
 bool may_split(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);
 
 CostShare share_out(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);
+
+/**
+ * How kernels of top2 share a product out. A patch of Y is a CTA's, or a pair's that shares rows of X; an SM holds one CTA.
+ * CTAs take patches in turn, and write one while they multiply the next.
+ */
+struct TileShare {
+  double pieces;     ///< patches, by splits of K
+  double places;     ///< CTAs or pairs that run at a time
+  double rounds;     ///< pieces of the busiest of them
+  double turns;      ///< of 128 columns of K of a piece
+  double sum_bytes;  ///< fp32 sums of all patches, those beyond M and N too
+};
+
+TileShare share_tiles(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);
 
 /** Bytes of W that an SM has on their way while all CTAs run; those that CTAs share count once. */
 double bytes_in_flight(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);

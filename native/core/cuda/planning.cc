@@ -87,12 +87,29 @@ Reason reason_against(const CudaRuntime& cuda, const CudaKernel& kernel, const C
 /** More rows than all libraries together have for an activation and a layout. */
 constexpr int kMostChoices = 32;
 
-/** Layouts that a plan chooses among at a time. */
+/** Layouts that a plan chooses among at a time; both may be the same. */
 struct Layouts {
-  CudaLayout one, other;  ///< the same: one
+  CudaLayout one, other;
 
   bool has(CudaLayout layout) const { return layout == one || layout == other; }
 };
+
+/** The turns in which layouts are asked: kernels of a turn serve only what those of the turns before refuse. */
+struct Turns {
+  Layouts list[3];
+  int count;
+
+  const Layouts* begin() const { return list; }
+  const Layouts* end() const { return list + count; }
+};
+
+Turns turns_of(const CudaRuntime& cuda, const ternary_layer& layer) {
+  constexpr Layouts kTop2 = {CudaLayout::top2, CudaLayout::top2}, kDense = {CudaLayout::dense, CudaLayout::dense};
+  const CudaLayout own = cuda_layout_of(layer.weights.layout);
+  const bool top2 = asks_top2(cuda, layer);
+  if (top2 && cuda.cutlass == CutlassChoice::always) return {{kTop2, {own, own}, kDense}, 3};
+  return {{{own, top2 ? CudaLayout::top2 : own}, kDense}, 2};
+}
 
 /** Rows for an activation and layouts whose range of M has this M; all of the layouts if none has it, so that they refuse.
  *  In the order of preference. */
@@ -170,14 +187,7 @@ CudaProductPlan best_plan(const ternary_runtime& runtime, const CudaRuntime& cud
   const Planes planes = planes_of(product);
   plan.plane_count = planes.count;
   plan.plane_f16 = planes.f16;
-  const CudaLayout own = cuda_layout_of(product.weights().layout);
-  const bool second = asks_top2(cuda, product.layer), first = cuda.cutlass == CutlassChoice::always;
-  // With TERNARY_CUTLASS=1 the second arrangement serves what it accepts; else where the model expects less time.
-  const Layouts turns[] = {second ? Layouts{CudaLayout::top2, first ? CudaLayout::top2 : own} : Layouts{own, own},
-                           {own, own},
-                           {CudaLayout::dense, CudaLayout::dense}};
-  for (const Layouts& layouts : turns) {
-    if (&layouts == &turns[1] && turns[0].has(own)) continue;
+  for (const Layouts& layouts : turns_of(cuda, product.layer)) {
     for (const CudaChoice& choice : Choices(cuda, runtime.settings, problem, product.layer.activation, layouts)) {
       if (choice.reason == Reason::none) {
         finish(*choice.kernel, choice.plan, problem, plan);

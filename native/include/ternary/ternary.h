@@ -487,7 +487,8 @@ TERNARY_API ternary_status ternary_quantise_async(ternary_runtime* runtime, cons
 
 /**
  * What the cost model that chooses kernels expects of a product with row alpha, f16 activations and f16 Y, without norm.
- * A kernel whose machine code has not been counted is passed over.
+ * A kernel whose machine code has not been counted is passed over, and so are those that need a second arrangement of the
+ * weights.
  * @param runtime a GPU runtime, or null if `device` is given.
  * @param device "A100", "H100", "H200", "B200", "B300" or "RTX 5090"; null: the runtime's.
  * @param layout TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED (TERNARY_LAYOUT_I2S is as I2S_TILED).

@@ -70,12 +70,20 @@ std::vector<Case> cases() {
   return all;
 }
 
-class CudaHostCalls : public testing::Test {
+/** By settings. */
+class CudaHostCalls : public testing::TestWithParam<const char*> {
  protected:
-  RuntimeHandle runtime = make_runtime();
-};
+  void SetUp() override {
+    if (cutlass() && !has_cutlass(runtime.get())) GTEST_SKIP() << "the device has no libternary_cutlass";
+  }
+  static bool cutlass() { return *GetParam() != 0; }
 
-TEST_F(CudaHostCalls, OfAProductOnTheDevice) {
+  RuntimeHandle runtime = make_runtime(GetParam());
+};
+INSTANTIATE_TEST_SUITE_P(Of, CudaHostCalls, testing::Values("", "TERNARY_CUTLASS=1"),
+                         [](const auto& settings) { return *settings.param != 0 ? "Cutlass" : "Bitnet"; });
+
+TEST_P(CudaHostCalls, OfAProductOnTheDevice) {
   for (const Case& c : cases()) {
     const Problem problem(c.spec);
     const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
@@ -103,6 +111,7 @@ TEST_F(CudaHostCalls, OfAProductOnTheDevice) {
                        {"cudaStreamIsCapturing", 1},
                        {"cudaPointerGetAttributes", c.operands + own}};
       if (!own) allowed["cudaStreamGetId"] = 1;
+      if (cutlass()) allowed["cuTensorMapEncodeTiled"] = 2;  // of W and of X
       for (const auto& [function, count] : calls) {
         EXPECT_LE(count, allowed[function]) << function << ", " << c.name << (own ? ", own workspace" : "");
       }
@@ -111,7 +120,7 @@ TEST_F(CudaHostCalls, OfAProductOnTheDevice) {
 }
 
 /** Every kernel of two calls is part of the stream's chain, and all but the first began before the one before it ended. */
-TEST_F(CudaHostCalls, KernelsOfCallsAreLaunchedAsAChain) {
+TEST_P(CudaHostCalls, KernelsOfCallsAreLaunchedAsAChain) {
   int major = 0;
   must(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0), "capability");
   const bool pdl = major >= 9;
@@ -138,7 +147,7 @@ TEST_F(CudaHostCalls, KernelsOfCallsAreLaunchedAsAChain) {
   }
 }
 
-TEST_F(CudaHostCalls, OfAProductOnTheHost) {
+TEST_P(CudaHostCalls, OfAProductOnTheHost) {
   for (const Case& c : cases()) {
     const Problem problem(c.spec);
     const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
@@ -156,7 +165,7 @@ TEST_F(CudaHostCalls, OfAProductOnTheHost) {
   }
 }
 
-TEST_F(CudaHostCalls, ALayerGivesTheDevicesMemoryBack) {
+TEST_P(CudaHostCalls, ALayerGivesTheDevicesMemoryBack) {
   const auto leaks = softgpu<decltype(softgpu_leaks)>("softgpu_leaks");
   if (leaks == nullptr) return;  // a GPU does not tell
   Problem problem(plain_spec(TERNARY_A8, 3, 300, 700));

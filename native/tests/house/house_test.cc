@@ -83,6 +83,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"softgpu/tests/runtime", {"softgpu", "softgpu/*", "softgpu/tests/*"}},
     {"tests/support", {"include/*", "abi", "core/*", "core/cuda/*", "softgpu"}},
     {"tests/support/cuda", {"include/*", "abi", "core/*", "core/cuda/*", "softgpu", "tests/support"}},
+    {"tests/tools", {"abi", "tools"}},
     {"tests/*", {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "softgpu", "tests/support", "tests/support/*"}},
 });
 

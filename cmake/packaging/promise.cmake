@@ -1,0 +1,21 @@
+# cmake -DLIBRARY=... -DCUOBJDUMP=... -DMMA=UTCHMMA -P promise.cmake: fails if a kernel of the library has no such
+# instruction. Code that asks for another architecture's instructions compiles all the same, to a message and a trap.
+get_filename_component(folder "${CUOBJDUMP}" DIRECTORY)
+set(ENV{PATH} "${folder}:$ENV{PATH}")  # where cuobjdump looks for nvdisasm
+execute_process(COMMAND "${CUOBJDUMP}" -sass "${LIBRARY}" OUTPUT_VARIABLE sass RESULT_VARIABLE code)
+if(NOT code EQUAL 0)
+  message(FATAL_ERROR "${CUOBJDUMP} cannot read ${LIBRARY}")
+endif()
+string(REPLACE ";" "" sass "${sass}")
+string(REPLACE "Function : " ";" functions "${sass}")
+list(POP_FRONT functions)
+list(LENGTH functions count)
+if(count EQUAL 0)
+  message(FATAL_ERROR "${LIBRARY} has no kernel")
+endif()
+foreach(function IN LISTS functions)
+  if(NOT function MATCHES "${MMA}")
+    string(REGEX REPLACE "\n.*" "" name "${function}")
+    message(FATAL_ERROR "${LIBRARY}: the kernel ${name} has no ${MMA}, which it is made for")
+  endif()
+endforeach()
