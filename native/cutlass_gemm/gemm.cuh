@@ -44,6 +44,7 @@ class Gemm {
  public:
   using Kernel = cutlass::gemm::kernel::GemmUniversal<cute::Shape<int, int, int, int>, Mainloop, Epilogue, SplitK>;
   static constexpr auto kKernel = cutlass::device_kernel<Kernel>;
+  static constexpr int kDepth = Mainloop::DispatchPolicy::Load2TransformPipelineStageCount;
 
   /** The plan of a row, which has these patches. */
   static Reason plan(const CudaRow& row, const CudaProblem& problem, CudaPlan* plan) {
@@ -92,13 +93,14 @@ class Gemm {
 };
 
 /** A row of kernels.inc whose kernel is Gemm's. */
-#define TERNARY_CUTLASS_ROW(function, variant, Gemm)                                    \
-  TERNARY_CUDA_VARIANT(function, variant, Gemm::kKernel)                                \
-  Reason function##_plan(const CudaProblem& problem, CudaPlan* plan) {                  \
-    return Gemm::plan(kCudaRows[find_cuda_row(#function)], problem, plan);              \
-  }                                                                                     \
-  int function(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) { \
-    return Gemm::launch(task, plan, how);                                               \
+#define TERNARY_CUTLASS_ROW(function, variant, Gemm)                                                                 \
+  static_assert(variant_of(#function, #variant).depth == Gemm::kDepth, "kernels.inc has another depth of the ring"); \
+  TERNARY_CUDA_VARIANT(function, variant, Gemm::kKernel)                                                             \
+  Reason function##_plan(const CudaProblem& problem, CudaPlan* plan) {                                               \
+    return Gemm::plan(kCudaRows[find_cuda_row(#function)], problem, plan);                                           \
+  }                                                                                                                  \
+  int function(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {                              \
+    return Gemm::launch(task, plan, how);                                                                            \
   }
 
 }  // namespace ternary::cutlass_gemm

@@ -48,6 +48,8 @@ class Output {
   using ThreadEpilogueOp = cutlass::epilogue::thread::LinearCombination<float, 1, float, float>;
   static constexpr uint32_t TmaTransactionBytes = 0;
   struct SharedStorage {
+    alignas(
+        16) float scales[kPatchM];  ///< s of the tile's rows of X, loaded once: one latency is seen, not one each set
     int last;
   };
   using Arguments = OutputOperands;
@@ -82,12 +84,13 @@ class Output {
     using namespace cute;
     static_assert(!kReuse, "kernels of mixed input do not ask for it");
     cuda::pdl_wait();
-    const Place place(problem, coord);
-    const auto sets = flat_divide(sums(make_coord(_, _), _0{}, _0{}), EpilogueTile{});  // [128, 32, 1, sets]
+    const Place place(t_, problem, coord);
+    load_scales(place, shared);
+    const auto sets = flat_divide(sums(make_coord(_, _), _0{}, _0{}), EpilogueTile{});  // [128, 16, 1, sets]
     const auto loader = make_tmem_copy(CopyOpT2R{}, sets(_, _, _0{}, _0{}));
-    const auto thread = loader.get_slice(threadIdx.x % kThreads);
-    const auto source = thread.partition_S(sets);
-    Tensor set = make_tensor<float>(shape(thread.partition_D(make_identity_tensor(EpilogueTile{}))));
+    const auto slice = loader.get_slice(thread());
+    const auto source = slice.partition_S(sets);
+    Tensor set = make_tensor<float>(shape(slice.partition_D(make_identity_tensor(EpilogueTile{}))));
     // All sets of sums to Y; where K is split to memory, and by the last to come from there to Y. One loop, so that write()
     // is there once.
     CUTLASS_PRAGMA_NO_UNROLL
@@ -107,7 +110,7 @@ class Output {
         if (i == kSets && (t_.splits == 1 || !is_last(place, shared))) break;
         read(place, i - kSets, set);
       }
-      write(place, i % kSets, set);
+      write(place, i % kSets, shared.scales, set);
     }
     return make_tuple(state);
   }
@@ -116,19 +119,35 @@ class Output {
   /** A thread's row of W, and the tile. */
   struct Place {
     int n, m, M, tile;
-    bool in;  ///< the row is one of W's
+    bool in;            ///< the row is one of W's
+    float alpha, bias;  ///< of the row
 
     template <class Problem, class Coord>
-    CUTLASS_DEVICE Place(const Problem& problem, const Coord& coord)
-        : n(cute::get<0>(coord) * kThreads + static_cast<int>(threadIdx.x) % kThreads),
+    CUTLASS_DEVICE Place(const Params& t, const Problem& problem, const Coord& coord)
+        : n(cute::get<0>(coord) * kThreads + thread()),
           m(cute::get<1>(coord) * kPatchM),
           M(cute::get<1>(problem)),
           tile(cute::get<0>(coord) * cute::ceil_div(M, kPatchM) + cute::get<1>(coord)),
-          in(n < cute::get<0>(problem)) {}
+          in(n < cute::get<0>(problem)),
+          alpha(in ? t.alpha[n] : 0.0f),
+          bias(in && t.bias != nullptr ? t.bias[n] : 0.0f) {}
   };
 
+  CUTLASS_DEVICE static int thread() { return static_cast<int>(threadIdx.x) % kThreads; }
+  /** A barrier of the epilogue's warps. */
+  CUTLASS_DEVICE static void meet() {
+    cutlass::arch::NamedBarrier::sync(kThreads, cutlass::arch::ReservedNamedBarriers::EpilogueBarrier);
+  }
+
+  CUTLASS_DEVICE void load_scales(const Place& place, SharedStorage& shared) const {
+    const int m = place.m + thread();
+    meet();  // everyone has left those of the tile before
+    if (thread() < kPatchM) shared.scales[thread()] = t_.s != nullptr && m < place.M ? t_.s[m] : 1.0f;
+    meet();
+  }
+
   CUTLASS_DEVICE float* sum_of(const Place& place, int set) const {
-    return t_.sums + (int64_t{place.tile} * kPatchM + set * kColumns) * kThreads + threadIdx.x % kThreads;
+    return t_.sums + (int64_t{place.tile} * kPatchM + set * kColumns) * kThreads + thread();
   }
 
   /** Sums of int8 times -1, 0, +1 are whole numbers below 2^24: fp32 adds them exactly, in any order. */
@@ -148,11 +167,8 @@ class Output {
 
   /** As last_to_come() (cluster.cuh), among the epilogue's warps: the sums of all parts are there then. */
   CUTLASS_DEVICE bool is_last(const Place& place, SharedStorage& shared) const {
-    const auto meet = [] {
-      cutlass::arch::NamedBarrier::sync(kThreads, cutlass::arch::ReservedNamedBarriers::EpilogueBarrier);
-    };
     meet();
-    if (threadIdx.x % kThreads == 0) {
+    if (thread() == 0) {
       __threadfence();
       shared.last = atomicAdd(t_.tickets + place.tile, 1) == t_.splits - 1;
       __threadfence();
@@ -162,28 +178,25 @@ class Output {
   }
 
   template <class Set>
-  CUTLASS_DEVICE void write(const Place& place, int i, const Set& set) const {
+  CUTLASS_DEVICE void write(const Place& place, int i, const float* scales, const Set& set) const {
     switch (t_.y_dtype) {
-      case TERNARY_F32: return write_as<TERNARY_F32>(place, i, set);
-      case TERNARY_F16: return write_as<TERNARY_F16>(place, i, set);
-      default: write_as<TERNARY_BF16>(place, i, set);
+      case TERNARY_F32: return write_as<TERNARY_F32>(place, i, scales, set);
+      case TERNARY_F16: return write_as<TERNARY_F16>(place, i, scales, set);
+      default: write_as<TERNARY_BF16>(place, i, scales, set);
     }
   }
 
   template <ternary_dtype kType, class Set>
-  CUTLASS_DEVICE void write_as(const Place& place, int i, const Set& set) const {
-    const int m = place.m + i * kColumns, lane = static_cast<int>(threadIdx.x) % 32;
-    const float s = t_.s != nullptr && m + lane < place.M ? t_.s[m + lane] : 1.0f;
-    const float alpha = place.in ? t_.alpha[place.n] : 0.0f;
+  CUTLASS_DEVICE void write_as(const Place& place, int i, const float* scales, const Set& set) const {
+    const int m = place.m + i * kColumns;
     const bool biased = t_.bias != nullptr;
-    const float bias = biased && place.in ? t_.bias[place.n] : 0.0f;
     char* y = static_cast<char*>(t_.y) + (m * t_.ldy + place.n) * cuda::element_bytes(kType);
     CUTLASS_PRAGMA_UNROLL
     for (int j = 0; j < kColumns; ++j, y += t_.ldy * cuda::element_bytes(kType)) {
-      const float c = __fmul_rn(__shfl_sync(~0u, s, j), alpha);
+      const float c = __fmul_rn(scales[i * kColumns + j], place.alpha);
       // The codes are those of 2 * w. A sum of zeros may be -0 in tensor memory; an integer's is +0.
       const float sum = __fmaf_rn(set(j), kHalf, 0.0f);
-      const float value = biased ? __fmaf_rn(sum, c, bias) : __fmul_rn(sum, c);
+      const float value = biased ? __fmaf_rn(sum, c, place.bias) : __fmul_rn(sum, c);
       if (place.in && m + j < place.M) cuda::store_element(y, kType, 0, value);
     }
   }
