@@ -2,8 +2,8 @@
  * @file decode.cuh
  * @brief Sixteen weights of CudaLayout::top2 to bf16 or f16 pairs of 2 * w, in the place of CUTLASS's conversion of int2b_t.
  *
- * A shift and a mask a pair, where CUTLASS's needs a permute, a mask, a subtraction and a third of a shift: 15 instructions
- * in the place of 27 for 16 weights, and 8 in the place of 19 on the pipe of logic. Sums are twice the product's; that is
+ * A shift and a mask a pair, where CUTLASS's needs a permute, a mask, a subtraction and a third of a shift: 16 instructions
+ * in the place of 27 for 16 weights, and 8.75 in the place of 19 on the pipe of logic. Sums are twice the product's; that is
  * exact as fp32's exponent has it, and the epilogue halves them.
  */
 #ifndef TERNARY_CUTLASS_GEMM_DECODE_CUH_

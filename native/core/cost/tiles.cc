@@ -16,14 +16,14 @@ constexpr double kSharedBytes = 128;
 constexpr double kSetUpUs = 1.0;
 /**
  * The epilogue's step of 16 rows of X: some 220 instructions of a thread in write(), counted in the machine code of
- * 2026-11-30, and the latency of the L2 for their scales, assumed. Its four warps issue as those that decode.
+ * 2026-11-30. Its four warps issue as those that decode. Before the first step the latency of the L2 for the scales, assumed.
  */
-constexpr double kSetInstructions = 220, kSetUs = 0.3;
+constexpr double kSetInstructions = 220, kScalesUs = 0.3;
 
 /** A patch from tensor memory to Y, or to the sums of splits. */
 double epilogue_us(const CostDevice& d, const CostCode& code, const CostProblem& p) {
   const int64_t rows = std::min<int64_t>(code.shape.patch_m, round_up(p.M, kSetRows));
-  return static_cast<double>(rows) / kSetRows * (kSetUs + kSetInstructions / kIssueOfOneWarp / (d.ghz * 1e3));
+  return kScalesUs + static_cast<double>(rows) / kSetRows * kSetInstructions / kIssueOfOneWarp / (d.ghz * 1e3);
 }
 
 /** Between the L2 and the SMs: W for each patch along M, bf16 of X for each along N, Y. */

@@ -114,6 +114,21 @@ TEST_F(CudaCutlass, OnlyLayersThatAreMeantForIt) {
   EXPECT_EQ(calls("TERNARY_CUTLASS=1", 0), 1u);
 }
 
+// By the cost model of B200, as the table of cost-model.md has it: 4096 x 4096 of A16 pays from 65 rows of X on.
+TEST_F(CudaCutlass, AutomaticallyWhereTheModelExpectsLessTime) {
+  ProblemSpec spec = plain_spec(TERNARY_A16, 1, 4096, 4096);
+  spec.x_dtype = spec.y_dtype = TERNARY_BF16;
+  const auto served = [&](int64_t expected_rows, int64_t M) {
+    spec.expected_rows = expected_rows;
+    spec.M = M;
+    const RuntimeHandle runtime = gpu("TERNARY_CUTLASS=auto");
+    return sum_of(counted(runtime.get(), spec).paths, "linear.cutlass_a16_");
+  };
+  EXPECT_EQ(served(65, 65), 1u);
+  EXPECT_EQ(served(65, 1), 0u) << "the first arrangement is there too";
+  EXPECT_EQ(served(64, 1), 0u);
+}
+
 TEST_F(CudaCutlass, ACallBringsAWorkspaceOfTheBytesThatAreSaid) {
   for (const char* splits : {"0", "3"}) {
     const RuntimeHandle runtime = gpu(std::string("TERNARY_CUTLASS=1\nTERNARY_I2S_SPLITS=") + splits);
