@@ -13,8 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Layers of the second arrangement of weights, on devices with a library of its kernels: the oracle's
- * bits through the API, and the paths that are counted.
+ * Layers of the second arrangement of weights, on devices with a library of its kernels: the
+ * oracle's bits through the API, and the paths that are counted.
  */
 @Tag("gpu")
 class CudaCutlassTest {
@@ -77,8 +77,20 @@ class CudaCutlassTest {
         RmsNormLinear layer = RmsNormLinear.builder(runtime, weights).norm(norm, 1e-5f).build()) {
       layer.apply(x, residual, out, y, m);
       Oracle.rmsNormLinear(
-          weights, Activation.A8, norm, 1e-5f, null, x, K, null, residual, expectedOut, K, expected,
-          N, m);
+          weights,
+          Activation.A8,
+          norm,
+          1e-5f,
+          null,
+          x,
+          K,
+          null,
+          residual,
+          expectedOut,
+          K,
+          expected,
+          N,
+          m);
     }
     Problems.assertSameBits(y, expected);
     Problems.assertSameBits(out, expectedOut);
