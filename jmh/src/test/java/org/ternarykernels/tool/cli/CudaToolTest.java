@@ -125,10 +125,9 @@ class CudaToolTest {
     assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("passed").asBoolean()).isTrue();
-    for (JsonNode kernel :
-        result.get(
-            "not_reached")) { // the cost model prefers fused rows for shapes as small as these
-      assertThat(kernel.asText()).startsWith("gemv_a8_");
+    // Of shapes as small as these the cost model prefers fused rows and the first arrangement.
+    for (JsonNode kernel : result.get("not_reached")) {
+      assertThat(kernel.asText()).containsPattern("^(gemv_a8_|cutlass_a)");
     }
     assertOnlyGpu(result.get("paths"));
   }
