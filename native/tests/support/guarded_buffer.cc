@@ -86,6 +86,12 @@ OutputMatrix::OutputMatrix(ternary_dtype dtype, int64_t rows, int64_t columns, i
   for (int64_t i = 0; i < buffer_.bytes(); ++i) buffer_.data()[i] = poison(i);
 }
 
+OutputMatrix OutputMatrix::copy() const {
+  OutputMatrix other(dtype_, rows_, columns_, ld_);
+  for (int64_t m = 0; m < rows_; ++m) std::memcpy(other.row(m), row(m), static_cast<size_t>(columns_ * element_));
+  return other;
+}
+
 float OutputMatrix::value(int64_t m, int64_t n) const { return load_float(data(), dtype_, m * ld_ + n); }
 
 std::string OutputMatrix::outside_written(const Part& part) const {

@@ -61,6 +61,9 @@ class OutputMatrix {
   OutputMatrix() = default;
   OutputMatrix(ternary_dtype dtype, int64_t rows, int64_t columns, int64_t ld);
 
+  /** Another with the same elements, and poison around them. */
+  OutputMatrix copy() const;
+
   bool empty() const { return buffer_.empty(); }
   void* data() const { return buffer_.data() + front_bytes_; }
   void* row(int64_t m) const { return buffer_.data() + front_bytes_ + m * ld_ * element_; }
