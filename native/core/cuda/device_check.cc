@@ -1,11 +1,11 @@
 #include "core/cuda/device_check.h"
 
 #include <array>
-#include <cstring>
 #include <map>
 #include <vector>
 
 #include "abi/cuda_layout.h"
+#include "abi/dtype.h"
 #include "core/base/failure.h"
 #include "core/base/mutex.h"
 #include "core/cuda/copies/layout.h"
@@ -28,18 +28,13 @@ int weight(int64_t n, int64_t k) {
 }
 
 /** x (m, k) is part k + m of kParts, in turns. */
-float part(int64_t m, int64_t k) {
-  const uint32_t bits = uint32_t{kParts[static_cast<size_t>((m + k) % 3)]} << 16;
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
+uint16_t part(int64_t m, int64_t k) { return kParts[static_cast<size_t>((m + k) % 3)]; }
 
 /** X [kRows, kColumns] as bf16, three columns of each row. */
 std::vector<uint16_t> planes() {
   std::vector<uint16_t> x(kRows * kColumns);
   for (int64_t m = 0; m < kRows; ++m) {
-    for (int64_t k = 0; k < 3; ++k) x[m * kColumns + 40 * k] = kParts[static_cast<size_t>((m + k) % 3)];
+    for (int64_t k = 0; k < 3; ++k) x[m * kColumns + 40 * k] = part(m, k);
   }
   return x;
 }
@@ -90,7 +85,7 @@ bool gives_sums(const CudaDevice& device, const CudaKernel& kernel) {
   for (int64_t m = 0; m < kRows; ++m) {
     for (int64_t n = 0; n < kOutputs; ++n) {
       double sum = 0;
-      for (int64_t k = 0; k < 3; ++k) sum += double{part(m, k)} * weight(n, k);
+      for (int64_t k = 0; k < 3; ++k) sum += double{bf16_to_float(part(m, k))} * weight(n, k);
       if (double{y[m * kOutputs + n]} != sum) return false;
     }
   }

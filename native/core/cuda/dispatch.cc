@@ -123,15 +123,15 @@ CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan
   task.M = p.M();
   task.padded = plan.padded;
   task.group = p.weights().group;
-  const bool bf16 = plan.kernel->layout == CudaLayout::top2;
-  if (plan.kernel->stage == CudaStage::gemm_a16 || bf16) {
+  const bool a8 = plan.kernel->stage == CudaStage::gemm_a8;
+  if (takes_planes(*plan.kernel)) {
     task.planes = reinterpret_cast<uint16_t*>(workspace + plan.places.planes);
     task.ld_plane = plan.padded;
     task.plane_count = plan.plane_count;
     task.plane_f16 = plan.plane_f16 != 0;
   }
-  if (plan.kernel->stage == CudaStage::gemm_a8) task.s = reinterpret_cast<float*>(workspace + plan.places.s);
-  if (plan.kernel->stage == CudaStage::gemm_a8 && !bf16) {
+  if (a8) task.s = reinterpret_cast<float*>(workspace + plan.places.s);
+  if (a8 && !takes_planes(*plan.kernel)) {
     task.plain = plan.kernel->layout == CudaLayout::dense;
     task.q = reinterpret_cast<int8_t*>(workspace + plan.places.q);
     task.ldq = plan.padded;

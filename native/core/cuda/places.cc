@@ -23,10 +23,10 @@ CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const C
   const int64_t M = problem.M;
   places.tail_partial = place(plan.tail_launch.partial_bytes);
   places.partial = place(plan.launch.partial_bytes);  // behind it, so that what must be zero is one range
-  const bool bf16 = kernel.layout == CudaLayout::top2;
-  if (kernel.stage == CudaStage::gemm_a16 || bf16) places.planes = place(plan.plane_count * M * plan.padded * 2);
-  if (kernel.stage == CudaStage::gemm_a8) places.s = place(M * 4);
-  if (kernel.stage == CudaStage::gemm_a8 && !bf16) {
+  const bool a8 = kernel.stage == CudaStage::gemm_a8;
+  if (takes_planes(kernel)) places.planes = place(plan.plane_count * M * plan.padded * 2);
+  if (a8) places.s = place(M * 4);
+  if (a8 && !takes_planes(kernel)) {
     places.q = place(M * plan.padded);
     places.q_sums = place(M * groups_of(problem.K, problem.group) * 4);
   }
@@ -38,6 +38,10 @@ CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const C
 
 int64_t groups_of(int64_t K, int64_t group) { return group == 0 ? 1 : ceil_div(K, group); }
 
+bool takes_planes(const CudaKernel& kernel) {
+  return kernel.stage == CudaStage::gemm_a16 || kernel.layout == CudaLayout::top2;
+}
+
 bool serves(const CudaKernel& kernel, ternary_activation activation) {
   return activation == TERNARY_A8 ? kernel.stage == CudaStage::gemm_a8 || kernel.stage == CudaStage::fused_a8
                                   : kernel.stage == CudaStage::gemm_a16;
@@ -47,8 +51,10 @@ void finish(const CudaKernel& kernel, const CudaPlan& launch, const CudaProblem&
   plan.kernel = &kernel;
   plan.launch = launch;
   plan.padded = cuda_padded_columns(kernel.layout, problem.K);
-  if (kernel.layout == CudaLayout::top2 && kernel.stage == CudaStage::gemm_a8)
-    plan.plane_count = 1, plan.plane_f16 = 0;  // q as bf16
+  if (kernel.stage == CudaStage::gemm_a8 && takes_planes(kernel)) {
+    plan.plane_count = 1;
+    plan.plane_f16 = 0;
+  }
   plan.places = lay_out(kernel, problem, plan);
 }
 

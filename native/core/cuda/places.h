@@ -13,6 +13,9 @@ namespace ternary {
 /** Whether the kernel is a product of this activation. */
 bool serves(const CudaKernel& kernel, ternary_activation activation);
 
+/** Whether the kernel is given X as planes: A16, and q as bf16 in one; else as q. */
+bool takes_planes(const CudaKernel& kernel);
+
 /** Sums of q of a row: one for each group of alpha, or one. */
 int64_t groups_of(int64_t K, int64_t group);
 

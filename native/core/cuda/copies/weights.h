@@ -63,9 +63,9 @@ struct SecondLayouts {
 const CudaWeights* find_weights(const ternary_weights& weights, int ordinal);
 
 /**
- * The copy on a GPU, made if need be with the second arrangements asked for, by all threads of the pool; waits for another thread
- * that makes it for the same GPU, never for one that makes it for another. The GPU is current. Throws a Failure if
- * memory or the GPU fails; what had been made stays.
+ * The copy on a GPU, made if need be with the second arrangements asked for, by all threads of the pool; waits for
+ * another thread that makes it for the same GPU, never for one that makes it for another. The GPU is current. Throws a
+ * Failure if memory or the GPU fails; what had been made stays.
  */
 const CudaWeights& prepare_weights(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool,
                                    SecondLayouts wanted);
