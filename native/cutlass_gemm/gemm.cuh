@@ -25,10 +25,10 @@
 
 namespace ternary::cutlass_gemm {
 
-/** `kSms` CTAs share a patch of kPatchN rows of W, 128 each, by kPatchM rows of X. */
+/** `kSms` CTAs share a patch of kPatchN rows of W, kCtaRows each, by kPatchM rows of X. */
 template <class X, int kPatchN, int kPatchM>
 class Gemm {
-  static constexpr int kSms = kPatchN / 128;
+  static constexpr int kSms = kPatchN / kCtaRows;
   using Arch = cutlass::arch::Sm100;
   using TensorOp = cutlass::arch::OpClassTensorOp;
   using Patch = cute::Shape<cute::Int<kPatchN>, cute::Int<kPatchM>, cute::_128>;

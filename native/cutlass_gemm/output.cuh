@@ -48,8 +48,8 @@ class Output {
   using ThreadEpilogueOp = cutlass::epilogue::thread::LinearCombination<float, 1, float, float>;
   static constexpr uint32_t TmaTransactionBytes = 0;
   struct SharedStorage {
-    alignas(
-        16) float scales[kPatchM];  ///< s of the tile's rows of X, loaded once: one latency is seen, not one each set
+    /** s of the tile's rows of X, loaded once: so one latency is seen, not one each set. */
+    alignas(16) float scales[kPatchM];
     int last;
   };
   using Arguments = OutputOperands;
@@ -189,14 +189,13 @@ class Output {
   template <ternary_dtype kType, class Set>
   CUTLASS_DEVICE void write_as(const Place& place, int i, const float* scales, const Set& set) const {
     const int m = place.m + i * kColumns;
-    const bool biased = t_.bias != nullptr;
     char* y = static_cast<char*>(t_.y) + (m * t_.ldy + place.n) * cuda::element_bytes(kType);
     CUTLASS_PRAGMA_UNROLL
     for (int j = 0; j < kColumns; ++j, y += t_.ldy * cuda::element_bytes(kType)) {
-      const float c = __fmul_rn(scales[i * kColumns + j], place.alpha);
+      const float c = __fmul_rn(scales[i * kColumns + j], place.alpha);  // alpha where X is A16
       // The codes are those of 2 * w. A sum of zeros may be -0 in tensor memory; an integer's is +0.
       const float sum = __fmaf_rn(set(j), kHalf, 0.0f);
-      const float value = biased ? __fmaf_rn(sum, c, place.bias) : __fmul_rn(sum, c);
+      const float value = cuda::a16_output(sum, c, t_.bias != nullptr, place.bias);
       if (place.in && m + j < place.M) cuda::store_element(y, kType, 0, value);
     }
   }

@@ -1,6 +1,7 @@
 #include "cutlass_gemm/plan.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace ternary::cutlass_gemm {
 namespace {
@@ -8,7 +9,7 @@ namespace {
 /** What a grid may have along y. */
 constexpr int64_t kMostPatchesM = 65535;
 
-/** Tiles of K that a CTA has at least where this file chooses the splits: as many as the ring of X holds. */
+/** Tiles of K that a CTA has at least where this file chooses the splits: about what a ring of X holds, 4 to 9. */
 constexpr int64_t kLeastTiles = 8;
 
 struct Sizes {
