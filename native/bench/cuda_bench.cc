@@ -7,8 +7,9 @@
  * ternary_apply_async() on a GPU, bf16 in and out, over the shapes of test-data/shapes: each call in a CUDA graph that
  * goes round copies of the weights (more than the L2 holds, unless --copies 1), timed by events, the median of the
  * repetitions. Beside it the cost model's prediction, the bandwidth of the packed weights and its part of the device's,
- * multiply-adds (two operations) a second and their part of what the device has for dense bf16, and cuBLASLt's bf16 and int8 products of the same shape where the machine has cuBLASLt. Each product is compared with
- * the CPU's before it is timed, some rows of it: A8 bit for bit. --residuals writes what the cost model loads.
+ * multiply-adds (two operations) a second and their part of what the device has for dense bf16, and cuBLASLt's bf16
+ * and int8 products of the same shape where the machine has cuBLASLt. Each product is compared with the CPU's before
+ * it is timed, some rows of it: A8 bit for bit. --residuals writes what the cost model loads.
  *
  * --pdl times chains with programmatic launch and without, --host what a call and a graph's replay cost besides the
  * product. --facts prints what the device says of itself, --library the GPU library that it uses, e.g. "sm90a". After

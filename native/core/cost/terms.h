@@ -1,6 +1,7 @@
 /**
  * @file terms.h
- * @brief What an estimate says, and terms of the cost model that kernels of mma.sync (estimate.cc) and of tcgen05 (tiles.cc) have in common.
+ * @brief What an estimate says, and terms of the cost model that kernels of mma.sync (estimate.cc) and of tcgen05
+ * (tiles.cc) have in common.
  */
 #ifndef TERNARY_CORE_COST_TERMS_H_
 #define TERNARY_CORE_COST_TERMS_H_
