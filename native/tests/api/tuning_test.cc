@@ -43,7 +43,11 @@ TEST(Tuning, TheCallerWinsOverTheEnvironmentAndMayWantNone) {
 }
 
 const char* threshold_of(ternary_layout layout) {
-  return traits(layout).encoding == Encoding::t5 ? "gemm_t5_min_m" : "gemm_i2s_min_m";
+  switch (traits(layout).encoding) {
+    case Encoding::t5: return "gemm_t5_min_m";
+    case Encoding::t3: return "gemm_t3_min_m";
+    default: return "gemm_i2s_min_m";
+  }
 }
 
 /** The kernel that serves M rows by the rule: the first that is meant for so many, else the first. */
