@@ -152,7 +152,7 @@ TEST(Tuning, NamesAreKnownAndThereOnce) {
   TuningLines unknown = own, twice = own, missing = own;
   unknown.emplace_back("gemm_i2s_max_m", "4");
   twice.emplace_back("prefetch_bytes", "4");
-  missing.erase(missing.begin() + 8);
+  missing.erase(missing.begin() + 9);
   expect_refused(ended(unknown), {"line " + std::to_string(own.size() + 3), "gemm_i2s_max_m", "is no name"});
   expect_refused(ended(twice), {"line " + std::to_string(own.size() + 3), "prefetch_bytes is there twice"});
   expect_refused(ended(missing), {"ends without tile_gemm_min_m"});
