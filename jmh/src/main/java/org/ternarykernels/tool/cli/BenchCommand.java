@@ -25,6 +25,7 @@ import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.onednn.Baseline;
+import org.ternarykernels.tool.peer.Peers;
 import org.ternarykernels.tool.problem.BundledData;
 import org.ternarykernels.tool.problem.Shape;
 import picocli.CommandLine;
@@ -37,11 +38,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description =
-        "Time the kernels next to the limits of this machine, oneDNN (bf16, f32, int8) and the"
-            + " portable kernel. All are measured in turns, so that a busy neighbour meets all"
-            + " alike; ratios are medians of pairs. Each result is checked against the oracle"
-            + " before it is timed. The whole list takes hours; --quick takes two minutes. With"
-            + " --device cuda: products on a GPU next to the cost model.",
+        "Time the kernels next to the limits of this machine, oneDNN (bf16, f32, int8), the"
+            + " portable kernel and the libraries of --peer. All are measured in turns, so that a"
+            + " busy neighbour meets all alike; ratios are medians of pairs. Each result is checked"
+            + " against the oracle before it is timed. The whole list takes hours; --quick takes"
+            + " two minutes. With --device cuda: products on a GPU next to the cost model.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
@@ -134,6 +135,8 @@ final class BenchCommand implements Callable<Integer> {
       description = "A representative list in two minutes on two cores; takes no other list.")
   private boolean quick;
 
+  @Mixin private PeerOptions peerOptions;
+
   @Mixin(name = "output")
   private OutputOptions output;
 
@@ -174,18 +177,22 @@ final class BenchCommand implements Callable<Integer> {
             + "; "
             + environment().get("caches"));
     int most = cases.stream().mapToInt(BenchCase::threads).max().orElse(1);
+    BenchTable table;
     try (Baseline baseline = new Baseline(most, true);
+        Peers peers = new Peers(peerOptions.peers());
         BenchTrial trial =
             new BenchTrial(
                 machine,
                 baseline,
+                peers,
                 quick ? QUICK_SLICE_NANOS : SLICE_NANOS,
                 (long) ((quick ? 1.0 : seconds) * 1e9))) {
-      run(cases, trial, begin);
+      table = new BenchTable(out, peers.names());
+      run(cases, trial, table, begin);
     }
     json.put("complete", true);
     output.write(soFar(begin));
-    new BenchTable(out).notes(measured);
+    table.notes(measured);
     out.printf(
         Locale.ROOT, "%d rows in %.0f s%n", measured.size(), (System.nanoTime() - begin) / 1e9);
     out.flush();
@@ -226,8 +233,8 @@ final class BenchCommand implements Callable<Integer> {
     return Isa.of(available.get(available.size() - 1));
   }
 
-  private void run(List<BenchCase> cases, BenchTrial trial, long begin) throws IOException {
-    BenchTable table = new BenchTable(spec.commandLine().getOut());
+  private void run(List<BenchCase> cases, BenchTrial trial, BenchTable table, long begin)
+      throws IOException {
     Progress progress = new Progress(spec.commandLine().getErr(), "bench, rows", cases.size());
     table.head();
     for (BenchCase of : cases) {
@@ -279,6 +286,12 @@ final class BenchCommand implements Callable<Integer> {
         "--device",
         device,
         "cpu with --threads or --isa");
+    RuntimeOptions.require(
+        device.equals("cpu") || peerOptions.peers().isEmpty(),
+        command,
+        "--device",
+        device,
+        "cpu with --peer");
     RuntimeOptions.require(
         seconds > 0 && seconds <= 3600, command, "--seconds", seconds, "above 0 and at most 3600");
   }
