@@ -37,7 +37,7 @@ extern "C" {
  * What the peer is called in tables: implementation, commit, compiler and flags.
  * @return a line of UTF-8 that stays valid; never NULL
  */
-TERNARY_PEER_API const char *ternary_peer_description(void);
+TERNARY_PEER_API const char* ternary_peer_description(void);
 
 /**
  * Makes Y = X * W^T * alpha ready: converts, packs and copies W as the peer has it. There may be many products at once,
@@ -50,7 +50,7 @@ TERNARY_PEER_API const char *ternary_peer_description(void);
  * @param threads the most that ternary_peer_run() may use, at least 1; the same in every call of a process
  * @return the product; NULL if the peer cannot do it, and ternary_peer_error() says why
  */
-TERNARY_PEER_API void *ternary_peer_create(const int8_t *w, int64_t n, int64_t k, float alpha, int32_t threads);
+TERNARY_PEER_API void* ternary_peer_create(const int8_t* w, int64_t n, int64_t k, float alpha, int32_t threads);
 
 /**
  * Computes Y = X * W^T * alpha. Called by one thread at a time, with any m in any order.
@@ -61,19 +61,19 @@ TERNARY_PEER_API void *ternary_peer_create(const int8_t *w, int64_t n, int64_t k
  * @param y `[m, n]`, with any content before
  * @return 0, or something else, and ternary_peer_error() says why
  */
-TERNARY_PEER_API int32_t ternary_peer_run(void *peer, const float *x, int64_t m, float *y);
+TERNARY_PEER_API int32_t ternary_peer_run(void* peer, const float* x, int64_t m, float* y);
 
 /**
  * Frees a product and its weights.
  * @param peer from ternary_peer_create(); never NULL
  */
-TERNARY_PEER_API void ternary_peer_free(void *peer);
+TERNARY_PEER_API void ternary_peer_free(void* peer);
 
 /**
  * Why the last ternary_peer_create() or ternary_peer_run() of this thread failed.
  * @return a line of UTF-8, valid until this thread's next call; never NULL
  */
-TERNARY_PEER_API const char *ternary_peer_error(void);
+TERNARY_PEER_API const char* ternary_peer_error(void);
 
 #ifdef __cplusplus
 }

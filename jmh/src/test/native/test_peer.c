@@ -17,9 +17,9 @@ struct product {
 
 static _Thread_local char problem[128] = "nothing has failed";
 
-const char *ternary_peer_description(void) { return "test peer, plain loops"; }
+const char* ternary_peer_description(void) { return "test peer, plain loops"; }
 
-void *ternary_peer_create(const int8_t *w, int64_t n, int64_t k, float alpha, int32_t threads) {
+void* ternary_peer_create(const int8_t* w, int64_t n, int64_t k, float alpha, int32_t threads) {
 #if PEER_refusing
   snprintf(problem, sizeof problem, "K is %lld, must be a multiple of 1000\nwith %d threads", (long long)k, threads);
   return NULL;
@@ -28,7 +28,7 @@ void *ternary_peer_create(const int8_t *w, int64_t n, int64_t k, float alpha, in
     snprintf(problem, sizeof problem, "threads is %d, must be at least 1", threads);
     return NULL;
   }
-  struct product *product = malloc(sizeof(struct product) + (size_t)(n * k));
+  struct product* product = malloc(sizeof(struct product) + (size_t)(n * k));
   if (product == NULL) {
     snprintf(problem, sizeof problem, "no memory for %lld weights", (long long)(n * k));
     return NULL;
@@ -43,23 +43,23 @@ void *ternary_peer_create(const int8_t *w, int64_t n, int64_t k, float alpha, in
 }
 
 #if !PEER_incomplete
-int32_t ternary_peer_run(void *peer, const float *x, int64_t m, float *y) {
-  const struct product *product = peer;
+int32_t ternary_peer_run(void* peer, const float* x, int64_t m, float* y) {
+  const struct product* product = peer;
   for (int64_t row = 0; row < m; ++row) {
     for (int64_t n = 0; n < product->n; ++n) {
       float sum = 0;
-      for (int64_t k = 0; k < product->k; ++k) sum += x[row * product->k + k] * product->w[n * product->k + k];
+      for (int64_t k = 0; k < product->k; ++k) sum += x[row * product->k + k] * (float)product->w[n * product->k + k];
       y[row * product->n + n] = sum * product->alpha;
     }
   }
 #if PEER_wrong
   y[m * product->n - 1] += 1;
 #elif PEER_copying
-  y[0] += product->number == 2;
+  if (product->number == 2) y[0] += 1;
 #elif PEER_crashing
   if (m > 1) {
     printf("about to crash\n");
-    volatile int *volatile nowhere = NULL;
+    volatile int* volatile nowhere = NULL;
     *nowhere = 1;
   }
 #elif PEER_rowwise
@@ -72,6 +72,6 @@ int32_t ternary_peer_run(void *peer, const float *x, int64_t m, float *y) {
 }
 #endif
 
-void ternary_peer_free(void *peer) { free(peer); }
+void ternary_peer_free(void* peer) { free(peer); }
 
-const char *ternary_peer_error(void) { return problem; }
+const char* ternary_peer_error(void) { return problem; }

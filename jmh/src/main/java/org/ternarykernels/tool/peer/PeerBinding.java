@@ -1,5 +1,10 @@
 package org.ternarykernels.tool.peer;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.NoException;
@@ -13,11 +18,35 @@ import org.bytedeco.javacpp.annotation.Platform;
 @NoException // C
 @Platform(include = "peer_library.h", library = "jniternary_peer")
 final class PeerBinding {
+  private static final String LIBRARY = "libjniternary_peer.so";
+
   static {
-    Loader.load();
+    load();
   }
 
   private PeerBinding() {}
+
+  /**
+   * From the tool's jar, by a file that lives until it is loaded. JavaCPP's own loader would keep
+   * the file and know a new one by its size and date, which in reproducible builds are the same.
+   */
+  private static void load() {
+    String resource = Loader.getPlatform() + "/" + LIBRARY;
+    try (InputStream in = PeerBinding.class.getResourceAsStream(resource)) {
+      if (in == null) {
+        throw new UnsatisfiedLinkError("the tool's jar has no " + resource);
+      }
+      Path file = Files.createTempFile(Loader.getCacheDir().toPath(), "peer", LIBRARY);
+      try {
+        Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+        System.load(file.toString());
+      } finally {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UnsatisfiedLinkError(LIBRARY + " cannot be unpacked: " + e.getMessage());
+    }
+  }
 
   static native @Cast("PeerLibrary*") long peer_library_open(String path);
 
