@@ -7,9 +7,9 @@
  * (output features) and K columns (input features), each -1, 0 or +1. X has M rows of K, Y has M rows of N.
  *
  * Numbers. A peer may quantise each row of X to int8 by its largest size, in the whole row or in parts of it, and may
- * add in fp32 in any order. Y must then be within alpha * (amax / 254 * sum |w| + (K + 6) * 2^-24 * sum |x * w|) of the
- * exact product, amax being the largest |x| of the row. `bench` checks the first, the last and two rows between, and
- * the first row of every copy of the weights. It times no peer that is farther off.
+ * add in fp32 in any order. With amax the largest |x| of a row, u = 2^-24 and Q = amax * (1/254 + 3u) * sum |w|, the row
+ * of Y must then be within alpha * (Q + (K + 6) * u * (sum |x * w| + Q)) of the exact product. `bench` checks the first,
+ * the last and two rows between, and the first row by every product of the same W. It times no peer that is farther off.
  *
  * Time. What is timed are calls of ternary_peer_run(), whatever it does to X and Y included.
  *
