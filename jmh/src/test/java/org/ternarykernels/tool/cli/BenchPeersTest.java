@@ -6,6 +6,7 @@ import static org.ternarykernels.tool.cli.ModelCommandsTest.assertFailure;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
@@ -139,28 +140,29 @@ class BenchPeersTest {
     }
   }
 
+  /**
+   * Were the peers accepted, the missing file of shapes would end the command, with another code.
+   */
+  private void assertRefused(List<String> peers, String... words) {
+    List<Object> arguments =
+        new ArrayList<>(List.of("bench", "--shapes", folder.resolve("none.txt")));
+    peers.forEach(peer -> arguments.addAll(List.of("--peer", peer)));
+    assertFailure(ToolRun.of(arguments.toArray()), 2, words);
+  }
+
   @Test
   void badValuesAreOneSentence() {
     String file = LIBRARIES.resolve("libpeer_right.so").toString();
-    assertFailure(ToolRun.of("bench", "--peer", file), 2, "--peer is \"" + file, "NAME=FILE");
-    assertFailure(
-        ToolRun.of("bench", "--peer", "a=no-such.so"),
-        2,
-        "\"a=no-such.so\"",
-        "a file that is there");
-    assertFailure(ToolRun.of("bench", "--peer", "a="), 2, "\"a=\"", "a file that is there");
-    assertFailure(ToolRun.of("bench", "--peer", "a_low=" + file), 2, "letters, digits");
-    assertFailure(ToolRun.of("bench", "--peer", "=" + file), 2, "letters, digits");
+    assertRefused(List.of(file), "--peer is \"" + file, "NAME=FILE");
+    assertRefused(List.of("a=no-such.so"), "\"a=no-such.so\"", "a file that is there");
+    assertRefused(List.of("a="), "\"a=\"", "a file that is there");
+    assertRefused(List.of("a=" + folder), "a file that is there");
+    assertRefused(List.of("a_low=" + file), "letters, digits");
+    assertRefused(List.of("=" + file), "letters, digits");
     for (String name : List.of("bf16", "f32", "int8", "portable", "linear", "limit")) {
-      assertFailure(
-          ToolRun.of("bench", "--peer", name + "=" + file),
-          2,
-          "a name of its own, not one of bf16");
+      assertRefused(List.of(name + "=" + file), "a name of its own, not one of bf16");
     }
-    assertFailure(
-        ToolRun.of("bench", "--peer", "a=" + file, "--peer", "a=" + file),
-        2,
-        "no other --peer has");
+    assertRefused(List.of("a=" + file, "a=" + file), "no other --peer has");
     assertFailure(
         ToolRun.of("bench", "--device", "cuda", "--peer", "a=" + file), 2, "cpu with --peer");
   }
