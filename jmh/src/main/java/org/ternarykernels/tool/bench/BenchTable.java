@@ -129,22 +129,14 @@ public final class BenchTable {
   public void notes(Iterable<BenchRow> rows) {
     boolean sampled = false;
     boolean spread = true;
-    int ahead = 0;
     String float32 = null;
     String missing = null;
-    Map<String, Integer> refusals = new LinkedHashMap<>();
     for (BenchRow row : rows) {
       Map<String, Object> json = row.json();
       if (json.containsKey("error")) {
         continue;
       }
       sampled |= (Integer) json.get("rows_checked") < row.of().m();
-      ahead += row.ahead().isEmpty() ? 0 : 1;
-      if (row.of().operation() == Workload.Operation.LINEAR) {
-        peers.stream()
-            .filter(peer -> json.get(peer + "_ns") == null)
-            .forEach(peer -> refusals.merge((String) json.get(peer + "_what"), 1, Integer::sum));
-      }
       spread &= !Boolean.FALSE.equals(json.get("copies_complete"));
       Object what = json.get("bf16_what");
       if (what != null && json.get("bf16_ns") == null) {
@@ -167,6 +159,27 @@ public final class BenchTable {
     if (missing != null) {
       out.println("No ratio: " + missing);
     }
+    if (!spread) {
+      out.println(
+          "Memory did not allow four times the last-level cache for every streaming row; see"
+              + " copies_complete.");
+    }
+    peerNotes(rows);
+    out.flush();
+  }
+
+  private void peerNotes(Iterable<BenchRow> rows) {
+    int ahead = 0;
+    Map<String, Integer> refusals = new LinkedHashMap<>();
+    for (BenchRow row : rows) {
+      ahead += row.ahead().isEmpty() ? 0 : 1;
+      if (row.of().operation() == Workload.Operation.LINEAR && !row.json().containsKey("error")) {
+        peers.stream()
+            .filter(peer -> row.json().get(peer + "_ns") == null)
+            .forEach(
+                peer -> refusals.merge((String) row.json().get(peer + "_what"), 1, Integer::sum));
+      }
+    }
     refusals.forEach((why, count) -> out.println("No ratio on " + rows(count) + ": " + why));
     if (!peers.isEmpty()) {
       out.println(
@@ -174,11 +187,5 @@ public final class BenchTable {
               + rows(ahead)
               + ".");
     }
-    if (!spread) {
-      out.println(
-          "Memory did not allow four times the last-level cache for every streaming row; see"
-              + " copies_complete.");
-    }
-    out.flush();
   }
 }
