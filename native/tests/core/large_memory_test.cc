@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <mutex>
@@ -263,26 +264,28 @@ TEST(LargeMemory, LargePiecesHavePagesOfTheirOwn) {
   EXPECT_EQ(shared_pages().regions(), before);
 }
 
-TEST(LargeMemory, AForkedChildMayTakeAndGiveBack) {
-  std::atomic<bool> stop{false};
+TEST(LargeMemory, AForkWaitsForOthersSoThatItsChildMayTakeAndGiveBack) {
+  const LargeMemory parents = large_memory(1);
+  *parents = 7;
+  std::atomic<bool> locked{false}, done{false};
   std::thread busy([&] {
-    while (!stop) large_memory(kPage);
+    shared_pages().lock();
+    locked = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    done = true;
+    shared_pages().unlock();
   });
-  for (int i = 0; i < 50; ++i) {
-    const LargeMemory parents = large_memory(kPage);
-    *parents = 7;
-    const pid_t child = fork();
-    if (child == 0) {
-      alarm(20);
-      const LargeMemory own = large_memory(kPage);
-      *own = 1;
-      _exit(*parents == 7 ? 0 : 1);
-    }
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "fork " << i;
+  while (!locked) std::this_thread::yield();
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(5);
+    *large_memory(kPage) = 1;
+    _exit(*parents == 7 ? 0 : 1);
   }
-  stop = true;
+  EXPECT_TRUE(done);
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   busy.join();
 }
 
