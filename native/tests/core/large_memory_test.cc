@@ -267,13 +267,14 @@ TEST(LargeMemory, LargePiecesHavePagesOfTheirOwn) {
 TEST(LargeMemory, AForkWaitsForOthersSoThatItsChildMayTakeAndGiveBack) {
   const LargeMemory parents = large_memory(1);
   *parents = 7;
-  std::atomic<bool> locked{false}, done{false};
+  std::atomic<bool> locked{false}, done{false}, over{false};
   std::thread busy([&] {
     shared_pages().lock();
     locked = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     done = true;
     shared_pages().unlock();
+    while (!over) std::this_thread::yield();  // a thread that has ended is a leak of the child's to ThreadSanitizer
   });
   while (!locked) std::this_thread::yield();
   const pid_t child = fork();
@@ -286,6 +287,7 @@ TEST(LargeMemory, AForkWaitsForOthersSoThatItsChildMayTakeAndGiveBack) {
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  over = true;
   busy.join();
 }
 
