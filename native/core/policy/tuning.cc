@@ -49,9 +49,7 @@ constexpr Tuning avxvnni_row() {
 /** Measured on an AMD EPYC (family 26 model 2, Zen 5), 2 vCPUs, 2026-11-29; no Intel machine was at hand. */
 constexpr Tuning avx512vnni_row() {
   Tuning row = avx2_row();
-  // GEMM over GEMV by M: 8 1.19 to 1.7, 16 1.06 to 1.4, 32 1.2 to 1.4, 64 1.1 to 1.3, 128 0.95 to 1.15: GEMM decodes
-  // into memory, the GEMV reads its codes anew for each four rows (ternary bench with either, two shapes).
-  row.gemm_i2s_min_m = 128;
+  row.gemm_i2s_min_m = 5;             // GEMM over GEMV by M: 4 1.10, 5 0.88, 8 0.93, 16 0.93, 96 0.94
   row.gemm_t5_min_m = 5;              // GEMM over GEMV by M: 3 1.46, 4 1.15, 5 0.95, 8 0.90, 16 0.83 (ternary tune)
   row.work_per_thread = 1 << 17;      // two threads over one: 147456 1.03, 262144 0.89, 589824 0.73 (ternary tune)
   row.elements_per_thread = 1 << 13;  // by elements: 4096 1.66, 8192 1.03, 16384 0.78 (ternary tune)

@@ -68,9 +68,12 @@ struct DecodedGemm {
         Codes::decode(tiles_at<Tile>(patch.task, patch.n + 16 * panel, k), tiles, codes + 64 * p, kStepBytes);
       }
       const int64_t steps = ceil_div(end - k, 4);
-      for (int64_t i = 0; i < patch.rows; i += Dot::kRows) {
-        add_rows<Dot::kRows>(patch.rows - i, codes + skipped * kStepBytes, steps, x.rows + (patch.m + i) * x.stride + k,
-                             x.stride, sums + i * kColumns);
+      int64_t rows = 0;
+      for (int64_t i = 0; i < patch.rows; i += rows) {
+        // Blocks of like size: 8 rows as 4 + 4.
+        rows = ceil_div(patch.rows - i, ceil_div(patch.rows - i, Dot::kRows));
+        add_rows<Dot::kRows>(rows, codes + skipped * kStepBytes, steps, x.rows + (patch.m + i) * x.stride + k, x.stride,
+                             sums + i * kColumns);
       }
       k = end;
     }

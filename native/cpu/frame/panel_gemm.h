@@ -11,13 +11,13 @@
 namespace ternary::cpu {
 namespace {
 
-/** Floats from one row of sums to the next. */
-constexpr int64_t kPanelSums = 64;
+/** Floats from one row of sums to the next: a multiple of whatever panels() says. */
+constexpr int64_t kPanelSums = 320;
 
 /**
  * A Micro. `Dot` has
  *   kRows          the most rows of X that its registers hold
- *   panels(rows)   panels beside each other with so many rows, a power of two: few rows need more to have enough sums
+ *   panels(rows)   panels beside each other with so many rows: few rows need more to have enough sums in flight
  *   add<rows, panels>(patch, panel, k_begin, k_end, sums)  adds the products of the patch's rows and of panels
  *                  panel ... panel + panels to sums [rows][kPanelSums]
  */
