@@ -14,7 +14,6 @@
 #include <cstring>
 #include <fstream>
 #include <mutex>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -243,6 +242,7 @@ TEST(LargeMemory, MatricesOfAMegabyteAndAHalfLieInHugePages) {
     matrices[i]->alpha.assign(kN, 1.0f);
     EXPECT_EQ(ternary_weights_bytes(matrices[i].get()), kN * kK / 4 + kN * 4);
     EXPECT_EQ(advice(matrices[i]->codes.get()), "hg") << i;
+    EXPECT_EQ(advice(reinterpret_cast<const uint8_t*>(matrices[i]->alpha.data())), "hg") << i;
   }
   if (!system_has_huge_pages()) return;
   const int64_t kilobytes = std::stoll(of_mapping(matrices[0]->codes.get(), "AnonHugePages"));
