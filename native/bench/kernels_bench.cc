@@ -35,6 +35,9 @@
 namespace ternary {
 namespace {
 
+/** This machine's, set before anything is measured. */
+Microarchitecture measured_on = Microarchitecture::other;
+
 struct Shape {
   std::string model, layer;
   int64_t N, K;
@@ -123,7 +126,7 @@ struct Problem {
     task.ldy = task.N = shape.N;
     task.M = M;
     task.K = shape.K;
-    task.prefetch_bytes = built_in_tuning(row.isa).prefetch_bytes;
+    task.prefetch_bytes = built_in_tuning(row.isa, measured_on).prefetch_bytes;
     if (row.stage == Stage::gemm_a8) {
       task.q = q.data();
       task.ldq = ld;
@@ -304,6 +307,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "cannot open %s: %s\n", TERNARY_BACKEND, dlerror());
     return 1;
   }
+  ternary::measured_on = ternary::microarchitecture_of(backend->device_id());
   ternary::register_all(*backend, ternary::read_shapes(TERNARY_SHAPES));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

@@ -25,6 +25,16 @@ constexpr Tuning avx2_row() {
   return row;
 }
 
+/**
+ * The row above but for what an outside look measured on an AMD EPYC of family 25 model 1, two cores, 2026-11-29: at M = 16
+ * the GEMV takes 0.85 of the GEMM's time, and the GEMM gains 5 % from there to M = 512.
+ */
+constexpr Tuning zen3_avx2_row() {
+  Tuning row = avx2_row();
+  row.gemm_i2s_min_m = 4096;
+  return row;
+}
+
 /** The same machine with TERNARY_MAX_ISA=portable; the rates are guesses, they only compare the layouts. */
 constexpr Tuning portable_row() {
   Tuning row = avx2_row();
@@ -49,8 +59,11 @@ constexpr Tuning avxvnni_row() {
 /** Measured on an AMD EPYC (family 26 model 2, Zen 5), 2 vCPUs, 2026-11-29; no Intel machine was at hand. */
 constexpr Tuning avx512vnni_row() {
   Tuning row = avx2_row();
-  row.gemm_i2s_min_m = 5;             // GEMM over GEMV by M: 4 1.10, 5 0.88, 8 0.93, 16 0.93, 96 0.94
-  row.gemm_t5_min_m = 5;              // GEMM over GEMV by M: 3 1.46, 4 1.15, 5 0.95, 8 0.90, 16 0.83 (ternary tune)
+  row.gemm_i2s_min_m = 5;  // GEMM over GEMV by M: 4 1.10, 5 0.88, 8 0.93, 16 0.93, 96 0.94
+  row.gemm_t5_min_m = 5;   // GEMM over GEMV by M: 3 1.46, 4 1.15, 5 0.95, 8 0.90, 16 0.83 (ternary tune)
+  // Time over that at 2048, streaming M = 1, one thread: 0 1.03, 4096 0.89, 8192 0.80, 12288 0.76, 16384 0.77, 32768 0.83;
+  // GEMM of 8 rows 12288 0.92, 16384 0.91, but 8192 1.25: a panel of 2560 columns is 10240 bytes.
+  row.prefetch_bytes = 16384;
   row.work_per_thread = 1 << 17;      // two threads over one: 147456 1.03, 262144 0.89, 589824 0.73 (ternary tune)
   row.elements_per_thread = 1 << 13;  // by elements: 4096 1.66, 8192 1.03, 16384 0.78 (ternary tune)
   row.i2s_weights_per_us = 255000;    // ternary tune, as the next three
@@ -80,23 +93,54 @@ constexpr Tuning amx_row() {
   return row;
 }
 
+/** Measured on the AMD EPYC of avx512vnni_row() with TERNARY_MAX_ISA=avx2, 2026-11-30. */
+constexpr Tuning zen5_avx2_row() {
+  Tuning row = avx512vnni_row();
+  row.gemm_i2s_min_m = 12;
+  row.gemm_t5_min_m = 4;
+  row.i2s_weights_per_us = 143000;
+  row.t5_weights_per_us = 83000;
+  row.i2s_a16_weights_per_us = 33500;
+  row.t5_a16_weights_per_us = 27000;
+  return row;
+}
+
+/** The same with TERNARY_MAX_ISA=avxvnni. */
+constexpr Tuning zen5_avxvnni_row() {
+  Tuning row = zen5_avx2_row();
+  row.gemm_i2s_min_m = 32;
+  return row;
+}
+
 struct MeasuredRow {
+  Microarchitecture microarchitecture;  ///< `other`: for all that have no row of their own
   Isa isa;
   Tuning tuning;
 };
 
-constexpr MeasuredRow kMeasured[] = {{Isa::portable, portable_row()},
-                                     {Isa::avx2, avx2_row()},
-                                     {Isa::avxvnni, avxvnni_row()},
-                                     {Isa::avx512vnni, avx512vnni_row()},
-                                     {Isa::amx, amx_row()}};
+constexpr MeasuredRow kMeasured[] = {
+    {Microarchitecture::other, Isa::portable, portable_row()},
+    {Microarchitecture::other, Isa::avx2, avx2_row()},
+    {Microarchitecture::other, Isa::avxvnni, avxvnni_row()},
+    {Microarchitecture::other, Isa::avx512vnni, avx512vnni_row()},
+    {Microarchitecture::other, Isa::amx, amx_row()},
+    {Microarchitecture::zen3, Isa::avx2, zen3_avx2_row()},
+    {Microarchitecture::zen4, Isa::avx2, avx2_row()},
+    {Microarchitecture::zen5, Isa::avx2, zen5_avx2_row()},
+    {Microarchitecture::zen5, Isa::avxvnni, zen5_avxvnni_row()},
+    {Microarchitecture::zen5, Isa::avx512vnni, avx512vnni_row()},
+    {Microarchitecture::golden_cove, Isa::avxvnni, avxvnni_row()},
+    {Microarchitecture::golden_cove, Isa::amx, amx_row()},
+};
 
 }  // namespace
 
-const Tuning& built_in_tuning(Isa isa) {
+const Tuning& built_in_tuning(Isa isa, Microarchitecture microarchitecture) {
   const MeasuredRow* best = &kMeasured[0];  // every ISA implies portable
   for (const MeasuredRow& row : kMeasured) {
-    if (implies(isa, row.isa) && row.isa >= best->isa) best = &row;
+    const bool own = row.microarchitecture == microarchitecture;
+    if (!implies(isa, row.isa) || (!own && row.microarchitecture != Microarchitecture::other)) continue;
+    if (row.isa > best->isa || (row.isa == best->isa && own)) best = &row;
   }
   return best->tuning;
 }

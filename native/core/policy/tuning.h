@@ -1,6 +1,7 @@
 /**
  * @file tuning.h
- * @brief What was measured rather than reasoned: the values that choose kernels, layouts and threads, one row an ISA.
+ * @brief What was measured rather than reasoned: the values that choose kernels, layouts and threads, a row an ISA and
+ * microarchitecture.
  */
 #ifndef TERNARY_CORE_POLICY_TUNING_H_
 #define TERNARY_CORE_POLICY_TUNING_H_
@@ -9,6 +10,7 @@
 
 #include "abi/isa.h"
 #include "abi/layout.h"
+#include "core/policy/microarchitecture.h"
 
 namespace ternary {
 
@@ -70,8 +72,8 @@ inline constexpr int kTuningValueCount = sizeof kTuningValues / sizeof kTuningVa
 static_assert(sizeof(Tuning) == kTuningValueCount * sizeof(int64_t), "every value has its name");
 
 /** The built-in row; tuning.cc says where each value was measured, or from what it was derived. An ISA without a row has
- *  that of the best it implies. */
-const Tuning& built_in_tuning(Isa isa);
+ *  that of the best it implies, a microarchitecture without one the row for `other`. */
+const Tuning& built_in_tuning(Isa isa, Microarchitecture microarchitecture);
 
 }  // namespace ternary
 

@@ -8,15 +8,18 @@ namespace {
 
 std::string tuning_json(const ternary_runtime& runtime) {
   const TunedMachine machine = machine_of(runtime.backend, runtime.isa);
-  std::string out = "{\"file\":" + json_string(runtime.settings.tuning) +
-                    ",\"error\":" + json_string(runtime.tuning_error) +
-                    ",\"isa\":" + json_string(isa_name(runtime.isa)) +
-                    ",\"device_id\":" + json_string(machine.device_id) + ",\"cores\":" + std::to_string(machine.cores) +
-                    ",\"cache_bytes\":" + std::to_string(machine.cache_bytes) + ",\"values\":[";
+  const Microarchitecture microarchitecture = microarchitecture_of(machine.device_id);
+  const Tuning& built_in = built_in_tuning(runtime.isa, microarchitecture);
+  std::string out =
+      "{\"file\":" + json_string(runtime.settings.tuning) + ",\"error\":" + json_string(runtime.tuning_error) +
+      ",\"isa\":" + json_string(isa_name(runtime.isa)) + ",\"device_id\":" + json_string(machine.device_id) +
+      ",\"microarchitecture\":" + json_string(microarchitecture_name(microarchitecture)) +
+      ",\"cores\":" + std::to_string(machine.cores) + ",\"cache_bytes\":" + std::to_string(machine.cache_bytes) +
+      ",\"values\":[";
   for (const TuningValue& value : kTuningValues) {
     out += (&value == kTuningValues ? "{\"name\":" : ",{\"name\":") + json_string(value.name) +
            ",\"value\":" + std::to_string(runtime.tuning.*value.value) +
-           ",\"built_in\":" + std::to_string(built_in_tuning(runtime.isa).*value.value) + "}";
+           ",\"built_in\":" + std::to_string(built_in.*value.value) + "}";
   }
   return out + "]}";
 }

@@ -39,12 +39,13 @@ Isa best_isa(const Settings& settings, const Backend& backend) {
 
 /** The values of the file of TERNARY_TUNING; the built-in ones if there is none, or with `error` if it cannot serve. */
 Tuning tuning_for(const std::string& file, const Backend& backend, Isa isa, std::string& error) {
-  if (file.empty()) return built_in_tuning(isa);
+  const Tuning& built_in = built_in_tuning(isa, microarchitecture_of(backend.device_id()));
+  if (file.empty()) return built_in;
   try {
     return read_tuning(file, machine_of(backend, isa));
   } catch (const Failure& failure) {
     error = failure.what();
-    return built_in_tuning(isa);
+    return built_in;
   }
 }
 

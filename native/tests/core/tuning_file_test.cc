@@ -29,7 +29,8 @@ std::vector<std::string> valid_lines() {
                                     "cache_bytes=33554432"};
   const size_t comments = 2;
   for (const TuningValue& value : kTuningValues) {
-    lines.push_back(std::string(value.name) + "=" + std::to_string(built_in_tuning(Isa::avx2).*value.value));
+    lines.push_back(std::string(value.name) + "=" +
+                    std::to_string(built_in_tuning(Isa::avx2, Microarchitecture::other).*value.value));
   }
   lines.push_back("end=" + std::to_string(lines.size() - comments));
   return lines;

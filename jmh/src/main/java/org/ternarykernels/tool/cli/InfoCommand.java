@@ -75,7 +75,10 @@ final class InfoCommand implements Callable<Integer> {
     JsonNode tuning = info.get("tuning");
     String file = tuning.get("file").asText();
     out.printf(
-        "%nTuning %s%s%n", tuning.get("isa").asText(), file.isEmpty() ? ", built in" : ", " + file);
+        "%nTuning %s on %s%s%n",
+        tuning.get("isa").asText(),
+        tuning.get("microarchitecture").asText(),
+        file.isEmpty() ? ", built in" : ", " + file);
     if (!tuning.get("error").asText().isEmpty()) {
       out.printf("  not used: %s%n", tuning.get("error").asText());
     }

@@ -39,7 +39,7 @@ public final class TuningTrials implements AutoCloseable {
   private static final double CLEARLY = 0.97;
 
   private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32};
-  private static final long[] PREFETCHES = {0, 1024, 2048, 4096, 8192};
+  private static final long[] PREFETCHES = {0, 2048, 4096, 8192, 12288, 16384, 24576};
 
   private final TuningFile builtIn;
   private final Isa isa;
