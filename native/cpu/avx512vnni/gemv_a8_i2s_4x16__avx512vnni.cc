@@ -23,6 +23,26 @@ struct InPlace {
   template <int kActive>
   __attribute__((noinline)) static void add(const uint8_t* w, int64_t tiles, const int8_t* q, int64_t ldq,
                                             int64_t prefetch_bytes, int32_t* sums) {
+    Sums sum[kActive];
+    multiply<kActive>(w, tiles, q, ldq, prefetch_bytes, sum);
+    for (int i = 0; i < kActive; ++i) add_sums(sums + 16 * i, sum[i]);
+  }
+
+  /** Not a call a group: 2560 x 2560 with groups of 128 takes 26 us instead of 78, of 64 32 instead of 139 (Zen 5). */
+  __attribute__((noinline)) static void set_groups(const uint8_t* w, int64_t tiles, int64_t group_tiles,
+                                                   const int8_t* q, int64_t prefetch_bytes, int32_t* sums) {
+    for (; tiles > 0; tiles -= group_tiles, w += 64 * group_tiles, q += 16 * group_tiles, sums += 16) {
+      Sums sum[1];
+      multiply<1>(w, tiles < group_tiles ? tiles : group_tiles, q, 0, prefetch_bytes, sum);
+      _mm512_storeu_si512(sums, reinterpret_cast<__m512i>(sum[0]));
+    }
+  }
+
+ private:
+  /** The sums of `tiles` tiles of a panel. */
+  template <int kActive>
+  __attribute__((always_inline)) static void multiply(const uint8_t* w, int64_t tiles, const int8_t* q, int64_t ldq,
+                                                      int64_t prefetch_bytes, Sums (&total)[kActive]) {
     // A dpbusd takes 5 cycles: the four sums of one row would wait for themselves.
     constexpr int kSets = kActive == 1 ? 2 : 1;
     RowSums<kActive> sum[kSets] = {};
@@ -38,11 +58,10 @@ struct InPlace {
         for (int s = 0; s < 4; ++s) sum[0][i][s] += sum[set][i][s];
       }
       // Exact divisions: each sum is a multiple of its power of 4.
-      add_sums(sums + 16 * i, sum[0][i][0] + (sum[0][i][1] >> 2) + (sum[0][i][2] >> 4) + (sum[0][i][3] >> 6));
+      total[i] = sum[0][i][0] + (sum[0][i][1] >> 2) + (sum[0][i][2] >> 4) + (sum[0][i][3] >> 6);
     }
   }
 
- private:
   template <int kActive>
   __attribute__((always_inline)) static void add_tile(const uint8_t* w, const int8_t* q, int64_t ldq,
                                                       int64_t prefetch_bytes, RowSums<kActive>& sum) {

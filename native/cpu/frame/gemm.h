@@ -56,8 +56,8 @@ struct GemmScratch {
   using Sum = typename Micro::Sum;
   static constexpr bool kA8 = std::is_same<Sum, int32_t>::value;
   static constexpr int64_t kCells = Micro::kRows * Micro::kColumns;
-  /** With accumulate_groups, sums of this many groups, rows and columns: 4 KB leaves room in the L1 cache. */
-  static constexpr int64_t kSums = GroupColumns<Micro>::value > 0 && kCells < 1024 ? 1024 : kCells;
+  /** With accumulate_groups, sums of this many groups, rows and columns: 16 KB leave room in the L1 cache. */
+  static constexpr int64_t kSums = GroupColumns<Micro>::value > 0 && kCells < 4096 ? 4096 : kCells;
   static constexpr int64_t kDecoded = round_up(Micro::kDecodedBytes, 64);
   static constexpr int64_t kSmallestGroup = 32;
 
