@@ -20,7 +20,7 @@ if ! cmp -s cmake/lint-requirements.txt "$venv/stamp"; then
   cp cmake/lint-requirements.txt "$venv/stamp"
 fi
 
-mapfile -t sources < <(find native java/src/main/cpp -type f -regex '.*[.]\(cc\|h\|cu\|cuh\|inc\)' | sort)
+mapfile -t sources < <(find native java/src/main/cpp jmh/src -type f -regex '.*[.]\(c\|cc\|h\|cu\|cuh\|inc\)' | sort)
 if $format; then
   "$venv/bin/clang-format" -i "${sources[@]}"
   exit
@@ -28,11 +28,16 @@ fi
 "$venv/bin/clang-format" --dry-run -Werror "${sources[@]}" ||
   fail "native code is not formatted; cmake/lint.sh --format does it"
 
+# configure SOURCE BUILD ARGUMENT...
+configure() {
+  cmake -S "$1" -B "$2" -G Ninja "${@:3}" >"$2.log" 2>&1 || { cat "$2.log" >&2; fail "CMake could not configure $1"; }
+}
+
 # What CMake compiles without CUDA, so host code only. Of the software GPU that is what executes PTX, not the runtime
-# around it, which needs CUDA's headers.
-cmake -S native -B "$native" -G Ninja -DTERNARY_BUILD_TESTS=ON -DTERNARY_CUDA=OFF >"$native.log" 2>&1 ||
-  { cat "$native.log" >&2; fail "CMake could not configure the native code"; }
-python3 cmake/lint_commands.py "$native/compile_commands.json" "$native/lint" >"$native/files" ||
+# around it, which needs CUDA's headers. And what opens peers for the tool.
+configure native "$native" -DTERNARY_BUILD_TESTS=ON -DTERNARY_CUDA=OFF
+configure jmh/src/main/native "$native-peer" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+python3 cmake/lint_commands.py "$native/lint" "$native"{,-peer}/compile_commands.json >"$native/files" ||
   fail "no list of files for clang-tidy"
 # What it prints besides findings counts warnings of system headers.
 xargs -P "$(nproc)" -n 3 "$venv/bin/clang-tidy" --quiet -p "$native/lint" <"$native/files" >"$native/findings" 2>&1 ||

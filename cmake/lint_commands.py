@@ -1,4 +1,4 @@
-"""Makes of CMake's compile_commands.json what clang-tidy can read: lint_commands.py IN OUT_FOLDER (cmake/lint.sh).
+"""Makes of CMake's compile_commands.json what clang-tidy can read: lint_commands.py OUT_FOLDER IN... (cmake/lint.sh).
 
 Prints the files to check.
 """
@@ -12,15 +12,15 @@ import sys
 GCC_ONLY = re.compile(r" -(mmemset-strategy=\S*|fno-tree-loop-distribute-patterns|Wno-maybe-uninitialized)")
 
 
-def main(database, folder):
+def main(folder, *databases):
     commands = []
-    for entry in json.loads(pathlib.Path(database).read_text()):
+    for entry in [entry for database in databases for entry in json.loads(pathlib.Path(database).read_text())]:
         # The emulation redefines intrinsics that Clang has as macros; the same sources are checked without it.
         if "cpu/emulation" in entry["command"]:
             continue
         commands.append({**entry, "command": GCC_ONLY.sub("", entry["command"])})
     if not commands:
-        sys.exit(f"{database} has no files to check")
+        sys.exit(f"{databases} have no files to check")
     out = pathlib.Path(folder)
     out.mkdir(exist_ok=True)
     (out / "compile_commands.json").write_text(json.dumps(commands, indent=1))

@@ -10,11 +10,16 @@ import java.util.TreeMap;
  * JavaCPP takes them in the order of {@code Class.getDeclaredMethods()}, which Java leaves open,
  * and two builds of one tree must give the same library.
  *
- * <p>Usage: {@code java SortJniFunctions.java FILE}
+ * <p>Usage: {@code java SortJniFunctions.java FILE...}
  */
 final class SortJniFunctions {
   public static void main(String[] arguments) throws IOException {
-    Path file = Path.of(arguments[0]);
+    for (String file : arguments) {
+      sort(Path.of(file));
+    }
+  }
+
+  private static void sort(Path file) throws IOException {
     List<String> rest = new ArrayList<>();
     TreeMap<String, List<String>> functions = new TreeMap<>();
     List<String> current = rest;

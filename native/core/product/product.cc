@@ -65,7 +65,7 @@ ActivationTask Product::activation_task() const {
 
 GemmTask Product::gemm_task() const {
   GemmTask task = {};
-  task.w = weights().codes;
+  task.w = weights().codes.get();
   task.alpha = weights().alpha.data();
   task.group = weights().group;
   task.bias = layer.bias();

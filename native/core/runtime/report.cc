@@ -9,6 +9,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/failure.h"
+#include "core/base/large_memory.h"
 #include "core/base/process.h"
 #include "core/policy/report_path.h"
 
@@ -47,9 +48,11 @@ void forget_parent() {
 void lock_all() {
   writing_mutex.lock();
   process_mutex.lock();
+  shared_pages().lock();
 }
 
 void unlock_all() {
+  shared_pages().unlock();
   process_mutex.unlock();
   writing_mutex.unlock();
 }

@@ -1,12 +1,10 @@
 #include "core/weights/weights.h"
 
 #include <cinttypes>
-#include <cstdlib>
 #include <memory>
 
 #include "core/base/argument.h"
 #include "core/base/failure.h"
-#include "core/base/large_memory.h"
 #include "core/weights/layout.h"
 
 namespace ternary {
@@ -79,11 +77,7 @@ void check_alpha_kind(ternary_alpha_kind kind, int64_t group) {
 using namespace ternary;
 
 ternary_weights::ternary_weights(int64_t n, int64_t k, ternary_layout l, int64_t g)
-    : N(n), K(k), layout(l), group(g), codes_bytes(layout_bytes(l, n, k)), codes(nullptr) {
-  codes = large_memory(codes_bytes).release();
-}
-
-ternary_weights::~ternary_weights() { std::free(codes); }
+    : N(n), K(k), layout(l), group(g), codes_bytes(layout_bytes(l, n, k)), codes(large_memory(codes_bytes)) {}
 
 ternary_status ternary_weights_create(const uint8_t* codes, ternary_layout source_layout, int64_t N, int64_t K,
                                       ternary_layout layout, ternary_alpha_kind kind, const float* alpha,
@@ -97,7 +91,7 @@ ternary_status ternary_weights_create(const uint8_t* codes, ternary_layout sourc
     check_alpha(N, K, kind, alpha, alpha_count, group);
     codec(source_layout).check(codes, N, K);
     auto made = std::make_unique<ternary_weights>(N, K, layout, group);
-    convert_codes(codes, source_layout, N, K, made->codes, layout);
+    convert_codes(codes, source_layout, N, K, made->codes.get(), layout);
     keep_alpha(*made, kind, alpha, alpha_count);
     *weights = made.release();
   });
@@ -117,6 +111,6 @@ ternary_status ternary_weights_codes(const ternary_weights* weights, uint8_t* i2
   return guarded([&] {
     check_pointer("weights", weights, alignof(ternary_weights));
     check_pointer("i2s", i2s, 1);
-    unpack_rows(weights->codes, weights->layout, 0, weights->N, weights->K, i2s);
+    unpack_rows(weights->codes.get(), weights->layout, 0, weights->N, weights->K, i2s);
   });
 }

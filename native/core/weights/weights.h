@@ -7,16 +7,15 @@
 
 #include <atomic>
 #include <cstdint>
-#include <vector>
 
 #include "abi/kernel.h"
+#include "core/base/large_memory.h"
 #include "core/weights/device_copies.h"
 
 /** Kernels know two kinds of alpha: one a row, or one a group. Tensor alpha is kept as N equal row alphas, and column
  *  alpha as a vector for the activations beside N row alphas of 1, which gives the same bits (s * 1 is exact). */
 struct ternary_weights {
   ternary_weights(int64_t n, int64_t k, ternary_layout l, int64_t g);
-  ~ternary_weights();
   ternary_weights(const ternary_weights&) = delete;
   ternary_weights& operator=(const ternary_weights&) = delete;
 
@@ -24,11 +23,11 @@ struct ternary_weights {
 
   const int64_t N, K;
   const ternary_layout layout;
-  const int64_t group;              ///< 0 unless alpha is per group
-  std::vector<float> alpha;         ///< as GemmTask has it: [N], or groups in panels of 16 rows, zero beyond N
-  std::vector<float> alpha_column;  ///< [K] or empty
-  int64_t codes_bytes;
-  uint8_t* codes;  ///< 64-byte aligned; large ones ask for huge pages, a streamed matrix misses the TLB otherwise
+  const int64_t group;                       ///< 0 unless alpha is per group
+  ternary::LargeVector<float> alpha;         ///< as GemmTask has it: [N], or groups in panels of 16 rows, zero beyond N
+  ternary::LargeVector<float> alpha_column;  ///< [K] or empty
+  const int64_t codes_bytes;
+  const ternary::LargeMemory codes;
   mutable std::atomic<int64_t> owners{1};  ///< the handle, and every layer that has them
   mutable ternary::DeviceCopies copies;    ///< a cache, so that weights stay immutable
 };

@@ -9,9 +9,9 @@
  *       static constexpr int64_t kRows = ...;        // rows of X in a patch
  *       static constexpr int64_t kColumns = ...;     // columns of Y in a patch, a multiple of 16
  *       static constexpr int64_t kDecodedBytes = ...;  // scratch for decoded weights
- *       // Adds the products of columns k_begin ... k_end of X and W to sums [rows][kColumns]. k_begin is a multiple of
- *       // 16 (of the row's group_multiple where groups are in play); beyond k_end, up to the row padding, X or W is 0,
- *       // or k_end is a multiple of group_multiple.
+ *       // Adds the products of columns k_begin ... k_end of X and W to sums [rows][kColumns], which are 0 before: so it may
+ *       // set them. k_begin is a multiple of 16 (of the row's group_multiple where groups are in play). Beyond k_end, up to
+ *       // the row padding, X or W is 0, or k_end is a multiple of group_multiple.
  *       static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, Sum* sums, void* decoded);
  *       // Optional, for kernels of few rows, where a call a group would cost as much as the group: writes the sums of
  *       // groups first ... last, which are at most kGroupColumns wide, to sums [group][rows][kColumns].

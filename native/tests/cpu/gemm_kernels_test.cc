@@ -21,7 +21,7 @@ class GemmCase {
  public:
   GemmCase(const ProblemSpec& spec, ternary_layout layout) : problem_(spec), weights_(problem_.weights(layout)) {
     prepare_activations();
-    codes_ = copy(weights_->codes, weights_->codes_bytes);
+    codes_ = copy(weights_->codes.get(), weights_->codes_bytes);
     alpha_ = copy(weights_->alpha.data(), static_cast<int64_t>(weights_->alpha.size() * sizeof(float)));
     task_.w = codes_.data();
     task_.alpha = alpha_.as<float>();

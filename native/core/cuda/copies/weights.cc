@@ -49,7 +49,7 @@ class PanelMaker {
   void make_one(int64_t panel, int thread) const {
     const int64_t K = weights_.K, rows = rows_of(first_ + panel);
     uint8_t* i2s = i2s_.get() + thread * i2s_bytes_;
-    unpack_rows(weights_.codes, weights_.layout, (first_ + panel) * kTile, rows, K, i2s);
+    unpack_rows(weights_.codes.get(), weights_.layout, (first_ + panel) * kTile, rows, K, i2s);
     cuda_panel_from_i2s(layout_, i2s, rows, K, target_ + panel * panel_bytes(kTile));
   }
 

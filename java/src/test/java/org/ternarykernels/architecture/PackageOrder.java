@@ -14,7 +14,9 @@ final class PackageOrder {
           "tool.bench",
           "tool.tune",
           "tool.verify",
+          "tool.peer",
           "tool.onednn",
+          "tool.rival",
           "tool.problem",
           "tool.measure",
           // The examples.

@@ -1,6 +1,7 @@
 package org.ternarykernels.tool.bench;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.ternarykernels.tool.measure.MedianInterval;
 
@@ -11,8 +12,13 @@ public record BenchRow(BenchCase of, Map<String, Object> json) {
       "op, shape, N, K, M, layout, isa, path, threads, memory, copies, copies_complete,"
           + " rows_checked, ns, ns_low, ns_high, ns_error, rounds, coverage, gbps, gops, limit,"
           + " limit_ns, ratio_to_limit, ratio_to_limit_low, ratio_to_limit_high, and for each of"
-          + " bf16, f32, int8, portable, linear: ratio_to_X, ratio_to_X_low, ratio_to_X_high, X_ns,"
-          + " X_what (what ran, or why nothing did)";
+          + " bf16, f32, int8, portable, linear and of the names of --peer: ratio_to_X,"
+          + " ratio_to_X_low, ratio_to_X_high, X_ns, X_what (what ran, or why nothing did), ahead"
+          + " (peers whose ratio_to_X_high is below 1)";
+
+  /** Names of rivals and limits that a peer cannot have. */
+  public static final List<String> OWN_NAMES =
+      List.of("bf16", "f32", "int8", "portable", "linear", "limit");
 
   public static BenchRow begin(BenchCase of) {
     Map<String, Object> json = new LinkedHashMap<>();
@@ -28,6 +34,12 @@ public record BenchRow(BenchCase of, Map<String, Object> json) {
     json.put("threads", of.threads());
     json.put("memory", of.memoryName());
     return new BenchRow(of, json);
+  }
+
+  /** Names of the peers that are faster than ours. */
+  @SuppressWarnings("unchecked")
+  List<String> ahead() {
+    return (List<String>) json.getOrDefault("ahead", List.of());
   }
 
   public void put(String name, Object value) {
@@ -54,17 +66,24 @@ public record BenchRow(BenchCase of, Map<String, Object> json) {
     ratio("ratio_to_limit", least, nanos);
   }
 
-  /** A rival's time over ours; `rival` null: it did not run, and `what` says why. */
-  void rival(String name, String what, double[] rival, double[] nanos) {
-    ratio("ratio_to_" + name, rival, nanos);
+  /**
+   * A rival's time over ours.
+   *
+   * @param what ran; where {@code rival} is null, why nothing did
+   * @return whether the rival is faster, by the whole interval of the ratio
+   */
+  boolean rival(String name, String what, double[] rival, double[] nanos) {
+    MedianInterval ratio = ratio("ratio_to_" + name, rival, nanos);
     put(name + "_ns", rival == null ? null : MedianInterval.of(rival).median());
     put(name + "_what", what);
+    return ratio != null && ratio.high() < 1;
   }
 
-  private void ratio(String name, double[] above, double[] below) {
+  private MedianInterval ratio(String name, double[] above, double[] below) {
     MedianInterval ratio = above == null ? null : MedianInterval.ofRatios(above, below);
     put(name, ratio == null ? null : ratio.median());
     put(name + "_low", ratio == null ? null : ratio.low());
     put(name + "_high", ratio == null ? null : ratio.high());
+    return ratio;
   }
 }

@@ -1,6 +1,8 @@
 package org.ternarykernels.tool.bench;
 
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -10,18 +12,26 @@ import java.util.Map;
  */
 public final class BenchTable {
   private static final String FORMAT =
-      "%-44s %4s %-10s %3s %-9s %11s %7s %7s %7s %-26s %13s %8s %8s%n";
+      "%-44s %4s %-10s %3s %-9s %11s %7s %7s %7s %-26s %13s %8s %8s";
 
   private final PrintWriter out;
+  private final List<String> peers;
 
-  public BenchTable(PrintWriter out) {
+  /**
+   * @param peers names, each with a column
+   */
+  public BenchTable(PrintWriter out, List<String> peers) {
     this.out = out;
+    this.peers = peers;
   }
 
   public void head() {
     out.println(
         "us: median +- half of its 95 % interval. of limit: the limit's time / ours. bf16, int8:"
-            + " oneDNN's time / ours.");
+            + " oneDNN's time / ours."
+            + (peers.isEmpty()
+                ? ""
+                : " " + String.join(", ", peers) + ": the peer's time / ours."));
     out.printf(
         FORMAT,
         "op, shape (N x K)",
@@ -37,7 +47,14 @@ public final class BenchTable {
         "of limit",
         "bf16",
         "int8");
+    peers.forEach(peer -> column(peer, peer));
+    out.println();
     out.flush();
+  }
+
+  /** A cell of a peer's column. */
+  private void column(String peer, String text) {
+    out.printf(" %" + Math.max(9, peer.length()) + "s", text);
   }
 
   public void line(BenchRow row) {
@@ -83,8 +100,19 @@ public final class BenchTable {
               + number("%.2f", halfWidth(json), 1),
           number("%.1fx", json.get("ratio_to_bf16"), 1),
           number("%.1fx", json.get("ratio_to_int8"), 1));
+      for (String peer : peers) {
+        column(
+            peer,
+            number("%.2fx", json.get("ratio_to_" + peer), 1)
+                + (row.ahead().contains(peer) ? "*" : ""));
+      }
+      out.println();
     }
     out.flush();
+  }
+
+  private static String rows(int count) {
+    return count + (count == 1 ? " row" : " rows");
   }
 
   private static Double halfWidth(Map<String, Object> json) {
@@ -136,6 +164,28 @@ public final class BenchTable {
           "Memory did not allow four times the last-level cache for every streaming row; see"
               + " copies_complete.");
     }
+    peerNotes(rows);
     out.flush();
+  }
+
+  private void peerNotes(Iterable<BenchRow> rows) {
+    int ahead = 0;
+    Map<String, Integer> refusals = new LinkedHashMap<>();
+    for (BenchRow row : rows) {
+      ahead += row.ahead().isEmpty() ? 0 : 1;
+      if (row.of().operation() == Workload.Operation.LINEAR && !row.json().containsKey("error")) {
+        peers.stream()
+            .filter(peer -> row.json().get(peer + "_ns") == null)
+            .forEach(
+                peer -> refusals.merge((String) row.json().get(peer + "_what"), 1, Integer::sum));
+      }
+    }
+    refusals.forEach((why, count) -> out.println("No ratio on " + rows(count) + ": " + why));
+    if (!peers.isEmpty()) {
+      out.println(
+          "*: the peer is ahead, its time / ours is below 1 with its whole 95 % interval: "
+              + rows(ahead)
+              + ".");
+    }
   }
 }

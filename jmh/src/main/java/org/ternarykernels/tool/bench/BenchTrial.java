@@ -1,6 +1,7 @@
 package org.ternarykernels.tool.bench;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,9 +16,11 @@ import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.measure.MachineLimit;
 import org.ternarykernels.tool.measure.MedianInterval;
 import org.ternarykernels.tool.onednn.Baseline;
-import org.ternarykernels.tool.onednn.Baseline.Rival;
 import org.ternarykernels.tool.onednn.Baseline.Rivals;
+import org.ternarykernels.tool.peer.PeerProblem;
+import org.ternarykernels.tool.peer.Peers;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.rival.Rival;
 
 /**
  * Measures one case after the other; weights, runtimes and baselines that the next case shares are
@@ -31,10 +34,8 @@ public final class BenchTrial implements AutoCloseable {
 
   private record RuntimeKey(Isa isa, int threads) {}
 
-  /** Name, what ran, and the one that runs; null: why not is in `what`. */
-  private record Named(String name, String what, Interleaved.Contender contender) {}
-
   private final Baseline baseline;
+  private final Peers peers;
   private final MachineLimit limits;
   private final long sliceNanos;
   private final long budgetNanos;
@@ -46,8 +47,10 @@ public final class BenchTrial implements AutoCloseable {
   /**
    * @param budgetNanos for each case, apart from preparation
    */
-  public BenchTrial(Machine machine, Baseline baseline, long sliceNanos, long budgetNanos) {
+  public BenchTrial(
+      Machine machine, Baseline baseline, Peers peers, long sliceNanos, long budgetNanos) {
     this.baseline = baseline;
+    this.peers = peers;
     this.sliceNanos = sliceNanos;
     this.budgetNanos = budgetNanos;
     limits = new MachineLimit(machine);
@@ -93,86 +96,80 @@ public final class BenchTrial implements AutoCloseable {
             bytes,
             product ? weights.totalBytes() : bytes,
             of.operation() == Operation.LINEAR_A16 ? 0 : operations);
-    List<Named> rivals = new ArrayList<>();
-    List<AutoCloseable> closing = new ArrayList<>();
-    if (product) {
-      addBaselines(rivals, of);
-      addOwn(rivals, closing, of, weights);
-    }
-    List<Interleaved.Contender> contenders =
-        new ArrayList<>(List.of(Interleaved.of(workload::run)));
-    bounds.forEach(bound -> contenders.add(bound.contender()));
-    rivals.stream()
-        .filter(rival -> rival.contender != null)
-        .forEach(rival -> contenders.add(rival.contender));
-    double[][] nanos = Interleaved.run(contenders, sliceNanos, budgetNanos);
-    closing.forEach(BenchTrial::close);
-    row.time(nanos[0], bytes, product ? operations : null);
-    int limit = 1; // the bound that takes longest
-    for (int i = 2; i <= bounds.size(); i++) {
-      limit =
-          MedianInterval.of(nanos[i]).median() > MedianInterval.of(nanos[limit]).median()
-              ? i
-              : limit;
-    }
-    row.limit(bounds.get(limit - 1).name(), nanos[limit], nanos[0]);
-    int next = 1 + bounds.size();
-    for (Named rival : rivals) {
-      double[] samples = rival.contender == null ? null : nanos[next++];
-      boolean died = samples != null && Double.isNaN(samples[samples.length - 1]);
-      row.rival(
-          rival.name, died ? baseline.failure() : rival.what, died ? null : samples, nanos[0]);
+    try (CaseRivals rivals = new CaseRivals()) {
+      if (product) {
+        addBaselines(rivals, of);
+        addPeers(rivals, of);
+        addOwn(rivals, of, weights);
+      }
+      List<Interleaved.Contender> contenders = new ArrayList<>();
+      contenders.add(Interleaved.on(of.threads(), Interleaved.of(workload::run)));
+      bounds.forEach(bound -> contenders.add(bound.contender()));
+      contenders.addAll(rivals.contenders());
+      List<double[]> nanos = Arrays.asList(Interleaved.run(contenders, sliceNanos, budgetNanos));
+      double[] ours = nanos.get(0);
+      row.time(ours, bytes, product ? operations : null);
+      int slowest = 1; // the bound that takes longest is the limit
+      for (int i = 2; i <= bounds.size(); i++) {
+        slowest = median(nanos.get(i)) > median(nanos.get(slowest)) ? i : slowest;
+      }
+      row.limit(bounds.get(slowest - 1).name(), nanos.get(slowest), ours);
+      if (product) {
+        rivals.report(row, nanos.subList(1 + bounds.size(), nanos.size()), ours);
+      }
     }
   }
 
-  private void addBaselines(List<Named> rivals, BenchCase of) {
-    long bytes = of.memory() == State.STREAMING ? WeightCopies.streamingBytes() : 0;
-    Rivals ready = baseline.rivals(of.shape(), SEED, of.m(), bytes);
-    rivals.add(named("bf16", ready.best()));
-    rivals.add(named("f32", ready.f32()));
-    rivals.add(named("int8", ready.int8()));
+  private static double median(double[] nanos) {
+    return MedianInterval.of(nanos).median();
   }
 
-  private static Named named(String name, Rival rival) {
-    return new Named(
-        name,
-        rival.present() ? rival.types() + on(rival.threads()) : rival.reason(),
-        rival.contender());
+  private static long weightBytes(BenchCase of) {
+    return of.memory() == State.STREAMING ? WeightCopies.streamingBytes() : 0;
   }
 
-  private static String on(int threads) {
-    return ", " + threads + (threads == 1 ? " thread" : " threads");
+  private void addBaselines(CaseRivals rivals, BenchCase of) {
+    Rivals ready = baseline.rivals(of.shape(), SEED, of.m(), weightBytes(of));
+    rivals.add("bf16", ready.best());
+    rivals.add("f32", ready.f32());
+    rivals.add("int8", ready.int8());
+  }
+
+  private void addPeers(CaseRivals rivals, BenchCase of) {
+    if (of.operation() != Operation.LINEAR) {
+      Rival none = Rival.missing("a peer computes linear alone");
+      peers.names().forEach(name -> rivals.addPeer(name, none));
+      return;
+    }
+    peers
+        .rivals(
+            new PeerProblem(of.shape(), SEED, of.m(), Workload.ROW_SEED, weightBytes(of)),
+            of.threads())
+        .forEach(rivals::addPeer);
   }
 
   /** The portable kernel, and for the fused operation the product alone. */
-  private void addOwn(
-      List<Named> rivals, List<AutoCloseable> closing, BenchCase of, WeightCopies weights) {
+  private void addOwn(CaseRivals rivals, BenchCase of, WeightCopies weights) {
+    int threads = of.threads();
     if (of.operation() == Operation.RMSNORM_LINEAR) {
-      Workload linear =
-          Workload.of(Operation.LINEAR, runtime(of.isa(), of.threads()), weights, of.m());
-      closing.add(linear);
-      rivals.add(new Named("linear", "linear of the same weights", Interleaved.of(linear::run)));
+      rivals.add(
+          "linear",
+          "linear of the same weights",
+          threads,
+          Workload.of(Operation.LINEAR, runtime(of.isa(), threads), weights, of.m()));
     }
     if ((double) of.m() * of.shape().n() * of.shape().k() > MOST_PORTABLE_PRODUCTS) {
       rivals.add(
-          new Named(
-              "portable",
-              "not timed above " + (long) MOST_PORTABLE_PRODUCTS + " multiply-adds a call",
-              null));
+          "portable",
+          Rival.missing(
+              "not timed above " + (long) MOST_PORTABLE_PRODUCTS + " multiply-adds a call"));
       return;
     }
-    Workload portable =
-        Workload.of(of.operation(), runtime(Isa.PORTABLE, of.threads()), weights, of.m());
-    closing.add(portable);
-    rivals.add(new Named("portable", "portable" + on(of.threads()), Interleaved.of(portable::run)));
-  }
-
-  private static void close(AutoCloseable resource) {
-    try {
-      resource.close();
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
+    rivals.add(
+        "portable",
+        "portable" + CaseRivals.on(threads),
+        threads,
+        Workload.of(of.operation(), runtime(Isa.PORTABLE, threads), weights, of.m()));
   }
 
   /** The weights of a case; those of cases before it that it does not share are freed. */

@@ -15,6 +15,7 @@ import org.ternarykernels.tool.measure.MedianInterval;
 import org.ternarykernels.tool.onednn.Baseline;
 import org.ternarykernels.tool.problem.LayerData;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.rival.Rival;
 import org.ternarykernels.tool.verify.DenseReference;
 import org.ternarykernels.tool.verify.ErrorBound;
 import org.ternarykernels.tool.verify.ErrorStatistics;
@@ -78,6 +79,7 @@ public final class LayerTrial implements AutoCloseable {
   private static final long BUDGET_NANOS = 400_000_000;
 
   private final TernaryRuntime runtime;
+  private final int threads;
   private final Shape shape;
   private final int[] rows;
   private final LayerData data;
@@ -87,11 +89,13 @@ public final class LayerTrial implements AutoCloseable {
   private final TernaryLinear layer;
 
   /**
+   * @param threads of the runtime
    * @param baseline is asked for a product of the same weights
    */
   public LayerTrial(
-      TernaryRuntime runtime, Shape shape, long seed, Baseline baseline, int... rows) {
+      TernaryRuntime runtime, int threads, Shape shape, long seed, Baseline baseline, int... rows) {
     this.runtime = runtime;
+    this.threads = threads;
     this.shape = shape;
     this.rows = rows;
     this.baseline = baseline;
@@ -114,15 +118,16 @@ public final class LayerTrial implements AutoCloseable {
             y.toArray(),
             new DenseReference(
                 x.toArray(), m, data.w, shape.n(), shape.k(), data.alpha, new float[shape.n()]));
-    Baseline.Rival rival = baseline.rivals(shape, seed, m, 0).best();
+    Rival rival = baseline.rivals(shape, seed, m, 0).best();
     List<Interleaved.Contender> contenders =
-        new ArrayList<>(List.of(Interleaved.of(() -> layer.apply(x, y, m))));
+        new ArrayList<>(
+            List.of(Interleaved.on(threads, Interleaved.of(() -> layer.apply(x, y, m)))));
     if (rival.present()) {
       contenders.add(rival.contender());
     }
     double[][] nanos = Interleaved.run(contenders, SLICE_NANOS, BUDGET_NANOS);
     double micros = MedianInterval.of(nanos[0]).median() / 1e3;
-    boolean compared = rival.present() && baseline.failure() == null;
+    boolean compared = rival.present() && rival.failure().get() == null;
     return new Result(
         shape,
         m,
@@ -132,8 +137,8 @@ public final class LayerTrial implements AutoCloseable {
         errors.maxRel,
         errors.maxOfBound <= 1,
         compared
-            ? "oneDNN " + rival.types()
-            : rival.present() ? baseline.failure() : rival.reason(),
+            ? "oneDNN " + rival.what()
+            : rival.present() ? rival.failure().get() : rival.reason(),
         compared ? MedianInterval.of(nanos[1]).median() / 1e3 : null,
         compared ? MedianInterval.ofRatios(nanos[1], nanos[0]).median() : null);
   }

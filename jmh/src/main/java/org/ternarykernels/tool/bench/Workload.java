@@ -47,6 +47,9 @@ public abstract class Workload implements AutoCloseable {
   private static final float EPS = 1e-5f;
   private static final long SEED = 1;
 
+  /** What X is made of, for rivals in other processes. */
+  static final long ROW_SEED = SEED + 1;
+
   final TernaryRuntime runtime;
   final int m;
   final int n;
@@ -58,7 +61,7 @@ public abstract class Workload implements AutoCloseable {
     this.m = m;
     n = shape.n();
     k = shape.k();
-    x = new RandomProblem(SEED + 1).activations(DataType.BF16, m, k);
+    x = new RandomProblem(ROW_SEED).activations(DataType.BF16, m, k);
   }
 
   /**

@@ -2,8 +2,6 @@ package org.ternarykernels.tool.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -13,7 +11,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.Isa;
-import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.bench.BenchCase;
 import org.ternarykernels.tool.bench.BenchPlan;
@@ -21,12 +18,10 @@ import org.ternarykernels.tool.bench.BenchRow;
 import org.ternarykernels.tool.bench.BenchTable;
 import org.ternarykernels.tool.bench.BenchTrial;
 import org.ternarykernels.tool.bench.GpuBench;
-import org.ternarykernels.tool.bench.WeightCopies.State;
-import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.onednn.Baseline;
-import org.ternarykernels.tool.problem.BundledData;
-import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.peer.Peer;
+import org.ternarykernels.tool.peer.Peers;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,11 +32,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description =
-        "Time the kernels next to the limits of this machine, oneDNN (bf16, f32, int8) and the"
-            + " portable kernel. All are measured in turns, so that a busy neighbour meets all"
-            + " alike; ratios are medians of pairs. Each result is checked against the oracle"
-            + " before it is timed. The whole list takes hours; --quick takes two minutes. With"
-            + " --device cuda: products on a GPU next to the cost model.",
+        "Time the kernels next to the limits of this machine, oneDNN (bf16, f32, int8), the"
+            + " portable kernel and the libraries of --peer. All are measured in turns, so that a"
+            + " busy neighbour meets all alike; ratios are medians of pairs. Each result is checked"
+            + " against the oracle before it is timed. The whole list takes hours; --quick takes"
+            + " two minutes. With --device cuda: products on a GPU next to the cost model.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
@@ -53,63 +48,9 @@ import picocli.CommandLine.Spec;
     })
 final class BenchCommand implements Callable<Integer> {
   private static final long SLICE_NANOS = 4_000_000;
-  private static final long QUICK_SLICE_NANOS = 4_000_000;
-  private static final int MOST_THREADS = 1024;
+  private static final double QUICK_SECONDS = 1.5;
 
-  @Option(
-      names = "--shapes",
-      paramLabel = "FILE",
-      description =
-          "Lines \"N K [name]\"; may be given more than once (default: all bundled shape files).")
-  private List<Path> shapeFiles;
-
-  @Option(
-      names = "--m",
-      paramLabel = "LIST",
-      split = ",",
-      description = "Rows of X, comma-separated (default 1,2,4,8,16,32,64,128,512).")
-  private List<Integer> rows;
-
-  @Option(
-      names = "--threads",
-      paramLabel = "LIST",
-      split = ",",
-      description = "Threads of a call (default: the process's physical cores).")
-  private List<Integer> threads;
-
-  @Option(
-      names = "--isa",
-      paramLabel = "LIST",
-      split = ",",
-      converter = RuntimeOptions.IsaName.class,
-      description =
-          "Highest instruction sets, each in turn (default: the best that this machine has).")
-  private List<Isa> isas;
-
-  @Option(
-      names = "--layout",
-      paramLabel = "LIST",
-      split = ",",
-      description =
-          "Layouts of the weights: ${COMPLETION-CANDIDATES} (default: all but I2S, which only the"
-              + " portable kernels read).")
-  private List<Layout> layouts;
-
-  @Option(
-      names = "--op",
-      paramLabel = "LIST",
-      split = ",",
-      description = "Operations: ${COMPLETION-CANDIDATES} (default: all).")
-  private List<Operation> operations;
-
-  @Option(
-      names = "--memory",
-      paramLabel = "LIST",
-      split = ",",
-      description =
-          "RESIDENT: one copy of the weights, in cache if it fits; STREAMING: calls go round copies"
-              + " of four times the last-level caches (default: both).")
-  private List<State> memory;
+  @Mixin private BenchLists lists;
 
   @Option(
       names = "--seconds",
@@ -134,6 +75,8 @@ final class BenchCommand implements Callable<Integer> {
       description = "A representative list in two minutes on two cores; takes no other list.")
   private boolean quick;
 
+  @Mixin private PeerOptions peerOptions;
+
   @Mixin(name = "output")
   private OutputOptions output;
 
@@ -144,7 +87,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    check();
+    List<Peer> given = check();
     json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
     json.put("command", command());
     if (!device.equals("cpu")) {
@@ -163,7 +106,7 @@ final class BenchCommand implements Callable<Integer> {
       cores = (Integer) environment().get("threads");
       best = bestIsa();
     }
-    List<BenchCase> cases = quick ? BenchPlan.quick(best, cores) : plan(best, cores).cases();
+    List<BenchCase> cases = quick ? BenchPlan.quick(best, cores) : lists.plan(best, cores).cases();
     PrintWriter out = spec.commandLine().getOut();
     out.println(
         environment().get("cpu_model")
@@ -174,18 +117,22 @@ final class BenchCommand implements Callable<Integer> {
             + "; "
             + environment().get("caches"));
     int most = cases.stream().mapToInt(BenchCase::threads).max().orElse(1);
+    BenchTable table;
     try (Baseline baseline = new Baseline(most, true);
+        Peers peers = new Peers(given);
         BenchTrial trial =
             new BenchTrial(
                 machine,
                 baseline,
-                quick ? QUICK_SLICE_NANOS : SLICE_NANOS,
-                (long) ((quick ? 1.0 : seconds) * 1e9))) {
-      run(cases, trial, begin);
+                peers,
+                SLICE_NANOS,
+                (long) ((quick ? QUICK_SECONDS : seconds) * 1e9))) {
+      table = new BenchTable(out, peers.names());
+      run(cases, trial, table, begin);
     }
     json.put("complete", true);
     output.write(soFar(begin));
-    new BenchTable(out).notes(measured);
+    table.notes(measured);
     out.printf(
         Locale.ROOT, "%d rows in %.0f s%n", measured.size(), (System.nanoTime() - begin) / 1e9);
     out.flush();
@@ -193,17 +140,9 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private int benchGpu() throws IOException {
-    Map<String, List<Shape>> shapes = quick ? GpuBench.QUICK : shapes();
     GpuBench bench =
         new GpuBench(
-            spec.commandLine().getOut(),
-            new GpuBench.Plan(
-                shapes,
-                quick ? GpuBench.QUICK_ROWS : or(rows, BenchPlan.ALL_ROWS),
-                or(layouts, BenchPlan.layoutsInUse()),
-                or(operations, List.of(Operation.LINEAR)),
-                or(memory, List.of(State.STREAMING)),
-                (quick ? 0.2 : seconds)));
+            spec.commandLine().getOut(), quick ? lists.quickGpuPlan(0.2) : lists.gpuPlan(seconds));
     int exitCode = bench.run(device);
     json.putAll(bench.json());
     output.write(json);
@@ -226,8 +165,8 @@ final class BenchCommand implements Callable<Integer> {
     return Isa.of(available.get(available.size() - 1));
   }
 
-  private void run(List<BenchCase> cases, BenchTrial trial, long begin) throws IOException {
-    BenchTable table = new BenchTable(spec.commandLine().getOut());
+  private void run(List<BenchCase> cases, BenchTrial trial, BenchTable table, long begin)
+      throws IOException {
     Progress progress = new Progress(spec.commandLine().getErr(), "bench, rows", cases.size());
     table.head();
     for (BenchCase of : cases) {
@@ -251,22 +190,13 @@ final class BenchCommand implements Callable<Integer> {
     return json;
   }
 
-  private void check() {
+  /**
+   * @return the peers
+   */
+  private List<Peer> check() {
+    List<Peer> peers = peerOptions.peers();
     CommandLine command = spec.commandLine();
-    if (quick) {
-      for (Object list :
-          new Object[] {shapeFiles, rows, threads, isas, layouts, operations, memory}) {
-        RuntimeOptions.require(
-            list == null, command, "--quick", "given with a list of its own", "alone");
-      }
-    }
-    for (int m : rows == null ? List.<Integer>of() : rows) {
-      RuntimeOptions.require(m >= 1, command, "--m", m, "at least 1");
-    }
-    for (int count : threads == null ? List.<Integer>of() : threads) {
-      RuntimeOptions.require(
-          count >= 1 && count <= MOST_THREADS, command, "--threads", count, "1 to " + MOST_THREADS);
-    }
+    lists.check(quick);
     RuntimeOptions.require(
         device.matches(RuntimeOptions.DEVICES),
         command,
@@ -274,45 +204,15 @@ final class BenchCommand implements Callable<Integer> {
         "\"" + device + "\"",
         "cpu, cuda, cuda:N or auto");
     RuntimeOptions.require(
-        device.equals("cpu") || threads == null && isas == null,
+        device.equals("cpu") || lists.serveGpus(),
         command,
         "--device",
         device,
         "cpu with --threads or --isa");
     RuntimeOptions.require(
+        device.equals("cpu") || peers.isEmpty(), command, "--device", device, "cpu with --peer");
+    RuntimeOptions.require(
         seconds > 0 && seconds <= 3600, command, "--seconds", seconds, "above 0 and at most 3600");
-  }
-
-  private BenchPlan plan(Isa best, int cores) throws IOException {
-    return new BenchPlan(
-        shapes(),
-        or(rows, BenchPlan.ALL_ROWS),
-        or(threads, List.of(cores)),
-        or(isas, List.of(best)),
-        or(layouts, BenchPlan.layoutsInUse()),
-        or(operations, List.of(Operation.values())),
-        or(memory, List.of(State.values())));
-  }
-
-  private static <T> List<T> or(List<T> given, List<T> otherwise) {
-    return given == null ? otherwise : given;
-  }
-
-  private Map<String, List<Shape>> shapes() throws IOException {
-    Map<String, List<Shape>> shapes = new LinkedHashMap<>();
-    if (shapeFiles != null) {
-      for (Path file : shapeFiles) {
-        shapes.put(
-            file.getFileName().toString().replaceFirst("\\.txt$", ""),
-            Shape.parse(file.toString(), Files.readString(file)));
-      }
-      return shapes;
-    }
-    try (BundledData data = new BundledData(null)) {
-      for (String file : BundledData.SHAPE_FILES) {
-        shapes.put(file, data.shapes(file));
-      }
-    }
-    return shapes;
+    return peers;
   }
 }

@@ -184,7 +184,7 @@ final class QuickstartCommand implements Callable<Integer> {
   private List<LayerTrial.Result> layer(
       TernaryRuntime runtime, Shape shape, Baseline baseline, long seed) {
     List<LayerTrial.Result> results = new ArrayList<>();
-    try (LayerTrial trial = new LayerTrial(runtime, shape, seed, baseline, ROWS)) {
+    try (LayerTrial trial = new LayerTrial(runtime, threads, shape, seed, baseline, ROWS)) {
       for (int i = 0; i < ROWS.length; i++) {
         results.add(trial.run(i));
         print(results.get(i));

@@ -2,12 +2,17 @@ package org.ternarykernels.tool.measure;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
 
 /**
- * Times contenders in turns, A-B-A-B, a short slice each, so that a neighbour's minute or a change
- * of clock meets all of them alike. What is compared are the values of one round, which lie
- * milliseconds apart.
+ * Times contenders in turns, a short slice each, so that a neighbour's minute or a change of clock
+ * meets all of them alike. What is compared are the values of one round, which lie milliseconds
+ * apart. Each round has an order of its own: in a fixed one a contender would always meet the
+ * caches and the clock that the same neighbour leaves. After a turn on more threads than one the
+ * next waits until they sleep.
  */
 public final class Interleaved {
   /** Something that is timed. */
@@ -18,12 +23,25 @@ public final class Interleaved {
      * @return nanoseconds a call
      */
     double slice(long nanos);
+
+    /** Threads of a call; more than one look for work for some time after it. */
+    default int threads() {
+      return 1;
+    }
   }
 
   /** Six values give a median with an interval of 95 %. */
   public static final int FEWEST_ROUNDS = 7;
 
   private static final int MOST_ROUNDS = 101;
+
+  /**
+   * How long the threads of a call that has ended may look for more before they sleep. OpenMP's do
+   * for milliseconds, ours for 50 us, on a virtual machine whose pauses are trapped for longer.
+   */
+  private static final int SETTLE_MILLIS = 10;
+
+  private static final long SEED = 1;
 
   private Interleaved() {}
 
@@ -44,6 +62,21 @@ public final class Interleaved {
     };
   }
 
+  /** A contender whose calls have so many threads. */
+  public static Contender on(int threads, Contender slice) {
+    return new Contender() {
+      @Override
+      public double slice(long nanos) {
+        return slice.slice(nanos);
+      }
+
+      @Override
+      public int threads() {
+        return threads;
+      }
+    };
+  }
+
   private static double time(Runnable call, long nanos) {
     long begin = System.nanoTime();
     long calls = 0;
@@ -57,7 +90,8 @@ public final class Interleaved {
   }
 
   /**
-   * Times each contender once a round.
+   * Times each contender once a round, in an order that changes from round to round; the orders of
+   * every run are the same.
    *
    * @param sliceNanos of each
    * @param budgetNanos for everything; exceeded for {@link #FEWEST_ROUNDS}
@@ -66,14 +100,18 @@ public final class Interleaved {
   public static double[][] run(
       List<? extends Contender> contenders, long sliceNanos, long budgetNanos) {
     for (Contender contender : contenders) {
-      contender.slice(sliceNanos / 4); // caches, pages, and the JIT
+      turn(contender, sliceNanos / 4); // caches, pages, and the JIT
     }
+    List<Integer> order = new ArrayList<>(IntStream.range(0, contenders.size()).boxed().toList());
+    Random random = new Random(SEED);
     List<double[]> rounds = new ArrayList<>();
     long end = System.nanoTime() + budgetNanos;
     while (rounds.size() < FEWEST_ROUNDS
         || rounds.size() < MOST_ROUNDS && System.nanoTime() < end) {
-      rounds.add(
-          contenders.stream().mapToDouble(contender -> contender.slice(sliceNanos)).toArray());
+      Collections.shuffle(order, random);
+      double[] round = new double[contenders.size()];
+      order.forEach(next -> round[next] = turn(contenders.get(next), sliceNanos));
+      rounds.add(round);
     }
     double[][] samples = new double[contenders.size()][];
     for (int i = 0; i < samples.length; i++) {
@@ -83,10 +121,23 @@ public final class Interleaved {
     return samples;
   }
 
+  /** A slice, and until what it has woken sleeps. */
+  private static double turn(Contender contender, long sliceNanos) {
+    double nanos = contender.slice(sliceNanos);
+    if (contender.threads() > 1) {
+      try {
+        Thread.sleep(SETTLE_MILLIS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    return nanos;
+  }
+
   /** The middle of a few slices, to choose between contenders. */
   public static double estimate(Contender contender, long sliceNanos) {
     double[] values = {
-      contender.slice(sliceNanos), contender.slice(sliceNanos), contender.slice(sliceNanos)
+      contender.slice(sliceNanos), contender.slice(sliceNanos), turn(contender, sliceNanos)
     };
     Arrays.sort(values);
     return values[1];

@@ -50,13 +50,15 @@ public final class MachineLimit {
     bounds.add(
         new Bound(
             level(set, threads) + " read" + on(threads),
-            nanos -> bytes / rate(runtime, Limit.READ, threads, set, nanos)));
+            Interleaved.on(
+                threads, nanos -> bytes / rate(runtime, Limit.READ, threads, set, nanos))));
     if (operations > 0 && isa != Isa.PORTABLE) {
       Limit peak = isa == Isa.AMX ? Limit.TILE_LOADS : Limit.INT8_PEAK;
       bounds.add(
           new Bound(
               isa.id() + (peak == Limit.TILE_LOADS ? " tile loads" : " int8 peak") + on(threads),
-              nanos -> operations / rate(runtime, peak, threads, 0, nanos)));
+              Interleaved.on(
+                  threads, nanos -> operations / rate(runtime, peak, threads, 0, nanos))));
     }
     return bounds;
   }

@@ -6,6 +6,7 @@ import java.util.Objects;
 import org.ternarykernels.tool.measure.Interleaved;
 import org.ternarykernels.tool.onednn.OneDnnMatmul.Types;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.rival.Rival;
 
 /**
  * oneDNN's dense product, the fastest way that it has here: for floats bf16 where it has kernels
@@ -18,24 +19,6 @@ public final class Baseline implements AutoCloseable {
   private static final long ESTIMATE_NANOS = 5_000_000;
   private static final List<Types> INT8 =
       List.of(Types.S8_S32, Types.U8_S32, Types.S8_F32, Types.U8_F32);
-
-  /**
-   * A product that is ready to be timed.
-   *
-   * @param types "bf16", "f32", "u8*s8 to s32" …; null if there is none
-   * @param threads that it uses
-   * @param reason why there is none, else null
-   * @param contender null if there is none
-   */
-  public record Rival(String types, int threads, String reason, Interleaved.Contender contender) {
-    static Rival missing(String reason) {
-      return new Rival(null, 0, reason, null);
-    }
-
-    public boolean present() {
-      return contender != null;
-    }
-  }
 
   /** The rivals of one problem. {@code f32} is the same as {@code best} where there is no bf16. */
   public record Rivals(Rival best, Rival f32, Rival int8) {}
@@ -131,7 +114,7 @@ public final class Baseline implements AutoCloseable {
       double nanos = Interleaved.estimate(contender, ESTIMATE_NANOS);
       if (nanos < least) {
         least = nanos;
-        fastest = new Rival(types.text(), server.threads(), null, contender);
+        fastest = new Rival(types.text(), server.threads(), null, contender, this::failure);
       }
     }
     return fastest == null

@@ -1,11 +1,8 @@
 package org.ternarykernels.tool.onednn;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -16,11 +13,11 @@ import org.ternarykernels.tool.onednn.OneDnnMatmul.Types;
 import org.ternarykernels.tool.problem.RandomProblem;
 import org.ternarykernels.tool.problem.ScalarFormat;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.rival.RivalAnswers;
 
 /**
  * The process that {@link OneDnnServer} starts and talks to by lines: prepares oneDNN's dense
- * product on a layer's data, checks its first row, and runs it when told. An answer begins with
- * {@link #ANSWER}; whatever else the process prints is for people.
+ * product on a layer's data, checks its first row, and runs it when told.
  *
  * <pre>
  *   layer N K seed             ok
@@ -30,8 +27,6 @@ import org.ternarykernels.tool.problem.Shape;
  * </pre>
  */
 final class OneDnnProcess {
-  static final String ANSWER = "baseline\t";
-
   /**
    * bf16 outputs are off by their last rounding; a difference of this share of the row's RMS is
    * wrong.
@@ -46,18 +41,7 @@ final class OneDnnProcess {
 
   /** Serves until its input ends. */
   public static void main(String[] arguments) throws IOException {
-    OneDnnProcess process = new OneDnnProcess();
-    BufferedReader in =
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    try {
-      for (String line = in.readLine(); line != null; line = in.readLine()) {
-        System.out.println(ANSWER + process.answer(line.split(" ")));
-        System.out.flush();
-      }
-    } catch (LinkageError e) {
-      System.out.println("does not load: " + e.getMessage());
-      System.exit(1);
-    }
+    RivalAnswers.serve(new OneDnnProcess()::answer);
   }
 
   private String answer(String[] words) {
@@ -66,7 +50,7 @@ final class OneDnnProcess {
         drop();
         shape = new Shape(Integer.parseInt(words[1]), Integer.parseInt(words[2]), "layer");
         w = new RandomProblem(Long.parseLong(words[3])).weights(shape.n(), shape.k());
-        return "ok";
+        return RivalAnswers.OK;
       case "prepare":
         return prepare(
             Types.valueOf(words[1]), Integer.parseInt(words[2]), Long.parseLong(words[3]));
@@ -75,7 +59,7 @@ final class OneDnnProcess {
         return Double.toString(Interleaved.of(matmul::run).slice(Long.parseLong(words[2])));
       case "drop":
         drop();
-        return "ok";
+        return RivalAnswers.OK;
       default:
         throw new IllegalArgumentException("no such request: " + words[0]);
     }
@@ -103,12 +87,12 @@ final class OneDnnProcess {
       double error = firstRowError(x, firstRow(types, y));
       if (error > (types.isInt8() ? 0 : TOLERANCE)) {
         matmul.close();
-        return "no\toneDNN is wrong by " + error + " of the row's RMS";
+        return RivalAnswers.no("oneDNN is wrong by " + error + " of the row's RMS");
       }
       prepared.put(types, matmul);
-      return "ok";
+      return RivalAnswers.OK;
     } catch (OneDnnMatmul.Unavailable e) {
-      return "no\t" + e.getMessage();
+      return RivalAnswers.no(e.getMessage());
     }
   }
 

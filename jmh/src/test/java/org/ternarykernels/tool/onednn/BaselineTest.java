@@ -2,15 +2,14 @@ package org.ternarykernels.tool.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.Scanner;
 import org.junit.jupiter.api.Test;
-import org.ternarykernels.tool.onednn.Baseline.Rival;
+import org.ternarykernels.tool.measure.Interleaved;
 import org.ternarykernels.tool.onednn.Baseline.Rivals;
 import org.ternarykernels.tool.onednn.OneDnnMatmul.Types;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.rival.Rival;
 
 class BaselineTest {
   private static final Shape SMALL = new Shape(64, 96, "small");
@@ -20,9 +19,9 @@ class BaselineTest {
     try (Baseline baseline = new Baseline(2, true)) {
       for (int m : new int[] {1, 3}) {
         Rivals rivals = baseline.rivals(SMALL, 7, m, 200_000);
-        assertThat(rivals.best().types()).isIn("bf16", "f32");
-        assertThat(rivals.f32().types()).isEqualTo("f32");
-        assertThat(rivals.int8().types()).matches("[su]8\\*s8 to (s32|f32)");
+        assertThat(rivals.best().what()).isIn("bf16", "f32");
+        assertThat(rivals.f32().what()).isEqualTo("f32");
+        assertThat(rivals.int8().what()).matches("[su]8\\*s8 to (s32|f32)");
         for (Rival rival : List.of(rivals.best(), rivals.f32(), rivals.int8())) {
           assertThat(rival.threads()).isIn(1, 2);
           assertThat(rival.contender().slice(100_000)).isPositive();
@@ -38,7 +37,7 @@ class BaselineTest {
     try (OneDnnServer server = new OneDnnServer(2)) {
       server.layer(new Shape(512, 512, "layer"), 1);
       assertThat(server.prepare(Types.F32, 8, 0)).isNull();
-      assertThat(server.contender(Types.F32).slice(50_000_000))
+      assertThat(Interleaved.estimate(server.contender(Types.F32), 50_000_000))
           .isPositive(); // waits until they sleep
       Duration before = cpu(server);
       Thread.sleep(500);
@@ -50,31 +49,6 @@ class BaselineTest {
 
   private static Duration cpu(OneDnnServer server) {
     return ProcessHandle.of(server.pid()).orElseThrow().info().totalCpuDuration().orElseThrow();
-  }
-
-  /** Answers twice, then dies with a sentence. */
-  static final class DyingProcess {
-    public static void main(String[] arguments) {
-      Scanner in = new Scanner(System.in, StandardCharsets.UTF_8);
-      for (int i = 0; i < 2; i++) {
-        in.nextLine();
-        System.out.println(OneDnnProcess.ANSWER + "ok");
-      }
-      in.nextLine();
-      System.out.println("libdnnl.so.3: the end");
-      System.exit(3);
-    }
-  }
-
-  @Test
-  void aProcessThatDiesIsAReason() {
-    try (OneDnnServer server = new OneDnnServer(1, DyingProcess.class.getName())) {
-      server.layer(SMALL, 1);
-      assertThat(server.prepare(Types.F32, 1, 0)).isNull();
-      assertThat(server.contender(Types.F32).slice(1)).isNaN();
-      assertThat(server.failure()).isEqualTo("oneDNN: libdnnl.so.3: the end");
-      assertThat(server.prepare(Types.F32, 1, 0)).isEqualTo("oneDNN: libdnnl.so.3: the end");
-    }
   }
 
   @Test

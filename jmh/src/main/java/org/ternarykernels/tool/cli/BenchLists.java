@@ -1,0 +1,170 @@
+package org.ternarykernels.tool.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ternarykernels.Isa;
+import org.ternarykernels.Layout;
+import org.ternarykernels.tool.bench.BenchPlan;
+import org.ternarykernels.tool.bench.GpuBench;
+import org.ternarykernels.tool.bench.WeightCopies.State;
+import org.ternarykernels.tool.bench.Workload.Operation;
+import org.ternarykernels.tool.problem.BundledData;
+import org.ternarykernels.tool.problem.Shape;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** What {@code bench} goes through: every value of each list with every other. */
+final class BenchLists {
+  private static final int MOST_THREADS = 1024;
+
+  @Option(
+      names = "--shapes",
+      paramLabel = "FILE",
+      description =
+          "Lines \"N K [name]\"; may be given more than once (default: all bundled shape files).")
+  private List<Path> shapeFiles;
+
+  @Option(
+      names = "--m",
+      paramLabel = "LIST",
+      split = ",",
+      description = "Rows of X, comma-separated (default 1,2,4,8,16,32,64,128,512).")
+  private List<Integer> rows;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "LIST",
+      split = ",",
+      description = "Threads of a call (default: the process's physical cores).")
+  private List<Integer> threads;
+
+  @Option(
+      names = "--isa",
+      paramLabel = "LIST",
+      split = ",",
+      converter = RuntimeOptions.IsaName.class,
+      description =
+          "Highest instruction sets, each in turn (default: the best that this machine has).")
+  private List<Isa> isas;
+
+  @Option(
+      names = "--layout",
+      paramLabel = "LIST",
+      split = ",",
+      description =
+          "Layouts of the weights: ${COMPLETION-CANDIDATES} (default: all but I2S, which only the"
+              + " portable kernels read).")
+  private List<Layout> layouts;
+
+  @Option(
+      names = "--op",
+      paramLabel = "LIST",
+      split = ",",
+      description = "Operations: ${COMPLETION-CANDIDATES} (default: all).")
+  private List<Operation> operations;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "LIST",
+      split = ",",
+      description =
+          "RESIDENT: one copy of the weights, in cache if it fits; STREAMING: calls go round copies"
+              + " of four times the last-level caches (default: both).")
+  private List<State> memory;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  /**
+   * Refuses values that are out of range, as wrong usage.
+   *
+   * @param alone no list may be given
+   */
+  void check(boolean alone) {
+    CommandLine line = command.commandLine();
+    if (alone) {
+      for (Object list :
+          new Object[] {shapeFiles, rows, threads, isas, layouts, operations, memory}) {
+        RuntimeOptions.require(
+            list == null, line, "--quick", "given with a list of its own", "alone");
+      }
+    }
+    for (int m : or(rows, List.<Integer>of())) {
+      RuntimeOptions.require(m >= 1, line, "--m", m, "at least 1");
+    }
+    for (int count : or(threads, List.<Integer>of())) {
+      RuntimeOptions.require(
+          count >= 1 && count <= MOST_THREADS, line, "--threads", count, "1 to " + MOST_THREADS);
+    }
+  }
+
+  /** Whether no list is given that is of CPUs alone. */
+  boolean serveGpus() {
+    return threads == null && isas == null;
+  }
+
+  /**
+   * @param best instruction set of the machine
+   */
+  BenchPlan plan(Isa best, int cores) throws IOException {
+    return new BenchPlan(
+        shapes(),
+        or(rows, BenchPlan.ALL_ROWS),
+        or(threads, List.of(cores)),
+        or(isas, List.of(best)),
+        or(layouts, BenchPlan.layoutsInUse()),
+        or(operations, List.of(Operation.values())),
+        or(memory, List.of(State.values())));
+  }
+
+  /**
+   * @param seconds for a row
+   */
+  GpuBench.Plan gpuPlan(double seconds) throws IOException {
+    return gpuPlan(shapes(), or(rows, BenchPlan.ALL_ROWS), seconds);
+  }
+
+  /** The same of a representative list. */
+  GpuBench.Plan quickGpuPlan(double seconds) {
+    return gpuPlan(GpuBench.QUICK, GpuBench.QUICK_ROWS, seconds);
+  }
+
+  private GpuBench.Plan gpuPlan(
+      Map<String, List<Shape>> shapes, List<Integer> rows, double seconds) {
+    return new GpuBench.Plan(
+        shapes,
+        rows,
+        or(layouts, BenchPlan.layoutsInUse()),
+        or(operations, List.of(Operation.LINEAR)),
+        or(memory, List.of(State.STREAMING)),
+        seconds);
+  }
+
+  private static <T> List<T> or(List<T> given, List<T> otherwise) {
+    return given == null ? otherwise : given;
+  }
+
+  private Map<String, List<Shape>> shapes() throws IOException {
+    Map<String, List<Shape>> shapes = new LinkedHashMap<>();
+    if (shapeFiles != null) {
+      for (Path file : shapeFiles) {
+        shapes.put(
+            file.getFileName().toString().replaceFirst("\\.txt$", ""),
+            Shape.parse(file.toString(), Files.readString(file)));
+      }
+      return shapes;
+    }
+    try (BundledData data = new BundledData(null)) {
+      for (String file : BundledData.SHAPE_FILES) {
+        shapes.put(file, data.shapes(file));
+      }
+    }
+    return shapes;
+  }
+}
