@@ -137,9 +137,9 @@ bool begins(const std::string& text, const char* start) { return text.rfind(star
 
 /** Multiply-adds of an instruction that the row's kernel multiplies weights with. */
 int multiply_adds(const Instruction& i, const KernelRow& row) {
-  // T3's GEMV looks up what three weights give, in two parts: a byte that gets its sign is half a triple. Its decoder
-  // has signs in xmm registers.
-  if (row.layout == TERNARY_LAYOUT_T3_TILED && i.name == "vpsignb" && vector_bytes(i) == 32) return 32 * 3 / 2;
+  // T3's GEMV looks up what three weights give, in two parts: a byte that gets its sign is half a triple.
+  const bool looks_up = row.layout == TERNARY_LAYOUT_T3_TILED && begins(row.function, "gemv");
+  if (looks_up && i.name == "vpsignb") return vector_bytes(i) * 3 / 2;
   if (row.stage == Stage::gemm_a16) {
     if (i.name == "mulss") return 1;
     const bool packed = i.name == "mulps" || (begins(i.name, "vfmadd") && i.name.find("ps") != std::string::npos);

@@ -16,8 +16,8 @@ constexpr int64_t kTriples = kColumns / 3, kQuads = kColumns / 4;
 
 /** What the conversions look up. */
 struct Tables {
-  T3Triple triple_of[64];    ///< by the codes of three columns, two bits each, the first lowest; code 3 has none
-  uint8_t codes_of[2][16];   ///< by sign and index: these codes
+  T3Triple triple_of[64];   ///< by the codes of three columns, two bits each, the first lowest; code 3 has none
+  uint8_t codes_of[2][16];  ///< by sign and index: these codes
 };
 
 constexpr Tables make_tables() {
@@ -44,7 +44,8 @@ void fail_at_invalid_triple(const uint8_t* tiles, int64_t N, int64_t K) {
       const T3Triple triple = t3_triple(tile, n % kRows, k % kColumns / 3);
       if (triple.valid()) continue;
       fail(TERNARY_INVALID_ARGUMENT,
-           "the T3 index at row %" PRId64 ", column %" PRId64 " is %d with the sign %d; it must be 0 to 13, and 0 has no sign",
+           "the T3 index at row %" PRId64 ", column %" PRId64
+           " is %d with the sign %d; it must be 0 to 13, and 0 has no sign",
            n, k, triple.index, triple.sign);
     }
   }

@@ -15,7 +15,8 @@ struct Lookup {
   static constexpr int64_t kRows = 1, kColumns = 2048;
   static constexpr int64_t kChunkTiles = 32;  ///< 16 KB of tables, which leave the L1 cache room for weights
   static constexpr int64_t kTableBytes = kChunkTiles * kT3TableBytes;
-  static constexpr int64_t kQBytes = kChunkTiles * Tile::kColumns + 32;  ///< whole vectors, and 16 bytes from any triple
+  static constexpr int64_t kQBytes =
+      kChunkTiles * Tile::kColumns + 32;  ///< whole vectors, and 16 bytes from any triple
   static constexpr int64_t kDecodedBytes = kTableBytes + kQBytes;
 
   static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, int32_t* sums, void* scratch) {

@@ -33,47 +33,65 @@ struct T3Codes {
 
   static void decode(const uint8_t* w, int64_t tiles, uint8_t* codes, int64_t stride) {
     for (int64_t tile = 0; tile < tiles; ++tile, w += Tile::kBytes) {
-      decode_triples<0>(w, codes, stride), codes += 3 * stride;
-      decode_triples<1>(w, codes, stride), codes += 3 * stride;
-      decode_triples<2>(w, codes, stride), codes += 3 * stride;
-      decode_triples<3>(w, codes, stride), codes += 3 * stride;
+      for (int quarter = 0; quarter < 4; quarter += 2) {
+        decode_half(w, quarter, codes, stride);
+        codes += 6 * stride;
+      }
     }
   }
 
  private:
-  static __m128i load(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+  /** 16 bytes in each half of a register. */
+  static __m256i load(const void* low, const void* high) {
+    const __m128i first = _mm_loadu_si128(static_cast<const __m128i*>(low));
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(first), _mm_loadu_si128(static_cast<const __m128i*>(high)),
+                                   1);
+  }
 
-  /** Triples 4 * quarter ... + 3, which are twelve columns, three steps. */
-  template <int kQuarter>
-  static void decode_triples(const uint8_t* w, uint8_t* codes, int64_t stride) {
-    __m128i column[12];
+  /** A quarter of a tile is twelve columns, three steps. Two of them go side by side, one in each half of a register. */
+  static void decode_half(const uint8_t* w, int quarter, uint8_t* codes, int64_t stride) {
+    const uint8_t *indices = w + 32 * quarter, *signs = w + 128;
+    __m256i column[12];
     for (int lane = 0; lane < 2; ++lane) {
-      const __m128i indices = load(w + 32 * kQuarter + 16 * lane), signs = load(w + 128 + 16 * lane);
-      decode_triple(indices, _mm_slli_epi16(signs, 2 * kQuarter), column + 3 * lane);
-      decode_triple(_mm_srli_epi16(indices, 4), _mm_slli_epi16(signs, 2 * kQuarter + 1), column + 6 + 3 * lane);
+      const __m256i pair = load(indices + 16 * lane, indices + 32 + 16 * lane);
+      const __m256i sign = load(signs + 16 * lane, signs + 16 * lane);
+      decode_triple(pair, shifted(sign, 2 * quarter), column + 3 * lane);
+      decode_triple(_mm256_srli_epi16(pair, 4), shifted(sign, 2 * quarter + 1), column + 6 + 3 * lane);
     }
-    for (int step = 0; step < 3; ++step) store_step(column + 4 * step, codes + step * stride);
+    for (int step = 0; step < 3; ++step) {
+      store_step(column + 4 * step, codes + step * stride, codes + (step + 3) * stride);
+    }
   }
 
-  /** The codes of three columns of 16 rows, whose signs are the highest bits of `signs`. */
-  static void decode_triple(__m128i indices, __m128i signs, __m128i* column) {
-    const __m128i one = _mm_set1_epi8(1), index = _mm_and_si128(indices, _mm_set1_epi8(15));
-    const __m128i sign = _mm_or_si128(signs, one);
+  /** Signs of a step, and of two steps later in the upper half, as the highest bits of bytes. */
+  static __m256i shifted(__m256i signs, int step) {
+    const int later = step + 2;
+    return _mm256_sllv_epi32(signs, _mm256_setr_epi32(step, step, step, step, later, later, later, later));
+  }
+
+  /** The codes of three columns of 16 rows. */
+  static void decode_triple(__m256i indices, __m256i signs, __m256i* column) {
+    const __m256i one = _mm256_set1_epi8(1), index = _mm256_and_si256(indices, _mm256_set1_epi8(15));
+    const __m256i sign = _mm256_or_si256(signs, one);
     for (int j = 0; j < 3; ++j) {
-      const __m128i weight = _mm_shuffle_epi8(load(kT3Weights.of_index[j]), index);
-      column[j] = _mm_add_epi8(_mm_sign_epi8(weight, sign), one);
+      const int8_t* weights = kT3Weights.of_index[j];
+      const __m256i weight = _mm256_shuffle_epi8(load(weights, weights), index);
+      column[j] = _mm256_add_epi8(_mm256_sign_epi8(weight, sign), one);
     }
   }
 
-  /** Four columns of 16 rows, as a dword a row. */
-  static void store_step(const __m128i* column, uint8_t* codes) {
-    auto* target = reinterpret_cast<__m128i*>(codes);
-    const __m128i low01 = _mm_unpacklo_epi8(column[0], column[1]), high01 = _mm_unpackhi_epi8(column[0], column[1]);
-    const __m128i low23 = _mm_unpacklo_epi8(column[2], column[3]), high23 = _mm_unpackhi_epi8(column[2], column[3]);
-    _mm_store_si128(target, _mm_unpacklo_epi16(low01, low23));
-    _mm_store_si128(target + 1, _mm_unpackhi_epi16(low01, low23));
-    _mm_store_si128(target + 2, _mm_unpacklo_epi16(high01, high23));
-    _mm_store_si128(target + 3, _mm_unpackhi_epi16(high01, high23));
+  /** Four columns of 16 rows, as a dword a row; of the lower halves, and of the upper ones. */
+  static void store_step(const __m256i* column, uint8_t* lower, uint8_t* upper) {
+    const __m256i low01 = _mm256_unpacklo_epi8(column[0], column[1]);
+    const __m256i low23 = _mm256_unpacklo_epi8(column[2], column[3]);
+    const __m256i high01 = _mm256_unpackhi_epi8(column[0], column[1]);
+    const __m256i high23 = _mm256_unpackhi_epi8(column[2], column[3]);
+    const __m256i rows[4] = {_mm256_unpacklo_epi16(low01, low23), _mm256_unpackhi_epi16(low01, low23),
+                             _mm256_unpacklo_epi16(high01, high23), _mm256_unpackhi_epi16(high01, high23)};
+    for (int i = 0; i < 4; ++i) {
+      _mm_store_si128(reinterpret_cast<__m128i*>(lower) + i, _mm256_castsi256_si128(rows[i]));
+      _mm_store_si128(reinterpret_cast<__m128i*>(upper) + i, _mm256_extracti128_si256(rows[i], 1));
+    }
   }
 };
 

@@ -94,8 +94,8 @@ TEST(LayoutChoice, T3IsTheThirdChoice) {
 TEST(LayoutChoice, T3WhereItHasAKernelOfTheBestIsa) {
   for (const std::string& isa : available_isas()) {
     TuningLines lines = own_tuning(isa);
-    for (const char* name : {"i2s_weights_per_us", "t5_weights_per_us", "i2s_a16_weights_per_us", "t5_a16_weights_per_us",
-                             "resident_bytes"}) {
+    for (const char* name : {"i2s_weights_per_us", "t5_weights_per_us", "i2s_a16_weights_per_us",
+                             "t5_a16_weights_per_us", "resident_bytes"}) {
       lines = with(lines, name, "1");
     }
     const RuntimeHandle runtime = TuningFile(lines).runtime(isa, 2);

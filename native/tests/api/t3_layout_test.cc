@@ -142,7 +142,8 @@ TEST(T3Layout, EveryTripleOfWeightsMeetsTheLargestAndSmallestQ) {
   GuardedBuffer codes = repacked(w, N, K, kT3);
   const float alpha = 1;
   ternary_weights* made = nullptr;
-  ASSERT_EQ(ternary_weights_create(codes.data(), kT3, N, K, kT3, TERNARY_ALPHA_TENSOR, &alpha, 1, 0, &made), TERNARY_OK);
+  ASSERT_EQ(ternary_weights_create(codes.data(), kT3, N, K, kT3, TERNARY_ALPHA_TENSOR, &alpha, 1, 0, &made),
+            TERNARY_OK);
   const WeightsHandle weights(made);
   const LayerHandle layer = make_layer(plain_layer(made, TERNARY_A8));
   ASSERT_NE(layer, nullptr) << ternary_last_error();

@@ -17,8 +17,9 @@ public enum Layout {
    */
   T5_TILED(Ternary.TERNARY_LAYOUT_T5_TILED, 16, 20, 64),
   /**
-   * T3, three weights as a sign and an index of four bits: tiles of 16 rows by 48 columns, 160 bytes
-   * each, 1.67 bits a weight. With AVX2 it may be the fastest for weights that stream from memory.
+   * T3, three weights as a sign and an index of four bits: tiles of 16 rows by 48 columns, 160
+   * bytes each, 1.67 bits a weight. With AVX2 it may be the fastest for weights that stream from
+   * memory.
    *
    * @since 0.2.0
    */

@@ -52,8 +52,7 @@ class LayoutChoiceTest {
             folder,
             Isa.PORTABLE,
             Map.of("i2s_weights_per_us", 1L, "t5_weights_per_us", 1L, "resident_bytes", 1L));
-    try (TernaryRuntime runtime =
-        TestDevice.onCpu().maxIsa(Isa.PORTABLE).tuning(file).build()) {
+    try (TernaryRuntime runtime = TestDevice.onCpu().maxIsa(Isa.PORTABLE).tuning(file).build()) {
       assertThat(TuningLog.error(runtime.infoJson())).isEmpty();
       assertThat(runtime.chooseLayout(Activation.A8, N, K, STREAMING)).isEqualTo(Layout.T3_TILED);
     }

@@ -186,7 +186,8 @@ final class WeightFileFuzz {
       Path file = folder.resolve("mutated");
       byte[] bytes = mutated(good.get(random.nextInt(good.size())));
       Files.write(file, bytes);
-      Layout kept = random.nextBoolean() ? null : Layout.values()[random.nextInt(Layout.values().length)];
+      Layout kept =
+          random.nextBoolean() ? null : Layout.values()[random.nextInt(Layout.values().length)];
       try (TernaryWeights weights =
           kept == null ? TernaryWeights.load(file) : TernaryWeights.load(file, kept)) {
         if (loaded++ % SAVED == 0) {
