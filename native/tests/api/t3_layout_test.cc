@@ -128,13 +128,19 @@ int extreme(int64_t m, int64_t k) {
   return kExtremes[m / kPower[k % 3] % kChoices];
 }
 
-/** Row n of W repeats one triple of weights and row m of X one of q: every table meets its largest sums as often as a
+/** Weight (n, k): a row repeats one triple, from row 27 on with the sign reversed in one of a tile's places. */
+int repeated(int64_t n, int64_t k) {
+  const int sign = n >= 27 && k / 3 % 16 == n % 16 ? -1 : 1;
+  return sign * weight(static_cast<int>(n % 27) - 13, k % 3);
+}
+
+/** A row of W repeats one triple of weights and a row of X one of q: every table meets its largest sums as often as a
  *  tile, a chunk and a row of K can add them up. */
 TEST(T3Layout, EveryTripleOfWeightsMeetsTheLargestAndSmallestQ) {
-  const int64_t M = 6 * 6 * 6, N = 27, K = 4800;
+  const int64_t M = 6 * 6 * 6, N = 54, K = 4800;
   std::vector<int8_t> w(N * K), x(M * K);
   for (int64_t n = 0; n < N; ++n) {
-    for (int64_t k = 0; k < K; ++k) w[n * K + k] = static_cast<int8_t>(weight(static_cast<int>(n) - 13, k % 3));
+    for (int64_t k = 0; k < K; ++k) w[n * K + k] = static_cast<int8_t>(repeated(n, k));
   }
   for (int64_t m = 0; m < M; ++m) {
     for (int64_t k = 0; k < K; ++k) x[m * K + k] = static_cast<int8_t>(extreme(m, k));
@@ -160,7 +166,7 @@ TEST(T3Layout, EveryTripleOfWeightsMeetsTheLargestAndSmallestQ) {
       for (int64_t m = 0; m < M; ++m) {
         for (int64_t n = 0; n < N; ++n) {
           int64_t sum = 0;
-          for (int64_t k = 0; k < 3; ++k) sum += K / 3 * extreme(m, k) * weight(static_cast<int>(n) - 13, k);
+          for (int64_t k = 0; k < 48; ++k) sum += K / 48 * extreme(m, k) * repeated(n, k);
           ASSERT_EQ(y[m * N + n], static_cast<float>(sum)) << isa << ", row " << m << ", column " << n;
         }
       }
