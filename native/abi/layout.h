@@ -19,7 +19,8 @@ inline constexpr int64_t ceil_div(int64_t value, int64_t divisor) { return (valu
 /** How a byte holds codes: what kernels decode and measured values are kept by. */
 enum class Encoding : uint8_t {
   i2s,  ///< four codes of two bits
-  t5    ///< five base-3 digits
+  t5,   ///< five base-3 digits
+  t3    ///< three codes as a sign and an index of four bits
 };
 
 /** A row of layouts.inc. */
@@ -42,11 +43,16 @@ inline constexpr int kLayoutCount = sizeof kLayoutTraits / sizeof kLayoutTraits[
 /** The row of a layout, which must be one of the enum's. */
 inline constexpr const LayoutTraits& traits(ternary_layout layout) { return kLayoutTraits[layout]; }
 
+/** Codes that five bytes hold. */
+inline constexpr int64_t codes_of_five_bytes(Encoding encoding) {
+  return encoding == Encoding::i2s ? 20 : encoding == Encoding::t5 ? 25 : 24;
+}
+
 /** Whether each row stands at the place of its value, and holds as many codes as its bytes can. */
 inline constexpr bool layouts_are_consistent() {
   for (int i = 0; i < kLayoutCount; ++i) {
     const LayoutTraits& row = kLayoutTraits[i];
-    if (row.value != i || row.rows * row.columns != row.bytes * (row.encoding == Encoding::t5 ? 5 : 4)) return false;
+    if (row.value != i || row.rows * row.columns * 5 != row.bytes * codes_of_five_bytes(row.encoding)) return false;
   }
   return true;
 }

@@ -175,6 +175,7 @@ struct Problem {
   static uint8_t random_codes(std::minstd_rand& random, ternary_layout layout) {
     const auto bits = static_cast<unsigned>(random());
     if (traits(layout).encoding == Encoding::t5) return t5_byte(static_cast<int>(bits % 243));
+    if (traits(layout).encoding == Encoding::t3) return static_cast<uint8_t>(bits & 0xdd);  // two indices of 13 at most
     return static_cast<uint8_t>(bits % 3 | (bits / 3 % 3) << 2 | (bits / 9 % 3) << 4 | (bits / 27 % 3) << 6);
   }
 };

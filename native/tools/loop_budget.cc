@@ -31,11 +31,12 @@ struct KernelRow {
   const char* function;
   Stage stage;
   Isa isa;
+  ternary_layout layout;
 };
 
 /** The product kernels of the table, by the macros that declare them. */
 constexpr KernelRow kRows[] = {
-#define GEMM(name, stage, isa, layout, function, ...) {#function, Stage::stage, Isa::isa},
+#define GEMM(name, stage, isa, layout, function, ...) {#function, Stage::stage, Isa::isa, TERNARY_LAYOUT_##layout},
 #include "cpu/kernels.inc"
 };
 
@@ -134,9 +135,12 @@ int vector_bytes(const Instruction& i) {
 
 bool begins(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
 
-/** Multiply-adds of an instruction that kernels of this stage multiply weights with. */
-int multiply_adds(const Instruction& i, Stage stage) {
-  if (stage == Stage::gemm_a16) {
+/** Multiply-adds of an instruction that the row's kernel multiplies weights with. */
+int multiply_adds(const Instruction& i, const KernelRow& row) {
+  // T3's GEMV looks up what three weights give, in two parts: a byte that gets its sign is half a triple.
+  const bool looks_up = row.layout == TERNARY_LAYOUT_T3_TILED && begins(row.function, "gemv");
+  if (looks_up && i.name == "vpsignb") return vector_bytes(i) * 3 / 2;
+  if (row.stage == Stage::gemm_a16) {
     if (i.name == "mulss") return 1;
     const bool packed = i.name == "mulps" || (begins(i.name, "vfmadd") && i.name.find("ps") != std::string::npos);
     return packed ? vector_bytes(i) / 4 : 0;
@@ -165,7 +169,7 @@ Loop measure(const Instruction* begin, const Instruction* end, const KernelRow& 
     if (begins(i->name, "nop") || begins(i->name, "data16") || begins(i->name, "cs")) continue;
     ++loop.instructions;
     loop.stack += touches_stack(*i, frame_pointer);
-    multiplied += multiply_adds(*i, row.stage);
+    multiplied += multiply_adds(*i, row);
     stored += stored_bytes(*i);
     masks |= i->name.find("pand") != std::string::npos;
     converts |= i->name.find("cvt") != std::string::npos || i->name.find("mulps") != std::string::npos;
@@ -224,7 +228,7 @@ int false_peaks(const std::string& objdump, const std::string& object_list) {
   int faults = 0;
   for (const PeakRow& peak : kPeaks) {
     Loops loops;
-    const KernelRow row = {peak.function, Stage::gemm_a8, peak.isa};
+    const KernelRow row = {peak.function, Stage::gemm_a8, peak.isa, TERNARY_LAYOUT_I2S_TILED};
     for (const Function& f : disassemble(objdump, objects.at(std::string(peak.function) + ".cc.o"))) {
       add_loops(row, f, loops);
     }
@@ -282,6 +286,7 @@ void write_budget(const std::string& path, const Loops& loops) {
   std::ofstream file(path);
   file << "# Instructions of every steady loop as GCC 12 makes it; loop_budget.cc says what is counted.\n"
           "# A weight times an activation is a multiply-add; T5 kernels that telescope need two for a weight.\n"
+          "# T3's GEMV looks up three weights at a time, and makes tables of X by multiply-adds.\n"
           "# Rewritten by: cmake --build <build> --target loop_budget_update\n"
           "#\n# kernel loop work amount instructions stack\n";
   for (const auto& [name, loop] : loops) {

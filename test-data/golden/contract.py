@@ -275,6 +275,21 @@ def pack_t5(w):
     return tiles.reshape(-1)
 
 
+def pack_t3(w):
+    """Tiles of 16 x 48: of three columns v = 9 a + 3 b + c as |v| in four bits and a sign in one."""
+    N, K = w.shape
+    rows, columns = -(-N // 16), -(-K // 48)
+    tiles = np.zeros((rows, columns, 160), np.uint8)
+    for n in range(N):
+        for k in range(0, K, 3):
+            a, b, c = (int(w[n, k + j]) if k + j < K else 0 for j in range(3))
+            v, tile, triple = 9 * a + 3 * b + c, tiles[n // 16, k // 48], k % 48 // 3
+            byte, step = 16 * (triple % 2) + n % 16, triple // 2
+            tile[32 * (step // 2) + byte] |= abs(v) << 4 * (step % 2)
+            tile[128 + byte] |= (v < 0) << 7 - step
+    return tiles.reshape(-1)
+
+
 def pack_bitnet(w, padding_code):
     """[ceil(N/4), K]: rows r, r + R, r + 2R, r + 3R at bits 0, 2, 4, 6."""
     N, K = w.shape

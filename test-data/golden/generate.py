@@ -259,7 +259,7 @@ def pack():
     for i, (N, K) in enumerate(shapes):
         w = random.ternary(N, K)
         golden.case(f"{i:02d}_{N}x{K}", {"N": N, "K": K}, w=w, i2s=contract.pack_i2s(w), tiled=contract.pack_tiled(w),
-                    t5=contract.pack_t5(w), bitnet=contract.pack_bitnet(w, padding_code=0), bitnet_bad_padding=contract.pack_bitnet(w, 3))
+                    t5=contract.pack_t5(w), t3=contract.pack_t3(w), bitnet=contract.pack_bitnet(w, padding_code=0), bitnet_bad_padding=contract.pack_bitnet(w, 3))
     return golden
 
 

@@ -8,6 +8,7 @@ constexpr Tuning avx2_row() {
   Tuning row = {};
   row.gemm_i2s_min_m = 16;    // GEMM over GEMV by M: 2 1.53, 4 1.29, 8 1.15, 12 1.07, 16 0.99, 32 0.98 (ternary tune)
   row.gemm_t5_min_m = 4;      // GEMM over GEMV by M: 3 1.02, 4 0.92, 5 0.77, 8 0.74, 16 0.64 (ternary tune)
+  row.gemm_t3_min_m = 8;      // that of Zen 5: not measured
   row.tile_gemm_min_m = 16;   // no AMX here
   row.prefetch_bytes = 2048;  // 0 to 8192 lie within 3 % streaming: the hardware's prefetcher does it
   // Two threads over one by multiply-adds: 65536 1.00, 147456 0.94, 262144 0.91, 589824 0.54 (ternary tune), but
@@ -17,8 +18,10 @@ constexpr Tuning avx2_row() {
   row.chunks_per_thread = 4;           // what a neighbour took from one core is given to the others in quarters
   row.i2s_weights_per_us = 94000;      // 23.6 GB/s of packed weights
   row.t5_weights_per_us = 50000;       // 10 GB/s
-  row.i2s_a16_weights_per_us = 20000;  // both by ternary tune
+  row.t3_weights_per_us = 84600;       // derived: 0.9 of I2S's, as a sketch of the loop has on Zen 5
+  row.i2s_a16_weights_per_us = 20000;  // this and the next by ternary tune
   row.t5_a16_weights_per_us = 13700;
+  row.t3_a16_weights_per_us = 13700;        // derived: the loop of T5
   row.memory_mb_per_s_one_thread = 33000;   // the best of 40 runs; neighbours often halve it
   row.memory_mb_per_s_all_threads = 37000;  // two threads
   row.resident_bytes = 0;                   // 32 MB of L3, which the machine says itself
@@ -38,11 +41,14 @@ constexpr Tuning zen3_avx2_row() {
 /** The same machine with TERNARY_MAX_ISA=portable; the rates are guesses, they only compare the layouts. */
 constexpr Tuning portable_row() {
   Tuning row = avx2_row();
-  row.gemm_i2s_min_m = row.gemm_t5_min_m = 2;  // for a GEMV that somebody may add: one kernel serves every M
+  row.gemm_i2s_min_m = row.gemm_t5_min_m = row.gemm_t3_min_m =
+      2;  // for a GEMV that somebody may add: one kernel serves every M
   row.i2s_weights_per_us = 4000;
   row.t5_weights_per_us = 2000;
+  row.t3_weights_per_us = 2000;
   row.i2s_a16_weights_per_us = 1000;
   row.t5_a16_weights_per_us = 1000;
+  row.t3_a16_weights_per_us = 1000;
   return row;
 }
 
@@ -98,10 +104,13 @@ constexpr Tuning zen5_avx2_row() {
   Tuning row = avx512vnni_row();
   row.gemm_i2s_min_m = 12;
   row.gemm_t5_min_m = 4;
+  row.gemm_t3_min_m = 8;  // GEMM over GEMV by M: 4 1.32, 6 1.09, 8 0.97, 12 0.83, 16 0.77 (both kernels alone)
   row.i2s_weights_per_us = 143000;
   row.t5_weights_per_us = 83000;
+  row.t3_weights_per_us = 127000;  // a sketch of the loop, one core
   row.i2s_a16_weights_per_us = 33500;
   row.t5_a16_weights_per_us = 27000;
+  row.t3_a16_weights_per_us = 27000;  // derived: the loop of T5
   return row;
 }
 

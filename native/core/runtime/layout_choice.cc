@@ -10,16 +10,16 @@
 namespace ternary {
 namespace {
 
-/** Whether a product of one row of X runs on the same ISA whichever of the two layouts the weights have. */
-bool t5_is_served_as_well(const ternary_runtime& runtime, Stage stage) {
-  const auto best = [&](ternary_layout layout) {
-    Isa isa = Isa::portable;
-    for (const Kernel* kernel : runtime.kernels(stage, layout)) {
-      if (kernel->layout == layout && kernel->role != Role::tiles) isa = std::max(isa, kernel->isa);
-    }
-    return isa;
-  };
-  return best(TERNARY_LAYOUT_T5_TILED) >= best(TERNARY_LAYOUT_I2S_TILED);
+/** The layouts that can be chosen: the first serves everywhere, and wins a tie. */
+constexpr ternary_layout kChoices[] = {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED, TERNARY_LAYOUT_T3_TILED};
+
+/** The best ISA of those whose kernels serve few rows of X by weights in this layout themselves. */
+Isa best_isa(const ternary_runtime& runtime, Stage stage, ternary_layout layout) {
+  Isa isa = Isa::portable;
+  for (const Kernel* kernel : runtime.kernels(stage, layout)) {
+    if (kernel->layout == layout && kernel->role != Role::tiles) isa = std::max(isa, kernel->isa);
+  }
+  return isa;
 }
 
 /** Microseconds to read and multiply the matrix once at M = 1, streaming from memory. */
@@ -44,13 +44,16 @@ ternary_layout choose_layout(const Accelerator& device, ternary_activation activ
 ternary_layout choose_layout(ternary_runtime& runtime, ternary_activation activation, int64_t N, int64_t K,
                              int64_t working_set) {
   if (runtime.accelerator() != nullptr) return choose_layout(*runtime.accelerator(), activation, N, K);
-  if (!t5_is_served_as_well(runtime, activation == TERNARY_A8 ? Stage::gemm_a8 : Stage::gemm_a16)) {
-    return TERNARY_LAYOUT_I2S_TILED;
+  if (working_set / 4 <= runtime.resident_bytes()) return kChoices[0];
+  const Stage stage = activation == TERNARY_A8 ? Stage::gemm_a8 : Stage::gemm_a16;
+  const Isa isa = best_isa(runtime, stage, kChoices[0]);
+  const auto time_of = [&](ternary_layout layout) { return streaming_time(runtime, layout, activation, N, K); };
+  ternary_layout best = kChoices[0];
+  for (const ternary_layout layout : kChoices) {
+    const bool served = best_isa(runtime, stage, layout) >= isa;
+    if (served && time_of(layout) < time_of(best)) best = layout;
   }
-  if (working_set / 4 <= runtime.resident_bytes()) return TERNARY_LAYOUT_I2S_TILED;
-  const double i2s = streaming_time(runtime, TERNARY_LAYOUT_I2S_TILED, activation, N, K);
-  const double t5 = streaming_time(runtime, TERNARY_LAYOUT_T5_TILED, activation, N, K);
-  return t5 < i2s ? TERNARY_LAYOUT_T5_TILED : TERNARY_LAYOUT_I2S_TILED;
+  return best;
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ struct RowsOfX<float> {
  *   add<rows>(codes, steps, x, ldx, sums)  adds the products of `rows` rows of X, q or f, and all panels to sums
  *                                  [rows][columns]
  * and `Codes`, the layout of W, has
- *   Tile                           I2sTile or T5Tile
+ *   Tile                           I2sTile, T5Tile or T3Tile
  *   decode(w, tiles, codes, stride)  writes the steps of `tiles` tiles of one panel, `stride` bytes apart
  */
 template <class Dot, class Codes>

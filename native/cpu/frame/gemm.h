@@ -271,18 +271,19 @@ inline int32_t four_activations(const int8_t* q) {
   return four;
 }
 
-/** Tiles of 64 bytes: 16 rows of W by kColumns columns, which come as kSteps steps of four columns. */
-struct I2sTile {
-  static constexpr int64_t kColumns = tile_columns(TERNARY_LAYOUT_I2S_TILED), kSteps = kColumns / 4;
+/** A tile: kBytes for 16 rows of W by kColumns columns, which decoded are kSteps steps of four columns. */
+template <ternary_layout kLayout>
+struct TileOf {
+  static constexpr int64_t kColumns = tile_columns(kLayout), kSteps = kColumns / 4, kBytes = traits(kLayout).bytes;
 };
-struct T5Tile {
-  static constexpr int64_t kColumns = tile_columns(TERNARY_LAYOUT_T5_TILED), kSteps = kColumns / 4;
-};
+using I2sTile = TileOf<TERNARY_LAYOUT_I2S_TILED>;
+using T5Tile = TileOf<TERNARY_LAYOUT_T5_TILED>;
+using T3Tile = TileOf<TERNARY_LAYOUT_T3_TILED>;
 
 /** The tile of column k of the 16 rows of W from n; those of higher columns follow. */
 template <class Tile = I2sTile>
 inline const uint8_t* tiles_at(const GemmTask& t, int64_t n, int64_t k) {
-  return t.w + (n / kTile * ceil_div(t.K, Tile::kColumns) + k / Tile::kColumns) * 64;
+  return t.w + (n / kTile * ceil_div(t.K, Tile::kColumns) + k / Tile::kColumns) * Tile::kBytes;
 }
 
 }  // namespace

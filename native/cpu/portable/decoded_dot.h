@@ -7,6 +7,7 @@
 
 #include "cpu/frame/lanes_portable.h"
 
+#include "abi/t3.h"
 #include "abi/t5.h"
 #include "cpu/frame/gemm.h"
 
@@ -51,6 +52,21 @@ struct T5Codes {
       const int64_t tile = (k + column) / T5Tile::kColumns, place = (k + column) % T5Tile::kColumns;
       for (int row = 0; row < 16; ++row) {
         code[row][column] = static_cast<uint8_t>(t5_code(tiles[64 * tile + 4 * row + place % 4], place / 4));
+      }
+    }
+  }
+};
+
+struct T3Codes {
+  static void read(const GemmTask& t, int64_t n, int64_t k, uint8_t (&code)[16][16]) {
+    const uint8_t* tiles = tiles_at<T3Tile>(t, n, 0);
+    const int64_t columns = t.K - k < 16 ? t.K - k : 16;
+    std::memset(code, 1, sizeof code);
+    for (int64_t column = 0; column < columns; ++column) {
+      const int64_t place = (k + column) % T3Tile::kColumns;
+      const uint8_t* tile = tiles + (k + column) / T3Tile::kColumns * T3Tile::kBytes;
+      for (int row = 0; row < 16; ++row) {
+        code[row][column] = static_cast<uint8_t>(t3_triple(tile, row, place / 3).code(place % 3));
       }
     }
   }

@@ -80,7 +80,16 @@ typedef enum ternary_layout {
    * next x `3 * x mod 256`, from c0 to c4. The 13 bytes that no v gives are invalid. Rows and columns beyond N and K
    * hold code 1. 1.60 bits a weight when N is a multiple of 16 and K of 20.
    */
-  TERNARY_LAYOUT_T5_TILED = 2
+  TERNARY_LAYOUT_T5_TILED = 2,
+  /**
+   * T3, three weights in five bits: tiles of 16 rows by 48 columns, 160 bytes each, the tiles of 16 rows in ascending K
+   * one after the other. Columns 3t, 3t + 1 and 3t + 2 of a tile are triple t = 0 ... 15, which lies in lane l = t mod 2
+   * of step s = t / 2. With `v = 9 * w0 + 3 * w1 + w2` of a triple's weights its index is |v|, 0 ... 13, and its sign is 1
+   * if v < 0. Row n of the tile has the index in byte `32 * (s / 2) + 16 * l + n` at bits `4 * (s mod 2)`, and the sign
+   * in byte `128 + 16 * l + n` at bit `7 - s`. The indices 14 and 15 and the index 0 with the sign 1 are invalid. Rows
+   * and columns beyond N and K hold weight 0. 1.67 bits a weight when N is a multiple of 16 and K of 48.
+   */
+  TERNARY_LAYOUT_T3_TILED = 3
 } ternary_layout;
 
 /** What the weight scale alpha belongs to. */
@@ -341,17 +350,18 @@ TERNARY_API ternary_status ternary_layout_bytes(ternary_layout layout, int64_t N
 /**
  * Chooses the layout in which this runtime's kernels multiply one row of X by an [N, K] matrix the fastest. The caller is
  * free to use another: the bits are the same. The rule:
- *   1. TERNARY_LAYOUT_I2S_TILED where T5 has no kernel of the ISA that serves I2S.
+ *   1. T5 or T3 is out where it has no kernel of the ISA that serves I2S.
  *   2. TERNARY_LAYOUT_I2S_TILED if the working set stays in cache: working_set / 4 bytes fit in `resident_bytes` of the
  *      tuning or, where that is 0, in the last-level caches of the CPUs the runtime's threads may use.
- *   3. Else the layout with the smaller max(bytes / bandwidth, weights / (threads * rate)), I2S at a tie: bandwidth is
+ *   3. Else the layout with the smallest max(bytes / bandwidth, weights / (threads * rate)). At a tie it is the first
+ *      of TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED and TERNARY_LAYOUT_T3_TILED. Bandwidth is
  *      the smaller of threads * `memory_mb_per_s_one_thread` and `memory_mb_per_s_all_threads`, rate the
  *      `..._weights_per_us` of layout and activation, threads the runtime's.
- * On a GPU it is the layout for which ternary_predict() expects the shorter time, I2S at a tie, whatever the working set.
+ * On a GPU it is I2S or T5, for which ternary_predict() expects the shorter time, I2S at a tie, whatever the working set.
  * @param activation TERNARY_A8 or TERNARY_A16.
  * @param working_set weights that are read from one use of this matrix to its next, its own included, e.g. those of all
  *        layers of a model; at least N * K. 0: N * K.
- * @param layout receives TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED.
+ * @param layout receives TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED or TERNARY_LAYOUT_T3_TILED.
  */
 TERNARY_API ternary_status ternary_choose_layout(ternary_runtime* runtime, ternary_activation activation, int64_t N,
                                                  int64_t K, int64_t working_set, ternary_layout* layout);
@@ -364,7 +374,7 @@ TERNARY_API ternary_status ternary_unpack(const uint8_t* i2s, int64_t N, int64_t
 
 /**
  * Rearranges codes from one layout to another; source and target must not overlap. A code 3 of I2S and an invalid byte
- * of T5 are errors that name the place; padding is ignored on input.
+ * of T5 or index of T3 are errors that name the place; padding is ignored on input.
  */
 TERNARY_API ternary_status ternary_repack(const uint8_t* source, ternary_layout source_layout, int64_t N, int64_t K,
                                           uint8_t* target, ternary_layout target_layout);
@@ -401,7 +411,7 @@ TERNARY_API ternary_status ternary_ternarise(const void* w, ternary_dtype dtype,
  * Creates a weight matrix: checks the codes, copies them into `layout` and copies alpha.
  * @param codes source codes in `source_layout`.
  * @param layout the layout to keep. TERNARY_LAYOUT_I2S_TILED is the fastest for weights that stay in cache,
- *        TERNARY_LAYOUT_T5_TILED may be for weights that stream from memory; TERNARY_LAYOUT_I2S is served by the portable
+ *        TERNARY_LAYOUT_T5_TILED or TERNARY_LAYOUT_T3_TILED may be for weights that stream from memory; TERNARY_LAYOUT_I2S is served by the portable
  *        kernels only.
  * @param alpha 1, N, K or N * ceil(K/group) finite values, by `kind`; `alpha_count` says how many there are.
  * @param group for TERNARY_ALPHA_GROUP a multiple of 32, else 0.
@@ -491,7 +501,7 @@ TERNARY_API ternary_status ternary_quantise_async(ternary_runtime* runtime, cons
  * weights.
  * @param runtime a GPU runtime, or null if `device` is given.
  * @param device "A100", "H100", "H200", "B200", "B300" or "RTX 5090"; null: the runtime's.
- * @param layout TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED (TERNARY_LAYOUT_I2S is as I2S_TILED).
+ * @param layout TERNARY_LAYOUT_I2S_TILED or TERNARY_LAYOUT_T5_TILED (others are as I2S_TILED).
  * Errors: TERNARY_INVALID_ARGUMENT for an unknown device; TERNARY_UNSUPPORTED for a CPU runtime without `device`, and
  * where no kernel that could serve has been counted.
  */

@@ -172,6 +172,7 @@ TEST(GoldenPack, BytesOfEveryLayout) {
     };
     expect_tiles(TERNARY_LAYOUT_I2S_TILED, golden.tensor("tiled"));
     expect_tiles(TERNARY_LAYOUT_T5_TILED, golden.tensor("t5"));
+    expect_tiles(TERNARY_LAYOUT_T3_TILED, golden.tensor("t3"));
 
     for (const char* published : {"bitnet", "bitnet_bad_padding"}) {
       GuardedBuffer converted(bytes);

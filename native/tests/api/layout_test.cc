@@ -1,6 +1,7 @@
 // pack, unpack, repack and the published BitNet packing: round trips over every small shape, bytes by formula, code 3.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -20,35 +21,58 @@ int64_t bytes_of(ternary_layout layout, int64_t N, int64_t K) {
   return bytes;
 }
 
-/** Where the header says that a code lives, maybe in the padding: the byte, and which of its codes. */
+/** Where the header says that a code lives, maybe in the padding: the byte, and which of its codes. Of T3 the byte of the
+ *  index, that of the sign and their bits too. */
 struct Place {
   ternary_layout layout;
   int64_t byte, code;
+  int64_t sign_byte = 0;
+  int shift = 0, sign_shift = 0;
 };
 
 Place place(ternary_layout layout, int64_t K, int64_t n, int64_t k) {
   if (layout == TERNARY_LAYOUT_I2S) return {layout, n * ((K + 3) / 4) + k / 4, k % 4};
   const auto& [value, name, words, encoding, rows, columns, bytes] = traits(layout);
   const int64_t tile = n / rows * ((K + columns - 1) / columns) + k / columns;
+  if (encoding == Encoding::t3) {
+    const int64_t step = k % 48 / 6, lane = k % 6 / 3, row = 160 * tile + 16 * lane + n % 16;
+    return {layout, row + 32 * (step / 2), k % 3, row + 128, step % 2 == 0 ? 0 : 4, static_cast<int>(7 - step)};
+  }
   return {layout, bytes * tile + 4 * (n % rows) + k % 4, k % columns / 4};
 }
 
 bool is_t5(ternary_layout layout) { return traits(layout).encoding == Encoding::t5; }
+bool is_t3(ternary_layout layout) { return traits(layout).encoding == Encoding::t3; }
 
 constexpr int kPowerOf3[] = {81, 27, 9, 3, 1};
+
+/** The three codes of T3 as a number of three base-3 digits, 13 for weights 0. */
+int t3_value(const uint8_t* codes, const Place& p) {
+  const int index = codes[p.byte] >> p.shift & 15;
+  return 13 + (codes[p.sign_byte] >> p.sign_shift & 1 ? -index : index);
+}
+
+void set_t3_value(uint8_t* codes, const Place& p, int value) {
+  uint8_t &index = codes[p.byte], &sign = codes[p.sign_byte];
+  index = static_cast<uint8_t>((index & ~(15 << p.shift)) | std::abs(value - 13) << p.shift);
+  sign = static_cast<uint8_t>((sign & ~(1 << p.sign_shift)) | (value < 13) << p.sign_shift);
+}
 
 /** v of a valid T5 byte. */
 int t5_value(uint8_t byte) { return byte * 243 / 256; }
 
 int code_at(const uint8_t* codes, const Place& p) {
   if (is_t5(p.layout)) return t5_value(codes[p.byte]) / kPowerOf3[p.code] % 3;
+  if (is_t3(p.layout)) return t3_value(codes, p) / kPowerOf3[p.code + 2] % 3;
   return codes[p.byte] >> (2 * p.code) & 3;
 }
 
 /** A code 0 to 2, for I2S also 3. */
 void set_code(uint8_t* codes, const Place& p, int code) {
   uint8_t& byte = codes[p.byte];
-  if (is_t5(p.layout)) {
+  if (is_t3(p.layout)) {
+    set_t3_value(codes, p, t3_value(codes, p) + (code - code_at(codes, p)) * kPowerOf3[p.code + 2]);
+  } else if (is_t5(p.layout)) {
     const int v = t5_value(byte) + (code - code_at(codes, p)) * kPowerOf3[p.code];
     byte = static_cast<uint8_t>((v * 256 + 242) / 243);
   } else {
@@ -82,6 +106,7 @@ void round_trip(Random& random, int64_t N, int64_t K) {
   ASSERT_EQ(bytes_of(TERNARY_LAYOUT_I2S, N, K), N * ((K + 3) / 4));
   ASSERT_EQ(bytes_of(TERNARY_LAYOUT_I2S_TILED, N, K), (N + 15) / 16 * ((K + 15) / 16) * 64);
   ASSERT_EQ(bytes_of(TERNARY_LAYOUT_T5_TILED, N, K), (N + 15) / 16 * ((K + 19) / 20) * 64);
+  ASSERT_EQ(bytes_of(TERNARY_LAYOUT_T3_TILED, N, K), (N + 15) / 16 * ((K + 47) / 48) * 160);
   GuardedBuffer i2s(bytes_of(TERNARY_LAYOUT_I2S, N, K));
   ASSERT_EQ(ternary_pack(w.data(), K, N, K, i2s.data()), TERNARY_OK) << ternary_last_error();
   check_codes(i2s.data(), TERNARY_LAYOUT_I2S, N, K, w);
@@ -149,7 +174,7 @@ TEST(Layout, PackReadsRowsByTheirStrideAndRejectsOtherValues) {
 TEST(Layout, Code3IsRejectedWithItsPlaceByEveryReader) {
   Random random(13);
   for (ternary_layout layout : kLayouts) {
-    if (is_t5(layout)) continue;  // t5_layout_test.cc
+    if (is_t5(layout) || is_t3(layout)) continue;  // t5_layout_test.cc, t3_layout_test.cc
     for (auto [N, K] : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {5, 70}, {16, 16}, {40, 21}}) {
       const std::vector<int8_t> w = random_weights(random, N * K);
       GuardedBuffer i2s(bytes_of(TERNARY_LAYOUT_I2S, N, K)), codes(bytes_of(layout, N, K));
@@ -192,7 +217,7 @@ TEST(Layout, PaddingIsIgnoredOnInputAndNormalisedOnOutput) {
       ASSERT_EQ(ternary_repack(i2s.data(), TERNARY_LAYOUT_I2S, N, K, codes.data(), source), TERNARY_OK);
       for (int64_t n = 0; n < stored_rows(source, N); ++n) {
         for (int64_t k = 0; k < stored_columns(source, K); ++k) {
-          const int largest = is_t5(source) ? 2 : 3;
+          const int largest = is_t5(source) || is_t3(source) ? 2 : 3;
           if (n >= N || k >= K) {
             set_code(codes.data(), place(source, K, n, k), static_cast<int>(random.integer(0, largest)));
           }

@@ -54,7 +54,7 @@ std::vector<std::pair<ProblemSpec, ternary_layout>> neighbours() {
   with([](ProblemSpec& s) { s.group = 0, s.kind = TERNARY_ALPHA_ROW; });
   with([](ProblemSpec& s) { s.activation = TERNARY_A16; });
   with([](ProblemSpec& s) { s.norm = true; });
-  for (const ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_T5_TILED})
+  for (const ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_T5_TILED, TERNARY_LAYOUT_T3_TILED})
     all.emplace_back(base_spec(), layout);
   return all;
 }
@@ -86,7 +86,7 @@ TEST(Plan, TheSecondCallHasTheBitsOfTheFirst) {
     const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=2\nTERNARY_MAX_ISA=" + isa);
     for (int64_t i = 0; i < samples(60); ++i) {
       const Problem problem(random_spec(9300 + static_cast<uint64_t>(i), 100000));
-      const LayerHandle layer = problem.layer(kLayouts[i % 3]);
+      const LayerHandle layer = problem.layer(kLayouts[i % static_cast<int64_t>(std::size(kLayouts))]);
       Output first = problem.output(), second = problem.output();
       ASSERT_EQ(problem.run(runtime.get(), layer.get(), first), TERNARY_OK) << ternary_last_error();
       const std::string path = ternary_last_path(runtime.get());

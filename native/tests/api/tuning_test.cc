@@ -43,7 +43,11 @@ TEST(Tuning, TheCallerWinsOverTheEnvironmentAndMayWantNone) {
 }
 
 const char* threshold_of(ternary_layout layout) {
-  return traits(layout).encoding == Encoding::t5 ? "gemm_t5_min_m" : "gemm_i2s_min_m";
+  switch (traits(layout).encoding) {
+    case Encoding::t5: return "gemm_t5_min_m";
+    case Encoding::t3: return "gemm_t3_min_m";
+    default: return "gemm_i2s_min_m";
+  }
 }
 
 /** The kernel that serves M rows by the rule: the first that is meant for so many, else the first. */
@@ -148,7 +152,7 @@ TEST(Tuning, NamesAreKnownAndThereOnce) {
   TuningLines unknown = own, twice = own, missing = own;
   unknown.emplace_back("gemm_i2s_max_m", "4");
   twice.emplace_back("prefetch_bytes", "4");
-  missing.erase(missing.begin() + 8);
+  missing.erase(missing.begin() + 9);
   expect_refused(ended(unknown), {"line " + std::to_string(own.size() + 3), "gemm_i2s_max_m", "is no name"});
   expect_refused(ended(twice), {"line " + std::to_string(own.size() + 3), "prefetch_bytes is there twice"});
   expect_refused(ended(missing), {"ends without tile_gemm_min_m"});

@@ -152,7 +152,7 @@ TEST_F(WeightsOnDevices, EveryLayoutAndLastPanel) {
   ThreadPool pool(4);
   for (const int64_t N : {1, 16, 40, 333}) {
     const Problem problem = problem_of(N, 200);
-    for (const ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
+    for (const ternary_layout layout : kLayouts) {
       const WeightsHandle weights = problem.weights(layout);
       expect_codes(problem, prepare(*weights, 0, pool, {true, true}));
     }

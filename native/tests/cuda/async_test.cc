@@ -36,7 +36,7 @@ TEST(CudaAsync, RandomProblemsGiveTheOraclesBits) {
   const Stream stream;
   for (int64_t i = 0; i < samples(60); ++i) {
     const Problem problem(random_spec(11000 + static_cast<uint64_t>(i), 120000));
-    const LayerHandle layer = problem.layer(kLayouts[i % 3]);
+    const LayerHandle layer = problem.layer(kLayouts[static_cast<size_t>(i) % std::size(kLayouts)]);
     const DeviceProblem device(problem);
     const DeviceBytes workspace = workspace_for(runtime.get(), layer.get(), problem.spec().M);
     ASSERT_EQ(device.start(runtime.get(), layer.get(), i % 2 ? call_of(stream) : call_of(stream, workspace)),

@@ -116,7 +116,7 @@ TEST(CudaSweep, OddShapesAddressesAndStrides) {
   Random random(7);
   for (int64_t i = 0; i < samples(600); ++i) {
     const size_t runtime = random.chance(2) ? 0 : static_cast<size_t>(random.integer(1, 3));
-    const ternary_layout layout = take(kLayouts, random.integer(0, 2));
+    const ternary_layout layout = take(kLayouts, random.integer(0, std::size(kLayouts) - 1));
     check(runtimes[runtime].get(), odd_spec(i, random), layout, random.integer(0, 7));
     if (HasFatalFailure()) return;
   }

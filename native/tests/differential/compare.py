@@ -96,7 +96,8 @@ def layouts(library, runtimes, seed):
     codes = library.pack(w)
     same(codes, numerics.i2s(w), f"{what}: i2s")
     made = {"i2s": codes}
-    for name, expected in (("i2s_tiled", numerics.i2s_tiled(w)), ("t5_tiled", numerics.t5_tiled(w))):
+    for name, expected in (("i2s_tiled", numerics.i2s_tiled(w)), ("t5_tiled", numerics.t5_tiled(w)),
+                           ("t3_tiled", numerics.t3_tiled(w))):
         made[name] = library.repack(codes, "i2s", name, N, K)
         same(made[name], expected, f"{what}: {name}")
     for source_layout in made:

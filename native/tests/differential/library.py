@@ -7,7 +7,7 @@ import numpy as np
 
 DTYPES = {"f32": 0, "f16": 1, "bf16": 2, "f8": 3, "i8": 4}
 STORAGE = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16, "f8": np.uint8, "i8": np.int8}
-LAYOUTS = {"i2s": 0, "i2s_tiled": 1, "t5_tiled": 2}
+LAYOUTS = {"i2s": 0, "i2s_tiled": 1, "t5_tiled": 2, "t3_tiled": 3}
 KINDS = {"tensor": 0, "row": 1, "column": 2, "group": 3}
 ACTIVATIONS = {"a8": 0, "a16": 1}
 METHODS = {"absmean": 0, "threshold": 1}

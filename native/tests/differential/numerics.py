@@ -192,6 +192,17 @@ def t5_tiled(w):
     return ((v * 256 + 242) // 243).astype(np.uint8).reshape(-1)
 
 
+def t3_tiled(w):
+    """Column k of a tile is 6 * step + 3 * lane + j; v is signed, its index and its sign go to bytes of their own."""
+    codes = padded(w, 16, 48) - 1
+    tiles = codes.reshape(codes.shape[0] // 16, 16, -1, 8, 2, 3).transpose(0, 2, 3, 4, 1, 5)
+    v = (tiles * [9, 3, 1]).sum(axis=5)  # [panel, tile, step, lane, row]
+    nibbles = np.abs(v)
+    indices = nibbles[:, :, 0::2] + 16 * nibbles[:, :, 1::2]
+    signs = ((v < 0) * np.array([128, 64, 32, 16, 8, 4, 2, 1]).reshape(8, 1, 1)).sum(axis=2, keepdims=True)
+    return np.concatenate([indices, signs], axis=2).astype(np.uint8).reshape(-1)
+
+
 def bitnet(w, padding):
     """Rows r, r + R, r + 2R, r + 3R in a byte; rows beyond N hold the code `padding`."""
     N, K = w.shape

@@ -116,7 +116,7 @@ class Product:
         self.bias = source.normal(N) if source.chance(0.5) else None
         self.y_dtype = source.one_of("f32", "f32", "f16", "bf16")
         self.ldy = source.stride(N)
-        self.layout = source.one_of("i2s", "i2s_tiled", "i2s_tiled", "t5_tiled", "t5_tiled")
+        self.layout = source.one_of("i2s", "i2s_tiled", "i2s_tiled", "t5_tiled", "t5_tiled", "t3_tiled", "t3_tiled")
         self.residual, self.in_place = None, source.chance(0.3)
         if self.normed:
             self.norm = source.normal(K) * F32(0.25) + F32(1)

@@ -15,7 +15,15 @@ public enum Layout {
    * T5, five weights a byte in base 3: tiles of 16 rows by 20 columns, 64 bytes each, 1.6 bits a
    * weight. It may be the faster for weights that stream from memory.
    */
-  T5_TILED(Ternary.TERNARY_LAYOUT_T5_TILED, 16, 20, 64);
+  T5_TILED(Ternary.TERNARY_LAYOUT_T5_TILED, 16, 20, 64),
+  /**
+   * T3, three weights as a sign and an index of four bits: tiles of 16 rows by 48 columns, 160
+   * bytes each, 1.67 bits a weight. With AVX2 it may be the fastest for weights that stream from
+   * memory.
+   *
+   * @since 0.2.0
+   */
+  T3_TILED(Ternary.TERNARY_LAYOUT_T3_TILED, 16, 48, 160);
 
   final int code;
   private final int rows;

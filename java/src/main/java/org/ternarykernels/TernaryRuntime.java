@@ -417,7 +417,7 @@ public final class TernaryRuntime implements AutoCloseable {
    * @param k input features
    * @param workingSet weights that are read from one use of this matrix to its next, its own
    *     included, for example those of all layers of a model; at least N * K. 0: N * K
-   * @return I2S_TILED or T5_TILED
+   * @return I2S_TILED, T5_TILED or T3_TILED
    * @throws IllegalArgumentException if an argument breaks a rule
    * @throws IllegalStateException if the runtime is closed
    */

@@ -46,6 +46,19 @@ class LayoutChoiceTest {
   }
 
   @Test
+  void streamingWeightsTakeT3WhereItsKernelIsTheFastest() throws IOException {
+    Path file =
+        TuningFiles.write(
+            folder,
+            Isa.PORTABLE,
+            Map.of("i2s_weights_per_us", 1L, "t5_weights_per_us", 1L, "resident_bytes", 1L));
+    try (TernaryRuntime runtime = TestDevice.onCpu().maxIsa(Isa.PORTABLE).tuning(file).build()) {
+      assertThat(TuningLog.error(runtime.infoJson())).isEmpty();
+      assertThat(runtime.chooseLayout(Activation.A8, N, K, STREAMING)).isEqualTo(Layout.T3_TILED);
+    }
+  }
+
+  @Test
   void refusesWhatBreaksARule() throws IOException {
     TernaryRuntime runtime = slowMemory();
     assertThatThrownBy(() -> runtime.chooseLayout(null, N, K, 0))

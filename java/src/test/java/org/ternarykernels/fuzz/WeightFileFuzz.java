@@ -186,7 +186,8 @@ final class WeightFileFuzz {
       Path file = folder.resolve("mutated");
       byte[] bytes = mutated(good.get(random.nextInt(good.size())));
       Files.write(file, bytes);
-      Layout kept = random.nextBoolean() ? null : Layout.values()[random.nextInt(3)];
+      Layout kept =
+          random.nextBoolean() ? null : Layout.values()[random.nextInt(Layout.values().length)];
       try (TernaryWeights weights =
           kept == null ? TernaryWeights.load(file) : TernaryWeights.load(file, kept)) {
         if (loaded++ % SAVED == 0) {
@@ -209,7 +210,7 @@ final class WeightFileFuzz {
   private void assertSavedAgain(TernaryWeights weights) {
     Path again = folder.resolve("again");
     weights.save(again);
-    weights.repack(Layout.values()[random.nextInt(3)]).close();
+    weights.repack(Layout.values()[random.nextInt(Layout.values().length)]).close();
     try (TernaryWeights other = TernaryWeights.load(again)) {
       assertThat(other.unpack()).isEqualTo(weights.unpack());
       assertThat(other.alpha()).isEqualTo(weights.alpha());

@@ -112,7 +112,7 @@ final class SoakWorker implements Runnable {
   }
 
   private void ownLayer(SoakLayers layers, int m) {
-    Layout layout = Layout.values()[random.nextInt(3)];
+    Layout layout = Layout.values()[random.nextInt(Layout.values().length)];
     try (TernaryWeights weights = layers.weights.repack(layout);
         TernaryLinear layer =
             TernaryLinear.builder(soak.runtime(random), weights).bias(layers.bias).build()) {

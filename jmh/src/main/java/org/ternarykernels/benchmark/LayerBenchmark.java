@@ -57,7 +57,7 @@ public abstract class LayerBenchmark {
   @Param({"1", "2", "4", "8", "16", "32", "64", "128", "512"})
   public int m;
 
-  @Param({"I2S_TILED", "T5_TILED"})
+  @Param({"I2S_TILED", "T5_TILED", "T3_TILED"})
   public String layout;
 
   /**

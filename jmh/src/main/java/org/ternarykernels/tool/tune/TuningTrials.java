@@ -71,6 +71,7 @@ public final class TuningTrials implements AutoCloseable {
   public void run() throws IOException {
     threshold("gemm_i2s_min_m", Layout.I2S_TILED);
     threshold("gemm_t5_min_m", Layout.T5_TILED);
+    threshold("gemm_t3_min_m", Layout.T3_TILED);
     if (isa == Isa.AMX) {
       threshold("tile_gemm_min_m", Layout.I2S_TILED);
     }
@@ -80,8 +81,10 @@ public final class TuningTrials implements AutoCloseable {
     }
     rate("i2s_weights_per_us", Layout.I2S_TILED, Activation.A8);
     rate("t5_weights_per_us", Layout.T5_TILED, Activation.A8);
+    rate("t3_weights_per_us", Layout.T3_TILED, Activation.A8);
     rate("i2s_a16_weights_per_us", Layout.I2S_TILED, Activation.A16);
     rate("t5_a16_weights_per_us", Layout.T5_TILED, Activation.A16);
+    rate("t3_a16_weights_per_us", Layout.T3_TILED, Activation.A16);
     bandwidth("memory_mb_per_s_one_thread", 1);
     bandwidth("memory_mb_per_s_all_threads", cores);
     prefetch();

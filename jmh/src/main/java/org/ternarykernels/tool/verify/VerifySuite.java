@@ -68,9 +68,10 @@ public final class VerifySuite {
         byte[] w = random.weights(shape.n(), shape.k());
         Alpha alpha = random.alpha(kind, GROUP, shape.n(), shape.k());
         try (TernaryWeights tiled = TernaryWeights.pack(w, shape.n(), shape.k(), alpha);
-            TernaryWeights dense = tiled.repack(Layout.T5_TILED);
+            TernaryWeights fives = tiled.repack(Layout.T5_TILED);
+            TernaryWeights threes = tiled.repack(Layout.T3_TILED);
             TernaryWeights plain = tiled.repack(Layout.I2S)) {
-          done = run(shape, ms, w, alpha, List.of(tiled, dense, plain), random, done);
+          done = run(shape, ms, w, alpha, List.of(tiled, fives, threes, plain), random, done);
         }
       }
     }
