@@ -62,7 +62,7 @@ struct InRegisters {
   __attribute__((noinline)) static void set(const Patch& patch, const uint8_t* w, int64_t panel_bytes, const int8_t* q,
                                             const Stretches& stretches, int32_t* sums) {
     const __m512i mask = _mm512_set1_epi8(0x03);
-    const int64_t ldq = patch.task.ldq, prefetch_bytes = patch.task.prefetch_bytes;
+    const int64_t ldq = patch.task.ldq, ahead = kPanels * panel_bytes;
     const int64_t step = patch.rows * kColumns, stretch_bytes = 64 * ceil_div(stretches.length, kTile);
     const uint8_t* const end = w + 64 * ceil_div(stretches.k_end - stretches.k_begin, kTile);
     while (w < end) {
@@ -71,7 +71,7 @@ struct InRegisters {
       for (; w < stretch_end; w += 64, q += I2sTile::kColumns) {
         __m512i packed[kPanelsHere];
         for (int p = 0; p < kPanelsHere; ++p) {
-          _mm_prefetch(reinterpret_cast<const char*>(w + p * panel_bytes + prefetch_bytes), _MM_HINT_T0);
+          _mm_prefetch(reinterpret_cast<const char*>(w + p * panel_bytes + ahead), _MM_HINT_T0);
           packed[p] = _mm512_loadu_si512(w + p * panel_bytes);
         }
         for (int s = 0; s < 4; ++s) {
