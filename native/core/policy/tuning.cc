@@ -62,21 +62,24 @@ constexpr Tuning avxvnni_row() {
   return row;
 }
 
-/** Measured on an AMD EPYC (family 26 model 2, Zen 5), 2 vCPUs, 2026-11-29; no Intel machine was at hand. */
+/** Measured on an AMD EPYC (family 26 model 2, Zen 5), 2 vCPUs, 2026-11-30; no Intel machine was at hand. */
 constexpr Tuning avx512vnni_row() {
   Tuning row = avx2_row();
-  row.gemm_i2s_min_m = 5;  // GEMM over GEMV by M: 4 1.10, 5 0.88, 8 0.93, 16 0.93, 96 0.94
-  row.gemm_t5_min_m = 5;   // GEMM over GEMV by M: 3 1.46, 4 1.15, 5 0.95, 8 0.90, 16 0.83 (ternary tune)
+  row.gemm_i2s_min_m = 5;  // GEMM over GEMV by M: 3 1.15, 4 1.01, 5 0.81, 8 0.89, 16 0.92, 32 0.93 (ternary tune)
+  row.gemm_t5_min_m = 6;   // GEMM over GEMV by M: 4 1.24, 5 1.02, 6 0.99, 8 0.96, 16 0.85 (ternary tune)
+  row.gemm_t3_min_m = 6;   // as for zen5_avx2_row(): AVX2's kernels serve
   // Time over that at 2048, streaming M = 1, one thread: 0 1.03, 4096 0.89, 8192 0.80, 12288 0.76, 16384 0.77, 32768 0.83;
   // GEMM of 8 rows 12288 0.92, 16384 0.91, but 8192 1.25: a panel of 2560 columns is 10240 bytes.
   row.prefetch_bytes = 16384;
   row.work_per_thread = 1 << 17;      // two threads over one: 147456 1.03, 262144 0.89, 589824 0.73 (ternary tune)
-  row.elements_per_thread = 1 << 13;  // by elements: 4096 1.66, 8192 1.03, 16384 0.78 (ternary tune)
-  row.i2s_weights_per_us = 255000;    // ternary tune, as the next three
-  row.t5_weights_per_us = 182000;
-  row.i2s_a16_weights_per_us = 63000;
-  row.t5_a16_weights_per_us = 61000;
-  row.memory_mb_per_s_one_thread = 45000;
+  row.elements_per_thread = 1 << 13;  // by elements: 4096 1.36, 8192 1.01, 16384 0.76 (ternary tune)
+  row.i2s_weights_per_us = 234000;    // ternary tune, as the next five
+  row.t5_weights_per_us = 173000;
+  row.t3_weights_per_us = 131000;
+  row.i2s_a16_weights_per_us = 69000;
+  row.t5_a16_weights_per_us = 60000;
+  row.t3_a16_weights_per_us = 19400;
+  row.memory_mb_per_s_one_thread = 45000;   // the best of several runs
   row.memory_mb_per_s_all_threads = 54000;  // two threads
   return row;
 }
@@ -99,25 +102,27 @@ constexpr Tuning amx_row() {
   return row;
 }
 
-/** Measured on the AMD EPYC of avx512vnni_row() with TERNARY_MAX_ISA=avx2, 2026-11-30. */
+/** Measured on the AMD EPYC of avx512vnni_row() with TERNARY_MAX_ISA=avx2, by ternary tune, 2026-11-30. */
 constexpr Tuning zen5_avx2_row() {
   Tuning row = avx512vnni_row();
-  row.gemm_i2s_min_m = 12;
-  row.gemm_t5_min_m = 4;
-  row.gemm_t3_min_m = 8;  // GEMM over GEMV by M: 4 1.32, 6 1.09, 8 0.97, 12 0.83, 16 0.77 (both kernels alone)
-  row.i2s_weights_per_us = 143000;
-  row.t5_weights_per_us = 83000;
-  row.t3_weights_per_us = 127000;  // a sketch of the loop, one core
-  row.i2s_a16_weights_per_us = 33500;
+  row.gemm_i2s_min_m = 12;  // GEMM over GEMV by M: 4 1.15, 8 1.03, 10 0.96, 12 0.97, 16 0.99; alone 16 0.94, 64 0.90
+  row.gemm_t5_min_m = 3;    // GEMM over GEMV by M: 1 1.24, 2 0.95, 3 0.85, 8 0.68, 16 0.61
+  row.gemm_t3_min_m = 6;    // GEMM over GEMV by M: 4 1.19, 5 1.06, 6 0.97, 8 0.87, 16 0.70
+  row.i2s_weights_per_us = 137000;
+  row.t5_weights_per_us = 76000;
+  row.t3_weights_per_us = 132000;
+  row.i2s_a16_weights_per_us = 33000;
   row.t5_a16_weights_per_us = 27000;
-  row.t3_a16_weights_per_us = 27000;  // derived: the loop of T5
+  row.t3_a16_weights_per_us = 19800;
   return row;
 }
 
 /** The same with TERNARY_MAX_ISA=avxvnni. */
 constexpr Tuning zen5_avxvnni_row() {
   Tuning row = zen5_avx2_row();
-  row.gemm_i2s_min_m = 32;
+  row.gemm_i2s_min_m = 64;  // GEMM over GEMV by M: 4 1.31, 8 1.17, 16 1.04, 32 1.03; alone 64 0.96
+  row.i2s_weights_per_us = 190000;
+  row.t5_weights_per_us = 99000;
   return row;
 }
 
