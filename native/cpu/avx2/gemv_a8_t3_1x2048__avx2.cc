@@ -7,7 +7,9 @@
 namespace ternary::cpu {
 namespace {
 
-using Bytes = __v32qi;
+/** Bytes and words that are what they are modulo 2^8 and 2^16. */
+using Bytes = __v32qu;
+using WrappingWords = __v16hu;
 
 struct Lookup {
   using Sum = int32_t;
@@ -77,16 +79,19 @@ struct Lookup {
 
   /** Sums of a chunk as words: of the words of a tile, and of their odd bytes. */
   struct Parts {
-    Words words = {}, odd = {};
+    WrappingWords words = {};
+    Words odd = {};
 
     void add(Bytes bytes) {
-      words += reinterpret_cast<Words>(bytes);
+      words += reinterpret_cast<WrappingWords>(bytes);
       odd += reinterpret_cast<Words>(bytes) >> 8;
       asm("" : "+x"(words), "+x"(odd));
     }
     /** Of the even rows, modulo 2^16 and so exact. */
-    Words even(int64_t tiles) const {
-      return words - (odd << 8) - reinterpret_cast<Words>(_mm256_set1_epi16(static_cast<int16_t>(128 * tiles)));
+    __m256i even(int64_t tiles) const {
+      const __m256i excess = _mm256_set1_epi16(static_cast<int16_t>(128 * tiles));
+      const __m256i odd_bytes = _mm256_slli_epi16(reinterpret_cast<__m256i>(odd), 8);
+      return _mm256_sub_epi16(_mm256_sub_epi16(reinterpret_cast<__m256i>(words), odd_bytes), excess);
     }
   };
 
@@ -118,17 +123,19 @@ struct Lookup {
       low.add(low_bytes);
       high.add(high_bytes);
     }
-    add_rows(low.even(tiles), low.odd, high.even(tiles), high.odd, q_sum, sums);
+    add_rows(low.even(tiles), reinterpret_cast<__m256i>(low.odd), high.even(tiles), reinterpret_cast<__m256i>(high.odd),
+             q_sum, sums);
   }
 
   /** Low plus 28 times high, of both lanes, for rows 4 * i ... 4 * i + 3 of either. */
-  static void add_rows(Words low_even, Words low_odd, Words high_even, Words high_odd, int32_t q_sum, int32_t* sums) {
+  static void add_rows(__m256i low_even, __m256i low_odd, __m256i high_even, __m256i high_odd, int32_t q_sum,
+                       int32_t* sums) {
     const __m256i factors = _mm256_set1_epi32(kT3Base << 16 | 1);
     const auto join = [&](__m256i words) { return _mm256_madd_epi16(words, factors); };
-    const auto le = reinterpret_cast<__m256i>(low_even), lo = reinterpret_cast<__m256i>(low_odd);
-    const auto he = reinterpret_cast<__m256i>(high_even), ho = reinterpret_cast<__m256i>(high_odd);
-    const __m256i even[2] = {join(_mm256_unpacklo_epi16(le, he)), join(_mm256_unpackhi_epi16(le, he))};
-    const __m256i odd[2] = {join(_mm256_unpacklo_epi16(lo, ho)), join(_mm256_unpackhi_epi16(lo, ho))};
+    const __m256i even[2] = {join(_mm256_unpacklo_epi16(low_even, high_even)),
+                             join(_mm256_unpackhi_epi16(low_even, high_even))};
+    const __m256i odd[2] = {join(_mm256_unpacklo_epi16(low_odd, high_odd)),
+                            join(_mm256_unpackhi_epi16(low_odd, high_odd))};
     for (int half = 0; half < 2; ++half) {
       const __m256i first = _mm256_unpacklo_epi32(even[half], odd[half]);
       const __m256i second = _mm256_unpackhi_epi32(even[half], odd[half]);
