@@ -62,6 +62,7 @@ struct InRegisters {
   __attribute__((noinline)) static void set(const Patch& patch, const uint8_t* w, int64_t panel_bytes, const int8_t* q,
                                             const Stretches& stretches, int32_t* sums) {
     const __m512i mask = _mm512_set1_epi8(0x03);
+    // Of the panels that come next. 16 KB ahead is the panel beside where K = 4096: 698 GOPS instead of 1045 streaming.
     const int64_t ldq = patch.task.ldq, ahead = kPanels * panel_bytes;
     const int64_t step = patch.rows * kColumns, stretch_bytes = 64 * ceil_div(stretches.length, kTile);
     const uint8_t* const end = w + 64 * ceil_div(stretches.k_end - stretches.k_begin, kTile);
