@@ -41,6 +41,13 @@ public final class Interleaved {
    */
   private static final int SETTLE_MILLIS = 10;
 
+  /**
+   * Slices of calls on more threads than one. A thread that has slept may wake on its waker's
+   * processor and stay for milliseconds, until the system moves it: of slices of 4 ms the half then
+   * shows the time of one thread.
+   */
+  private static final int LONGER_ON_MORE_THREADS = 5;
+
   private static final long SEED = 1;
 
   private Interleaved() {}
@@ -123,7 +130,8 @@ public final class Interleaved {
 
   /** A slice, and until what it has woken sleeps. */
   private static double turn(Contender contender, long sliceNanos) {
-    double nanos = contender.slice(sliceNanos);
+    double nanos =
+        contender.slice(contender.threads() > 1 ? LONGER_ON_MORE_THREADS * sliceNanos : sliceNanos);
     if (contender.threads() > 1) {
       try {
         Thread.sleep(SETTLE_MILLIS);
