@@ -10,6 +10,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.ternarykernels.Isa;
+import org.ternarykernels.Layout;
 import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.problem.BundledData;
@@ -29,6 +30,10 @@ class BenchPlanTest {
     assertThat(quick.stream().map(BenchCase::m).distinct()).contains(1, 64, 512);
     assertThat(quick.stream().map(BenchCase::isa).distinct()).containsExactly(Isa.AVX2);
     assertThat(quick).doesNotHaveDuplicates();
+    assertThat(BenchPlan.quick(Isa.AVX512VNNI, 2).stream().map(BenchCase::layout))
+        .as("another instruction set's kernels serve T3 there")
+        .contains(Layout.T5_TILED)
+        .doesNotContain(Layout.T3_TILED);
   }
 
   @Test
