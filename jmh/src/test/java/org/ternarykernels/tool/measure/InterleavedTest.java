@@ -68,6 +68,21 @@ class InterleavedTest {
   }
 
   @Test
+  void turnsOnThreadsAreLonger() {
+    List<Long> slices = new ArrayList<>();
+    Interleaved.Contender timed =
+        slice -> {
+          slices.add(slice);
+          return 1;
+        };
+    Interleaved.run(List.of(timed), 4000, 0);
+    assertThat(slices.subList(1, slices.size())).containsOnly(4000L);
+    slices.clear();
+    Interleaved.run(List.of(Interleaved.on(2, timed)), 4000, 0);
+    assertThat(slices.subList(1, slices.size())).containsOnly(20_000L);
+  }
+
+  @Test
   void aSliceLastsAndCountsItsCalls() {
     List<Long> calls = new ArrayList<>();
     long begin = System.nanoTime();
