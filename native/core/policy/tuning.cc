@@ -38,11 +38,11 @@ constexpr Tuning zen3_avx2_row() {
   return row;
 }
 
-/** The same machine with TERNARY_MAX_ISA=portable; the rates are guesses, they only compare the layouts. */
+/** The machine of avx2_row() with TERNARY_MAX_ISA=portable; the rates are guesses, they only compare the layouts. */
 constexpr Tuning portable_row() {
   Tuning row = avx2_row();
-  row.gemm_i2s_min_m = row.gemm_t5_min_m = row.gemm_t3_min_m =
-      2;  // for a GEMV that somebody may add: one kernel serves every M
+  // For a GEMV that somebody may add: one kernel serves every M.
+  row.gemm_i2s_min_m = row.gemm_t5_min_m = row.gemm_t3_min_m = 2;
   row.i2s_weights_per_us = 4000;
   row.t5_weights_per_us = 2000;
   row.t3_weights_per_us = 2000;
@@ -68,8 +68,7 @@ constexpr Tuning avx512vnni_row() {
   row.gemm_i2s_min_m = 5;  // GEMM over GEMV by M: 3 1.15, 4 1.01, 5 0.81, 8 0.89, 16 0.92, 32 0.93 (ternary tune)
   row.gemm_t5_min_m = 6;   // GEMM over GEMV by M: 4 1.24, 5 1.02, 6 0.99, 8 0.96, 16 0.85 (ternary tune)
   row.gemm_t3_min_m = 6;   // as for zen5_avx2_row(): AVX2's kernels serve
-  // Time over that at 2048, streaming M = 1, one thread: 0 1.03, 4096 0.89, 8192 0.80, 12288 0.76, 16384 0.77, 32768 0.83;
-  // GEMM of 8 rows 12288 0.92, 16384 0.91, but 8192 1.25: a panel of 2560 columns is 10240 bytes.
+  // Time over that at 2048, streaming M = 1, one thread: 0 1.03, 4096 0.89, 8192 0.80, 12288 0.76, 16384 0.77, 32768 0.83.
   row.prefetch_bytes = 16384;
   row.work_per_thread = 1 << 17;      // two threads over one: 147456 1.03, 262144 0.89, 589824 0.73 (ternary tune)
   row.elements_per_thread = 1 << 13;  // by elements: 4096 1.36, 8192 1.01, 16384 0.76 (ternary tune)
