@@ -25,7 +25,7 @@ struct Lookup {
     auto* tables = static_cast<int8_t*>(scratch);
     int8_t* q = tables + kTableBytes;
     const int64_t first = k_begin / Tile::kColumns, last = ceil_div(k_end, Tile::kColumns);
-    const int64_t panel_bytes = ceil_div(patch.task.K, Tile::kColumns) * Tile::kBytes;
+    const int64_t to_next = panel_bytes<Tile>(patch.task);
     // Chunks of like size: 54 tiles as 27 + 27.
     const int64_t most = ceil_div(last - first, ceil_div(last - first, kChunkTiles));
     for (int64_t tile = first; tile < last; tile += most) {
@@ -35,10 +35,10 @@ struct Lookup {
       for (int64_t s = 0; s < tiles * kT3Steps; ++s) write_t3_step(q + 6 * s, tables + kT3StepBytes * s);
       // A panel's next chunk comes after all panels: so the next weights are those of the panels that follow.
       const int64_t panels_ahead = (patch.task.prefetch_bytes + tiles * Tile::kBytes / 2) / (tiles * Tile::kBytes);
-      const int64_t ahead = panel_bytes * (panels_ahead > 0 ? panels_ahead : 1);
+      const int64_t ahead = to_next * (panels_ahead > 0 ? panels_ahead : 1);
       const uint8_t* w = tiles_at<Tile>(patch.task, patch.n, tile * Tile::kColumns);
       for (int64_t p = 0; p < patch.panels; ++p) {
-        add(w + p * panel_bytes, tiles, tables, ahead, q_sum, sums + 16 * p);
+        add(w + p * to_next, tiles, tables, ahead, q_sum, sums + 16 * p);
       }
     }
   }

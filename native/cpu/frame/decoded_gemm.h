@@ -70,8 +70,7 @@ struct DecodedGemm {
       const int64_t steps = ceil_div(end - k, 4);
       int64_t rows = 0;
       for (int64_t i = 0; i < patch.rows; i += rows) {
-        // Blocks of like size: 8 rows as 4 + 4.
-        rows = ceil_div(patch.rows - i, ceil_div(patch.rows - i, Dot::kRows));
+        rows = like_rows(patch.rows - i, Dot::kRows);
         add_rows<Dot::kRows>(rows, codes + skipped * kStepBytes, steps, x.rows + (patch.m + i) * x.stride + k, x.stride,
                              sums + i * kColumns);
       }

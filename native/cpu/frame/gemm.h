@@ -280,11 +280,20 @@ using I2sTile = TileOf<TERNARY_LAYOUT_I2S_TILED>;
 using T5Tile = TileOf<TERNARY_LAYOUT_T5_TILED>;
 using T3Tile = TileOf<TERNARY_LAYOUT_T3_TILED>;
 
+/** From a tile to that of the same columns in the next panel. */
+template <class Tile = I2sTile>
+inline int64_t panel_bytes(const GemmTask& t) {
+  return ceil_div(t.K, Tile::kColumns) * Tile::kBytes;
+}
+
 /** The tile of column k of the 16 rows of W from n; those of higher columns follow. */
 template <class Tile = I2sTile>
 inline const uint8_t* tiles_at(const GemmTask& t, int64_t n, int64_t k) {
   return t.w + (n / kTile * ceil_div(t.K, Tile::kColumns) + k / Tile::kColumns) * Tile::kBytes;
 }
+
+/** Rows of the next block where `left` are left: blocks of like size, 9 rows as 5 and 4 where `most` is 8. */
+inline int64_t like_rows(int64_t left, int64_t most) { return ceil_div(left, ceil_div(left, most)); }
 
 }  // namespace
 }  // namespace ternary::cpu
