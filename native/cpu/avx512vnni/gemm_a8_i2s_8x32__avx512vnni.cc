@@ -36,7 +36,7 @@ struct InRegisters {
   static void set_blocks(const Patch& patch, const Stretches& stretches, int32_t* sums) {
     int64_t rows = 0;
     for (int64_t i = 0; i < patch.rows; i += rows) {
-      rows = ceil_div(patch.rows - i, ceil_div(patch.rows - i, kBlock));  // blocks of like size: 9 rows as 5 and 4
+      rows = like_rows(patch.rows - i, kBlock);
       set_rows<kBlock>(patch, i, rows, stretches, sums + i * kColumns);
     }
   }
