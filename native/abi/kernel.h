@@ -97,6 +97,8 @@ struct GemmTask {
   ternary_dtype y_dtype;
   int64_t ldy;
   int64_t M, N, K;
+  void* tables;  ///< of rows of X, table_bytes each, for kernels that look up what they would multiply; else null
+  int64_t table_bytes;     ///< what the row's TableBytesFn says
   int64_t prefetch_bytes;  ///< how far ahead of its loads a GEMV kernel prefetches weights; speed, never bits
 };
 
@@ -114,6 +116,12 @@ using GemmFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end, in
 
 /** Bytes of scratch a thread needs for a GemmFn on this problem; null means none. */
 using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
+
+/** Bytes that a kernel makes of each row of X before it is called, a multiple of 64; 0 for most kernels. */
+using TableBytesFn = int64_t (*)(int64_t K, int64_t group);
+
+/** Makes the tables of rows m_begin ... m_end of q, if task.table_bytes > 0: once a call, not once a piece of N. */
+using MakeTablesFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end);
 
 /** What a kernel of a stage that goes row by row is called with: of each such stage its own type. */
 union RowsFn {
@@ -147,6 +155,8 @@ struct Kernel {
   RowsFn rows;                     ///< for stages without Y
   GemmFn gemm;                     ///< for Stage::gemm_a8 and gemm_a16; null for others
   ScratchBytesFn scratch_bytes;
+  TableBytesFn table_bytes;
+  MakeTablesFn make_tables;
 };
 
 /** What a LimitFn is given: ones, `kLimitAlignment` aligned. */
@@ -192,7 +202,7 @@ struct Backend {
 };
 
 /** Bumped when anything in this header, or one that it includes, changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 9;
+inline constexpr int32_t kBackendAbi = 10;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);

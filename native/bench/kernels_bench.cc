@@ -105,6 +105,7 @@ struct Problem {
         alpha(round_up(shape.N, kTile) * (group ? ceil_div(shape.K, group) : 1)),
         y(M * shape.N),
         scratch(row.scratch_bytes ? row.scratch_bytes(M, shape.N, shape.K) : 0),
+        tables(M * row.table_bytes(shape.K, group)),
         task{} {
     std::minstd_rand random(1);
     for (int64_t m = 0; m < M; ++m) {
@@ -126,6 +127,8 @@ struct Problem {
     task.ldy = task.N = shape.N;
     task.M = M;
     task.K = shape.K;
+    task.tables = tables.data();
+    task.table_bytes = row.table_bytes(shape.K, group);
     task.prefetch_bytes = built_in_tuning(row.isa, measured_on).prefetch_bytes;
     if (row.stage == Stage::gemm_a8) {
       task.q = q.data();
@@ -141,6 +144,7 @@ struct Problem {
   void run() {
     task.w = w.data() + copy * w_bytes;
     copy = copy + 1 < copies ? copy + 1 : 0;
+    kernel.make_tables(task, 0, task.M);
     kernel.gemm(task, 0, task.M, 0, task.N, scratch.data());
   }
 
@@ -168,7 +172,7 @@ struct Problem {
   Buffer<float> s;
   Buffer<uint8_t> w;
   Buffer<float> alpha, y;
-  Buffer<char> scratch;
+  Buffer<char> scratch, tables;
   GemmTask task;
 
  private:

@@ -9,12 +9,25 @@ constexpr int64_t kAnyK =
     (int64_t{1} << 24) - 1;  // every kernel folds its partial sums, so none has a limit of its own
 
 constexpr Kernel kKernels[] = {
-#define ROWS(name, stage, isa, function)                                                              \
-  {name, #function,        Stage::stage, Isa::isa, TERNARY_LAYOUT_I2S_TILED, Role::any, 32, kAnyK, 1, \
-   1,    RowsFn(function), nullptr,      nullptr},
-#define GEMM(name, stage, isa, layout, function, role, group_multiple, m_multiple, n_multiple)                 \
-  {name,       #function,  Stage::stage, Isa::isa, TERNARY_LAYOUT_##layout, Role::role, group_multiple, kAnyK, \
-   m_multiple, n_multiple, {},           function, function##_scratch},
+#define ROWS(name, stage, isa, function)                                                                               \
+  {name,    #function, Stage::stage, Isa::isa, TERNARY_LAYOUT_I2S_TILED, Role::any, 32, kAnyK, 1, 1, RowsFn(function), \
+   nullptr, nullptr,   nullptr,      nullptr},
+#define GEMM(name, stage, isa, layout, function, role, group_multiple, m_multiple, n_multiple) \
+  {name,                                                                                       \
+   #function,                                                                                  \
+   Stage::stage,                                                                               \
+   Isa::isa,                                                                                   \
+   TERNARY_LAYOUT_##layout,                                                                    \
+   Role::role,                                                                                 \
+   group_multiple,                                                                             \
+   kAnyK,                                                                                      \
+   m_multiple,                                                                                 \
+   n_multiple,                                                                                 \
+   {},                                                                                         \
+   function,                                                                                   \
+   function##_scratch,                                                                         \
+   function##_table_bytes,                                                                     \
+   function##_tables},
 #include "cpu/kernels.inc"
 };
 

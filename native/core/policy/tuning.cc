@@ -109,9 +109,7 @@ constexpr Tuning zen5_avx2_row() {
   row.gemm_t3_min_m = 6;    // GEMM over GEMV by M: 4 1.19, 5 1.06, 6 0.97, 8 0.87, 16 0.70
   row.i2s_weights_per_us = 137000;
   row.t5_weights_per_us = 76000;
-  // In cache 132000, but streaming on two threads, with tables for each piece of N, T3 takes 0.94 of I2S's time for 13824 x
-  // 2560, 1.02 for 2560 x 6912 and 1.3 for 2560 x 2560 (ternary bench): so it serves where memory is slower.
-  row.t3_weights_per_us = 100000;
+  row.t3_weights_per_us = 132000;
   row.i2s_a16_weights_per_us = 33000;
   row.t5_a16_weights_per_us = 27000;
   row.t3_a16_weights_per_us = 19800;

@@ -11,25 +11,32 @@
 namespace ternary {
 namespace {
 
+/** What the rows are made ready for: its kernel may want tables of them. */
+struct Purpose {
+  MakeTablesFn make_tables = nullptr;
+  const GemmTask* task = nullptr;
+};
+
 struct ActivationWork {
   const Kernel& kernel;
   const ActivationTask& task;
+  const Purpose& purpose;
   int64_t M, rows;  // rows a chunk
   float* scratch;
 };
 
 void activation_chunk(void* context, int64_t chunk, int thread) {
   const auto& work = *static_cast<const ActivationWork*>(context);
-  const int64_t begin = chunk * work.rows;
-  work.kernel.rows.activations(work.task, begin, std::min(begin + work.rows, work.M),
-                               work.scratch + thread * activation_scratch(work.task.K));
+  const int64_t begin = chunk * work.rows, end = std::min(begin + work.rows, work.M);
+  work.kernel.rows.activations(work.task, begin, end, work.scratch + thread * activation_scratch(work.task.K));
+  if (work.purpose.make_tables != nullptr) work.purpose.make_tables(*work.purpose.task, begin, end);
 }
 
 /** Makes M rows ready; `scratch` holds activation_scratch() floats for the threads of the pool. */
-void run_activations(ternary_runtime& runtime, const RowShare& share, const ActivationTask& task, int64_t M,
-                     float* scratch) {
-  if (share.threads == 1) return runtime.activation_kernel().rows.activations(task, 0, M, scratch);
-  ActivationWork work{runtime.activation_kernel(), task, M, share.rows, scratch};
+void run_activations(ternary_runtime& runtime, const RowShare& share, const ActivationTask& task,
+                     const Purpose& purpose, int64_t M, float* scratch) {
+  ActivationWork work{runtime.activation_kernel(), task, purpose, M, share.rows, scratch};
+  if (share.threads == 1) return activation_chunk(&work, 0, 0);
   runtime.pool.run(ceil_div(M, share.rows), static_cast<int>(share.threads), activation_chunk, &work);
 }
 
@@ -71,6 +78,7 @@ struct Buffers {
     }
     if (two_passes) normed = scratch.take<float>(M * plan.ld);
     rows = scratch.take<float>(plan.activation_scratch);
+    if (plan.table_bytes > 0) tables = scratch.take<char>(M * plan.table_bytes);
   }
 
   Scratch scratch;
@@ -81,6 +89,7 @@ struct Buffers {
   float* normed = nullptr;
   float* rows = nullptr;
   char* gemm = nullptr;
+  char* tables = nullptr;
 };
 
 /** First of two passes: residual and norm into fp32 rows, which the second takes as its X. */
@@ -90,7 +99,7 @@ void norm_pass(ternary_runtime& runtime, const Plan& plan, ActivationTask& task,
   norm.f = buffers.normed;
   norm.ldf = plan.ld;
   norm.padded = plan.padded;
-  run_activations(runtime, plan.rows, norm, M, buffers.rows);
+  run_activations(runtime, plan.rows, norm, {}, M, buffers.rows);
   task.x = buffers.normed;
   task.x_dtype = TERNARY_F32;
   task.ldx = plan.ld;
@@ -129,7 +138,6 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   activations.f = buffers.f;
   activations.ldf = plan.ld;
   activations.padded = plan.padded;
-  run_activations(runtime, plan.rows, activations, product.M(), buffers.rows);
 
   GemmTask gemm = product.gemm_task();
   gemm.q = buffers.q;
@@ -138,7 +146,11 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   gemm.s = buffers.s;
   gemm.f = buffers.f;
   gemm.ldf = plan.ld;
+  gemm.tables = buffers.tables;
+  gemm.table_bytes = plan.table_bytes;
   gemm.prefetch_bytes = runtime.tuning.prefetch_bytes;
+
+  run_activations(runtime, plan.rows, activations, {plan.kernel->make_tables, &gemm}, product.M(), buffers.rows);
   run_gemm(runtime, plan, gemm, buffers.gemm);
   count_path(runtime, passes.op, runtime.row(*plan.kernel));
 }
@@ -147,7 +159,7 @@ void run_quantise(ternary_runtime& runtime, const ternary_quantise_operands& ope
   const FloatEnvironment environment;
   const int64_t M = operands.M, K = operands.K, floats = activation_scratch(K, M, runtime.pool.threads());
   Scratch scratch(runtime.scratch, floats * 4);
-  run_activations(runtime, share_rows(runtime, M, K), quantise_task(operands), M, scratch.take<float>(floats));
+  run_activations(runtime, share_rows(runtime, M, K), quantise_task(operands), {}, M, scratch.take<float>(floats));
   count_path(runtime, Op::quantise_activations, runtime.row(runtime.activation_kernel()));
 }
 

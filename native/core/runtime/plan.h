@@ -30,6 +30,7 @@ struct Plan {
   int64_t padded;              ///< columns of a row of X that are set
   int64_t ld;                  ///< an odd number of cache lines: a column of many rows then lies in many cache sets
   int64_t gemm_scratch;        ///< bytes of a thread
+  int64_t table_bytes;         ///< of a row, which the kernel makes before the product
   int64_t activation_scratch;  ///< floats of all threads
   int64_t bytes;               ///< of the call's scratch
   Refusals<13> refusals;

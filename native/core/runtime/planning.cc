@@ -77,10 +77,11 @@ void set_scratch(const ternary_runtime& runtime, const Product& product, bool tw
   plan.padded = padded_columns(product.weights().layout, K);
   plan.ld = plan.padded / kRowPadding % 2 == 0 ? plan.padded + kRowPadding : plan.padded;
   plan.gemm_scratch = plan.kernel->scratch_bytes == nullptr ? 0 : aligned(plan.kernel->scratch_bytes(M, N, K));
+  plan.table_bytes = plan.kernel->table_bytes(K, product.weights().group);
   plan.activation_scratch = activation_scratch(plan.ld, M, runtime.pool.threads());
   const int64_t floats = aligned(M * plan.ld * 4), q = aligned(M * plan.ld) + 2 * aligned(M * 4);
   plan.bytes = (a8 ? q : floats) + (two_passes ? floats : 0) + aligned(plan.activation_scratch * 4) +
-               runtime.pool.threads() * plan.gemm_scratch;
+               M * plan.table_bytes + runtime.pool.threads() * plan.gemm_scratch;
 }
 
 /** Kernel null: nothing may serve. */

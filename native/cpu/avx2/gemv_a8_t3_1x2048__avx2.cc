@@ -1,5 +1,5 @@
 // For few rows of X, one after the other: what three q give for every triple of weights is looked up, not multiplied. The
-// tables of a stretch of K are made once for all the panels of a patch, so patches are wide.
+// tables of a row are made once a call. With groups of alpha they are made once a patch, so patches are wide.
 
 #include "cpu/avx2/decoded_codes.h"
 #include "cpu/avx2/t3_tables.h"
@@ -15,54 +15,64 @@ struct Lookup {
   using Sum = int32_t;
   using Tile = T3Tile;
   static constexpr int64_t kRows = 1, kColumns = 2048;
-  static constexpr int64_t kChunkTiles = 32;  ///< 16 KB of tables, which leave the L1 cache room for weights
-  static constexpr int64_t kTableBytes = kChunkTiles * kT3TableBytes;
-  static constexpr int64_t kQBytes =
-      kChunkTiles * Tile::kColumns + 32;  ///< whole vectors, and 16 bytes from any triple
-  static constexpr int64_t kDecodedBytes = kTableBytes + kQBytes;
+  // 28 KB of tables, and all of K = 2560 at once: with chunks of 32 tiles, which take two turns of its weights, Zen 5 has
+  // 0.97 of the rate. Weights pass the L1 cache once and need no room there.
+  static constexpr int64_t kChunkTiles = 56;
+  static constexpr int64_t kDecodedBytes = kChunkTiles * kT3TableBytes;  ///< where the call has made no tables
+
+  /** A group may cut a triple, so tables are of the group then and made here. */
+  static int64_t table_bytes(int64_t K, int64_t group) {
+    return group > 0 ? 0 : ceil_div(K, Tile::kColumns) * kT3TableBytes;
+  }
+  static void make_tables(const GemmTask& t, int64_t m) {
+    write_tables(t.q + m * t.ldq, 0, ceil_div(t.K, Tile::kColumns), 0, t.K,
+                 static_cast<int8_t*>(t.tables) + m * t.table_bytes);
+  }
 
   static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, int32_t* sums, void* scratch) {
-    auto* tables = static_cast<int8_t*>(scratch);
-    int8_t* q = tables + kTableBytes;
+    const GemmTask& t = patch.task;
     const int64_t first = k_begin / Tile::kColumns, last = ceil_div(k_end, Tile::kColumns);
-    const int64_t to_next = panel_bytes<Tile>(patch.task);
-    // Chunks of like size: 54 tiles as 27 + 27.
-    const int64_t most = ceil_div(last - first, ceil_div(last - first, kChunkTiles));
-    for (int64_t tile = first; tile < last; tile += most) {
-      const int64_t tiles = last - tile < most ? last - tile : most;
-      copy_q(patch.task.q + patch.m * patch.task.ldq, tile * Tile::kColumns, tiles * Tile::kColumns, k_begin, k_end, q);
-      const int32_t q_sum = sum_of(q, tiles * Tile::kColumns);
-      for (int64_t s = 0; s < tiles * kT3Steps; ++s) write_t3_step(q + 6 * s, tables + kT3StepBytes * s);
-      // A panel's next chunk comes after all panels: so the next weights are those of the panels that follow.
-      const int64_t panels_ahead = (patch.task.prefetch_bytes + tiles * Tile::kBytes / 2) / (tiles * Tile::kBytes);
-      const int64_t ahead = to_next * (panels_ahead > 0 ? panels_ahead : 1);
-      const uint8_t* w = tiles_at<Tile>(patch.task, patch.n, tile * Tile::kColumns);
-      for (int64_t p = 0; p < patch.panels; ++p) {
-        add(w + p * to_next, tiles, tables, ahead, q_sum, sums + 16 * p);
+    const int64_t to_next = panel_bytes<Tile>(t);
+    // Chunks of like size: 144 tiles as three times 48.
+    for (int64_t tile = first, tiles = 0; tile < last; tile += tiles) {
+      tiles = like_rows(last - tile, kChunkTiles);
+      const int8_t* tables = static_cast<const int8_t*>(t.tables) + patch.m * t.table_bytes + tile * kT3TableBytes;
+      if (t.table_bytes == 0) {
+        write_tables(t.q + patch.m * t.ldq, tile, tiles, k_begin, k_end, static_cast<int8_t*>(scratch));
+        tables = static_cast<const int8_t*>(scratch);
       }
+      // A panel's next chunk comes after all panels: so the next weights are those of the panels that follow.
+      const int64_t panels_ahead = (t.prefetch_bytes + tiles * Tile::kBytes / 2) / (tiles * Tile::kBytes);
+      const int64_t ahead = to_next * (panels_ahead > 0 ? panels_ahead : 1);
+      const uint8_t* w = tiles_at<Tile>(t, patch.n, tile * Tile::kColumns);
+      for (int64_t p = 0; p < patch.panels; ++p) add(w + p * to_next, tiles, tables, ahead, sums + 16 * p);
     }
+    // Here q meets weights, where other kernels have codes, one more each.
+    const int32_t q_sum = t.table_bytes > 0 ? t.q_sum[patch.m] : sum_of(t.q + patch.m * t.ldq, k_begin, k_end);
+    for (int64_t n = 0; n < 16 * patch.panels; ++n) sums[n] += q_sum;
   }
 
  private:
-  /** Columns k ... k + count of a row of X, of which only those of k_begin ... k_end are not 0: a group cuts tiles. */
-  static void copy_q(const int8_t* row, int64_t k, int64_t count, int64_t k_begin, int64_t k_end, int8_t* q) {
-    const int64_t begin = k < k_begin ? k_begin : k, end = k + count < k_end ? k + count : k_end;
-    std::memset(q, 0, static_cast<size_t>(begin - k));
-    std::memcpy(q + begin - k, row + begin, static_cast<size_t>(end - begin));
-    std::memset(q + end - k, 0, static_cast<size_t>(k + count + 32 - end));
+  /** Tables of tiles of a row of X, of which only columns k_begin ... k_end count: a group cuts tiles. */
+  static void write_tables(const int8_t* row, int64_t tile, int64_t tiles, int64_t k_begin, int64_t k_end,
+                           int8_t* tables) {
+    for (const int64_t end = tile + tiles; tile < end; ++tile, tables += kT3TableBytes) {
+      const int64_t k = tile * Tile::kColumns, k_next = k + Tile::kColumns;
+      alignas(64) int8_t part[Tile::kColumns + 16] = {};
+      const int8_t* q = row + k;
+      if (k < k_begin || k_next + 16 > k_end) {  // whole vectors are read
+        const int64_t from = k < k_begin ? k_begin : k, to = k_next < k_end ? k_next : k_end;
+        std::memcpy(part + from - k, row + from, static_cast<size_t>(to - from));
+        q = part;
+      }
+      for (int64_t s = 0; s < kT3Steps; ++s) write_t3_step(q + 6 * s, tables + kT3StepBytes * s);
+    }
   }
 
-  /** The sum of q, zeros from `count` on. */
-  static int32_t sum_of(const int8_t* q, int64_t count) {
-    __m256i sums = _mm256_setzero_si256();
-    for (int64_t k = 0; k < count; k += 32) {
-      const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(q + k));
-      const __m256i biased = _mm256_xor_si256(bytes, _mm256_set1_epi8(-128));
-      sums = _mm256_add_epi64(sums, _mm256_sad_epu8(biased, _mm256_setzero_si256()));
-    }
-    const __m128i two = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-    const int64_t sum = _mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1);
-    return static_cast<int32_t>(sum - 128 * round_up(count, 32));
+  static int32_t sum_of(const int8_t* row, int64_t k, int64_t k_end) {
+    int32_t sum = 0;
+    for (; k < k_end; ++k) sum += row[k];
+    return sum;
   }
 
   /** What the steps of a tile add up to, a byte for each row and lane: the low parts or the high ones. Even bytes are
@@ -95,9 +105,9 @@ struct Lookup {
     }
   };
 
-  /** Adds the sums of up to kChunkTiles tiles, and q_sum. Not inlined: GCC then has the registers for the loop alone. */
+  /** Adds the sums of up to kChunkTiles tiles. Not inlined: GCC then has the registers for the loop alone. */
   __attribute__((noinline)) static void add(const uint8_t* w, int64_t tiles, const int8_t* tables, int64_t ahead,
-                                            int32_t q_sum, int32_t* sums) {
+                                            int32_t* sums) {
     const __m256i nibble = _mm256_set1_epi8(15), one = _mm256_set1_epi8(1);
     const Bytes bias = reinterpret_cast<Bytes>(_mm256_set1_epi16(128));
     Parts low, high;
@@ -124,12 +134,11 @@ struct Lookup {
       high.add(high_bytes);
     }
     add_rows(low.even(tiles), reinterpret_cast<__m256i>(low.odd), high.even(tiles), reinterpret_cast<__m256i>(high.odd),
-             q_sum, sums);
+             sums);
   }
 
   /** Low plus 28 times high, of both lanes, for rows 4 * i ... 4 * i + 3 of either. */
-  static void add_rows(__m256i low_even, __m256i low_odd, __m256i high_even, __m256i high_odd, int32_t q_sum,
-                       int32_t* sums) {
+  static void add_rows(__m256i low_even, __m256i low_odd, __m256i high_even, __m256i high_odd, int32_t* sums) {
     const __m256i factors = _mm256_set1_epi32(kT3Base << 16 | 1);
     const auto join = [&](__m256i words) { return _mm256_madd_epi16(words, factors); };
     const __m256i even[2] = {join(_mm256_unpacklo_epi16(low_even, high_even)),
@@ -141,7 +150,7 @@ struct Lookup {
       const __m256i second = _mm256_unpackhi_epi32(even[half], odd[half]);
       const __m256i rows = _mm256_add_epi32(_mm256_permute2x128_si256(first, second, 0x20),
                                             _mm256_permute2x128_si256(first, second, 0x31));
-      add_sums(sums + 8 * half, _mm256_add_epi32(rows, _mm256_set1_epi32(q_sum)));
+      add_sums(sums + 8 * half, rows);
     }
   }
 };

@@ -17,6 +17,9 @@
  *       // groups first ... last, which are at most kGroupColumns wide, to sums [group][rows][kColumns].
  *       static constexpr int64_t kGroupColumns = ...;
  *       static void accumulate_groups(const Patch& patch, int64_t first, int64_t last, Sum* sums);
+ *       // Optional, for kernels that look up: bytes of a row's tables, and what makes those of row m of q.
+ *       static int64_t table_bytes(int64_t K, int64_t group);
+ *       static void make_tables(const GemmTask& task, int64_t m);
  *     };
  *
  * Rows of X are outermost: a thread's share of W streams through once for the rows of a patch. So kRows is large where
@@ -48,6 +51,18 @@ struct GroupColumns {
 template <class Micro>
 struct GroupColumns<Micro, std::void_t<decltype(Micro::kGroupColumns)>> {
   static constexpr int64_t value = Micro::kGroupColumns;
+};
+
+/** Micro's tables; none if it has no such functions. */
+template <class Micro, class = void>
+struct RowTables {
+  static int64_t bytes(int64_t, int64_t) { return 0; }
+  static void make(const GemmTask&, int64_t) {}
+};
+template <class Micro>
+struct RowTables<Micro, std::void_t<decltype(&Micro::make_tables)>> {
+  static int64_t bytes(int64_t K, int64_t group) { return Micro::table_bytes(K, group); }
+  static void make(const GemmTask& task, int64_t m) { Micro::make_tables(task, m); }
 };
 
 /** What a thread has in its scratch. */
@@ -298,13 +313,20 @@ inline int64_t like_rows(int64_t left, int64_t most) { return ceil_div(left, cei
 }  // namespace
 }  // namespace ternary::cpu
 
-/** Defines the GemmFn `function` and its ScratchBytesFn, which the table knows as function ## _scratch. */
-#define TERNARY_CPU_GEMM(function, ...)                                                                                \
+/** Defines the GemmFn `function` of a Micro, and what the table has besides: ScratchBytesFn, TableBytesFn, MakeTablesFn. */
+#define TERNARY_CPU_GEMM(function, ...) TERNARY_CPU_GEMM_BY(function, (gemm<__VA_ARGS__>), __VA_ARGS__)
+
+/** The same where another function than gemm<Micro> goes through the patches. */
+#define TERNARY_CPU_GEMM_BY(function, call, ...)                                                                       \
   namespace ternary::cpu {                                                                                             \
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) { \
-    gemm<__VA_ARGS__>(task, m_begin, m_end, n_begin, n_end, scratch);                                                  \
+    call(task, m_begin, m_end, n_begin, n_end, scratch);                                                               \
   }                                                                                                                    \
   int64_t function##_scratch(int64_t M, int64_t N, int64_t K) { return GemmScratch<__VA_ARGS__>::bytes(M, N, K); }     \
+  int64_t function##_table_bytes(int64_t K, int64_t group) { return RowTables<__VA_ARGS__>::bytes(K, group); }         \
+  void function##_tables(const GemmTask& task, int64_t m_begin, int64_t m_end) {                                       \
+    for (int64_t m = m_begin; task.table_bytes > 0 && m < m_end; ++m) RowTables<__VA_ARGS__>::make(task, m);           \
+  }                                                                                                                    \
   }
 
 #endif  // TERNARY_CPU_FRAME_GEMM_H_

@@ -56,7 +56,12 @@ void call_gemm(const Kernel& kernel, const GemmTask& task, int64_t m_begin, int6
   const FloatEnvironment environment;
   const int64_t bytes = kernel.scratch_bytes == nullptr ? 0 : kernel.scratch_bytes(task.M, task.N, task.K);
   const GuardedBuffer scratch = dirty_scratch(bytes);
-  kernel.gemm(task, m_begin, m_end, n_begin, n_end, scratch.data());
+  GemmTask with_tables = task;
+  with_tables.table_bytes = kernel.table_bytes(task.K, task.group);
+  const GuardedBuffer tables = dirty_scratch(task.M * with_tables.table_bytes);
+  if (with_tables.table_bytes > 0) with_tables.tables = tables.data();
+  kernel.make_tables(with_tables, m_begin, m_end);
+  kernel.gemm(with_tables, m_begin, m_end, n_begin, n_end, scratch.data());
 }
 
 }  // namespace ternary::test
