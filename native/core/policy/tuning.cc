@@ -65,9 +65,10 @@ constexpr Tuning avxvnni_row() {
 /** Measured on an AMD EPYC (family 26 model 2, Zen 5), 2 vCPUs, 2026-11-30; no Intel machine was at hand. */
 constexpr Tuning avx512vnni_row() {
   Tuning row = avx2_row();
-  row.gemm_i2s_min_m = 5;  // GEMM over GEMV by M: 3 1.15, 4 1.01, 5 0.81, 8 0.89, 16 0.92, 32 0.93 (ternary tune)
-  row.gemm_t5_min_m = 6;   // GEMM over GEMV by M: 4 1.24, 5 1.02, 6 0.99, 8 0.96, 16 0.85 (ternary tune)
-  row.gemm_t3_min_m = 6;   // as for zen5_avx2_row(): AVX2's kernels serve
+  // GEMM over GEMV by M: 2 1.02, 3 0.93, 4 0.91; with groups of 128, 64 and 32 at M = 2 0.78, 0.60 and 0.50.
+  row.gemm_i2s_min_m = 2;
+  row.gemm_t5_min_m = 6;  // GEMM over GEMV by M: 4 1.24, 5 1.02, 6 0.99, 8 0.96, 16 0.85 (ternary tune)
+  row.gemm_t3_min_m = 6;  // as for zen5_avx2_row(): AVX2's kernels serve
   // Time over that at 2048, streaming M = 1, one thread: 0 1.03, 4096 0.89, 8192 0.80, 12288 0.76, 16384 0.77, 32768 0.83.
   row.prefetch_bytes = 16384;
   row.work_per_thread = 1 << 17;      // two threads over one: 147456 1.03, 262144 0.89, 589824 0.73 (ternary tune)

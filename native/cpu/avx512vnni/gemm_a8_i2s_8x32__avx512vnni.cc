@@ -4,7 +4,8 @@
 // Zen 5, 2560 x 2560, one core, where the peak is 1060 GOPS: 1027, 1039, 1033 and 1024 at M = 8, 16, 64 and 512. Decoding
 // into memory for 96 rows reaches 769, 865, 951 and 917. One panel and 16 rows: 923, for each dpbusd needs a load, and two
 // loads start in a cycle. X rearranged by steps gains 2 %, but each piece of N would rearrange it anew. A loop over groups
-// inside the function: groups of 32, 64 and 128 at M = 64 reach 604, 759 and 854 instead of 356, 543 and 693.
+// inside the function: groups of 32, 64 and 128 at M = 64 reach 604, 759 and 854 instead of 356, 543 and 693. Two sets of
+// sums for few rows: 785, 940 and 998 instead of 531, 729 and 886 at M = 2, 3 and 4.
 
 #include "cpu/avx512vnni/dot.h"
 
@@ -61,6 +62,8 @@ struct InRegisters {
   template <int kActive, int kPanelsHere>  // not inlined: GCC then has the registers for the loop alone
   __attribute__((noinline)) static void set(const Patch& patch, const uint8_t* w, int64_t panel_bytes, const int8_t* q,
                                             const Stretches& stretches, int32_t* sums) {
+    // Eight sums keep two dpbusd a cycle of four cycles busy, if they come in the best order: so there are more.
+    constexpr int kSets = kActive * kPanelsHere <= 8 ? 2 : 1;
     const __m512i mask = _mm512_set1_epi8(0x03);
     // Of the panels that come next. 16 KB ahead is the panel beside where K = 4096: 698 GOPS instead of 1045 streaming.
     const int64_t ldq = patch.task.ldq, ahead = kPanels * panel_bytes;
@@ -68,7 +71,7 @@ struct InRegisters {
     const uint8_t* const end = w + 64 * ceil_div(stretches.k_end - stretches.k_begin, kTile);
     while (w < end) {
       const uint8_t* const stretch_end = end - w < stretch_bytes ? end : w + stretch_bytes;
-      Sums sum[kActive][kPanelsHere] = {};
+      Sums sum[kSets][kActive][kPanelsHere] = {};
       for (; w < stretch_end; w += 64, q += I2sTile::kColumns) {
         __m512i packed[kPanelsHere];
         for (int p = 0; p < kPanelsHere; ++p) {
@@ -81,18 +84,27 @@ struct InRegisters {
             codes[p] = _mm512_and_si512(s == 0 ? packed[p] : _mm512_srli_epi16(packed[p], 2 * s), mask);
           }
           for (int i = 0; i < kActive; ++i) {
-            for (int p = 0; p < kPanelsHere; ++p) sum[i][p] = add_products(sum[i][p], codes[p], q + i * ldq + 4 * s);
+            for (int p = 0; p < kPanelsHere; ++p) {
+              sum[s % kSets][i][p] = add_products(sum[s % kSets][i][p], codes[p], q + i * ldq + 4 * s);
+            }
           }
         }
       }
       for (int i = 0; i < kActive; ++i) {
-        for (int p = 0; p < kPanelsHere; ++p) _mm512_storeu_si512(sums + i * kColumns + 16 * p, to_int(sum[i][p]));
+        for (int p = 0; p < kPanelsHere; ++p) {
+          _mm512_storeu_si512(sums + i * kColumns + 16 * p, total<kSets>(sum[0][i][p], sum[kSets - 1][i][p]));
+        }
       }
       sums += step;
     }
   }
 
-  static __m512i to_int(Sums sums) { return reinterpret_cast<__m512i>(sums); }
+  /** Of two sets; of one, which is given twice, itself. */
+  template <int kSets>
+  static __m512i total(Sums first, Sums last) {
+    const auto sums = reinterpret_cast<__m512i>(first);
+    return kSets == 1 ? sums : _mm512_add_epi32(sums, reinterpret_cast<__m512i>(last));
+  }
 };
 
 }  // namespace

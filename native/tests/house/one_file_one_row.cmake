@@ -54,9 +54,9 @@ endif()
 file(READ "${file}" text)
 string(REPLACE "TERNARY_CPU_GEMM(gemm_a8_i2s_trial__portable, PortableA8<TiledCodes>)"
   "namespace ternary::cpu {
-void gemm_a8_i2s_trial__portable(const GemmTask&, int64_t, int64_t, int64_t, int64_t, void*) {}
-int64_t gemm_a8_i2s_trial__portable_scratch(int64_t, int64_t, int64_t) { return 0; }
-}" text "${text}")
+static void nothing(const GemmTask&, int64_t, int64_t, int64_t, int64_t, void*) {}
+}
+TERNARY_CPU_GEMM_BY(gemm_a8_i2s_trial__portable, nothing, PortableA8<TiledCodes>)" text "${text}")
 file(WRITE "${file}" "${text}")
 run(COMMAND ${CMAKE_COMMAND} --build ${WORK}/build)
 run(COMMAND ${KERNEL_TESTS} ${WORK}/build/libternary_cpu.so --gtest_filter=Gemm* RESULT code)
