@@ -74,18 +74,18 @@ class FlightRecordingTest {
       TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, 2);
       TernaryBuffer y = TernaryBuffer.allocate(DataType.BF16, 2 * N);
       linear.apply(x, y, 2);
-      linear.apply(q, K, s, y, N, 1);
+      linear.apply(q, K, s, y, N, 2);
       norm.apply(x, sum, sum, y, 2);
       runtime.quantise(x, null, null, q, s, 2, K);
-      String gemv = path(runtime, "linear.");
+      String product = path(runtime, "linear.");
       String fused = path(runtime, "rmsnorm_linear.");
       String rows = path(runtime, "quantise_activations.");
       long layer = weights.byteSize();
       assertThat(events(recording, CALL))
           .extracting(FlightRecordingTest::described)
           .containsExactly(
-              described("linear", gemv, 2, N, layer + N * 4 + 2 * K * 2, 2 * N * 2),
-              described("linear", gemv, 1, N, layer + N * 4 + K + 4, N * 2),
+              described("linear", product, 2, N, layer + N * 4 + 2 * K * 2, 2 * N * 2),
+              described("linear", product, 2, N, layer + N * 4 + 2 * K + 2 * 4, 2 * N * 2),
               described(
                   "rmsnorm_linear",
                   fused,
