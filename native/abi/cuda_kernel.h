@@ -23,9 +23,11 @@ enum class CudaStage : uint8_t {
   activations,  ///< rows of X into q, s, q_sum (A8) or planes (A16); also RMSNorm and ternary_quantise_activations()
   fused_a8,     ///< activations and product in one kernel
   gemm_a8,      ///< product of prepared q
-  gemm_a16      ///< product of prepared planes
+  gemm_a16,     ///< product of prepared planes
+  rotate,       ///< rows of X rotated, alone
+  head_norm     ///< heads of Q and K normalised in place
 };
-inline constexpr int kCudaStageCount = 4;
+inline constexpr int kCudaStageCount = 6;
 
 /** What a launch is given besides its task and plan. */
 struct CudaLaunch {
@@ -36,7 +38,7 @@ struct CudaLaunch {
 /**
  * Rows of X made ready, on the device. `rows` is ActivationTask with device pointers, its outputs q, f, q_sum, padded unused
  * unless said: for ternary_quantise_activations() (`plain`) q, ldq and s are the user's matrices in plain order and no
- * other output is set. Outputs of an A8 product: q (permuted), s, q_sums; where the row's layout is top2, s and one plane,
+ * other output is set. The scale of row m and block b (0 where rows.block is 0) is s[m * s_row + b * s_block]. Outputs of an A8 product: q (permuted), s, q_sums; where the row's layout is top2, s and one plane,
  * which holds q as bf16. Of an A16 product: planes.
  */
 struct CudaActivationTask {
@@ -46,9 +48,10 @@ struct CudaActivationTask {
   int8_t* q;    ///< A8: [M, ldq], permuted (cuda_q_position), zeros from K to `padded`
   int64_t ldq;  ///< a multiple of 16 bytes
   int64_t padded;
-  float* s;         ///< A8: [M]; A16: null
-  int32_t* q_sums;  ///< A8: [M, groups] sums of q by group of alpha; groups = 1 where group == 0; or null
-  int64_t group;    ///< 0, or columns in a group of alpha
+  float* s;  ///< A8: [M] or with blocks of rows [blocks, M], for `plain` [M, blocks]; A16: null
+  int64_t s_row, s_block;
+  int32_t* q_sums;  ///< A8: [M, units] sums of q by unit; units = 1 where unit == 0; or null
+  int64_t unit;     ///< unit_columns()
   uint16_t*
       planes;  ///< A16: [plane_count][M, ld_plane] bf16 (or one plane of f16), plain order, zeros from K to `padded`;
                ///< x' is exactly the sum of its planes (bf16: highest first), a non-finite row is NaN in all places
@@ -63,8 +66,10 @@ struct CudaActivationTask {
 struct CudaGemmTask {
   const int8_t* q;  ///< A8: [M, ldq], permuted unless the row's layout is dense
   int64_t ldq;
-  const int32_t* q_sums;   ///< A8: [M, groups]
-  const float* s;          ///< A8: [M]; A16: null
+  const int32_t* q_sums;  ///< A8: [M, units]
+  const float* s;         ///< A8: [M], with blocks of columns [blocks, ld_s]; A16: null
+  int64_t ld_s;
+  int64_t block;           ///< A8: columns of a scale; 0: a scale a row
   const uint16_t* planes;  ///< A16; A8 of top2: q as bf16
   int64_t ld_plane;
   int plane_count;
@@ -88,12 +93,27 @@ struct CudaFusedTask {
 
 /** What dispatch asks a row about: known before anything runs. */
 struct CudaProblem {
-  int64_t M, N, K, group;
+  int64_t M, N, K, group, block, rotation;
   ternary_dtype x_dtype, y_dtype;
   bool norm, residual, residual_in_place, x_aligned, column_alpha;
   int planes;  ///< of X, A16
   int splits;  ///< wanted by TERNARY_I2S_SPLITS or the cost model; 0: the row's own choice
   int sm_count, shared_bytes;
+
+  /** Columns that are summed before they are scaled; 0: all of K. */
+  constexpr int64_t unit() const { return unit_columns(group, block); }
+};
+
+/** Rows of X rotated, on the device. */
+struct CudaRotateTask {
+  RotateTask rows;
+  int64_t M;
+};
+
+/** Heads of both matrices, on the device, in one launch; the second has no heads where there is none. */
+struct CudaHeadNormTask {
+  HeadNormTask sides[2];
+  int64_t M;
 };
 
 /** A row's answer to a problem: all that its launch needs besides the task. Without padding, so that plans can be
@@ -117,6 +137,8 @@ using CudaPlanFn = Reason (*)(const CudaProblem& problem, CudaPlan* plan);
 using CudaActivationFn = int (*)(const CudaActivationTask& task, const CudaLaunch& launch);
 using CudaGemmFn = int (*)(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& launch);
 using CudaFusedFn = int (*)(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& launch);
+using CudaRotateFn = int (*)(const CudaRotateTask& task, const CudaLaunch& launch);
+using CudaHeadNormFn = int (*)(const CudaHeadNormTask& task, const CudaLaunch& launch);
 
 /** Ranges of rows that have no limit of their own. */
 inline constexpr int64_t kAnyM = (int64_t{1} << 31) - 1;
@@ -135,7 +157,12 @@ struct CudaKernel {
   CudaActivationFn activations;
   CudaGemmFn gemm;
   CudaFusedFn fused;
-  CudaPlanFn plan;  ///< of a product, whose M and K are in these ranges; null for CudaStage::activations
+  CudaPlanFn plan;  ///< of a product, whose M and K are in these ranges; null for other stages
+  CudaRotateFn rotate;
+  CudaHeadNormFn head_norm;
+
+  /** It multiplies, so it has a plan. */
+  constexpr bool product() const { return plan != nullptr; }
 };
 
 /** What a GPU backend library exports; `kernels` best first where the cost model sees no difference. */
@@ -150,7 +177,7 @@ struct CudaBackend {
   int32_t kernel_count;
 };
 
-inline constexpr int32_t kCudaBackendAbi = 3;
+inline constexpr int32_t kCudaBackendAbi = 4;
 
 /** The one symbol a GPU backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const CudaBackend* ternary_cuda_backend(int32_t abi);

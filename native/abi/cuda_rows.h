@@ -17,19 +17,29 @@
 
 namespace ternary {
 
+/** What a variant sums before it scales. */
+enum class CudaUnits : uint8_t {
+  none,    ///< all of K: a scale a row of X, and alpha by row of W at most
+  groups,  ///< groups of alpha
+  blocks   ///< blocks of X, or groups of alpha within them
+};
+constexpr CudaUnits cuda_units(int64_t group, int64_t block) {
+  return block > 0 ? CudaUnits::blocks : group > 0 ? CudaUnits::groups : CudaUnits::none;
+}
+
 /** One kernel compiled for a row: what of the row's problems it serves, and its shape. */
 struct CudaVariant {
   const char* name;  ///< "plain_m8"; null: the row has no more
-  bool groups;       ///< of alpha
-  int planes;        ///< of X: 3, or 1 and in A8
-  int rows;          ///< rows of X that its loop multiplies by the same codes: of a GEMV all, of a GEMM 8
-  int patch_n;       ///< a CTA's part of Y: rows of W ...
-  int patch_m;       ///< ... by rows of X
-  int threads;       ///< of a CTA
-  int ctas;          ///< CTAs of an SM that its registers are cut for; a GEMV's grid has no more
-  int depth;         ///< GEMM: spans of X and W in the ring in shared memory
-  int ahead;         ///< W on its way: GEMM: spans of a CTA besides the one in use, depth - 1; GEMV: tiles of a warp
-  int columns;       ///< GEMM: of a span
+  CudaUnits units;
+  int planes;   ///< of X: 3, or 1 and in A8
+  int rows;     ///< rows of X that its loop multiplies by the same codes: of a GEMV all, of a GEMM 8
+  int patch_n;  ///< a CTA's part of Y: rows of W ...
+  int patch_m;  ///< ... by rows of X
+  int threads;  ///< of a CTA
+  int ctas;     ///< CTAs of an SM that its registers are cut for; a GEMV's grid has no more
+  int depth;    ///< GEMM: spans of X and W in the ring in shared memory
+  int ahead;    ///< W on its way: GEMM: spans of a CTA besides the one in use, depth - 1; GEMV: tiles of a warp
+  int columns;  ///< GEMM: of a span
 };
 
 inline constexpr int kMostCudaVariants = 6;
@@ -45,7 +55,11 @@ struct CudaRow {
   CudaVariant variants[kMostCudaVariants + 1];  ///< the last has no name
 
   /** Its kernels are for few rows of X, each for up to CudaVariant::rows of them, and have no ring. */
-  constexpr bool gemv() const { return stage != CudaStage::activations && variants[0].depth == 0; }
+  constexpr bool gemv() const { return product() && variants[0].depth == 0; }
+  /** It multiplies by weights. */
+  constexpr bool product() const {
+    return stage == CudaStage::fused_a8 || stage == CudaStage::gemm_a8 || stage == CudaStage::gemm_a16;
+  }
 };
 
 /** The warps of a GEMV's CTA, each with a panel of 16 rows of W. */
@@ -55,22 +69,23 @@ inline constexpr int kGemvWarps = 8;
 inline constexpr int kTileThreads = 416;
 
 // What kernels.inc says.
-#define GEMV_VARIANT(name, groups, rows, ctas, ahead) \
-  {name, groups, 1, rows, 16 * kGemvWarps, rows, 32 * kGemvWarps, ctas, 0, ahead, 0}
-#define ROWS(rows, ctas, ahead, group_ctas, group_ahead)   \
-  GEMV_VARIANT("plain_m" #rows, false, rows, ctas, ahead), \
-      GEMV_VARIANT("groups_m" #rows, true, rows, group_ctas, group_ahead)
-#define GEMM_VARIANT(name, groups, planes, patch_n, patch_m, threads, ctas, depth, columns) \
-  {name, groups, planes, 8, patch_n, patch_m, threads, ctas, depth, (depth) - 1, columns}
-#define PLAIN(...) GEMM_VARIANT("plain", false, 1, __VA_ARGS__)
-#define GROUPS(...) GEMM_VARIANT("groups", true, 1, __VA_ARGS__)
+#define GEMV_VARIANT(name, units, rows, ctas, ahead) \
+  {name, CudaUnits::units, 1, rows, 16 * kGemvWarps, rows, 32 * kGemvWarps, ctas, 0, ahead, 0}
+#define ROWS(rows, ctas, ahead, unit_ctas, unit_ahead)                     \
+  GEMV_VARIANT("plain_m" #rows, none, rows, ctas, ahead),                  \
+      GEMV_VARIANT("groups_m" #rows, groups, rows, unit_ctas, unit_ahead), \
+      GEMV_VARIANT("blocks_m" #rows, blocks, rows, unit_ctas, unit_ahead)
+#define GEMM_VARIANT(name, units, planes, patch_n, patch_m, threads, ctas, depth, columns) \
+  {name, CudaUnits::units, planes, 8, patch_n, patch_m, threads, ctas, depth, (depth) - 1, columns}
+#define PLAIN(...) GEMM_VARIANT("plain", none, 1, __VA_ARGS__)
+#define UNITS(...) GEMM_VARIANT("groups", groups, 1, __VA_ARGS__), GEMM_VARIANT("blocks", blocks, 1, __VA_ARGS__)
 #define PLANES(type, count, ...) \
-  GEMM_VARIANT("plain_" #type, false, count, __VA_ARGS__), GEMM_VARIANT("groups_" #type, true, count, __VA_ARGS__)
+  GEMM_VARIANT("plain_" #type, none, count, __VA_ARGS__), GEMM_VARIANT("groups_" #type, groups, count, __VA_ARGS__)
 #define TILES(name, patch_n, patch_m, depth) \
-  {#name, false, 1, 8, patch_n, patch_m, kTileThreads, 1, depth, (depth) - 1, 128}
-#define ACTIVATIONS(name, function)                               \
-  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::activations, \
-   CudaLayout::i2s,      1,    kAnyM,     {{"any", false, 1, 1, 0, 1, 256, 1, 0, 0, 0}}},
+  {#name, CudaUnits::none, 1, 8, patch_n, patch_m, kTileThreads, 1, depth, (depth) - 1, 128}
+#define ANY(name) {#name, CudaUnits::none, 1, 1, 0, 1, 256, 1, 0, 0, 0}
+#define ROWWISE(name, stage, function, ...) \
+  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::i2s, 1, kAnyM, {__VA_ARGS__}},
 #define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...) \
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
 #define FUSED(name, layout, function, m_min, m_max, k_max, ...) \
@@ -85,10 +100,11 @@ inline constexpr CudaRow kCudaRows[] = {
 #undef GEMM_VARIANT
 #undef ROWS
 #undef PLAIN
-#undef GROUPS
+#undef UNITS
 #undef PLANES
 #undef TILES
-#undef ACTIVATIONS
+#undef ANY
+#undef ROWWISE
 #undef GEMM
 #undef FUSED
 
@@ -136,26 +152,26 @@ constexpr int64_t cuda_busy_warps(int major, int64_t tiles) {
   return warps < 32 ? warps : 32;
 }
 
-/** Columns whose sums are fp32 and begin from zero: a super-block has as many, or a group where that is larger. */
+/** Columns whose sums are fp32 and begin from zero: a super-block has as many, or a unit where that is larger. */
 inline constexpr int64_t kStretchColumns = 2048;
 
-/** Columns of a super-block of groups of alpha (numerics.md section 3.3). */
-constexpr int64_t cuda_super_block_columns(int64_t group) {
-  return group >= kStretchColumns ? group : kStretchColumns / group * group;
+/** Columns of a super-block of units (numerics.md sections 3.3 and 7.2). */
+constexpr int64_t cuda_super_block_columns(int64_t unit) {
+  return unit >= kStretchColumns ? unit : kStretchColumns / unit * unit;
 }
 
-/** Columns of a stretch, between which a GEMM may split K. Sums without groups of alpha that are exact end anywhere. */
-constexpr int64_t cuda_stretch_columns(const CudaRow& row, int64_t group) {
-  if (group > 0) return cuda_super_block_columns(group);
+/** Columns of a stretch, between which a GEMM may split K. Sums without units that are exact end anywhere. */
+constexpr int64_t cuda_stretch_columns(const CudaRow& row, int64_t unit) {
+  if (unit > 0) return cuda_super_block_columns(unit);
   return row.stage == CudaStage::gemm_a16 ? kStretchColumns : row.variants[0].columns;
 }
 
 inline constexpr int64_t kMostCudaSplits = 16;
 
 /** The most CTAs that may share K of a part of Y: 1 where their sums could not be added in the contract's order. */
-constexpr int cuda_most_splits(const CudaRow& row, int64_t K, int64_t group) {
-  if (row.gemv()) return row.stage == CudaStage::gemm_a8 && group == 0 ? kMostCudaSplits : 1;
-  const int64_t stretches = ceil_div(K, cuda_stretch_columns(row, group));
+constexpr int cuda_most_splits(const CudaRow& row, int64_t K, int64_t unit) {
+  if (row.gemv()) return row.stage == CudaStage::gemm_a8 && unit == 0 ? kMostCudaSplits : 1;
+  const int64_t stretches = ceil_div(K, cuda_stretch_columns(row, unit));
   return static_cast<int>(stretches < kMostCudaSplits ? stretches : kMostCudaSplits);
 }
 

@@ -20,8 +20,8 @@
 namespace ternary {
 
 /** The stages that kernels implement. `activations` makes rows ready: load, residual, norm, quantise. */
-enum class Stage : uint8_t { activations, gemm_a8, gemm_a16 };
-inline constexpr const char* kStageNames[] = {"activations", "gemm_a8", "gemm_a16"};
+enum class Stage : uint8_t { activations, gemm_a8, gemm_a16, rotate, head_norm };
+inline constexpr const char* kStageNames[] = {"activations", "gemm_a8", "gemm_a16", "rotate", "head_norm"};
 inline constexpr int kStageCount = sizeof kStageNames / sizeof kStageNames[0];
 
 /** When dispatch prefers a kernel; any that accepts a problem may still serve it. core/policy/tuning.h has the thresholds. */
@@ -40,8 +40,10 @@ inline constexpr int64_t kScratchAlignment = 64;
  *   x      converted to fp32 exactly, times x_scale[m] for fp8 with a scale
  *   v      = x + residual, rounded once to residual_dtype and written to residual_out (only if residual is set)
  *   n      = (v * r) * norm_weight, r = 1 / sqrt(sum(v*v) / K + eps) (only if norm_weight is set)
- *   x'     = n * alpha_column (only if alpha_column is set)
- *   A8:    amax, s, q and q_sum; a non-finite row gets s = NaN, q = 0, q_sum = 0
+ *   h      = n rotated: n * signs, butterflies over each run of `rotation` columns, times 2^(-log2(rotation) / 2) (only if
+ *            rotation is set)
+ *   x'     = h * alpha_column (only if alpha_column is set)
+ *   A8:    amax, s, q and q_sum, of the row or of each block; a non-finite row gets s = NaN, q = 0, q_sum = 0
  *   A16:   f = x'; a non-finite row gets f = NaN in all K places
  * Int8 X is copied to q, x_scale to s.
  */
@@ -56,21 +58,53 @@ struct ActivationTask {
   int64_t ld_residual;
   const float* norm_weight;
   float eps;
+  int64_t rotation;    ///< columns that are rotated together; 0: none are
+  const float* signs;  ///< [K] or null
   const float* alpha_column;
   int64_t K;
+  int64_t block;  ///< columns of a scale; 0: a scale a row
   // A8: set q, s and (unless null) q_sum; A16: set f. What is of the other is null.
   int8_t* q;
   int64_t ldq;
-  float* s;
-  int32_t* q_sum;  ///< sum of the row's q
+  float* s;        ///< [M], or [M, ceil(K / block)]
+  int32_t* q_sum;  ///< [M]: sum of the row's q
   float* f;
   int64_t ldf;
   int64_t padded;  ///< K: nothing beyond column K is written (q may be a user's matrix with gaps between rows);
                    ///< padded_columns() of the weights' layout: columns K ... padded of q or f are set to 0
 };
 
+/** Rows of X rotated, and written in another type or in place. In order, for each row: x as for ActivationTask; forward as
+ *  h there; inverse the butterflies, times the factor, times signs; one rounding to y_dtype. */
+struct RotateTask {
+  const void* x;
+  ternary_dtype x_dtype;
+  int64_t ldx;
+  const float* x_scale;  ///< [M] or null
+  int64_t rotation;
+  const float* signs;  ///< [K] or null
+  bool inverse;
+  int64_t K;
+  void* y;
+  ternary_dtype y_dtype;
+  int64_t ldy;
+};
+
+/** Heads of one matrix, each of them normalised in place as v of ActivationTask is, with one rounding to its type. */
+struct HeadNormTask {
+  void* data;  ///< [M, ld]
+  ternary_dtype dtype;
+  int64_t ld;
+  int64_t heads, head_dim;
+  const float* weight;  ///< [head_dim]
+  float eps;
+};
+
 /** Makes rows m_begin ... m_end ready. `scratch`: round_up(K, kRowPadding) + 256 floats of this thread's own. */
 using ActivationFn = void (*)(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch);
+/** The same for the two others that go row by row: K, or head_dim, is what the scratch is of. */
+using RotateFn = void (*)(const RotateTask& task, int64_t m_begin, int64_t m_end, float* scratch);
+using HeadNormFn = void (*)(const HeadNormTask& task, int64_t m_begin, int64_t m_end, float* scratch);
 
 /**
  * A product of prepared rows with packed weights, and its epilogue (numerics.md sections 3 and 5).
@@ -78,6 +112,10 @@ using ActivationFn = void (*)(const ActivationTask& task, int64_t m_begin, int64
  *               y = acc * alpha[n],  with bias fma(acc, alpha[n], bias[n])                       (A16)
  *   group  > 0: super-blocks of max(1, 2048 / group) groups, p_b = fma(float(acc_g), alpha[n, g], p_b), their sums
  *               ascending; y = p * s[m] (A8) or p (A16), with bias fma(p, s[m], bias[n]) or p + bias[n].
+ *   block  > 0 (A8 alone): units of min(block, group) columns, or of block columns without groups; super-blocks of
+ *               max(1, 2048 / unit) units, p_i = fma(float(acc_u), c, p_i) with c = s[m, b] * alpha[n, g], or s[m, b]
+ *               without groups; P = p_0, P = P + p_1, ...; with groups y = P or P + bias[n], without y = P * alpha[n] or
+ *               fma(P, alpha[n], bias[n]).
  * then one rounding to y_dtype. A8 sums are exact in int32 modulo 2^32; A16 sums run over k ascending, one fp32
  * accumulator an output (a product with -1, 0, +1 is exact, so fma and multiply-add agree and every ISA gives the same
  * bits), starting anew in every group.
@@ -86,7 +124,8 @@ struct GemmTask {
   const int8_t* q;  ///< A8: [M, ldq], zeros up to padded_columns()
   int64_t ldq;
   const int32_t* q_sum;  ///< A8: [M], for kernels that multiply by codes: sum(q*w) = sum(q*code) - q_sum
-  const float* s;        ///< A8: [M]
+  const float* s;        ///< A8: [M], or [M, ceil(K / block)]
+  int64_t block;         ///< A8: columns of a scale; 0: a scale a row
   const float* f;        ///< A16: [M, ldf], zeros up to padded_columns()
   int64_t ldf;
   const uint8_t* w;    ///< codes in the layout of the kernel's row
@@ -101,6 +140,14 @@ struct GemmTask {
   int64_t table_bytes;     ///< what the row's TableBytesFn says
   int64_t prefetch_bytes;  ///< how far ahead of its loads a GEMV kernel prefetches weights; speed, never bits
 };
+
+/** Columns of a GemmTask that are summed before they are scaled; 0: all of K. */
+inline constexpr int64_t unit_columns(int64_t group, int64_t block) {
+  return group == 0 || (block > 0 && block < group) ? block : group;
+}
+
+/** Scales of a row of X: one, or one a block. */
+inline constexpr int64_t scales_of_row(int64_t K, int64_t block) { return block == 0 ? 1 : ceil_div(K, block); }
 
 /** Place of the alpha of row n and group g of `groups`: those of 16 rows lie together, one load for a kernel. */
 inline constexpr int64_t group_alpha(int64_t n, int64_t g, int64_t groups) {
@@ -118,7 +165,7 @@ using GemmFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end, in
 using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
 
 /** Bytes that a kernel makes of each row of X before it is called, a multiple of 64; 0 for most kernels. */
-using TableBytesFn = int64_t (*)(int64_t K, int64_t group);
+using TableBytesFn = int64_t (*)(int64_t K, int64_t unit);
 
 /** Makes the tables of rows m_begin ... m_end of q, if task.table_bytes > 0: once a call, not once a piece of N. */
 using MakeTablesFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end);
@@ -126,9 +173,13 @@ using MakeTablesFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_e
 /** What a kernel of a stage that goes row by row is called with: of each such stage its own type. */
 union RowsFn {
   ActivationFn activations;  ///< Stage::activations
+  RotateFn rotate;           ///< Stage::rotate
+  HeadNormFn head_norm;      ///< Stage::head_norm
 
   constexpr RowsFn() : activations(nullptr) {}
   constexpr explicit RowsFn(ActivationFn function) : activations(function) {}
+  constexpr explicit RowsFn(RotateFn function) : rotate(function) {}
+  constexpr explicit RowsFn(HeadNormFn function) : head_norm(function) {}
 };
 
 /** That type, by the stage; nothing for a stage that makes tiles of Y. */
@@ -137,6 +188,14 @@ struct RowsTaskOf;
 template <>
 struct RowsTaskOf<Stage::activations> {
   using Task = ActivationTask;
+};
+template <>
+struct RowsTaskOf<Stage::rotate> {
+  using Task = RotateTask;
+};
+template <>
+struct RowsTaskOf<Stage::head_norm> {
+  using Task = HeadNormTask;
 };
 template <Stage stage>
 using RowsFunction = void(const typename RowsTaskOf<stage>::Task& task, int64_t m_begin, int64_t m_end, float* scratch);
@@ -149,7 +208,7 @@ struct Kernel {
   Isa isa;
   ternary_layout layout;           ///< of the weights; ignored where `gemm` is null
   Role role;                       ///< where it is meant to be used: order, not a constraint
-  int64_t group_multiple;          ///< accepts groups that are multiples of this (32: all)
+  int64_t group_multiple;          ///< accepts groups and blocks that are multiples of this (32: all)
   int64_t k_max;                   ///< largest K it accepts
   int64_t m_multiple, n_multiple;  ///< how work may be split
   RowsFn rows;                     ///< for stages without Y

@@ -102,7 +102,7 @@ typedef enum ternary_alpha_kind {
 
 /** How a product uses its activations. */
 typedef enum ternary_activation {
-  TERNARY_A8 = 0, /**< quantised to int8 per token by absmax; exact integer sums */
+  TERNARY_A8 = 0, /**< quantised to int8 by absmax, per token or by block; exact integer sums */
   TERNARY_A16 = 1 /**< used as they are, fp32 sums */
 } ternary_activation;
 
@@ -170,6 +170,11 @@ typedef struct ternary_layer_spec {
                                        that libternary_cutlass_sm100a.so serves, its weights get a second arrangement
                                        where the cost model says that this pays for as many rows. The bits are the
                                        same, and any number of rows may be given to the layer */
+  int64_t block;                  /**< with TERNARY_A8: columns of X that share a scale, a multiple of 32; 0: a scale a
+                                       token. With alpha per group one of block and group is a multiple of the other */
+  int64_t rotation;               /**< columns of X that are rotated together, behind the norm, before alpha per column:
+                                       a power of two, 32 ... 4096, of which K is a multiple; 0: X is not rotated */
+  const float* rotation_signs;    /**< [K] of +1 and -1 that X is multiplied by before it is rotated; null: none */
 } ternary_layer_spec;
 
 /**
@@ -178,13 +183,15 @@ typedef struct ternary_layer_spec {
  * Host memory for ternary_apply() and ternary_oracle_apply(), the device's for ternary_apply_async().
  */
 typedef struct ternary_operands {
-  size_t size;          /**< sizeof(ternary_operands) */
-  int64_t M;            /**< rows, 1 <= M < 2^31 */
-  const void* x;        /**< [M, K] of any type; TERNARY_I8 for A8 without norm and without alpha per column */
-  int64_t ldx;          /**< row stride of x, at least K */
-  const float* x_scale; /**< [M]: required for TERNARY_I8, optional for TERNARY_F8_E4M3, else null */
-  void* y;              /**< [M, N] of type F32, F16 or BF16 */
-  int64_t ldy;          /**< row stride of y, at least N */
+  size_t size;   /**< sizeof(ternary_operands) */
+  int64_t M;     /**< rows, 1 <= M < 2^31 */
+  const void* x; /**< [M, K] of any type; TERNARY_I8 for A8 without norm, rotation and alpha per column */
+  int64_t ldx;   /**< row stride of x, at least K */
+  const float*
+      x_scale; /**< required for TERNARY_I8: [M], or [M, ceil(K/block)] where the layer has blocks; optional for
+                             TERNARY_F8_E4M3: [M]; else null */
+  void* y;     /**< [M, N] of type F32, F16 or BF16 */
+  int64_t ldy; /**< row stride of y, at least N */
   const void* residual; /**< [M, K] of type F32, F16 or BF16, for a layer with a norm; null: v = x */
   void* residual_out;   /**< [M, K], null without residual. May be the very pointer `residual` (each row is read
                                       before it is written); any other overlap is an error */
@@ -195,7 +202,7 @@ typedef struct ternary_operands {
   const ternary_cuda_call* call; /**< for ternary_apply_async(); null: the default stream, the runtime's workspace */
 } ternary_operands;
 
-/** The operands of ternary_quantise(): `q` [M, K] int8 and `s` [M] so that x is about q * s. */
+/** The operands of ternary_quantise(): `q` [M, K] int8 and `s` so that x, rotated and times alpha, is about q * s. */
 typedef struct ternary_quantise_operands {
   size_t size;               /**< sizeof(ternary_quantise_operands) */
   int64_t M;                 /**< rows, 1 <= M < 2^31 */
@@ -203,13 +210,55 @@ typedef struct ternary_quantise_operands {
   const void* x;             /**< [M, K] of type F32, F16, BF16 or F8_E4M3 */
   int64_t ldx;               /**< row stride of x, at least K */
   const float* x_scale;      /**< [M], optional for TERNARY_F8_E4M3, else null */
-  const float* alpha_column; /**< [K] or null: multiplies x first */
+  const float* alpha_column; /**< [K] or null: multiplies x first, after its rotation */
   int8_t* q;                 /**< [M, K]; 0 in a row with a value that is not finite */
   int64_t ldq;               /**< row stride of q, at least K */
-  float* s;                  /**< [M]; NaN for a row with a value that is not finite */
+  float* s;                  /**< [M], or [M, ceil(K/block)]; NaN for a row with a value that is not finite */
   ternary_dtype x_dtype;
   const ternary_cuda_call* call; /**< for ternary_quantise_async(); null: the default stream */
+  int64_t block;                 /**< as in ternary_layer_spec */
+  int64_t rotation;              /**< as in ternary_layer_spec */
+  const float* rotation_signs;   /**< as in ternary_layer_spec */
 } ternary_quantise_operands;
+
+/** The operands of ternary_rotate(): each run of `rotation` columns of X times a Hadamard matrix, orthonormal. */
+typedef struct ternary_rotate_operands {
+  size_t size;          /**< sizeof(ternary_rotate_operands) */
+  int64_t M;            /**< rows, 1 <= M < 2^31 */
+  int64_t K;            /**< columns, a multiple of `rotation`, below 2^24 */
+  const void* x;        /**< [M, K] of type F32, F16, BF16 or F8_E4M3 */
+  int64_t ldx;          /**< row stride of x, at least K */
+  const float* x_scale; /**< [M], optional for TERNARY_F8_E4M3, else null */
+  void* y;            /**< [M, K] of type F32, F16 or BF16; may be the very pointer `x` if types and strides are equal;
+                              any other overlap is an error */
+  int64_t ldy;        /**< row stride of y, at least K */
+  int64_t rotation;   /**< as in ternary_layer_spec, but never 0 */
+  const float* signs; /**< [K] of +1 and -1, or null; before the rotation, behind it if `inverse` */
+  int32_t inverse;    /**< 0: forward, as layers do; 1: what undoes that */
+  ternary_dtype x_dtype;
+  ternary_dtype y_dtype;
+  const ternary_cuda_call* call; /**< for ternary_rotate_async(); null: the default stream */
+} ternary_rotate_operands;
+
+/** One side of ternary_qk_norm(): the heads of Q, or those of K, normalised in place. */
+typedef struct ternary_heads {
+  void* data;          /**< [M, count * head_dim] of type F32, F16 or BF16; null: there is none, and all else is 0 */
+  int64_t ld;          /**< row stride, at least count * head_dim */
+  int64_t count;       /**< heads, at least 1 */
+  const float* weight; /**< [head_dim] */
+  float eps;           /**< finite and > 0 */
+  ternary_dtype dtype;
+} ternary_heads;
+
+/** The operands of ternary_qk_norm(): RMSNorm of each head by itself. A head whose sum is not finite becomes NaN. */
+typedef struct ternary_qk_norm_operands {
+  size_t size;      /**< sizeof(ternary_qk_norm_operands) */
+  int64_t M;        /**< rows, 1 <= M < 2^31 */
+  int64_t head_dim; /**< columns of a head, 1 <= head_dim < 2^24 */
+  ternary_heads q;  /**< at least one of q and k is given. They share no element, but may be columns of one matrix */
+  ternary_heads k;
+  const ternary_cuda_call* call; /**< for ternary_qk_norm_async(); null: the default stream */
+} ternary_qk_norm_operands;
 
 /** @return the library's version, e.g. "0.2.0". */
 TERNARY_API const char* ternary_version(void);
@@ -460,8 +509,14 @@ TERNARY_API ternary_status ternary_prepare(ternary_runtime* runtime, const terna
 TERNARY_API ternary_status ternary_apply(ternary_runtime* runtime, const ternary_layer* layer,
                                          const ternary_operands* operands);
 
-/** Quantises activations per row by absmax, in host memory. */
+/** Quantises activations by absmax, per row or by block, in host memory. */
 TERNARY_API ternary_status ternary_quantise(ternary_runtime* runtime, const ternary_quantise_operands* operands);
+
+/** Rotates rows of X in host memory: what a layer with `rotation` does to its X, or undoes it. */
+TERNARY_API ternary_status ternary_rotate(ternary_runtime* runtime, const ternary_rotate_operands* operands);
+
+/** Normalises the heads of Q and K in place, in host memory. */
+TERNARY_API ternary_status ternary_qk_norm(ternary_runtime* runtime, const ternary_qk_norm_operands* operands);
 
 /* ---- layers on a GPU -------------------------------------------------------------------------------------------- */
 
@@ -494,6 +549,12 @@ TERNARY_API ternary_status ternary_apply_async(ternary_runtime* runtime, const t
 
 /** ternary_quantise() in the same way. */
 TERNARY_API ternary_status ternary_quantise_async(ternary_runtime* runtime, const ternary_quantise_operands* operands);
+
+/** ternary_rotate() in the same way. It needs no workspace. */
+TERNARY_API ternary_status ternary_rotate_async(ternary_runtime* runtime, const ternary_rotate_operands* operands);
+
+/** ternary_qk_norm() in the same way. It needs no workspace. */
+TERNARY_API ternary_status ternary_qk_norm_async(ternary_runtime* runtime, const ternary_qk_norm_operands* operands);
 
 /**
  * What the cost model that chooses kernels expects of a product with row alpha, f16 activations and f16 Y, without norm.
@@ -541,6 +602,12 @@ TERNARY_API ternary_status ternary_oracle_apply(const ternary_layer* layer, cons
 
 /** ternary_quantise() by the oracle. */
 TERNARY_API ternary_status ternary_oracle_quantise(const ternary_quantise_operands* operands);
+
+/** ternary_rotate() by the oracle. */
+TERNARY_API ternary_status ternary_oracle_rotate(const ternary_rotate_operands* operands);
+
+/** ternary_qk_norm() by the oracle. */
+TERNARY_API ternary_status ternary_oracle_qk_norm(const ternary_qk_norm_operands* operands);
 
 #ifdef __cplusplus
 }
