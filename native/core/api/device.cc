@@ -19,14 +19,11 @@ Accelerator& device_of(const ternary_runtime* runtime, const char* function) {
        runtime->found.reason.c_str());
 }
 
-namespace {
-
 const ternary_cuda_call& call_of(const ternary_cuda_call* call) {
   static constexpr ternary_cuda_call kDefault = {nullptr, nullptr, 0};
   return call == nullptr ? kDefault : *call;
 }
 
-}  // namespace
 }  // namespace ternary
 
 using namespace ternary;
@@ -57,15 +54,6 @@ ternary_status ternary_apply_async(ternary_runtime* runtime, const ternary_layer
     ternary_operands room;
     const Product product = {check_layer(layer), check_operands(*layer, operands, room)};
     device.start(*runtime, product, call_of(product.operands.call));
-  });
-}
-
-ternary_status ternary_quantise_async(ternary_runtime* runtime, const ternary_quantise_operands* operands) {
-  return guarded([&] {
-    Accelerator& device = device_of(runtime, "ternary_quantise_async");
-    ternary_quantise_operands room;
-    const ternary_quantise_operands& known = check_quantise(operands, room);
-    device.start_quantise(*runtime, known, call_of(known.call));
   });
 }
 

@@ -4,7 +4,6 @@
 #include "core/base/failure.h"
 #include "core/base/float_environment.h"
 #include "core/base/sized.h"
-#include "core/product/oracle.h"
 #include "core/product/oracle_product.h"
 #include "core/product/product.h"
 #include "core/runtime/dispatch.h"
@@ -37,29 +36,10 @@ ternary_status ternary_apply(ternary_runtime* runtime, const ternary_layer* laye
   });
 }
 
-ternary_status ternary_quantise(ternary_runtime* runtime, const ternary_quantise_operands* operands) {
-  return guarded([&] {
-    check_runtime(runtime);
-    ternary_quantise_operands room;
-    const ternary_quantise_operands& known = check_quantise(operands, room);
-    if (Accelerator* device = runtime->accelerator()) return device->quantise(*runtime, known);
-    run_quantise(*runtime, known);
-  });
-}
-
 ternary_status ternary_oracle_apply(const ternary_layer* layer, const ternary_operands* operands) {
   return guarded([&] {
     const FloatEnvironment environment;
     ternary_operands room;
     oracle::apply({check_layer(layer), check_operands(*layer, operands, room)});
-  });
-}
-
-ternary_status ternary_oracle_quantise(const ternary_quantise_operands* operands) {
-  return guarded([&] {
-    const FloatEnvironment environment;
-    ternary_quantise_operands room;
-    const ternary_quantise_operands& known = check_quantise(operands, room);
-    oracle::activations(quantise_task(known), known.M);
   });
 }

@@ -31,6 +31,32 @@ inline constexpr const char* kOpNames[] = {
 };
 inline constexpr int kOpCount = sizeof kOpNames / sizeof kOpNames[0];
 
+/** The part of a path name that says a block of activations, by its columns. The first says that there is none, the last
+ *  is for all others. */
+struct BlockKind {
+  int64_t block;
+  const char* word;
+};
+inline constexpr BlockKind kBlockKinds[] = {
+    {0, ""}, {32, ".block32"}, {64, ".block64"}, {128, ".block128"}, {256, ".block256"}, {-1, ".block_other"}};
+inline constexpr size_t kBlockKindCount = sizeof kBlockKinds / sizeof kBlockKinds[0];
+
+inline constexpr size_t block_kind(int64_t block) {
+  size_t kind = 0;
+  while (kind + 1 < kBlockKindCount && kBlockKinds[kind].block != block) ++kind;
+  return kind;
+}
+
+/** What served a call. */
+struct Path {
+  Op op;
+  size_t row;         ///< of the runtime's counters
+  int64_t block = 0;  ///< columns of X of a scale; 0: a scale a row
+};
+
+/** Room for the longest name, and its end. */
+inline constexpr size_t kMostPathName = 128;
+
 /** From where counters count. */
 enum class Since : uint8_t { start, reset };
 
@@ -40,18 +66,19 @@ class Counters {
    *  reason is a notice. */
   Counters(std::vector<std::string> rows, Notices& notices);
 
-  void count_path(Op op, size_t row) noexcept { paths_[index(op, row)].add(); }
+  void count_path(const Path& path) noexcept {
+    paths_[index(path.op, path.row) * kBlockKindCount + block_kind(path.block)].add();
+  }
 
+  /** Whatever the block: the reason says whether it was that. */
   void count_fallback(Op op, size_t row, Reason reason) noexcept {
     if (fallbacks_[index(op, row) * kReasonCount + static_cast<size_t>(reason)].add() == 0) notices_.add();
   }
 
-  const std::string& row_name(size_t row) const { return rows_[row]; }
-
-  /** "linear.gemm_a8_i2s.cpu.avx2" */
-  std::string path_name(Op op, size_t row) const {
-    return std::string(kOpNames[static_cast<int>(op)]) + '.' + rows_[row];
-  }
+  /** "linear.gemm_a8_i2s.cpu.avx2", of a layer with blocks "linear.gemm_a8_i2s.block128.cpu.avx2". */
+  std::string path_name(const Path& path) const;
+  /** The same to `name`, cut where it is longer than `capacity`. */
+  void write_path_name(const Path& path, char* name, size_t capacity) const noexcept;
 
   Counts paths(Since since) const;
   /** Keys are path names with ":reason". */
@@ -76,13 +103,12 @@ class Counters {
 
   size_t cells() const { return static_cast<size_t>(kOpCount) * rows_.size(); }
   size_t index(Op op, size_t row) const { return static_cast<size_t>(op) * rows_.size() + row; }
-  std::string cell_name(size_t index) const {
-    return path_name(static_cast<Op>(index / rows_.size()), index % rows_.size());
-  }
+  /** The path of a cell of op and row. */
+  Path path_of(size_t cell) const { return {static_cast<Op>(cell / rows_.size()), cell % rows_.size()}; }
 
   const std::vector<std::string> rows_;
-  const std::unique_ptr<Cell[]> paths_;
-  const std::unique_ptr<Cell[]> fallbacks_;
+  const std::unique_ptr<Cell[]> paths_;      ///< [op][row][kind of block]
+  const std::unique_ptr<Cell[]> fallbacks_;  ///< [op][row][reason]
   Notices& notices_;
 };
 

@@ -20,23 +20,35 @@ struct ternary_layer {
   /** Null: X is not normalised. */
   const float* norm_weight() const { return norm_weight_.empty() ? nullptr : norm_weight_.data(); }
   bool has_norm() const { return !norm_weight_.empty(); }
-  /** Those of bias and norm. */
-  int64_t bytes() const { return static_cast<int64_t>((bias_.size() + norm_weight_.size()) * sizeof(float)); }
+  /** Null: a rotation has none. */
+  const float* signs() const { return signs_.empty() ? nullptr : signs_.data(); }
+  /** Those of bias, norm and signs. */
+  int64_t bytes() const {
+    return static_cast<int64_t>((bias_.size() + norm_weight_.size() + signs_.size()) * sizeof(float));
+  }
 
   const ternary_weights& weights;  ///< retained
   const ternary_activation activation;
   const float eps;
   const int64_t expected_rows;           ///< of X of the calls that it is for; 0: 1 to 16
-  mutable ternary::DeviceCopies copies;  ///< of bias and norm: a cache, so that layers stay immutable
+  const int64_t block;                   ///< columns of X of a scale; 0: a scale a row
+  const int64_t rotation;                ///< columns of X that are rotated together; 0: none are
+  mutable ternary::DeviceCopies copies;  ///< of the vectors: a cache, so that layers stay immutable
 
  private:
-  const std::vector<float> bias_, norm_weight_;
+  const std::vector<float> bias_, norm_weight_, signs_;
 };
 
 namespace ternary {
 
 /** Size of ternary_layer_spec in 0.2.0, the first version that had it. */
 inline constexpr size_t kFirstSpecBytes = 40;
+
+/** Of an argument `block`: 0, or a multiple of 32 up to 2^24. */
+void check_block(int64_t block);
+
+/** Finite and greater than 0. */
+void check_eps(const char* name, float eps);
 
 /** Throws a Failure for the first rule that a spec breaks. */
 void check_spec(const ternary_layer_spec& spec);

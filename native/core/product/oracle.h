@@ -16,6 +16,15 @@
  *   4    RMSNorm: v = x + residual rounded once to the residual's type; 256 partial sums of squares, part[i] =
  *        fma(v_k, v_k, part[i]) for k = i mod 256 ascending, a halving tree, r = 1 / sqrt(sum / K + eps) (NaN if the
  *        sum is not finite), n = (v * r) * weight
+ *   7.1  by block: a row with a value that is not finite has s[m,b] = NaN and q = 0; else of each block amax, s = +0 and
+ *        q = 0 if it is 0; else a = max(amax, 2^-100), inv = 127 / a, s[m,b] = a / 127, q as in 2.3
+ *   7.2  units of E = min(G, B) columns, E = B without groups; c_e = s[m,b] * alpha[n,g], or s[m,b]; super-blocks of
+ *        max(1, 2048 / E) units, p_i = fma(float(acc_e), c_e, p_i) ascending from +0; P = p_0, P = P + p_1, ...; with
+ *        groups y = P, with bias P + bias; else y = P * alpha[n], with bias fma(P, alpha[n], bias)
+ *   8    rotation, behind the norm and before 2.1: signs * x; in each run of R columns for stride 1, 2, 4 ... R / 2 each
+ *        pair (i, i + stride) with i & stride = 0 becomes (a + b, a - b); times the fp32 nearest to R^(-1/2). Inverse:
+ *        the signs come last
+ *   9    norms of heads: section 4 without residual on each head of Q and K, one rounding to the tensor's type
  */
 #ifndef TERNARY_CORE_PRODUCT_ORACLE_H_
 #define TERNARY_CORE_PRODUCT_ORACLE_H_
@@ -30,6 +39,12 @@ void activations(const ActivationTask& task, int64_t M);
 
 /** The product and epilogue of the task for all M and N, see GemmTask; A8 if task.q is set, else A16. */
 void gemm(const GemmTask& task, ternary_layout layout);
+
+/** All M rows of the task, see RotateTask. */
+void rotate(const RotateTask& task, int64_t M);
+
+/** All heads of M rows of the task, see HeadNormTask. */
+void head_norm(const HeadNormTask& task, int64_t M);
 
 }  // namespace ternary::oracle
 

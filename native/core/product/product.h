@@ -32,12 +32,15 @@ ActivationTask quantise_task(const ternary_quantise_operands& operands);
 /** 1 <= M < 2^31. */
 void check_rows(int64_t M);
 
+/** X of a type that is not int8, with its scale. */
+void check_float_x(const void* x, ternary_dtype dtype, int64_t ldx, const float* x_scale, int64_t M, int64_t K);
+
 /** Throws if it is null. */
 const ternary_layer& check_layer(const ternary_layer* layer);
 
 /**
  * What a caller gave, itself or in `room` as this library knows it; throws a Failure for the first rule that it breaks.
- * Reads no matrix.
+ * Reads no matrix and no vector, which may lie on a device.
  */
 const ternary_operands& check_operands(const ternary_layer& layer, const ternary_operands* given,
                                        ternary_operands& room);

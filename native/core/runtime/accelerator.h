@@ -38,11 +38,17 @@ class Accelerator {
   /** Operands in host memory: if it throws, nothing of the caller's has been written. */
   virtual void run(ternary_runtime& runtime, const Product& product) = 0;
   virtual void quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands) = 0;
+  virtual void rotate(ternary_runtime& runtime, const ternary_rotate_operands& operands) = 0;
+  virtual void qk_norm(ternary_runtime& runtime, const ternary_qk_norm_operands& operands) = 0;
 
   /** Operands in the device's memory: started, not waited for. */
   virtual void start(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) = 0;
   virtual void start_quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands,
                               const ternary_cuda_call& call) = 0;
+  virtual void start_rotate(ternary_runtime& runtime, const ternary_rotate_operands& operands,
+                            const ternary_cuda_call& call) = 0;
+  virtual void start_qk_norm(ternary_runtime& runtime, const ternary_qk_norm_operands& operands,
+                             const ternary_cuda_call& call) = 0;
 
   /** What ternary_workspace_bytes() says. */
   virtual int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const = 0;

@@ -7,37 +7,22 @@
 #include "core/runtime/last_path.h"
 #include "core/runtime/planning.h"
 #include "core/runtime/report.h"
+#include "core/runtime/rows.h"
 
 namespace ternary {
 namespace {
 
-/** What the rows are made ready for: its kernel may want tables of them. */
-struct Purpose {
-  MakeTablesFn make_tables = nullptr;
-  const GemmTask* task = nullptr;
+/** Rows made ready for a product, whose kernel may want tables of them. */
+struct ReadyTask {
+  ActivationFn make_ready;
+  const ActivationTask& rows;
+  MakeTablesFn make_tables;
+  const GemmTask& product;
 };
 
-struct ActivationWork {
-  const Kernel& kernel;
-  const ActivationTask& task;
-  const Purpose& purpose;
-  int64_t M, rows;  // rows a chunk
-  float* scratch;
-};
-
-void activation_chunk(void* context, int64_t chunk, int thread) {
-  const auto& work = *static_cast<const ActivationWork*>(context);
-  const int64_t begin = chunk * work.rows, end = std::min(begin + work.rows, work.M);
-  work.kernel.rows.activations(work.task, begin, end, work.scratch + thread * activation_scratch(work.task.K));
-  if (work.purpose.make_tables != nullptr) work.purpose.make_tables(*work.purpose.task, begin, end);
-}
-
-/** Makes M rows ready; `scratch` holds activation_scratch() floats for the threads of the pool. */
-void run_activations(ternary_runtime& runtime, const RowShare& share, const ActivationTask& task,
-                     const Purpose& purpose, int64_t M, float* scratch) {
-  ActivationWork work{runtime.activation_kernel(), task, purpose, M, share.rows, scratch};
-  if (share.threads == 1) return activation_chunk(&work, 0, 0);
-  runtime.pool.run(ceil_div(M, share.rows), static_cast<int>(share.threads), activation_chunk, &work);
+void make_rows_ready(const ReadyTask& task, int64_t m_begin, int64_t m_end, float* scratch) {
+  task.make_ready(task.rows, m_begin, m_end, scratch);
+  task.make_tables(task.product, m_begin, m_end);
 }
 
 struct GemmWork {
@@ -71,7 +56,7 @@ struct Buffers {
     gemm = scratch.take<char>(runtime.pool.threads() * plan.gemm_scratch);
     if (product.layer.activation == TERNARY_A8) {
       q = scratch.take<int8_t>(M * plan.ld);
-      s = scratch.take<float>(M);
+      s = scratch.take<float>(M * scales_of_row(product.weights().K, product.layer.block));
       q_sum = scratch.take<int32_t>(M);
     } else {
       f = scratch.take<float>(M * plan.ld);
@@ -92,14 +77,17 @@ struct Buffers {
   char* tables = nullptr;
 };
 
-/** First of two passes: residual and norm into fp32 rows, which the second takes as its X. */
+/** First of two passes: residual and norm into fp32 rows, which the second takes as its X, rotates and quantises. */
 void norm_pass(ternary_runtime& runtime, const Plan& plan, ActivationTask& task, int64_t M, const Buffers& buffers) {
   ActivationTask norm = task;
+  norm.rotation = 0;
+  norm.signs = nullptr;
   norm.alpha_column = nullptr;
+  norm.block = 0;
   norm.f = buffers.normed;
   norm.ldf = plan.ld;
   norm.padded = plan.padded;
-  run_activations(runtime, plan.rows, norm, {}, M, buffers.rows);
+  run_rows(runtime, plan.rows, runtime.activation_kernel().rows.activations, norm, M, norm.K, buffers.rows);
   task.x = buffers.normed;
   task.x_dtype = TERNARY_F32;
   task.ldx = plan.ld;
@@ -112,10 +100,11 @@ void norm_pass(ternary_runtime& runtime, const Plan& plan, ActivationTask& task,
 
 }  // namespace
 
-void count_path(ternary_runtime& runtime, Op op, size_t row) noexcept {
-  set_last_path(runtime, op, row);
+void count_path(ternary_runtime& runtime, Op op, size_t row, int64_t block) noexcept {
+  const Path path = {op, row, block};
+  set_last_path(runtime, path);
   if (!runtime.settings.collect_path_stats) return;
-  runtime.counters.count_path(op, row);
+  runtime.counters.count_path(path);
   const int64_t every = runtime.settings.path_report_every;
   if (every > 0 && !runtime.settings.path_report.empty() &&
       (runtime.calls.fetch_add(1, std::memory_order_relaxed) + 1) % static_cast<uint64_t>(every) == 0) {
@@ -150,17 +139,10 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   gemm.table_bytes = plan.table_bytes;
   gemm.prefetch_bytes = runtime.tuning.prefetch_bytes;
 
-  run_activations(runtime, plan.rows, activations, {plan.kernel->make_tables, &gemm}, product.M(), buffers.rows);
+  const ReadyTask ready{runtime.activation_kernel().rows.activations, activations, plan.kernel->make_tables, gemm};
+  run_rows(runtime, plan.rows, make_rows_ready, ready, product.M(), activations.K, buffers.rows);
   run_gemm(runtime, plan, gemm, buffers.gemm);
-  count_path(runtime, passes.op, runtime.row(*plan.kernel));
-}
-
-void run_quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands) {
-  const FloatEnvironment environment;
-  const int64_t M = operands.M, K = operands.K, floats = activation_scratch(K, M, runtime.pool.threads());
-  Scratch scratch(runtime.scratch, floats * 4);
-  run_activations(runtime, share_rows(runtime, M, K), quantise_task(operands), {}, M, scratch.take<float>(floats));
-  count_path(runtime, Op::quantise_activations, runtime.row(runtime.activation_kernel()));
+  count_path(runtime, passes.op, runtime.row(*plan.kernel), product.layer.block);
 }
 
 }  // namespace ternary

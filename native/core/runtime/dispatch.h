@@ -13,12 +13,9 @@ namespace ternary {
 /** Runs checked arguments on the best kernels of the runtime; throws if none may serve. */
 void run_product(ternary_runtime& runtime, const Product& product);
 
-/** Counts that `row` of the runtime's counters served a call, and writes the report where it is due. The call has been
- *  made: nothing here fails it. */
-void count_path(ternary_runtime& runtime, Op op, size_t row) noexcept;
-
-/** Runs a checked quantisation. */
-void run_quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands);
+/** Counts that `row` of the runtime's counters served a call, of activations by block if that is not 0, and writes the
+ *  report where it is due. The call has been made: nothing here fails it. */
+void count_path(ternary_runtime& runtime, Op op, size_t row, int64_t block = 0) noexcept;
 
 }  // namespace ternary
 

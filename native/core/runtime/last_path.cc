@@ -1,26 +1,22 @@
 #include "core/runtime/last_path.h"
 
-#include <cstdio>
-
 namespace ternary {
 namespace {
 
 // Plain values, as in failure.cc. The serial number, since another runtime may come to live at the address of a dead one.
 thread_local struct {
   uint64_t runtime;
-  size_t row;
-  Op op;
+  Path path;
 } last = {};
-thread_local char text[128];
+thread_local char text[kMostPathName];
 
 }  // namespace
 
-void set_last_path(const ternary_runtime& runtime, Op op, size_t row) noexcept { last = {runtime.serial, row, op}; }
+void set_last_path(const ternary_runtime& runtime, const Path& path) noexcept { last = {runtime.serial, path}; }
 
 const char* last_path(const ternary_runtime& runtime) noexcept {
   if (last.runtime != runtime.serial) return "";
-  std::snprintf(text, sizeof text, "%s.%s", kOpNames[static_cast<int>(last.op)],
-                runtime.counters.row_name(last.row).c_str());
+  runtime.counters.write_path_name(last.path, text, sizeof text);
   return text;
 }
 

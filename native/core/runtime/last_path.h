@@ -1,6 +1,6 @@
 /**
  * @file last_path.h
- * @brief Which path served the calling thread's last call: two words a thread, set by every call, read by few.
+ * @brief Which path served the calling thread's last call: a few words a thread, set by every call, read by few.
  */
 #ifndef TERNARY_CORE_RUNTIME_LAST_PATH_H_
 #define TERNARY_CORE_RUNTIME_LAST_PATH_H_
@@ -9,8 +9,8 @@
 
 namespace ternary {
 
-/** `row` of the runtime's counters served a call of this thread. */
-void set_last_path(const ternary_runtime& runtime, Op op, size_t row) noexcept;
+/** It served a call of this thread. */
+void set_last_path(const ternary_runtime& runtime, const Path& path) noexcept;
 
 /** What ternary_last_path() returns. */
 const char* last_path(const ternary_runtime& runtime) noexcept;

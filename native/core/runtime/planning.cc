@@ -11,16 +11,19 @@ namespace {
 /** What a plan depends on besides the runtime. */
 PlanKey key_of(const Product& product) {
   const ternary_weights& w = product.weights();
-  const uint64_t kind = static_cast<uint64_t>(w.layout) << 2 | static_cast<uint64_t>(product.layer.activation) << 1 |
+  const uint64_t kind = static_cast<uint64_t>(product.layer.block) << 32 | static_cast<uint64_t>(w.layout) << 2 |
+                        static_cast<uint64_t>(product.layer.activation) << 1 |
                         static_cast<uint64_t>(product.layer.has_norm());
   return {{static_cast<uint64_t>(product.M()) << 32 | static_cast<uint64_t>(w.N),
            static_cast<uint64_t>(w.K) << 32 | static_cast<uint64_t>(w.group), kind}};
 }
 
-Reason refusal(const Kernel& kernel, const ternary_weights& weights) {
+Reason refusal(const Kernel& kernel, const Product& product) {
+  const ternary_weights& weights = product.weights();
   if (kernel.layout != weights.layout) return Reason::layout;
   if (weights.K > kernel.k_max) return Reason::k_range;
-  if (weights.group % kernel.group_multiple != 0 && weights.group < weights.K) return Reason::group_size;
+  const int64_t unit = unit_columns(weights.group, product.layer.block);
+  if (unit % kernel.group_multiple != 0 && unit < weights.K) return Reason::group_size;
   return Reason::none;
 }
 
@@ -40,7 +43,7 @@ void choose(const ternary_runtime& runtime, const Product& product, Plan& plan) 
   for (const bool wanted : {true, false}) {
     for (const Kernel* kernel : runtime.kernels(stage, product.weights().layout)) {
       if (preferred(*kernel, product.M(), runtime.tuning) != wanted) continue;
-      const Reason reason = refusal(*kernel, product.weights());
+      const Reason reason = refusal(*kernel, product);
       if (reason == Reason::none) {
         plan.kernel = kernel;
         return;
@@ -77,9 +80,10 @@ void set_scratch(const ternary_runtime& runtime, const Product& product, bool tw
   plan.padded = padded_columns(product.weights().layout, K);
   plan.ld = plan.padded / kRowPadding % 2 == 0 ? plan.padded + kRowPadding : plan.padded;
   plan.gemm_scratch = plan.kernel->scratch_bytes == nullptr ? 0 : aligned(plan.kernel->scratch_bytes(M, N, K));
-  plan.table_bytes = plan.kernel->table_bytes(K, product.weights().group);
+  plan.table_bytes = plan.kernel->table_bytes(K, unit_columns(product.weights().group, product.layer.block));
   plan.activation_scratch = activation_scratch(plan.ld, M, runtime.pool.threads());
-  const int64_t floats = aligned(M * plan.ld * 4), q = aligned(M * plan.ld) + 2 * aligned(M * 4);
+  const int64_t floats = aligned(M * plan.ld * 4), scales = M * scales_of_row(K, product.layer.block);
+  const int64_t q = aligned(M * plan.ld) + aligned(scales * 4) + aligned(M * 4);
   plan.bytes = (a8 ? q : floats) + (two_passes ? floats : 0) + aligned(plan.activation_scratch * 4) +
                M * plan.table_bytes + runtime.pool.threads() * plan.gemm_scratch;
 }
@@ -105,7 +109,7 @@ void count_refusals(ternary_runtime& runtime, Op op, const Plan& plan) {
   if (runtime.settings.i2s_only && plan.refusals.count > 0) {
     const Refusal& refusal = *plan.refusals.begin();
     fail(TERNARY_UNSUPPORTED, "TERNARY_I2S_ONLY=1 and %s refuses the problem: %s",
-         runtime.counters.path_name(op, refusal.row).c_str(), kReasonNames[refusal.code]);
+         runtime.counters.path_name({op, refusal.row}).c_str(), kReasonNames[refusal.code]);
   }
   fail(TERNARY_UNSUPPORTED, "no %s kernel serves this problem", kOpNames[static_cast<int>(op)]);
 }
