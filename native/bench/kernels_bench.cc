@@ -28,6 +28,7 @@
 
 #include "abi/kernel.h"
 #include "abi/t5.h"
+#include "bench/rows.h"
 #include "core/base/float_environment.h"
 #include "core/policy/tuning.h"
 #include "core/weights/layout.h"
@@ -210,31 +211,6 @@ void run_product(benchmark::State& state, const Kernel& kernel, const Shape& sha
   state.counters["GOPS"] = benchmark::Counter(operations * 1e-9, rate);
 }
 
-/** RMSNorm and quantisation of M rows of bf16. */
-void run_activations(benchmark::State& state, const Kernel& kernel, int64_t K, int64_t M) {
-  const FloatEnvironment environment;
-  Buffer<uint16_t> x(M * K);
-  Buffer<float> norm_weight(K), s(M), scratch(round_up(K, kRowPadding) + 256);
-  Buffer<int8_t> q(M * round_up(K, kRowPadding));
-  Buffer<int32_t> q_sum(M);
-  for (int64_t i = 0; i < M * K; ++i) x[i] = static_cast<uint16_t>(0x3f00 + i * 37 % 256);
-  std::fill_n(norm_weight.data(), K, 1.0f);
-  ActivationTask task = {};
-  task.x = x.data();
-  task.x_dtype = TERNARY_BF16;
-  task.ldx = task.K = K;
-  task.norm_weight = norm_weight.data();
-  task.eps = 1e-5f;
-  task.q = q.data();
-  task.ldq = task.padded = round_up(K, kRowPadding);
-  task.s = s.data();
-  task.q_sum = q_sum.data();
-  for (auto _ : state) kernel.rows.activations(task, 0, M, scratch.data());
-  const int8_t largest = *std::max_element(q.data(), q.data() + K);  // absmax: the largest element maps to 127
-  if (largest != 127) return state.SkipWithError("wrong result");
-  state.SetItemsProcessed(state.iterations() * M * K);
-}
-
 /** What the machine does at best: bytes read from a working set of each thread's own, or operations. */
 void run_limit(benchmark::State& state, const LimitLoop& loop, int64_t bytes) {
   constexpr int64_t kSteps = 1 << 16;
@@ -270,15 +246,8 @@ void register_all(const Backend& backend, const std::vector<Shape>& shapes) {
   for (int row = 0; row < backend.kernel_count; ++row) {
     const Kernel& kernel = backend.kernels[row];
     if (backend.isa_missing(kernel.isa)) continue;
+    if (register_rows(kernel)) continue;
     const std::string file = kernel.file;
-    if (kernel.stage == Stage::activations) {
-      for (const int64_t K : {2560, 6912}) {
-        const std::string name = file + "/bf16_rmsnorm_a8/K:" + std::to_string(K) + "/M:1";
-        benchmark::RegisterBenchmark(name.c_str(),
-                                     [=, &kernel](benchmark::State& state) { run_activations(state, kernel, K, 1); });
-      }
-      continue;
-    }
     for (const Shape& shape : shapes) {
       for (const int64_t M : {1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 512}) {
         for (const int64_t group : {0, 32, 64, 128}) {

@@ -93,17 +93,20 @@ struct FewRows {
 
 struct InRegisters {
   using Tile = I2sTile;
-  static constexpr int kRows = 4;
+  static constexpr int kRows = 4, kUnitRows = 1;
 
-  /** Not a call a group: groups of 64 take 94 us instead of 138 (2560x2560), of 128 83 instead of 98. */
-  __attribute__((noinline)) static void set_groups(const uint8_t* w, int64_t tiles, int64_t group_tiles,
-                                                   const int8_t* q, int64_t prefetch_bytes, int32_t* sums) {
-    for (int64_t group = 0; group < tiles; group += group_tiles, sums += 16) {
-      const int64_t end = group + group_tiles < tiles ? group + group_tiles : tiles;
+  /** Not a call a unit: groups of 64 take 94 us instead of 138 (2560x2560), of 128 83 instead of 98. */
+  template <int>
+  __attribute__((noinline)) static void set_units(const UnitStretch& stretch, const int8_t* q, int64_t,
+                                                  int64_t prefetch_bytes, int32_t* sums) {
+    const uint8_t* w = stretch.w;
+    for (int64_t left = stretch.columns; left > 0; left -= stretch.unit, sums += stretch.stride) {
       Sums total[2] = {};
-      for (int64_t first = group; first < end; first += OneRow::kWidenTiles) {
-        const int64_t count = end - first < OneRow::kWidenTiles ? end - first : OneRow::kWidenTiles;
-        OneRow::add_tiles(w + 64 * first, count, q + 16 * first, prefetch_bytes, total);
+      int64_t count = 0;
+      for (int64_t tiles = ceil_div(stretch.steps(left), 4); tiles > 0;
+           tiles -= count, w += 64 * count, q += 16 * count) {
+        count = tiles < OneRow::kWidenTiles ? tiles : OneRow::kWidenTiles;
+        OneRow::add_tiles(w, count, q, prefetch_bytes, total);
       }
       for (int v = 0; v < 2; ++v) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums) + v, reinterpret_cast<__m256i>(total[v] >> 2));

@@ -1,5 +1,5 @@
 // For few rows of X, one after the other: what three q give for every triple of weights is looked up, not multiplied. The
-// tables of a row are made once a call. With groups of alpha they are made once a patch, so patches are wide.
+// tables of a row are made once a call. With units of K they are made once a patch, so patches are wide.
 
 #include "cpu/avx2/decoded_codes.h"
 #include "cpu/avx2/t3_tables.h"
@@ -20,9 +20,9 @@ struct Lookup {
   static constexpr int64_t kChunkTiles = 56;
   static constexpr int64_t kDecodedBytes = kChunkTiles * kT3TableBytes;  ///< where the call has made no tables
 
-  /** A group may cut a triple, so tables are of the group then and made here. */
-  static int64_t table_bytes(int64_t K, int64_t group) {
-    return group > 0 ? 0 : ceil_div(K, Tile::kColumns) * kT3TableBytes;
+  /** A unit may cut a triple, so tables are of the unit then and made here. */
+  static int64_t table_bytes(int64_t K, int64_t unit) {
+    return unit > 0 ? 0 : ceil_div(K, Tile::kColumns) * kT3TableBytes;
   }
   static void make_tables(const GemmTask& t, int64_t m) {
     write_tables(t.q + m * t.ldq, 0, ceil_div(t.K, Tile::kColumns), 0, t.K,
@@ -53,7 +53,7 @@ struct Lookup {
   }
 
  private:
-  /** Tables of tiles of a row of X, of which only columns k_begin ... k_end count: a group cuts tiles. */
+  /** Tables of tiles of a row of X, of which only columns k_begin ... k_end count: a unit cuts tiles. */
   static void write_tables(const int8_t* row, int64_t tile, int64_t tiles, int64_t k_begin, int64_t k_end,
                            int8_t* tables) {
     for (const int64_t end = tile + tiles; tile < end; ++tile, tables += kT3TableBytes) {

@@ -16,19 +16,19 @@ struct InRegisters {
   using Sum = int32_t;
   static constexpr int kBlock = 8, kPanels = 2;  ///< rows of X and panels of W whose sums are in registers
   static constexpr int64_t kRows = 2 * kBlock, kColumns = 16 * kPanels, kDecodedBytes = 0;
-  static constexpr int64_t kGroupColumns = INT64_MAX;
+  static constexpr int64_t kUnitColumns = INT64_MAX;
 
   static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, int32_t* sums, void*) {
     set_blocks(patch, {k_begin, k_end, k_end - k_begin}, sums);
   }
 
-  static void accumulate_groups(const Patch& patch, int64_t first, int64_t last, int32_t* sums) {
-    const int64_t group = patch.task.group, k_end = last * group;
-    set_blocks(patch, {first * group, k_end < patch.task.K ? k_end : patch.task.K, group}, sums);
+  static void accumulate_units(const Patch& patch, int64_t first, int64_t last, int32_t* sums) {
+    const int64_t k_end = last * patch.unit;
+    set_blocks(patch, {first * patch.unit, k_end < patch.task.K ? k_end : patch.task.K, patch.unit}, sums);
   }
 
  private:
-  /** Columns k_begin ... k_end, of which each `length` have sums of their own. Groups are multiples of 32, so of tiles. */
+  /** Columns k_begin ... k_end, of which each `length` have sums of their own. Units are multiples of 32, so of tiles. */
   struct Stretches {
     int64_t k_begin, k_end, length;
   };

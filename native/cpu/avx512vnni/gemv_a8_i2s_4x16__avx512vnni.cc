@@ -11,7 +11,7 @@ namespace {
 
 struct InPlace {
   using Tile = I2sTile;
-  static constexpr int kRows = 4;
+  static constexpr int kRows = 4, kUnitRows = 1;
 
   template <int kActive>
   using RowSums = Sums[kActive][4];  // [s]: 4^s times too large, at most 2^22 for a chunk of K
@@ -28,13 +28,19 @@ struct InPlace {
     for (int i = 0; i < kActive; ++i) add_sums(sums + 16 * i, sum[i]);
   }
 
-  /** Not a call a group: 2560 x 2560 with groups of 128 takes 26 us instead of 78, of 64 32 instead of 139 (Zen 5). */
-  __attribute__((noinline)) static void set_groups(const uint8_t* w, int64_t tiles, int64_t group_tiles,
-                                                   const int8_t* q, int64_t prefetch_bytes, int32_t* sums) {
-    for (; tiles > 0; tiles -= group_tiles, w += 64 * group_tiles, q += 16 * group_tiles, sums += 16) {
-      Sums sum[1];
-      multiply<1>(w, tiles < group_tiles ? tiles : group_tiles, q, 0, prefetch_bytes, sum);
+  /** Not a call a unit: 2560 x 2560 with groups of 128 takes 26 us instead of 78, of 64 32 instead of 139 (Zen 5). */
+  template <int kActive>
+  __attribute__((noinline)) static void set_units(const UnitStretch& stretch, const int8_t* q, int64_t,
+                                                  int64_t prefetch_bytes, int32_t* sums) {
+    const int64_t unit = stretch.unit, unit_tiles = unit / Tile::kColumns, stride = stretch.stride;
+    const uint8_t* w = stretch.w;
+    for (int64_t tiles = ceil_div(stretch.columns, Tile::kColumns); tiles > 0; tiles -= unit_tiles) {
+      Sums sum[kActive];
+      multiply<kActive>(w, tiles < unit_tiles ? tiles : unit_tiles, q, 0, prefetch_bytes, sum);
       _mm512_storeu_si512(sums, reinterpret_cast<__m512i>(sum[0]));
+      w += 64 * unit_tiles;
+      q += unit;
+      sums += stride;
     }
   }
 

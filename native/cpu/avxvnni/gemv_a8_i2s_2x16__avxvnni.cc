@@ -10,7 +10,7 @@ namespace {
 
 struct InPlace {
   using Tile = I2sTile;
-  static constexpr int kRows = 2;
+  static constexpr int kRows = 2, kUnitRows = 2;
 
   /**
    * A tile costs a row 16 operations on three ports, 5.4 cycles (llvm-mca, Alder Lake), and two rows 26, 12 cycles;
@@ -19,6 +19,32 @@ struct InPlace {
   template <int kActive>
   __attribute__((noinline)) static void add(const uint8_t* w, int64_t tiles, const int8_t* q, int64_t ldq,
                                             int64_t prefetch_bytes, int32_t* sums) {
+    multiply<kActive>(w, tiles, q, ldq, prefetch_bytes,
+                      [&](int i, int half, __m256i total) { add_sums(sums + 16 * i + 8 * half, total); });
+  }
+
+  /** Not a call a unit. */
+  template <int kActive>
+  __attribute__((noinline)) static void set_units(const UnitStretch& stretch, const int8_t* q, int64_t ldq,
+                                                  int64_t prefetch_bytes, int32_t* sums) {
+    const int64_t unit = stretch.unit, unit_tiles = unit / Tile::kColumns, stride = stretch.stride;
+    const uint8_t* w = stretch.w;
+    for (int64_t tiles = ceil_div(stretch.columns, Tile::kColumns); tiles > 0; tiles -= unit_tiles) {
+      multiply<kActive>(w, tiles < unit_tiles ? tiles : unit_tiles, q, ldq, prefetch_bytes,
+                        [&](int i, int half, __m256i total) {
+                          _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + 16 * i) + half, total);
+                        });
+      w += 64 * unit_tiles;
+      q += unit;
+      sums += stride;
+    }
+  }
+
+ private:
+  /** Calls use(row, half of the panel, sums) for the sums of `tiles` tiles. */
+  template <int kActive, class Use>
+  __attribute__((always_inline)) static void multiply(const uint8_t* w, int64_t tiles, const int8_t* q, int64_t ldq,
+                                                      int64_t prefetch_bytes, Use use) {
     constexpr int kPlaces = kActive == 1 ? 4 : 2;
     Sums sum[kActive][2][kPlaces] = {};  // [half of the panel][s]: 4^s times too large, at most 2^22 for a chunk of K
     for (; tiles > 0; --tiles, w += 64, q += 16) {
@@ -45,7 +71,7 @@ struct InPlace {
         Sums total = sum[i][half][0];
         // Exact divisions: each sum is a multiple of its power of 4.
         for (int place = 1; place < kPlaces; ++place) total += sum[i][half][place] >> (2 * place);
-        add_sums(sums + 16 * i + 8 * half, reinterpret_cast<__m256i>(total));
+        use(i, half, reinterpret_cast<__m256i>(total));
       }
     }
   }

@@ -90,6 +90,9 @@ TERNARY_EMULATED __m512 _mm512_castsi512_ps(__m512i a) { return reinterpret_cast
 TERNARY_EMULATED __m512 _mm512_add_ps(__m512 a, __m512 b) {
   return floats([&](unsigned i) { return a[i] + b[i]; });
 }
+TERNARY_EMULATED __m512 _mm512_sub_ps(__m512 a, __m512 b) {
+  return floats([&](unsigned i) { return a[i] - b[i]; });
+}
 TERNARY_EMULATED __m512 _mm512_mul_ps(__m512 a, __m512 b) {
   return floats([&](unsigned i) { return a[i] * b[i]; });
 }
@@ -111,6 +114,23 @@ TERNARY_EMULATED __m256i cvtps_ph(__m512 a) {
 }
 #undef _mm512_cvtps_ph
 #define _mm512_cvtps_ph(a, rounding) cvtps_ph<rounding>(a)
+/** vpermilps by a constant: two bits for each of four elements. */
+template <unsigned kControl>
+TERNARY_EMULATED __m512 permute_ps(__m512 a) {
+  return floats([&](unsigned i) { return a[i / 4 * 4 + (kControl >> (i % 4 * 2) & 3)]; });
+}
+#undef _mm512_permute_ps
+#define _mm512_permute_ps(a, control) permute_ps<control>(a)
+/** vshuff32x4: 128 bits each by two bits, the lower two of a, the upper two of b. */
+template <unsigned kControl>
+TERNARY_EMULATED __m512 shuffle_f32x4(__m512 a, __m512 b) {
+  return floats([&](unsigned i) {
+    const unsigned element = (kControl >> (i / 4 * 2) & 3) * 4 + i % 4;
+    return i < 8 ? a[element] : b[element];
+  });
+}
+#undef _mm512_shuffle_f32x4
+#define _mm512_shuffle_f32x4(a, b, control) shuffle_f32x4<control>(a, b)
 /** vpermilps: an element of the same 128 bits, by the low two bits of the control. */
 TERNARY_EMULATED __m512 _mm512_permutevar_ps(__m512 a, __m512i control) {
   return floats([&](unsigned i) { return a[i / 4 * 4 + (unsigned_lane(control, i) & 3)]; });

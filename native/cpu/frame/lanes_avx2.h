@@ -27,9 +27,16 @@ struct Lanes {
     _mm256_storeu_ps(p + 8, a.high);
   }
   static F add(F a, F b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+  static F sub(F a, F b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
   static F mul(F a, F b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
   static F fma(F a, F b, F c) {
     return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+  }
+
+  static constexpr int kButterflies = 4;
+  static F butterflies(F a) {
+    const __m256 low = butterflies_of_8(a.low), high = butterflies_of_8(a.high);
+    return {_mm256_add_ps(low, high), _mm256_sub_ps(low, high)};
   }
 
   static F load_f16(const void* p) {
@@ -94,6 +101,13 @@ struct Lanes {
   }
 
  private:
+  /** By fma, whose product with 1 or -1 is exact: one rounding, as of a sum. */
+  static __m256 butterflies_of_8(__m256 a) {
+    a = _mm256_fmadd_ps(a, _mm256_setr_ps(1, -1, 1, -1, 1, -1, 1, -1), _mm256_permute_ps(a, 0xb1));
+    a = _mm256_fmadd_ps(a, _mm256_setr_ps(1, 1, -1, -1, 1, 1, -1, -1), _mm256_permute_ps(a, 0x4e));
+    return _mm256_fmadd_ps(a, _mm256_setr_ps(1, 1, 1, 1, -1, -1, -1, -1), _mm256_permute2f128_ps(a, a, 1));
+  }
+
   static __m256 widen_bf16(__m128i halves) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
   }

@@ -20,8 +20,18 @@ struct Lanes {
   static F load(const float* p) { return _mm512_loadu_ps(p); }
   static void store(float* p, F a) { _mm512_storeu_ps(p, a); }
   static F add(F a, F b) { return _mm512_add_ps(a, b); }
+  static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
   static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
   static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+
+  static constexpr int kButterflies = 16;
+  /** By fma, whose product with 1 or -1 is exact: one rounding, as of a sum. */
+  static F butterflies(F a) {
+    a = _mm512_fmadd_ps(a, load(kSigns[0]), _mm512_permute_ps(a, 0xb1));
+    a = _mm512_fmadd_ps(a, load(kSigns[1]), _mm512_permute_ps(a, 0x4e));
+    a = _mm512_fmadd_ps(a, load(kSigns[2]), _mm512_shuffle_f32x4(a, a, 0xb1));
+    return _mm512_fmadd_ps(a, load(kSigns[3]), _mm512_shuffle_f32x4(a, a, 0x4e));
+  }
 
   static F load_f16(const void* p) { return _mm512_cvtph_ps(load_256(p)); }
   static F load_bf16(const void* p) {
@@ -64,6 +74,11 @@ struct Lanes {
   static int32_t largest(I a) { return _mm512_reduce_max_epi32(a); }
 
  private:
+  /** Of strides 1, 2, 4 and 8: -1 for the higher lane of a pair. */
+  alignas(64) static constexpr float kSigns[4][16] = {{1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1},
+                                                      {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1},
+                                                      {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1},
+                                                      {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1}};
   static __m256i load_256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
   static void store_256(void* p, __m256i a) { _mm256_storeu_si256(static_cast<__m256i*>(p), a); }
 };

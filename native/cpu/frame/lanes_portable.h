@@ -46,11 +46,27 @@ struct Lanes {
   static F add(F a, F b) {
     return each<F>([&](int i) { return a.lane[i] + b.lane[i]; });
   }
+  static F sub(F a, F b) {
+    return each<F>([&](int i) { return a.lane[i] - b.lane[i]; });
+  }
   static F mul(F a, F b) {
     return each<F>([&](int i) { return a.lane[i] * b.lane[i]; });
   }
   static F fma(F a, F b, F c) {
     return each<F>([&](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
+  }
+
+  /** How many F of butterflies.h stay in registers. */
+  static constexpr int kButterflies = 2;
+  /** (a + b, a - b) for pairs of lanes: those 1 apart, then 2, 4 and 8. */
+  static F butterflies(F a) {
+    for (int stride = 1; stride < 16; stride *= 2) {
+      a = each<F>([&](int i) {
+        const float other = a.lane[i ^ stride];
+        return i & stride ? other - a.lane[i] : a.lane[i] + other;
+      });
+    }
+    return a;
   }
 
   static F load_f16(const void* p) { return load_as<TERNARY_F16>(p); }

@@ -13,20 +13,36 @@
 namespace ternary::cpu {
 namespace {
 
-/** Whether a Dot has set_groups. */
+/** A piece of a panel, and where its units begin. */
+struct UnitStretch {
+  const uint8_t* w;  ///< the tile that has the first column
+  int64_t skipped;   ///< steps of four columns of that tile which come before it: 0 where units are whole tiles
+  int64_t columns;   ///< of all units; the last may be shorter
+  int64_t unit;
+  int64_t stride;  ///< from the sums of a unit to those of the next
+
+  /** Steps of the unit that comes next, and of which `left` columns are left. */
+  int64_t steps(int64_t left) const { return ceil_div(left < unit ? left : unit, 4); }
+};
+
+/** Rows of X of which a Dot's set_units takes care at once; 0 if it has no such function. */
 template <class Dot, class = void>
-struct SetsGroups : std::false_type {};
+struct UnitRows {
+  static constexpr int value = 0;
+};
 template <class Dot>
-struct SetsGroups<Dot, std::void_t<decltype(&Dot::set_groups)>> : std::true_type {};
+struct UnitRows<Dot, std::void_t<decltype(Dot::kUnitRows)>> {
+  static constexpr int value = Dot::kUnitRows;
+};
 
 /**
  * A Micro. `Dot` has
  *   Tile, kRows   I2sTile or T5Tile; the most rows of X that its registers hold
  *   add<rows>(w, tiles, q, ldq, prefetch_bytes, sums)  adds the products of `rows` rows of X and up to kChunkTiles tiles
  *                                                      of a panel to sums [rows][16]
- * and, if a call costs much of a group,
- *   set_groups(w, tiles, group_tiles, q, prefetch_bytes, sums)  for one row of X: sets sums [group][16] of groups of
- *                                                               group_tiles tiles each, the last may be shorter
+ * and, if a call costs much of a unit,
+ *   kUnitRows     the most rows of X for
+ *   set_units<rows>(stretch, q, ldq, prefetch_bytes, sums)  sets sums [unit][stretch.stride / 16 rows][16]
  */
 template <class Dot>
 struct PanelGemv {
@@ -34,7 +50,7 @@ struct PanelGemv {
   using Tile = typename Dot::Tile;
   static constexpr int64_t kRows = 2 * Dot::kRows, kColumns = 16, kDecodedBytes = 0;
   static constexpr int64_t kChunkTiles = 64;  ///< few enough that further rows of X find the weights in the L1 cache
-  static constexpr int64_t kGroupColumns = kChunkTiles * Tile::kColumns;
+  static constexpr int64_t kUnitColumns = kChunkTiles * Tile::kColumns;
 
   static void accumulate(const Patch& patch, int64_t k_begin, int64_t k_end, int32_t* sums, void*) {
     int64_t k = k_begin;
@@ -49,24 +65,28 @@ struct PanelGemv {
     if (k < k_end) add_part(patch, k, k_end, sums);
   }
 
-  static void accumulate_groups(const Patch& patch, int64_t first, int64_t last, int32_t* sums) {
-    const int64_t group = patch.task.group, cells = patch.rows * kColumns;
-    if constexpr (SetsGroups<Dot>::value) {
-      if (patch.rows == 1) {
-        const int64_t k = first * group, k_end = last * group < patch.task.K ? last * group : patch.task.K;
-        return Dot::set_groups(tiles_at<Tile>(patch.task, patch.n, k), ceil_div(k_end - k, Tile::kColumns),
-                               group / Tile::kColumns, patch.task.q + patch.m * patch.task.ldq + k,
-                               patch.task.prefetch_bytes, sums);
+  static void accumulate_units(const Patch& patch, int64_t first, int64_t last, int32_t* sums) {
+    const int64_t unit = patch.unit, cells = patch.rows * kColumns;
+    if constexpr (UnitRows<Dot>::value > 0) {
+      constexpr int kMost = UnitRows<Dot>::value;
+      if (kMost > 1 || patch.rows == 1) {
+        const int64_t k = first * unit, k_end = last * unit < patch.task.K ? last * unit : patch.task.K;
+        const UnitStretch stretch = {tiles_at<Tile>(patch.task, patch.n, k), k % Tile::kColumns / 4, k_end - k, unit,
+                                     cells};
+        for (int64_t i = 0; i < patch.rows; i += kMost) {
+          set_rows<kMost>(patch, i, stretch, patch.task.q + (patch.m + i) * patch.task.ldq + k, sums + i * kColumns);
+        }
+        return;
       }
     }
     std::memset(sums, 0, static_cast<size_t>((last - first) * cells) * sizeof *sums);
-    for (int64_t g = first; g < last; ++g, sums += cells) {
-      accumulate(patch, g * group, (g + 1) * group < patch.task.K ? (g + 1) * group : patch.task.K, sums, nullptr);
+    for (int64_t u = first; u < last; ++u, sums += cells) {
+      accumulate(patch, u * unit, (u + 1) * unit < patch.task.K ? (u + 1) * unit : patch.task.K, sums, nullptr);
     }
   }
 
  private:
-  /** The columns k ... k_end that lie in one tile, whose others meet zeros: a group's edge. Returns their end. */
+  /** The columns k ... k_end that lie in one tile, whose others meet zeros: a unit's edge. Returns their end. */
   static int64_t add_part(const Patch& patch, int64_t k, int64_t k_end, int32_t* sums) {
     constexpr int64_t kLdq = round_up(Tile::kColumns, 16);
     const int64_t tile_k = k / Tile::kColumns * Tile::kColumns, tile_end = tile_k + Tile::kColumns;
@@ -85,6 +105,15 @@ struct PanelGemv {
     for (int64_t i = 0; i < patch.rows; i += Dot::kRows) {
       add_rows<Dot::kRows>(patch.rows - i, w, tiles, q + i * ldq, ldq, patch.task.prefetch_bytes, sums + i * kColumns);
     }
+  }
+
+  /** Calls the instantiation for as many rows from i as there are, of which it takes up to kMost. */
+  template <int kMost>
+  static void set_rows(const Patch& patch, int64_t i, const UnitStretch& stretch, const int8_t* q, int32_t* sums) {
+    if constexpr (kMost > 1) {
+      if (patch.rows - i < kMost) return set_rows<kMost - 1>(patch, i, stretch, q, sums);
+    }
+    Dot::template set_units<kMost>(stretch, q, patch.task.ldq, patch.task.prefetch_bytes, sums);
   }
 
   /** Calls the instantiation for min(rows, kMost) rows. */

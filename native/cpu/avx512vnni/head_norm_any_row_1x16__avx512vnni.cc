@@ -1,0 +1,5 @@
+#include "cpu/frame/lanes_avx512.h"
+
+#include "cpu/frame/head_norm.h"
+
+TERNARY_CPU_HEAD_NORM(head_norm_any_row_1x16__avx512vnni)
