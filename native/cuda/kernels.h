@@ -9,7 +9,25 @@
 
 namespace ternary::cuda {
 
-#define ACTIVATIONS(name, function) int function(const CudaActivationTask& task, const CudaLaunch& how);
+/** The entry of a row that has no product. */
+template <CudaStage stage>
+struct RowwiseTask;
+template <>
+struct RowwiseTask<CudaStage::activations> {
+  using Task = CudaActivationTask;
+};
+template <>
+struct RowwiseTask<CudaStage::rotate> {
+  using Task = CudaRotateTask;
+};
+template <>
+struct RowwiseTask<CudaStage::head_norm> {
+  using Task = CudaHeadNormTask;
+};
+template <CudaStage stage>
+using RowwiseEntry = int(const typename RowwiseTask<stage>::Task& task, const CudaLaunch& how);
+
+#define ROWWISE(name, stage, function, ...) RowwiseEntry<CudaStage::stage> function;
 #define GEMM(name, stage, layout, function, ...)                                       \
   int function(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how); \
   Reason function##_plan(const CudaProblem& problem, CudaPlan* plan);
@@ -17,7 +35,7 @@ namespace ternary::cuda {
   int function(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how); \
   Reason function##_plan(const CudaProblem& problem, CudaPlan* plan);
 #include TERNARY_CUDA_KERNELS
-#undef ACTIVATIONS
+#undef ROWWISE
 #undef GEMM
 #undef FUSED
 

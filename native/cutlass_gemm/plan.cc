@@ -24,7 +24,7 @@ Sizes sizes_of(const CudaVariant& v, const CudaProblem& p) {
 /** An SM holds one CTA: it has all of the tensor memory. */
 int splits_for(const CudaRow& row, const Sizes& s, const CudaProblem& p) {
   if (row.stage == CudaStage::gemm_a16) return 1;  // its sums are rounded, and one path has the same bits for all M
-  const int most = cuda_most_splits(row, p.K, p.group);
+  const int most = cuda_most_splits(row, p.K, p.unit());
   if (p.splits == 1 || (p.splits > 1 && p.splits <= most && p.splits * s.tiles <= p.sm_count)) return p.splits;
   int splits = 1;
   while (2 * splits <= most && 2 * splits * s.tiles <= p.sm_count && s.k_tiles >= 2 * splits * kLeastTiles) splits *= 2;
@@ -52,6 +52,7 @@ Reason plan_gemm(const CudaRow& row, const CudaProblem& problem, CudaPlan* plan)
     plan->clear_bytes = plan->partial_bytes;
   }
   std::memcpy(plan->own, &own, sizeof own);
+  if (problem.block > 0) return Reason::block;
   if (problem.group > 0) return Reason::group_size;
   if (!reads_planes(row, problem)) return Reason::dtype;
   if (ceil_div(problem.M, variant.patch_m) > kMostPatchesM) return Reason::m_range;

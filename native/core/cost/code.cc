@@ -54,16 +54,16 @@ CostCode per_step(const CudaRow& row, const CudaVariant& variant, const CudaFigu
   return code;
 }
 
-/** The variant for as many rows of X without groups of alpha. */
+/** The variant for as many rows of X without units. */
 const CudaVariant* plain_variant(const CudaRow& row, const CudaVariant& variant) {
   for (const CudaVariant* other = row.variants; other->name != nullptr; ++other) {
-    if (!other->groups && other->rows == variant.rows) return other;
+    if (other->units == CudaUnits::none && other->rows == variant.rows) return other;
   }
   return nullptr;
 }
 
 CostCode gemv_code(const CudaRow& row, const CudaVariant& variant, const Figures& figures) {
-  // The loop of a kernel with groups loads no weights, so its steps are known by its products alone.
+  // The loop of a kernel with units loads no weights, so its steps are known by its products alone.
   const CudaVariant* plain_shape = plain_variant(row, variant);
   const CudaFigures* plain = plain_shape == nullptr ? nullptr : figures.of(row, *plain_shape);
   const CudaFigures* f = figures.of(row, variant);
@@ -100,11 +100,11 @@ CostCode code_of(const CudaRow& row, const CudaVariant& variant, const Figures& 
 
 }  // namespace
 
-const CostCode* CostKernel::code_for(int64_t M, int planes, bool groups) const {
+const CostCode* CostKernel::code_for(int64_t M, int planes, CudaUnits units) const {
   for (int i = 0; row->variants[i].name != nullptr; ++i) {
     const CudaVariant& variant = row->variants[i];
     const bool serves = row->gemv() ? M <= variant.rows : row->stage != CudaStage::gemm_a16 || planes == variant.planes;
-    if (serves && groups == variant.groups) return codes[i].slots > 0 ? &codes[i] : nullptr;
+    if (serves && units == variant.units) return codes[i].slots > 0 ? &codes[i] : nullptr;
   }
   return nullptr;
 }
@@ -113,7 +113,7 @@ std::vector<CostKernel> cost_kernels(const char* arch, const FigureLines& lines)
   const Figures figures(arch, lines);
   std::vector<CostKernel> kernels;
   for (const CudaRow& row : kCudaRows) {
-    if (row.stage == CudaStage::activations) continue;
+    if (!row.product()) continue;
     CostKernel kernel = {&row, {}};
     for (int i = 0; row.variants[i].name != nullptr; ++i) {
       kernel.codes[i] = code_of(row, row.variants[i], figures);

@@ -34,7 +34,7 @@ struct CostKernel {
   CostCode codes[kMostCudaVariants];  ///< of row->variants
 
   /** What serves so many rows of X; null where the row has no such kernel, or the budget no figures of it. */
-  const CostCode* code_for(int64_t M, int planes, bool groups) const;
+  const CostCode* code_for(int64_t M, int planes, CudaUnits units) const;
 };
 
 /**

@@ -56,7 +56,7 @@ CostEstimate CudaCost::estimate(const CostCode& code, const CostProblem& problem
 const CostCode* CudaCost::code_of(const CudaKernel& kernel, const CostProblem& problem) const {
   for (const CostKernel& known : kernels_) {
     if (std::strcmp(kernel.file, known.row->file) == 0) {
-      return known.code_for(problem.M, problem.planes, problem.group > 0);
+      return known.code_for(problem.M, problem.planes, problem.units());
     }
   }
   return nullptr;
@@ -66,8 +66,8 @@ CostProblem cost_problem(const CudaProblem& problem) {
   const auto x_bytes = problem.x_dtype == TERNARY_F32                                        ? 4
                        : problem.x_dtype == TERNARY_F8_E4M3 || problem.x_dtype == TERNARY_I8 ? 1
                                                                                              : 2;
-  return {problem.M,      problem.N,    problem.K, x_bytes, problem.y_dtype == TERNARY_F32 ? 4 : 2,
-          problem.planes, problem.group};
+  return {problem.M,      problem.N,     problem.K,    x_bytes, problem.y_dtype == TERNARY_F32 ? 4 : 2,
+          problem.planes, problem.group, problem.block};
 }
 
 Reason CudaCost::plan(const CudaKernel& kernel, const CudaProblem& problem, CudaPlan& plan, double& us) const {
@@ -79,7 +79,7 @@ Reason CudaCost::plan(const CudaKernel& kernel, const CudaProblem& problem, Cuda
   us = estimate(*code, cost, plan.splits).us;
   if (problem.splits > 0) return reason;  // the setting's choice
   CudaProblem asked = problem;
-  const int most = cuda_most_splits(*code->row, problem.K, problem.group);
+  const int most = cuda_most_splits(*code->row, problem.K, problem.unit());
   for (asked.splits = 1; most > 1 && asked.splits <= most; asked.splits *= 2) {
     CudaPlan offered;
     kernel.plan(asked, &offered);
@@ -100,9 +100,9 @@ std::optional<CostWinner> CudaCost::best_kernel(const CostProblem& problem, Cuda
     if (row.layout != layout || a8 != (row.stage != CudaStage::gemm_a16)) continue;
     if (problem.M < row.m_min || problem.M > row.m_max || (row.stage == CudaStage::fused_a8 && among != Among::all))
       continue;
-    const CostCode* code = kernel.code_for(problem.M, problem.planes, problem.group > 0);
+    const CostCode* code = kernel.code_for(problem.M, problem.planes, problem.units());
     if (code == nullptr) continue;
-    const int most = cuda_most_splits(row, problem.K, problem.group);
+    const int most = cuda_most_splits(row, problem.K, problem.unit());
     for (int splits = 1; splits <= most; splits *= 2) {
       if (!may_split(device_, *code, problem, splits)) continue;
       const CostEstimate e = estimate(*code, problem, splits);
@@ -151,7 +151,7 @@ std::optional<CostCut> CudaCost::cut(const CostProblem& problem, CudaLayout layo
 
 std::optional<CostWinner> CudaCost::best(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
                                          int64_t K) const {
-  const CostProblem problem = {M, N, K, 2, 2, 1, 0};
+  const CostProblem problem = {M, N, K, 2, 2, 1, 0, 0};
   const bool a8 = activation == TERNARY_A8;
   std::optional<CostWinner> best = best_kernel(problem, cuda_layout_of(layout), a8, Among::all);
   if (!best || !a8) return best;

@@ -16,14 +16,20 @@ constexpr int kSmRegisters = 64 << 10, kRegisterMultiple = 256;
 int64_t gemv_sums(const CostProblem& p) { return 1024 * p.M; }
 int64_t gemv_q(const CostProblem& p, int64_t columns) { return p.M * (round_up(columns, 128) + 64); }
 
+/** With units, W's ring: what eight warps have on their way, and a span in use. */
+int64_t gemv_ring(const CostCode& code, const CostProblem& p) {
+  const int64_t span = code.row->layout == CudaLayout::t5 ? 2 : 1;
+  return p.unit() == 0 ? 0 : kGemvWarps * (code.shape.ahead + span) * kCudaTileBytes;
+}
+
 /** q of a CTA's part of K lies in shared memory while two CTAs share the SM. */
 bool q_stays(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
   return code.row->stage == CudaStage::fused_a8 ||
-         gemv_q(p, ceil_div(p.K, splits)) + gemv_sums(p) <= d.shared_bytes / 2 - 1024;
+         gemv_q(p, ceil_div(p.K, splits)) + gemv_sums(p) + gemv_ring(code, p) <= d.shared_bytes / 2 - 1024;
 }
 
 int64_t gemv_shared(const CostDevice& d, const CostCode& code, const CostProblem& p) {
-  const int64_t all = gemv_q(p, p.K) + gemv_sums(p);
+  const int64_t all = gemv_q(p, p.K) + gemv_sums(p) + gemv_ring(code, p);
   if (code.row->stage == CudaStage::fused_a8) return all + 4 * std::min<int64_t>(round_up(p.K, 256), 4096);
   return std::min(all, d.shared_bytes / 2 - 1024);  // longer rows come in chunks
 }
@@ -31,10 +37,10 @@ int64_t gemv_shared(const CostDevice& d, const CostCode& code, const CostProblem
 CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
   const CudaRow& row = *code.row;
   const int64_t panels = ceil_div(p.N, 16), tiles = ceil_div(p.K, cuda_tile_columns(row.layout));
-  const int64_t turn = code.shape.ahead;  // a slab, or with groups of alpha a span, has what is on its way
-  const int64_t parts = p.group > 0 ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, turn), splits);
+  const int64_t turn = code.shape.ahead;  // a slab, or with units a span, has what is on its way
+  const int64_t parts = p.unit() > 0 ? ceil_div(p.K, kStretchColumns) : ceil_div(ceil_div(tiles, turn), splits);
   int64_t k_warps = 1;
-  if (p.group == 0) {
+  if (p.unit() == 0) {
     k_warps =
         cuda_gemv_k_warps({d.major, static_cast<int64_t>(d.sm_count), code.shape.ctas, panels, parts, turn, splits});
   } else {
@@ -45,7 +51,7 @@ CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProble
   const int64_t places = static_cast<int64_t>(d.sm_count) * std::min(code.shape.ctas, resident_ctas(d, code, p));
   const int64_t columns = std::min(sets, std::max<int64_t>(1, places / splits));  // CTAs beside each other along N
   // The busiest warp's tiles of a piece, and how many of them it has on its way.
-  const int64_t part_tiles = ceil_div(tiles, parts * (p.group > 0 ? 1 : splits));
+  const int64_t part_tiles = ceil_div(tiles, parts * (p.unit() > 0 ? 1 : splits));
   const int64_t warp_tiles = std::min(ceil_div(tiles, splits), ceil_div(parts, k_warps) * part_tiles);
   const int64_t ahead = std::min<int64_t>(code.shape.ahead, warp_tiles);
   CostShare s = {};

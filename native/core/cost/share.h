@@ -22,6 +22,10 @@ struct CostProblem {
   int64_t x_bytes, y_bytes;  ///< an element's
   int planes;                ///< A16
   int64_t group;             ///< of alpha; 0: none
+  int64_t block = 0;         ///< of X; 0: none
+
+  constexpr CudaUnits units() const { return cuda_units(group, block); }
+  constexpr int64_t unit() const { return unit_columns(group, block); }
 };
 
 /**

@@ -5,6 +5,7 @@
 #include "core/cuda/device/find_device.h"
 #include "core/cuda/dispatch.h"
 #include "core/cuda/places.h"
+#include "core/cuda/row_ops.h"
 #include "core/cuda/runtime.h"
 #include "core/cuda/staging.h"
 #include "core/cuda/top2.h"
@@ -34,6 +35,12 @@ class CudaAccelerator final : public Accelerator {
   void quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands) override {
     run_staged_quantise(runtime, cuda_, operands);
   }
+  void rotate(ternary_runtime& runtime, const ternary_rotate_operands& operands) override {
+    run_staged_rotate(runtime, cuda_, operands);
+  }
+  void qk_norm(ternary_runtime& runtime, const ternary_qk_norm_operands& operands) override {
+    run_staged_qk_norm(runtime, cuda_, operands);
+  }
 
   void start(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) override {
     const CudaDeviceScope scope(cuda_.device);
@@ -44,6 +51,16 @@ class CudaAccelerator final : public Accelerator {
                       const ternary_cuda_call& call) override {
     const CudaDeviceScope scope(cuda_.device);
     ternary::start_quantise(runtime, cuda_, operands, call);
+  }
+  void start_rotate(ternary_runtime& runtime, const ternary_rotate_operands& operands,
+                    const ternary_cuda_call& call) override {
+    const CudaDeviceScope scope(cuda_.device);
+    ternary::start_rotate(runtime, cuda_, operands, call);
+  }
+  void start_qk_norm(ternary_runtime& runtime, const ternary_qk_norm_operands& operands,
+                     const ternary_cuda_call& call) override {
+    const CudaDeviceScope scope(cuda_.device);
+    ternary::start_qk_norm(runtime, cuda_, operands, call);
   }
 
   int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const override {

@@ -5,6 +5,7 @@
 #include "abi/dtype.h"
 #include "core/base/argument.h"
 #include "core/base/failure.h"
+#include "core/cuda/call_checks.h"
 #include "core/cuda/copies/layer.h"
 #include "core/cuda/places.h"
 #include "core/cuda/planning.h"
@@ -13,49 +14,6 @@
 
 namespace ternary {
 namespace {
-
-/** Asked before anything is launched: a launch on the default stream beside a capture that it would have to wait for
- *  would break that capture. */
-bool is_capturing(const Cudart& cuda, void* stream) {
-  int status = 0;
-  const int error = cuda.StreamIsCapturing(stream, &status);
-  if (error == kCudaCaptureImplicit) {
-    cuda.GetLastError();
-    fail(TERNARY_ILLEGAL_STATE,
-         "the call is for the default stream while a blocking stream is being captured; it must be for another stream");
-  }
-  check_cuda(cuda, error, "cudaStreamIsCapturing");
-  return status != 0;
-}
-
-void check_stream(const CudaDevice& device, void* stream) {
-  if (stream == nullptr) return;
-  int ordinal = device.ordinal;
-  check_cuda(*device.cuda, device.cuda->StreamGetDevice(stream, &ordinal), "cudaStreamGetDevice");
-  if (ordinal != device.ordinal) {
-    fail(TERNARY_INVALID_ARGUMENT, "the stream belongs to device %d; it must belong to the runtime's, %d", ordinal,
-         device.ordinal);
-  }
-}
-
-/** Memory that the device can use, as far as CUDA knows; null is somebody else's matter. */
-void check_memory(const CudaDevice& device, const char* name, const void* pointer) {
-  if (pointer == nullptr) return;
-  constexpr int kUnregistered = 0, kDevice = 2;
-  CudaPointerAttributes attributes = {};
-  if (device.cuda->PointerGetAttributes(&attributes, pointer) != kCudaSuccess) {
-    device.cuda->GetLastError();
-    attributes.type = kUnregistered;
-  }
-  if (attributes.type == kUnregistered && !device.pageable_access) {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is at %p, which is no memory that CUDA knows; it must be the device's", name,
-         pointer);
-  }
-  if (attributes.type == kDevice && attributes.device != device.ordinal) {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is memory of device %d; it must be of the runtime's, %d", name,
-         attributes.device, device.ordinal);
-  }
-}
 
 void check_product_memory(const CudaDevice& device, const Product& p) {
   check_memory(device, "x", p.operands.x);
@@ -120,9 +78,10 @@ CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan
   task.rows = p.activation_task();
   task.rows.alpha_column = layer.weights.alpha_column;
   task.rows.norm_weight = layer.norm_weight;
+  task.rows.signs = layer.signs;
   task.M = p.M();
   task.padded = plan.padded;
-  task.group = p.weights().group;
+  task.unit = unit_columns(p.weights().group, p.layer.block);
   const bool a8 = plan.kernel->stage == CudaStage::gemm_a8;
   if (takes_planes(*plan.kernel)) {
     task.planes = reinterpret_cast<uint16_t*>(workspace + plan.places.planes);
@@ -131,6 +90,8 @@ CudaActivationTask activation_task(const Product& p, const CudaProductPlan& plan
     task.plane_f16 = plan.plane_f16 != 0;
   }
   if (a8) task.s = reinterpret_cast<float*>(workspace + plan.places.s);
+  task.s_row = 1;
+  task.s_block = p.M();
   if (a8 && !takes_planes(*plan.kernel)) {
     task.plain = plan.kernel->layout == CudaLayout::dense;
     task.q = reinterpret_cast<int8_t*>(workspace + plan.places.q);
@@ -154,6 +115,8 @@ CudaGemmTask gemm_task(const Product& p, const CudaProductPlan& plan, const Cuda
   task.ldq = activations.ldq;
   task.q_sums = activations.q_sums;
   task.s = activations.s;
+  task.ld_s = activations.s_block;
+  task.block = p.layer.block;
   task.planes = activations.planes;
   task.ld_plane = activations.ld_plane;
   task.plane_count = activations.plane_count;
@@ -176,7 +139,7 @@ CudaGemmTask gemm_task(const Product& p, const CudaProductPlan& plan, const Cuda
 CudaGemmTask tail_task(const Product& p, const CudaProductPlan& plan, CudaGemmTask task, uint8_t* workspace) {
   const int64_t begin = plan.tail_begin;
   task.q += begin * task.ldq;
-  task.q_sums += begin * groups_of(task.K, task.group);
+  task.q_sums += begin * units_of(task.K, unit_columns(task.group, task.block));
   task.s += begin;
   task.y = static_cast<uint8_t*>(task.y) + begin * task.ldy * dtype_bytes(task.y_dtype);
   task.M = p.M() - begin;
@@ -194,7 +157,7 @@ void launch(const CudaRuntime& cuda, const Product& p, const CudaProductPlan& pl
     check_cuda(rt, plan.kernel->fused({activations, gemm}, plan.launch, how), plan.kernel->file);
     return;
   }
-  const CudaKernel& rows = activation_row(cuda);
+  const CudaKernel& rows = row_of(cuda, CudaStage::activations);
   check_cuda(rt, rows.activations(activations, how), rows.file);
   check_cuda(rt, plan.kernel->gemm(gemm, plan.launch, how), plan.kernel->file);
   if (plan.tail == nullptr) return;
@@ -225,32 +188,8 @@ void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p
     const auto lease = cuda.workspaces.take(id, plan.places.bytes);
     launch(cuda, product, plan, layer, call.stream, lease.get());
   }
-  if (two_passes) count_path(runtime, Op::rmsnorm, counted_row(runtime, cuda, activation_row(cuda)));
-  count_path(runtime, op, counted_row(runtime, cuda, *plan.kernel));
-}
-
-void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_quantise_operands& operands,
-                    const ternary_cuda_call& call) {
-  const ActivationTask rows = quantise_task(operands);
-  const CudaDevice& device = cuda.device;
-  check_stream(device, call.stream);
-  check_memory(device, "x", rows.x);
-  check_memory(device, "x_scale", rows.x_scale);
-  check_memory(device, "alpha_column", rows.alpha_column);
-  check_memory(device, "q", rows.q);
-  check_memory(device, "s", rows.s);
-  static_cast<void>(is_capturing(*device.cuda, call.stream));
-  CudaActivationTask task = {};
-  task.rows = rows;
-  task.M = operands.M;
-  task.plain = true;
-  task.q = rows.q;
-  task.ldq = rows.ldq;
-  task.padded = rows.padded;
-  task.s = rows.s;
-  const CudaKernel& kernel = activation_row(cuda);
-  check_cuda(*device.cuda, kernel.activations(task, {call.stream, cuda.pdl}), kernel.file);
-  count_path(runtime, Op::quantise_activations, counted_row(runtime, cuda, kernel));
+  if (two_passes) count_path(runtime, Op::rmsnorm, counted_row(runtime, cuda, row_of(cuda, CudaStage::activations)));
+  count_path(runtime, op, counted_row(runtime, cuda, *plan.kernel), product.layer.block);
 }
 
 }  // namespace ternary

@@ -14,10 +14,6 @@ namespace ternary {
 /** Starts checked arguments, whose pointers are the device's, on its stream. The device is current. */
 void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& product, const ternary_cuda_call& call);
 
-/** Starts a checked quantisation. */
-void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_quantise_operands& operands,
-                    const ternary_cuda_call& call);
-
 }  // namespace ternary
 
 #endif  // TERNARY_CORE_CUDA_DISPATCH_H_

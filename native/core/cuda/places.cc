@@ -25,10 +25,10 @@ CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const C
   places.partial = place(plan.launch.partial_bytes);  // behind it, so that what must be zero is one range
   const bool a8 = kernel.stage == CudaStage::gemm_a8;
   if (takes_planes(kernel)) places.planes = place(plan.plane_count * M * plan.padded * 2);
-  if (a8) places.s = place(M * 4);
+  if (a8) places.s = place(M * scales_of_row(problem.K, problem.block) * 4);
   if (a8 && !takes_planes(kernel)) {
     places.q = place(M * plan.padded);
-    places.q_sums = place(M * groups_of(problem.K, problem.group) * 4);
+    places.q_sums = place(M * units_of(problem.K, problem.unit()) * 4);
   }
   places.bytes = end;
   return places;
@@ -36,7 +36,7 @@ CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const C
 
 }  // namespace
 
-int64_t groups_of(int64_t K, int64_t group) { return group == 0 ? 1 : ceil_div(K, group); }
+int64_t units_of(int64_t K, int64_t unit) { return unit == 0 ? 1 : ceil_div(K, unit); }
 
 bool takes_planes(const CudaKernel& kernel) {
   return kernel.stage == CudaStage::gemm_a16 || kernel.layout == CudaLayout::top2;
@@ -118,6 +118,8 @@ int64_t most_workspace(const CudaRuntime& cuda, const ternary_layer& layer, int6
   problem.N = weights.N;
   problem.K = weights.K;
   problem.group = weights.group;
+  problem.block = layer.block;
+  problem.rotation = layer.rotation;
   problem.sm_count = cuda.device.sm_count;
   problem.shared_bytes = cuda.device.shared_bytes;
   Most most;

@@ -25,7 +25,8 @@ struct Planes {
 
 Planes planes_of(const Product& p) {
   const ternary_operands& o = p.operands;
-  const bool as_it_is = !p.layer.has_norm() && p.weights().column_alpha() == nullptr && o.x_scale == nullptr;
+  const bool as_it_is =
+      !p.layer.has_norm() && p.layer.rotation == 0 && p.weights().column_alpha() == nullptr && o.x_scale == nullptr;
   const bool f16 = as_it_is && o.x_dtype == TERNARY_F16;
   return {f16 || (as_it_is && o.x_dtype == TERNARY_BF16) ? 1 : 3, f16};
 }
@@ -38,6 +39,8 @@ CudaProblem problem_of(const CudaRuntime& cuda, const Settings& settings, const 
   problem.N = p.weights().N;
   problem.K = p.weights().K;
   problem.group = p.weights().group;
+  problem.block = p.layer.block;
+  problem.rotation = p.layer.rotation;
   problem.x_dtype = o.x_dtype;
   problem.y_dtype = o.y_dtype;
   problem.norm = p.layer.has_norm();
@@ -64,11 +67,13 @@ PlanKey key_of(const CudaProblem& problem, const Product& p) {
   add(problem.x_dtype, 4);
   add(problem.y_dtype, 4);
   for (const bool flag : {problem.norm, problem.residual, problem.residual_in_place, problem.x_aligned,
-                          problem.column_alpha, p.operands.x_scale != nullptr}) {
+                          problem.column_alpha, p.operands.x_scale != nullptr, problem.rotation > 0}) {
     add(flag, 1);
   }
   return {{static_cast<uint64_t>(problem.M) << 32 | static_cast<uint64_t>(problem.N),
-           static_cast<uint64_t>(problem.K) << 32 | static_cast<uint64_t>(problem.group), kind}};
+           static_cast<uint64_t>(problem.K) << 40 | static_cast<uint64_t>(problem.group / 32) << 20 |
+               static_cast<uint64_t>(problem.block / 32),  // multiples of 32 up to 2^24
+           kind}};
 }
 
 bool in_range(const CudaKernel& kernel, int64_t M) { return M >= kernel.m_min && M <= kernel.m_max; }
@@ -225,7 +230,7 @@ void settle(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const Cuda
   const Refusal& first = *plan.refusals.begin();
   fail(TERNARY_UNSUPPORTED, "%s %s refuses the problem: %s",
        dense ? "TERNARY_I2S_ONLY=1 and" : "no kernel serves this problem;",
-       runtime.counters.path_name(op, first.row).c_str(), kReasonNames[first.code]);
+       runtime.counters.path_name({op, first.row}).c_str(), kReasonNames[first.code]);
 }
 
 }  // namespace
@@ -241,12 +246,12 @@ CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, con
       [&](const CudaProductPlan& plan) { settle(runtime, cuda, op, plan); });
 }
 
-const CudaKernel& activation_row(const CudaRuntime& cuda) {
+const CudaKernel& row_of(const CudaRuntime& cuda, CudaStage stage) {
   const CudaBackend& backend = cuda.device.backend();
   for (int row = 0; row < backend.kernel_count; ++row) {
-    if (backend.kernels[row].stage == CudaStage::activations) return backend.kernels[row];
+    if (backend.kernels[row].stage == stage) return backend.kernels[row];
   }
-  fail(TERNARY_UNSUPPORTED, "the library %s has no kernel for activations", backend.arch);
+  fail(TERNARY_UNSUPPORTED, "the library %s has no kernel of stage %d", backend.arch, static_cast<int>(stage));
 }
 
 }  // namespace ternary

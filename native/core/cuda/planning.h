@@ -14,8 +14,8 @@ namespace ternary {
 /** The product's plan, kept from an earlier call or made now. Its refusals are counted; throws if nothing may serve. */
 CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product);
 
-/** The row of CudaStage::activations. */
-const CudaKernel& activation_row(const CudaRuntime& cuda);
+/** The row of a stage that has no product, of which there is one. */
+const CudaKernel& row_of(const CudaRuntime& cuda, CudaStage stage);
 
 /** A kernel's row in the runtime's counters: after those of the CPU. */
 size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel);

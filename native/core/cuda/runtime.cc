@@ -9,7 +9,8 @@
 namespace ternary {
 namespace {
 
-constexpr const char* kCudaStageNames[kCudaStageCount] = {"activations", "fused_a8", "gemm_a8", "gemm_a16"};
+constexpr const char* kCudaStageNames[] = {"activations", "fused_a8", "gemm_a8", "gemm_a16", "rotate", "head_norm"};
+static_assert(std::size(kCudaStageNames) == kCudaStageCount, "a name each");
 
 std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {
   return std::string(kernel.name) + ".cuda." + backend.arch;
@@ -65,7 +66,7 @@ std::string CudaRuntime::kernels_json() const {
     out += ",{\"name\":" + json_string(kernel_name(backend, kernel)) + ",\"file\":" + json_string(kernel.file) +
            ",\"stage\":" + json_string(kCudaStageNames[static_cast<int>(kernel.stage)]) +
            ",\"isa\":" + json_string(backend.arch);
-    if (kernel.stage != CudaStage::activations) {
+    if (kernel.product()) {
       out += ",\"layout\":" + json_string(kCudaLayoutNames[static_cast<int>(kernel.layout)]);
     }
     out += ",\"available\":true}";

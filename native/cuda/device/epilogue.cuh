@@ -29,9 +29,14 @@ __device__ __forceinline__ float a16_group_output(float p, bool biased, float bi
   return biased ? __fadd_rn(p, bias) : p;
 }
 
-/** Groups of alpha in a super-block, whose sums p_b are added in ascending order (numerics.md section 3.3). */
-__host__ __device__ constexpr int groups_in_super_block(int64_t group) {
-  return group >= 2048 ? 1 : static_cast<int>(2048 / group);
+/** A8 with blocks of X: p is the sum of the super-blocks; alpha went into it where it has groups. */
+__device__ __forceinline__ float a8_block_output(float p, bool groups, float alpha, bool biased, float bias) {
+  return groups ? a16_group_output(p, biased, bias) : a16_output(p, alpha, biased, bias);
+}
+
+/** Units in a super-block, whose sums are added in ascending order (numerics.md sections 3.3 and 7.2). */
+__host__ __device__ constexpr int units_in_super_block(int64_t unit) {
+  return unit >= 2048 ? 1 : static_cast<int>(2048 / unit);
 }
 
 /** The operands of a product's epilogue. All are read after pdl_wait() but alpha. */
@@ -56,6 +61,10 @@ struct Epilogue {
   /** Element (m, n) of an A8 product with groups. */
   __device__ void finish_groups(float p, int64_t m, int64_t n) const {
     store(m, n, a8_group_output(p, s[m], bias != nullptr, bias_of(n)));
+  }
+  /** Element (m, n) of an A8 product with blocks, with or without groups. */
+  __device__ void finish_blocks(float p, bool groups, int64_t m, int64_t n) const {
+    store(m, n, a8_block_output(p, groups, groups ? 0.0f : alpha[n], bias != nullptr, bias_of(n)));
   }
 };
 

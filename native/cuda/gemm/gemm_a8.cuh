@@ -10,8 +10,8 @@
 #define TERNARY_CUDA_GEMM_GEMM_A8_CUH_
 
 #include "cuda/device/mma.cuh"
-#include "cuda/gemm/gemm_groups.cuh"
 #include "cuda/gemm/gemm_ring.cuh"
+#include "cuda/gemm/gemm_units.cuh"
 
 namespace ternary::cuda {
 
@@ -71,7 +71,7 @@ class QCopies {
   int write_, read_;
 };
 
-/** Sums of a warp without groups of alpha: sum(q * code), so sum(q) has to be taken off. Of whole spans, in any order. */
+/** Sums of a warp without units: sum(q * code), so sum(q) has to be taken off. Of whole spans, in any order. */
 template <typename Patch>
 class PlainSums {
  public:
@@ -98,31 +98,34 @@ class PlainSums {
   int32_t acc_[Patch::kPanels][Patch::kEights][4] = {};
 };
 
-/** Sums of a warp with groups of alpha. Weights are signed here, so that no sums of q by group are needed, and those of
- *  steps that a line has besides can be zeros. */
-template <typename Patch>
-class GroupSums : public GroupTotals<Patch, int32_t> {
+/** Sums of a warp with units. Weights are signed here, so that no sums of q by unit are needed, and those of steps that a
+ *  line has besides can be zeros. */
+template <typename Patch, bool by_block>
+class UnitSums : public UnitTotals<Patch, int32_t, by_block> {
  public:
-  using GroupTotals<Patch, int32_t>::GroupTotals;
+  using UnitTotals<Patch, int32_t, by_block>::UnitTotals;
+  using End = UnitEnd<Patch, by_block>;
 
   static __device__ __forceinline__ uint32_t operand(uint32_t codes, bool counts) {
     return counts ? signed_weights(codes) : 0;
   }
-  __device__ __forceinline__ void begin_step(int half, bool counts) {
-    end_[half] = counts ? this->next_step() : GroupEnd<Patch>{};
-  }
+  __device__ __forceinline__ void begin_step(int half, bool counts) { end_[half] = counts ? this->next_step() : End{}; }
   __device__ __forceinline__ void add(int half, int p, int j, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
     mma_weights(this->at(p, j), a, b0, b1);
-    this->end_group(end_[half], p, j);
+    this->end_unit(end_[half], p, j);
   }
-  static __device__ __forceinline__ void write(const CudaGemmTask&, const Epilogue& out, float sum, int64_t m,
+  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum, int64_t m,
                                                int64_t n) {
-    out.finish_groups(sum, m, n);
+    by_block ? out.finish_blocks(sum, t.group > 0, m, n) : out.finish_groups(sum, m, n);
   }
 
  private:
-  GroupEnd<Patch> end_[2];
+  End end_[2];
 };
+template <typename Patch>
+using GroupSums = UnitSums<Patch, false>;
+template <typename Patch>
+using BlockSums = UnitSums<Patch, true>;
 
 /** Steps of one span into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
 template <typename Patch, bool whole, typename Sums>
@@ -178,15 +181,19 @@ __global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm)
 }
 
 /** States which kernels a row has. */
-#define TERNARY_CUDA_GEMM_A8_VARIANTS(row, Patch, GroupPatch)                                         \
-  TERNARY_CUDA_GEMM_VARIANT(row, plain, Patch, kSpanBytesA8<Patch>, gemm_a8_kernel<Patch, PlainSums>) \
-  TERNARY_CUDA_GEMM_VARIANT(row, groups, GroupPatch, kSpanBytesA8<GroupPatch>, gemm_a8_kernel<GroupPatch, GroupSums>)
+#define TERNARY_CUDA_GEMM_A8_VARIANTS(row, Patch, UnitPatch)                                                       \
+  TERNARY_CUDA_GEMM_VARIANT(row, plain, Patch, kSpanBytesA8<Patch>, gemm_a8_kernel<Patch, PlainSums>)              \
+  TERNARY_CUDA_GEMM_VARIANT(row, groups, UnitPatch, kSpanBytesA8<UnitPatch>, gemm_a8_kernel<UnitPatch, GroupSums>) \
+  TERNARY_CUDA_GEMM_VARIANT(row, blocks, UnitPatch, kSpanBytesA8<UnitPatch>, gemm_a8_kernel<UnitPatch, BlockSums>)
 
-/** The product with the patch for its alpha. */
-template <typename Patch, typename GroupPatch>
+/** The product with the patch for its units. */
+template <typename Patch, typename UnitPatch>
 int gemm_a8(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  if (task.group == 0) return launch_gemm<gemm_a8_kernel<Patch, PlainSums>, Patch>(plan, how, task);
-  return launch_gemm<gemm_a8_kernel<GroupPatch, GroupSums>, GroupPatch>(plan, how, task);
+  switch (cuda_units(task.group, task.block)) {
+    case CudaUnits::none: return launch_gemm<gemm_a8_kernel<Patch, PlainSums>, Patch>(plan, how, task);
+    case CudaUnits::groups: return launch_gemm<gemm_a8_kernel<UnitPatch, GroupSums>, UnitPatch>(plan, how, task);
+    default: return launch_gemm<gemm_a8_kernel<UnitPatch, BlockSums>, UnitPatch>(plan, how, task);
+  }
 }
 
 }  // namespace ternary::cuda

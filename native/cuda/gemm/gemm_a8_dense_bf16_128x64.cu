@@ -8,7 +8,7 @@ namespace ternary::cuda {
 namespace {
 
 using Patch = GemmPatch<CudaLayout::dense, 4, 2, 2, 4, 4, 1>;
-using GroupPatch = GemmPatch<CudaLayout::dense, 4, 2, 1, 4, 4, 1>;
+using UnitPatch = GemmPatch<CudaLayout::dense, 4, 2, 1, 4, 4, 1>;
 
 /**
  * Copies spans of q in plain order, 64 bytes a row. Its 16-byte pieces are swapped by the row, so that the 8 rows of 16
@@ -70,14 +70,18 @@ class PlainOutputs {
   float acc_[T::kPanels][T::kEights][4] = {};
 };
 
-template <typename T>
-struct GroupOutputs : GroupFloatSums<T> {
-  using GroupFloatSums<T>::GroupFloatSums;
-  static __device__ __forceinline__ void write(const CudaGemmTask&, const Epilogue& out, float sum, int64_t m,
+template <typename T, bool by_block>
+struct UnitOutputs : UnitFloatSums<T, by_block> {
+  using UnitFloatSums<T, by_block>::UnitFloatSums;
+  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum, int64_t m,
                                                int64_t n) {
-    out.finish_groups(sum, m, n);
+    by_block ? out.finish_blocks(sum, t.group > 0, m, n) : out.finish_groups(sum, m, n);
   }
 };
+template <typename T>
+using GroupOutputs = UnitOutputs<T, false>;
+template <typename T>
+using BlockOutputs = UnitOutputs<T, true>;
 
 template <typename T, bool whole, typename Sums>
 __device__ __forceinline__ void multiply_line(SpanSteps<whole> steps, const ByteCopies<T>& q, const char* q_span,
@@ -130,12 +134,18 @@ __global__ void __launch_bounds__(T::kThreads, T::kCtasPerSm)
 
 TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, plain, Patch, kSpanBytes<Patch>,
                           gemm_a8_dense_kernel<Patch, PlainOutputs>)
-TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, groups, GroupPatch, kSpanBytes<GroupPatch>,
-                          gemm_a8_dense_kernel<GroupPatch, GroupOutputs>)
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, groups, UnitPatch, kSpanBytes<UnitPatch>,
+                          gemm_a8_dense_kernel<UnitPatch, GroupOutputs>)
+TERNARY_CUDA_GEMM_VARIANT(gemm_a8_dense_bf16_128x64, blocks, UnitPatch, kSpanBytes<UnitPatch>,
+                          gemm_a8_dense_kernel<UnitPatch, BlockOutputs>)
 
 int gemm_a8_dense_bf16_128x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  if (task.group != 0) return launch_gemm<gemm_a8_dense_kernel<GroupPatch, GroupOutputs>, GroupPatch>(plan, how, task);
-  return launch_gemm<gemm_a8_dense_kernel<Patch, PlainOutputs>, Patch>(plan, how, task);
+  switch (cuda_units(task.group, task.block)) {
+    case CudaUnits::none: return launch_gemm<gemm_a8_dense_kernel<Patch, PlainOutputs>, Patch>(plan, how, task);
+    case CudaUnits::groups:
+      return launch_gemm<gemm_a8_dense_kernel<UnitPatch, GroupOutputs>, UnitPatch>(plan, how, task);
+    default: return launch_gemm<gemm_a8_dense_kernel<UnitPatch, BlockOutputs>, UnitPatch>(plan, how, task);
+  }
 }
 
 Reason gemm_a8_dense_bf16_128x64_plan(const CudaProblem& problem, CudaPlan* plan) {

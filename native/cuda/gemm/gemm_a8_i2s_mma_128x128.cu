@@ -8,14 +8,14 @@ namespace ternary::cuda {
 namespace {
 
 using Patch = GemmPatch<CudaLayout::i2s, 4, 2, 2, 8, 4, 1>;
-using GroupPatch = GemmPatch<CudaLayout::i2s, 4, 2, 1, 8, 4, 1>;
+using UnitPatch = GemmPatch<CudaLayout::i2s, 4, 2, 1, 8, 4, 1>;
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_i2s_mma_128x128, Patch, GroupPatch)
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_i2s_mma_128x128, Patch, UnitPatch)
 
 int gemm_a8_i2s_mma_128x128(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  return gemm_a8<Patch, GroupPatch>(task, plan, how);
+  return gemm_a8<Patch, UnitPatch>(task, plan, how);
 }
 
 Reason gemm_a8_i2s_mma_128x128_plan(const CudaProblem& problem, CudaPlan* plan) {

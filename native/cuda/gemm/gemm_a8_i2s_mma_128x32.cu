@@ -6,14 +6,14 @@ namespace ternary::cuda {
 namespace {
 
 using Patch = GemmPatch<CudaLayout::i2s, 4, 1, 2, 4, 6, 4>;
-using GroupPatch = GemmPatch<CudaLayout::i2s, 4, 1, 2, 4, 6, 2>;
+using UnitPatch = GemmPatch<CudaLayout::i2s, 4, 1, 2, 4, 6, 2>;
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_i2s_mma_128x32, Patch, GroupPatch)
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_i2s_mma_128x32, Patch, UnitPatch)
 
 int gemm_a8_i2s_mma_128x32(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  return gemm_a8<Patch, GroupPatch>(task, plan, how);
+  return gemm_a8<Patch, UnitPatch>(task, plan, how);
 }
 
 Reason gemm_a8_i2s_mma_128x32_plan(const CudaProblem& problem, CudaPlan* plan) {

@@ -6,14 +6,14 @@ namespace ternary::cuda {
 namespace {
 
 using Patch = GemmPatch<CudaLayout::t5, 2, 2, 1, 4, 4, 1>;
-using GroupPatch = GemmPatch<CudaLayout::t5, 2, 2, 1, 4, 4, 1>;
+using UnitPatch = GemmPatch<CudaLayout::t5, 2, 2, 1, 4, 4, 1>;
 
 }  // namespace
 
-TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_t5_mma_32x64, Patch, GroupPatch)
+TERNARY_CUDA_GEMM_A8_VARIANTS(gemm_a8_t5_mma_32x64, Patch, UnitPatch)
 
 int gemm_a8_t5_mma_32x64(const CudaGemmTask& task, const CudaPlan& plan, const CudaLaunch& how) {
-  return gemm_a8<Patch, GroupPatch>(task, plan, how);
+  return gemm_a8<Patch, UnitPatch>(task, plan, how);
 }
 
 Reason gemm_a8_t5_mma_32x64_plan(const CudaProblem& problem, CudaPlan* plan) {

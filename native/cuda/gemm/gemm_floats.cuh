@@ -6,8 +6,8 @@
 #define TERNARY_CUDA_GEMM_GEMM_FLOATS_CUH_
 
 #include "cuda/device/mma.cuh"
-#include "cuda/gemm/gemm_groups.cuh"
 #include "cuda/gemm/gemm_ring.cuh"
+#include "cuda/gemm/gemm_units.cuh"
 
 namespace ternary::cuda {
 
@@ -96,17 +96,19 @@ class PlainFloatSums {
   StretchSums<Patch> sums_;
 };
 
-/** fp32 sums of a warp, alpha by group. */
-template <typename Patch>
-struct GroupFloatSums : GroupTotals<Patch, float> {
-  using GroupTotals<Patch, float>::GroupTotals;
+/** fp32 sums of a warp, with units. */
+template <typename Patch, bool by_block>
+struct UnitFloatSums : UnitTotals<Patch, float, by_block> {
+  using UnitTotals<Patch, float, by_block>::UnitTotals;
 
-  __device__ __forceinline__ void end_step() { this->end_group(this->next_step()); }
+  __device__ __forceinline__ void end_step() { this->end_unit(this->next_step()); }
   static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum, int64_t m,
                                                int64_t n) {
     out.store(m, n, a16_group_output(sum, t.bias != nullptr, out.bias_of(n)));
   }
 };
+template <typename Patch>
+using GroupFloatSums = UnitFloatSums<Patch, false>;
 
 }  // namespace ternary::cuda
 

@@ -14,8 +14,8 @@ constexpr int64_t kStaticShared = 16;
 
 const CudaVariant& variant_for(const CudaRow& row, const CudaProblem& p) {
   const CudaVariant* variant = row.variants;
-  while (variant[1].name != nullptr &&
-         (variant->groups != (p.group > 0) || (row.stage == CudaStage::gemm_a16 && variant->planes != p.planes))) {
+  while (variant[1].name != nullptr && (variant->units != cuda_units(p.group, p.block) ||
+                                        (row.stage == CudaStage::gemm_a16 && variant->planes != p.planes))) {
     ++variant;
   }
   return *variant;
@@ -70,13 +70,13 @@ Reason plan_gemm(const CudaRow& row, const CudaProblem& problem, CudaPlan* plan)
   plan->splits = 1;
   plan->shared_bytes = s.ring_bytes;
   if (s.patches > kMostCtas) return Reason::m_range;
-  plan->splits = splits_for(s, problem, cuda_most_splits(row, problem.K, problem.group));
+  plan->splits = splits_for(s, problem, cuda_most_splits(row, problem.K, problem.unit()));
   plan->grid = static_cast<int32_t>(s.patches * plan->splits);
 
-  const int64_t stretch = std::min(cuda_stretch_columns(row, problem.group), round_up(problem.K, variant.columns));
+  const int64_t stretch = std::min(cuda_stretch_columns(row, problem.unit()), round_up(problem.K, variant.columns));
   GemmSplit split = {};
   split.splits = plan->splits;
-  split.ordered = problem.group > 0 || row.stage == CudaStage::gemm_a16;
+  split.ordered = problem.unit() > 0 || row.stage == CudaStage::gemm_a16;
   split.stretches = static_cast<int32_t>(ceil_div(problem.K, stretch));
   split.stretch_steps = static_cast<int32_t>(stretch / 32);
   if (split.splits > 1) {

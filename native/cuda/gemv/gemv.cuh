@@ -6,9 +6,9 @@
 #define TERNARY_CUDA_GEMV_GEMV_CUH_
 
 #include "cuda/device/variant.h"
-#include "cuda/gemv/gemv_groups.cuh"
 #include "cuda/gemv/gemv_plan.h"
 #include "cuda/gemv/gemv_slabs.cuh"
+#include "cuda/gemv/gemv_units.cuh"
 #include "cuda/kernels.h"
 
 namespace ternary::cuda {
@@ -30,23 +30,30 @@ inline GemvArgs gemv_args(const CudaGemmTask& task, const GemvShare& share, int 
   a.scratch_columns = share.scratch_columns;
   a.resident = share.resident != 0;
   a.cluster = share.cluster > 1;
-  a.groups = 1;
+  a.units = 1;
+  a.block_units = 1;
   a.steps = static_cast<int>(ceil_div(task.K, kStepColumns));
-  if (task.group > 0) {
-    a.groups = static_cast<int>(ceil_div(task.K, task.group));
-    a.group_steps = static_cast<int>(task.group / kStepColumns);
-    a.super_block_groups = groups_in_super_block(task.group);
-    a.super_blocks = static_cast<int>(ceil_div(a.groups, a.super_block_groups));
+  a.ld_s = static_cast<int>(task.ld_s);
+  const int64_t unit = unit_columns(task.group, task.block);
+  if (unit > 0) {
+    a.units = static_cast<int>(ceil_div(task.K, unit));
+    a.unit_steps = static_cast<int>(unit / kStepColumns);
+    a.super_block_units = units_in_super_block(unit);
+    a.super_blocks = static_cast<int>(ceil_div(a.units, a.super_block_units));
+    a.groups = task.group > 0 ? static_cast<int>(ceil_div(task.K, task.group)) : 0;
+    a.group_units = static_cast<int>(task.group / unit);
+    a.block_units = task.block > 0 ? static_cast<int>(task.block / unit) : a.units;
   }
   a.tickets = static_cast<int32_t*>(task.partial) + (splits > 1 ? task.M * share.panels * kPanelRows : 0);
   return a;
 }
 
-/** A kernel for up to `most_rows` of X; ctas of it share an SM by their registers, group_ctas where alpha has groups. */
-template <class Dots_, int most_rows, int ctas, int slab_tiles, int group_ctas>
+/** A kernel for up to `most_rows` of X; ctas of it share an SM by their registers, unit_ctas where there are units. */
+template <class Dots_, int most_rows, int ctas, int slab_tiles, int unit_ctas, int unit_tiles>
 struct GemvVariant {
   using Dots = Dots_;
-  static constexpr int kMostRows = most_rows, kCtas = ctas, kSlabTiles = slab_tiles, kGroupCtas = group_ctas;
+  static constexpr int kMostRows = most_rows, kCtas = ctas, kSlabTiles = slab_tiles;
+  static constexpr int kUnitCtas = unit_ctas, kUnitTiles = unit_tiles;
 };
 
 /** What a row with these kernels is: the first that is for enough rows of X serves. */
@@ -67,7 +74,8 @@ struct GemvRowOf {
     if constexpr (sizeof...(Rest) > 0) {
       if (problem.M > Variant::kMostRows) return plan_with<Rest...>(problem, plan);
     }
-    return plan_gemv({layout, fused, problem.group > 0 ? Variant::kGroupCtas : Variant::kCtas, Variant::kSlabTiles},
+    return plan_gemv({layout, fused, problem.unit() > 0 ? Variant::kUnitCtas : Variant::kCtas, Variant::kSlabTiles,
+                      Variant::kUnitTiles},
                      Variant::kMostRows, problem, plan);
   }
 
@@ -78,8 +86,12 @@ struct GemvRowOf {
       if (args.M > Variant::kMostRows) return launch_with<Rest...>(args, rows, plan, cluster, how);
     }
     const dim3 grid(static_cast<unsigned>(plan.grid)), block(kGemvThreads);
+    if (args.task.block > 0) {
+      return launch<gemv_units_kernel<typename Variant::Dots, Rows, Variant::kUnitCtas, Variant::kUnitTiles, true>>(
+          how, grid, block, plan.shared_bytes, 1, args, rows);
+    }
     if (args.task.group > 0) {
-      return launch<gemv_groups_kernel<typename Variant::Dots, Rows, Variant::kGroupCtas>>(
+      return launch<gemv_units_kernel<typename Variant::Dots, Rows, Variant::kUnitCtas, Variant::kUnitTiles, false>>(
           how, grid, block, plan.shared_bytes, 1, args, rows);
     }
     return launch<gemv_slabs_kernel<typename Variant::Dots, Rows, Variant::kCtas, Variant::kSlabTiles>>(
@@ -115,15 +127,17 @@ constexpr bool has_shape(const CudaVariant& v, int ctas, int ahead) {
 }
 
 /** States which kernels a row has for up to `m` rows of X: those of a GemvVariant. */
-#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Row, Variant)                                                       \
-  static_assert(has_shape<Variant::Dots>(variant_of(#row, "plain_m" #m), Variant::kCtas, Variant::kSlabTiles), \
-                "kernels.inc says another kernel");                                                            \
-  static_assert(has_shape<Variant::Dots>(variant_of(#row, "groups_m" #m), Variant::kGroupCtas,                 \
-                                         span_tiles(Variant::Dots::Codes::kLayout)),                           \
-                "kernels.inc says another kernel");                                                            \
-  TERNARY_CUDA_VARIANT(row, plain_m##m,                                                                        \
-                       gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas, Variant::kSlabTiles>)    \
-  TERNARY_CUDA_VARIANT(row, groups_m##m, gemv_groups_kernel<Variant::Dots, Row::RowsOfX, Variant::kGroupCtas>)
+#define TERNARY_CUDA_GEMV_VARIANTS(row, m, Row, Variant)                                                               \
+  static_assert(has_shape<Variant::Dots>(variant_of(#row, "plain_m" #m), Variant::kCtas, Variant::kSlabTiles),         \
+                "kernels.inc says another kernel");                                                                    \
+  static_assert(has_shape<Variant::Dots>(variant_of(#row, "groups_m" #m), Variant::kUnitCtas, Variant::kUnitTiles),    \
+                "kernels.inc says another kernel");                                                                    \
+  TERNARY_CUDA_VARIANT(row, plain_m##m,                                                                                \
+                       gemv_slabs_kernel<Variant::Dots, Row::RowsOfX, Variant::kCtas, Variant::kSlabTiles>)            \
+  TERNARY_CUDA_VARIANT(row, groups_m##m,                                                                               \
+                       gemv_units_kernel<Variant::Dots, Row::RowsOfX, Variant::kUnitCtas, Variant::kUnitTiles, false>) \
+  TERNARY_CUDA_VARIANT(row, blocks_m##m,                                                                               \
+                       gemv_units_kernel<Variant::Dots, Row::RowsOfX, Variant::kUnitCtas, Variant::kUnitTiles, true>)
 
 }  // namespace ternary::cuda
 

@@ -7,7 +7,7 @@ namespace {
 /** CTAs an SM. ptxas spills a word of a fourth on sm_90a; three have 48 KB on their way, and H200 needs 36. */
 constexpr int kCtas = arch_number(TERNARY_CUDA_ARCH) == 90 ? 3 : 4;
 
-using One = GemvVariant<Dp4aDots<I2sCodes<4>, 1>, 1, kCtas, 4, 2>;
+using One = GemvVariant<Dp4aDots<I2sCodes<4>, 1>, 1, kCtas, 4, 3, 6>;
 using Row = GemvRow<CudaLayout::i2s, One>;
 
 }  // namespace

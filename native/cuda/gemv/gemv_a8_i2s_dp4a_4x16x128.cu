@@ -7,7 +7,7 @@ namespace {
 /** CTAs an SM. ptxas spills a word of a second on sm_90a, where mma serves these rows. */
 constexpr int kCtas = arch_number(TERNARY_CUDA_ARCH) == 90 ? 1 : 2;
 
-using Four = GemvVariant<Dp4aDots<I2sCodes<2>, 4>, 4, kCtas, 4, 1>;
+using Four = GemvVariant<Dp4aDots<I2sCodes<2>, 4>, 4, kCtas, 4, 1, 8>;
 using Row = GemvRow<CudaLayout::i2s, Four>;
 
 }  // namespace

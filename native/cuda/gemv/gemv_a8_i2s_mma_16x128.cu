@@ -4,8 +4,8 @@
 namespace ternary::cuda {
 namespace {
 
-using Eight = GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, 2, kTilesOfTwoCtas, 1>;
-using Sixteen = GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, 2, kTilesOfTwoCtas, 1>;
+using Eight = GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, 2, kTilesOfTwoCtas, 2, 8>;
+using Sixteen = GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, 2, kTilesOfTwoCtas, 1, 8>;
 using Row = GemvRow<CudaLayout::i2s, Eight, Sixteen>;
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace {
 /** CTAs an SM. B200 and B300 need 61 KB on their way, all others 36 or less; ptxas spills a word of a fourth on sm_80. */
 constexpr int kArch = arch_number(TERNARY_CUDA_ARCH), kCtas = kArch >= 100 && kArch < 120 ? 4 : 3;
 
-using One = GemvVariant<Dp4aDots<T5Codes<0>, 1>, 1, kCtas, 4, 2>;
+using One = GemvVariant<Dp4aDots<T5Codes<0>, 1>, 1, kCtas, 4, 2, 8>;
 using Row = GemvRow<CudaLayout::t5, One>;
 
 }  // namespace

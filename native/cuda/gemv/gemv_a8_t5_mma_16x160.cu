@@ -10,8 +10,8 @@ using Codes = T5Codes<arch_number(TERNARY_CUDA_ARCH) == 103 ? 0 : 4>;
 /** With four tiles the loop of eight rows has 17.1 instructions for 16 weights on sm_80 and sm_89. */
 constexpr int kTiles = arch_number(TERNARY_CUDA_ARCH) >= 90 ? kTilesOfTwoCtas : 6;
 
-using Eight = GemvVariant<MmaDots<Codes, 1>, 8, 2, kTiles, 1>;
-using Sixteen = GemvVariant<MmaDots<Codes, 2>, 16, 2, kTiles, 1>;
+using Eight = GemvVariant<MmaDots<Codes, 1>, 8, 2, kTiles, 2, 8>;
+using Sixteen = GemvVariant<MmaDots<Codes, 2>, 16, 2, kTiles, 1, 8>;
 using Row = GemvRow<CudaLayout::t5, Eight, Sixteen>;
 
 }  // namespace

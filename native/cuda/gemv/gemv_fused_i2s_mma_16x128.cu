@@ -8,8 +8,8 @@ namespace {
 /** CTAs an SM. ptxas spills a word of a second on sm_89, which needs 7 KB on their way. */
 constexpr int kCtasOfSixteen = arch_number(TERNARY_CUDA_ARCH) == 89 ? 1 : 2;
 
-using Eight = GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, 2, kTilesOfTwoCtas, 1>;
-using Sixteen = GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, kCtasOfSixteen, kTilesOfTwoCtas, 1>;
+using Eight = GemvVariant<MmaDots<I2sCodes<4>, 1>, 8, 2, kTilesOfTwoCtas, 2, 8>;
+using Sixteen = GemvVariant<MmaDots<I2sCodes<4>, 2>, 16, kCtasOfSixteen, kTilesOfTwoCtas, 1, 8>;
 using Row = FusedGemvRow<CudaLayout::i2s, Eight, Sixteen>;
 
 }  // namespace

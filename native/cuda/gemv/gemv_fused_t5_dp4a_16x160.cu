@@ -4,7 +4,7 @@
 namespace ternary::cuda {
 namespace {
 
-using One = GemvVariant<Dp4aDots<T5Codes<0>, 1>, 1, 2, kTilesOfTwoCtas, 1>;
+using One = GemvVariant<Dp4aDots<T5Codes<0>, 1>, 1, 2, kTilesOfTwoCtas, 2, 8>;
 using Row = FusedGemvRow<CudaLayout::t5, One>;
 
 }  // namespace

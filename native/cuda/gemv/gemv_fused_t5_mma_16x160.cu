@@ -14,8 +14,8 @@ constexpr int kTiles = arch_number(TERNARY_CUDA_ARCH) >= 90 ? kTilesOfTwoCtas : 
 /** CTAs an SM. ptxas spills a word of a second on sm_89, which needs 7 KB on their way. */
 constexpr int kCtasOfSixteen = arch_number(TERNARY_CUDA_ARCH) == 89 ? 1 : 2;
 
-using Eight = GemvVariant<MmaDots<Codes, 1>, 8, 2, kTiles, 1>;
-using Sixteen = GemvVariant<MmaDots<Codes, 2>, 16, kCtasOfSixteen, kTiles, 1>;
+using Eight = GemvVariant<MmaDots<Codes, 1>, 8, 2, kTiles, 1, 8>;
+using Sixteen = GemvVariant<MmaDots<Codes, 2>, 16, kCtasOfSixteen, kTiles, 1, 8>;
 using Row = FusedGemvRow<CudaLayout::t5, Eight, Sixteen>;
 
 }  // namespace

@@ -9,8 +9,8 @@ namespace {
 constexpr int kMostScratch = 4096;
 /** What the driver takes of a CTA's shared memory. */
 constexpr int64_t kReservedShared = 1024;
-/** What a kernel has besides: without groups of alpha one of each thread, and the flag of last_to_come(). */
-int64_t static_shared(int64_t group) { return group == 0 ? 4 * kGemvThreads + 16 : 0; }
+/** What a kernel has besides: without units an alpha of each thread, and the flag of last_to_come(). */
+int64_t static_shared(int64_t unit) { return unit == 0 ? 4 * kGemvThreads + 16 : 0; }
 
 /** Of the compute capability. */
 constexpr int kMajor = arch_number(TERNARY_CUDA_ARCH) / 10;
@@ -27,7 +27,7 @@ struct GemvPlan : GemvShare {
 /** Everything about a problem that does not depend on how it is shared out. */
 struct Sizes {
   int tile_columns, tiles, slabs, panels, padded;
-  int64_t groups;
+  int64_t units, blocks;
   int steps, super_block_steps, super_blocks;  ///< of 32 columns; in a super-block; super-blocks
 };
 
@@ -39,12 +39,13 @@ Sizes sizes_of(const GemvKind& kind, const CudaProblem& p) {
   s.panels = static_cast<int>(ceil_div(p.N, kPanelRows));
   s.padded = static_cast<int>(cuda_padded_columns(kind.layout, p.K));
   s.steps = static_cast<int>(ceil_div(p.K, kStepColumns));
-  s.groups = 1;
-  if (p.group > 0) {
-    s.groups = ceil_div(p.K, p.group);
-    const int64_t super_block_groups = p.group >= 2048 ? 1 : 2048 / p.group;
-    s.super_block_steps = least(super_block_groups * (p.group / kStepColumns), s.steps);
-    s.super_blocks = static_cast<int>(ceil_div(s.groups, super_block_groups));
+  s.units = 1;
+  s.blocks = p.block > 0 ? ceil_div(p.K, p.block) : 1;
+  if (const int64_t unit = p.unit(); unit > 0) {
+    s.units = ceil_div(p.K, unit);
+    const int64_t super_block_columns = cuda_super_block_columns(unit);
+    s.super_block_steps = least(super_block_columns / kStepColumns, s.steps);
+    s.super_blocks = static_cast<int>(ceil_div(p.K, super_block_columns));
   }
   return s;
 }
@@ -78,29 +79,29 @@ void plan_slabs(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int6
 }
 
 /**
- * With groups of alpha a warp has whole super-blocks, so that their sums are its own; k_warps of them of a panel at a
+ * With units a warp has whole super-blocks, so that their sums are its own; k_warps of them of a panel at a
  * time. Where they do not fit, one warp a panel goes through K in chunks of any size.
  */
-void plan_groups(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
+void plan_units(const GemvKind& kind, const CudaProblem& p, const Sizes& s, int64_t fixed, GemvPlan& plan) {
   const int span = span_columns(kind.layout);
   while (plan.k_warps < kGemvWarps && 2 * plan.k_warps <= s.super_blocks &&
-         static_cast<int64_t>(s.panels) * plan.k_warps <
-             cuda_busy_warps(kMajor, span_tiles(kind.layout)) * p.sm_count) {
+         static_cast<int64_t>(s.panels) * plan.k_warps < cuda_busy_warps(kMajor, kind.unit_tiles) * p.sm_count) {
     plan.k_warps *= 2;
   }
   // A chunk begins and ends inside a span: one more at each side.
   const auto columns = [&](int64_t steps) { return least(steps * kStepColumns + 2 * span, s.padded); };
   const auto shared = [&](int64_t steps) { return fixed + p.M * q_stride(columns(steps)); };
-  plan.resident = shared(s.steps) <= (kind.fused ? p.shared_bytes : p.shared_bytes / 2);
-  while (!plan.resident && plan.k_warps > 1 &&
-         shared(int64_t{plan.k_warps} * s.super_block_steps) > p.shared_bytes / 2) {
+  const int64_t most = kind.fused || kind.ctas_per_sm == 1 ? p.shared_bytes : p.shared_bytes / 2;
+  plan.resident = shared(s.steps) <= most;
+  while (!plan.resident && plan.k_warps > 1 && shared(int64_t{plan.k_warps} * s.super_block_steps) > most) {
     plan.k_warps /= 2;
   }
   plan.chunk = plan.k_warps * s.super_block_steps;
   if (plan.k_warps == 1) {
     plan.chunk = s.steps;
     // Whole spans, or weights where one chunk ends and the next begins would be read for both.
-    while (!plan.resident && plan.chunk > span / kStepColumns && shared(plan.chunk) > p.shared_bytes / 3) {
+    const int64_t fair = fixed + (p.shared_bytes - fixed) / 3;
+    while (!plan.resident && plan.chunk > span / kStepColumns && shared(plan.chunk) > fair) {
       plan.chunk = static_cast<int>(round_up((plan.chunk + 1) / 2, span / kStepColumns));
     }
   }
@@ -116,22 +117,23 @@ GemvPlan gemv_plan(const GemvKind& kind, const CudaProblem& p, const Sizes& s) {
   plan.panels = s.panels;
   plan.k_warps = 1;
   plan.splits = 1;
-  if (!kind.fused && p.group == 0) {
+  if (!kind.fused && p.unit() == 0) {
     plan.splits = p.splits > 0 && p.splits <= least(kMostSplits, s.slabs) ? p.splits : own_splits(s, p);
   }
   plan.cluster = makes_cluster(TERNARY_CUDA_ARCH, plan.splits) ? plan.splits : 1;
   if (kind.fused) plan.scratch_columns = least(round_up(s.padded, 256), kMostScratch);
-  const int64_t sums = p.group == 0 ? sums_bytes(p.M) : group_sums_bytes(p.M);
-  const int64_t fixed = sums + (kind.fused ? fused_bytes(p.M, s.groups, plan.scratch_columns) : 0);
+  const int64_t sums =
+      p.unit() == 0 ? sums_bytes(p.M) : unit_sums_bytes(p.M) + unit_ring_bytes(kind.layout, kind.unit_tiles);
+  const int64_t fixed = sums + (kind.fused ? fused_bytes(p.M, s.units, s.blocks, plan.scratch_columns) : 0);
   CudaProblem left = p;  // of shared memory
-  left.shared_bytes -= static_shared(p.group);
-  if (p.group == 0) {
+  left.shared_bytes -= static_shared(p.unit());
+  if (p.unit() == 0) {
     plan_slabs(kind, left, s, fixed, plan);
   } else {
-    plan_groups(kind, left, s, fixed, plan);
+    plan_units(kind, left, s, fixed, plan);
   }
   plan.panel_sets = static_cast<int>(ceil_div(s.panels, kGemvWarps / plan.k_warps));
-  const int64_t fit = p.shared_bytes / (plan.shared_bytes + static_shared(p.group) + kReservedShared);
+  const int64_t fit = p.shared_bytes / (plan.shared_bytes + static_shared(p.unit()) + kReservedShared);
   const int ctas = p.sm_count * most(1, least(fit, kind.ctas_per_sm));
   plan.grid = plan.splits * least(plan.panel_sets, most(1, ctas / plan.splits));
   return plan;
@@ -142,7 +144,8 @@ Reason refusal_of(const GemvKind& kind, int64_t most_rows, const CudaProblem& p,
   if (p.group % kStepColumns != 0 && p.group < p.K) return Reason::group_size;
   if (p.N > (int64_t{1} << 31) - 2 * kGemvWarps * kPanelRows) return Reason::k_range;
   if (kind.fused && p.residual_in_place) return Reason::in_place;
-  return plan.shared_bytes + static_shared(p.group) > p.shared_bytes ? Reason::shared_memory : Reason::none;
+  if (kind.fused && p.rotation > 0) return Reason::rotation;
+  return plan.shared_bytes + static_shared(p.unit()) > p.shared_bytes ? Reason::shared_memory : Reason::none;
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ struct GemvKind {
   CudaLayout layout;
   bool fused;       ///< q of the whole row is made in shared memory
   int ctas_per_sm;  ///< what its registers allow: how many CTAs stay to take panel sets, no more
-  int slab_tiles;   ///< what a warp has on its way, where alpha has no groups
+  int slab_tiles;   ///< what a warp has on its way, without units
+  int unit_tiles;   ///< the same with units
 };
 
 /** What a launch of the kernel reads of its plan (CudaPlan::own). */
@@ -44,7 +45,7 @@ struct GemvShare {
   int32_t k_warps;               ///< warps of a CTA that share K of a panel: 1, 2, 4 or 8
   int32_t cluster;               ///< splits, where those CTAs are a cluster, else 1
   int32_t panel_sets;            ///< of kGemvWarps / k_warps panels
-  int32_t chunk;                 ///< slabs (no groups) or steps (groups) of q in shared memory at a time
+  int32_t chunk;                 ///< slabs (no units) or steps (units) of q in shared memory at a time
   int32_t resident;              ///< 1: that is all of it
   int32_t q_stride;              ///< bytes between rows of q in shared memory
   int32_t scratch_columns;       ///< fused: values of a row in shared memory while it is quantised
@@ -63,6 +64,11 @@ inline constexpr int span_columns(CudaLayout layout) {
   return span_tiles(layout) * static_cast<int>(cuda_tile_columns(layout));
 }
 
+/** With units: the ring of spans of all warps, those on their way and the one in use, in shared memory. */
+inline constexpr int64_t unit_ring_bytes(CudaLayout layout, int unit_tiles) {
+  return kGemvWarps * (unit_tiles + span_tiles(layout)) * kCudaTileBytes;
+}
+
 /** The line of row g must not lie on the banks of that of row g + 1: eight lanes read 64 bytes of each. */
 inline constexpr int q_stride(int columns) { return static_cast<int>(round_up(columns, 128)) + 64; }
 
@@ -73,12 +79,12 @@ constexpr Integer sums_of_warp(Integer M) {
 }
 /** Shared memory besides q: sums of warps, twice, so that one barrier a panel is enough. */
 inline constexpr int64_t sums_bytes(int64_t M) { return 2 * kGemvWarps * 4 * sums_of_warp(M); }
-/** The same where alpha has groups: fragments of whole warps, with columns of X that M does not fill. */
-inline constexpr int64_t group_sums_bytes(int64_t M) { return sums_bytes(round_up(M, 8)); }
+/** The same with units: fragments of whole warps, with columns of X that M does not fill. */
+inline constexpr int64_t unit_sums_bytes(int64_t M) { return sums_bytes(round_up(M, 8)); }
 
 /** What a fused kernel keeps in shared memory besides q and sums: s, sums of q, partials and maxima of a row. */
-inline constexpr int64_t fused_bytes(int64_t M, int64_t groups, int64_t scratch_columns) {
-  return round_up(4 * (M + M * groups + 256 + kGemvWarps), 16) + 4 * scratch_columns;
+inline constexpr int64_t fused_bytes(int64_t M, int64_t units, int64_t blocks, int64_t scratch_columns) {
+  return round_up(4 * (M * blocks + M * units + 256 + kGemvWarps), 16) + 4 * scratch_columns;
 }
 
 /** Plans a kernel for up to `most_rows` rows of X. */

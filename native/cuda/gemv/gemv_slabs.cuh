@@ -151,7 +151,7 @@ __global__ void __launch_bounds__(kGemvThreads, kCtas) gemv_slabs_kernel(const G
     if (o.n < a.N && o.m < a.M) copy_4(alphas + thread_here(), a.task.alpha + o.n);
   };
   copy_alpha(static_cast<int>(blockIdx.x) / a.splits);
-  rows.begin(a, q, reinterpret_cast<unsigned char*>(sums + 2 * sums_count), epilogue, q_sums);
+  rows.template begin<false>(a, q, reinterpret_cast<unsigned char*>(sums + 2 * sums_count), epilogue, q_sums);
   if (a.resident) {
     rows.stage(a, q, walk.begin() * walk.kSlabColumns, walk.end() * walk.kSlabColumns);
     __syncthreads();

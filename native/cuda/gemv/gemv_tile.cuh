@@ -179,6 +179,10 @@ struct Dp4aDots {
   static __device__ __forceinline__ int owner_number(int lane) { return lane / 4; }
   static __device__ __forceinline__ int row(int output, int lane) { return 8 * (output & 1) + lane / 4; }
   static __device__ __forceinline__ int column(int output, int) { return output / 2; }
+  /** Rows of X that a lane has outputs of, and which of them one is of. */
+  static constexpr int kColumns = kRows;
+  static constexpr __device__ int column_number(int output) { return output / 2; }
+  static __device__ __forceinline__ int lane_column(int number, int) { return number; }
 };
 
 /** Sums of one panel by mma.m16n8k32, for 8 * kEights rows of X; those beyond M repeat the last and are not stored. */
@@ -214,6 +218,11 @@ struct MmaDots {
   static __device__ __forceinline__ int column(int output, int lane) {
     return 8 * (output / 4) + 2 * (lane & 3) + (output & 1);
   }
+  static constexpr int kColumns = 2 * kEights;
+  static constexpr __device__ int column_number(int output) { return 2 * (output / 4) + (output & 1); }
+  static __device__ __forceinline__ int lane_column(int number, int lane) {
+    return 8 * (number / 2) + 2 * (lane & 3) + (number & 1);
+  }
 };
 
 /** Adds what decode() hands out for step d of a tile. */
@@ -230,16 +239,27 @@ __device__ __forceinline__ SharedAddress shared_address(const void* p) {
   return static_cast<SharedAddress>(__cvta_generic_to_shared(p));
 }
 
+/** A lane's 16 bytes of a tile of W into shared memory; whole lines of the L2 come with it, which neighbours ask for. */
+__device__ __forceinline__ void copy_weights(SharedAddress to, const uint8_t* from) {
+  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" : : "r"(to), "l"(from) : "memory");
+}
+
+__device__ __forceinline__ uint4 load_shared(SharedAddress at) {
+  uint4 v;
+  asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "r"(at)
+               : "memory");
+  return v;
+}
+
 /** A lane's 16 bytes of each row of X that it needs, of a line of 64 columns; `at[i]` is where its row i begins. */
 template <class Dots>
 __device__ __forceinline__ void load_q(const SharedAddress (&at)[Dots::kVectors], int line,
                                        uint4 (&q)[Dots::kVectors]) {
 #pragma unroll
   for (int i = 0; i < Dots::kVectors; ++i) {
-    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(q[i].x), "=r"(q[i].y), "=r"(q[i].z), "=r"(q[i].w)
-                 : "r"(at[i] + 64 * line)
-                 : "memory");
+    q[i] = load_shared(at[i] + 64 * line);
   }
 }
 

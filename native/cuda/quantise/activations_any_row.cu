@@ -62,18 +62,30 @@ struct PlaneColumns {
 };
 
 /** A row of either kind, so that the code which makes it is there once. */
+template <bool by_block>
 struct RowColumns {
   PlaneColumns planes;
-  QuantiseColumns<kThreads> quantise;
+  QuantiseColumns<kThreads, by_block> quantise;
   bool a16;
 
   __device__ void begin(uint32_t amax) { a16 ? planes.begin(amax) : quantise.begin(amax); }
   __device__ void columns(int begin, int count, const float* v) {
     a16 ? planes.columns(begin, count, v) : quantise.columns(begin, count, v);
   }
+  __device__ void measure(int begin, int count, const float* v) {
+    if (!a16) quantise.measure(begin, count, v);
+  }
+  __device__ void end() {
+    if (!a16) quantise.end();
+  }
+  __device__ bool measures() const { return !a16 && quantise.measures(); }
 };
 
-__global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const CudaActivationTask t, int capacity) {
+/** `blocks`: the task may have blocks, or be rotated. `shared_maxima`: those of blocks lie behind the values, else where the
+ *  scales will be. */
+template <bool blocks>
+__global__ void __launch_bounds__(kThreads, 2)
+    activations_any_row_kernel(const CudaActivationTask t, int capacity, bool shared_maxima) {
   extern __shared__ float4 values[];
   __shared__ float part[kPartials];
   __shared__ uint32_t warp_max[kThreads / 32];
@@ -84,29 +96,40 @@ __global__ void __launch_bounds__(kThreads, 2) activations_any_row_kernel(const 
     t.clear[i] = 0;
   }
   const RowScratch scratch = {reinterpret_cast<float*>(values), capacity, part, warp_max};
-  const int64_t groups = t.group == 0 ? 1 : ceil_div(t.rows.K, t.group);
+  const int64_t units = t.unit == 0 ? 1 : ceil_div(t.rows.K, t.unit);
   const bool a16 = t.s == nullptr;
   const QuantisedRow q = {t.q + m * t.ldq,
                           static_cast<int>(t.padded),
                           t.plain,
-                          t.s + m,
-                          t.q_sums == nullptr ? nullptr : t.q_sums + m * groups,
-                          t.group,
-                          t.planes == nullptr ? nullptr : t.planes + m * t.ld_plane};
-  if (!a16) clear_sums<kThreads>(q, t.rows.K);
-  RowColumns out = {{t, t.planes + m * t.ld_plane, true}, {t.rows, m, q, 1.0f, true}, a16};
-  make_row<kThreads>(t.rows, row_source(t.rows, m, true), scratch, row_width(t.rows, static_cast<int>(t.padded)), out);
+                          t.s + m * t.s_row,
+                          t.q_sums == nullptr ? nullptr : t.q_sums + m * units,
+                          t.unit,
+                          t.planes == nullptr ? nullptr : t.planes + m * t.ld_plane,
+                          t.s_block,
+                          reinterpret_cast<uint32_t*>(shared_maxima ? scratch.v + capacity : t.s + m * t.s_row),
+                          shared_maxima ? 1 : t.s_block};
+  if (!a16) clear_sums<kThreads, blocks>(q, t.rows);
+  RowColumns<blocks> out = {{t, t.planes + m * t.ld_plane, true}, {t.rows, m, q, 1.0f, true}, a16};
+  make_row<kThreads, blocks>(t.rows, row_source(t.rows, m, true), scratch,
+                             row_width(t.rows, static_cast<int>(t.padded)), out);
 }
 
 }  // namespace
 
-TERNARY_CUDA_VARIANT(activations_any_row, any, activations_any_row_kernel)
+TERNARY_CUDA_VARIANT(activations_any_row, any, activations_any_row_kernel<false>)
+TERNARY_CUDA_VARIANT(activations_any_row, blocks, activations_any_row_kernel<true>)
 
 int activations_any_row(const CudaActivationTask& task, const CudaLaunch& how) {
   const int64_t width = round_up(task.padded > task.rows.K ? task.padded : task.rows.K, kPartials);
   const int capacity = static_cast<int>(width < kMostColumns ? width : kMostColumns);
-  return launch<activations_any_row_kernel>(how, dim3(static_cast<unsigned>(task.M)), dim3(kThreads),
-                                            static_cast<int64_t>(capacity) * 4, 1, task, capacity);
+  const int64_t blocks = task.rows.block == 0 ? 0 : ceil_div(task.rows.K, task.rows.block);
+  const bool shared_maxima = width + blocks <= kMostColumns;
+  const int64_t bytes = 4 * (capacity + (shared_maxima ? blocks : 0));
+  const dim3 ctas(static_cast<unsigned>(task.M)), threads(kThreads);
+  if (blocks == 0 && task.rows.rotation == 0) {
+    return launch<activations_any_row_kernel<false>>(how, ctas, threads, bytes, 1, task, capacity, false);
+  }
+  return launch<activations_any_row_kernel<true>>(how, ctas, threads, bytes, 1, task, capacity, shared_maxima);
 }
 
 }  // namespace ternary::cuda

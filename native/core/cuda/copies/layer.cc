@@ -9,17 +9,18 @@ float* released(CudaMemory memory) { return reinterpret_cast<float*>(memory.rele
 
 std::unique_ptr<CudaLayer> make_copy(const ternary_layer& layer, const CudaWeights& weights, const CudaDevice& device) {
   auto copy = std::make_unique<CudaLayer>(device, weights);
-  if (layer.bias() == nullptr && !layer.has_norm()) return copy;
+  if (layer.bytes() == 0) return copy;
   const CudaStream stream(device);
   const int64_t N = layer.weights.N, K = layer.weights.K;
   if (layer.bias() != nullptr) copy->bias = released(sent_floats(device, stream, layer.bias(), N, N));
   if (layer.has_norm()) copy->norm_weight = released(sent_floats(device, stream, layer.norm_weight(), K, K));
+  if (layer.signs() != nullptr) copy->signs = released(sent_floats(device, stream, layer.signs(), K, K));
   return copy;
 }
 
 }  // namespace
 
-CudaLayer::~CudaLayer() { free({bias, norm_weight}); }
+CudaLayer::~CudaLayer() { free({bias, norm_weight, signs}); }
 
 const CudaLayer* find_layer(const ternary_layer& layer, int ordinal) {
   return static_cast<const CudaLayer*>(layer.copies.find(ordinal));

@@ -1,6 +1,6 @@
 /**
  * @file layer.h
- * @brief The copies of a layer on GPUs: its bias and its norm, beside those of its weights.
+ * @brief The copies of a layer on GPUs: its bias, its norm and its signs, beside those of its weights.
  */
 #ifndef TERNARY_CORE_CUDA_COPIES_LAYER_H_
 #define TERNARY_CORE_CUDA_COPIES_LAYER_H_
@@ -19,6 +19,7 @@ struct CudaLayer : CudaCopy {
   const CudaWeights& weights;    ///< which live as long: the layer retains them
   float* bias = nullptr;         ///< [N] or null
   float* norm_weight = nullptr;  ///< [K] or null
+  float* signs = nullptr;        ///< [K] or null
 };
 
 /** The layer's copy on a GPU; null if there is none yet. Never waits. */
