@@ -181,7 +181,7 @@ const Limit* limit_of(const Key& key) {
   const CudaRow& row = kCudaRows[find_cuda_row(key.row)];
   const CudaVariant& variant = row.variants[find_cuda_variant(row, key.variant)];
   for (const Limit& limit : kLimits) {
-    const bool steady = row.layout == CudaLayout::top2 || (row.gemv() && !variant.groups);
+    const bool steady = row.layout == CudaLayout::top2 || (row.gemv() && variant.units == CudaUnits::none);
     if (steady && row.layout == limit.layout && variant.rows == limit.rows) return &limit;
   }
   return nullptr;

@@ -40,7 +40,7 @@ int64_t resident_ctas(const Sm& sm, const CudaRow& row, const CudaVariant& varia
   const int64_t shared =
       sm.unsaid + static_cast<int64_t>(kernel.figures[kShared]) + (row.gemv() ? 0 : cuda_ring_bytes(row, variant));
   const int64_t fit = std::min({kRegistersOfSm / (warps * round_up(32 * registers, kRegisterMultiple)),
-                                int64_t{sm.threads / variant.threads}, sm.shared / shared});
+                                int64_t{sm.threads / variant.threads}, sm.shared / std::max(shared, int64_t{1})});
   return row.gemv() ? std::min<int64_t>(fit, kernel.cut_for_ctas) : fit;  // its grid has no more
 }
 
@@ -72,7 +72,7 @@ void add_flight(const std::string& arch, const CudaRow& row, const CudaVariant& 
     f[kAhead] = variant.ahead;  // by TMA, whose copies machine code does not count: the row's ring
     f[kInFlight] = f[kAhead] * static_cast<double>(unit_bytes(row, variant)) * kTileRows / variant.patch_n;
   }
-  if (row.stage == CudaStage::activations || weights.of_turn == 0) return;
+  if (!row.product() || weights.of_turn == 0) return;
   f[kEarlyLoads] = weights.early;
   f[kAhead] = weights.ahead;
   if (!row.gemv()) {
@@ -89,7 +89,7 @@ std::vector<Fault> flight_faults(const std::string& arch, const CudaRow& row, co
                                  const Figures& figures) {
   std::vector<Fault> faults;
   // The warp that asks for W by TMA waits first: X comes with it.
-  if (row.stage == CudaStage::activations || row.layout == CudaLayout::top2) return faults;
+  if (!row.product() || row.layout == CudaLayout::top2) return faults;
   const auto demand = [&](Figure figure, int64_t least, const char* why) {
     if (figures[figure] >= static_cast<double>(least)) return;
     std::ostringstream sentence;

@@ -54,6 +54,8 @@ std::vector<std::pair<ProblemSpec, ternary_layout>> neighbours() {
   with([](ProblemSpec& s) { s.group = 0, s.kind = TERNARY_ALPHA_ROW; });
   with([](ProblemSpec& s) { s.activation = TERNARY_A16; });
   with([](ProblemSpec& s) { s.norm = true; });
+  with([](ProblemSpec& s) { s.block = 32; });
+  with([](ProblemSpec& s) { s.block = 64; });
   for (const ternary_layout layout : {TERNARY_LAYOUT_I2S, TERNARY_LAYOUT_T5_TILED, TERNARY_LAYOUT_T3_TILED})
     all.emplace_back(base_spec(), layout);
   return all;

@@ -125,7 +125,7 @@ bool made_for(const CudaRow& row, const char* arch) {
 TEST(CostModel, EveryVariantOfEveryRowIsCountedOnEveryArchitectureOfItsLibrary) {
   for (const char* arch : kCudaArchs) {
     const std::vector<CostKernel> kernels = cost_kernels(arch, kCommittedFigures);
-    EXPECT_EQ(kernels.size(), std::size(kCudaRows) - 1) << "all but the activations";
+    EXPECT_EQ(kernels.size(), std::size(kCudaRows) - 3) << "all but the three that go row by row";
     for (const CostKernel& kernel : kernels) {
       if (!made_for(*kernel.row, arch)) continue;
       ASSERT_NE(kernel.row->variants[0].name, nullptr) << kernel.row->file;
@@ -163,16 +163,18 @@ TEST(CostModel, EveryLineOfTheBudgetBelongsToAVariant) {
   }
 }
 
-/** Of each row for every number of rows, of planes, with and without groups: the variant that its name promises. */
+/** Of each row for every number of rows, of planes, without units, with groups and blocks: the variant that its name promises. */
 TEST(CostModel, EveryProblemOfARowHasAVariant) {
+  constexpr const char* kWords[] = {"plain", "groups", "blocks"};
   for (const CostKernel& kernel : cost_kernels("sm90a", kCommittedFigures)) {
     if (!made_for(*kernel.row, "sm90a")) continue;
     for (int64_t M = kernel.row->m_min; M <= std::min<int64_t>(kernel.row->m_max, 64); ++M) {
       for (int planes : {1, 3}) {
-        for (bool groups : {false, true}) {
-          const CostCode* code = kernel.code_for(M, planes, groups);
+        for (const CudaUnits units : {CudaUnits::none, CudaUnits::groups, CudaUnits::blocks}) {
+          if (units == CudaUnits::blocks && kernel.row->stage == CudaStage::gemm_a16) continue;
+          const CostCode* code = kernel.code_for(M, planes, units);
           ASSERT_NE(code, nullptr) << kernel.row->file << " " << M;
-          EXPECT_EQ(std::string(code->shape.name).rfind(groups ? "groups" : "plain", 0), 0u) << code->shape.name;
+          EXPECT_EQ(std::string(code->shape.name).rfind(kWords[static_cast<int>(units)], 0), 0u) << code->shape.name;
           EXPECT_TRUE(!kernel.row->gemv() || (M <= code->shape.rows && (M > 8) == (code->shape.rows == 16))) << M;
           EXPECT_TRUE(kernel.row->stage != CudaStage::gemm_a16 || planes == code->shape.planes) << planes;
         }
@@ -192,10 +194,10 @@ TEST(CostModel, FiguresAreThoseOfTheMachineCode) {
   EXPECT_DOUBLE_EQ(dp4a.slots, line->value[kPer16]);
   EXPECT_DOUBLE_EQ(dp4a.idp, 4);
   EXPECT_EQ(dp4a.registers, static_cast<int>(line->value[kRegisters]));
-  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_dp4a_4x16x128")->code_for(3, 1, false)->idp, 16);
-  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(2, 1, false)->imma, 1);
-  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(9, 1, false)->imma, 2);
-  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_t5_mma_16x160")->code_for(8, 1, false)->imma,
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_dp4a_4x16x128")->code_for(3, 1, CudaUnits::none)->idp, 16);
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(2, 1, CudaUnits::none)->imma, 1);
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_i2s_mma_16x128")->code_for(9, 1, CudaUnits::none)->imma, 2);
+  EXPECT_DOUBLE_EQ(find(kernels, "gemv_a8_t5_mma_16x160")->code_for(8, 1, CudaUnits::none)->imma,
                    1.8);  // four steps of five by heads
   const CostCode gemm = code(kernels, "gemm_a8_i2s_mma_128x128", "plain");
   EXPECT_EQ(gemm.shape.patch_n, 128);

@@ -65,7 +65,7 @@ class ActivationCase {
       return r;
     }
     r.q = OutputMatrix(TERNARY_I8, spec.M, columns_, ld_);
-    r.s = OutputMatrix(TERNARY_F32, spec.M, 1, 1);
+    r.s = OutputMatrix(TERNARY_F32, spec.M, problem_.scales(), problem_.scales());
     if (with_q_sum_) r.q_sum = GuardedBuffer(spec.M * 4);
     return r;
   }
@@ -85,8 +85,11 @@ class ActivationCase {
     }
     task.norm_weight = spec.norm ? problem_.norm_weight.as<float>() : nullptr;
     task.eps = problem_.eps;
+    task.rotation = spec.rotation;
+    task.signs = spec.signs ? problem_.signs.as<float>() : nullptr;
     task.alpha_column = spec.kind == TERNARY_ALPHA_COLUMN ? problem_.alpha.as<float>() : nullptr;
     task.K = spec.K;
+    task.block = spec.block;
     task.padded = columns_;
     task.ldq = task.ldf = ld_;
     if (spec.activation == TERNARY_A16) {
@@ -146,6 +149,49 @@ TEST(ActivationKernels, EveryTailOfKInEveryType) {
       spec.activation = TERNARY_A16;
       check_all_rows(spec);
       if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(ActivationKernels, RandomProblemsByBlockAndRotated) {
+  const int64_t count = samples(1500);
+  for (int64_t i = 0; i < count; ++i) {
+    ProblemSpec spec = random_block_spec(70000 + static_cast<uint64_t>(i), 2000000);
+    spec.N = 1;
+    check_all_rows(spec);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(ActivationKernels, EveryTailOfKByBlock) {
+  for (const int64_t block : {32, 64, 96, 128, 256, 4096}) {
+    for (int64_t K = 1; K <= 300; K += K < 70 ? 1 : 13) {
+      ProblemSpec spec = plain_spec(TERNARY_A8, 10, 1, K);
+      spec.block = block;
+      spec.x_dtype = static_cast<ternary_dtype>(K % 5);
+      spec.x_gap = spec.y_gap = 3;
+      spec.seed = static_cast<uint64_t>(K);
+      spec.kind = spec.x_dtype == TERNARY_I8 ? TERNARY_ALPHA_ROW : TERNARY_ALPHA_COLUMN;
+      check_all_rows(spec);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(ActivationKernels, EveryRotationOfOneRunAndOfSeveral) {
+  for (int64_t rotation = 32; rotation <= 4096; rotation *= 2) {
+    for (const int64_t runs : {1, 2, 3}) {
+      for (int way = 0; way < 8; ++way) {
+        ProblemSpec spec = plain_spec(way & 1 ? TERNARY_A16 : TERNARY_A8, 3, 1, runs * rotation);
+        spec.rotation = rotation;
+        spec.signs = (way & 2) != 0;
+        spec.norm = (way & 4) != 0;
+        spec.block = way == 6 ? 64 : 0;
+        spec.kind = runs == 3 ? TERNARY_ALPHA_COLUMN : TERNARY_ALPHA_ROW;
+        spec.seed = static_cast<uint64_t>(rotation * 8 + way);
+        check_all_rows(spec);
+        if (HasFatalFailure()) return;
+      }
     }
   }
 }

@@ -73,11 +73,14 @@ class GemmCase {
     activations.ldx = problem_.ldx();
     activations.x_scale = problem_.x_scale.empty() ? nullptr : problem_.x_scale.as<float>();
     activations.alpha_column = weights_->column_alpha();
+    activations.rotation = s.rotation;
+    activations.signs = s.signs ? problem_.signs.as<float>() : nullptr;
     activations.K = s.K;
+    activations.block = task_.block = s.block;
     activations.padded = task_.ldq = task_.ldf = activations.ldq = activations.ldf = ld;
     if (s.activation == TERNARY_A8) {
       q_ = GuardedBuffer(s.M * ld);
-      s_ = GuardedBuffer(s.M * static_cast<int64_t>(sizeof(float)));
+      s_ = GuardedBuffer(s.M * problem_.scales() * static_cast<int64_t>(sizeof(float)));
       q_sum_ = GuardedBuffer(s.M * static_cast<int64_t>(sizeof(int32_t)));
       task_.q = activations.q = q_.as<int8_t>();
       task_.s = activations.s = s_.as<float>();
@@ -98,7 +101,8 @@ class GemmCase {
 };
 
 bool accepts(const Kernel& kernel, const ProblemSpec& spec) {
-  return spec.K <= kernel.k_max && (spec.group % kernel.group_multiple == 0 || spec.group >= spec.K);
+  const int64_t unit = unit_columns(spec.group, spec.block);
+  return spec.K <= kernel.k_max && (unit % kernel.group_multiple == 0 || unit >= spec.K);
 }
 
 /** A random part that the row's multiples allow. */
@@ -178,6 +182,48 @@ TEST(GemmKernels, EveryGroupAndItsShortLastGroup) {
   }
 }
 
+TEST(GemmKernels, RandomProblemsByBlock) {
+  const int64_t count = samples(1500);
+  for (int64_t i = 0; i < count; ++i) {
+    ProblemSpec spec = random_block_spec(90000 + static_cast<uint64_t>(i), 1500000);
+    spec.norm = false;
+    spec.residual.reset();
+    check_all_rows(spec);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(GemmKernels, EveryTailOfNAndKByBlock) {
+  for (const int64_t block : {32, 64, 96, 128}) {
+    for (int64_t i = 1; i <= 130; i += block == 32 ? 1 : 3) {
+      for (ProblemSpec spec : {plain_spec(TERNARY_A8, i % 33 + 1, 17, i), plain_spec(TERNARY_A8, i % 5 + 1, i, 2113)}) {
+        spec.block = block;
+        check_all_rows(spec);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(GemmKernels, EveryBlockWithEveryGroup) {
+  for (const int64_t block : {32, 64, 96, 128, 192, 256, 1024, 2048, 2080, 4096, 1 << 24}) {
+    for (const int64_t group : {0, 32, 64, 96, 128, 192, 256, 2048, 4096, 8192}) {
+      if (group > 0 && block % group != 0 && group % block != 0) continue;
+      for (const int64_t K : {block - 1, block + 1, 2048 + block + 33, int64_t{4500}}) {
+        if (K > 9000) continue;
+        ProblemSpec spec = plain_spec(TERNARY_A8, 1 + (K + group) % 3, 19, K);
+        spec.block = block;
+        spec.group = group;
+        if (group > 0) spec.kind = TERNARY_ALPHA_GROUP;
+        spec.bias = K % 2 == 0;
+        spec.x_dtype = K % 3 == 0 ? TERNARY_I8 : TERNARY_F32;
+        check_all_rows(spec);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 TEST(GemmKernels, LargestSumsDoNotWrap) {
   // 127 * K and -128 * K, for K far beyond what an int16, or an int32 of sums scaled by 64, would hold.
   for (Values values : {Values::all_max, Values::all_min, Values::alternating}) {
@@ -218,8 +264,11 @@ TEST(GemmKernels, LongGroupsDoNotWrap) {
     for (int64_t group : {64, 4096, 65536, 1 << 20}) {
       spec.values = values;
       spec.group = group;
-      check_all_rows(spec);
-      if (HasFatalFailure()) return;
+      for (const int64_t block : {int64_t{0}, group}) {
+        spec.block = block;
+        check_all_rows(spec);
+        if (HasFatalFailure()) return;
+      }
     }
   }
 }

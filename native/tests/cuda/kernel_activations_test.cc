@@ -27,8 +27,10 @@ class ActivationCase {
     const int64_t K = spec.K;
     padded_ = use == Use::user ? K : cuda_padded_columns(use == Use::t5 ? CudaLayout::t5 : CudaLayout::i2s, K);
     ld_ = use == Use::user ? K + spec.y_gap : padded_;
-    group_ = use == Use::user || use == Use::planes ? 0 : spec.group;
-    groups_ = group_ == 0 ? 1 : ceil_div(K, group_);
+    block_ = use == Use::planes ? 0 : spec.block;
+    scales_ = scales_of_row(K, block_);
+    unit_ = use == Use::user || use == Use::planes ? 0 : unit_columns(spec.group, block_);
+    units_ = unit_ == 0 ? 1 : ceil_div(spec.K, unit_);
     run_oracle();
   }
 
@@ -56,7 +58,7 @@ class ActivationCase {
       task.f = f_.data();
     } else {
       q_.resize(spec().M * padded_);
-      s_.resize(spec().M);
+      s_.resize(spec().M * scales_);
       task.q = q_.data();
       task.s = s_.data();
     }
@@ -74,6 +76,9 @@ class ActivationCase {
     task.eps = problem_.eps;
     task.alpha_column = spec().kind == TERNARY_ALPHA_COLUMN ? problem_.alpha.as<float>() : nullptr;
     task.K = spec().K;
+    task.rotation = spec().rotation;
+    task.signs = spec().signs ? problem_.signs.as<float>() : nullptr;
+    task.block = block_;
     if (spec().residual) {
       task.residual_dtype = *spec().residual;
       task.ld_residual = problem_.ld_residual();
@@ -93,10 +98,12 @@ class ActivationCase {
     x_scale_ = copy(problem_.x_scale, 0);
     norm_weight_ = copy(problem_.norm_weight, 4 * skew);
     alpha_ = copy(problem_.alpha, 4 * skew);
+    signs_ = copy(problem_.signs, 4 * skew);
     task.rows.x = x_.data();
     if (task.rows.x_scale != nullptr) task.rows.x_scale = x_scale_.as<float>();
     if (task.rows.norm_weight != nullptr) task.rows.norm_weight = norm_weight_.as<float>();
     if (task.rows.alpha_column != nullptr) task.rows.alpha_column = alpha_.as<float>();
+    if (task.rows.signs != nullptr) task.rows.signs = signs_.as<float>();
     if (spec().residual) {
       got_residual_ = std::move(problem_.output().residual_out);
       residual_out_ = DeviceMemory(got_residual_.data(), residual_bytes(), skew * dtype_bytes(*spec().residual));
@@ -134,21 +141,28 @@ class ActivationCase {
   std::string run_a8(const CudaKernel& kernel) {
     const int64_t M = spec().M, bytes = use_ == Use::user ? (M - 1) * ld_ + spec().K : M * ld_;
     std::vector<uint8_t> got(bytes, kPoison);
-    DeviceMemory q(got.data(), bytes, use_ == Use::user ? spec().seed % 5 : 0), s(M * 4), q_sums(M * groups_ * 4);
+    DeviceMemory q(got.data(), bytes, use_ == Use::user ? spec().seed % 5 : 0), s(M * scales_ * 4),
+        q_sums(M * units_ * 4);
     CudaActivationTask task = device_task();
     task.plain = use_ == Use::user || use_ == Use::dense;
     task.q = q.as<int8_t>();
     task.ldq = ld_;
     task.s = s.as<float>();
+    task.s_row = use_ == Use::user ? scales_ : 1;
+    task.s_block = use_ == Use::user ? 1 : M;
     task.q_sums = task.plain ? nullptr : q_sums.as<int32_t>();
-    task.group = group_;
+    task.unit = unit_;
     std::string what = launch(kernel, task);
     if (!what.empty()) return what;
     q.read(got.data());
-    std::vector<float> scales(M);
+    std::vector<float> scales(M * scales_);
     s.read(scales.data());
     for (int64_t m = 0; m < M; ++m) {
-      if (!same_bits(TERNARY_F32, &scales[m], &s_[m])) return "s of row " + std::to_string(m);
+      for (int64_t b = 0; b < scales_; ++b) {
+        if (!same_bits(TERNARY_F32, &scales[m * task.s_row + b * task.s_block], &s_[m * scales_ + b])) {
+          return "s of row " + std::to_string(m) + ", block " + std::to_string(b);
+        }
+      }
       for (int64_t k = 0; k < ld_ && m * ld_ + k < bytes; ++k) {
         const int64_t place = task.plain ? k : cuda_q_position(k);
         const uint8_t want = k < padded_ ? static_cast<uint8_t>(q_[m * padded_ + k]) : kPoison;
@@ -163,21 +177,22 @@ class ActivationCase {
   }
 
   std::string wrong_sum(const DeviceMemory& q_sums) const {
-    std::vector<int32_t> got(spec().M * groups_);
+    std::vector<int32_t> got(spec().M * units_);
     q_sums.read(got.data());
     for (int64_t m = 0; m < spec().M; ++m) {
-      for (int64_t g = 0; g < groups_; ++g) {
-        const int64_t begin = g * group_, end = group_ == 0 ? spec().K : std::min(begin + group_, spec().K);
+      for (int64_t u = 0; u < units_; ++u) {
+        const int64_t begin = u * unit_, end = unit_ == 0 ? spec().K : std::min(begin + unit_, spec().K);
         int32_t want = 0;
         for (int64_t k = begin; k < end; ++k) want += q_[m * padded_ + k];
-        if (got[m * groups_ + g] != want) return "q_sum of row " + std::to_string(m) + ", group " + std::to_string(g);
+        if (got[m * units_ + u] != want) return "q_sum of row " + std::to_string(m) + ", unit " + std::to_string(u);
       }
     }
     return "";
   }
 
   std::string run_planes(const CudaKernel& kernel) {
-    const bool as_it_is = !spec().norm && !spec().residual && spec().kind != TERNARY_ALPHA_COLUMN;
+    const bool as_it_is =
+        !spec().norm && !spec().residual && spec().kind != TERNARY_ALPHA_COLUMN && spec().rotation == 0;
     const bool one = as_it_is && (spec().x_dtype == TERNARY_F16 || spec().x_dtype == TERNARY_BF16) && !spec().x_scale;
     const bool f16 = one && spec().x_dtype == TERNARY_F16;
     const int64_t M = spec().M, count = one ? 1 : 3;
@@ -213,11 +228,11 @@ class ActivationCase {
 
   Problem problem_;
   Use use_;
-  int64_t padded_, ld_, group_, groups_;
+  int64_t padded_, ld_, block_, scales_, unit_, units_;
   std::vector<int8_t> q_;
   std::vector<float> s_, f_;
   OutputMatrix expected_residual_, got_residual_;
-  DeviceMemory x_, x_scale_, norm_weight_, alpha_, residual_, residual_out_, clear_;
+  DeviceMemory x_, x_scale_, norm_weight_, alpha_, signs_, residual_, residual_out_, clear_;
 };
 
 void check(const ProblemSpec& spec, std::initializer_list<Use> uses) {
@@ -285,6 +300,73 @@ TEST(CudaActivations, LongRowsPassInChunks) {
     spec.kind = TERNARY_ALPHA_COLUMN;
     check(spec, {Use::t5, Use::user});
     if (HasFatalFailure()) return;
+  }
+}
+
+TEST(CudaActivations, RandomBlocksAndRotations) {
+  const int64_t count = samples(80);
+  for (int64_t i = 0; i < count; ++i) {
+    ProblemSpec spec = random_block_spec(71000 + static_cast<uint64_t>(i), 12000);
+    spec.N = 1;
+    check(spec, kEveryUse);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(CudaActivations, EveryRotation) {
+  for (int64_t rotation = 32; rotation <= 4096; rotation *= 2) {
+    for (const int64_t runs : {int64_t{1}, int64_t{3}, 8192 / rotation}) {
+      ProblemSpec spec;
+      spec.M = 2;
+      spec.K = runs * rotation;
+      spec.rotation = rotation;
+      spec.signs = runs != 1;
+      spec.norm = runs == 3;
+      spec.x_dtype = TERNARY_BF16;
+      spec.values = Values::finite;
+      if (runs != 3) spec.kind = TERNARY_ALPHA_COLUMN;
+      spec.seed = static_cast<uint64_t>(rotation + runs);
+      check(spec, {Use::i2s, Use::user, Use::planes});
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// A chunk is 24576 columns. Maxima of blocks lie in shared memory up to 23831 columns by 32, else where scales will be;
+// a block may be longer than a chunk, and begin in one and end in another.
+TEST(CudaActivations, BlocksOfLongRows) {
+  for (const int64_t K : {23808, 23840, 24576, 28672, 53248}) {
+    for (const int64_t block : {32, 96, 160, 8192, 28000, 1 << 20}) {
+      ProblemSpec spec;
+      spec.M = 1;
+      spec.K = K;
+      spec.block = block;
+      spec.x_dtype = TERNARY_BF16;
+      spec.seed = static_cast<uint64_t>(K + block);
+      spec.norm = block == 160;
+      if (K % 4096 == 0 && block != 96) spec.rotation = 4096, spec.signs = true;
+      check(spec, {K % 64 == 0 ? Use::i2s : Use::user});
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// Floors, zeros and rows that are not finite, block by block: every row has its own way.
+TEST(CudaActivations, BlocksOfExtremeRows) {
+  for (const int64_t block : {32, 64, 128, 1024}) {
+    for (const Values values : {Values::all_max, Values::zero, Values::mixed}) {
+      for (const ternary_dtype x_dtype : {TERNARY_F32, TERNARY_F16, TERNARY_I8}) {
+        ProblemSpec spec;
+        spec.M = 12;
+        spec.K = 333;
+        spec.block = block;
+        spec.x_dtype = x_dtype;
+        spec.values = values;
+        spec.seed = static_cast<uint64_t>(block);
+        check(spec, {Use::i2s, Use::user});
+        if (HasFatalFailure()) return;
+      }
+    }
   }
 }
 

@@ -33,8 +33,11 @@ struct Use {
 
 /** What a GEMM copies to its ring: weights and X. */
 bool copies_to_ring(const softgpu_line& line) { return std::strncmp(line.opcode, "cp.async.cg", 11) == 0; }
-/** Weights of a GEMV go past the first-level cache; its vectors of X, where it makes q itself, do not. */
-bool loads_gemv_weights(const softgpu_line& line) { return std::strstr(line.opcode, "L1::no_allocate") != nullptr; }
+/** Weights of a GEMV go past the first-level cache, with units by whole lines; its vectors of X, where it makes q itself, do
+ *  not, and neither do copies of q. */
+bool loads_gemv_weights(const softgpu_line& line) {
+  return std::strstr(line.opcode, "L1::no_allocate") != nullptr || std::strstr(line.opcode, "L2::128B") != nullptr;
+}
 
 /** Of the kernels whose mangled names have this part. */
 template <bool (*is_weights)(const softgpu_line&)>
@@ -81,8 +84,9 @@ double sectors_of_x(const CudaVariant& variant, const ProblemSpec& spec, CudaLay
 
 const CudaVariant& variant_of(const CudaKernel& kernel, bool groups) {
   const CudaRow& row = kCudaRows[find_cuda_row(kernel.file)];
-  return *std::find_if(row.variants, row.variants + kMostCudaVariants,
-                       [&](const CudaVariant& v) { return v.groups == groups && v.planes == 1; });
+  return *std::find_if(row.variants, row.variants + kMostCudaVariants, [&](const CudaVariant& v) {
+    return v.units == (groups ? CudaUnits::groups : CudaUnits::none) && v.planes == 1;
+  });
 }
 
 /** Every GEMM that serves the problem; where `ideal` is not 0, weights are held to it, once for every patch along M. */

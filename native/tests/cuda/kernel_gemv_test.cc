@@ -61,6 +61,10 @@ TEST(CudaGemv, RowsOfTheTable) {
       problem.M = kernel->m_min;
       problem.group = 48;
       EXPECT_EQ(refusal(*kernel, problem), Reason::group_size) << kernel->file;
+      problem.group = 0;
+      problem.rotation = 128;  // which a kernel before those that are given q has done
+      EXPECT_EQ(refusal(*kernel, problem), stage == CudaStage::fused_a8 ? Reason::rotation : Reason::none)
+          << kernel->file;
     }
   }
 }
@@ -152,6 +156,9 @@ TEST(CudaGemv, SplitsAreWhatWasAskedForWhereTheyCanBe) {
     problem.K = 128000;
     problem.group = 128;  // fp32 sums of super-blocks have an order
     EXPECT_EQ(planned(*kernel, problem).splits, 1) << kernel->file;
+    problem.group = 0;
+    problem.block = 128;
+    EXPECT_EQ(planned(*kernel, problem).splits, 1) << kernel->file;
   }
 }
 
@@ -219,7 +226,8 @@ TEST(CudaGemv, ChunksOfQWhereSharedMemoryIsSmall) {
       for (const CudaKernel* kernel : gemv_rows(CudaStage::gemm_a8)) {
         if (kernel->layout != layout || spec.M < kernel->m_min || spec.M > kernel->m_max) continue;
         DeviceLimits small = device_limits();
-        small.shared_bytes = spec.M == 1 ? 12 << 10 : 48 << 10;
+        small.shared_bytes = (spec.M == 1 ? 12 : 48) << 10;
+        if (group > 0) small.shared_bytes += 40 << 10;  // W's ring of nine or ten tiles a warp
         gemm.device(small);
         ASSERT_EQ(gemm.refusal(*kernel, 0), Reason::none) << kernel->file;
         ASSERT_EQ(gemm.run(*kernel), "") << kernel->file;

@@ -153,6 +153,7 @@ class Chain {
     task.q = q_.as<int8_t>();
     task.padded = task.ldq = cuda_padded_columns(layout_, task.rows.K);
     task.s = s_.as<float>();
+    task.s_row = 1;
     task.q_sums = q_sums_.as<int32_t>();
     return task;
   }

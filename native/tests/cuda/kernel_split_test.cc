@@ -36,6 +36,11 @@ ProblemSpec grouped(ProblemSpec spec, int64_t group) {
   return spec;
 }
 
+ProblemSpec blocked(ProblemSpec spec, int64_t block) {
+  spec.block = block;
+  return spec;
+}
+
 /** Splits 1 ... most that are a cluster, meet in memory, or are none. */
 std::vector<int> splits_to_try(int most) {
   std::vector<int> splits;
@@ -52,7 +57,7 @@ void check(const ProblemSpec& spec, CudaLayout layout) {
   OutputMatrix first;
   for (const CudaKernel* kernel : gemm_rows(a8 ? CudaStage::gemm_a8 : CudaStage::gemm_a16, layout)) {
     const int64_t group = spec.kind == TERNARY_ALPHA_GROUP ? spec.group : 0;
-    for (const int splits : splits_to_try(cuda_most_splits(row_of(*kernel), spec.K, group))) {
+    for (const int splits : splits_to_try(cuda_most_splits(row_of(*kernel), spec.K, unit_columns(group, spec.block)))) {
       ASSERT_EQ(planned(*kernel, gemm.problem(splits)).splits, splits) << kernel->file << " in " << spec.text();
       ASSERT_EQ(gemm.run(*kernel, splits), "") << kernel->file;
       if (a8) continue;
@@ -85,6 +90,24 @@ TEST(CudaGemmSplit, GroupsOfAlpha) {
   }
 }
 
+// Each super-block's sum is a part by itself, whatever it is made of.
+TEST(CudaGemmSplit, BlocksOfX) {
+  struct Case {
+    int64_t M, group, block;
+  };
+  for (const Case& c : {Case{17, 0, 32}, {24, 0, 128}, {32, 64, 128}, {48, 128, 32}, {64, 0, 2080}, {96, 96, 96}}) {
+    for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5, CudaLayout::dense}) {
+      check(blocked(grouped(plain_spec(TERNARY_A8, c.M, 37, 6200), c.group), c.block), layout);
+      if (HasFatalFailure()) return;
+    }
+  }
+  for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5, CudaLayout::dense}) {
+    check(blocked(plain_spec(TERNARY_A8, 3, 40, 170), 32), layout);     // five units and a short one of one super-block
+    check(blocked(plain_spec(TERNARY_A8, 3, 40, 4128), 1024), layout);  // three super-blocks, the last a step
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(CudaGemmSplit, SixteenBitActivations) {
   const ternary_dtype kTypes[] = {TERNARY_BF16, TERNARY_F16, TERNARY_F32};
   int i = 0;
@@ -112,12 +135,13 @@ TEST(CudaGemmSplit, TheOrderOfGroupSumsAtSmallK) {
 }
 
 /** A row's problem of M rows as a device of 132 SMs has it. */
-CudaProblem problem_of(int64_t M, int64_t N, int64_t K, int64_t group, int splits) {
+CudaProblem problem_of(int64_t M, int64_t N, int64_t K, int64_t group, int splits, int64_t block = 0) {
   CudaProblem p = {};
   p.M = M;
   p.N = N;
   p.K = K;
   p.group = group;
+  p.block = block;
   p.planes = 1;
   p.splits = splits;
   p.sm_count = 132;
@@ -128,7 +152,7 @@ CudaProblem problem_of(int64_t M, int64_t N, int64_t K, int64_t group, int split
 const CudaVariant& variant_of(const CudaKernel& kernel, bool groups) {
   const CudaRow& row = row_of(kernel);
   for (const CudaVariant& v : row.variants) {
-    if (v.groups == groups && v.planes == 1) return v;
+    if (v.units == (groups ? CudaUnits::groups : CudaUnits::none) && v.planes == 1) return v;
   }
   return row.variants[0];
 }
@@ -206,7 +230,8 @@ TEST(CudaGemmSplit, ChainsOfSplitProducts) {
   const CudaKernel& activations = *cuda_rows(CudaStage::activations).at(0);
   for (const ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
     for (const int64_t group : {0, 64}) {
-      const ProblemSpec spec = grouped(plain_spec(activation, 19, 20, 4200), group);
+      ProblemSpec spec = grouped(plain_spec(activation, 19, 20, 4200), group);
+      if (group != 0 && activation == TERNARY_A8) spec.block = 128;
       for (const CudaLayout layout : {CudaLayout::i2s, CudaLayout::t5, CudaLayout::dense}) {
         if (activation == TERNARY_A16 && layout == CudaLayout::dense) continue;
         CudaGemmCase gemm(spec, layout);

@@ -11,8 +11,12 @@ import numpy as np
 
 import numerics
 from differences import Different, same, within
-from library import Library, Strided
-from problems import Product, Source
+from library import DTYPES, Heads, Library, Strided
+from problems import ROTATED_COLUMNS, Product, Source
+
+
+def quantised(rows, block):
+    return numerics.quantise_by_block(rows, block) if block else numerics.quantise(rows)
 
 
 def expected_product(problem):
@@ -26,11 +30,18 @@ def expected_product(problem):
         if p.normed:
             residual = (p.residual.values(), p.residual.dtype) if p.residual else None
             rows, out = numerics.rms_norm(rows, residual, p.norm, p.eps)
+        if p.rotation:
+            rows = numerics.rotate(rows, p.rotation, p.signs)
         if p.activation == "a16":
             exact, bound = numerics.linear_a16(rows, p.w, p.kind, p.alpha, p.group, p.bias)
             return exact, bound, out
-        rows = numerics.quantise(numerics.fold_column(rows, p.alpha) if p.kind == "column" else rows)
-    y = numerics.linear_a8(*rows, p.w, p.kind, p.alpha, p.group, p.bias)
+        rows = quantised(numerics.fold_column(rows, p.alpha) if p.kind == "column" else rows, p.block)
+    if p.block:
+        q, scale = rows
+        scale = scale.reshape(p.x.rows, -1)
+        y = numerics.linear_by_block(q, scale, p.w, p.kind, p.alpha, p.group, p.bias, p.block)
+    else:
+        y = numerics.linear_a8(*rows, p.w, p.kind, p.alpha, p.group, p.bias)
     return numerics.store(y, p.y_dtype), None, out
 
 
@@ -39,13 +50,13 @@ def run_product(library, runtime, weights, problem):
     y = Strided(p.y_dtype, p.x.rows, p.w.shape[0], p.ldy)
     out = None
     if not p.normed:
-        library.linear(runtime, weights, p.activation, p.x, y, p.bias)
+        library.linear(runtime, weights, p, p.x, y, p.bias)
     else:
         residual = p.residual
         if residual is not None:
             residual = Strided(residual.dtype, residual.rows, residual.columns, residual.ld, residual.values())
             out = residual if p.in_place else Strided(residual.dtype, residual.rows, residual.columns, residual.ld)
-        library.rmsnorm_linear(runtime, weights, p.activation, p.x, residual, out, p.norm, p.eps, y, p.bias)
+        library.rmsnorm_linear(runtime, weights, p, p.x, residual, out, p.norm, p.eps, y, p.bias)
     return y, out
 
 
@@ -73,17 +84,73 @@ def product(library, runtimes, seed):
 def quantise(library, runtimes, seed):
     source = Source(seed)
     M, _, K = source.shape()
+    block, rotation, signs = source.block(0) if source.chance(0.6) else 0, 0, None
+    if source.chance(0.3):
+        K = source.one_of(*ROTATED_COLUMNS)
+        rotation, signs = source.rotation(K)
     x = source.x(M, K, source.one_of("f32", "f16", "bf16", "f8"))
     alpha = source.alpha("column", 1, K, 0) if source.chance(0.5) else None
     rows = numerics.rows_of(x.values(), x.dtype, x.scale)
-    q, s = numerics.quantise(rows if alpha is None else numerics.fold_column(rows, alpha))
+    if rotation:
+        rows = numerics.rotate(rows, rotation, signs)
+    q, s = quantised(rows if alpha is None else numerics.fold_column(rows, alpha), block)
     isa = list(runtimes)[seed % len(runtimes)]
     for name, runtime in (("the oracle", None), (isa, runtimes[isa])):
-        made, scales = Strided("i8", M, K, source.stride(K)), np.zeros(M, np.float32)
-        library.quantise(runtime, x, alpha, made, scales)
-        what = f"quantise seed {seed}: M {M} K {K} {x.dtype} by {name}"
+        made, scales = Strided("i8", M, K, source.stride(K)), np.zeros(s.shape, np.float32)
+        library.quantise(runtime, x, alpha, made, scales, block, rotation, signs)
+        what = f"quantise seed {seed}: M {M} K {K} {x.dtype} block {block} rotation {rotation} by {name}"
         same(made.values(), q.astype(np.int8), f"{what}: q")
         same(scales, s, f"{what}: s")
+
+
+def rotate(library, runtimes, seed):
+    source = Source(seed)
+    M, K = source.shape()[0], source.one_of(*ROTATED_COLUMNS)
+    columns, signs = source.rotation(K)
+    inverse, y_dtype = source.chance(0.5), source.one_of("f32", "f16", "bf16")
+    x = source.x(M, K, source.one_of("f32", "f16", "bf16", "f8"))
+    in_place = x.dtype == y_dtype and source.chance(0.5)
+    rows = numerics.rotate(numerics.rows_of(x.values(), x.dtype, x.scale), columns, signs, inverse)
+    expected = numerics.store(rows, y_dtype)
+    isa = list(runtimes)[seed % len(runtimes)]
+    for name, runtime in (("the oracle", None), (isa, runtimes[isa])):
+        given = Strided(x.dtype, M, K, x.ld, x.values(), x.scale)
+        y = given if in_place else Strided(y_dtype, M, K, source.stride(K))
+        library.rotate(runtime, given, columns, signs, inverse, y)
+        what = (f"rotate seed {seed}: M {M} K {K} {x.dtype} to {y_dtype} columns {columns} "
+                f"{'inverse' if inverse else 'forward'} by {name}")
+        same(y.values(), expected, what)
+        if not y.gaps_kept():
+            raise Different(f"{what}: writes between rows")
+
+
+def qk_norm(library, runtimes, seed):
+    """Heads of Q and K in one matrix, as behind a fused product, or Q alone."""
+    source = Source(seed)
+    M, head_dim = source.shape()[0], source.one_of(1, 2, 7, 16, 64, 80, 128, 256, 300)
+    counts = [source.one_of(1, 2, 3, 8), source.one_of(0, 1, 2)]
+    dtype, columns = source.one_of("f32", "f16", "bf16"), sum(counts) * head_dim
+    # Between the heads, and behind them, lie columns that nothing may touch.
+    gap, ld = source.one_of(0, 3), source.stride(columns + 3)
+    stored = numerics.store(np.stack([source.row(ld) for _ in range(M)]), dtype)
+    expected, sides, first = stored.copy(), [], 0
+    for count in counts:
+        weight = source.normal(head_dim) * np.float32(0.25) + np.float32(1)
+        eps = source.one_of(1e-5, 1e-6, 0.5, 1e-30)
+        run = slice(first, first + count * head_dim)
+        if count:
+            rows = numerics.head_norm(numerics.load(stored[:, run], dtype), head_dim, weight, eps)
+            expected[:, run] = numerics.store(rows, dtype)
+        sides.append((first, count, weight, eps))
+        first = run.stop + gap
+    isa = list(runtimes)[seed % len(runtimes)]
+    for name, runtime in (("the oracle", None), (isa, runtimes[isa])):
+        data = Strided(dtype, M, ld, ld, stored)
+        heads = [Heads(data=data.array.ctypes.data + first * data.array.itemsize, ld=ld, count=count,
+                       weight=weight.ctypes.data, eps=eps, dtype=DTYPES[dtype]) if count else Heads()
+                 for first, count, weight, eps in sides]
+        library.qk_norm(runtime, M, head_dim, *heads)
+        same(data.values(), expected, f"qk_norm seed {seed}: M {M} heads {counts} of {head_dim} {dtype} by {name}")
 
 
 def layouts(library, runtimes, seed):
@@ -126,7 +193,7 @@ def ternarise(library, runtimes, seed):
     same(made, numerics.i2s(codes), f"{what}: codes")
 
 
-FAMILIES = (product, product, product, product, product, quantise, layouts, ternarise)
+FAMILIES = (product, product, product, product, product, quantise, rotate, qk_norm, layouts, ternarise)
 
 
 def main():

@@ -38,7 +38,8 @@ class LayerSpec(Sized):
 
     _fields_ = [("size", ctypes.c_size_t), ("weights", ctypes.c_void_p), ("bias", ctypes.c_void_p),
                 ("norm_weight", ctypes.c_void_p), ("eps", ctypes.c_float), ("activation", ctypes.c_int),
-                ("expected_rows", ctypes.c_int64)]
+                ("expected_rows", ctypes.c_int64), ("block", ctypes.c_int64), ("rotation", ctypes.c_int64),
+                ("rotation_signs", ctypes.c_void_p)]
 
 
 class Operands(Sized):
@@ -57,7 +58,31 @@ class QuantiseOperands(Sized):
     _fields_ = [("size", ctypes.c_size_t), ("M", ctypes.c_int64), ("K", ctypes.c_int64), ("x", ctypes.c_void_p),
                 ("ldx", ctypes.c_int64), ("x_scale", ctypes.c_void_p), ("alpha_column", ctypes.c_void_p),
                 ("q", ctypes.c_void_p), ("ldq", ctypes.c_int64), ("s", ctypes.c_void_p), ("x_dtype", ctypes.c_int),
-                ("call", ctypes.c_void_p)]
+                ("call", ctypes.c_void_p), ("block", ctypes.c_int64), ("rotation", ctypes.c_int64),
+                ("rotation_signs", ctypes.c_void_p)]
+
+
+class RotateOperands(Sized):
+    """ternary_rotate_operands."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("M", ctypes.c_int64), ("K", ctypes.c_int64), ("x", ctypes.c_void_p),
+                ("ldx", ctypes.c_int64), ("x_scale", ctypes.c_void_p), ("y", ctypes.c_void_p), ("ldy", ctypes.c_int64),
+                ("rotation", ctypes.c_int64), ("signs", ctypes.c_void_p), ("inverse", ctypes.c_int32),
+                ("x_dtype", ctypes.c_int), ("y_dtype", ctypes.c_int), ("call", ctypes.c_void_p)]
+
+
+class Heads(ctypes.Structure):
+    """ternary_heads."""
+
+    _fields_ = [("data", ctypes.c_void_p), ("ld", ctypes.c_int64), ("count", ctypes.c_int64),
+                ("weight", ctypes.c_void_p), ("eps", ctypes.c_float), ("dtype", ctypes.c_int)]
+
+
+class QkNormOperands(Sized):
+    """ternary_qk_norm_operands."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("M", ctypes.c_int64), ("head_dim", ctypes.c_int64), ("q", Heads),
+                ("k", Heads), ("call", ctypes.c_void_p)]
 
 
 def product(x, y):
@@ -111,21 +136,23 @@ class Library:
     def destroy(self, weights):
         self.native.ternary_weights_destroy(weights)
 
-    def linear(self, runtime, weights, activation, x, y, bias):
-        """`runtime` None: the oracle. x is Strided, y a Strided that is written."""
-        self.apply(runtime, weights, activation, bias, None, 0, product(x, y))
+    def linear(self, runtime, weights, use, x, y, bias):
+        """`runtime` None: the oracle. `use` has activation, block, rotation and signs. x is Strided, y a Strided that
+        is written."""
+        self.apply(runtime, weights, use, bias, None, 0, product(x, y))
 
-    def rmsnorm_linear(self, runtime, weights, activation, x, residual, residual_out, norm, eps, y, bias):
+    def rmsnorm_linear(self, runtime, weights, use, x, residual, residual_out, norm, eps, y, bias):
         operands = product(x, y)
         if residual is not None:
             operands.residual, operands.residual_out = address(residual.array), address(residual_out.array)
             operands.residual_dtype, operands.ld_residual = DTYPES[residual.dtype], residual.ld
-        self.apply(runtime, weights, activation, bias, norm, eps, operands)
+        self.apply(runtime, weights, use, bias, norm, eps, operands)
 
-    def apply(self, runtime, weights, activation, bias, norm, eps, operands):
+    def apply(self, runtime, weights, use, bias, norm, eps, operands):
         """A product by a layer that is made for it."""
         spec = LayerSpec.sized(weights=weights, bias=address(bias), norm_weight=address(norm), eps=eps,
-                               activation=ACTIVATIONS[activation])
+                               activation=ACTIVATIONS[use.activation], block=use.block, rotation=use.rotation,
+                               rotation_signs=address(use.signs))
         layer = ctypes.c_void_p()
         self.call("ternary_layer_create", ctypes.byref(spec), ctypes.byref(layer))
         try:
@@ -134,11 +161,26 @@ class Library:
         finally:
             self.native.ternary_layer_destroy(layer)
 
-    def quantise(self, runtime, x, alpha, q, s):
+    def quantise(self, runtime, x, alpha, q, s, block, rotation, signs):
         operands = QuantiseOperands.sized(M=x.rows, K=x.columns, x=address(x.array), ldx=x.ld, x_dtype=DTYPES[x.dtype],
                                           x_scale=address(x.scale), alpha_column=address(alpha), q=address(q.array),
-                                          ldq=q.ld, s=address(s))
+                                          ldq=q.ld, s=address(s), block=block, rotation=rotation,
+                                          rotation_signs=address(signs))
         head = ("ternary_oracle_quantise",) if runtime is None else ("ternary_quantise", runtime)
+        self.call(*head, ctypes.byref(operands))
+
+    def rotate(self, runtime, x, rotation, signs, inverse, y):
+        operands = RotateOperands.sized(M=x.rows, K=x.columns, x=address(x.array), ldx=x.ld, x_dtype=DTYPES[x.dtype],
+                                        x_scale=address(x.scale), y=address(y.array), ldy=y.ld,
+                                        y_dtype=DTYPES[y.dtype], rotation=rotation, signs=address(signs),
+                                        inverse=int(inverse))
+        head = ("ternary_oracle_rotate",) if runtime is None else ("ternary_rotate", runtime)
+        self.call(*head, ctypes.byref(operands))
+
+    def qk_norm(self, runtime, M, head_dim, q, k):
+        """q and k are Heads; one that is Heads() is absent."""
+        operands = QkNormOperands.sized(M=M, head_dim=head_dim, q=q, k=k)
+        head = ("ternary_oracle_qk_norm",) if runtime is None else ("ternary_qk_norm", runtime)
         self.call(*head, ctypes.byref(operands))
 
     def pack(self, w):

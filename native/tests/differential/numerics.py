@@ -89,6 +89,46 @@ def quantise(x):
     return q, scale
 
 
+def quantise_by_block(x, block):
+    """q [M, K] as int64 and s [M, blocks]; every block has a scale of its own, and no floor of 1e-5."""
+    M, K = x.shape
+    broken = ~np.isfinite(x).all(axis=1)
+    x = np.where(broken[:, None], F32(0), x)
+    q, scales = np.zeros((M, K), np.int64), np.zeros((M, -(-K // block)), F32)
+    for b in range(scales.shape[1]):
+        run = slice(b * block, (b + 1) * block)
+        largest = np.abs(x[:, run]).max(axis=1)
+        a = np.maximum(largest, F32(2.0 ** -100))
+        with np.errstate(**QUIET):
+            nearest = np.rint(x[:, run] * (F32(127) / a)[:, None])
+        some = largest > 0
+        q[:, run] = np.where(some[:, None], np.clip(nearest, -127, 127), 0)
+        scales[:, b] = np.where(some, a / F32(127), F32(0))
+    scales[broken] = np.nan
+    return q, scales
+
+
+def rotate(x, columns, signs, inverse=False):
+    """Runs of columns times a Hadamard matrix: butterflies of stride 1, 2, 4 ..., then one factor."""
+    M, K = x.shape
+    with np.errstate(**QUIET):
+        v = x if signs is None or inverse else x * signs[None, :]
+        stride = 1
+        while stride < columns:
+            pairs = v.reshape(M, K // (2 * stride), 2, stride)
+            lower, upper = pairs[:, :, 0], pairs[:, :, 1]
+            v = np.stack([lower + upper, lower - upper], axis=2).reshape(M, K)
+            stride *= 2
+        v = v * F32(np.sqrt(F64(1) / columns))
+        return v * signs[None, :] if inverse and signs is not None else v
+
+
+def head_norm(x, head_dim, weight, eps):
+    """Each head of float32 rows [M, heads * head_dim] by itself."""
+    normalised, _ = rms_norm(x.reshape(-1, head_dim), None, weight, eps)
+    return normalised.reshape(x.shape)
+
+
 def rms_norm(x, residual, weight, eps):
     """The normalised rows, and what residual_out holds: (stored, dtype) is given and returned, or None."""
     out = None
@@ -138,6 +178,28 @@ def grouped(q, w, alpha, group):
             p = fma((q[:, columns] @ w[:, columns].T).astype(F32), alpha[:, g][None, :], p)
         total = p if total is None else total + p
     return total
+
+
+def linear_by_block(q, scale, w, kind, alpha, group, bias, block):
+    """Products with a scale a block: units of columns with one scale and one alpha, in super-blocks."""
+    M, (N, K), w = q.shape[0], w.shape, w.astype(np.int64)
+    unit = min(group, block) if kind == "group" else block
+    step = unit * max(1, 2048 // unit)
+    folded = None
+    with np.errstate(**QUIET):
+        for first in range(0, K, step):
+            p_i = np.zeros((M, N), F32)
+            for k in range(first, min(first + step, K), unit):
+                c = scale[:, k // block, None]
+                if kind == "group":
+                    c = c * alpha.reshape(N, -1)[None, :, k // group]
+                sums = q[:, k:k + unit] @ w[:, k:k + unit].T
+                p_i = fma(sums.astype(F32), c, p_i)
+            folded = p_i if first == 0 else folded + p_i
+        if kind in ("group", "column"):
+            return folded if bias is None else folded + bias[None, :]
+        a = alpha.reshape(1, -1)
+        return folded * a if bias is None else fma(folded, a, bias[None, :])
 
 
 def linear_a16(x, w, kind, alpha, group, bias):

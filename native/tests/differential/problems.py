@@ -8,6 +8,8 @@ from library import Strided
 F32 = np.float32
 ROWS = ("plain", "outlier", "zeros", "ties", "denormal", "huge", "tiny", "equal", "wide", "nan", "inf", "bits")
 GROUPS = (32, 64, 96, 128, 160, 2048, 4096)
+BLOCKS = (32, 64, 96, 128, 160, 256, 320, 512, 2048, 4096)
+ROTATED_COLUMNS = (32, 64, 96, 128, 192, 256, 320, 512, 1024, 4096)
 
 
 class Source:
@@ -37,7 +39,7 @@ class Source:
         N = self.one_of(1, 2, 3, 15, 16, 17, 31, 32, 33, 48, 64, 70)
         K = self.one_of(1, 2, 3, 4, 5, 15, 16, 17, 19, 20, 21, 31, 32, 33, 63, 64, 65, 100, 127, 128, 130, 255, 256,
                         257, 300, 511, 513, 600)
-        if self.chance(0.04):  # more than one super-block
+        if self.chance(0.07):  # more than one super-block
             M, N, K = self.one_of(1, 2, 5), self.one_of(1, 3, 17), 2048 + self.below(2300)
         return M, N, K
 
@@ -78,17 +80,28 @@ class Source:
         kind = self.one_of("tensor", "row", "column", "group")
         return kind, self.one_of(*GROUPS) if kind == "group" else 0
 
+    def block(self, group):
+        """One that is a multiple of the group, or of which the group is one."""
+        return self.one_of(*(b for b in BLOCKS if group == 0 or b % group == 0 or group % b == 0))
+
+    def rotation(self, K):
+        """Columns, and signs or None."""
+        columns = self.one_of(*(1 << i for i in range(5, 13) if K % (1 << i) == 0))
+        signs = np.where(self.random.random(K) < 0.5, F32(1), F32(-1)) if self.chance(0.6) else None
+        return columns, signs
+
     def stride(self, columns):
         return columns + self.one_of(0, 0, 1, 3, 16)
 
-    def x(self, M, K, dtype):
+    def x(self, M, K, dtype, block=0):
         if dtype == "i8":
             values = self.random.integers(-128, 128, (M, K), dtype=np.int8)
             if self.chance(0.2):
                 values[self.below(M)] = self.one_of(-128, 127)
-            scale = np.abs(self.normal(M)) * F32(0.01)
+            scales = -(-K // block) if block else 1
+            scale = np.abs(self.normal(M * scales)) * F32(0.01)
             if self.chance(0.2):
-                scale[self.below(M)] = self.one_of(F32(0), F32(1e-44), F32(3e38), F32(-1))
+                scale[self.below(scale.size)] = self.one_of(F32(0), F32(1e-44), F32(3e38), F32(-1))
         elif dtype == "f8":
             values = self.random.integers(0, 256, (M, K), dtype=np.uint8)
             if self.chance(0.8):  # else nearly every row has a NaN
@@ -108,11 +121,16 @@ class Product:
         self.activation = source.one_of("a8", "a8", "a8", "a16")
         M, N, K = source.shape()
         self.kind, self.group = source.kind()
+        self.block = source.block(self.group) if self.activation == "a8" and source.chance(0.5) else 0
+        self.rotation, self.signs = 0, None
+        if source.chance(0.3):
+            K = source.one_of(*ROTATED_COLUMNS)
+            self.rotation, self.signs = source.rotation(K)
         types = ["f32", "f16", "bf16", "f8"]
-        if self.activation == "a8" and not self.normed and self.kind != "column":
+        if self.activation == "a8" and not self.normed and self.kind != "column" and not self.rotation:
             types.append("i8")
         self.w, self.alpha = source.ternary(N, K), source.alpha(self.kind, N, K, self.group)
-        self.x = source.x(M, K, source.one_of(*types))
+        self.x = source.x(M, K, source.one_of(*types), self.block)
         self.bias = source.normal(N) if source.chance(0.5) else None
         self.y_dtype = source.one_of("f32", "f32", "f16", "bf16")
         self.ldy = source.stride(N)
@@ -131,6 +149,7 @@ class Product:
         M, (N, K) = self.x.rows, self.w.shape
         op = "rmsnorm_linear" if self.normed else "linear"
         residual = f" residual {self.residual.dtype}" if self.residual else ""
-        return (f"{op} seed {self.seed}: {self.activation} M {M} N {N} K {K} x {self.x.dtype} "
+        rotation = f" rotation {self.rotation}{'' if self.signs is None else ' with signs'}" if self.rotation else ""
+        return (f"{op} seed {self.seed}: {self.activation}{f':{self.block}' if self.block else ''}{rotation} M {M} N {N} K {K} x {self.x.dtype} "
                 f"alpha {self.kind} {self.group or ''} {self.layout} y {self.y_dtype}"
                 f"{'' if self.bias is None else ' bias'}{residual}")

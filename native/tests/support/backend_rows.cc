@@ -22,6 +22,11 @@ GuardedBuffer dirty_scratch(int64_t bytes) {
   return scratch;
 }
 
+/** That of a kernel that goes row by row. */
+GuardedBuffer dirty_row(int64_t columns) {
+  return dirty_scratch((round_up(columns, kRowPadding) + 256) * static_cast<int64_t>(sizeof(float)));
+}
+
 }  // namespace
 
 const Backend& backend() { return *loaded; }
@@ -46,9 +51,17 @@ std::vector<const LimitLoop*> runnable_loops(ternary_limit kind) {
 
 void call_activations(const Kernel& kernel, const ActivationTask& task, int64_t m_begin, int64_t m_end) {
   const FloatEnvironment environment;
-  const GuardedBuffer scratch =
-      dirty_scratch((round_up(task.K, kRowPadding) + 256) * static_cast<int64_t>(sizeof(float)));
-  kernel.rows.activations(task, m_begin, m_end, scratch.as<float>());
+  kernel.rows.activations(task, m_begin, m_end, dirty_row(task.K).as<float>());
+}
+
+void call_rotate(const Kernel& kernel, const RotateTask& task, int64_t m_begin, int64_t m_end) {
+  const FloatEnvironment environment;
+  kernel.rows.rotate(task, m_begin, m_end, dirty_row(task.K).as<float>());
+}
+
+void call_head_norm(const Kernel& kernel, const HeadNormTask& task, int64_t m_begin, int64_t m_end) {
+  const FloatEnvironment environment;
+  kernel.rows.head_norm(task, m_begin, m_end, dirty_row(task.head_dim).as<float>());
 }
 
 void call_gemm(const Kernel& kernel, const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin,
@@ -57,7 +70,7 @@ void call_gemm(const Kernel& kernel, const GemmTask& task, int64_t m_begin, int6
   const int64_t bytes = kernel.scratch_bytes == nullptr ? 0 : kernel.scratch_bytes(task.M, task.N, task.K);
   const GuardedBuffer scratch = dirty_scratch(bytes);
   GemmTask with_tables = task;
-  with_tables.table_bytes = kernel.table_bytes(task.K, task.group);
+  with_tables.table_bytes = kernel.table_bytes(task.K, unit_columns(task.group, task.block));
   const GuardedBuffer tables = dirty_scratch(task.M * with_tables.table_bytes);
   if (with_tables.table_bytes > 0) with_tables.tables = tables.data();
   kernel.make_tables(with_tables, m_begin, m_end);

@@ -66,6 +66,12 @@ GuardedBuffer positive_floats(Random& random, int64_t count, float scale) {
   return buffer;
 }
 
+GuardedBuffer random_signs(Random& random, int64_t count) {
+  GuardedBuffer buffer(count * static_cast<int64_t>(sizeof(float)));
+  for (int64_t i = 0; i < count; ++i) buffer.as<float>()[i] = random.chance(2) ? 1.0f : -1.0f;
+  return buffer;
+}
+
 GuardedBuffer bell_floats(Random& random, int64_t count) {
   GuardedBuffer buffer(count * static_cast<int64_t>(sizeof(float)));
   for (int64_t i = 0; i < count; ++i) buffer.as<float>()[i] = random.bell();
@@ -101,6 +107,17 @@ void fill_row(Random& random, int kind, int64_t K, float* row) {
   if (kind == 7) row[spot] = -std::numeric_limits<float>::infinity();
 }
 
+void vary_blocks(Random& random, int64_t block, int64_t K, float* row) {
+  for (int64_t begin = 0; begin < K; begin += block) {
+    const int kind = static_cast<int>(random.integer(0, 9));
+    const float factors[] = {0.0f, 0x1p-60f, 0x1p-101f, 0x1p-128f, 0x1p-149f, 0x1p100f};
+    if (kind >= 6) continue;
+    for (int64_t k = begin; k < std::min(begin + block, K); ++k) {
+      if (is_finite(row[k])) row[k] = row[k] * factors[kind];
+    }
+  }
+}
+
 Problem::Problem(const ProblemSpec& spec) : spec_(spec) {
   Random random(spec.seed);
   fill_x(random);
@@ -116,8 +133,10 @@ Problem::Problem(const ProblemSpec& spec) : spec_(spec) {
       }
     }
   }
+  if (spec.signs) signs = random_signs(random, spec.K);
   if (spec.values == Values::mixed) add_special_values(random);
-  for (GuardedBuffer* input : {&x, &x_scale, &w, &i2s, &alpha, &bias, &residual, &norm_weight}) input->make_read_only();
+  for (GuardedBuffer* input : {&x, &x_scale, &w, &i2s, &alpha, &bias, &residual, &norm_weight, &signs})
+    input->make_read_only();
 }
 
 void Problem::add_special_values(Random& random) {
@@ -143,6 +162,7 @@ void Problem::fill_x(Random& random) {
     int kind = static_cast<int>(random.integer(0, 9));
     if (spec_.values == Values::finite && (kind == 5 || kind == 7)) kind = 0;
     if (spec_.x_dtype != TERNARY_I8 && generated) fill_row(random, kind, spec_.K, row.data());
+    if (spec_.block > 0 && generated) vary_blocks(random, spec_.block, spec_.K, row.data());
     for (int64_t k = 0; k < spec_.K; ++k) {
       if (spec_.x_dtype == TERNARY_I8) {
         x.as<int8_t>()[m * ldx() + k] = int8_value(random, spec_.values, k);
@@ -151,7 +171,8 @@ void Problem::fill_x(Random& random) {
       }
     }
   }
-  if (spec_.x_dtype == TERNARY_I8 || spec_.x_scale) x_scale = positive_floats(random, spec_.M, 0.05f);
+  if (spec_.x_dtype == TERNARY_I8 || spec_.x_scale)
+    x_scale = positive_floats(random, spec_.M * (spec_.x_scale ? 1 : scales()), 0.05f);
 }
 
 void Problem::fill_weights(Random& random) {
@@ -186,6 +207,9 @@ LayerHandle Problem::layer(const ternary_weights* weights) const {
     made_of.norm_weight = norm_weight.as<float>();
     made_of.eps = eps;
   }
+  made_of.block = spec_.block;
+  made_of.rotation = spec_.rotation;
+  if (spec_.signs) made_of.rotation_signs = signs.as<float>();
   LayerHandle layer = make_layer(made_of);
   if (layer == nullptr) {
     std::fprintf(stderr, "layer of %s: %s\n", spec_.text().c_str(), ternary_last_error());
@@ -212,7 +236,9 @@ Output Problem::output(int64_t first_row, int64_t rows) const {
 ternary_operands Problem::operands(Output& out, int64_t first_row, int64_t rows) const {
   const void* x_row = x.data() + first_row * ldx() * dtype_bytes(spec_.x_dtype);
   ternary_operands o = product_of(x_row, spec_.x_dtype, ldx(), out.y.data(), spec_.y_dtype, out.y.ld(), rows);
-  if (!x_scale.empty()) o.x_scale = x_scale.as<float>() + first_row;
+  if (!x_scale.empty()) {
+    o.x_scale = x_scale.as<float>() + first_row * (spec_.x_dtype == TERNARY_I8 ? scales() : 1);
+  }
   if (!spec_.residual) return o;
   o.residual_out = out.residual_out.data();
   o.residual =

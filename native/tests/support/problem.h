@@ -31,6 +31,8 @@ class Problem {
   int64_t ldx() const { return spec_.K + spec_.x_gap; }
   int64_t ld_residual() const { return spec_.K + spec_.residual_gap; }
   int64_t groups() const { return (spec_.K + spec_.group - 1) / spec_.group; }
+  /** Scales of a row of X. */
+  int64_t scales() const { return spec_.block == 0 ? 1 : (spec_.K + spec_.block - 1) / spec_.block; }
   int64_t alpha_count() const { return alpha.bytes() / static_cast<int64_t>(sizeof(float)); }
 
   /** The same weights, kept in a layout. Aborts if they cannot be created. */
@@ -61,7 +63,7 @@ class Problem {
    *  class; Y of A16 on a GPU, where tensor cores add in an order of their own, within a16_bound(). */
   std::string verdict(const Output& got, const Output& expected, int64_t first_row = 0) const;
 
-  GuardedBuffer x, x_scale, w, i2s, alpha, bias, residual, norm_weight;
+  GuardedBuffer x, x_scale, w, i2s, alpha, bias, residual, norm_weight, signs;
   float eps = 1e-5f;
 
  private:
@@ -82,6 +84,9 @@ double a16_bound(const Problem& problem, int64_t m, int64_t n, double expected);
 
 /** One row of activations of the given kind (0 ... 9) into fp32. */
 void fill_row(Random& random, int kind, int64_t K, float* row);
+
+/** Blocks of such a row made zero, tiny, denormal or huge, each in its own way, and some left. */
+void vary_blocks(Random& random, int64_t block, int64_t K, float* row);
 
 /** fp32 to the element `index` of a matrix of any type; fp8 takes the nearest value. */
 void store_any(void* data, ternary_dtype dtype, int64_t index, float value);

@@ -1,5 +1,6 @@
 #include "support/problem_spec.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "support/random.h"
@@ -14,12 +15,14 @@ constexpr const char* kValueNames[] = {"mixed", "finite", "all_max", "all_min", 
 }  // namespace
 
 std::string ProblemSpec::text() const {
-  char buffer[320];
+  char buffer[400];
   std::snprintf(buffer, sizeof buffer,
-                "%s%s M=%ld N=%ld K=%ld x=%s y=%s alpha=%s:%ld%s%s residual=%s%s gaps=%ld,%ld,%ld values=%s seed=%lu",
-                activation == TERNARY_A8 ? "a8" : "a16", norm ? " rmsnorm" : "", static_cast<long>(M),
-                static_cast<long>(N), static_cast<long>(K), kDtypeNames[x_dtype], kDtypeNames[y_dtype],
-                kKindNames[kind], static_cast<long>(group), bias ? " bias" : "", x_scale ? " x_scale" : "",
+                "%s%s block=%ld rotation=%ld%s M=%ld N=%ld K=%ld x=%s y=%s alpha=%s:%ld%s%s residual=%s%s "
+                "gaps=%ld,%ld,%ld values=%s seed=%lu",
+                activation == TERNARY_A8 ? "a8" : "a16", norm ? " rmsnorm" : "", static_cast<long>(block),
+                static_cast<long>(rotation), signs ? " with signs" : "", static_cast<long>(M), static_cast<long>(N),
+                static_cast<long>(K), kDtypeNames[x_dtype], kDtypeNames[y_dtype], kKindNames[kind],
+                static_cast<long>(group), bias ? " bias" : "", x_scale ? " x_scale" : "",
                 residual ? kDtypeNames[*residual] : "none", in_place ? " in place" : "", static_cast<long>(x_gap),
                 static_cast<long>(y_gap), static_cast<long>(residual_gap), kValueNames[static_cast<int>(values)],
                 static_cast<unsigned long>(seed));
@@ -52,6 +55,24 @@ ProblemSpec random_spec(uint64_t seed, int64_t budget) {
   }
   for (int64_t* gap : {&s.x_gap, &s.y_gap, &s.residual_gap}) *gap = random.chance(2) ? random.integer(1, 70) : 0;
   s.values = random.chance(2) ? Values::mixed : static_cast<Values>(random.integer(0, 5));
+  return s;
+}
+
+ProblemSpec random_block_spec(uint64_t seed, int64_t budget) {
+  ProblemSpec s = random_spec(seed, budget);
+  Random random(seed ^ 0xb10c);
+  const bool blocks = s.activation == TERNARY_A8 && !random.chance(4);
+  if (!blocks || random.chance(2)) {
+    s.rotation = random.pick<int64_t>({32, 64, 128, 256, 512, 1024, 2048, 4096});
+    s.K = (s.K + s.rotation - 1) / s.rotation * s.rotation;
+    s.signs = random.chance(2);
+    s.M = std::max<int64_t>(1, std::min(s.M, budget / (s.N * s.K)));
+    if (s.x_dtype == TERNARY_I8) s.x_dtype = TERNARY_BF16;
+  }
+  if (!blocks) return s;
+  do {
+    s.block = random.pick<int64_t>({32, 32, 64, 64, 96, 128, 128, 160, 192, 256, 512, 2048, 2080, 4096});
+  } while (s.group > 0 && s.block % s.group != 0 && s.group % s.block != 0);
   return s;
 }
 

@@ -29,6 +29,9 @@ struct ProblemSpec {
   ternary_dtype x_dtype = TERNARY_F32, y_dtype = TERNARY_F32;
   ternary_alpha_kind kind = TERNARY_ALPHA_TENSOR;
   int64_t group = 0;
+  int64_t block = 0;     ///< columns of a scale of X; 0: a scale a row
+  int64_t rotation = 0;  ///< columns that are rotated together; 0: none are
+  bool signs = false;    ///< of the rotation
   bool bias = false;
   bool x_scale = false;  ///< for fp8; int8 always has one
   bool norm = false;
@@ -47,6 +50,9 @@ ProblemSpec plain_spec(ternary_activation activation, int64_t M, int64_t N, int6
 
 /** Random specs over everything the API accepts; `budget` bounds M*N*K. */
 ProblemSpec random_spec(uint64_t seed, int64_t budget);
+
+/** The same with activations by block, a rotation, or both. */
+ProblemSpec random_block_spec(uint64_t seed, int64_t budget);
 
 }  // namespace ternary::test
 

@@ -46,6 +46,7 @@ std::string CudaFusedCase::run(const CudaKernel& kernel, const DeviceLimits& lim
   problem.N = spec().N;
   problem.K = spec().K;
   problem.group = weights_->group;
+  problem.block = spec().block;
   problem.sm_count = limits.sm_count;
   problem.shared_bytes = limits.shared_bytes;
   require_cuda(kernel.fused(task, planned(kernel, problem), how), kernel.file);
@@ -63,6 +64,7 @@ CudaActivationTask CudaFusedCase::activations(const DeviceMemory& residual_out) 
   task.rows.ldx = problem_.ldx();
   task.rows.x_scale = x_scale_.as<float>();
   task.rows.K = spec().K;
+  task.rows.block = spec().block;
   if (spec().norm) task.rows.norm_weight = norm_weight_.as<float>();
   task.rows.eps = problem_.eps;
   if (spec().kind == TERNARY_ALPHA_COLUMN) task.rows.alpha_column = column_.as<float>();
@@ -74,7 +76,7 @@ CudaActivationTask CudaFusedCase::activations(const DeviceMemory& residual_out) 
   }
   task.M = spec().M;
   task.padded = cuda_padded_columns(layout_, spec().K);
-  task.group = weights_->group;
+  task.unit = unit_columns(weights_->group, spec().block);
   return task;
 }
 
@@ -83,6 +85,7 @@ CudaGemmTask CudaFusedCase::gemm(const DeviceMemory& y) const {
   task.w = codes_.as<uint8_t>();
   task.alpha = alpha_.as<float>();
   task.group = weights_->group;
+  task.block = spec().block;
   if (spec().bias) task.bias = bias_.as<float>();
   task.y = y.data();
   task.y_dtype = spec().y_dtype;

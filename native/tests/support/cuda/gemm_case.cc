@@ -18,6 +18,9 @@ CudaGemmCase::CudaGemmCase(const ProblemSpec& spec, CudaLayout layout)
       layout_(layout),
       group_(spec.kind == TERNARY_ALPHA_GROUP ? spec.group : 0),
       groups_(group_ == 0 ? 1 : ceil_div(spec.K, group_)),
+      unit_(unit_columns(group_, spec.block)),
+      units_(unit_ == 0 ? 1 : ceil_div(spec.K, unit_)),
+      scales_(scales_of_row(spec.K, spec.block)),
       padded_(cuda_padded_columns(layout, spec.K)) {
   const WeightsHandle weights = problem_.weights(TERNARY_LAYOUT_I2S);
   prepare_activations();
@@ -38,17 +41,20 @@ void CudaGemmCase::prepare_activations() {
   task.x_scale = problem_.x_scale.empty() ? nullptr : problem_.x_scale.as<float>();
   task.alpha_column = s.kind == TERNARY_ALPHA_COLUMN ? problem_.alpha.as<float>() : nullptr;
   task.K = s.K;
+  task.rotation = s.rotation;
+  task.signs = s.signs ? problem_.signs.as<float>() : nullptr;
+  task.block = s.block;
   task.padded = task.ldq = task.ldf = padded_;
   if (s.activation == TERNARY_A8) {
     q_.resize(s.M * padded_);
-    s_.resize(s.M);
+    s_.resize(s.M * scales_);
     task.q = q_.data();
     task.s = s_.data();
   } else {
     f_.resize(s.M * padded_);
     task.f = f_.data();
     const bool narrow = s.x_dtype == TERNARY_F16 || s.x_dtype == TERNARY_BF16;
-    plane_count_ = narrow && task.alpha_column == nullptr && task.x_scale == nullptr ? 1 : 3;
+    plane_count_ = narrow && task.alpha_column == nullptr && task.x_scale == nullptr && s.rotation == 0 ? 1 : 3;
     plane_f16_ = plane_count_ == 1 && s.x_dtype == TERNARY_F16;
   }
   oracle::activations(task, s.M);
@@ -70,6 +76,7 @@ void CudaGemmCase::expect_a8(const float* alpha) {
   task.q = q_.data();
   task.ldq = padded_;
   task.s = s_.data();
+  task.block = spec().block;
   task.w = problem_.i2s.data();
   task.alpha = alpha;
   task.group = group_;
@@ -154,6 +161,8 @@ CudaProblem CudaGemmCase::problem(int splits) const {
   p.N = spec().N;
   p.K = spec().K;
   p.group = group_;
+  p.block = spec().block;
+  p.rotation = spec().rotation;
   p.x_dtype = spec().x_dtype;
   p.y_dtype = spec().y_dtype;
   p.x_aligned = true;
@@ -186,6 +195,8 @@ CudaGemmCase::Product CudaGemmCase::product(const CudaKernel& kernel, int64_t m_
   task.w = codes_.as<uint8_t>();
   task.alpha = alpha_.as<float>();
   task.group = group_;
+  task.block = spec().block;
+  task.ld_s = M;
   task.bias = bias_.as<float>();
   task.y = product.y.data();
   task.y_dtype = spec().y_dtype;
@@ -200,6 +211,13 @@ CudaGemmCase::Product CudaGemmCase::product(const CudaKernel& kernel, int64_t m_
   return product;
 }
 
+/** Scales of M rows, block by block. */
+DeviceMemory CudaGemmCase::scales(int64_t m_begin, int64_t M) const {
+  std::vector<float> by_block(M * scales_);
+  for (int64_t i = 0; i < M * scales_; ++i) by_block[i % scales_ * M + i / scales_] = s_[m_begin * scales_ + i];
+  return DeviceMemory(by_block.data(), M * scales_ * 4, 4);
+}
+
 std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t m_end, int splits) {
   Product product = this->product(kernel, m_begin, m_end, splits);
   if (product.plan.clear_bytes > 0) {
@@ -212,22 +230,22 @@ std::string CudaGemmCase::run(const CudaKernel& kernel, int64_t m_begin, int64_t
     std::vector<uint16_t> rows(M * padded_);
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = float_to_bf16(q_[m_begin * padded_ + static_cast<int64_t>(i)]);
     x = DeviceMemory(rows.data(), M * padded_ * 2);
-    s = DeviceMemory(s_.data() + m_begin, M * 4, 4);
+    s = scales(m_begin, M);
     task.planes = x.as<uint16_t>();
     task.s = s.as<float>();
   } else if (spec().activation == TERNARY_A8) {
     std::vector<int8_t> rows(M * padded_);
-    std::vector<int32_t> sums(M * groups_);
+    std::vector<int32_t> sums(M * units_);
     for (int64_t m = 0; m < M; ++m) {
       for (int64_t k = 0; k < padded_; ++k) {
         const int8_t value = q_[(m_begin + m) * padded_ + k];
         rows[m * padded_ + (layout_ == CudaLayout::dense ? k : cuda_q_position(k))] = value;
-        if (k < spec().K) sums[m * groups_ + (group_ == 0 ? 0 : k / group_)] += value;
+        if (k < spec().K) sums[m * units_ + (unit_ == 0 ? 0 : k / unit_)] += value;
       }
     }
     q = DeviceMemory(rows.data(), M * padded_);
-    q_sums = DeviceMemory(sums.data(), M * groups_ * 4);
-    s = DeviceMemory(s_.data() + m_begin, M * 4, 4);
+    q_sums = DeviceMemory(sums.data(), M * units_ * 4);
+    s = scales(m_begin, M);
     task.q = q.as<int8_t>();
     task.q_sums = q_sums.as<int32_t>();
     task.s = s.as<float>();
@@ -248,9 +266,11 @@ std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKer
   const int64_t M = spec().M;
   const auto copy = [](const GuardedBuffer& buffer) { return DeviceMemory(buffer.data(), buffer.bytes()); };
   const DeviceMemory x = copy(problem_.x), x_scale = copy(problem_.x_scale), alpha_column = copy(problem_.alpha);
+  const DeviceMemory signs = copy(problem_.signs);
   const bool a16 = spec().activation == TERNARY_A16;
   const bool bf16 = !a16 && layout_ == CudaLayout::top2, int8 = !a16 && !bf16;
-  const DeviceMemory q(int8 ? M * padded_ : 0), s(a16 ? 0 : M * 4), q_sums(int8 ? M * groups_ * 4 : 0);
+  const DeviceMemory q(int8 ? M * padded_ : 0), s(a16 ? 0 : M * scales_ * 4);
+  const DeviceMemory q_sums(int8 ? M * units_ * 4 : 0);
   const DeviceMemory planes(int8 ? 0 : (a16 ? plane_count_ : 1) * M * padded_ * 2);
 
   CudaActivationTask rows = {};
@@ -260,14 +280,19 @@ std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKer
   rows.rows.x_scale = x_scale.as<float>();
   rows.rows.alpha_column = spec().kind == TERNARY_ALPHA_COLUMN ? alpha_column.as<float>() : nullptr;
   rows.rows.K = spec().K;
+  rows.rows.rotation = spec().rotation;
+  rows.rows.signs = signs.as<float>();
+  rows.rows.block = spec().block;
   rows.M = M;
   rows.plain = layout_ == CudaLayout::dense;
   rows.padded = padded_;
   rows.ldq = rows.ld_plane = padded_;
   rows.q = q.as<int8_t>();
   rows.s = s.as<float>();
+  rows.s_row = 1;
+  rows.s_block = M;
   rows.q_sums = q_sums.as<int32_t>();
-  rows.group = group_;
+  rows.unit = unit_;
   rows.planes = planes.as<uint16_t>();
   rows.plane_count = plane_count_;
   rows.plane_f16 = plane_f16_;

@@ -61,16 +61,17 @@ class CudaGemmCase {
   void expect_a16(const float* alpha);
   double a16_bound(int64_t m, int64_t n, const std::vector<double>& group_alpha_of_n) const;
   std::vector<uint16_t> planes(int64_t m_begin, int64_t m_end) const;
+  DeviceMemory scales(int64_t m_begin, int64_t M) const;
   std::string verdict(int64_t m_begin, int64_t m_end) const;
 
   Problem problem_;
   DeviceLimits limits_ = device_limits();
   CudaLayout layout_;
-  int64_t group_, groups_, padded_;
+  int64_t group_, groups_, unit_, units_, scales_, padded_;
   int plane_count_ = 0;
   bool plane_f16_ = false;
   std::vector<int8_t> q_;     // [M, padded], plain order
-  std::vector<float> s_, f_;  // [M], and A16's x' [M, padded]
+  std::vector<float> s_, f_;  // [M, scales], and A16's x' [M, padded]
   DeviceMemory codes_, alpha_, bias_;
   OutputMatrix expected_, got_;        // A8
   std::vector<double> exact_, bound_;  // A16: y before its last rounding, and how far off it may be
