@@ -124,6 +124,25 @@ public final class SegmentProbe {
     everyFunctionTakesShared();
   }
 
+  private static void blocksAndHeads(Arena arena, float[] x) {
+    TernaryBuffer rows = view(floats(arena, x));
+    TernaryBuffer signs = view(floats(arena, new float[] {1, -1, -1, 1}));
+    TernaryBuffer q = TernaryBuffer.ofSegment(arena.allocate(M * K, 64), DataType.I8);
+    TernaryBuffer s = view(arena.allocate(4L * M * ((K + 31) / 32), 64));
+    RUNTIME.quantise(rows, null, 0, null, null, Activation.a8(32), q, s, M, K);
+    float[] codes = q.toArray();
+    Oracle.quantise(rows, null, 0, null, null, Activation.a8(32), q, s, M, K);
+    check(Arrays.equals(q.toArray(), codes), "bits of quantise by block");
+    TernaryBuffer rotated = view(arena.allocate(4L * M * K, 64));
+    RUNTIME.rotate(rows, null, 32, null, false, rotated, M, K);
+    float[] turned = rotated.toArray();
+    Oracle.rotate(rows, null, 32, null, false, rotated, M, K);
+    check(Arrays.equals(rotated.toArray(), turned), "bits of rotate");
+    RUNTIME.qkNorm(rows, K, 2, signs, 1, null, 0, 0, null, 0, 4, M);
+    Oracle.qkNorm(rotated, K, 2, signs, 1, null, 0, 0, null, 0, 4, M);
+    check(rows.get(K) != x[K] && rotated.get(0) != turned[0], "heads of segments");
+  }
+
   private static void everyFunctionTakesShared() {
     float[] norm = new float[K];
     Arrays.fill(norm, 1.5f);
@@ -164,6 +183,7 @@ public final class SegmentProbe {
       float[] codes = q.toArray();
       Oracle.quantise(sx, null, null, q, s, M, K);
       check(Arrays.equals(q.toArray(), codes), "bits of quantise");
+      blocksAndHeads(arena, x);
       LINEAR.apply(q, K, s, y, N, M);
       check(Arrays.equals(y.toArray(), LINEAR.apply(x, M)), "bits of I8 with scales");
 

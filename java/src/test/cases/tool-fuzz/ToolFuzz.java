@@ -15,7 +15,9 @@ import org.ternarykernels.io.TensorType;
 
 /** {@code ternary run} with random operands and options, half of them right. */
 public final class ToolFuzz {
-  private static final String[] OPERATIONS = {"linear", "rmsnorm_linear", "quantise", "ternarise"};
+  private static final String[] OPERATIONS = {
+    "linear", "rmsnorm_linear", "quantise", "rotate", "qk_norm", "ternarise"
+  };
   private static final String[] ALPHAS = {"tensor", "row", "column", "group:32"};
 
   /** What the metadata may say, right and wrong. */
@@ -26,7 +28,10 @@ public final class ToolFuzz {
           "segments", new String[] {"1", "1,1,1", "-1,2", "2147483647,2147483647", "", ",,", "a"},
           "eps", new String[] {"1e-5", "0", "-1", "NaN", "Infinity", "1e60", "", "0x1p-3", "1f"},
           "y_dtype", new String[] {"F32", "BF16", "F16", "I8", "F8_E4M3", "", "f32"},
-          "activation", new String[] {"A8", "A16", "a16", "", "A4"},
+          "activation",
+              new String[] {"A8", "A16", "a16", "", "A4", "a8:64", "a8:0", "a8:-32", "a8:"},
+          "rotation", new String[] {"32", "0", "-32", "33", "99999999999", "", "r"},
+          "block", new String[] {"32", "64", "0", "-32", "48", "99999999999", "", "b"},
           "method", new String[] {"absmean", "threshold", "x"},
           "evil\nname", new String[] {"\u001b[31m"});
 
@@ -99,8 +104,21 @@ public final class ToolFuzz {
     String alpha = one(ALPHAS);
     boolean product = operation.endsWith("linear");
     SafetensorsWriter file = new SafetensorsWriter();
-    if (product || operation.equals("quantise") || !right && chance(10)) {
+    boolean rows = operation.equals("quantise") || operation.equals("rotate");
+    if (operation.equals("rotate")) {
+      k = one(32, 64);
+      file.metadata("block", "32");
+    }
+    if (product || rows || !right && chance(10)) {
       put(file, "x", one(TensorType.F32, TensorType.BF16, TensorType.F16), right, m, k);
+    }
+    if (operation.equals("qk_norm")) {
+      put(file, "q", one(TensorType.F32, TensorType.BF16, TensorType.F16), right, m, 3 * k);
+      put(file, "q_weight", TensorType.F32, right, k);
+      file.metadata("head_dim", Integer.toString(k));
+    }
+    if ((product || operation.equals("quantise")) && chance(30)) {
+      file.metadata("activation", "a8:32");
     }
     if (operation.equals("ternarise")) {
       put(file, "w", TensorType.F32, right, n, k);
@@ -124,9 +142,15 @@ public final class ToolFuzz {
       put(file, "bias", TensorType.F32, right, n);
     }
     if (!right && chance(20)) {
-      put(file, one("junk", "residual", "x_scale"), TensorType.F32, false, m, k);
+      put(
+          file,
+          one("junk", "residual", "x_scale", "signs", "k_weight"),
+          TensorType.F32,
+          false,
+          m,
+          k);
     }
-    if (!operation.equals("quantise")) {
+    if (product || operation.equals("ternarise")) {
       file.metadata("alpha", alpha);
     }
     if (product) {

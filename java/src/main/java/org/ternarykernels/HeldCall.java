@@ -33,8 +33,9 @@ final class HeldCall {
       @Nullable TernaryBuffer b,
       @Nullable TernaryBuffer c,
       @Nullable TernaryBuffer d,
-      @Nullable TernaryBuffer e) {
-    return isShared(a) || isShared(b) || isShared(c) || isShared(d) || isShared(e);
+      @Nullable TernaryBuffer e,
+      @Nullable TernaryBuffer f) {
+    return isShared(a) || isShared(b) || isShared(c) || isShared(d) || isShared(e) || isShared(f);
   }
 
   private static boolean isShared(@Nullable TernaryBuffer buffer) {

@@ -10,11 +10,28 @@ import org.ternarykernels.internal.Checks;
  * @param k input features
  * @param alpha what a scale of the weights belongs to
  * @param activation how X is used
+ * @param scales of a row of int8 X
+ * @param rotated whether X is rotated before it is quantised
  * @param normed whether X is normalised before the product, and may have a residual added
  */
-record LayerShape(long n, long k, AlphaKind alpha, Activation activation, boolean normed) {
-  static LayerShape of(TernaryWeights weights, Activation activation, boolean normed) {
-    return new LayerShape(weights.n(), weights.k(), weights.alpha().kind(), activation, normed);
+record LayerShape(
+    long n,
+    long k,
+    AlphaKind alpha,
+    Activation activation,
+    long scales,
+    boolean rotated,
+    boolean normed) {
+  static LayerShape of(
+      TernaryWeights weights, Activation activation, @Nullable Rotation rotation, boolean normed) {
+    return new LayerShape(
+        weights.n(),
+        weights.k(),
+        weights.alpha().kind(),
+        activation,
+        activation.scales(weights.k()),
+        rotation != null,
+        normed);
   }
 
   /** Throws for the first rule that an operand breaks. A layer without norm has no residual. */
@@ -32,8 +49,8 @@ record LayerShape(long n, long k, AlphaKind alpha, Activation activation, boolea
       throw new IllegalArgumentException(
           "x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be normalised");
     }
-    long xBytes = Operands.activations(x, ldx, activation, alpha, m, k);
-    long scaleBytes = Operands.scale(xScale, x.dataType(), m);
+    long xBytes = Operands.activations(x, ldx, activation, alpha, rotated, m, k);
+    long scaleBytes = Operands.scale(xScale, x.dataType(), m, scales);
     long yBytes = Operands.result(y, ldy, m, n);
     Operands.disjoint("y", y, yBytes, "x", x, xBytes);
     Operands.disjoint("y", y, yBytes, "xScale", xScale, scaleBytes);

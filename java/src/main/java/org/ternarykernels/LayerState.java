@@ -28,6 +28,7 @@ final class LayerState {
       TernaryRuntime runtime,
       TernaryWeights weights,
       Activation activation,
+      @Nullable Rotation rotation,
       float @Nullable [] givenBias,
       float @Nullable [] givenNorm,
       float eps,
@@ -36,7 +37,10 @@ final class LayerState {
     float @Nullable [] bias = givenBias == null ? null : givenBias.clone();
     float @Nullable [] norm = givenNorm == null ? null : givenNorm.clone();
     this.runtime = runtime;
-    this.shape = LayerShape.of(weights, activation, norm != null);
+    this.shape = LayerShape.of(weights, activation, rotation, norm != null);
+    if (rotation != null && rotation.shared() != null) {
+      Checks.length("signs", rotation.shared().length, shape.k(), "K");
+    }
     checkVector("bias", bias, shape.n(), "N");
     checkVector("the norm weight", norm, shape.k(), "K");
     NativeHandle shared = weights.handle();
@@ -47,7 +51,7 @@ final class LayerState {
     try {
       runtime.acquire();
       acquired = true;
-      layer = NativeCall.createLayer(weights, activation, bias, norm, eps, expectedRows);
+      layer = NativeCall.createLayer(weights, activation, rotation, bias, norm, eps, expectedRows);
       // Once and here: a first call under graph capture could not.
       Status.check(Ternary.ternary_prepare(runtime.address(), layer));
       this.bytes = Ternary.ternary_layer_bytes(layer);
@@ -77,6 +81,7 @@ final class LayerState {
       TernaryRuntime runtime,
       TernaryWeights weights,
       Activation activation,
+      @Nullable Rotation rotation,
       float @Nullable [] bias,
       float @Nullable [] norm,
       float eps,
@@ -88,10 +93,10 @@ final class LayerState {
             ? weights.layout()
             : runtime.chooseLayout(activation, weights.n(), weights.k(), workingSet);
     if (layout == weights.layout()) {
-      return new LayerState(runtime, weights, activation, bias, norm, eps, expectedRows);
+      return new LayerState(runtime, weights, activation, rotation, bias, norm, eps, expectedRows);
     }
     try (TernaryWeights own = weights.repack(layout)) {
-      return new LayerState(runtime, own, activation, bias, norm, eps, expectedRows);
+      return new LayerState(runtime, own, activation, rotation, bias, norm, eps, expectedRows);
     }
   }
 
@@ -197,7 +202,7 @@ final class LayerState {
       TernaryBuffer y) {
     acquire();
     try {
-      Operands.acquire(x, xScale, residual, residualOut, y);
+      Operands.acquire(x, xScale, residual, residualOut, y, null);
     } catch (Throwable e) {
       release();
       throw e;
@@ -253,7 +258,8 @@ final class LayerState {
     long written = 0;
     if (record != null) {
       long sum = residual == null ? 0 : m * shape.k() * residual.dataType().bytes();
-      long scales = xScale == null ? 0 : m * Float.BYTES;
+      long scalesOfRow = x.dataType() == DataType.I8 ? shape.scales() : 1;
+      long scales = xScale == null ? 0 : m * scalesOfRow * Float.BYTES;
       read = bytes + m * shape.k() * x.dataType().bytes() + scales + sum;
       written = m * shape.n() * y.dataType().bytes() + sum;
     }
@@ -280,7 +286,7 @@ final class LayerState {
       @Nullable TernaryBuffer residual,
       @Nullable TernaryBuffer residualOut,
       TernaryBuffer y) {
-    Operands.release(x, xScale, residual, residualOut, y);
+    Operands.release(x, xScale, residual, residualOut, y, null);
     release();
   }
 

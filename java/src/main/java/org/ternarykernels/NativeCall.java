@@ -6,18 +6,17 @@ import org.ternarykernels.internal.Scratch;
 import org.ternarykernels.internal.Status;
 
 /**
- * The native functions that take structs in C. Operands have been checked and are held. What native
- * code refuses is thrown.
+ * The native functions of layers, which take structs in C; {@link NativeRowCall} has those of rows
+ * without weights. Operands have been checked and are held. What native code refuses is thrown.
  */
 final class NativeCall {
   /** In place of a runtime: the oracle computes. */
   static final long ORACLE = 0;
 
   /** In place of a {@code ternary_cuda_call}: the operands are host memory. */
-  private static final long HOST = 0;
+  static final long HOST = 0;
 
   private static final HeldCall HELD_APPLY = new HeldCall("apply", "JJJJPIJPPPIJPIJ");
-  private static final HeldCall HELD_QUANTISE = new HeldCall("quantise", "JJJJPIJPPPJP");
 
   private NativeCall() {}
 
@@ -25,13 +24,15 @@ final class NativeCall {
   static long createLayer(
       TernaryWeights weights,
       Activation activation,
+      @Nullable Rotation rotation,
       float @Nullable [] bias,
       float @Nullable [] norm,
       float eps,
       long expectedRows) {
     try (Scratch layer = Scratch.ofBytes(Long.BYTES);
         Scratch biasCopy = copyOf(bias);
-        Scratch normCopy = copyOf(norm)) {
+        Scratch normCopy = copyOf(norm);
+        Scratch signsCopy = copyOf(rotation == null ? null : rotation.shared())) {
       Status.check(
           Ternary.layer_create(
               weights.address(),
@@ -39,6 +40,9 @@ final class NativeCall {
               addressOrNull(normCopy),
               eps,
               activation.code,
+              activation.block(),
+              rotation == null ? 0 : rotation.block(),
+              addressOrNull(signsCopy),
               expectedRows,
               layer.address()));
       return layer.readLong();
@@ -67,7 +71,7 @@ final class NativeCall {
       long ldy,
       long m) {
     Status.check(
-        HeldCall.needed(x, xScale, residual, residualOut, y)
+        HeldCall.needed(x, xScale, residual, residualOut, y, null)
             ? HELD_APPLY.call(
                 runtime,
                 layer,
@@ -158,72 +162,5 @@ final class NativeCall {
         y.address(),
         y.dataType().code,
         ldy);
-  }
-
-  /** Quantises contiguous host memory. */
-  static void quantise(
-      long runtime,
-      TernaryBuffer x,
-      @Nullable TernaryBuffer xScale,
-      @Nullable TernaryBuffer alphaColumn,
-      TernaryBuffer q,
-      TernaryBuffer s,
-      long m,
-      long k) {
-    Status.check(
-        HeldCall.needed(x, xScale, alphaColumn, q, s)
-            ? HELD_QUANTISE.call(
-                runtime,
-                HOST,
-                m,
-                k,
-                HeldCall.operand(x),
-                x.dataType().code,
-                k,
-                HeldCall.operand(xScale),
-                HeldCall.operand(alphaColumn),
-                HeldCall.operand(q),
-                k,
-                HeldCall.operand(s))
-            : quantise(runtime, HOST, x, xScale, alphaColumn, q, s, m, k));
-  }
-
-  /** Starts the quantisation of contiguous memory of a GPU. */
-  static void startQuantise(
-      long runtime,
-      DeviceCall call,
-      DeviceBuffer x,
-      @Nullable DeviceBuffer xScale,
-      @Nullable DeviceBuffer alphaColumn,
-      DeviceBuffer q,
-      DeviceBuffer s,
-      long m,
-      long k) {
-    Status.check(quantise(runtime, call.address(), x, xScale, alphaColumn, q, s, m, k));
-  }
-
-  private static int quantise(
-      long runtime,
-      long call,
-      Operand x,
-      @Nullable Operand xScale,
-      @Nullable Operand alphaColumn,
-      Operand q,
-      Operand s,
-      long m,
-      long k) {
-    return Ternary.quantise(
-        runtime,
-        call,
-        m,
-        k,
-        x.address(),
-        x.dataType().code,
-        k,
-        Operands.addressOrNull(xScale),
-        Operands.addressOrNull(alphaColumn),
-        q.address(),
-        k,
-        s.address());
   }
 }

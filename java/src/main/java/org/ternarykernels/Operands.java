@@ -12,14 +12,25 @@ final class Operands {
 
   /** X [m, k], as both products take it; the bytes it spans. */
   static long activations(
-      Operand x, long ldx, Activation activation, AlphaKind alpha, long m, long k) {
+      Operand x,
+      long ldx,
+      Activation activation,
+      AlphaKind alpha,
+      boolean rotated,
+      long m,
+      long k) {
     Checks.size("M", m, Checks.MAX_ROWS);
     long bytes = input("x", x, ldx, m, k);
     DataType type = x.dataType();
     if (type == DataType.I8) {
-      if (activation != Activation.A8) {
+      if (!activation.isA8()) {
         throw new IllegalArgumentException(
             "x is of type I8 with activation A16, must be a float type or the activation A8");
+      }
+      if (rotated) {
+        throw new IllegalArgumentException(
+            "x is of type I8 for a layer with a rotation, must be a float type (x is rotated before"
+                + " it is quantised)");
       }
       if (alpha == AlphaKind.COLUMN) {
         throw new IllegalArgumentException(
@@ -30,8 +41,12 @@ final class Operands {
     return bytes;
   }
 
-  /** The scales [m] of X, which may be null for most types; the bytes they span. */
-  static long scale(@Nullable Operand xScale, DataType type, long m) {
+  /**
+   * The scales of X, which may be null for most types; the bytes they span.
+   *
+   * @param ofInt8 scales of a row of int8 X; other types have one a row
+   */
+  static long scale(@Nullable Operand xScale, DataType type, long m, long ofInt8) {
     if (xScale == null) {
       if (type == DataType.I8) {
         throw new IllegalArgumentException("xScale is null, must be given for x of type I8");
@@ -46,7 +61,8 @@ final class Operands {
               + " have it)");
     }
     typed("xScale", xScale, DataType.F32);
-    return input("xScale", xScale, 1, m, 1);
+    long columns = type == DataType.I8 ? ofInt8 : 1;
+    return input("xScale", xScale, columns, m, columns);
   }
 
   static void floats(String name, Operand buffer) {
@@ -149,13 +165,14 @@ final class Operands {
     }
   }
 
-  /** Keeps the memory of operands, of which all but the first may be null, until release. */
+  /** Keeps the memory of operands, any of which may be null, until release. */
   static void acquire(
-      TernaryBuffer a,
+      @Nullable TernaryBuffer a,
       @Nullable TernaryBuffer b,
       @Nullable TernaryBuffer c,
       @Nullable TernaryBuffer d,
-      @Nullable TernaryBuffer e) {
+      @Nullable TernaryBuffer e,
+      @Nullable TernaryBuffer f) {
     int held = 0;
     try {
       acquire(a);
@@ -167,8 +184,16 @@ final class Operands {
       acquire(d);
       held = 4;
       acquire(e);
+      held = 5;
+      acquire(f);
     } catch (Throwable t) { // one was closed since it was checked
-      release(held > 0 ? a : null, held > 1 ? b : null, held > 2 ? c : null, held > 3 ? d : null);
+      release(
+          held > 0 ? a : null,
+          held > 1 ? b : null,
+          held > 2 ? c : null,
+          held > 3 ? d : null,
+          held > 4 ? e : null,
+          null);
       throw t;
     }
   }
@@ -178,20 +203,14 @@ final class Operands {
       @Nullable TernaryBuffer b,
       @Nullable TernaryBuffer c,
       @Nullable TernaryBuffer d,
-      @Nullable TernaryBuffer e) {
-    release(a, b, c, d);
-    release(e);
-  }
-
-  private static void release(
-      @Nullable TernaryBuffer a,
-      @Nullable TernaryBuffer b,
-      @Nullable TernaryBuffer c,
-      @Nullable TernaryBuffer d) {
+      @Nullable TernaryBuffer e,
+      @Nullable TernaryBuffer f) {
     release(a);
     release(b);
     release(c);
     release(d);
+    release(e);
+    release(f);
   }
 
   private static void acquire(@Nullable TernaryBuffer buffer) {

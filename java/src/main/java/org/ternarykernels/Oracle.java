@@ -38,9 +38,39 @@ public final class Oracle {
       TernaryBuffer y,
       long ldy,
       long m) {
+    linear(weights, activation, null, bias, x, ldx, xScale, y, ldy, m);
+  }
+
+  /**
+   * What {@link TernaryLinear} with a rotation must give. Parameters and errors as for {@link
+   * TernaryLinear#apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, long, long)}.
+   *
+   * @param weights of the layer
+   * @param activation of the layer
+   * @param rotation of the layer, or null
+   * @param bias N values or null
+   * @param x as there
+   * @param ldx as there
+   * @param xScale as there
+   * @param y as there
+   * @param ldy as there
+   * @param m as there
+   * @since 0.2.0
+   */
+  public static void linear(
+      TernaryWeights weights,
+      Activation activation,
+      @Nullable Rotation rotation,
+      float @Nullable [] bias,
+      TernaryBuffer x,
+      long ldx,
+      @Nullable TernaryBuffer xScale,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
     Checks.notNull("weights", weights);
     Checks.notNull("activation", activation);
-    apply(weights, activation, null, 0, bias, x, ldx, xScale, null, null, 0, y, ldy, m);
+    apply(weights, activation, rotation, null, 0, bias, x, ldx, xScale, null, null, 0, y, ldy, m);
   }
 
   /**
@@ -78,12 +108,69 @@ public final class Oracle {
       TernaryBuffer y,
       long ldy,
       long m) {
+    rmsNormLinear(
+        weights,
+        activation,
+        null,
+        norm,
+        eps,
+        bias,
+        x,
+        ldx,
+        xScale,
+        residual,
+        residualOut,
+        ldResidual,
+        y,
+        ldy,
+        m);
+  }
+
+  /**
+   * What {@link RmsNormLinear} with a rotation must give. Parameters and errors as for {@link
+   * RmsNormLinear#apply(TernaryBuffer, long, TernaryBuffer, TernaryBuffer, TernaryBuffer, long,
+   * TernaryBuffer, long, long)}.
+   *
+   * @param weights of the layer
+   * @param activation of the layer
+   * @param rotation of the layer, or null
+   * @param norm K values
+   * @param eps of the norm
+   * @param bias N values or null
+   * @param x as there
+   * @param ldx as there
+   * @param xScale as there
+   * @param residual as there
+   * @param residualOut as there
+   * @param ldResidual as there
+   * @param y as there
+   * @param ldy as there
+   * @param m as there
+   * @since 0.2.0
+   */
+  public static void rmsNormLinear(
+      TernaryWeights weights,
+      Activation activation,
+      @Nullable Rotation rotation,
+      float[] norm,
+      float eps,
+      float @Nullable [] bias,
+      TernaryBuffer x,
+      long ldx,
+      @Nullable TernaryBuffer xScale,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      long ldResidual,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
     Checks.notNull("weights", weights);
     Checks.notNull("activation", activation);
     Checks.notNull("norm", norm);
     apply(
         weights,
         activation,
+        rotation,
         norm,
         eps,
         bias,
@@ -101,6 +188,7 @@ public final class Oracle {
   private static void apply(
       TernaryWeights weights,
       Activation activation,
+      @Nullable Rotation rotation,
       float @Nullable [] norm,
       float eps,
       float @Nullable [] bias,
@@ -113,14 +201,15 @@ public final class Oracle {
       TernaryBuffer y,
       long ldy,
       long m) {
-    LayerShape shape = LayerShape.of(weights, activation, norm != null);
+    LayerShape shape = LayerShape.of(weights, activation, rotation, norm != null);
     shape.check(x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
     StackReserve.forCreation();
     begin(weights, x, xScale, residual, residualOut, y);
     try {
       checkLength("bias", bias, shape.n(), "N");
       checkLength("norm", norm, shape.k(), "K");
-      long layer = NativeCall.createLayer(weights, activation, bias, norm, eps, 0);
+      checkLength("signs", rotation == null ? null : rotation.shared(), shape.k(), "K");
+      long layer = NativeCall.createLayer(weights, activation, rotation, bias, norm, eps, 0);
       try {
         NativeCall.apply(
             NativeCall.ORACLE, layer, x, ldx, xScale, residual, residualOut, ldResidual, y, ldy, m);
@@ -141,7 +230,7 @@ public final class Oracle {
       TernaryBuffer y) {
     weights.handle().acquire();
     try {
-      Operands.acquire(x, xScale, residual, residualOut, y);
+      Operands.acquire(x, xScale, residual, residualOut, y, null);
     } catch (Throwable e) {
       weights.handle().release();
       throw e;
@@ -155,7 +244,7 @@ public final class Oracle {
       @Nullable TernaryBuffer residual,
       @Nullable TernaryBuffer residualOut,
       TernaryBuffer y) {
-    Operands.release(x, xScale, residual, residualOut, y);
+    Operands.release(x, xScale, residual, residualOut, y, null);
     weights.handle().release();
     Reference.reachabilityFence(weights);
   }
@@ -179,48 +268,140 @@ public final class Oracle {
       TernaryBuffer s,
       long m,
       long k) {
-    checkQuantise(x, xScale, alphaColumn, q, s, m, k);
+    quantise(x, xScale, 0, null, alphaColumn, Activation.A8, q, s, m, k);
+  }
+
+  /**
+   * What {@link TernaryRuntime#quantise} with blocks and a rotation must give. Parameters and
+   * errors as there.
+   *
+   * @param x as there
+   * @param xScale as there
+   * @param rotation as there
+   * @param signs as there
+   * @param alphaColumn as there
+   * @param activation as there
+   * @param q as there
+   * @param s as there
+   * @param m as there
+   * @param k as there
+   * @since 0.2.0
+   */
+  public static void quantise(
+      TernaryBuffer x,
+      @Nullable TernaryBuffer xScale,
+      int rotation,
+      @Nullable TernaryBuffer signs,
+      @Nullable TernaryBuffer alphaColumn,
+      Activation activation,
+      TernaryBuffer q,
+      TernaryBuffer s,
+      long m,
+      long k) {
+    RowChecks.quantise(x, xScale, signs, alphaColumn, activation, q, s, m, k);
     StackReserve.forCall();
-    Operands.acquire(x, xScale, alphaColumn, q, s);
+    Operands.acquire(x, xScale, signs, alphaColumn, q, s);
     try {
-      NativeCall.quantise(NativeCall.ORACLE, x, xScale, alphaColumn, q, s, m, k);
+      NativeRowCall.quantise(
+          NativeCall.ORACLE,
+          x,
+          xScale,
+          rotation,
+          signs,
+          alphaColumn,
+          activation.block(),
+          q,
+          s,
+          m,
+          k);
     } finally {
-      Operands.release(x, xScale, alphaColumn, q, s);
+      Operands.release(x, xScale, signs, alphaColumn, q, s);
     }
   }
 
-  static void checkQuantise(
-      Operand x,
-      @Nullable Operand xScale,
-      @Nullable Operand alphaColumn,
-      Operand q,
-      Operand s,
+  /**
+   * What {@link TernaryRuntime#rotate} must give. Parameters and errors as there.
+   *
+   * @param x as there
+   * @param xScale as there
+   * @param rotation as there
+   * @param signs as there
+   * @param inverse as there
+   * @param y as there
+   * @param m as there
+   * @param k as there
+   * @since 0.2.0
+   */
+  public static void rotate(
+      TernaryBuffer x,
+      @Nullable TernaryBuffer xScale,
+      int rotation,
+      @Nullable TernaryBuffer signs,
+      boolean inverse,
+      TernaryBuffer y,
       long m,
       long k) {
-    Checks.size("M", m, Checks.MAX_ROWS);
-    Checks.size("K", k, Checks.MAX_COLUMNS);
-    long xBytes = Operands.input("x", x, k, m, k);
-    if (x.dataType() == DataType.I8) {
-      throw new IllegalArgumentException(
-          "x is of type I8, must be F32, F16, BF16 or F8_E4M3 to be quantised");
+    RowChecks.rotate(x, xScale, signs, y, m, k);
+    StackReserve.forCall();
+    Operands.acquire(x, xScale, signs, y, null, null);
+    try {
+      NativeRowCall.rotate(NativeCall.ORACLE, x, xScale, rotation, signs, inverse, y, m, k);
+    } finally {
+      Operands.release(x, xScale, signs, y, null, null);
     }
-    long scaleBytes = Operands.scale(xScale, x.dataType(), m);
-    long alphaBytes = 0;
-    if (alphaColumn != null) {
-      Operands.typed("alphaColumn", alphaColumn, DataType.F32);
-      alphaBytes = Operands.input("alphaColumn", alphaColumn, k, 1, k);
+  }
+
+  /**
+   * What {@link TernaryRuntime#qkNorm} must give. Parameters and errors as there.
+   *
+   * @param q as there
+   * @param ldq as there
+   * @param qHeads as there
+   * @param qWeight as there
+   * @param qEps as there
+   * @param k as there
+   * @param ldk as there
+   * @param kHeads as there
+   * @param kWeight as there
+   * @param kEps as there
+   * @param headDim as there
+   * @param m as there
+   * @since 0.2.0
+   */
+  public static void qkNorm(
+      @Nullable TernaryBuffer q,
+      long ldq,
+      long qHeads,
+      @Nullable TernaryBuffer qWeight,
+      float qEps,
+      @Nullable TernaryBuffer k,
+      long ldk,
+      long kHeads,
+      @Nullable TernaryBuffer kWeight,
+      float kEps,
+      long headDim,
+      long m) {
+    RowChecks.qkNorm(q, ldq, qHeads, qWeight, k, ldk, kHeads, kWeight, headDim, m);
+    StackReserve.forCall();
+    Operands.acquire(q, qWeight, k, kWeight, null, null);
+    try {
+      NativeRowCall.qkNorm(
+          NativeCall.ORACLE,
+          q,
+          ldq,
+          qHeads,
+          qWeight,
+          qEps,
+          k,
+          ldk,
+          kHeads,
+          kWeight,
+          kEps,
+          headDim,
+          m);
+    } finally {
+      Operands.release(q, qWeight, k, kWeight, null, null);
     }
-    long qBytes = Operands.output("q", q, k, m, k);
-    Operands.typed("q", q, DataType.I8);
-    long sBytes = Operands.output("s", s, 1, m, 1);
-    Operands.typed("s", s, DataType.F32);
-    Operands.disjoint("q", q, qBytes, "s", s, sBytes);
-    Operands.disjoint("q", q, qBytes, "x", x, xBytes);
-    Operands.disjoint("q", q, qBytes, "xScale", xScale, scaleBytes);
-    Operands.disjoint("q", q, qBytes, "alphaColumn", alphaColumn, alphaBytes);
-    Operands.disjoint("s", s, sBytes, "x", x, xBytes);
-    Operands.disjoint("s", s, sBytes, "xScale", xScale, scaleBytes);
-    Operands.disjoint("s", s, sBytes, "alphaColumn", alphaColumn, alphaBytes);
   }
 
   private static void checkLength(

@@ -29,6 +29,7 @@ public final class RmsNormLinear implements AutoCloseable {
             builder.runtime,
             builder.weights,
             builder.activation,
+            builder.rotation,
             builder.bias,
             builder.norm,
             builder.eps,
@@ -53,6 +54,7 @@ public final class RmsNormLinear implements AutoCloseable {
     private final TernaryRuntime runtime;
     private final TernaryWeights weights;
     private Activation activation = Activation.A8;
+    private @Nullable Rotation rotation;
     private float @Nullable [] bias;
     private float @Nullable [] norm;
     private float eps;
@@ -91,11 +93,25 @@ public final class RmsNormLinear implements AutoCloseable {
     /**
      * Chooses how activations are used.
      *
-     * @param activation default A8
+     * @param activation default A8. Where alpha is per group, one of a block of activations and the
+     *     group must be a multiple of the other
      * @return this
      */
     public Builder activation(Activation activation) {
       this.activation = Checks.notNull("activation", activation);
+      return this;
+    }
+
+    /**
+     * Rotates X behind the norm, before alpha per column and quantisation.
+     *
+     * @param rotation for which the weights were made, or null for none, the default. K must be a
+     *     multiple of its block, and its signs K values
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder rotation(@Nullable Rotation rotation) {
+      this.rotation = rotation;
       return this;
     }
 
@@ -135,8 +151,9 @@ public final class RmsNormLinear implements AutoCloseable {
      *
      * @return the layer
      * @throws IllegalArgumentException if the norm is missing, a vector has the wrong length, a
-     *     value is not finite, the working set is too small, or the expected rows are not in their
-     *     range
+     *     value is not finite, the working set is too small, the expected rows are not in their
+     *     range, the block of activations does not fit the group of alpha, or the rotation does not
+     *     fit K
      * @throws IllegalStateException if the runtime or the weights are closed
      */
     public RmsNormLinear build() {

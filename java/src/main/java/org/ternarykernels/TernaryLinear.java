@@ -23,6 +23,7 @@ public final class TernaryLinear implements AutoCloseable {
             builder.runtime,
             builder.weights,
             builder.activation,
+            builder.rotation,
             builder.bias,
             null,
             0,
@@ -47,6 +48,7 @@ public final class TernaryLinear implements AutoCloseable {
     private final TernaryRuntime runtime;
     private final TernaryWeights weights;
     private Activation activation = Activation.A8;
+    private @Nullable Rotation rotation;
     private float @Nullable [] bias;
     private @Nullable Long workingSet;
     private long expectedRows;
@@ -70,11 +72,25 @@ public final class TernaryLinear implements AutoCloseable {
     /**
      * Chooses how activations are used.
      *
-     * @param activation default A8
+     * @param activation default A8. Where alpha is per group, one of a block of activations and the
+     *     group must be a multiple of the other
      * @return this
      */
     public Builder activation(Activation activation) {
       this.activation = Checks.notNull("activation", activation);
+      return this;
+    }
+
+    /**
+     * Rotates X, before alpha per column and quantisation.
+     *
+     * @param rotation for which the weights were made, or null for none, the default. K must be a
+     *     multiple of its block, and its signs K values
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder rotation(@Nullable Rotation rotation) {
+      this.rotation = rotation;
       return this;
     }
 
@@ -114,7 +130,8 @@ public final class TernaryLinear implements AutoCloseable {
      *
      * @return the layer
      * @throws IllegalArgumentException if the bias has not N values, one is NaN or infinite, the
-     *     working set is too small, or the expected rows are not in their range
+     *     working set is too small, the expected rows are not in their range, the block of
+     *     activations does not fit the group of alpha, or the rotation does not fit K
      * @throws IllegalStateException if the runtime or the weights are closed
      */
     public TernaryLinear build() {
@@ -139,10 +156,12 @@ public final class TernaryLinear implements AutoCloseable {
   /**
    * Computes Y of strided X.
    *
-   * @param x {@code [M, K]} of any type
+   * @param x {@code [M, K]} of any type; I8 not with activations A16, alpha per column or a
+   *     rotation
    * @param ldx elements from one row of x to the next, at least K
-   * @param xScale {@code [M]} of type F32: the scale of each row, required for x of type I8,
-   *     optional for F8_E4M3, else null
+   * @param xScale of type F32: for x of type I8 required, {@code [M]}, or {@code [M,
+   *     ceil(K/block)]} where the layer has a block of activations; for F8_E4M3 optional, {@code
+   *     [M]}; else null
    * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
    * @param ldy elements from one row of y to the next, at least N
    * @param m rows, at least 1 and below 2^31
@@ -185,10 +204,12 @@ public final class TernaryLinear implements AutoCloseable {
    * <p>The work has not run when this returns: a fault of it is thrown by the call at which CUDA
    * tells of it, at the latest by {@link CudaStream#synchronize()}.
    *
-   * @param x {@code [M, K]} of any type
+   * @param x {@code [M, K]} of any type; I8 not with activations A16, alpha per column or a
+   *     rotation
    * @param ldx elements from one row of x to the next, at least K
-   * @param xScale {@code [M]} of type F32: the scale of each row, required for x of type I8,
-   *     optional for F8_E4M3, else null
+   * @param xScale of type F32: for x of type I8 required, {@code [M]}, or {@code [M,
+   *     ceil(K/block)]} where the layer has a block of activations; for F8_E4M3 optional, {@code
+   *     [M]}; else null
    * @param y {@code [M, N]} of type F32, F16 or BF16, must not overlap an input
    * @param ldy elements from one row of y to the next, at least N
    * @param m rows, at least 1 and below 2^31

@@ -44,10 +44,12 @@ public final class TernaryRuntime implements AutoCloseable {
   private final NoticeLog noticeLog;
   private final Device device;
   private final Staging staging = new Staging();
+  private final RowOperations rows;
 
   private TernaryRuntime(NativeRuntime core, String hint) {
     this.core = core;
     this.address = core.address();
+    this.rows = new RowOperations(this, address);
     this.noticeLog = new NoticeLog(core);
     this.owned = NativeHandle.own(this, "the runtime is", core::end);
     String info = infoJson();
@@ -412,7 +414,7 @@ public final class TernaryRuntime implements AutoCloseable {
    * stream from memory what the tuning says of this machine's bandwidth and of the kernels' rates
    * decides. Another layout may be used all the same: the bits are the same.
    *
-   * @param activation how the layer uses activations
+   * @param activation how the layer uses activations; a block of it changes nothing
    * @param n output features
    * @param k input features
    * @param workingSet weights that are read from one use of this matrix to its next, its own
@@ -456,17 +458,130 @@ public final class TernaryRuntime implements AutoCloseable {
       TernaryBuffer s,
       long m,
       long k) {
-    Oracle.checkQuantise(x, xScale, alphaColumn, q, s, m, k);
+    quantise(x, xScale, 0, null, alphaColumn, Activation.A8, q, s, m, k);
+  }
+
+  /**
+   * Quantises activations by absmax as a layer does, per row or by block, and rotates them before:
+   * x, rotated and times alpha, is about {@code q * s}. Int8 X of a layer is what this writes.
+   *
+   * <p>A row with a value that is not finite gets {@code s} NaN in all its blocks and {@code q} 0.
+   * A block of zeros gets {@code s} 0.
+   *
+   * @param x {@code [M, K]} of type F32, F16, BF16 or F8_E4M3, contiguous
+   * @param xScale {@code [M]} of type F32 for x of type F8_E4M3, or null
+   * @param rotation columns that are rotated together, a power of two, 32 to 4096, of which K is a
+   *     multiple; 0: x is not rotated
+   * @param signs {@code [K]} of type F32, +1 or -1, that x is multiplied by before it is rotated;
+   *     or null
+   * @param alphaColumn {@code [K]} of type F32, multiplies x behind its rotation; or null
+   * @param activation {@link Activation#A8}, or with a block
+   * @param q receives {@code [M, K]} of type I8
+   * @param s receives {@code [M]} of type F32, with a block {@code [M, ceil(K/block)]}
+   * @param m rows, at least 1 and below 2^31
+   * @param k columns, at least 1 and below 2^24
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the runtime is closed
+   * @since 0.2.0
+   */
+  public void quantise(
+      TernaryBuffer x,
+      @Nullable TernaryBuffer xScale,
+      int rotation,
+      @Nullable TernaryBuffer signs,
+      @Nullable TernaryBuffer alphaColumn,
+      Activation activation,
+      TernaryBuffer q,
+      TernaryBuffer s,
+      long m,
+      long k) {
+    RowChecks.quantise(x, xScale, signs, alphaColumn, activation, q, s, m, k);
     acquire();
     try {
-      Operands.acquire(x, xScale, alphaColumn, q, s);
-      try {
-        CallRecord record = FlightRecording.beginCall();
-        NativeCall.quantise(address, x, xScale, alphaColumn, q, s, m, k);
-        tellQuantise(record, x, m, k);
-      } finally {
-        Operands.release(x, xScale, alphaColumn, q, s);
-      }
+      rows.quantise(x, xScale, rotation, signs, alphaColumn, activation, q, s, m, k);
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
+   * Rotates activations: what a layer with a {@link Rotation} does to its X, or what undoes it.
+   * Forward each run of columns is multiplied by signs and then by an orthonormal Hadamard matrix;
+   * inverse by the matrix and then by signs.
+   *
+   * @param x {@code [M, K]} of type F32, F16, BF16 or F8_E4M3, contiguous
+   * @param xScale {@code [M]} of type F32 for x of type F8_E4M3, or null
+   * @param rotation columns that are rotated together, a power of two, 32 to 4096, of which K is a
+   *     multiple
+   * @param signs {@code [K]} of type F32, +1 or -1; or null
+   * @param inverse false: as layers do; true: what undoes that
+   * @param y receives {@code [M, K]} of type F32, F16 or BF16; may be the very memory of x if their
+   *     types are the same, must not overlap anything else
+   * @param m rows, at least 1 and below 2^31
+   * @param k columns, at least 1 and below 2^24
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the runtime is closed
+   * @since 0.2.0
+   */
+  public void rotate(
+      TernaryBuffer x,
+      @Nullable TernaryBuffer xScale,
+      int rotation,
+      @Nullable TernaryBuffer signs,
+      boolean inverse,
+      TernaryBuffer y,
+      long m,
+      long k) {
+    RowChecks.rotate(x, xScale, signs, y, m, k);
+    acquire();
+    try {
+      rows.rotate(x, xScale, rotation, signs, inverse, y, m, k);
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
+   * Normalises the heads of Q and of K in place, each by itself: {@code RMSNorm(head) * weight}. A
+   * head whose sum of squares is not finite becomes NaN, and no other.
+   *
+   * <p>Q and K may be columns of one matrix, for example those of a fused product: then their
+   * strides are that matrix's, and each buffer begins at its first column.
+   *
+   * @param q {@code [M, qHeads * headDim]} of type F32, F16 or BF16; null if there is none, with 0
+   *     and null for all else of it
+   * @param ldq elements from one row of q to the next, at least qHeads * headDim
+   * @param qHeads heads of q, at least 1
+   * @param qWeight {@code [headDim]} of type F32
+   * @param qEps added to the mean of squares, finite and above 0
+   * @param k as q; must not overlap it
+   * @param ldk as ldq
+   * @param kHeads as qHeads
+   * @param kWeight as qWeight
+   * @param kEps as qEps
+   * @param headDim columns of a head, at least 1 and below 2^24
+   * @param m rows, at least 1 and below 2^31
+   * @throws IllegalArgumentException if an operand breaks a rule, or neither q nor k is given
+   * @throws IllegalStateException if the runtime is closed
+   * @since 0.2.0
+   */
+  public void qkNorm(
+      @Nullable TernaryBuffer q,
+      long ldq,
+      long qHeads,
+      @Nullable TernaryBuffer qWeight,
+      float qEps,
+      @Nullable TernaryBuffer k,
+      long ldk,
+      long kHeads,
+      @Nullable TernaryBuffer kWeight,
+      float kEps,
+      long headDim,
+      long m) {
+    RowChecks.qkNorm(q, ldq, qHeads, qWeight, k, ldk, kHeads, kWeight, headDim, m);
+    acquire();
+    try {
+      rows.qkNorm(q, ldq, qHeads, qWeight, qEps, k, ldk, kHeads, kWeight, kEps, headDim, m);
     } finally {
       releaseReachable();
     }
@@ -479,7 +594,7 @@ public final class TernaryRuntime implements AutoCloseable {
    * @param model "A100", "H100", "H200", "B200", "B300" or "RTX 5090", which need not be this
    *     machine's; null: this runtime's GPU
    * @param layout of the weights
-   * @param activation how the layer uses activations
+   * @param activation how the layer uses activations; a block of it changes nothing
    * @param m rows
    * @param n output features
    * @param k input features
@@ -541,44 +656,134 @@ public final class TernaryRuntime implements AutoCloseable {
       long m,
       long k,
       CudaStream stream) {
-    Oracle.checkQuantise(x, xScale, alphaColumn, q, s, m, k);
+    quantise(x, xScale, 0, null, alphaColumn, Activation.A8, q, s, m, k, stream);
+  }
+
+  /**
+   * Gives the quantisation of activations by block, or rotated, to a stream of this runtime's GPU:
+   * the same bits as {@link #quantise(TernaryBuffer, TernaryBuffer, int, TernaryBuffer,
+   * TernaryBuffer, Activation, TernaryBuffer, TernaryBuffer, long, long)}. May be captured; needs
+   * no workspace.
+   *
+   * @param x as there
+   * @param xScale as there
+   * @param rotation as there
+   * @param signs as there, but their values are the caller's word: the device does not check them
+   * @param alphaColumn as there
+   * @param activation as there
+   * @param q as there
+   * @param s as there
+   * @param m as there
+   * @param k as there
+   * @param stream of the same device
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the runtime, a buffer or the stream is closed
+   * @throws TernaryException if the runtime computes on the CPU, or the device reports a fault
+   * @since 0.2.0
+   */
+  public void quantise(
+      DeviceBuffer x,
+      @Nullable DeviceBuffer xScale,
+      int rotation,
+      @Nullable DeviceBuffer signs,
+      @Nullable DeviceBuffer alphaColumn,
+      Activation activation,
+      DeviceBuffer q,
+      DeviceBuffer s,
+      long m,
+      long k,
+      CudaStream stream) {
+    RowChecks.quantise(x, xScale, signs, alphaColumn, activation, q, s, m, k);
     acquire();
     try {
-      DeviceCall call = DeviceCall.begin(device, stream, null);
-      try {
-        call.use("x", x);
-        call.use("xScale", xScale);
-        call.use("alphaColumn", alphaColumn);
-        call.use("q", q);
-        call.use("s", s);
-        CallRecord record = FlightRecording.beginCall();
-        NativeCall.startQuantise(address, call, x, xScale, alphaColumn, q, s, m, k);
-        tellQuantise(record, x, m, k);
-      } finally {
-        call.end(stream, null);
-      }
+      rows.quantise(x, xScale, rotation, signs, alphaColumn, activation, q, s, m, k, stream);
     } finally {
-      releaseQuantise(x, xScale, alphaColumn, q, s);
+      releaseReachable();
     }
   }
 
-  private void tellQuantise(@Nullable CallRecord record, Operand x, long m, long k) {
-    long read = m * k * x.dataType().bytes();
-    tell(record, "quantise_activations", m, 0, k, read, m * k + m * Float.BYTES);
-  }
-
-  private void releaseQuantise(
+  /**
+   * Gives a rotation to a stream of this runtime's GPU: the same bits as {@link
+   * #rotate(TernaryBuffer, TernaryBuffer, int, TernaryBuffer, boolean, TernaryBuffer, long, long)}.
+   * May be captured; needs no workspace.
+   *
+   * @param x as there
+   * @param xScale as there
+   * @param rotation as there
+   * @param signs as there, but their values are the caller's word: the device does not check them
+   * @param inverse as there
+   * @param y as there
+   * @param m as there
+   * @param k as there
+   * @param stream of the same device
+   * @throws IllegalArgumentException if an operand breaks a rule
+   * @throws IllegalStateException if the runtime, a buffer or the stream is closed
+   * @throws TernaryException if the runtime computes on the CPU, or the device reports a fault
+   * @since 0.2.0
+   */
+  public void rotate(
       DeviceBuffer x,
       @Nullable DeviceBuffer xScale,
-      @Nullable DeviceBuffer alphaColumn,
-      DeviceBuffer q,
-      DeviceBuffer s) {
-    releaseReachable();
-    Reference.reachabilityFence(x);
-    Reference.reachabilityFence(xScale);
-    Reference.reachabilityFence(alphaColumn);
-    Reference.reachabilityFence(q);
-    Reference.reachabilityFence(s);
+      int rotation,
+      @Nullable DeviceBuffer signs,
+      boolean inverse,
+      DeviceBuffer y,
+      long m,
+      long k,
+      CudaStream stream) {
+    RowChecks.rotate(x, xScale, signs, y, m, k);
+    acquire();
+    try {
+      rows.rotate(x, xScale, rotation, signs, inverse, y, m, k, stream);
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
+   * Gives the norms of heads to a stream of this runtime's GPU: the same bits as {@link
+   * #qkNorm(TernaryBuffer, long, long, TernaryBuffer, float, TernaryBuffer, long, long,
+   * TernaryBuffer, float, long, long)}. May be captured; needs no workspace.
+   *
+   * @param q as there
+   * @param ldq as there
+   * @param qHeads as there
+   * @param qWeight as there
+   * @param qEps as there
+   * @param k as there
+   * @param ldk as there
+   * @param kHeads as there
+   * @param kWeight as there
+   * @param kEps as there
+   * @param headDim as there
+   * @param m as there
+   * @param stream of the same device
+   * @throws IllegalArgumentException if an operand breaks a rule, or neither q nor k is given
+   * @throws IllegalStateException if the runtime, a buffer or the stream is closed
+   * @throws TernaryException if the runtime computes on the CPU, or the device reports a fault
+   * @since 0.2.0
+   */
+  public void qkNorm(
+      @Nullable DeviceBuffer q,
+      long ldq,
+      long qHeads,
+      @Nullable DeviceBuffer qWeight,
+      float qEps,
+      @Nullable DeviceBuffer k,
+      long ldk,
+      long kHeads,
+      @Nullable DeviceBuffer kWeight,
+      float kEps,
+      long headDim,
+      long m,
+      CudaStream stream) {
+    RowChecks.qkNorm(q, ldq, qHeads, qWeight, k, ldk, kHeads, kWeight, headDim, m);
+    acquire();
+    try {
+      rows.qkNorm(q, ldq, qHeads, qWeight, qEps, k, ldk, kHeads, kWeight, kEps, headDim, m, stream);
+    } finally {
+      releaseReachable();
+    }
   }
 
   /**

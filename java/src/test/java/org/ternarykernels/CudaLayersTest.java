@@ -3,6 +3,7 @@ package org.ternarykernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -316,7 +317,7 @@ class CudaLayersTest {
     return Stream.of(Layout.I2S_TILED, Layout.T5_TILED)
         .flatMap(
             layout ->
-                Stream.of(Activation.values())
+                Stream.of(Activation.A8, Activation.A16)
                     .flatMap(
                         activation ->
                             IntStream.of(1, 8, 33)
@@ -366,7 +367,7 @@ class CudaLayersTest {
       Problems.assertSameBits(gotNormed, read(normed, STREAM));
       Problems.assertSameBits(gotResidual, read(residual, STREAM));
       Problems.assertSameBits(gotQ, read(q, STREAM));
-      if (activation == Activation.A8) {
+      if (activation.isA8()) {
         TernaryBuffer expected = TernaryBuffer.allocate(DataType.F32, m * N);
         Oracle.linear(weights, activation, null, hostX, K, null, expected, N, m);
         Problems.assertSameBits(gotY, expected);
@@ -437,12 +438,12 @@ class CudaLayersTest {
         TernaryWeights i2s = weights(AlphaKind.ROW, Layout.I2S_TILED, N, K);
         TernaryWeights t5 = weights(AlphaKind.ROW, Layout.T5_TILED, N, K)) {
       for (Layout layout : new Layout[] {Layout.I2S_TILED, Layout.T5_TILED}) {
-        for (Activation activation : Activation.values()) {
+        for (Activation activation : List.of(Activation.A8, Activation.A16)) {
           for (int m : new int[] {1, 2, 8, 17, 64}) {
             String weights = layout == Layout.I2S_TILED ? "i2s" : "t5";
             boolean gemv = m == 1 && runtime.infoJson().contains("gemv_a8_" + weights + "_dp4a");
             String kernel =
-                activation == Activation.A16
+                !activation.isA8()
                     ? "gemm_a16_" + weights
                     : (gemv ? "gemv_(a8|fused)_" : "gem[mv]_(a8|fused)_")
                         + weights

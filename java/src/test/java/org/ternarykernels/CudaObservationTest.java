@@ -40,6 +40,8 @@ class CudaObservationTest {
       operations.accept(() -> linear.apply(x, y, 1, stream));
       operations.accept(() -> norm.apply(x, null, null, y, 1, stream));
       operations.accept(() -> runtime.quantise(x, null, null, q, s, 1, K, stream));
+      operations.accept(() -> runtime.rotate(x, null, 32, null, false, x, 1, 32, stream));
+      operations.accept(() -> runtime.qkNorm(x, K, 1, y, 1, null, 0, 0, null, 0, N, 1, stream));
       stream.synchronize();
     }
   }
@@ -55,7 +57,7 @@ class CudaObservationTest {
       onEach(
           runtime, stream, operation -> assertThatCode(operation::run).doesNotThrowAnyException());
       assertThat(runtime.countersJson()).contains("report_error");
-      assertThat(runtime.totalPathCounts().values()).allMatch(count -> count == 1).hasSize(3);
+      assertThat(runtime.totalPathCounts().values()).allMatch(count -> count == 1).hasSize(5);
       assertThat(stream.handle().users()).isZero();
     }
     runtime.close();
@@ -79,7 +81,8 @@ class CudaObservationTest {
           assertThat(runtime.pathCounts()).containsKey(event.getString("path"));
         }
       }
-      assertThat(called).containsExactly("linear", "rmsnorm_linear", "quantise_activations");
+      assertThat(called)
+          .containsExactly("linear", "rmsnorm_linear", "quantise_activations", "rotate", "qk_norm");
       assertThat(runtime.device().id()).isEqualTo("cuda:0");
     }
   }

@@ -59,7 +59,7 @@ class ExpectedRowsTest {
   @Test
   void reachTheNativeLayer() {
     assertRejected(
-        () -> NativeCall.createLayer(WEIGHTS, Activation.A8, null, null, 0, -7),
+        () -> NativeCall.createLayer(WEIGHTS, Activation.A8, null, null, null, 0, -7),
         "expected_rows is -7; it must be 0 to 2147483647");
   }
 

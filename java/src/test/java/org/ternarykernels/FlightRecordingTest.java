@@ -77,9 +77,14 @@ class FlightRecordingTest {
       linear.apply(q, K, s, y, N, 2);
       norm.apply(x, sum, sum, y, 2);
       runtime.quantise(x, null, null, q, s, 2, K);
+      runtime.rotate(x, null, 32, null, true, sum, 2, K);
+      runtime.qkNorm(x, K, 1, sum, 1, null, 0, 0, null, 0, K, 2);
       String product = path(runtime, "linear.");
       String fused = path(runtime, "rmsnorm_linear.");
       String rows = path(runtime, "quantise_activations.");
+      TernaryBuffer scales = TernaryBuffer.allocate(DataType.F32, 2 * K / 32);
+      runtime.quantise(x, null, 0, null, null, Activation.a8(32), q, scales, 2, K);
+      String blocks = rows.replaceFirst("(quantise_activations\\.[^.]+)", "$1.block32");
       long layer = weights.byteSize();
       assertThat(events(recording, CALL))
           .extracting(FlightRecordingTest::described)
@@ -93,7 +98,10 @@ class FlightRecordingTest {
                   N,
                   layer + K * 4 + 2 * K * 2 + 2 * K * 4,
                   2 * N * 2 + 2 * K * 4),
-              described("quantise_activations", rows, 2, 0, 2 * K * 2, 2 * K + 2 * 4));
+              described("quantise_activations", rows, 2, 0, 2 * K * 2, 2 * K + 2 * 4),
+              described("rotate", path(runtime, "rotate."), 2, 0, 2 * K * 2, 2 * K * 4),
+              described("qk_norm", path(runtime, "qk_norm."), 2, 0, 2 * K * 2, 2 * K * 2),
+              described("quantise_activations", blocks, 2, 0, 2 * K * 2, 2 * K + 2 * 2 * 4));
       assertThat(events(recording, CALL))
           .allSatisfy(
               event -> {

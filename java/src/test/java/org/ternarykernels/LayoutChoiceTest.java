@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,7 @@ class LayoutChoiceTest {
   @Test
   void residentWeightsTakeI2sAndStreamingOnesWhatTheTuningSays() throws IOException {
     try (TernaryRuntime runtime = slowMemory()) {
-      for (Activation activation : Activation.values()) {
+      for (Activation activation : List.of(Activation.A8, Activation.a8(128), Activation.A16)) {
         assertThat(runtime.chooseLayout(activation, N, K, 0)).isEqualTo(Layout.I2S_TILED);
         assertThat(runtime.chooseLayout(activation, N, K, 4_000_000)).isEqualTo(Layout.I2S_TILED);
         assertThat(runtime.chooseLayout(activation, N, K, STREAMING)).isEqualTo(Layout.T5_TILED);

@@ -56,7 +56,7 @@ class RmsNormLinearTest {
                             Stream.of(DataType.F32, DataType.BF16)
                                 .flatMap(
                                     y ->
-                                        Stream.of(Activation.values())
+                                        Stream.of(Activation.A8, Activation.A16)
                                             .map(a -> Arguments.of(x, residual, y, a)))));
   }
 
@@ -96,7 +96,7 @@ class RmsNormLinearTest {
         m);
     try (RmsNormLinear layer = layer(activation, bias)) {
       layer.apply(x, ldx, xScale, residual, out, ldr, y, ldy, m);
-      if (activation == Activation.A8 || TestDevice.isCpu()) {
+      if (activation.isA8() || TestDevice.isCpu()) {
         Problems.assertSameBits(y, expected);
       } else {
         TernaryBuffer normed = residual == null ? x : expectedOut;

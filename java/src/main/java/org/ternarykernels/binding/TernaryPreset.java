@@ -38,6 +38,9 @@ public class TernaryPreset implements InfoMapper {
                     "ternary_layer_spec",
                     "ternary_operands",
                     "ternary_quantise_operands",
+                    "ternary_rotate_operands",
+                    "ternary_heads",
+                    "ternary_qk_norm_operands",
                     "ternary_limit_measurement",
                     "ternary_cuda_call",
                     "ternary_prediction")
@@ -51,8 +54,14 @@ public class TernaryPreset implements InfoMapper {
                     "ternary_apply_async",
                     "ternary_quantise",
                     "ternary_quantise_async",
+                    "ternary_rotate",
+                    "ternary_rotate_async",
+                    "ternary_qk_norm",
+                    "ternary_qk_norm_async",
                     "ternary_oracle_apply",
-                    "ternary_oracle_quantise")
+                    "ternary_oracle_quantise",
+                    "ternary_oracle_rotate",
+                    "ternary_oracle_qk_norm")
                 .skip())
         .put(
             new Info("char", "int8_t", "uint8_t", "uint64_t", "size_t", "int64_t")

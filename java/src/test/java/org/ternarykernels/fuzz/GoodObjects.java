@@ -8,6 +8,7 @@ import org.ternarykernels.DataType;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.RmsNormLinear;
+import org.ternarykernels.Rotation;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
@@ -77,7 +78,11 @@ final class GoodObjects {
 
   private static void layers(
       Values values, Objects objects, TernaryWeights weights, TernaryWeights other) {
-    Activation activation = values.oneOf(Activation.values());
+    Activation activation =
+        values.oneOf(Activation.A8, Activation.A16, Activation.a8(32), Activation.a8(64));
+    Rotation rotation = weights.k() % 32 == 0 && values.chance(0.5) ? Rotation.of(32) : null;
+    objects.put(activation, values.below(24));
+    objects.put(rotation == null ? Rotation.of(64, signs(values)) : rotation, values.below(24));
     int slot = values.below(24);
     TernaryRuntime runtime = (TernaryRuntime) objects.get(TernaryRuntime.class, values.below(24));
     if (runtime == null) {
@@ -87,12 +92,18 @@ final class GoodObjects {
     Arrays.fill(norm, 1f);
     try {
       close(
-          objects.put(TernaryLinear.builder(runtime, other).activation(activation).build(), slot));
+          objects.put(
+              TernaryLinear.builder(runtime, other)
+                  .activation(activation)
+                  .rotation(rotation)
+                  .build(),
+              slot));
       close(
           objects.put(
               RmsNormLinear.builder(runtime, weights)
                   .norm(norm, 1e-5f)
                   .activation(activation)
+                  .rotation(rotation)
                   .build(),
               slot));
     } catch (IllegalStateException e) {
@@ -100,6 +111,14 @@ final class GoodObjects {
         throw e;
       }
     }
+  }
+
+  private static float[] signs(Values values) {
+    float[] signs = new float[64];
+    for (int i = 0; i < signs.length; i++) {
+      signs[i] = values.chance(0.5) ? 1 : -1;
+    }
+    return signs;
   }
 
   private static void close(Object old) {

@@ -69,7 +69,11 @@ final class Values {
     "nested.deep",
     "avx2",
     "portable",
-    "AMX"
+    "AMX",
+    "a8",
+    "A16",
+    "a8:64",
+    "a8:33"
   };
 
   private final Random random;

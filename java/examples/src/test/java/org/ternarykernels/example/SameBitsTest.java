@@ -9,6 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.TernaryRuntime;
 
@@ -16,15 +19,17 @@ import org.ternarykernels.TernaryRuntime;
 class SameBitsTest {
   private static final int[] BATCHES = {1, 7, 96};
 
-  @Test
-  void logitsHaveTheSameBitsOnEveryIsaWithAnyThreadsAndBatch() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"a8", "a8:128"})
+  void logitsHaveTheSameBitsOnEveryIsaWithAnyThreadsAndBatch(String text) throws Exception {
+    Activation activation = Activation.parse(text);
     int[] tokens = Arrays.copyOfRange(TinyBitNet.text(), 1000, 1096);
     float[][] expected = null;
     for (Isa isa : available()) {
       for (int threads : new int[] {1, 2}) {
         try (TernaryRuntime runtime =
                 TernaryRuntime.builder().maxIsa(isa).threads(threads).build();
-            BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER)) {
+            BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER, activation)) {
           for (int batch : BATCHES) {
             float[][] logits = TinyBitNet.logits(model, tokens, batch);
             expected = expected == null ? logits : expected;
@@ -37,6 +42,9 @@ class SameBitsTest {
           assertThat(runtime.pathCounts().keySet())
               .as("the forced instruction set was reached")
               .anyMatch(path -> path.endsWith("." + isa.id()));
+          assertThat(runtime.pathCounts().keySet())
+              .as("blocks reach the kernels")
+              .allMatch(path -> path.contains(".block128.") == activation.block() > 0);
         }
       }
     }

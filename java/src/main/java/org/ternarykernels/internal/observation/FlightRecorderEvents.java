@@ -134,11 +134,11 @@ final class FlightRecorderEvents {
     long m;
 
     @Label("N")
-    @Description("Output features; 0 for quantise_activations")
+    @Description("Output features; 0 for operations without weights")
     long n;
 
     @Label("K")
-    @Description("Input features")
+    @Description("Input features; of qk_norm those of a head")
     long k;
 
     @Label("Bytes Read")
