@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.tool.bench.WeightCopies.State;
@@ -15,6 +16,8 @@ import org.ternarykernels.tool.problem.Shape;
  * rows, then everything that shares them.
  *
  * @param shapes by shape file
+ * @param activations of operations with int8 activations
+ * @param group columns that share an alpha; 0: alpha is of the whole matrix
  */
 public record BenchPlan(
     Map<String, List<Shape>> shapes,
@@ -23,7 +26,9 @@ public record BenchPlan(
     List<Isa> isas,
     List<Layout> layouts,
     List<Operation> operations,
-    List<State> memory) {
+    List<State> memory,
+    List<Activation> activations,
+    int group) {
 
   public static final List<Integer> ALL_ROWS = List.of(1, 2, 4, 8, 16, 32, 64, 128, 512);
 
@@ -58,21 +63,47 @@ public record BenchPlan(
     for (int threadCount : threads) {
       for (Isa isa : isas) {
         for (Operation operation : operations) {
-          if (operation == Operation.QUANTISE_ACTIVATIONS) {
-            if (state == State.RESIDENT
-                || !memory.contains(State.RESIDENT)) { // it has no weights that could stream
+          for (Activation activation : activationsOf(operation)) {
+            if (operation == Operation.QUANTISE_ACTIVATIONS) {
+              if (state == State.RESIDENT
+                  || !memory.contains(State.RESIDENT)) { // it has no weights that could stream
+                cases.add(
+                    new BenchCase(
+                        operation,
+                        model,
+                        shape,
+                        m,
+                        null,
+                        isa,
+                        threadCount,
+                        State.RESIDENT,
+                        activation,
+                        0));
+              }
+              continue;
+            }
+            for (Layout layout : layouts) {
               cases.add(
                   new BenchCase(
-                      operation, model, shape, m, null, isa, threadCount, State.RESIDENT));
+                      operation,
+                      model,
+                      shape,
+                      m,
+                      layout,
+                      isa,
+                      threadCount,
+                      state,
+                      activation,
+                      group));
             }
-            continue;
-          }
-          for (Layout layout : layouts) {
-            cases.add(new BenchCase(operation, model, shape, m, layout, isa, threadCount, state));
           }
         }
       }
     }
+  }
+
+  private List<Activation> activationsOf(Operation operation) {
+    return operation.activation().isA8() ? activations : List.of(operation.activation());
   }
 
   /**
@@ -142,7 +173,9 @@ public record BenchPlan(
                 List.of(isa),
                 layoutsOf(isa),
                 operations,
-                List.of(state))
+                List.of(state),
+                List.of(Activation.A8),
+                0)
             .cases());
   }
 }

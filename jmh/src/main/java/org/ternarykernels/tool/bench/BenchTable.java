@@ -16,19 +16,23 @@ public final class BenchTable {
 
   private final PrintWriter out;
   private final List<String> peers;
+  private final boolean blocks;
 
   /**
    * @param peers names, each with a column
+   * @param blocks whether rows by block are put beside those per token, in a column of their own
    */
-  public BenchTable(PrintWriter out, List<String> peers) {
+  public BenchTable(PrintWriter out, List<String> peers, boolean blocks) {
     this.out = out;
     this.peers = peers;
+    this.blocks = blocks;
   }
 
   public void head() {
     out.println(
         "us: median +- half of its 95 % interval. of limit: the limit's time / ours. bf16, int8:"
             + " oneDNN's time / ours."
+            + (blocks ? " a8: the time of a scale a token / ours." : "")
             + (peers.isEmpty()
                 ? ""
                 : " " + String.join(", ", peers) + ": the peer's time / ours."));
@@ -47,6 +51,9 @@ public final class BenchTable {
         "of limit",
         "bf16",
         "int8");
+    if (blocks) {
+      column("a8", "a8");
+    }
     peers.forEach(peer -> column(peer, peer));
     out.println();
     out.flush();
@@ -62,8 +69,8 @@ public final class BenchTable {
     Map<String, Object> json = row.json();
     String shape =
         of.layout() == null
-            ? of.operation().id() + " K " + of.shape().k()
-            : of.operation().id()
+            ? of.what() + " K " + of.shape().k()
+            : of.what()
                 + " "
                 + of.shape().name()
                 + " ("
@@ -100,6 +107,9 @@ public final class BenchTable {
               + number("%.2f", halfWidth(json), 1),
           number("%.1fx", json.get("ratio_to_bf16"), 1),
           number("%.1fx", json.get("ratio_to_int8"), 1));
+      if (blocks) {
+        column("a8", number("%.2fx", json.get("ratio_to_a8"), 1));
+      }
       for (String peer : peers) {
         column(
             peer,

@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
@@ -43,6 +44,7 @@ public final class BenchTrial implements AutoCloseable {
   private final Map<Layout, WeightCopies> kept = new EnumMap<>(Layout.class);
   private Shape keptShape;
   private State keptState;
+  private int keptGroup;
 
   /**
    * @param budgetNanos for each case, apart from preparation
@@ -72,7 +74,8 @@ public final class BenchTrial implements AutoCloseable {
     BenchRow row = BenchRow.begin(of);
     TernaryRuntime runtime = runtime(of.isa(), of.threads());
     WeightCopies weights = weights(of);
-    try (Workload workload = Workload.of(of.operation(), runtime, weights, of.m())) {
+    try (Workload workload =
+        Workload.of(of.operation(), of.activation(), runtime, weights, of.m())) {
       int checked = workload.check();
       row.put("path", workload.path());
       row.put("copies", weights.copies().size());
@@ -102,6 +105,13 @@ public final class BenchTrial implements AutoCloseable {
         addPeers(rivals, of);
         addOwn(rivals, of, weights);
       }
+      if (of.hasBlocks()) {
+        rivals.add(
+            "a8",
+            "a scale a token" + CaseRivals.on(of.threads()),
+            of.threads(),
+            Workload.of(of.operation(), Activation.A8, runtime, weights, of.m()));
+      }
       List<Interleaved.Contender> contenders = new ArrayList<>();
       contenders.add(Interleaved.on(of.threads(), Interleaved.of(workload::run)));
       bounds.forEach(bound -> contenders.add(bound.contender()));
@@ -114,7 +124,7 @@ public final class BenchTrial implements AutoCloseable {
         slowest = median(nanos.get(i)) > median(nanos.get(slowest)) ? i : slowest;
       }
       row.limit(bounds.get(slowest - 1).name(), nanos.get(slowest), ours);
-      if (product) {
+      if (product || of.hasBlocks()) {
         rivals.report(row, nanos.subList(1 + bounds.size(), nanos.size()), ours);
       }
     }
@@ -141,6 +151,11 @@ public final class BenchTrial implements AutoCloseable {
       peers.names().forEach(name -> rivals.addPeer(name, none));
       return;
     }
+    if (of.group() > 0) {
+      Rival none = Rival.missing("a peer is given one alpha alone");
+      peers.names().forEach(name -> rivals.addPeer(name, none));
+      return;
+    }
     peers
         .rivals(
             new PeerProblem(of.shape(), SEED, of.m(), Workload.ROW_SEED, weightBytes(of)),
@@ -156,7 +171,8 @@ public final class BenchTrial implements AutoCloseable {
           "linear",
           "linear of the same weights",
           threads,
-          Workload.of(Operation.LINEAR, runtime(of.isa(), threads), weights, of.m()));
+          Workload.of(
+              Operation.LINEAR, of.activation(), runtime(of.isa(), threads), weights, of.m()));
     }
     if ((double) of.m() * of.shape().n() * of.shape().k() > MOST_PORTABLE_PRODUCTS) {
       rivals.add(
@@ -169,19 +185,21 @@ public final class BenchTrial implements AutoCloseable {
         "portable",
         "portable" + CaseRivals.on(threads),
         threads,
-        Workload.of(of.operation(), runtime(Isa.PORTABLE, threads), weights, of.m()));
+        Workload.of(
+            of.operation(), of.activation(), runtime(Isa.PORTABLE, threads), weights, of.m()));
   }
 
   /** The weights of a case; those of cases before it that it does not share are freed. */
   private WeightCopies weights(BenchCase of) {
     Layout layout = of.layout() == null ? BenchPlan.layoutsInUse().get(0) : of.layout();
-    if (!of.shape().equals(keptShape) || of.memory() != keptState) {
+    if (!of.shape().equals(keptShape) || of.memory() != keptState || of.group() != keptGroup) {
       forget();
+      keptGroup = of.group();
       keptShape = of.shape();
       keptState = of.memory();
     }
     return kept.computeIfAbsent(
-        layout, wanted -> new WeightCopies(of.shape(), SEED, wanted, of.memory()));
+        layout, wanted -> new WeightCopies(of.shape(), SEED, wanted, of.memory(), of.group()));
   }
 
   private void forget() {

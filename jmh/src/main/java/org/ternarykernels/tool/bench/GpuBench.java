@@ -29,12 +29,14 @@ public final class GpuBench {
       List<Layout> layouts,
       List<Operation> operations,
       List<State> memory,
+      List<Activation> activations,
       double seconds) {}
 
   public static final String FIELDS =
-      "op, shape, N, K, M, layout, memory, copies, path, rows_checked, ns, ns_low, ns_high, rounds,"
-          + " gbps, predicted_ns, predicted_launch_ns, predicted_byte_ns, predicted_instruction_ns,"
-          + " predicted_kernel, predicted_splits, predicted_for, or error";
+      "op, activation, shape, N, K, M, layout, memory, copies, path, rows_checked, ns, ns_low,"
+          + " ns_high, rounds, gbps, predicted_ns, predicted_launch_ns, predicted_byte_ns,"
+          + " predicted_instruction_ns, predicted_kernel, predicted_splits, predicted_for, or"
+          + " error";
   public static final Map<String, List<Shape>> QUICK =
       Map.of(
           "bitnet-2b-4t", List.of(new Shape(13824, 2560, "gate_up"), new Shape(2560, 2560, "o")));
@@ -98,7 +100,14 @@ public final class GpuBench {
         (of, model) -> {
           Map<String, Object> row = begin(of, model);
           try (GpuTrial trial =
-              new GpuTrial(runtime, of.shape(), of.operation(), of.layout(), of.m(), of.memory())) {
+              new GpuTrial(
+                  runtime,
+                  of.shape(),
+                  of.operation(),
+                  of.activation(),
+                  of.layout(),
+                  of.m(),
+                  of.memory())) {
             predict(row, runtime, null, of);
             trial.measure(row, plan.seconds());
           } catch (IllegalStateException e) { // a wrong result; the others are still of interest
@@ -130,7 +139,13 @@ public final class GpuBench {
   }
 
   /** One product. */
-  private record Case(Shape shape, Operation operation, Layout layout, int m, State memory) {}
+  private record Case(
+      Shape shape,
+      Operation operation,
+      Activation activation,
+      Layout layout,
+      int m,
+      State memory) {}
 
   /** Receives cases. */
   private interface Visitor {
@@ -149,17 +164,32 @@ public final class GpuBench {
                             plan.rows()
                                 .forEach(
                                     m ->
-                                        visitor.visit(
-                                            new Case(shape, operation, layout, m, memory), model));
+                                        visit(visitor, shape, operation, layout, m, memory, model));
                           }
                         }
                       }
                     }));
   }
 
+  private void visit(
+      Visitor visitor,
+      Shape shape,
+      Operation operation,
+      Layout layout,
+      int m,
+      State memory,
+      String model) {
+    List<Activation> activations =
+        operation.activation().isA8() ? plan.activations() : List.of(operation.activation());
+    activations.forEach(
+        activation ->
+            visitor.visit(new Case(shape, operation, activation, layout, m, memory), model));
+  }
+
   private Map<String, Object> begin(Case of, String model) {
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("op", of.operation().id());
+    row.put("activation", of.activation().toString());
     row.put("shape", model + "/" + of.shape().name());
     row.put("N", of.shape().n());
     row.put("K", of.shape().k());
@@ -177,12 +207,7 @@ public final class GpuBench {
     }
     Prediction expected =
         runtime.predict(
-            device,
-            of.layout(),
-            of.operation() == Operation.LINEAR_A16 ? Activation.A16 : Activation.A8,
-            of.m(),
-            of.shape().n(),
-            of.shape().k());
+            device, of.layout(), of.activation(), of.m(), of.shape().n(), of.shape().k());
     row.put("predicted_ns", expected.micros() * 1e3);
     row.put("predicted_launch_ns", expected.launchMicros() * 1e3);
     row.put("predicted_byte_ns", expected.byteMicros() * 1e3);

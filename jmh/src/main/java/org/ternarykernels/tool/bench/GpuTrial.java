@@ -41,6 +41,7 @@ final class GpuTrial implements AutoCloseable {
 
   private final TernaryRuntime runtime;
   private final Operation operation;
+  private final Activation activation;
   private final int m;
   private final int n;
   private final int k;
@@ -64,11 +65,13 @@ final class GpuTrial implements AutoCloseable {
       TernaryRuntime runtime,
       Shape shape,
       Operation operation,
+      Activation activation,
       Layout layout,
       int m,
       State memory) {
     this.runtime = runtime;
     this.operation = operation;
+    this.activation = activation;
     this.m = m;
     n = shape.n();
     k = shape.k();
@@ -84,18 +87,23 @@ final class GpuTrial implements AutoCloseable {
     residualOut = keep(DeviceBuffer.allocate(runtime, DataType.F16, (long) m * k));
     y = keep(DeviceBuffer.allocate(runtime, DataType.F16, (long) m * n));
     q = keep(DeviceBuffer.allocate(runtime, DataType.I8, (long) m * k));
-    s = keep(DeviceBuffer.allocate(runtime, DataType.F32, m));
+    s = keep(DeviceBuffer.allocate(runtime, DataType.F32, m * activation.scales(k)));
     long bytes = 256;
     for (TernaryWeights copy : weights.copies()) {
       if (operation == Operation.RMSNORM_LINEAR) {
         normed.add(
-            keep(RmsNormLinear.builder(runtime, copy).norm(norm, EPS).expectedRows(m).build()));
+            keep(
+                RmsNormLinear.builder(runtime, copy)
+                    .norm(norm, EPS)
+                    .activation(activation)
+                    .expectedRows(m)
+                    .build()));
         bytes = Math.max(bytes, normed.get(0).workspaceBytes(m));
       } else {
         linears.add(
             keep(
                 TernaryLinear.builder(runtime, copy)
-                    .activation(activation())
+                    .activation(activation)
                     .expectedRows(m)
                     .build()));
         bytes = Math.max(bytes, linears.get(0).workspaceBytes(m));
@@ -109,16 +117,13 @@ final class GpuTrial implements AutoCloseable {
     return resource;
   }
 
-  private Activation activation() {
-    return operation == Operation.LINEAR_A16 ? Activation.A16 : Activation.A8;
-  }
-
   private void call(int copy) {
     switch (operation) {
       case LINEAR, LINEAR_A16 -> linears.get(copy).apply(x, k, null, y, n, m, stream, workspace);
       case RMSNORM_LINEAR ->
           normed.get(copy).apply(x, k, null, residual, residualOut, k, y, n, m, stream, workspace);
-      case QUANTISE_ACTIVATIONS -> runtime.quantise(x, null, null, q, s, m, k, stream);
+      case QUANTISE_ACTIVATIONS ->
+          runtime.quantise(x, null, 0, null, null, activation, q, s, m, k, stream);
     }
   }
 
@@ -174,7 +179,8 @@ final class GpuTrial implements AutoCloseable {
     TernaryBuffer expected = TernaryBuffer.allocate(DataType.F16, n);
     TernaryBuffer sum = TernaryBuffer.allocate(DataType.F16, k);
     TernaryBuffer codes = TernaryBuffer.allocate(DataType.I8, k);
-    TernaryBuffer scale = TernaryBuffer.allocate(DataType.F32, 1);
+    int scaleCount = (int) activation.scales(k);
+    TernaryBuffer scale = TernaryBuffer.allocate(DataType.F32, scaleCount);
     TernaryWeights first = weights.copies().get(0);
     for (int i = 0; i < count; i++) {
       int row = count == 1 ? m - 1 : (int) ((long) i * (m - 1) / (count - 1));
@@ -182,18 +188,18 @@ final class GpuTrial implements AutoCloseable {
       String what = "row " + row;
       switch (operation) {
         case LINEAR -> {
-          Oracle.linear(first, Activation.A8, null, input, k, null, expected, n, 1);
+          Oracle.linear(first, activation, null, input, k, null, expected, n, 1);
           Workload.requireSame(what, got.slice((long) row * n, n), expected);
         }
         case LINEAR_A16 -> {
-          Oracle.linear(first, Activation.A16, null, input, k, null, expected, n, 1);
+          Oracle.linear(first, activation, null, input, k, null, expected, n, 1);
           requireNear(
               what, got.slice((long) row * n, n).toArray(), expected.toArray(), input.toArray());
         }
         case RMSNORM_LINEAR -> {
           Oracle.rmsNormLinear(
               first,
-              Activation.A8,
+              activation,
               norm,
               EPS,
               null,
@@ -210,9 +216,10 @@ final class GpuTrial implements AutoCloseable {
           Workload.requireSame(what + " of residual_out", sums.slice((long) row * k, k), sum);
         }
         case QUANTISE_ACTIVATIONS -> {
-          Oracle.quantise(input, null, null, codes, scale, 1, k);
+          Oracle.quantise(input, null, 0, null, null, activation, codes, scale, 1, k);
           Workload.requireSame(what, got.slice((long) row * k, k), codes);
-          Workload.requireSame("the scale of " + what, scales.slice(row, 1), scale);
+          Workload.requireSame(
+              "the scale of " + what, scales.slice((long) row * scaleCount, scaleCount), scale);
         }
       }
     }

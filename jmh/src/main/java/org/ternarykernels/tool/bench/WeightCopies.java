@@ -37,7 +37,14 @@ public final class WeightCopies implements AutoCloseable {
 
   /** The weights of a shape and seed; the same seed gives the same weights in any process. */
   public WeightCopies(Shape shape, long seed, Layout layout, State state) {
-    this(shape, seed, layout, state == State.RESIDENT ? 1 : streamingBytes());
+    this(shape, seed, layout, state, 0);
+  }
+
+  /**
+   * @param group columns that share an alpha; 0: alpha is of the whole matrix
+   */
+  WeightCopies(Shape shape, long seed, Layout layout, State state, int group) {
+    this(shape, seed, layout, state == State.RESIDENT ? 1 : streamingBytes(), group);
   }
 
   /** Four times what the last-level caches hold, at least what those of a small server do. */
@@ -49,10 +56,15 @@ public final class WeightCopies implements AutoCloseable {
    * @param wanted bytes of all copies together; available memory may allow less
    */
   WeightCopies(Shape shape, long seed, Layout layout, long wanted) {
+    this(shape, seed, layout, wanted, 0);
+  }
+
+  private WeightCopies(Shape shape, long seed, Layout layout, long wanted, int group) {
     this.shape = shape;
     RandomProblem random = new RandomProblem(seed);
     TernaryBuffer codes = i2s(random.weights(shape.n(), shape.k()), shape);
-    Alpha alpha = random.alpha(AlphaKind.TENSOR, 0, shape.n(), shape.k());
+    AlphaKind kind = group > 0 ? AlphaKind.GROUP : AlphaKind.TENSOR;
+    Alpha alpha = random.alpha(kind, group, shape.n(), shape.k());
     copies.add(TernaryWeights.ofI2s(codes, shape.n(), shape.k(), alpha, layout));
     bytes = copies.get(0).byteSize();
     long count = Math.max(1, (wanted + bytes - 1) / bytes);

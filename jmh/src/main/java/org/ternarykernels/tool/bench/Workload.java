@@ -36,6 +36,11 @@ public abstract class Workload implements AutoCloseable {
     public String id() {
       return name().toLowerCase(Locale.ROOT);
     }
+
+    /** What it does with X unless another is asked for. */
+    Activation activation() {
+      return this == LINEAR_A16 ? Activation.A16 : Activation.A8;
+    }
   }
 
   /**
@@ -69,11 +74,19 @@ public abstract class Workload implements AutoCloseable {
    */
   public static Workload of(
       Operation operation, TernaryRuntime runtime, WeightCopies weights, int m) {
+    return of(operation, operation.activation(), runtime, weights, m);
+  }
+
+  static Workload of(
+      Operation operation,
+      Activation activation,
+      TernaryRuntime runtime,
+      WeightCopies weights,
+      int m) {
     return switch (operation) {
-      case LINEAR -> new Linear(runtime, weights, m, Activation.A8);
-      case LINEAR_A16 -> new Linear(runtime, weights, m, Activation.A16);
-      case RMSNORM_LINEAR -> new Normed(runtime, weights, m);
-      case QUANTISE_ACTIVATIONS -> new Quantise(runtime, weights.shape(), m);
+      case LINEAR, LINEAR_A16 -> new Linear(runtime, weights, m, activation);
+      case RMSNORM_LINEAR -> new Normed(runtime, weights, m, activation);
+      case QUANTISE_ACTIVATIONS -> new Quantise(runtime, weights.shape(), m, activation);
     };
   }
 
@@ -127,6 +140,15 @@ public abstract class Workload implements AutoCloseable {
     TreeSet<String> paths = new TreeSet<>(after.keySet());
     paths.removeIf(path -> after.get(path).equals(before.get(path)));
     return String.join("+", paths);
+  }
+
+  /** Scales are positive. */
+  static double largest(float[] values) {
+    double largest = 0;
+    for (float value : values) {
+      largest = Math.max(largest, value);
+    }
+    return largest;
   }
 
   static void requireSame(String what, TernaryBuffer got, TernaryBuffer expected) {
@@ -216,7 +238,7 @@ public abstract class Workload implements AutoCloseable {
           row,
           n,
           1);
-      if (activation == Activation.A8) {
+      if (activation.isA8()) {
         requireSame("row " + index, y.slice((long) index * n, n), row);
       } else {
         requireNear(index, y.slice((long) index * n, n).toArray(), row.toArray());
@@ -232,7 +254,7 @@ public abstract class Workload implements AutoCloseable {
       for (float value : x.slice((long) index * k, k).toArray()) {
         sizes += Math.abs(value);
       }
-      double alpha = weights.copies().get(0).alpha().values()[0];
+      double alpha = largest(weights.copies().get(0).alpha().values());
       for (int i = 0; i < n; i++) {
         double bound = k * 0x1p-23 * sizes * alpha + Math.abs(expected[i]) * 0x1p-7;
         if (!(Math.abs(got[i] - (double) expected[i]) <= bound)) {
@@ -251,20 +273,23 @@ public abstract class Workload implements AutoCloseable {
   }
 
   private static final class Normed extends Layers<RmsNormLinear> {
+    private final Activation activation;
     private final float[] norm;
     private final TernaryBuffer residual;
     private final TernaryBuffer residualOut;
     private final TernaryBuffer residualRow;
 
-    Normed(TernaryRuntime runtime, WeightCopies weights, int m) {
+    Normed(TernaryRuntime runtime, WeightCopies weights, int m, Activation activation) {
       super(runtime, weights, m);
+      this.activation = activation;
       RandomProblem random = new RandomProblem(SEED + 2);
       residual = random.activations(DataType.BF16, m, k);
       residualOut = TernaryBuffer.allocate(DataType.BF16, residual.elements());
       residualRow = TernaryBuffer.allocate(DataType.BF16, k);
       norm = random.vector(k, 1);
       for (TernaryWeights copy : weights.copies()) {
-        layers.add(RmsNormLinear.builder(runtime, copy).norm(norm, EPS).build());
+        layers.add(
+            RmsNormLinear.builder(runtime, copy).norm(norm, EPS).activation(activation).build());
       }
     }
 
@@ -282,7 +307,7 @@ public abstract class Workload implements AutoCloseable {
       long from = (long) index * k;
       Oracle.rmsNormLinear(
           weights.copies().get(0),
-          Activation.A8,
+          activation,
           norm,
           EPS,
           null,
@@ -301,22 +326,26 @@ public abstract class Workload implements AutoCloseable {
   }
 
   private static final class Quantise extends Workload {
+    private final Activation activation;
+    private final int scales;
     private final TernaryBuffer q;
     private final TernaryBuffer s;
     private final TernaryBuffer row;
     private final TernaryBuffer scale;
 
-    Quantise(TernaryRuntime runtime, Shape shape, int m) {
+    Quantise(TernaryRuntime runtime, Shape shape, int m, Activation activation) {
       super(runtime, shape, m);
+      this.activation = activation;
+      scales = (int) activation.scales(k);
       q = TernaryBuffer.allocate(DataType.I8, (long) m * k);
-      s = TernaryBuffer.allocate(DataType.F32, m);
+      s = TernaryBuffer.allocate(DataType.F32, (long) m * scales);
       row = TernaryBuffer.allocate(DataType.I8, k);
-      scale = TernaryBuffer.allocate(DataType.F32, 1);
+      scale = TernaryBuffer.allocate(DataType.F32, scales);
     }
 
     @Override
     public void run() {
-      runtime.quantise(x, null, null, q, s, m, k);
+      runtime.quantise(x, null, 0, null, null, activation, q, s, m, k);
     }
 
     @Override
@@ -327,9 +356,9 @@ public abstract class Workload implements AutoCloseable {
     @Override
     void checkRow(int index) {
       long from = (long) index * k;
-      Oracle.quantise(x.slice(from, k), null, null, row, scale, 1, k);
+      Oracle.quantise(x.slice(from, k), null, 0, null, null, activation, row, scale, 1, k);
       requireSame("row " + index, q.slice(from, k), row);
-      requireSame("the scale of row " + index, s.slice(index, 1), scale);
+      requireSame("the scales of row " + index, s.slice((long) index * scales, scales), scale);
     }
   }
 }

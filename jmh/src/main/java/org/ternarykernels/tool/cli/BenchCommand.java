@@ -127,7 +127,7 @@ final class BenchCommand implements Callable<Integer> {
                 peers,
                 SLICE_NANOS,
                 (long) ((quick ? QUICK_SECONDS : seconds) * 1e9))) {
-      table = new BenchTable(out, peers.names());
+      table = new BenchTable(out, peers.names(), lists.hasBlocks());
       run(cases, trial, table, begin);
     }
     json.put("complete", true);
@@ -208,7 +208,7 @@ final class BenchCommand implements Callable<Integer> {
         command,
         "--device",
         device,
-        "cpu with --threads or --isa");
+        "cpu with --threads or --isa, or --group");
     RuntimeOptions.require(
         device.equals("cpu") || peers.isEmpty(), command, "--device", device, "cpu with --peer");
     RuntimeOptions.require(

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.tool.bench.BenchPlan;
@@ -70,6 +71,24 @@ final class BenchLists {
   private List<Operation> operations;
 
   @Option(
+      names = "--activation",
+      paramLabel = "LIST",
+      split = ",",
+      converter = RuntimeOptions.ActivationName.class,
+      description =
+          "Of operations with int8 activations: a8, one scale a token, or a8:B, one for each B"
+              + " columns (default: a8). What has blocks takes turns with a8 on the same weights:"
+              + " the column a8 is its time / ours.")
+  private List<Activation> activations;
+
+  @Option(
+      names = "--group",
+      paramLabel = "G",
+      defaultValue = "0",
+      description = "Columns that share an alpha, a multiple of 32 (default 0: one alpha in all).")
+  private int group;
+
+  @Option(
       names = "--memory",
       paramLabel = "LIST",
       split = ",",
@@ -90,7 +109,9 @@ final class BenchLists {
     CommandLine line = command.commandLine();
     if (alone) {
       for (Object list :
-          new Object[] {shapeFiles, rows, threads, isas, layouts, operations, memory}) {
+          new Object[] {
+            shapeFiles, rows, threads, isas, layouts, operations, activations, memory
+          }) {
         RuntimeOptions.require(
             list == null, line, "--quick", "given with a list of its own", "alone");
       }
@@ -98,15 +119,38 @@ final class BenchLists {
     for (int m : or(rows, List.<Integer>of())) {
       RuntimeOptions.require(m >= 1, line, "--m", m, "at least 1");
     }
+    for (Activation activation : activations()) {
+      RuntimeOptions.require(
+          activation.isA8(),
+          line,
+          "--activation",
+          activation,
+          "a8 or a8:B (LINEAR_A16 is an --op)");
+      RuntimeOptions.require(
+          group == 0
+              || activation.block() == 0
+              || activation.block() % group == 0
+              || group % activation.block() == 0,
+          line,
+          "--activation",
+          activation,
+          "of a block that divides the group of " + group + ", or is a multiple of it");
+    }
+    RuntimeOptions.require(
+        group >= 0 && group % 32 == 0 && !(alone && group > 0),
+        line,
+        "--group",
+        group,
+        alone ? "0 with --quick" : "0 or a multiple of 32");
     for (int count : or(threads, List.<Integer>of())) {
       RuntimeOptions.require(
           count >= 1 && count <= MOST_THREADS, line, "--threads", count, "1 to " + MOST_THREADS);
     }
   }
 
-  /** Whether no list is given that is of CPUs alone. */
+  /** Whether nothing is given that is of CPUs alone. */
   boolean serveGpus() {
-    return threads == null && isas == null;
+    return threads == null && isas == null && group == 0;
   }
 
   /**
@@ -120,7 +164,18 @@ final class BenchLists {
         or(isas, List.of(best)),
         or(layouts, BenchPlan.layoutsInUse()),
         or(operations, List.of(Operation.values())),
-        or(memory, List.of(State.values())));
+        or(memory, List.of(State.values())),
+        activations(),
+        group);
+  }
+
+  private List<Activation> activations() {
+    return or(activations, List.of(Activation.A8));
+  }
+
+  /** Whether some rows have blocks. */
+  boolean hasBlocks() {
+    return activations().stream().anyMatch(activation -> activation.block() > 0);
   }
 
   /**
@@ -143,6 +198,7 @@ final class BenchLists {
         or(layouts, BenchPlan.layoutsInUse()),
         or(operations, List.of(Operation.LINEAR)),
         or(memory, List.of(State.STREAMING)),
+        activations(),
         seconds);
   }
 

@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
       "",
       "JSON: prompt, text (the continuation), tokens, prompt_tokens, seconds_prompt,"
           + " seconds_decode, tokens_per_second, profile (of decoding: share of time in layers,"
-          + " attention, other; seconds of each), path_counts."
+          + " attention, other; seconds of each), path_counts, activation."
     })
 final class DecodeCommand implements Callable<Integer> {
   @Mixin private ModelOptions model;
@@ -106,7 +106,9 @@ final class DecodeCommand implements Callable<Integer> {
                     : DeviceClock.NO_TIMES);
         command.getOut().flush();
       }
-      output.write(decoding.json(prompt, promptTokens.length, runtime));
+      Map<String, Object> json = decoding.json(prompt, promptTokens.length, runtime);
+      json.put("activation", model.activation().toString());
+      output.write(json);
     }
     return 0;
   }

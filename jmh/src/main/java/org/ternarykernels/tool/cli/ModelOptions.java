@@ -38,8 +38,22 @@ final class ModelOptions {
               + " be repeated. A tensor that is not used is an error otherwise.")
   private String[] ignoredTensors = {};
 
+  @Option(
+      names = "--activation",
+      paramLabel = "A",
+      defaultValue = "a8",
+      converter = RuntimeOptions.ActivationName.class,
+      description =
+          "How the layers use activations: a8 (default, one scale a token, as trained), a8:B (one"
+              + " for each B columns) or a16 (not quantised).")
+  private Activation activation;
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
+
+  Activation activation() {
+    return activation;
+  }
 
   /** Loads the model; says on stderr what of its config.json it does not know. */
   BitNetModel load(TernaryRuntime runtime) {
@@ -48,7 +62,7 @@ final class ModelOptions {
             .ignoreConfig(ignoredConfig)
             .ignoreTensors(ignoredTensors)
             .build()) {
-      BitNetModel model = BitNetModel.load(runtime, checkpoint, Activation.A8);
+      BitNetModel model = BitNetModel.load(runtime, checkpoint, activation);
       for (String name : model.config().unknown()) {
         PrintWriter err = command.commandLine().getErr();
         err.println("warning: config.json has " + name + ", which this model does not know or use");

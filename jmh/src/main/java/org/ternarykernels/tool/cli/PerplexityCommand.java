@@ -24,7 +24,10 @@ import picocli.CommandLine.Spec;
             + " cut into windows, each read from an empty context; the first byte of the text is"
             + " not predicted.",
     mixinStandardHelpOptions = true,
-    footer = {"", "JSON: bits_per_byte, bytes (predicted), window, batch, seconds, path_counts."})
+    footer = {
+      "",
+      "JSON: bits_per_byte, bytes (predicted), window, batch, seconds, path_counts, activation."
+    })
 final class PerplexityCommand implements Callable<Integer> {
   @Mixin private ModelOptions model;
 
@@ -84,6 +87,7 @@ final class PerplexityCommand implements Callable<Integer> {
       json.put("batch", batch);
       json.put("seconds", DeviceClock.tellsTime(runtime.device()) ? seconds : null);
       json.put("path_counts", runtime.pathCounts());
+      json.put("activation", model.activation().toString());
       output.write(json);
     }
     return 0;

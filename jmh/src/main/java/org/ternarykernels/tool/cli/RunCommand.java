@@ -24,19 +24,27 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Tensors in, by op ([] optional):",
-      "  linear           x, w, alpha, [x_scale], [bias]",
-      "  rmsnorm_linear   x, w, alpha, norm_weight, [x_scale], [bias], [residual]",
-      "  quantise         x, [x_scale], [alpha] (per column)",
+      "  linear           x, w, alpha, [x_scale], [bias], [signs]",
+      "  rmsnorm_linear   x, w, alpha, norm_weight, [x_scale], [bias], [residual], [signs]",
+      "  quantise         x, [x_scale], [alpha] (per column), [signs]",
+      "  rotate           x, [x_scale], [signs]",
+      "  qk_norm          q, q_weight, k, k_weight (of q and k one may be missing)",
       "  ternarise        w",
-      "x [M,K] F32, F16, BF16, F8_E4M3 or I8; x_scale [M] F32; w [N,K] I8 of -1, 0, 1 or U8 I2S [N,"
-          + " ceil(K/4)], for ternarise F32, F16 or BF16; alpha F32; bias [N] F32; residual [M,K]"
-          + " F32, F16 or BF16; norm_weight [K] F32.",
-      "Tensors out: y [M,N] and residual_out [M,K]; q [M,K] I8 and s [M] F32; w [N,K] I8 and alpha"
-          + " F32.",
+      "x [M,K] F32, F16, BF16, F8_E4M3 or I8; x_scale [M] F32, of x I8 with blocks [M, ceil(K/B)];"
+          + " w [N,K] I8 of -1, 0, 1 or U8 I2S [N, ceil(K/4)], for ternarise F32, F16 or BF16;"
+          + " alpha F32; bias [N] F32; residual [M,K] F32, F16 or BF16; norm_weight [K] F32; signs"
+          + " [K] I8 of -1, 1; q and k [M, heads * head_dim] F32, F16 or BF16; q_weight and"
+          + " k_weight [head_dim] F32.",
+      "Tensors out: y [M,N] and residual_out [M,K]; q [M,K] I8 and s F32 [M], with blocks [M,"
+          + " ceil(K/B)]; of rotate y [M,K]; of qk_norm q and k as they came in; w [N,K] I8 and"
+          + " alpha F32.",
       "Metadata in: k (where w is U8; default 4 * columns), alpha = tensor|row|column|group:G"
           + " (default tensor), segments = 2560,640,640 (rows of the stacked matrices, one alpha"
-          + " each), eps (default 1e-5), y_dtype = F32|F16|BF16 (default F32), activation = A8|A16"
-          + " (default A8), method = absmean|threshold (default absmean).",
+          + " each), eps (default 1e-5), y_dtype = F32|F16|BF16 (default F32), activation ="
+          + " a8|a8:B|a16 (default a8; B columns have one scale), rotation = R (columns that are"
+          + " rotated together; default none), of rotate block = R and inverse = true|false"
+          + " (default false), head_dim, q_eps and k_eps (default 1e-5), method = absmean|threshold"
+          + " (default absmean).",
       "Metadata out: path, the kernel that served.",
       "JSON: op, path, tensors {name: shape}, path_counts, fallback_counts."
     })
@@ -45,7 +53,9 @@ final class RunCommand implements Callable<Integer> {
   enum Op {
     LINEAR(TensorOperation::linear),
     RMSNORM_LINEAR(TensorOperation::rmsNormLinear),
-    QUANTISE(TensorOperation::quantise),
+    QUANTISE(RowTensors::quantise),
+    ROTATE(RowTensors::rotate),
+    QK_NORM(RowTensors::qkNorm),
     TERNARISE(TensorOperation::ternarise);
 
     /** Takes its operands from the operation's file, and puts its results. */
@@ -60,7 +70,7 @@ final class RunCommand implements Callable<Integer> {
       names = "--op",
       required = true,
       paramLabel = "OP",
-      description = "linear, rmsnorm_linear, quantise or ternarise.")
+      description = "linear, rmsnorm_linear, quantise, rotate, qk_norm or ternarise.")
   private Op op;
 
   @Option(

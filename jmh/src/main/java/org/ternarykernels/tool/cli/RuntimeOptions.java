@@ -2,6 +2,7 @@ package org.ternarykernels.tool.cli;
 
 import java.util.Arrays;
 import java.util.Iterator;
+import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.TernaryRuntime;
 import picocli.CommandLine;
@@ -24,6 +25,18 @@ final class RuntimeOptions {
     public Isa convert(String value) {
       try {
         return Isa.of(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  /** An activation by its text. */
+  static final class ActivationName implements ITypeConverter<Activation> {
+    @Override
+    public Activation convert(String value) {
+      try {
+        return Activation.parse(value);
       } catch (IllegalArgumentException e) {
         throw new TypeConversionException(e.getMessage());
       }

@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.ternarykernels.Activation;
-import org.ternarykernels.Alpha;
 import org.ternarykernels.AlphaKind;
 import org.ternarykernels.DataType;
 import org.ternarykernels.Layout;
 import org.ternarykernels.RmsNormLinear;
+import org.ternarykernels.Rotation;
 import org.ternarykernels.TernariseMethod;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
@@ -26,6 +26,9 @@ import org.ternarykernels.io.TensorType;
  */
 final class TensorOperation {
   static final TensorType[] FLOATS = {TensorType.F32, TensorType.F16, TensorType.BF16};
+  static final TensorType[] FLOATS_AND_F8 = {
+    TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3
+  };
   private static final TensorType[] ACTIVATIONS = {
     TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3, TensorType.I8
   };
@@ -81,19 +84,23 @@ final class TensorOperation {
     in.check(
         "linear",
         List.of("x", "w", "alpha"),
-        List.of("x_scale", "bias"),
-        List.of("k", "alpha", "segments", "y_dtype", "activation"));
+        List.of("x_scale", "bias", "signs"),
+        List.of("k", "alpha", "segments", "y_dtype", "activation", "rotation"));
     Tensor x = in.tensor("x", 2, ACTIVATIONS);
     long m = x.shape()[0];
-    try (TernaryWeights weights = weights(x.shape()[1])) {
+    Activation activation = activation();
+    boolean int8 = x.type() == TensorType.I8;
+    try (TernaryWeights weights = WeightTensors.of(in, x.shape()[1], layout)) {
       TernaryBuffer y = TernaryBuffer.allocate(outputType(), m * weights.n());
       try (TernaryLinear layer =
           TernaryLinear.builder(runtime, weights)
               .bias(bias(weights))
-              .activation(activation())
+              .activation(activation)
+              .rotation(rotation(weights.k()))
               .expectedRows(expected(m))
               .build()) {
-        layer.apply(x.toBuffer(), weights.k(), scale(m), y, weights.n(), m);
+        TernaryBuffer scale = scale(m, int8 ? activation.scales(weights.k()) : 1);
+        layer.apply(x.toBuffer(), weights.k(), scale, y, weights.n(), m);
       }
       put("y", y, m, weights.n());
     }
@@ -103,12 +110,11 @@ final class TensorOperation {
     in.check(
         "rmsnorm_linear",
         List.of("x", "w", "alpha", "norm_weight"),
-        List.of("x_scale", "bias", "residual"),
-        List.of("k", "alpha", "segments", "eps", "y_dtype", "activation"));
-    Tensor x =
-        in.tensor("x", 2, TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3);
+        List.of("x_scale", "bias", "residual", "signs"),
+        List.of("k", "alpha", "segments", "eps", "y_dtype", "activation", "rotation"));
+    Tensor x = in.tensor("x", 2, FLOATS_AND_F8);
     long m = x.shape()[0];
-    try (TernaryWeights weights = weights(x.shape()[1])) {
+    try (TernaryWeights weights = WeightTensors.of(in, x.shape()[1], layout)) {
       long k = weights.k();
       TernaryBuffer y = TernaryBuffer.allocate(outputType(), m * weights.n());
       TernaryBuffer residual =
@@ -120,9 +126,10 @@ final class TensorOperation {
               .norm(in.floats("norm_weight", k, "K"), number("eps", "1e-5"))
               .bias(bias(weights))
               .activation(activation())
+              .rotation(rotation(k))
               .expectedRows(expected(m))
               .build()) {
-        layer.apply(x.toBuffer(), k, scale(m), residual, residualOut, k, y, weights.n(), m);
+        layer.apply(x.toBuffer(), k, scale(m, 1), residual, residualOut, k, y, weights.n(), m);
       }
       put("y", y, m, weights.n());
       if (residualOut != null) {
@@ -131,36 +138,15 @@ final class TensorOperation {
     }
   }
 
-  void quantise() {
-    in.check("quantise", List.of("x"), List.of("x_scale", "alpha"), List.of("alpha"));
-    Tensor x =
-        in.tensor("x", 2, TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.F8_E4M3);
-    long m = x.shape()[0];
-    long k = x.shape()[1];
-    if (in.has("alpha") && !in.text("alpha", "column").equals("column")) {
-      throw new IllegalArgumentException(
-          "metadata alpha is \"" + in.text("alpha", "") + "\", must be column for quantise");
-    }
-    TernaryBuffer alpha =
-        in.has("alpha")
-            ? TernaryBuffer.copyOf(DataType.F32, in.floats("alpha", k, "K, one a column"))
-            : null;
-    TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, m * k);
-    TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, m);
-    runtime.quantise(x.toBuffer(), scale(m), alpha, q, s, m, k);
-    put("q", q, m, k);
-    put("s", s, m);
-  }
-
   void ternarise() {
     in.check("ternarise", List.of("w"), List.of(), List.of("alpha", "method"));
     Tensor w = in.tensor("w", 2, FLOATS);
     long n = w.shape()[0];
     long k = w.shape()[1];
-    AlphaKind kind = alphaKind();
+    AlphaKind kind = WeightTensors.alphaKind(in);
     TernariseMethod method = choice("method", "absmean", TernariseMethod.class);
     try (TernaryWeights weights =
-        TernaryWeights.ternarise(w.toBuffer(), n, k, method, kind, group(kind))) {
+        TernaryWeights.ternarise(w.toBuffer(), n, k, method, kind, WeightTensors.group(in, kind))) {
       out.put("w", TensorType.I8, weights.unpack(), n, k);
       shapes.put("w", new long[] {n, k});
       float[] alpha = weights.alpha().values();
@@ -177,98 +163,6 @@ final class TensorOperation {
     shapes.put(name, shape);
   }
 
-  /** The weights w with their scale, in the layout asked for. */
-  private TernaryWeights weights(long columnsOfX) {
-    Tensor w = in.tensor("w", 2, TensorType.I8, TensorType.U8);
-    boolean packed = w.type() == TensorType.U8;
-    long n = w.shape()[0];
-    long k = packed ? whole("k", in.text("k", Long.toString(4 * w.shape()[1]))) : w.shape()[1];
-    if (packed ? (k + 3) / 4 != w.shape()[1] : whole("k", in.text("k", Long.toString(k))) != k) {
-      throw new IllegalArgumentException(
-          "k is "
-              + k
-              + " and \"w\" has shape "
-              + Arrays.toString(w.shape())
-              + ", must be "
-              + (packed ? "[N, ceil(k/4)]" : "[N, k]"));
-    }
-    if (k != columnsOfX) {
-      throw new IllegalArgumentException(
-          "\"x\" has " + columnsOfX + " columns and \"w\" has K " + k + ", must be equal");
-    }
-    Alpha alpha = alpha(n, k);
-    if (packed) {
-      return TernaryWeights.ofI2s(w.toBuffer(), n, k, alpha, layout);
-    }
-    TernaryWeights tiled = TernaryWeights.pack(w.toBytes(), n, k, alpha);
-    if (layout == tiled.layout()) {
-      return tiled;
-    }
-    try (tiled) {
-      return tiled.repack(layout);
-    }
-  }
-
-  private Alpha alpha(long n, long k) {
-    AlphaKind kind = alphaKind();
-    String segments = in.text("segments", null);
-    if (segments != null) {
-      int[] sizes =
-          Arrays.stream(segments.split(","))
-              .mapToInt(size -> (int) whole("segments", size))
-              .toArray();
-      long sum = Arrays.stream(sizes).asLongStream().sum();
-      if (sum != n) {
-        throw new IllegalArgumentException(
-            "the segments "
-                + segments
-                + " have "
-                + sum
-                + " rows, must have the "
-                + n
-                + " of \"w\"");
-      }
-      return Alpha.segments(sizes, in.floats("alpha", sizes.length, "one a segment"));
-    }
-    return switch (kind) {
-      case TENSOR -> Alpha.tensor(in.floats("alpha", 1, "alpha = tensor")[0]);
-      case ROW -> Alpha.row(in.floats("alpha", n, "N, alpha = row"));
-      case COLUMN -> Alpha.column(in.floats("alpha", k, "K, alpha = column"));
-      case GROUP -> {
-        long group = group(kind);
-        yield Alpha.group(
-            group,
-            in.floats("alpha", n * ((k + group - 1) / group), "N * ceil(K / " + group + ")"));
-      }
-    };
-  }
-
-  private AlphaKind alphaKind() {
-    String text = in.text("alpha", "tensor");
-    return switch (text.replaceFirst(":.*", "")) {
-      case "tensor" -> AlphaKind.TENSOR;
-      case "row" -> AlphaKind.ROW;
-      case "column" -> AlphaKind.COLUMN;
-      case "group" -> AlphaKind.GROUP;
-      default ->
-          throw new IllegalArgumentException(
-              "metadata alpha is \"" + text + "\", must be tensor, row, column or group:G");
-    };
-  }
-
-  private long group(AlphaKind kind) {
-    if (kind != AlphaKind.GROUP) {
-      return 0;
-    }
-    String text = in.text("alpha", "");
-    long group = whole("alpha's group", text.substring(text.indexOf(':') + 1));
-    if (group < 32 || group % 32 != 0) {
-      throw new IllegalArgumentException(
-          "metadata alpha is \"" + text + "\", its group must be a multiple of 32");
-    }
-    return group;
-  }
-
   private long expected(long m) {
     return expectedRows == null ? m : expectedRows;
   }
@@ -277,9 +171,11 @@ final class TensorOperation {
     return in.has("bias") ? in.floats("bias", weights.n(), "N") : null;
   }
 
-  private TernaryBuffer scale(long m) {
+  /** The scales of X, of which a row has so many. */
+  TernaryBuffer scale(long m, long ofRow) {
     return in.has("x_scale")
-        ? TernaryBuffer.copyOf(DataType.F32, in.floats("x_scale", m, "M"))
+        ? TernaryBuffer.copyOf(
+            DataType.F32, in.floats("x_scale", m * ofRow, ofRow == 1 ? "M" : "M * ceil(K / block)"))
         : null;
   }
 
@@ -287,8 +183,52 @@ final class TensorOperation {
     return choice("y_dtype", "F32", DataType.class);
   }
 
-  private Activation activation() {
-    return choice("activation", "A8", Activation.class);
+  Activation activation() {
+    try {
+      return Activation.parse(in.text("activation", "a8"));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("metadata " + e.getMessage(), e);
+    }
+  }
+
+  /** The rotation of a layer; null without one. */
+  private Rotation rotation(long k) {
+    float[] signs = signs(k);
+    int block = (int) whole("rotation", in.text("rotation", "0"));
+    if (block == 0) {
+      refuseSigns(signs);
+      return null;
+    }
+    return signs == null ? Rotation.of(block) : Rotation.of(block, signs);
+  }
+
+  /** The rotation of rows, as a number; 0 without one. */
+  int rotation(float[] signs) {
+    int block = (int) whole("rotation", in.text("rotation", "0"));
+    if (block == 0) {
+      refuseSigns(signs);
+    }
+    return block;
+  }
+
+  private static void refuseSigns(float[] signs) {
+    if (signs != null) {
+      throw new IllegalArgumentException(
+          "\"signs\" is given without a rotation, must be without it, or with metadata rotation");
+    }
+  }
+
+  /** The signs of a rotation; null without them. Others than +1 and -1 the library refuses. */
+  float[] signs(long k) {
+    if (!in.has("signs")) {
+      return null;
+    }
+    byte[] bytes = in.tensor("signs", new long[] {k}, TensorType.I8).toBytes();
+    float[] signs = new float[bytes.length];
+    for (int i = 0; i < bytes.length; i++) {
+      signs[i] = bytes[i];
+    }
+    return signs;
   }
 
   /** A metadata value that names a constant. */
@@ -308,7 +248,7 @@ final class TensorOperation {
             + Arrays.toString(type.getEnumConstants()).toLowerCase(Locale.ROOT));
   }
 
-  private static long whole(String name, String text) {
+  static long whole(String name, String text) {
     try {
       return Integer.parseInt(text.strip());
     } catch (NumberFormatException e) {
@@ -317,7 +257,7 @@ final class TensorOperation {
     }
   }
 
-  private float number(String name, String otherwise) {
+  float number(String name, String otherwise) {
     String text = in.text(name, otherwise);
     try {
       return Float.parseFloat(text.strip());

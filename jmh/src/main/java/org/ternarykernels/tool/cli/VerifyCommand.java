@@ -33,15 +33,16 @@ import picocli.CommandLine.Spec;
     name = "verify",
     description =
         "Check every kernel that this machine, or the GPU of --device, can run against dense fp16"
-            + " and fp32 products: each instruction set forced in turn, A8 and A16, every type of"
-            + " X, every kind of alpha, with and without RMSNorm. Relative errors are relative to"
-            + " max(|ref|, RMS of its row). Exit code 1 if an error is above its bound.",
+            + " and fp32 products: each instruction set forced in turn, A8 per token and by block,"
+            + " A16, every type of X, every kind of alpha, with and without RMSNorm and rotation."
+            + " Relative errors are relative to max(|ref|, RMS of its row). Exit code 1 if an error"
+            + " is above its bound.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
       "JSON: passed, bound, cases, failed, not_reached (kernels), paths {path: {cases, failed,"
-          + " fp32, fp16}}, results [{op, shape, m, n, k, x, y, alpha, activation, path, fp32,"
-          + " fp16, residual_out_right, passed}]; fp32 and fp16 are {max_abs, max_rel, rmse,"
+          + " fp32, fp16}}, results [{op, shape, m, n, k, x, y, alpha, activation, rotation, path,"
+          + " fp32, fp16, residual_out_right, passed}]; fp32 and fp16 are {max_abs, max_rel, rmse,"
           + " cosine, non_finite, max_of_bound}."
     })
 final class VerifyCommand implements Callable<Integer> {

@@ -20,7 +20,14 @@ public final class BundledData implements AutoCloseable {
   /** The files in {@code shapes/}, which a jar cannot list. */
   public static final List<String> SHAPE_FILES =
       List.of(
-          "bitnet-2b-4t", "bitnet-3b", "falcon3-7b-1.58", "llama3-8b-1.58", "odd", "qwen3-30b-a3b");
+          "bitnet-2b-4t",
+          "bitnet-3b",
+          "bonsai-1.7b",
+          "bonsai-8b",
+          "falcon3-7b-1.58",
+          "llama3-8b-1.58",
+          "odd",
+          "qwen3-30b-a3b");
 
   private final Path folder;
   private TemporaryFolder extracted;

@@ -64,6 +64,15 @@ public final class RandomProblem {
     return (float) (random.nextInt(200) == 0 ? 4 * value : value);
   }
 
+  /** Signs of a rotation: +1 and -1. */
+  public float[] signs(int count) {
+    float[] signs = new float[count];
+    for (int i = 0; i < count; i++) {
+      signs[i] = random.nextBoolean() ? 1 : -1;
+    }
+    return signs;
+  }
+
   /** Finite values around 0, {@code scale} wide. */
   public float[] vector(int count, float scale) {
     float[] values = new float[count];

@@ -1,5 +1,7 @@
 package org.ternarykernels.tool.verify;
 
+import java.util.HashMap;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.AlphaKind;
@@ -27,20 +29,18 @@ public final class DenseReference {
   /** {@code sum |x * alpha * w|} of each output. */
   final double[] absolute;
 
-  /**
-   * {@code sum |alpha * w|} of each output feature; without alpha where it is per column, because
-   * it goes into X.
-   */
-  final double[] weight;
-
   /** {@code sum |alpha * w|} of each output feature with any alpha. */
   final double[] scaledWeight;
 
-  /** Largest {@code |x|} of each row, times alpha where it is per column. */
-  final double[] largest;
-
   /** {@code sum |x|} of each row. */
   final double[] rowSum;
+
+  private final float[] x;
+  private final byte[] w;
+  private final Alpha alpha;
+
+  /** What {@link #weights} has made: every kernel asks for the same. */
+  private final Map<Integer, double[]> weights = new HashMap<>();
 
   /**
    * @param x {@code [m, k]}, exact
@@ -52,21 +52,20 @@ public final class DenseReference {
     this.n = n;
     this.k = k;
     this.bias = bias;
+    this.x = x;
+    this.w = w;
+    this.alpha = alpha;
     alphaKind = alpha.kind();
     groups = alphaKind == AlphaKind.GROUP ? (int) ((k + alpha.group() - 1) / alpha.group()) : 1;
     fp32 = new float[m * n];
     fp16 = new float[m * n];
     absolute = new double[m * n];
-    weight = new double[n];
     scaledWeight = new double[n];
-    largest = new double[m];
     rowSum = new double[m];
     float[] values = alpha.values();
     float[] x16 = new float[x.length];
     for (int i = 0; i < x.length; i++) {
       x16[i] = ScalarFormat.roundToHalf(x[i]);
-      float scaled = alphaKind == AlphaKind.COLUMN ? x[i] * values[i % k] : x[i];
-      largest[i / k] = Math.max(largest[i / k], Math.abs(scaled));
       rowSum[i / k] += Math.abs(x[i]);
     }
     IntStream.range(0, n)
@@ -83,7 +82,6 @@ public final class DenseReference {
       scaled[i] = a * code;
       scaled16[i] = ScalarFormat.roundToHalf(scaled[i]);
       scaledWeight[feature] += Math.abs(scaled[i]);
-      weight[feature] += Math.abs(alphaKind == AlphaKind.COLUMN ? code : scaled[i]);
     }
     for (int row = 0; row < m; row++) {
       double sum = 0;
@@ -99,6 +97,51 @@ public final class DenseReference {
       fp16[row * n + feature] = ScalarFormat.roundToHalf(sum16 + bias[feature]);
       absolute[row * n + feature] = sizes;
     }
+  }
+
+  /**
+   * Largest {@code |x|}, times alpha where it is per column, of each run of columns of each row.
+   */
+  double[] largest(int run) {
+    int runs = (k + run - 1) / run;
+    float[] values = alpha.values();
+    double[] largest = new double[m * runs];
+    for (int i = 0; i < m * k; i++) {
+      int at = i / k * runs + i % k / run;
+      float scaled = alphaKind == AlphaKind.COLUMN ? x[i] * values[i % k] : x[i];
+      largest[at] = Math.max(largest[at], Math.abs(scaled));
+    }
+    return largest;
+  }
+
+  /**
+   * {@code sum |alpha * w|} of each run of columns of each output feature.
+   *
+   * @param columnAlpha whether alpha per column counts here, or is in X
+   */
+  double[] weights(int run, boolean columnAlpha) {
+    return weights.computeIfAbsent(columnAlpha ? -run : run, key -> sumWeights(run, columnAlpha));
+  }
+
+  private double[] sumWeights(int run, boolean columnAlpha) {
+    int runs = (k + run - 1) / run;
+    float[] values = alpha.values();
+    double[] sums = new double[n * runs];
+    for (int i = 0; i < n * k; i++) {
+      boolean without = alphaKind == AlphaKind.COLUMN && !columnAlpha;
+      double size = without ? 1 : values[place(i / k, i % k, alpha.group())];
+      sums[i / k * runs + i % k / run] += Math.abs(size * w[i]);
+    }
+    return sums;
+  }
+
+  /** Parts that an output's sum is computed in with activations of a block; 0: one a token. */
+  int parts(int block) {
+    if (block == 0) {
+      return groups;
+    }
+    long unit = alphaKind == AlphaKind.GROUP ? Math.min(block, alpha.group()) : block;
+    return (int) ((k + unit - 1) / unit);
   }
 
   private int place(int feature, int column, long group) {

@@ -9,6 +9,7 @@ import org.ternarykernels.Activation;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.DataType;
 import org.ternarykernels.RmsNormLinear;
+import org.ternarykernels.Rotation;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
@@ -31,6 +32,12 @@ final class VerifyProblem {
   final boolean normed;
   final Alpha alpha;
   final DenseReference reference;
+
+  /** Columns of X that share a scale, where X is given as int8; 0: one a row. */
+  final int block;
+
+  private final RotatedRows rotated;
+  private final Rotation rotation;
   private final float[] bias;
   private final TernaryBuffer x;
   private final TernaryBuffer xScale;
@@ -40,6 +47,8 @@ final class VerifyProblem {
 
   /**
    * @param normed whether a residual and an RMSNorm come before the product
+   * @param block of the scales of int8 X; 0 for one a row
+   * @param rotation columns that are rotated together; 0 for none
    */
   VerifyProblem(
       Shape shape,
@@ -48,6 +57,8 @@ final class VerifyProblem {
       int m,
       DataType input,
       boolean normed,
+      int block,
+      int rotation,
       RandomProblem random) {
     this.shape = shape;
     this.m = m;
@@ -59,24 +70,41 @@ final class VerifyProblem {
           default -> input;
         };
     this.normed = normed;
+    this.block = block;
     this.alpha = alpha;
     bias = random.vector(shape.n(), 0.5f);
     x = random.activations(input, m, shape.k());
     xScale =
-        input == DataType.I8 ? TernaryBuffer.copyOf(DataType.F32, random.vector(m, 0.02f)) : null;
+        input == DataType.I8
+            ? TernaryBuffer.copyOf(DataType.F32, random.vector(m * scales(), 0.02f))
+            : null;
     residual = normed ? random.activations(output, m, shape.k()) : null;
     norm = normed ? random.vector(shape.k(), 1) : null;
     sum = normed ? add() : null;
-    reference =
-        new DenseReference(
-            normed ? normalise() : values(), m, w, shape.n(), shape.k(), alpha, bias);
+    float[] values = normed ? normalise() : values();
+    if (rotation > 0) {
+      float[] signs = random.signs(shape.k());
+      this.rotation = Rotation.of(rotation, signs);
+      rotated = RotatedRows.of(values, shape.k(), rotation, signs);
+      values = rotated.values();
+    } else {
+      this.rotation = null;
+      rotated = null;
+    }
+    reference = new DenseReference(values, m, w, shape.n(), shape.k(), alpha, bias);
   }
 
-  /** X as fp32, times its row's scale where it has one. */
+  /** Scales of a row of int8 X. */
+  private int scales() {
+    return block == 0 ? 1 : (shape.k() + block - 1) / block;
+  }
+
+  /** X as fp32, times its scale where it has one. */
   private float[] values() {
     float[] values = x.toArray();
     for (int i = 0; xScale != null && i < values.length; i++) {
-      values[i] *= xScale.get(i / shape.k());
+      int of = block == 0 ? 0 : i % shape.k() / block;
+      values[i] *= xScale.get((long) i / shape.k() * scales() + of);
     }
     return values;
   }
@@ -120,6 +148,7 @@ final class VerifyProblem {
               .norm(norm, EPS)
               .bias(bias)
               .activation(activation)
+              .rotation(rotation)
               .expectedRows(m)
               .build()) {
         layer.apply(x, residual, residualOut, y, m);
@@ -130,6 +159,7 @@ final class VerifyProblem {
           TernaryLinear.builder(runtime, weights)
               .bias(bias)
               .activation(activation)
+              .rotation(rotation)
               .expectedRows(m)
               .build()) {
         layer.apply(x, shape.k(), xScale, y, shape.n(), m);
@@ -141,7 +171,7 @@ final class VerifyProblem {
 
   private VerifyResult judge(
       String path, float[] y, Activation activation, boolean residualRight, VerifyLimits limits) {
-    ErrorBound bound = new ErrorBound(reference, activation, input, output, normed);
+    ErrorBound bound = new ErrorBound(reference, activation, input, output, normed, rotated);
     ErrorStatistics fp32 = new ErrorStatistics();
     ErrorStatistics fp16 = new ErrorStatistics();
     int n = shape.n();
@@ -169,7 +199,8 @@ final class VerifyProblem {
     problem.put("x", input.name());
     problem.put("y", output.name());
     problem.put("alpha", alpha.kind().name().toLowerCase(Locale.ROOT));
-    problem.put("activation", activation.name());
+    problem.put("activation", activation.toString());
+    problem.put("rotation", rotation == null ? 0 : rotation.block());
     return problem;
   }
 }

@@ -19,6 +19,13 @@ import org.ternarykernels.tool.problem.Shape;
 public final class VerifySuite {
   private static final int GROUP = 64;
 
+  /** Of activations: none, one that the groups are a multiple of, and a multiple of the groups. */
+  private static final List<Activation> INT8 =
+      List.of(Activation.A8, Activation.a8(GROUP / 2), Activation.a8(2 * GROUP));
+
+  /** Rotated problems are as many again for a type, so one has them. */
+  private static final DataType ROTATED = DataType.BF16;
+
   /**
    * A runtime whose kernels are verified.
    *
@@ -45,13 +52,39 @@ public final class VerifySuite {
 
   /** How many problems {@link #run} will have. */
   public static int problems(List<Shape> shapes, List<Integer> ms) {
-    int kinds = 0;
-    for (AlphaKind kind : AlphaKind.values()) {
-      for (DataType type : DataType.values()) {
-        kinds += (allowed(kind, type, false) ? 1 : 0) + (allowed(kind, type, true) ? 1 : 0);
+    int problems = 0;
+    for (Shape shape : shapes) {
+      for (AlphaKind kind : AlphaKind.values()) {
+        problems += ms.size() * kinds(kind, shape).size();
       }
     }
-    return shapes.size() * ms.size() * kinds;
+    return problems;
+  }
+
+  /**
+   * What problems of a matrix differ in.
+   *
+   * @param block of the scales of int8 X, 0 for one a row
+   * @param rotation columns, 0 for none
+   */
+  private record Kind(DataType type, boolean normed, int block, int rotation) {}
+
+  private static List<Kind> kinds(AlphaKind alpha, Shape shape) {
+    List<Kind> kinds = new ArrayList<>();
+    for (DataType type : DataType.values()) {
+      for (boolean normed : new boolean[] {false, true}) {
+        if (type == DataType.I8 && allowed(alpha, type, normed)) {
+          INT8.forEach(activation -> kinds.add(new Kind(type, false, activation.block(), 0)));
+        } else if (allowed(alpha, type, normed)) {
+          kinds.add(new Kind(type, normed, 0, 0));
+          int rotation = Math.min(4096, Integer.lowestOneBit(shape.k()));
+          if (type == ROTATED && rotation >= 32) {
+            kinds.add(new Kind(type, normed, 0, rotation));
+          }
+        }
+      }
+    }
+    return kinds;
   }
 
   /** Int8 X is quantised already: no norm before it, no scale into it. */
@@ -87,23 +120,27 @@ public final class VerifySuite {
       RandomProblem random,
       int done) {
     for (int m : ms) {
-      for (DataType type : DataType.values()) {
-        for (boolean normed : new boolean[] {false, true}) {
-          if (allowed(alpha.kind(), type, normed)) {
-            progress.accept(done++, shape.n() + " x " + shape.k() + ", M " + m);
-            run(new VerifyProblem(shape, w, alpha, m, type, normed, random), layouts);
-          }
-        }
+      for (Kind kind : kinds(alpha.kind(), shape)) {
+        progress.accept(done++, shape.n() + " x " + shape.k() + ", M " + m);
+        run(
+            new VerifyProblem(
+                shape,
+                w,
+                alpha,
+                m,
+                kind.type(),
+                kind.normed(),
+                kind.block(),
+                kind.rotation(),
+                random),
+            layouts);
       }
     }
     return done;
   }
 
   private void run(VerifyProblem problem, List<TernaryWeights> layouts) {
-    for (Activation activation : Activation.values()) {
-      if (activation == Activation.A16 && problem.input == DataType.I8) {
-        continue;
-      }
+    for (Activation activation : activations(problem)) {
       for (Under under : runtimes) {
         for (TernaryWeights weights : layouts) {
           if (weights.layout() != Layout.I2S || under.readsRows()) {
@@ -112,6 +149,16 @@ public final class VerifySuite {
         }
       }
     }
+  }
+
+  /** Int8 X is given with the scales of one activation; other X serves all. */
+  private static List<Activation> activations(VerifyProblem problem) {
+    if (problem.input == DataType.I8) {
+      return List.of(problem.block == 0 ? Activation.A8 : Activation.a8(problem.block));
+    }
+    List<Activation> activations = new ArrayList<>(INT8);
+    activations.add(Activation.A16);
+    return activations;
   }
 
   /** The results of each path together, in order of appearance. */

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.tool.bench.WeightCopies.State;
@@ -34,6 +36,32 @@ class BenchPlanTest {
         .as("another instruction set's kernels serve T3 there")
         .contains(Layout.T5_TILED)
         .doesNotContain(Layout.T3_TILED);
+  }
+
+  @Test
+  void blocksAreOfOperationsWithInt8Activations() {
+    List<BenchCase> cases =
+        new BenchPlan(
+                Map.of("s", List.of(new Shape(64, 128, "a"))),
+                List.of(1),
+                List.of(1),
+                List.of(Isa.AVX2),
+                List.of(Layout.I2S_TILED),
+                List.of(Operation.values()),
+                List.of(State.RESIDENT),
+                List.of(Activation.A8, Activation.a8(128)),
+                64)
+            .cases();
+    assertThat(cases.stream().map(BenchCase::what))
+        .containsExactly(
+            "linear g64",
+            "linear a8:128 g64",
+            "linear_a16 g64",
+            "rmsnorm_linear g64",
+            "rmsnorm_linear a8:128 g64",
+            "quantise_activations",
+            "quantise_activations a8:128");
+    assertThat(cases.stream().filter(BenchCase::hasBlocks)).hasSize(3);
   }
 
   @Test

@@ -3,6 +3,7 @@ package org.ternarykernels.tool.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.ternarykernels.Activation;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.bench.WeightCopies.State;
@@ -36,10 +37,19 @@ class WorkloadTest {
     Shape shape = new Shape(40, 300, "s");
     try (TernaryRuntime runtime = TernaryRuntime.builder().threads(2).build()) {
       for (Layout layout : Layout.values()) {
-        try (WeightCopies copies = new WeightCopies(shape, 3, layout, State.RESIDENT)) {
+        try (WeightCopies copies = new WeightCopies(shape, 3, layout, State.RESIDENT);
+            WeightCopies grouped = new WeightCopies(shape, 3, layout, State.RESIDENT, 64)) {
           for (Operation operation : Operation.values()) {
             try (Workload workload = Workload.of(operation, runtime, copies, 6)) {
               assertThat(workload.check()).as(layout + " " + operation).isEqualTo(6);
+            }
+            if (operation == Operation.LINEAR_A16) {
+              continue;
+            }
+            try (Workload workload =
+                Workload.of(operation, Activation.a8(128), runtime, grouped, 6)) {
+              assertThat(workload.check()).as(layout + " by block " + operation).isEqualTo(6);
+              assertThat(workload.path()).contains(".block128.");
             }
           }
         }

@@ -85,6 +85,50 @@ class BenchCommandTest {
   }
 
   @Test
+  void blocksTakeTurnsWithAScaleAToken() throws Exception {
+    Path shapes = Files.writeString(folder.resolve("one.txt"), "64 256 a\n");
+    Path json = folder.resolve("bench.json");
+    ToolRun run =
+        ToolRun.of(
+            "bench",
+            "--shapes",
+            shapes,
+            "--m",
+            "1",
+            "--threads",
+            1,
+            "--memory",
+            "resident",
+            "--layout",
+            "i2s_tiled",
+            "--op",
+            "linear,quantise_activations",
+            "--activation",
+            "a8,a8:64",
+            "--group",
+            128,
+            "--seconds",
+            0.01,
+            "--json",
+            json);
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    assertThat(run.out()).contains("a8: the time of a scale a token / ours.", "linear a8:64 g128");
+    JsonNode rows = ToolRun.json(json).get("rows");
+    assertThat(rows).hasSize(4);
+    for (JsonNode row : rows) {
+      boolean blocks = row.get("activation").asText().equals("a8:64");
+      assertThat(row.has("ratio_to_a8")).isEqualTo(blocks);
+      assertThat(row.get("path").asText().contains(".block64.")).isEqualTo(blocks);
+      if (blocks) {
+        assertThat(row.get("ratio_to_a8_low").asDouble())
+            .isPositive()
+            .isLessThanOrEqualTo(row.get("ratio_to_a8").asDouble());
+        assertThat(row.get("a8_what").asText()).isEqualTo("a scale a token, 1 thread");
+      }
+    }
+  }
+
+  @Test
   void withoutAGpuTheModelAloneIsPrintedAndSaidSo() throws Exception {
     Path shapes = Files.writeString(folder.resolve("one.txt"), "2560 2560 o\n");
     Path json = folder.resolve("bench.json");
@@ -159,6 +203,14 @@ class BenchCommandTest {
     assertFailure(ToolRun.of("bench", "--isa", "sse9"), 2, "sse9", "portable, avx2");
     assertFailure(ToolRun.of("bench", "--layout", "columns"), 2, "columns", "I2S_TILED");
     assertFailure(ToolRun.of("bench", "--op", "softmax"), 2, "softmax", "RMSNORM_LINEAR");
+    assertFailure(ToolRun.of("bench", "--activation", "a4"), 2, "activation is \"a4\"");
+    assertFailure(ToolRun.of("bench", "--activation", "a16"), 2, "--activation is a16", "a8:B");
+    assertFailure(ToolRun.of("bench", "--group", "33"), 2, "--group is 33", "multiple of 32");
+    assertFailure(
+        ToolRun.of("bench", "--group", "64", "--activation", "a8:96"),
+        2,
+        "--activation is a8:96",
+        "64");
     assertFailure(ToolRun.of("bench", "--memory", "disk"), 2, "disk", "STREAMING");
     assertFailure(ToolRun.of("bench", "--seconds", "0"), 2, "--seconds is 0");
     assertFailure(ToolRun.of("bench", "--quick", "--m", "1"), 2, "--quick");

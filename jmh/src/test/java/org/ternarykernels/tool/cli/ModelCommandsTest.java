@@ -43,6 +43,60 @@ class ModelCommandsTest {
     }
   }
 
+  /** The contract fixes the bits, so a greedy text by block is one text. */
+  @Test
+  void decodeAndPerplexityTakeActivationsByBlock() throws Exception {
+    Path json = folder.resolve("result.json");
+    ToolRun run =
+        ToolRun.of(
+            "decode",
+            "--model",
+            ToolRun.MODEL,
+            "--prompt",
+            PROMPT,
+            "--tokens",
+            22,
+            "--activation",
+            "a8:128",
+            "--json",
+            json);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out()).isEqualTo(PROMPT + "import sys\nimport sys\n" + System.lineSeparator());
+    JsonNode decoded = ToolRun.json(json);
+    assertThat(decoded.get("activation").asText()).isEqualTo("a8:128");
+    assertThat(decoded.get("path_counts").toString()).contains(".block128.");
+    double[] bits = new double[3];
+    String[] activations = {"a8", "a8:32", "a16"};
+    Path text = folder.resolve("part.txt");
+    Files.write(text, Arrays.copyOf(Files.readAllBytes(ToolRun.MODEL.resolve("text.txt")), 301));
+    for (int i = 0; i < bits.length; i++) {
+      assertThat(
+              ToolRun.of(
+                      "perplexity",
+                      "--model",
+                      ToolRun.MODEL,
+                      "--text",
+                      text,
+                      "--activation",
+                      activations[i],
+                      "--json",
+                      json)
+                  .exitCode())
+          .isZero();
+      JsonNode result = ToolRun.json(json);
+      assertThat(result.get("activation").asText()).isEqualTo(activations[i]);
+      bits[i] = result.get("bits_per_byte").asDouble();
+    }
+    assertThat(Arrays.stream(bits).distinct().count()).as("%s", Arrays.toString(bits)).isEqualTo(3);
+    assertThat(bits[1]).as("quantised finely").isCloseTo(bits[2], within(0.02));
+    assertFailure(
+        ToolRun.of("perplexity", "--model", folder, "--text", text, "--activation", "a8:33"),
+        2,
+        "--activation",
+        "33",
+        "multiple of 32");
+  }
+
   @Test
   void decodeSaysWhereItsTimeWent() throws Exception {
     Path json = folder.resolve("decode.json");

@@ -17,6 +17,7 @@ import org.ternarykernels.AlphaKind;
 import org.ternarykernels.DataType;
 import org.ternarykernels.Layout;
 import org.ternarykernels.Oracle;
+import org.ternarykernels.Rotation;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.io.SafetensorsFile;
@@ -192,6 +193,157 @@ class RunCommandTest {
   }
 
   @Test
+  void blocksAndRotationGiveTheOraclesBits() {
+    int k = 160;
+    byte[] codes = random.weights(N, k);
+    Alpha alpha = random.alpha(AlphaKind.GROUP, 32, N, k);
+    float[] signs = random.signs(k);
+    byte[] small = new byte[k];
+    for (int i = 0; i < k; i++) {
+      small[i] = (byte) signs[i];
+    }
+    Activation activation = Activation.a8(64);
+    TernaryBuffer x = random.activations(DataType.BF16, M, k);
+    TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, (long) M * N);
+    float[] norm = random.vector(k, 1);
+    SafetensorsWriter operands =
+        new SafetensorsWriter()
+            .put("x", x, M, k)
+            .put("w", TensorType.I8, codes, N, k)
+            .put("alpha", alpha.values(), N, 5)
+            .put("signs", TensorType.I8, small, k)
+            .metadata("alpha", "group:32")
+            .metadata("activation", "a8:64")
+            .metadata("rotation", "32");
+    try (TernaryWeights weights = TernaryWeights.pack(codes, N, k, alpha)) {
+      Rotation rotation = Rotation.of(32, signs);
+      Oracle.linear(weights, activation, rotation, null, x, k, null, y, N, M);
+      assertThat(run("linear", operands).err()).isEmpty();
+      assertOutput("y", y, M, N);
+      Oracle.rmsNormLinear(
+          weights, activation, rotation, norm, 1e-5f, null, x, k, null, null, null, 0, y, N, M);
+      operands.put("norm_weight", norm, k);
+      assertThat(run("rmsnorm_linear", operands).err()).isEmpty();
+      assertOutput("y", y, M, N);
+    }
+    TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, (long) M * k);
+    TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, M * 3);
+    TernaryBuffer signsBuffer = TernaryBuffer.copyOf(DataType.F32, signs);
+    Oracle.quantise(x, null, 32, signsBuffer, null, activation, q, s, M, k);
+    SafetensorsWriter rows =
+        new SafetensorsWriter()
+            .put("x", x, M, k)
+            .put("signs", TensorType.I8, small, k)
+            .metadata("activation", "A8:64")
+            .metadata("rotation", "32");
+    assertThat(run("quantise", rows).err()).isEmpty();
+    assertOutput("q", q, M, k);
+    assertOutput("s", s, M, 3);
+  }
+
+  @Test
+  void int8WithBlocksBringsAScaleForEach() {
+    TernaryBuffer x = random.activations(DataType.I8, M, K);
+    float[] scale = random.vector(M * 3, 0.1f);
+    TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, (long) M * N);
+    SafetensorsWriter operands =
+        new SafetensorsWriter()
+            .put("x", x, M, K)
+            .put("w", TensorType.I8, w, N, K)
+            .put("alpha", new float[] {0.5f}, 1)
+            .put("x_scale", scale, M, 3)
+            .metadata("activation", "a8:32");
+    try (TernaryWeights weights = TernaryWeights.pack(w, N, K, Alpha.tensor(0.5f))) {
+      TernaryBuffer scales = TernaryBuffer.copyOf(DataType.F32, scale);
+      Oracle.linear(weights, Activation.a8(32), null, x, K, scales, y, N, M);
+    }
+    assertThat(run("linear", operands).err()).isEmpty();
+    assertOutput("y", y, M, N);
+  }
+
+  @Test
+  void rotateGoesForwardAndBack() {
+    TernaryBuffer x = random.activations(DataType.F16, M, 96);
+    TernaryBuffer y = TernaryBuffer.allocate(DataType.BF16, M * 96);
+    Oracle.rotate(x, null, 32, null, false, y, M, 96);
+    SafetensorsWriter operands = new SafetensorsWriter().put("x", x, M, 96).metadata("block", "32");
+    assertThat(run("rotate", operands.metadata("y_dtype", "BF16")).err()).isEmpty();
+    assertOutput("y", y, M, 96);
+    float[] signs = random.signs(96);
+    byte[] small = new byte[96];
+    for (int i = 0; i < 96; i++) {
+      small[i] = (byte) signs[i];
+    }
+    Oracle.rotate(x, null, 32, TernaryBuffer.copyOf(DataType.F32, signs), true, y, M, 96);
+    operands.put("signs", TensorType.I8, small, 96).metadata("inverse", "true");
+    assertThat(run("rotate", operands).err()).isEmpty();
+    assertOutput("y", y, M, 96);
+  }
+
+  @Test
+  void qkNormGivesTheOraclesBitsUnderTheSameNames() {
+    TernaryBuffer q = random.activations(DataType.BF16, M, 6 * 20);
+    TernaryBuffer k = random.activations(DataType.F32, M, 2 * 20);
+    float[] qWeight = random.vector(20, 1);
+    float[] kWeight = random.vector(20, 1);
+    SafetensorsWriter operands =
+        new SafetensorsWriter()
+            .put("q", q, M, 6 * 20)
+            .put("k", k, M, 2 * 20)
+            .put("q_weight", qWeight, 20)
+            .put("k_weight", kWeight, 20)
+            .metadata("head_dim", "20")
+            .metadata("k_eps", "0.25");
+    assertThat(run("qk_norm", operands).err()).isEmpty();
+    Oracle.qkNorm(
+        q,
+        6 * 20,
+        6,
+        TernaryBuffer.copyOf(DataType.F32, qWeight),
+        1e-5f,
+        k,
+        2 * 20,
+        2,
+        TernaryBuffer.copyOf(DataType.F32, kWeight),
+        0.25f,
+        20,
+        M);
+    assertOutput("q", q, M, 6 * 20);
+    assertOutput("k", k, M, 2 * 20);
+  }
+
+  @Test
+  void refusesRowsThatCannotBeRotatedOrNormalised() {
+    TernaryBuffer x = random.activations(DataType.F16, M, 96);
+    SafetensorsWriter rotate =
+        new SafetensorsWriter().put("x", x, M, 96).metadata("inverse", "back");
+    assertRefused("rotate", rotate, "needs the metadata \"block\"");
+    assertRefused("rotate", rotate.metadata("block", "32"), "inverse is \"back\"", "true");
+    assertRefused("rotate", rotate.metadata("inverse", "0").metadata("block", "64"), "64", "96");
+    byte[] signs = new byte[96];
+    Arrays.fill(signs, (byte) -1);
+    signs[5] = 2;
+    rotate.metadata("block", "32").put("signs", TensorType.I8, signs, 96);
+    assertRefused("rotate", rotate, "signs[5] is 2", "+1 or -1");
+    SafetensorsWriter heads =
+        new SafetensorsWriter().put("k", x, M, 96).put("k_weight", random.vector(24, 1), 24);
+    assertRefused("qk_norm", heads, "needs the metadata \"head_dim\"");
+    assertRefused("qk_norm", heads.metadata("head_dim", "25"), "head_dim is 25", "96");
+    assertRefused("qk_norm", heads.metadata("head_dim", "32"), "\"k_weight\" has 24", "32");
+    heads.put("q_weight", random.vector(24, 1), 24).metadata("head_dim", "24");
+    assertRefused("qk_norm", heads, "\"q_weight\" is given without \"q\"");
+    assertRefused(
+        "linear",
+        new SafetensorsWriter()
+            .put("x", random.activations(DataType.I8, M, K), M, K)
+            .put("w", TensorType.I8, w, N, K)
+            .put("alpha", new float[] {0.1f}, 1)
+            .put("x_scale", new float[9], M, 3)
+            .metadata("activation", "a8:64"),
+        "\"x_scale\" has 9 values, must have 6");
+  }
+
+  @Test
   void ternariseFollowsTheMethodInTheMetadata() {
     float[] dense = {0.4f, -0.2f, 0.05f, -0.95f}; // mean |w| 0.4, 0.7 of it 0.28
     SafetensorsWriter operands = new SafetensorsWriter().put("w", dense, 2, 2);
@@ -239,6 +391,15 @@ class RunCommandTest {
         "linear", valid().metadata("alpha", "row"), "\"alpha\" has 1 values, must have 24");
     assertRefused("linear", valid().metadata("alpha", "group:33"), "group:33", "multiple of 32");
     assertRefused("linear", valid().metadata("segments", "20,5"), "25 rows", "24");
+    assertRefused(
+        "linear", valid().metadata("activation", "a4"), "metadata activation is \"a4\"", "a8:B");
+    assertRefused("linear", valid().metadata("activation", "a8:33"), "33", "multiple of 32");
+    assertRefused("linear", valid().metadata("rotation", "32"), "rotation is 32 and K is 70");
+    assertRefused("linear", valid().metadata("rotation", "33"), "33", "power of two");
+    assertRefused(
+        "linear",
+        valid().put("signs", TensorType.I8, new byte[K], K),
+        "\"signs\" is given without a rotation");
     assertRefused(
         "linear", valid().metadata("y_dtype", "F64"), "y_dtype is \"F64\"", "f32, f16, bf16");
     assertRefused("linear", valid().metadata("k", "many"), "k is \"many\"");

@@ -26,7 +26,7 @@ class VerifyCommandTest {
         ToolRun.of(
             "verify",
             "--shapes",
-            shapes("19 300 tails\n7 13\n"),
+            shapes("19 300 tails\n7 13\n9 192 rotated\n"),
             "--m",
             "1,17,128",
             "--json",
@@ -38,6 +38,9 @@ class VerifyCommandTest {
     assertThat(run.out())
         .contains(ErrorBound.FORMULA)
         .contains("passed: " + result.get("cases").asInt() + " cases, 0 failed");
+    assertThat(result.get("results").findValuesAsText("activation"))
+        .contains("a8", "a8:32", "a8:128", "a16");
+    assertThat(result.get("results").findValuesAsText("rotation")).contains("0", "64");
     JsonNode info = new ObjectMapper().readTree(info());
     for (JsonNode kernel : info.get("kernels")) {
       if (kernel.get("available").asBoolean() && kernel.get("stage").asText().startsWith("gemm")) {
