@@ -47,9 +47,11 @@ struct Lookup {
       const uint8_t* w = tiles_at<Tile>(t, patch.n, tile * Tile::kColumns);
       for (int64_t p = 0; p < patch.panels; ++p) add(w + p * to_next, tiles, tables, ahead, sums + 16 * p);
     }
-    // Here q meets weights, where other kernels have codes, one more each.
+    // Here q meets weights, where other kernels have codes, one more each: modulo 2^32, as all sums of codes.
     const int32_t q_sum = t.table_bytes > 0 ? t.q_sum[patch.m] : sum_of(t.q + patch.m * t.ldq, k_begin, k_end);
-    for (int64_t n = 0; n < 16 * patch.panels; ++n) sums[n] += q_sum;
+    for (int64_t n = 0; n < 16 * patch.panels; ++n) {
+      sums[n] = static_cast<int32_t>(static_cast<uint32_t>(sums[n]) + static_cast<uint32_t>(q_sum));
+    }
   }
 
  private:
