@@ -43,7 +43,7 @@ inline constexpr int64_t kScratchAlignment = 64;
  *   h      = n rotated: n * signs, butterflies over each run of `rotation` columns, times 2^(-log2(rotation) / 2) (only if
  *            rotation is set)
  *   x'     = h * alpha_column (only if alpha_column is set)
- *   A8:    amax, s, q and q_sum, of the row or of each block; a non-finite row gets s = NaN, q = 0, q_sum = 0
+ *   A8:    amax, s and q, of the row or of each block, and q_sums; a non-finite row gets s = NaN, q = 0, q_sums = 0
  *   A16:   f = x'; a non-finite row gets f = NaN in all K places
  * Int8 X is copied to q, x_scale to s.
  */
@@ -63,11 +63,12 @@ struct ActivationTask {
   const float* alpha_column;
   int64_t K;
   int64_t block;  ///< columns of a scale; 0: a scale a row
-  // A8: set q, s and (unless null) q_sum; A16: set f. What is of the other is null.
+  // A8: set q, s and (unless null) q_sums; A16: set f. What is of the other is null.
   int8_t* q;
   int64_t ldq;
-  float* s;        ///< [M], or [M, ceil(K / block)]
-  int32_t* q_sum;  ///< [M]: sum of the row's q
+  float* s;         ///< [M], or [M, ceil(K / block)]
+  int64_t unit;     ///< columns of q that are summed together, unit_columns() of the product; 0: all of K
+  int32_t* q_sums;  ///< [M, sums_of_row(K, unit)]
   float* f;
   int64_t ldf;
   int64_t padded;  ///< K: nothing beyond column K is written (q may be a user's matrix with gaps between rows);
@@ -123,10 +124,10 @@ using HeadNormFn = void (*)(const HeadNormTask& task, int64_t m_begin, int64_t m
 struct GemmTask {
   const int8_t* q;  ///< A8: [M, ldq], zeros up to padded_columns()
   int64_t ldq;
-  const int32_t* q_sum;  ///< A8: [M], for kernels that multiply by codes: sum(q*w) = sum(q*code) - q_sum
-  const float* s;        ///< A8: [M], or [M, ceil(K / block)]
-  int64_t block;         ///< A8: columns of a scale; 0: a scale a row
-  const float* f;        ///< A16: [M, ldf], zeros up to padded_columns()
+  const int32_t* q_sums;  ///< A8: [M, units], for kernels that multiply by codes: sum(q*w) = sum(q*code) - its q_sum
+  const float* s;         ///< A8: [M], or [M, ceil(K / block)]
+  int64_t block;          ///< A8: columns of a scale; 0: a scale a row
+  const float* f;         ///< A16: [M, ldf], zeros up to padded_columns()
   int64_t ldf;
   const uint8_t* w;    ///< codes in the layout of the kernel's row
   const float* alpha;  ///< [N], or when group > 0 in panels: [ceil(N/16)][ceil(K/group)][16], see group_alpha()
@@ -149,6 +150,9 @@ inline constexpr int64_t unit_columns(int64_t group, int64_t block) {
 /** Scales of a row of X: one, or one a block. */
 inline constexpr int64_t scales_of_row(int64_t K, int64_t block) { return block == 0 ? 1 : ceil_div(K, block); }
 
+/** Sums of q of a row of X, or of its products: one, or one a unit. */
+inline constexpr int64_t sums_of_row(int64_t K, int64_t unit) { return unit == 0 ? 1 : ceil_div(K, unit); }
+
 /** Place of the alpha of row n and group g of `groups`: those of 16 rows lie together, one load for a kernel. */
 inline constexpr int64_t group_alpha(int64_t n, int64_t g, int64_t groups) {
   return (n / kTile * groups + g) * kTile + n % kTile;
@@ -161,8 +165,8 @@ inline constexpr int64_t group_alpha(int64_t n, int64_t g, int64_t groups) {
 using GemmFn = void (*)(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end,
                         void* scratch);
 
-/** Bytes of scratch a thread needs for a GemmFn on this problem; null means none. */
-using ScratchBytesFn = int64_t (*)(int64_t M, int64_t N, int64_t K);
+/** Bytes of scratch a thread needs for a GemmFn; null means none. */
+using ScratchBytesFn = int64_t (*)();
 
 /** Bytes that a kernel makes of each row of X before it is called, a multiple of 64; 0 for most kernels. */
 using TableBytesFn = int64_t (*)(int64_t K, int64_t unit);
@@ -261,7 +265,7 @@ struct Backend {
 };
 
 /** Bumped when anything in this header, or one that it includes, changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 10;
+inline constexpr int32_t kBackendAbi = 11;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);

@@ -100,12 +100,12 @@ struct Problem {
         ld(padded_columns(row.layout, shape.K)),
         q(M * ld),
         f(row.stage == Stage::gemm_a16 ? M * ld : 0),
-        q_sum(M),
+        q_sums(M * sums_of_row(shape.K, group)),
         s(M),
         w(w_bytes * copies),
         alpha(round_up(shape.N, kTile) * (group ? ceil_div(shape.K, group) : 1)),
         y(M * shape.N),
-        scratch(row.scratch_bytes ? row.scratch_bytes(M, shape.N, shape.K) : 0),
+        scratch(row.scratch_bytes ? row.scratch_bytes() : 0),
         tables(M * row.table_bytes(shape.K, group)),
         task{} {
     std::minstd_rand random(1);
@@ -113,7 +113,7 @@ struct Problem {
       s[m] = 1.0f;
       for (int64_t k = 0; k < shape.K; ++k) {
         q[m * ld + k] = static_cast<int8_t>(static_cast<int>(random() % 255) - 127);
-        q_sum[m] += q[m * ld + k];
+        q_sums[m * sums_of_row(shape.K, group) + (group ? k / group : 0)] += q[m * ld + k];
         if (row.stage == Stage::gemm_a16) f[m * ld + k] = q[m * ld + k];
       }
     }
@@ -134,7 +134,7 @@ struct Problem {
     if (row.stage == Stage::gemm_a8) {
       task.q = q.data();
       task.ldq = ld;
-      task.q_sum = q_sum.data();
+      task.q_sums = q_sums.data();
       task.s = s.data();
     } else {
       task.f = f.data();
@@ -169,7 +169,7 @@ struct Problem {
   int64_t ld;
   Buffer<int8_t> q;
   Buffer<float> f;
-  Buffer<int32_t> q_sum;
+  Buffer<int32_t> q_sums;
   Buffer<float> s;
   Buffer<uint8_t> w;
   Buffer<float> alpha, y;

@@ -41,7 +41,7 @@ void run_activations(benchmark::State& state, const Kernel& kernel, int64_t K, c
   std::vector<float> norm_weight(K, 1.0f), signs(K, 1.0f), s(scales_of_row(K, work.block));
   std::vector<int8_t> q(round_up(K, kRowPadding));
   RowScratch scratch(K);
-  int32_t q_sum = 0;
+  std::vector<int32_t> q_sums(s.size());
   for (int64_t i = 0; i < K; ++i) {
     x[i] = static_cast<uint16_t>(0x3f00 + i * 37 % 256);
     if (i % 3 == 0) signs[i] = -1;
@@ -58,7 +58,8 @@ void run_activations(benchmark::State& state, const Kernel& kernel, int64_t K, c
   task.q = q.data();
   task.ldq = task.padded = static_cast<int64_t>(q.size());
   task.s = s.data();
-  task.q_sum = &q_sum;
+  task.unit = work.block;
+  task.q_sums = q_sums.data();
   for (auto _ : state) kernel.rows.activations(task, 0, 1, scratch.data());
   const int64_t columns = work.block == 0 ? K : work.block;  // of each scale the largest element maps to 127
   for (int64_t begin = 0; begin < K; begin += columns) {

@@ -12,7 +12,7 @@ namespace ternary::cpu {
 #define ROWS(name, stage, isa, function) RowsFunction<Stage::stage> function;
 #define GEMM(name, stage, isa, layout, function, ...)                                                                 \
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch); \
-  int64_t function##_scratch(int64_t M, int64_t N, int64_t K);                                                        \
+  int64_t function##_scratch();                                                                                       \
   int64_t function##_table_bytes(int64_t K, int64_t unit);                                                            \
   void function##_tables(const GemmTask& task, int64_t m_begin, int64_t m_end);
 #include "cpu/kernels.inc"

@@ -139,7 +139,7 @@ CudaGemmTask gemm_task(const Product& p, const CudaProductPlan& plan, const Cuda
 CudaGemmTask tail_task(const Product& p, const CudaProductPlan& plan, CudaGemmTask task, uint8_t* workspace) {
   const int64_t begin = plan.tail_begin;
   task.q += begin * task.ldq;
-  task.q_sums += begin * units_of(task.K, unit_columns(task.group, task.block));
+  task.q_sums += begin * sums_of_row(task.K, unit_columns(task.group, task.block));
   task.s += begin;
   task.y = static_cast<uint8_t*>(task.y) + begin * task.ldy * dtype_bytes(task.y_dtype);
   task.M = p.M() - begin;

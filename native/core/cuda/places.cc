@@ -28,15 +28,13 @@ CudaPlaces lay_out(const CudaKernel& kernel, const CudaProblem& problem, const C
   if (a8) places.s = place(M * scales_of_row(problem.K, problem.block) * 4);
   if (a8 && !takes_planes(kernel)) {
     places.q = place(M * plan.padded);
-    places.q_sums = place(M * units_of(problem.K, problem.unit()) * 4);
+    places.q_sums = place(M * sums_of_row(problem.K, problem.unit()) * 4);
   }
   places.bytes = end;
   return places;
 }
 
 }  // namespace
-
-int64_t units_of(int64_t K, int64_t unit) { return unit == 0 ? 1 : ceil_div(K, unit); }
 
 bool takes_planes(const CudaKernel& kernel) {
   return kernel.stage == CudaStage::gemm_a16 || kernel.layout == CudaLayout::top2;

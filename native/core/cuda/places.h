@@ -16,9 +16,6 @@ bool serves(const CudaKernel& kernel, ternary_activation activation);
 /** Whether the kernel is given X as planes: A16, and q as bf16 in one; else as q. */
 bool takes_planes(const CudaKernel& kernel);
 
-/** Sums of q of a row: one for each unit, or one. */
-int64_t units_of(int64_t K, int64_t unit);
-
 /** Completes a plan by its kernel and the kernel's own plan; a tail must be in it already. */
 void finish(const CudaKernel& kernel, const CudaPlan& launch, const CudaProblem& problem, CudaProductPlan& plan);
 

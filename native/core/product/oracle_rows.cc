@@ -114,9 +114,9 @@ void copy_row(const ActivationTask& task, int64_t m) {
 }
 
 void sum_row(const ActivationTask& task, int64_t m) {
-  int32_t sum = 0;
-  for (int64_t k = 0; k < task.K; ++k) sum += task.q[m * task.ldq + k];
-  task.q_sum[m] = sum;
+  int32_t* sums = task.q_sums + m * sums_of_row(task.K, task.unit);
+  std::fill_n(sums, sums_of_row(task.K, task.unit), 0);
+  for (int64_t k = 0; k < task.K; ++k) sums[task.unit == 0 ? 0 : k / task.unit] += task.q[m * task.ldq + k];
 }
 
 void zero_padding(const ActivationTask& task, int64_t m) {
@@ -154,7 +154,7 @@ void activations(const ActivationTask& task, int64_t M) {
         std::copy(v.begin(), v.end(), task.f + m * task.ldf);
       }
     }
-    if (task.q_sum != nullptr) sum_row(task, m);
+    if (task.q_sums != nullptr) sum_row(task, m);
     zero_padding(task, m);
   }
 }

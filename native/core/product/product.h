@@ -19,6 +19,8 @@ struct Product {
 
   const ternary_weights& weights() const { return layer.weights; }
   int64_t M() const { return operands.M; }
+  /** Columns that are summed before they are scaled; 0: all of K. */
+  int64_t unit() const { return unit_columns(weights().group, layer.block); }
 
   /** The activations' part of the work; outputs are not set. */
   ActivationTask activation_task() const;

@@ -57,7 +57,7 @@ struct Buffers {
     if (product.layer.activation == TERNARY_A8) {
       q = scratch.take<int8_t>(M * plan.ld);
       s = scratch.take<float>(M * scales_of_row(product.weights().K, product.layer.block));
-      q_sum = scratch.take<int32_t>(M);
+      q_sums = scratch.take<int32_t>(M * sums_of_row(product.weights().K, product.unit()));
     } else {
       f = scratch.take<float>(M * plan.ld);
     }
@@ -69,7 +69,7 @@ struct Buffers {
   Scratch scratch;
   int8_t* q = nullptr;
   float* s = nullptr;
-  int32_t* q_sum = nullptr;
+  int32_t* q_sums = nullptr;
   float* f = nullptr;
   float* normed = nullptr;
   float* rows = nullptr;
@@ -123,7 +123,8 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   activations.q = buffers.q;
   activations.ldq = plan.ld;
   activations.s = buffers.s;
-  activations.q_sum = buffers.q_sum;
+  activations.unit = product.unit();
+  activations.q_sums = buffers.q_sums;
   activations.f = buffers.f;
   activations.ldf = plan.ld;
   activations.padded = plan.padded;
@@ -131,7 +132,7 @@ void run_product(ternary_runtime& runtime, const Product& product) {
   GemmTask gemm = product.gemm_task();
   gemm.q = buffers.q;
   gemm.ldq = plan.ld;
-  gemm.q_sum = buffers.q_sum;
+  gemm.q_sums = buffers.q_sums;
   gemm.s = buffers.s;
   gemm.f = buffers.f;
   gemm.ldf = plan.ld;

@@ -22,7 +22,7 @@ Reason refusal(const Kernel& kernel, const Product& product) {
   const ternary_weights& weights = product.weights();
   if (kernel.layout != weights.layout) return Reason::layout;
   if (weights.K > kernel.k_max) return Reason::k_range;
-  const int64_t unit = unit_columns(weights.group, product.layer.block);
+  const int64_t unit = product.unit();
   if (unit % kernel.group_multiple != 0 && unit < weights.K) return Reason::group_size;
   return Reason::none;
 }
@@ -74,16 +74,17 @@ GemmShare share_gemm(const ternary_runtime& runtime, const Kernel& kernel, int64
 
 /** The sizes of what lies between the stages, as dispatch takes it from the scratch. */
 void set_scratch(const ternary_runtime& runtime, const Product& product, bool two_passes, Plan& plan) {
-  const int64_t M = product.M(), N = product.weights().N, K = product.weights().K;
+  const int64_t M = product.M(), K = product.weights().K;
   const bool a8 = product.layer.activation == TERNARY_A8;
   const auto aligned = [](int64_t bytes) { return round_up(bytes, kScratchAlignment); };
   plan.padded = padded_columns(product.weights().layout, K);
   plan.ld = plan.padded / kRowPadding % 2 == 0 ? plan.padded + kRowPadding : plan.padded;
-  plan.gemm_scratch = plan.kernel->scratch_bytes == nullptr ? 0 : aligned(plan.kernel->scratch_bytes(M, N, K));
-  plan.table_bytes = plan.kernel->table_bytes(K, unit_columns(product.weights().group, product.layer.block));
+  plan.gemm_scratch = plan.kernel->scratch_bytes == nullptr ? 0 : aligned(plan.kernel->scratch_bytes());
+  plan.table_bytes = plan.kernel->table_bytes(K, product.unit());
   plan.activation_scratch = activation_scratch(plan.ld, M, runtime.pool.threads());
   const int64_t floats = aligned(M * plan.ld * 4), scales = M * scales_of_row(K, product.layer.block);
-  const int64_t q = aligned(M * plan.ld) + aligned(scales * 4) + aligned(M * 4);
+  const int64_t q_sums = M * sums_of_row(K, product.unit());
+  const int64_t q = aligned(M * plan.ld) + aligned(scales * 4) + aligned(q_sums * 4);
   plan.bytes = (a8 ? q : floats) + (two_passes ? floats : 0) + aligned(plan.activation_scratch * 4) +
                M * plan.table_bytes + runtime.pool.threads() * plan.gemm_scratch;
 }

@@ -48,9 +48,10 @@ struct Lookup {
       for (int64_t p = 0; p < patch.panels; ++p) add(w + p * to_next, tiles, tables, ahead, sums + 16 * p);
     }
     // Here q meets weights, where other kernels have codes, one more each: modulo 2^32, as all sums of codes.
-    const int32_t q_sum = t.table_bytes > 0 ? t.q_sum[patch.m] : sum_of(t.q + patch.m * t.ldq, k_begin, k_end);
+    const int64_t units = sums_of_row(t.K, patch.unit), unit = patch.unit > 0 ? k_begin / patch.unit : 0;
+    const uint32_t q_sum = static_cast<uint32_t>(t.q_sums[patch.m * units + unit]);
     for (int64_t n = 0; n < 16 * patch.panels; ++n) {
-      sums[n] = static_cast<int32_t>(static_cast<uint32_t>(sums[n]) + static_cast<uint32_t>(q_sum));
+      sums[n] = static_cast<int32_t>(static_cast<uint32_t>(sums[n]) + q_sum);
     }
   }
 
@@ -69,12 +70,6 @@ struct Lookup {
       }
       for (int64_t s = 0; s < kT3Steps; ++s) write_t3_step(q + 6 * s, tables + kT3StepBytes * s);
     }
-  }
-
-  static int32_t sum_of(const int8_t* row, int64_t k, int64_t k_end) {
-    int32_t sum = 0;
-    for (; k < k_end; ++k) sum += row[k];
-    return sum;
   }
 
   /** What the steps of a tile add up to, a byte for each row and lane: the low parts or the high ones. Even bytes are

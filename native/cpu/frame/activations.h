@@ -165,18 +165,35 @@ inline float set_scale(int32_t largest, bool block, float* s) {
   return 127.0f / a;
 }
 
+/** Sums of row m, whose q is there. */
+inline void sum_units(const ActivationTask& t, int64_t m) {
+  const int64_t units = sums_of_row(t.K, t.unit), columns = t.unit == 0 ? t.K : t.unit;
+  const int8_t* q = t.q + m * t.ldq;
+  for (int64_t u = 0; u < units; ++u) {
+    const int64_t end = (u + 1) * columns < t.K ? (u + 1) * columns : t.K;
+    Lanes::I sum = Lanes::set_int(0);
+    int64_t k = u * columns;
+    for (; k + 16 <= end; k += 16) sum = Lanes::add(sum, Lanes::load_int8(q + k));
+    int32_t total = Lanes::sum(sum);
+    for (; k < end; ++k) total += q[k];
+    t.q_sums[m * units + u] = total;
+  }
+}
+
 /** Block by block; a row without blocks is one. */
 inline void quantise_row(const ActivationTask& t, int64_t m, const Rest& rest, float* v) {
   int8_t* q = t.q + m * t.ldq;
   const int64_t scales = scales_of_row(t.K, t.block), columns = t.block == 0 ? t.K : t.block;
   float* s = t.s + m * scales;
-  Lanes::I sum = Lanes::set_int(0);
+  int32_t* q_sums = t.q_sums && t.unit == t.block ? t.q_sums + m * scales : nullptr;
   bool finite = true;
   for (int64_t b = 0; b < scales && finite; ++b) {
     const int64_t begin = b * columns, end = begin + columns < t.K ? begin + columns : t.K;
     const int32_t largest = t.block == 0 && rest.largest >= 0 ? rest.largest : scale_columns(rest, begin, end, v);
     finite = largest < kInfinity;
-    if (finite) sum = Lanes::add(sum, quantise_columns(t, set_scale(largest, t.block > 0, s + b), begin, end, v, q));
+    if (!finite) break;
+    const Lanes::I sums = quantise_columns(t, set_scale(largest, t.block > 0, s + b), begin, end, v, q);
+    if (q_sums) q_sums[b] = Lanes::sum(sums);
   }
   if (finite) {
     const int64_t end = round_up(t.K, 16) < t.padded ? round_up(t.K, 16) : t.padded;
@@ -184,9 +201,8 @@ inline void quantise_row(const ActivationTask& t, int64_t m, const Rest& rest, f
   } else {
     std::memset(q, 0, static_cast<size_t>(t.padded));
     for (int64_t b = 0; b < scales; ++b) s[b] = kNan;
-    sum = Lanes::set_int(0);
   }
-  if (t.q_sum) t.q_sum[m] = Lanes::sum(sum);
+  if (t.q_sums && !(q_sums && finite)) sum_units(t, m);
 }
 
 inline void copy_int8_row(const ActivationTask& t, int64_t m) {
@@ -196,13 +212,7 @@ inline void copy_int8_row(const ActivationTask& t, int64_t m) {
   std::memset(q + t.K, 0, static_cast<size_t>(t.padded - t.K));
   const int64_t scales = scales_of_row(t.K, t.block);
   std::memcpy(t.s + m * scales, t.x_scale + m * scales, static_cast<size_t>(scales) * sizeof(float));
-  if (!t.q_sum) return;
-  Lanes::I sum = Lanes::set_int(0);
-  int64_t k = 0;
-  for (; k + 16 <= t.K; k += 16) sum = Lanes::add(sum, Lanes::load_int8(x + k));
-  int32_t total = Lanes::sum(sum);
-  for (; k < t.K; ++k) total += x[k];
-  t.q_sum[m] = total;
+  if (t.q_sums) sum_units(t, m);
 }
 
 inline void store_float_row(const ActivationTask& t, int64_t m, const Rest& rest, float* v) {

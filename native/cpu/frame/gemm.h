@@ -44,7 +44,7 @@ void finish_plain(const Patch& patch, const GemmScratch<Micro>& space) {
     const Lanes::F alpha = load_columns(t.alpha + n, count), bias = load_bias(t, n, count);
     for (int64_t i = 0; i < patch.rows; ++i) {
       const int64_t m = patch.m + i;
-      const Lanes::F sum = sums_as_float(space.sums + i * Micro::kColumns + 16 * p, kA8 ? t.q_sum[m] : 0);
+      const Lanes::F sum = sums_as_float(space.sums + i * Micro::kColumns + 16 * p, kA8 ? t.q_sums[m] : 0);
       const Lanes::F scale = kA8 ? Lanes::mul(Lanes::set(t.s[m]), alpha) : alpha;
       store_columns<kType>(t, m, n, count, Lanes::fma(sum, scale, bias));
     }
@@ -64,7 +64,6 @@ void gemm(const GemmTask& t, int64_t m_begin, int64_t m_end, int64_t n_begin, in
   const int64_t unit = unit_columns(t.group, t.block);
   for (int64_t m = m_begin; m < m_end; m += Micro::kRows) {
     const int64_t rows = m_end - m < Micro::kRows ? m_end - m : Micro::kRows;
-    if (unit > 0 && t.q) sum_units(t, unit, m, rows, space.unit_q_sums);
     for (int64_t n = n_begin; n < n_end; n += Micro::kColumns) {
       const int64_t columns = n_end - n < Micro::kColumns ? n_end - n : Micro::kColumns;
       const Patch patch{t, m, rows, n, ceil_div(columns, 16), unit};
@@ -89,7 +88,7 @@ void gemm(const GemmTask& t, int64_t m_begin, int64_t m_end, int64_t n_begin, in
   void function(const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin, int64_t n_end, void* scratch) { \
     call(task, m_begin, m_end, n_begin, n_end, scratch);                                                               \
   }                                                                                                                    \
-  int64_t function##_scratch(int64_t M, int64_t N, int64_t K) { return GemmScratch<__VA_ARGS__>::bytes(M, N, K); }     \
+  int64_t function##_scratch() { return GemmScratch<__VA_ARGS__>::bytes(); }                                           \
   int64_t function##_table_bytes(int64_t K, int64_t unit) { return RowTables<__VA_ARGS__>::bytes(K, unit); }           \
   void function##_tables(const GemmTask& task, int64_t m_begin, int64_t m_end) {                                       \
     for (int64_t m = m_begin; task.table_bytes > 0 && m < m_end; ++m) RowTables<__VA_ARGS__>::make(task, m);           \

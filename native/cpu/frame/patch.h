@@ -51,26 +51,19 @@ struct GemmScratch {
   /** With accumulate_units, sums of this many units, rows and columns: 16 KB leave room in the L1 cache. */
   static constexpr int64_t kSums = UnitColumns<Micro>::value > 0 && kCells < 4096 ? 4096 : kCells;
   static constexpr int64_t kDecoded = round_up(Micro::kDecodedBytes, 64);
-  static constexpr int64_t kSmallestUnit = 32;
 
   explicit GemmScratch(void* scratch)
       : decoded(scratch),
         sums(reinterpret_cast<Sum*>(static_cast<char*>(scratch) + kDecoded)),
         products(reinterpret_cast<float*>(sums + kSums)),
-        super_block_products(products + kCells),
-        unit_q_sums(reinterpret_cast<int32_t*>(super_block_products + kCells)) {}
+        super_block_products(products + kCells) {}
 
-  static int64_t bytes(int64_t M, int64_t, int64_t K) {
-    const int64_t rows = M < Micro::kRows ? M : Micro::kRows;
-    const int64_t q_sums = kA8 ? rows * ceil_div(K, kSmallestUnit) : 0;
-    return kDecoded + (kSums + 2 * kCells + q_sums) * static_cast<int64_t>(sizeof(Sum));
-  }
+  static constexpr int64_t bytes() { return kDecoded + (kSums + 2 * kCells) * static_cast<int64_t>(sizeof(Sum)); }
 
   void* decoded;
   Sum* sums;                    ///< [kRows][kColumns], or [units][rows][kColumns]
   float* products;              ///< P of the contract
   float* super_block_products;  ///< p of a super-block
-  int32_t* unit_q_sums;         ///< [rows][units]: sum of q over each unit
 };
 
 /** At most 16 floats, zeros for the rest: alpha and bias end at N. */

@@ -80,7 +80,7 @@ void scale_units(const Patch& patch, const GemmScratch<Micro>& space, const Unit
     for (int64_t i = 0; i < patch.rows; ++i) {
       const int64_t cell = i * Micro::kColumns + 16 * p;
       const float* s = kScale == UnitScale::group ? nullptr : t.s + (patch.m + i) * blocks;
-      const int32_t* q_sums = space.unit_q_sums + i * units + u.first;
+      const int32_t* q_sums = GemmScratch<Micro>::kA8 ? t.q_sums + (patch.m + i) * units + u.first : nullptr;
       Owner group = first_group, block = first_block;
       Lanes::F product = u.first == u.begin ? Lanes::set(0.0f) : Lanes::load(space.super_block_products + cell);
       for (int64_t j = 0; j < u.last - u.first; ++j, group.next(), block.next()) {
@@ -146,22 +146,6 @@ void multiply_units(const Patch& patch, const GemmScratch<Micro>& space) {
     }
     for_type(t.y_dtype, [&](auto type) { finish_units<decltype(scale)::value, decltype(type)::value>(patch, space); });
   });
-}
-
-/** Sums of q over each unit of K, for the rows of a patch. */
-inline void sum_units(const GemmTask& t, int64_t unit, int64_t m, int64_t rows, int32_t* sums) {
-  const int64_t units = ceil_div(t.K, unit);
-  const int64_t end = round_up(t.K, 16);  // q is zero beyond K
-  for (int64_t i = 0; i < rows; ++i) {
-    const int8_t* q = t.q + (m + i) * t.ldq;
-    for (int64_t u = 0; u < units; ++u) {
-      Lanes::I sum = Lanes::set_int(0);
-      for (int64_t k = u * unit; k < (u + 1) * unit && k < end; k += 16) {
-        sum = Lanes::add(sum, Lanes::load_int8(q + k));
-      }
-      sums[i * units + u] = Lanes::sum(sum);
-    }
-  }
 }
 
 }  // namespace

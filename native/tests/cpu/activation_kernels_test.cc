@@ -15,13 +15,13 @@ namespace {
 /** What one run wrote; only the group of the mode is there. */
 struct Ready {
   OutputMatrix q, f, s, residual_out;
-  GuardedBuffer q_sum;
+  GuardedBuffer q_sums;
 };
 
 class ActivationCase {
  public:
   /** `padded`: zero columns up to the padding, as dispatch asks; else q is a user's matrix with gaps. */
-  ActivationCase(const ProblemSpec& spec, bool padded, bool with_q_sum) : problem_(spec), with_q_sum_(with_q_sum) {
+  ActivationCase(const ProblemSpec& spec, bool padded, bool with_q_sums) : problem_(spec), with_q_sums_(with_q_sums) {
     columns_ = padded ? round_up(spec.K, kRowPadding) : spec.K;
     ld_ = padded ? columns_ : spec.K + spec.y_gap;
     expected_ = ready();
@@ -37,10 +37,10 @@ class ActivationCase {
     if (what.empty()) what = compare("s", got.s, expected_.s, m_begin, m_end);
     if (what.empty()) what = compare("f", got.f, expected_.f, m_begin, m_end);
     if (what.empty()) what = compare("residual_out", got.residual_out, expected_.residual_out, m_begin, m_end);
-    if (what.empty() && !got.q_sum.empty() &&
-        std::memcmp(got.q_sum.as<int32_t>() + m_begin, expected_.q_sum.as<int32_t>() + m_begin,
-                    4 * (m_end - m_begin)) != 0) {
-      what = "q_sum differs";
+    if (what.empty() && !got.q_sums.empty() &&
+        std::memcmp(got.q_sums.as<int32_t>() + m_begin * sums(), expected_.q_sums.as<int32_t>() + m_begin * sums(),
+                    4 * (m_end - m_begin) * sums()) != 0) {
+      what = "q_sums differ";
     }
     return what.empty() ? "" : what + " in " + problem_.spec().text();
   }
@@ -66,7 +66,7 @@ class ActivationCase {
     }
     r.q = OutputMatrix(TERNARY_I8, spec.M, columns_, ld_);
     r.s = OutputMatrix(TERNARY_F32, spec.M, problem_.scales(), problem_.scales());
-    if (with_q_sum_) r.q_sum = GuardedBuffer(spec.M * 4);
+    if (with_q_sums_) r.q_sums = GuardedBuffer(spec.M * sums() * 4);
     return r;
   }
 
@@ -97,13 +97,18 @@ class ActivationCase {
     } else {
       task.q = static_cast<int8_t*>(r.q.data());
       task.s = static_cast<float*>(r.s.data());
-      task.q_sum = r.q_sum.empty() ? nullptr : r.q_sum.as<int32_t>();
+      task.unit = unit();
+      task.q_sums = r.q_sums.empty() ? nullptr : r.q_sums.as<int32_t>();
     }
     return task;
   }
 
+  /** As for a product with alpha per group of the spec, whatever its kind of alpha. */
+  int64_t unit() const { return unit_columns(problem_.spec().group, problem_.spec().block); }
+  int64_t sums() const { return sums_of_row(problem_.spec().K, unit()); }
+
   Problem problem_;
-  bool with_q_sum_;
+  bool with_q_sums_;
   int64_t columns_, ld_;
   Ready expected_;
 };

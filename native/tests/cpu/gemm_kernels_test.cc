@@ -81,22 +81,23 @@ class GemmCase {
     if (s.activation == TERNARY_A8) {
       q_ = GuardedBuffer(s.M * ld);
       s_ = GuardedBuffer(s.M * problem_.scales() * static_cast<int64_t>(sizeof(float)));
-      q_sum_ = GuardedBuffer(s.M * static_cast<int64_t>(sizeof(int32_t)));
+      activations.unit = unit_columns(weights_->group, s.block);
+      q_sums_ = GuardedBuffer(s.M * sums_of_row(s.K, activations.unit) * static_cast<int64_t>(sizeof(int32_t)));
       task_.q = activations.q = q_.as<int8_t>();
       task_.s = activations.s = s_.as<float>();
-      task_.q_sum = activations.q_sum = q_sum_.as<int32_t>();
+      task_.q_sums = activations.q_sums = q_sums_.as<int32_t>();
     } else {
       f_ = GuardedBuffer(s.M * ld * static_cast<int64_t>(sizeof(float)));
       task_.f = activations.f = f_.as<float>();
     }
     oracle::activations(activations, s.M);
-    for (GuardedBuffer* input : {&q_, &s_, &q_sum_, &f_}) input->make_read_only();
+    for (GuardedBuffer* input : {&q_, &s_, &q_sums_, &f_}) input->make_read_only();
   }
 
   Problem problem_;
   WeightsHandle weights_;
   GemmTask task_ = {};
-  GuardedBuffer q_, s_, q_sum_, f_, codes_, alpha_;
+  GuardedBuffer q_, s_, q_sums_, f_, codes_, alpha_;
   OutputMatrix expected_;
 };
 

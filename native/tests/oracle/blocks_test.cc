@@ -26,7 +26,7 @@ struct Quantised {
     task.block = block;
     task.q = q.data();
     task.s = s.data();
-    task.q_sum = &q_sum;
+    task.q_sums = &q_sum;
     oracle::activations(task, 1);
   }
 

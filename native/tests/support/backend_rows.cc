@@ -67,7 +67,7 @@ void call_head_norm(const Kernel& kernel, const HeadNormTask& task, int64_t m_be
 void call_gemm(const Kernel& kernel, const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin,
                int64_t n_end) {
   const FloatEnvironment environment;
-  const int64_t bytes = kernel.scratch_bytes == nullptr ? 0 : kernel.scratch_bytes(task.M, task.N, task.K);
+  const int64_t bytes = kernel.scratch_bytes == nullptr ? 0 : kernel.scratch_bytes();
   const GuardedBuffer scratch = dirty_scratch(bytes);
   GemmTask with_tables = task;
   with_tables.table_bytes = kernel.table_bytes(task.K, unit_columns(task.group, task.block));
