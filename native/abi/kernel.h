@@ -20,8 +20,8 @@
 namespace ternary {
 
 /** The stages that kernels implement. `activations` makes rows ready: load, residual, norm, quantise. */
-enum class Stage : uint8_t { activations, gemm_a8, gemm_a16, rotate, head_norm };
-inline constexpr const char* kStageNames[] = {"activations", "gemm_a8", "gemm_a16", "rotate", "head_norm"};
+enum class Stage : uint8_t { activations, gemm_a8, gemm_a16, rotate, head_norm, gate };
+inline constexpr const char* kStageNames[] = {"activations", "gemm_a8", "gemm_a16", "rotate", "head_norm", "gate"};
 inline constexpr int kStageCount = sizeof kStageNames / sizeof kStageNames[0];
 
 /** When dispatch prefers a kernel; any that accepts a problem may still serve it. core/policy/tuning.h has the thresholds. */
@@ -101,11 +101,31 @@ struct HeadNormTask {
   float eps;
 };
 
+/**
+ * Gates and ups of an expert to what its second product is of. In order, for each row m and each i of I, in fp32:
+ *   g, u   of `in`, each rounded to round_gate_up; under TERNARY_SILU_CLAMP then g and u clamped by `limit`
+ *   f      = function(g), rounded to round_activation
+ *   h      = f * u, rounded to round_product
+ * A rounding to F32 leaves the value.
+ */
+struct GateTask {
+  const float* in;  ///< [M, 2 I]
+  int64_t ld_in;
+  ternary_gate_order order;
+  ternary_gate_function function;
+  float limit;                                                   ///< of TERNARY_SILU_CLAMP: > 0
+  ternary_dtype round_gate_up, round_activation, round_product;  ///< F32, F16 or BF16
+  int64_t I;
+  float* h;  ///< [M, I]; apart from `in`
+  int64_t ldh;
+};
+
 /** Makes rows m_begin ... m_end ready. `scratch`: round_up(K, kRowPadding) + 256 floats of this thread's own. */
 using ActivationFn = void (*)(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch);
-/** The same for the two others that go row by row: K, or head_dim, is what the scratch is of. */
+/** The same for the others that go row by row: K, or head_dim, is what the scratch is of. Gates need none. */
 using RotateFn = void (*)(const RotateTask& task, int64_t m_begin, int64_t m_end, float* scratch);
 using HeadNormFn = void (*)(const HeadNormTask& task, int64_t m_begin, int64_t m_end, float* scratch);
+using GateFn = void (*)(const GateTask& task, int64_t m_begin, int64_t m_end, float* scratch);
 
 /**
  * A product of prepared rows with packed weights, and its epilogue (numerics.md sections 3 and 5).
@@ -179,11 +199,13 @@ union RowsFn {
   ActivationFn activations;  ///< Stage::activations
   RotateFn rotate;           ///< Stage::rotate
   HeadNormFn head_norm;      ///< Stage::head_norm
+  GateFn gate;               ///< Stage::gate
 
   constexpr RowsFn() : activations(nullptr) {}
   constexpr explicit RowsFn(ActivationFn function) : activations(function) {}
   constexpr explicit RowsFn(RotateFn function) : rotate(function) {}
   constexpr explicit RowsFn(HeadNormFn function) : head_norm(function) {}
+  constexpr explicit RowsFn(GateFn function) : gate(function) {}
 };
 
 /** That type, by the stage; nothing for a stage that makes tiles of Y. */
@@ -200,6 +222,10 @@ struct RowsTaskOf<Stage::rotate> {
 template <>
 struct RowsTaskOf<Stage::head_norm> {
   using Task = HeadNormTask;
+};
+template <>
+struct RowsTaskOf<Stage::gate> {
+  using Task = GateTask;
 };
 template <Stage stage>
 using RowsFunction = void(const typename RowsTaskOf<stage>::Task& task, int64_t m_begin, int64_t m_end, float* scratch);
@@ -265,7 +291,7 @@ struct Backend {
 };
 
 /** Bumped when anything in this header, or one that it includes, changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 11;
+inline constexpr int32_t kBackendAbi = 12;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);

@@ -100,6 +100,25 @@ void run_head_norm(benchmark::State& state, const Kernel& kernel, int64_t heads,
   state.SetItemsProcessed(state.iterations() * columns);
 }
 
+/** Gates of a row of I = kColumns, rounded as Qwen3's. */
+void run_gate(benchmark::State& state, const Kernel& kernel, ternary_gate_order order, ternary_gate_function function) {
+  const FloatEnvironment environment;
+  const std::vector<float> in(2 * kColumns, 1.0f);
+  std::vector<float> h(kColumns);
+  GateTask task = {};
+  task.in = in.data();
+  task.ld_in = 2 * kColumns;
+  task.order = order;
+  task.function = function;
+  task.limit = 7;
+  task.round_gate_up = task.round_activation = task.round_product = TERNARY_BF16;
+  task.I = task.ldh = kColumns;
+  task.h = h.data();
+  for (auto _ : state) kernel.rows.gate(task, 0, 1, nullptr);
+  if (std::count(h.begin(), h.end(), h[0]) != kColumns || h[0] == 0) return state.SkipWithError("wrong result");
+  state.SetItemsProcessed(state.iterations() * kColumns);
+}
+
 template <class Run>
 void add(const Kernel& kernel, const std::string& what, Run run) {
   benchmark::RegisterBenchmark((kernel.file + ("/" + what)).c_str(), run);
@@ -140,6 +159,14 @@ bool register_rows(const Kernel& kernel) {
       for (const int64_t head_dim : {64, 128}) {
         add(kernel, "bf16/heads:32/head_dim:" + std::to_string(head_dim) + "/M:1",
             [=, &kernel](benchmark::State& state) { run_head_norm(state, kernel, 32, head_dim); });
+      }
+      return true;
+    case Stage::gate:
+      for (const auto& [name, function] : {std::pair("silu", TERNARY_SILU), std::pair("relu2", TERNARY_RELU2)}) {
+        add(kernel, std::string(name) + "/gate_up/I:" + std::to_string(kColumns) + "/M:1",
+            [=, &kernel](benchmark::State& state) { run_gate(state, kernel, TERNARY_GATE_UP, function); });
+        add(kernel, std::string(name) + "/interleaved/I:" + std::to_string(kColumns) + "/M:1",
+            [=, &kernel](benchmark::State& state) { run_gate(state, kernel, TERNARY_INTERLEAVED, function); });
       }
       return true;
     default: return false;

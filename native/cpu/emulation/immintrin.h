@@ -96,6 +96,16 @@ TERNARY_EMULATED __m512 _mm512_sub_ps(__m512 a, __m512 b) {
 TERNARY_EMULATED __m512 _mm512_mul_ps(__m512 a, __m512 b) {
   return floats([&](unsigned i) { return a[i] * b[i]; });
 }
+TERNARY_EMULATED __m512 _mm512_div_ps(__m512 a, __m512 b) {
+  return floats([&](unsigned i) { return a[i] / b[i]; });
+}
+/** vminps and vmaxps: the second operand unless the comparison holds. */
+TERNARY_EMULATED __m512 _mm512_min_ps(__m512 a, __m512 b) {
+  return floats([&](unsigned i) { return a[i] < b[i] ? a[i] : b[i]; });
+}
+TERNARY_EMULATED __m512 _mm512_max_ps(__m512 a, __m512 b) {
+  return floats([&](unsigned i) { return a[i] > b[i] ? a[i] : b[i]; });
+}
 TERNARY_EMULATED __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c) {
   return floats([&](unsigned i) { return __builtin_fmaf(a[i], b[i], c[i]); });
 }
@@ -139,6 +149,13 @@ TERNARY_EMULATED __m512 _mm512_permutevar_ps(__m512 a, __m512i control) {
 TERNARY_EMULATED __m512 _mm512_permutexvar_ps(__m512i control, __m512 a) {
   return floats([&](unsigned i) { return a[unsigned_lane(control, i) & 15]; });
 }
+/** vpermt2ps: an element of a by the low four bits of the control, or of b where bit 4 is set. */
+TERNARY_EMULATED __m512 _mm512_permutex2var_ps(__m512 a, __m512i control, __m512 b) {
+  return floats([&](unsigned i) {
+    const unsigned element = unsigned_lane(control, i);
+    return element & 16 ? b[element & 15] : a[element & 15];
+  });
+}
 
 // ---- integers
 
@@ -167,6 +184,9 @@ TERNARY_EMULATED __m512i _mm512_slli_epi32(__m512i a, unsigned count) {
 }
 TERNARY_EMULATED __m512i _mm512_srli_epi32(__m512i a, unsigned count) {
   return ints([&](unsigned i) { return count < 32 ? unsigned_lane(a, i) >> count : 0; });
+}
+TERNARY_EMULATED __m512i _mm512_srai_epi32(__m512i a, unsigned count) {
+  return ints([&](unsigned i) { return static_cast<uint32_t>(signed_lane(a, i) >> (count < 32 ? count : 31)); });
 }
 TERNARY_EMULATED __m512i _mm512_srli_epi16(__m512i a, unsigned count) {
   return lanes<__m512i, __v32hu>([&](unsigned i) {

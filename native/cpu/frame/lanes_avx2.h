@@ -32,6 +32,20 @@ struct Lanes {
   static F fma(F a, F b, F c) {
     return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
   }
+  static F div(F a, F b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
+  /** vminps and vmaxps give their second operand where one is a NaN, or both are zeros. */
+  static F at_most(F a, F limit) { return {_mm256_min_ps(limit.low, a.low), _mm256_min_ps(limit.high, a.high)}; }
+  static F at_least(F a, F limit) { return {_mm256_max_ps(limit.low, a.low), _mm256_max_ps(limit.high, a.high)}; }
+  static F rounded_f16(F a) {
+    return {_mm256_cvtph_ps(_mm256_cvtps_ph(a.low, _MM_FROUND_TO_NEAREST_INT)),
+            _mm256_cvtph_ps(_mm256_cvtps_ph(a.high, _MM_FROUND_TO_NEAREST_INT))};
+  }
+  static F rounded_bf16(F a) {
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(narrow_bf16(a.low), 16)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(narrow_bf16(a.high), 16))};
+  }
+  static F evens(F a, F b) { return {evens_of_16(a), evens_of_16(b)}; }
+  static F odds(F a, F b) { return {odds_of_16(a), odds_of_16(b)}; }
 
   static constexpr int kButterflies = 4;
   static F butterflies(F a) {
@@ -70,6 +84,13 @@ struct Lanes {
   static I add(I a, I b) { return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)}; }
   static F to_float(I a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
   static I max(I a, I b) { return {_mm256_max_epi32(a.low, b.low), _mm256_max_epi32(a.high, b.high)}; }
+  static I bits(F a) { return {_mm256_castps_si256(a.low), _mm256_castps_si256(a.high)}; }
+  static I half(I a) { return {_mm256_srai_epi32(a.low, 1), _mm256_srai_epi32(a.high, 1)}; }
+  static F power_of_two(I n) {
+    const I biased = add(n, set_int(127));
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(biased.low, 23)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(biased.high, 23))};
+  }
   static I abs_bits(F a) {
     const __m256i mask = _mm256_set1_epi32(0x7fffffff);
     return {_mm256_and_si256(_mm256_castps_si256(a.low), mask), _mm256_and_si256(_mm256_castps_si256(a.high), mask)};
@@ -107,6 +128,11 @@ struct Lanes {
     a = _mm256_fmadd_ps(a, _mm256_setr_ps(1, 1, -1, -1, 1, 1, -1, -1), _mm256_permute_ps(a, 0x4e));
     return _mm256_fmadd_ps(a, _mm256_setr_ps(1, 1, 1, 1, -1, -1, -1, -1), _mm256_permute2f128_ps(a, a, 1));
   }
+
+  static __m256 evens_of_16(F a) { return in_order(_mm256_shuffle_ps(a.low, a.high, 0x88)); }
+  static __m256 odds_of_16(F a) { return in_order(_mm256_shuffle_ps(a.low, a.high, 0xdd)); }
+  /** Of a shuffle of two registers, which works by halves: pairs 0 and 2 are the first's. */
+  static __m256 in_order(__m256 a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xd8)); }
 
   static __m256 widen_bf16(__m128i halves) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));

@@ -23,6 +23,14 @@ struct Lanes {
   static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
   static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
   static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static F div(F a, F b) { return _mm512_div_ps(a, b); }
+  /** vminps and vmaxps give their second operand where one is a NaN, or both are zeros. */
+  static F at_most(F a, F limit) { return _mm512_min_ps(limit, a); }
+  static F at_least(F a, F limit) { return _mm512_max_ps(limit, a); }
+  static F rounded_f16(F a) { return _mm512_cvtph_ps(_mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT)); }
+  static F rounded_bf16(F a) { return _mm512_castsi512_ps(_mm512_slli_epi32(narrow_bf16(a), 16)); }
+  static F evens(F a, F b) { return _mm512_permutex2var_ps(a, load_int(kEvens), b); }
+  static F odds(F a, F b) { return _mm512_permutex2var_ps(a, add(load_int(kEvens), set_int(1)), b); }
 
   static constexpr int kButterflies = 16;
   /** By fma, whose product with 1 or -1 is exact: one rounding, as of a sum. */
@@ -48,15 +56,7 @@ struct Lanes {
     return _mm512_castsi512_ps(_mm512_mask_mov_epi32(number, nan, _mm512_set1_epi32(0x7fc00000)));
   }
   static void store_f16(void* p, F a) { store_256(p, _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT)); }
-  /** Integer rounding: vcvtneps2bf16 would flush denormals. */
-  static void store_bf16(void* p, F a) {
-    const I bits = _mm512_castps_si512(a);
-    const I odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    const I rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-    const I quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
-    const __mmask16 nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
-    store_256(p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, nan, quiet), 16)));
-  }
+  static void store_bf16(void* p, F a) { store_256(p, _mm512_cvtepi32_epi16(narrow_bf16(a))); }
 
   static I set_int(int32_t value) { return _mm512_set1_epi32(value); }
   static I load_int(const int32_t* p) { return _mm512_loadu_si512(p); }
@@ -64,6 +64,9 @@ struct Lanes {
   static I add(I a, I b) { return _mm512_add_epi32(a, b); }
   static F to_float(I a) { return _mm512_cvtepi32_ps(a); }
   static I max(I a, I b) { return _mm512_max_epi32(a, b); }
+  static I bits(F a) { return _mm512_castps_si512(a); }
+  static I half(I a) { return _mm512_srai_epi32(a, 1); }
+  static F power_of_two(I n) { return _mm512_castsi512_ps(_mm512_slli_epi32(add(n, set_int(127)), 23)); }
   static I abs_bits(F a) { return _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x7fffffff)); }
   static I round(F a) { return _mm512_cvtps_epi32(a); }
   static void store_int8(int8_t* p, I a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a)); }
@@ -79,6 +82,16 @@ struct Lanes {
                                                       {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1},
                                                       {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1},
                                                       {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1}};
+  alignas(64) static constexpr int32_t kEvens[16] = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
+
+  /** Integer rounding: vcvtneps2bf16 would flush denormals. */
+  static I narrow_bf16(F a) {
+    const I odd = _mm512_and_si512(_mm512_srli_epi32(bits(a), 16), _mm512_set1_epi32(1));
+    const I rounded = _mm512_add_epi32(bits(a), _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+    const I quiet = _mm512_or_si512(bits(a), _mm512_set1_epi32(0x400000));
+    const __mmask16 nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
+    return _mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, nan, quiet), 16);
+  }
   static __m256i load_256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
   static void store_256(void* p, __m256i a) { _mm256_storeu_si256(static_cast<__m256i*>(p), a); }
 };

@@ -1,6 +1,7 @@
 /**
  * @file lanes_portable.h
- * @brief Sixteen lanes of fp32 or int32 in plain C++: what activations.h and gemm.h are written in.
+ * @brief Sixteen lanes of fp32 or int32 in plain C++: what activations.h and gemm.h are written in, and what
+ * abi/elementary.h can be given.
  *
  * lanes_avx2.h and lanes_avx512.h have the same members. A lane's arithmetic is IEEE fp32, rounded to nearest even, so
  * every Lanes gives the same bits.
@@ -55,6 +56,29 @@ struct Lanes {
   static F fma(F a, F b, F c) {
     return each<F>([&](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
   }
+  static F div(F a, F b) {
+    return each<F>([&](int i) { return a.lane[i] / b.lane[i]; });
+  }
+  /** By comparison, so a NaN of `a` stays. */
+  static F at_most(F a, F limit) {
+    return each<F>([&](int i) { return a.lane[i] > limit.lane[i] ? limit.lane[i] : a.lane[i]; });
+  }
+  static F at_least(F a, F limit) {
+    return each<F>([&](int i) { return a.lane[i] < limit.lane[i] ? limit.lane[i] : a.lane[i]; });
+  }
+  static F rounded_f16(F a) {
+    return each<F>([&](int i) { return f16_to_float(float_to_f16(a.lane[i])); });
+  }
+  static F rounded_bf16(F a) {
+    return each<F>([&](int i) { return bf16_to_float(float_to_bf16(a.lane[i])); });
+  }
+  /** Lanes 0, 2, 4 ... of the 32 that are a and then b; and the others. */
+  static F evens(F a, F b) {
+    return each<F>([&](int i) { return i < 8 ? a.lane[2 * i] : b.lane[2 * i - 16]; });
+  }
+  static F odds(F a, F b) {
+    return each<F>([&](int i) { return i < 8 ? a.lane[2 * i + 1] : b.lane[2 * i - 15]; });
+  }
 
   /** How many F of butterflies.h stay in registers. */
   static constexpr int kButterflies = 2;
@@ -98,6 +122,17 @@ struct Lanes {
   /** The larger, of values that are not negative. */
   static I max(I a, I b) {
     return each<I>([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+  }
+  static I bits(F a) {
+    return each<I>([&](int i) { return static_cast<int32_t>(float_bits(a.lane[i])); });
+  }
+  /** Half, rounded down. */
+  static I half(I a) {
+    return each<I>([&](int i) { return a.lane[i] >> 1; });
+  }
+  /** 2^n, -126 <= n <= 127; of another n any float. */
+  static F power_of_two(I n) {
+    return each<F>([&](int i) { return bits_float((static_cast<uint32_t>(n.lane[i]) + 127u) << 23); });
   }
   static I abs_bits(F a) {
     return each<I>([&](int i) { return static_cast<int32_t>(float_bits(a.lane[i]) & kAbsMask); });

@@ -106,6 +106,21 @@ typedef enum ternary_activation {
   TERNARY_A16 = 1 /**< used as they are, fp32 sums */
 } ternary_activation;
 
+/** Where the rows of gate and up lie in a matrix of 2 I of them. */
+typedef enum ternary_gate_order {
+  TERNARY_GATE_UP = 0,    /**< rows 0 ... I - 1 are gate, the others up */
+  TERNARY_UP_GATE = 1,    /**< rows 0 ... I - 1 are up, the others gate */
+  TERNARY_INTERLEAVED = 2 /**< row 2 i is gate, row 2 i + 1 up */
+} ternary_gate_order;
+
+/** What becomes of a gate before it multiplies its up; numerics.md section 10 has the formulas. */
+typedef enum ternary_gate_function {
+  TERNARY_SILU = 0,       /**< gate / (1 + exp(-gate)) */
+  TERNARY_SILU_CLAMP = 1, /**< the same of min(gate, limit), for an up within -limit ... limit */
+  TERNARY_RELU2 = 2,      /**< max(gate, 0) squared */
+  TERNARY_GELU = 3        /**< gelu, in its form of tanh */
+} ternary_gate_function;
+
 /** How ternary_ternarise() chooses codes and alpha. */
 typedef enum ternary_ternarise_method {
   TERNARY_ABSMEAN = 0,  /**< BitNet b1.58: alpha = max(mean|w|, 1e-5), w = clamp(round_half_even(w / alpha), -1, 1) */

@@ -1,5 +1,5 @@
-// Every kernel that rotates rows, and every one that normalises heads, against the oracle: same bits, and nothing written
-// outside.
+// Every kernel that rotates rows, every one that normalises heads, and every one of gates, against the oracle: same bits,
+// and nothing written outside.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "abi/dtype.h"
+#include "core/product/gate.h"
 #include "core/product/oracle.h"
 #include "support/backend_rows.h"
 #include "support/problem.h"
@@ -148,6 +149,75 @@ TEST(HeadNormKernels, EverySizeInEveryType) {
     check_heads({3, 8, head_dim, TERNARY_BF16, seed++});
     if (HasFatalFailure()) return;
   }
+}
+
+struct Gates {
+  int64_t M, I;
+  ternary_gate_order order;
+  ternary_gate_function function;
+  ternary_dtype round_gate_up, round_activation, round_product;
+  uint64_t seed;
+};
+
+void check_gates(const Gates& g) {
+  Random random(g.seed);
+  const int64_t ld_in = 2 * g.I + random.integer(0, 5), ldh = g.I + random.integer(0, 5);
+  const OutputMatrix in = random_matrix(random, TERNARY_F32, g.M, 2 * g.I, ld_in);
+  const auto task_for = [&](const OutputMatrix& h) {
+    return GateTask{static_cast<const float*>(in.data()),
+                    ld_in,
+                    g.order,
+                    g.function,
+                    g.seed % 2 == 0 ? 7.0f : 0.25f,
+                    g.round_gate_up,
+                    g.round_activation,
+                    g.round_product,
+                    g.I,
+                    static_cast<float*>(h.data()),
+                    ldh};
+  };
+  const OutputMatrix expected(TERNARY_F32, g.M, g.I, ldh);
+  oracle::gate(task_for(expected), g.M);
+  for (const Kernel* kernel : runnable_rows(Stage::gate)) {
+    const OutputMatrix got(TERNARY_F32, g.M, g.I, ldh);
+    const int64_t begin = random.integer(0, g.M - 1), end = random.integer(begin + 1, g.M);
+    call_gate(*kernel, task_for(got), begin, end);
+    ASSERT_EQ(verdict(got, expected, begin, end, false), "")
+        << kernel->file << ", I " << g.I << ", order " << g.order << ", function " << g.function << ", rounded to "
+        << g.round_gate_up << ' ' << g.round_activation << ' ' << g.round_product << ", seed " << g.seed;
+  }
+}
+
+/** Calls check({order, function, three roundings}) for every combination. */
+template <class Check>
+void for_gates(Check check) {
+  for (const auto order : {TERNARY_GATE_UP, TERNARY_UP_GATE, TERNARY_INTERLEAVED}) {
+    for (const auto function : {TERNARY_SILU, TERNARY_SILU_CLAMP, TERNARY_RELU2, TERNARY_GELU}) {
+      for (const auto first : {TERNARY_F32, TERNARY_F16, TERNARY_BF16}) {
+        for (const auto second : {TERNARY_F32, TERNARY_F16, TERNARY_BF16}) {
+          for (const auto third : {TERNARY_F32, TERNARY_F16, TERNARY_BF16}) {
+            check(Gates{4, 0, order, function, first, second, third, 0});
+            if (testing::Test::HasFatalFailure()) return;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(GateKernels, EveryOrderFunctionAndRoundingAtEveryTail) {
+  ASSERT_GE(runnable_rows(Stage::gate).size(), 1u);
+  uint64_t seed = 1;
+  for_gates([&](Gates gates) {
+    for (gates.I = 1; gates.I <= 34; ++gates.I) {
+      gates.seed = seed++;
+      check_gates(gates);
+      if (HasFatalFailure()) return;
+    }
+    gates.I = 768 + static_cast<int64_t>(seed % 5);
+    gates.seed = seed++;
+    check_gates(gates);
+  });
 }
 
 }  // namespace

@@ -84,7 +84,8 @@ const std::vector<Room> kRooms = with_libraries({
     {"tests/support", {"include/*", "abi", "core/*", "core/cuda/*", "softgpu"}},
     {"tests/support/cuda", {"include/*", "abi", "core/*", "core/cuda/*", "softgpu", "tests/support"}},
     {"tests/tools", {"abi", "tools"}},
-    {"tests/*", {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "softgpu", "tests/support", "tests/support/*"}},
+    {"tests/*",
+     {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "cpu/frame", "softgpu", "tests/support", "tests/support/*"}},
 });
 
 std::string text(const Findings& findings) {

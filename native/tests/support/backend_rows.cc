@@ -64,6 +64,11 @@ void call_head_norm(const Kernel& kernel, const HeadNormTask& task, int64_t m_be
   kernel.rows.head_norm(task, m_begin, m_end, dirty_row(task.head_dim).as<float>());
 }
 
+void call_gate(const Kernel& kernel, const GateTask& task, int64_t m_begin, int64_t m_end) {
+  const FloatEnvironment environment;
+  kernel.rows.gate(task, m_begin, m_end, nullptr);
+}
+
 void call_gemm(const Kernel& kernel, const GemmTask& task, int64_t m_begin, int64_t m_end, int64_t n_begin,
                int64_t n_end) {
   const FloatEnvironment environment;
