@@ -132,6 +132,15 @@ inline void store_float(void* data, ternary_dtype dtype, int64_t index, float va
   }
 }
 
+/** fp32 rounded once to F32 (itself), F16 or BF16, and widened again. */
+inline float round_float(float value, ternary_dtype dtype) {
+  switch (dtype) {
+    case TERNARY_F16: return f16_to_float(float_to_f16(value));
+    case TERNARY_BF16: return bf16_to_float(float_to_bf16(value));
+    default: return value;
+  }
+}
+
 }  // namespace ternary
 
 #endif  // TERNARY_ABI_DTYPE_H_

@@ -27,27 +27,26 @@ void check_norm(const ternary_layer_spec& spec) {
   }
 }
 
-/** A unit of the sums has one scale of X and one alpha, so one of block and group is cut at every border of the other. */
-void check_block_of(const ternary_layer_spec& spec) {
-  const int64_t block = spec.block, group = spec.weights->group;
-  check_block(block);
-  if (block == 0) return;
-  if (spec.activation != TERNARY_A8) {
-    fail(TERNARY_INVALID_ARGUMENT,
-         "block is %" PRId64 " and activation is A16; it must be 0 then, as A16 has no scales", block);
-  }
-  if (group > 0 && block % group != 0 && group % block != 0) {
-    fail(TERNARY_INVALID_ARGUMENT,
-         "block is %" PRId64 " and the weights' group is %" PRId64 "; one of them must be a multiple of the other",
-         block, group);
-  }
-}
-
 }  // namespace
 
 void check_block(int64_t block) {
   if (block < 0 || block % 32 != 0 || block > round_up(kMaxK, 32)) {
     fail(TERNARY_INVALID_ARGUMENT, "block is %" PRId64 "; it must be 0 or a multiple of 32 up to 2^24", block);
+  }
+}
+
+/** A unit of the sums has one scale of X and one alpha, so one of block and group is cut at every border of the other. */
+void check_block_of(int64_t block, ternary_activation activation, int64_t group, const char* whose) {
+  check_block(block);
+  if (block == 0) return;
+  if (activation != TERNARY_A8) {
+    fail(TERNARY_INVALID_ARGUMENT,
+         "block is %" PRId64 " and activation is A16; it must be 0 then, as A16 has no scales", block);
+  }
+  if (group > 0 && block % group != 0 && group % block != 0) {
+    fail(TERNARY_INVALID_ARGUMENT,
+         "block is %" PRId64 " and %s is %" PRId64 "; one of them must be a multiple of the other", block, whose,
+         group);
   }
 }
 
@@ -59,6 +58,7 @@ void check_eps(const char* name, float eps) {
 
 void check_spec(const ternary_layer_spec& spec) {
   check_pointer("weights", spec.weights, alignof(ternary_weights));
+  check_one_expert(*spec.weights);
   check_activation(spec.activation);
   const int64_t rows = spec.expected_rows;
   if (rows < 0 || rows > kMaxM) {
@@ -66,7 +66,7 @@ void check_spec(const ternary_layer_spec& spec) {
   }
   if (spec.bias != nullptr) check_pointer("bias", spec.bias, alignof(float));
   check_norm(spec);
-  check_block_of(spec);
+  check_block_of(spec.block, spec.activation, spec.weights->group, "the weights' group");
   check_optional_rotation(spec.rotation, spec.rotation_signs, spec.weights->K);
   check_signs("rotation_signs", spec.rotation_signs, spec.weights->K);
 }

@@ -47,6 +47,9 @@ inline constexpr size_t kFirstSpecBytes = 40;
 /** Of an argument `block`: 0, or a multiple of 32 up to 2^24. */
 void check_block(int64_t block);
 
+/** A block of a layer whose weights have groups of `group` columns; `whose` is "the weights' group". */
+void check_block_of(int64_t block, ternary_activation activation, int64_t group, const char* whose);
+
 /** Finite and greater than 0. */
 void check_eps(const char* name, float eps);
 

@@ -24,22 +24,22 @@ bool are_signs(const float* values) {
 
 }  // namespace
 
-void check_rotation(int64_t rotation, int64_t K) {
+void check_rotation(int64_t rotation, int64_t K, const RotationNames& names) {
   if (rotation < kLeast || rotation > kMost || (rotation & (rotation - 1)) != 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "rotation is %" PRId64 "; it must be a power of two, %" PRId64 " to %" PRId64,
-         rotation, kLeast, kMost);
+    fail(TERNARY_INVALID_ARGUMENT, "%s is %" PRId64 "; it must be a power of two, %" PRId64 " to %" PRId64,
+         names.rotation, rotation, kLeast, kMost);
   }
   if (K % rotation != 0) {
-    fail(TERNARY_INVALID_ARGUMENT, "rotation is %" PRId64 " and K is %" PRId64 "; K must be a multiple of it", rotation,
-         K);
+    fail(TERNARY_INVALID_ARGUMENT, "%s is %" PRId64 " and %s is %" PRId64 "; %s must be a multiple of it",
+         names.rotation, rotation, names.columns, K, names.columns);
   }
 }
 
-void check_optional_rotation(int64_t rotation, const float* signs, int64_t K) {
-  check_vector("rotation_signs", signs);
-  if (rotation != 0) return check_rotation(rotation, K);
+void check_optional_rotation(int64_t rotation, const float* signs, int64_t K, const RotationNames& names) {
+  check_vector(names.signs, signs);
+  if (rotation != 0) return check_rotation(rotation, K, names);
   if (signs != nullptr) {
-    fail(TERNARY_INVALID_ARGUMENT, "rotation_signs is given and rotation is 0; it must be null then");
+    fail(TERNARY_INVALID_ARGUMENT, "%s is given and %s is 0; it must be null then", names.signs, names.rotation);
   }
 }
 

@@ -39,6 +39,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"core/weights", {"include/*", "abi", "core/*"}},
     {"core/policy", {"include/*", "abi", "core/*"}},
     {"core/product", {"include/*", "abi", "core/*"}},
+    {"core/experts", {"include/*", "abi", "core/*"}},
     {"core/runtime", {"include/*", "abi", "core/*"}},
     {"core/cost", {"include/*", "abi", "core/*"}},
     {"core/cuda/device", {"include/*", "abi", "core/*"}},

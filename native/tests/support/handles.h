@@ -36,9 +36,13 @@ struct EndWeights {
 struct EndLayer {
   void operator()(ternary_layer* layer) const { ternary_layer_destroy(layer); }
 };
+struct EndMoe {
+  void operator()(ternary_moe* moe) const { ternary_moe_destroy(moe); }
+};
 using RuntimeHandle = std::unique_ptr<ternary_runtime, EndRuntime>;
 using WeightsHandle = std::unique_ptr<ternary_weights, EndWeights>;
 using LayerHandle = std::unique_ptr<ternary_layer, EndLayer>;
+using MoeHandle = std::unique_ptr<ternary_moe, EndMoe>;
 
 /** A runtime with these setting lines; null with ternary_last_error() set if there is none. */
 RuntimeHandle make_runtime(const std::string& settings = "");
