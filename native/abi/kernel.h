@@ -20,8 +20,9 @@
 namespace ternary {
 
 /** The stages that kernels implement. `activations` makes rows ready: load, residual, norm, quantise. */
-enum class Stage : uint8_t { activations, gemm_a8, gemm_a16, rotate, head_norm, gate };
-inline constexpr const char* kStageNames[] = {"activations", "gemm_a8", "gemm_a16", "rotate", "head_norm", "gate"};
+enum class Stage : uint8_t { activations, gemm_a8, gemm_a16, rotate, head_norm, gate, combine, router, route };
+inline constexpr const char* kStageNames[] = {"activations", "gemm_a8", "gemm_a16", "rotate", "head_norm",
+                                              "gate",        "combine", "router",   "route"};
 inline constexpr int kStageCount = sizeof kStageNames / sizeof kStageNames[0];
 
 /** When dispatch prefers a kernel; any that accepts a problem may still serve it. core/policy/tuning.h has the thresholds. */
@@ -37,7 +38,7 @@ inline constexpr const char* kRoleNames[] = {"any", "gemv", "gemm", "tiles"};
 inline constexpr int64_t kScratchAlignment = 64;
 /**
  * Rows of X made ready for a product. In order, for each row m (numerics.md sections 2, 4 and 5, fp32 throughout):
- *   x      converted to fp32 exactly, times x_scale[m] for fp8 with a scale
+ *   x      converted to fp32 exactly, times x_scale[m] for fp8 with a scale, times row_weights[m] (only if those are set)
  *   v      = x + residual, rounded once to residual_dtype and written to residual_out (only if residual is set)
  *   n      = (v * r) * norm_weight, r = 1 / sqrt(sum(v*v) / K + eps) (only if norm_weight is set)
  *   h      = n rotated: n * signs, butterflies over each run of `rotation` columns, times 2^(-log2(rotation) / 2) (only if
@@ -52,6 +53,7 @@ struct ActivationTask {
   ternary_dtype x_dtype;
   int64_t ldx;
   const float* x_scale;
+  const float* row_weights;  ///< [M] or null: of experts whose weight is on the input
   const void* residual;
   void* residual_out;
   ternary_dtype residual_dtype;
@@ -110,7 +112,10 @@ struct HeadNormTask {
  */
 struct GateTask {
   const float* in;  ///< [M, 2 I]
-  int64_t ld_in;
+  /** Of the same places, what ups are taken from: gate and up of two products with columns' alphas of their own. May be
+   *  `in`. */
+  const float* up_in;
+  int64_t ld_in;  ///< of both
   ternary_gate_order order;
   ternary_gate_function function;
   float limit;                                                   ///< of TERNARY_SILU_CLAMP: > 0
@@ -120,12 +125,96 @@ struct GateTask {
   int64_t ldh;
 };
 
+/** Most slots of a row: experts that a token chooses. */
+inline constexpr int64_t kMaxSlots = 64;
+
+/** What becomes of the weight of a slot. */
+enum class WeightUse : uint8_t {
+  in_sum,           ///< p = p + w * d
+  before_rounding,  ///< d = w * d before d is rounded
+  used_before       ///< d has it, or it does not matter
+};
+
+/**
+ * What experts made of each row, added up. In order, for each row m, in fp32:
+ *   d      of each slot whose id is not negative; with before_rounding w * d, rounded to `rounded_to`
+ *   p      = +0, then for slots ascending p + w * d (in_sum), else p + d
+ *   y      = p * scaling, rounded once to y_dtype
+ *   residual_out = residual + y as rounded, rounded to its type (only if residual is set)
+ * Where `spread` is set, d of each slot is y of [M, T, H], +0 where its id is negative.
+ */
+struct CombineTask {
+  const void* d;
+  ternary_dtype d_dtype;     ///< F32 with before_rounding
+  ternary_dtype rounded_to;  ///< d_dtype unless with before_rounding
+  int64_t ldd;
+  const int32_t*
+      places;          ///< [M, T]: d of a slot is row places[m, t] of [., ldd]; null: d is [M, ldd], T times H columns
+  const int32_t* ids;  ///< [M, T]
+  int64_t ld_ids;
+  WeightUse use;
+  const void* weights;  ///< [M, T] of F32 or BF16; not read with used_before
+  ternary_dtype weights_dtype;
+  int64_t ld_weights;
+  int64_t T, H;
+  bool spread;
+  float scaling;
+  const void* residual;
+  void* residual_out;  ///< may be `residual`
+  ternary_dtype residual_dtype;
+  int64_t ld_residual;
+  void* y;
+  ternary_dtype y_dtype;
+  int64_t ldy;
+};
+
+/** Logits of a router (numerics.md section 11.1): sums in 32 partials and a halving tree, the bias added, one rounding. */
+struct RouterTask {
+  const void* x;  ///< [M, ldx] of F32, F16 or BF16
+  ternary_dtype x_dtype;
+  int64_t ldx;
+  const void* w;  ///< [E, ldw] of F32, F16 or BF16
+  ternary_dtype w_dtype;
+  int64_t ldw;
+  const float* bias;  ///< [E] or null
+  ternary_dtype round;
+  int64_t M, H;
+  float* logits;  ///< [M, ld_logits]
+  int64_t ld_logits;
+};
+
+/** Experts of each row and their weights, by numerics.md sections 11.2 to 11.7; fields are ternary_route_operands'. */
+struct RouteTask {
+  const void* logits;
+  ternary_dtype logits_dtype;
+  int64_t ld_logits;
+  int64_t E, k;
+  ternary_route_method method;
+  const float* correction_bias;
+  int64_t groups, topk_groups;
+  ternary_group_score group_score;
+  bool renormalise;
+  float renormalise_eps, scaling;
+  int32_t* ids;
+  int64_t ld_ids;
+  void* weights;
+  ternary_dtype weights_dtype;
+  int64_t ld_weights;
+};
+
+/** Columns that the scratch of a RouteFn is of. */
+inline constexpr int64_t route_columns(int64_t E) { return 3 * round_up(E, 32); }
+
 /** Makes rows m_begin ... m_end ready. `scratch`: round_up(K, kRowPadding) + 256 floats of this thread's own. */
 using ActivationFn = void (*)(const ActivationTask& task, int64_t m_begin, int64_t m_end, float* scratch);
-/** The same for the others that go row by row: K, or head_dim, is what the scratch is of. Gates need none. */
+/** The same for the others that go row by row: K, H, head_dim or route_columns() is what the scratch is of. Gates and sums of
+ *  slots need none. Rows of a RouterFn are experts: it makes their logits of all M rows of X. */
 using RotateFn = void (*)(const RotateTask& task, int64_t m_begin, int64_t m_end, float* scratch);
 using HeadNormFn = void (*)(const HeadNormTask& task, int64_t m_begin, int64_t m_end, float* scratch);
 using GateFn = void (*)(const GateTask& task, int64_t m_begin, int64_t m_end, float* scratch);
+using CombineFn = void (*)(const CombineTask& task, int64_t m_begin, int64_t m_end, float* scratch);
+using RouterFn = void (*)(const RouterTask& task, int64_t e_begin, int64_t e_end, float* scratch);
+using RouteFn = void (*)(const RouteTask& task, int64_t m_begin, int64_t m_end, float* scratch);
 
 /**
  * A product of prepared rows with packed weights, and its epilogue (numerics.md sections 3 and 5).
@@ -200,12 +289,18 @@ union RowsFn {
   RotateFn rotate;           ///< Stage::rotate
   HeadNormFn head_norm;      ///< Stage::head_norm
   GateFn gate;               ///< Stage::gate
+  CombineFn combine;         ///< Stage::combine
+  RouterFn router;           ///< Stage::router
+  RouteFn route;             ///< Stage::route
 
   constexpr RowsFn() : activations(nullptr) {}
   constexpr explicit RowsFn(ActivationFn function) : activations(function) {}
   constexpr explicit RowsFn(RotateFn function) : rotate(function) {}
   constexpr explicit RowsFn(HeadNormFn function) : head_norm(function) {}
   constexpr explicit RowsFn(GateFn function) : gate(function) {}
+  constexpr explicit RowsFn(CombineFn function) : combine(function) {}
+  constexpr explicit RowsFn(RouterFn function) : router(function) {}
+  constexpr explicit RowsFn(RouteFn function) : route(function) {}
 };
 
 /** That type, by the stage; nothing for a stage that makes tiles of Y. */
@@ -226,6 +321,18 @@ struct RowsTaskOf<Stage::head_norm> {
 template <>
 struct RowsTaskOf<Stage::gate> {
   using Task = GateTask;
+};
+template <>
+struct RowsTaskOf<Stage::combine> {
+  using Task = CombineTask;
+};
+template <>
+struct RowsTaskOf<Stage::router> {
+  using Task = RouterTask;
+};
+template <>
+struct RowsTaskOf<Stage::route> {
+  using Task = RouteTask;
 };
 template <Stage stage>
 using RowsFunction = void(const typename RowsTaskOf<stage>::Task& task, int64_t m_begin, int64_t m_end, float* scratch);

@@ -6,13 +6,6 @@
 namespace ternary::oracle {
 namespace {
 
-/** fp32 to the type and back. */
-float rounded(float value, ternary_dtype dtype) {
-  float room = 0;
-  store_float(&room, dtype, 0, value);
-  return load_float(&room, dtype, 0);
-}
-
 float activation(ternary_gate_function function, float gate) {
   switch (function) {
     case TERNARY_SILU:
@@ -36,15 +29,15 @@ int64_t up_place(const GateTask& task, int64_t i) {
 void gate(const GateTask& task, int64_t M) {
   for (int64_t m = 0; m < M; ++m) {
     for (int64_t i = 0; i < task.I; ++i) {
-      const float* row = task.in + m * task.ld_in;
-      float g = rounded(row[gate_place(task, i)], task.round_gate_up);
-      float u = rounded(row[up_place(task, i)], task.round_gate_up);
+      const float *row = task.in + m * task.ld_in, *up_row = task.up_in + m * task.ld_in;
+      float g = round_float(row[gate_place(task, i)], task.round_gate_up);
+      float u = round_float(up_row[up_place(task, i)], task.round_gate_up);
       if (task.function == TERNARY_SILU_CLAMP) {
         g = elementary::clamp_gate<Scalar>(g, task.limit);
         u = elementary::clamp_up<Scalar>(u, task.limit);
       }
-      const float f = rounded(activation(task.function, g), task.round_activation);
-      task.h[m * task.ldh + i] = rounded(f * u, task.round_product);
+      const float f = round_float(activation(task.function, g), task.round_activation);
+      task.h[m * task.ldh + i] = round_float(f * u, task.round_product);
     }
   }
 }

@@ -129,6 +129,9 @@ void zero_padding(const ActivationTask& task, int64_t m) {
 /** Everything that is done to x before it is quantised. */
 std::vector<float> prepared_row(const ActivationTask& task, int64_t m) {
   std::vector<float> v = load_row(task, m);
+  if (task.row_weights != nullptr) {
+    for (float& value : v) value *= task.row_weights[m];
+  }
   if (task.residual != nullptr) add_residual(task, m, v);
   if (task.norm_weight != nullptr) rms_norm(v, task.norm_weight, task.eps);
   if (task.rotation > 0) {

@@ -22,9 +22,14 @@ struct GemmShare {
   int64_t threads;
 };
 
+/** A kernel, and those that would have been preferred. Null: none may serve. */
+struct Choice {
+  const Kernel* kernel = nullptr;
+  Refusals<13> refusals;
+};
+
 /** Everything about a product of these sizes that does not depend on where its operands are. */
-struct Plan {
-  const Kernel* kernel;
+struct Plan : Choice {
   RowShare rows;
   GemmShare gemm;
   int64_t padded;              ///< columns of a row of X that are set
@@ -33,8 +38,12 @@ struct Plan {
   int64_t table_bytes;         ///< of a row, which the kernel makes before the product
   int64_t activation_scratch;  ///< floats of all threads
   int64_t bytes;               ///< of the call's scratch
-  Refusals<13> refusals;
 };
+
+/** A row's stride where its columns are padded: an odd number of cache lines of q. */
+inline constexpr int64_t row_stride(int64_t padded) {
+  return padded / kRowPadding % 2 == 0 ? padded + kRowPadding : padded;
+}
 
 /** Floats that an ActivationFn needs for itself. */
 inline constexpr int64_t activation_scratch(int64_t K) { return round_up(K, kRowPadding) + 256; }

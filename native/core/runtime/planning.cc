@@ -18,12 +18,10 @@ PlanKey key_of(const Product& product) {
            static_cast<uint64_t>(w.K) << 32 | static_cast<uint64_t>(w.group), kind}};
 }
 
-Reason refusal(const Kernel& kernel, const Product& product) {
-  const ternary_weights& weights = product.weights();
-  if (kernel.layout != weights.layout) return Reason::layout;
-  if (weights.K > kernel.k_max) return Reason::k_range;
-  const int64_t unit = product.unit();
-  if (unit % kernel.group_multiple != 0 && unit < weights.K) return Reason::group_size;
+Reason refusal(const Kernel& kernel, const ProductKind& kind) {
+  if (kernel.layout != kind.layout) return Reason::layout;
+  if (kind.K > kernel.k_max) return Reason::k_range;
+  if (kind.unit % kernel.group_multiple != 0 && kind.unit < kind.K) return Reason::group_size;
   return Reason::none;
 }
 
@@ -37,39 +35,10 @@ bool preferred(const Kernel& kernel, int64_t M, const Tuning& tuning) {
   return false;
 }
 
-/** Chooses the first kernel that accepts: those meant for this M in the table's order, then the others. */
-void choose(const ternary_runtime& runtime, const Product& product, Plan& plan) {
-  const Stage stage = product.layer.activation == TERNARY_A8 ? Stage::gemm_a8 : Stage::gemm_a16;
-  for (const bool wanted : {true, false}) {
-    for (const Kernel* kernel : runtime.kernels(stage, product.weights().layout)) {
-      if (preferred(*kernel, product.M(), runtime.tuning) != wanted) continue;
-      const Reason reason = refusal(*kernel, product);
-      if (reason == Reason::none) {
-        plan.kernel = kernel;
-        return;
-      }
-      plan.refusals.add(runtime.row(*kernel), reason);
-      if (runtime.settings.i2s_only) return;
-    }
-  }
-}
-
-int threads_for(const ternary_runtime& runtime, int64_t work, int64_t work_per_thread) {
-  return static_cast<int>(std::clamp<int64_t>(work / work_per_thread, 1, static_cast<int64_t>(runtime.pool.threads())));
-}
-
 GemmShare share_gemm(const ternary_runtime& runtime, const Kernel& kernel, int64_t M, int64_t N, int64_t K) {
   const int threads = threads_for(runtime, M * K / 64 * N, runtime.tuning.work_per_thread / 64 + 1);
-  GemmShare share = {M, N, 1, threads};
-  if (threads == 1) return share;
-  // Columns first: each thread then reads its own weights once. Rows too when there are too few columns.
-  const int64_t wanted = threads * runtime.tuning.chunks_per_thread;
-  const int64_t n_count = ceil_div(N, kernel.n_multiple), m_count = ceil_div(M, kernel.m_multiple);
-  share.n_size = std::max<int64_t>(1, n_count / wanted) * kernel.n_multiple;
-  share.n_chunks = ceil_div(N, share.n_size);
-  if (share.n_chunks < threads)
-    share.m_size = std::max<int64_t>(1, m_count * share.n_chunks / wanted) * kernel.m_multiple;
-  return share;
+  if (threads == 1) return {M, N, 1, 1};
+  return cut_product(kernel, M, N, threads * runtime.tuning.chunks_per_thread, threads);
 }
 
 /** The sizes of what lies between the stages, as dispatch takes it from the scratch. */
@@ -78,7 +47,7 @@ void set_scratch(const ternary_runtime& runtime, const Product& product, bool tw
   const bool a8 = product.layer.activation == TERNARY_A8;
   const auto aligned = [](int64_t bytes) { return round_up(bytes, kScratchAlignment); };
   plan.padded = padded_columns(product.weights().layout, K);
-  plan.ld = plan.padded / kRowPadding % 2 == 0 ? plan.padded + kRowPadding : plan.padded;
+  plan.ld = row_stride(plan.padded);
   plan.gemm_scratch = plan.kernel->scratch_bytes == nullptr ? 0 : aligned(plan.kernel->scratch_bytes());
   plan.table_bytes = plan.kernel->table_bytes(K, product.unit());
   plan.activation_scratch = activation_scratch(plan.ld, M, runtime.pool.threads());
@@ -93,7 +62,8 @@ void set_scratch(const ternary_runtime& runtime, const Product& product, bool tw
 Plan make_plan(const ternary_runtime& runtime, const Product& product, bool two_passes) {
   const int64_t M = product.M(), N = product.weights().N, K = product.weights().K;
   Plan plan = {};
-  choose(runtime, product, plan);
+  static_cast<Choice&>(plan) =
+      choose_kernel(runtime, kind_of(product.weights(), product.layer.activation, product.layer.block), M);
   if (plan.kernel == nullptr) return plan;
   plan.rows = share_rows(runtime, M, K);
   plan.gemm = share_gemm(runtime, *plan.kernel, M, N, K);
@@ -101,21 +71,57 @@ Plan make_plan(const ternary_runtime& runtime, const Product& product, bool two_
   return plan;
 }
 
-void count_refusals(ternary_runtime& runtime, Op op, const Plan& plan) {
-  if (!runtime.settings.collect_path_stats) return;
-  for (const Refusal& refusal : plan.refusals) runtime.counters.count_fallback(op, refusal.row, refusal.reason());
+}  // namespace
+
+ProductKind kind_of(const ternary_weights& weights, ternary_activation activation, int64_t block) {
+  const Stage stage = activation == TERNARY_A8 ? Stage::gemm_a8 : Stage::gemm_a16;
+  return {stage, weights.layout, weights.K, unit_columns(weights.group, block)};
 }
 
-[[noreturn]] void fail_without_kernel(const ternary_runtime& runtime, Op op, const Plan& plan) {
-  if (runtime.settings.i2s_only && plan.refusals.count > 0) {
-    const Refusal& refusal = *plan.refusals.begin();
+Choice choose_kernel(const ternary_runtime& runtime, const ProductKind& kind, int64_t M) {
+  Choice choice;
+  for (const bool wanted : {true, false}) {
+    for (const Kernel* kernel : runtime.kernels(kind.stage, kind.layout)) {
+      if (preferred(*kernel, M, runtime.tuning) != wanted) continue;
+      const Reason reason = refusal(*kernel, kind);
+      if (reason == Reason::none) {
+        choice.kernel = kernel;
+        return choice;
+      }
+      choice.refusals.add(runtime.row(*kernel), reason);
+      if (runtime.settings.i2s_only) return choice;
+    }
+  }
+  return choice;
+}
+
+void count_choice(ternary_runtime& runtime, Op op, const Choice& choice) {
+  if (runtime.settings.collect_path_stats) {
+    for (const Refusal& refusal : choice.refusals) runtime.counters.count_fallback(op, refusal.row, refusal.reason());
+  }
+  if (choice.kernel != nullptr) return;
+  if (runtime.settings.i2s_only && choice.refusals.count > 0) {
+    const Refusal& refusal = *choice.refusals.begin();
     fail(TERNARY_UNSUPPORTED, "TERNARY_I2S_ONLY=1 and %s refuses the problem: %s",
          runtime.counters.path_name({op, refusal.row}).c_str(), kReasonNames[refusal.code]);
   }
   fail(TERNARY_UNSUPPORTED, "no %s kernel serves this problem", kOpNames[static_cast<int>(op)]);
 }
 
-}  // namespace
+int threads_for(const ternary_runtime& runtime, int64_t work, int64_t work_per_thread) {
+  return static_cast<int>(std::clamp<int64_t>(work / work_per_thread, 1, static_cast<int64_t>(runtime.pool.threads())));
+}
+
+GemmShare cut_product(const Kernel& kernel, int64_t M, int64_t N, int64_t chunks, int64_t threads) {
+  GemmShare share = {M, N, 1, threads};
+  // Columns first: each thread then reads its own weights once. Rows too when there are too few columns.
+  const int64_t n_count = ceil_div(N, kernel.n_multiple), m_count = ceil_div(M, kernel.m_multiple);
+  share.n_size = std::max<int64_t>(1, n_count / chunks) * kernel.n_multiple;
+  share.n_chunks = ceil_div(N, share.n_size);
+  if (share.n_chunks < threads)
+    share.m_size = std::max<int64_t>(1, m_count * share.n_chunks / chunks) * kernel.m_multiple;
+  return share;
+}
 
 RowShare share_rows(const ternary_runtime& runtime, int64_t M, int64_t K) {
   const int threads =
@@ -131,10 +137,7 @@ Passes passes_of(const ternary_runtime& runtime, const Product& product) {
 Plan plan_for(ternary_runtime& runtime, const Product& product, const Passes& passes) {
   return runtime.plans.get(
       key_of(product), [&] { return make_plan(runtime, product, passes.two); },
-      [&](const Plan& plan) {
-        count_refusals(runtime, passes.op, plan);
-        if (plan.kernel == nullptr) fail_without_kernel(runtime, passes.op, plan);
-      });
+      [&](const Plan& plan) { count_choice(runtime, passes.op, plan); });
 }
 
 }  // namespace ternary

@@ -10,6 +10,26 @@
 
 namespace ternary {
 
+/** What a kernel of a product is chosen by, beside its rows. */
+struct ProductKind {
+  Stage stage;
+  ternary_layout layout;
+  int64_t K, unit;
+};
+ProductKind kind_of(const ternary_weights& weights, ternary_activation activation, int64_t block);
+
+/** The first kernel that accepts: those meant for M rows in the table's order, then the others. */
+Choice choose_kernel(const ternary_runtime& runtime, const ProductKind& kind, int64_t M);
+
+/** Counts the refusals of a choice; throws if nothing may serve. */
+void count_choice(ternary_runtime& runtime, Op op, const Choice& choice);
+
+/** Threads that a stage is worth. */
+int threads_for(const ternary_runtime& runtime, int64_t work, int64_t work_per_thread);
+
+/** About as many chunks of Y as are wanted, for `threads` threads. */
+GemmShare cut_product(const Kernel& kernel, int64_t M, int64_t N, int64_t chunks, int64_t threads);
+
 /** How M rows of K columns are made ready. */
 RowShare share_rows(const ternary_runtime& runtime, int64_t M, int64_t K);
 

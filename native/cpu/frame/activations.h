@@ -92,18 +92,23 @@ struct Rest {
   int32_t largest;            ///< bits of the row's largest magnitude where nothing is left, else -1
 };
 
+inline void weigh_row(float weight, int64_t K, float* v) {
+  for (int64_t k = 0; k < K; k += 16) Lanes::store(v + k, Lanes::mul(Lanes::load(v + k), Lanes::set(weight)));
+}
+
 /** Row m in scratch. */
 inline Rest prepare_row(const ActivationTask& t, int64_t m, float* v) {
   Rest rest = {Lanes::set(1.0f), t.norm_weight, t.alpha_column, -1};
   int32_t largest;
-  if (t.rotation > 0 && !t.norm_weight) {
+  if (t.rotation > 0 && !t.norm_weight && !t.row_weights) {
     largest = rotate_x(t, m, v);
   } else {
     load_row(t, m, v);
+    if (t.row_weights) weigh_row(t.row_weights[m], t.K, v);
     if (t.residual) add_residual(t, m, v);
     if (t.norm_weight) rest.r = Lanes::set(reciprocal_rms(v, t.K, t.eps, v + round_up(t.K, kRowPadding)));
     if (t.rotation == 0) return rest;
-    largest = rotate_row(t, Normed{v, rest.r, t.norm_weight}, v);
+    largest = t.norm_weight ? rotate_row(t, Normed{v, rest.r, t.norm_weight}, v) : rotate_row(t, Kept{v}, v);
     rest.norm_weight = nullptr;
   }
   if (!t.alpha_column) rest.largest = largest;

@@ -25,15 +25,19 @@ struct GateAndUp {
 };
 
 /** Those of places i ... i + 16 of a row, zeros beyond I. */
-inline GateAndUp load_gate_and_up(const GateTask& t, const float* row, int64_t i) {
+inline GateAndUp load_gate_and_up(const GateTask& t, int64_t m, int64_t i) {
+  const float *row = t.in + m * t.ld_in, *up_row = t.up_in + m * t.ld_in;
   if (t.order == TERNARY_INTERLEAVED) {
     const int64_t k = 2 * i, K = 2 * t.I;
     const Lanes::F first = load_lanes<TERNARY_F32>(row, k, K);
     const Lanes::F second = k + 16 < K ? load_lanes<TERNARY_F32>(row, k + 16, K) : Lanes::set(0.0f);
-    return {Lanes::evens(first, second), Lanes::odds(first, second)};
+    if (row == up_row) return {Lanes::evens(first, second), Lanes::odds(first, second)};
+    const Lanes::F up_first = load_lanes<TERNARY_F32>(up_row, k, K);
+    const Lanes::F up_second = k + 16 < K ? load_lanes<TERNARY_F32>(up_row, k + 16, K) : Lanes::set(0.0f);
+    return {Lanes::evens(first, second), Lanes::odds(up_first, up_second)};
   }
   const float* gate = t.order == TERNARY_GATE_UP ? row : row + t.I;
-  const float* up = t.order == TERNARY_GATE_UP ? row + t.I : row;
+  const float* up = t.order == TERNARY_GATE_UP ? up_row + t.I : up_row;
   return {load_lanes<TERNARY_F32>(gate, i, t.I), load_lanes<TERNARY_F32>(up, i, t.I)};
 }
 
@@ -49,9 +53,8 @@ Lanes::F activation(Lanes::F gate) {
 template <ternary_gate_function function>
 void gate_rows(const GateTask& t, int64_t m_begin, int64_t m_end) {
   for (int64_t m = m_begin; m < m_end; ++m) {
-    const float* row = t.in + m * t.ld_in;
     for (int64_t i = 0; i < t.I; i += 16) {
-      const GateAndUp pair = load_gate_and_up(t, row, i);
+      const GateAndUp pair = load_gate_and_up(t, m, i);
       Lanes::F gate = rounded(pair.gate, t.round_gate_up), up = rounded(pair.up, t.round_gate_up);
       if (function == TERNARY_SILU_CLAMP) {
         gate = elementary::clamp_gate<Lanes>(gate, t.limit);

@@ -85,6 +85,23 @@ struct Lanes {
   static F to_float(I a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
   static I max(I a, I b) { return {_mm256_max_epi32(a.low, b.low), _mm256_max_epi32(a.high, b.high)}; }
   static I bits(F a) { return {_mm256_castps_si256(a.low), _mm256_castps_si256(a.high)}; }
+  static void store_int(int32_t* p, I a) {
+    auto* vectors = reinterpret_cast<__m256i*>(p);
+    _mm256_storeu_si256(vectors, a.low);
+    _mm256_storeu_si256(vectors + 1, a.high);
+  }
+  static I ordered(F a) { return {ordered_8(a.low), ordered_8(a.high)}; }
+  static uint32_t equal(I a, I b) {
+    const int low = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.low, b.low)));
+    const int high = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.high, b.high)));
+    return static_cast<uint32_t>(low | high << 8);
+  }
+  static float halving_sum(F a) {
+    const __m256 sum = _mm256_add_ps(a.low, a.high);
+    __m128 x = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
+    x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
+  }
   static I half(I a) { return {_mm256_srai_epi32(a.low, 1), _mm256_srai_epi32(a.high, 1)}; }
   static F power_of_two(I n) {
     const I biased = add(n, set_int(127));
@@ -129,6 +146,10 @@ struct Lanes {
     return _mm256_fmadd_ps(a, _mm256_setr_ps(1, 1, 1, 1, -1, -1, -1, -1), _mm256_permute2f128_ps(a, a, 1));
   }
 
+  static __m256i ordered_8(__m256 a) {
+    const __m256i bits = _mm256_castps_si256(_mm256_add_ps(a, _mm256_setzero_ps()));
+    return _mm256_xor_si256(bits, _mm256_srli_epi32(_mm256_srai_epi32(bits, 31), 1));
+  }
   static __m256 evens_of_16(F a) { return in_order(_mm256_shuffle_ps(a.low, a.high, 0x88)); }
   static __m256 odds_of_16(F a) { return in_order(_mm256_shuffle_ps(a.low, a.high, 0xdd)); }
   /** Of a shuffle of two registers, which works by halves: pairs 0 and 2 are the first's. */

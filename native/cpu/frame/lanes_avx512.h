@@ -65,6 +65,20 @@ struct Lanes {
   static F to_float(I a) { return _mm512_cvtepi32_ps(a); }
   static I max(I a, I b) { return _mm512_max_epi32(a, b); }
   static I bits(F a) { return _mm512_castps_si512(a); }
+  static void store_int(int32_t* p, I a) { _mm512_storeu_si512(p, a); }
+  static I ordered(F a) {
+    const I b = bits(add(a, set(0.0f)));
+    return _mm512_xor_si512(b, _mm512_srli_epi32(_mm512_srai_epi32(b, 31), 1));
+  }
+  static uint32_t equal(I a, I b) { return _mm512_cmpeq_epi32_mask(a, b); }
+  static float halving_sum(F a) {
+    alignas(64) float lanes[16];
+    store(lanes, a);
+    const __m256 sum = _mm256_add_ps(_mm256_load_ps(lanes), _mm256_load_ps(lanes + 8));
+    __m128 x = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
+    x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
+  }
   static I half(I a) { return _mm512_srai_epi32(a, 1); }
   static F power_of_two(I n) { return _mm512_castsi512_ps(_mm512_slli_epi32(add(n, set_int(127)), 23)); }
   static I abs_bits(F a) { return _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x7fffffff)); }

@@ -126,6 +126,27 @@ struct Lanes {
   static I bits(F a) {
     return each<I>([&](int i) { return static_cast<int32_t>(float_bits(a.lane[i])); });
   }
+  static void store_int(int32_t* p, I a) { std::memcpy(p, a.lane, sizeof a.lane); }
+  /** Numbers of the same order as the floats, of which -0 and +0 are equal; those of NaNs lie beyond the infinities. */
+  static I ordered(F a) {
+    return each<I>([&](int i) {
+      const int32_t b = static_cast<int32_t>(float_bits(a.lane[i] + 0.0f));
+      return b ^ ((b >> 31) & 0x7fffffff);
+    });
+  }
+  /** Bit i is set where lanes i are equal. */
+  static uint32_t equal(I a, I b) {
+    uint32_t mask = 0;
+    for (int i = 0; i < 16; ++i) mask |= static_cast<uint32_t>(a.lane[i] == b.lane[i]) << i;
+    return mask;
+  }
+  /** The sum by halves: lane i + lane i + 8, then 4, 2 and 1. */
+  static float halving_sum(F a) {
+    for (int half = 8; half >= 1; half /= 2) {
+      for (int i = 0; i < half; ++i) a.lane[i] += a.lane[i + half];
+    }
+    return a.lane[0];
+  }
   /** Half, rounded down. */
   static I half(I a) {
     return each<I>([&](int i) { return a.lane[i] >> 1; });

@@ -127,6 +127,19 @@ typedef enum ternary_ternarise_method {
   TERNARY_THRESHOLD = 1 /**< Mangrove: keep |w| > 0.7 * mean|w|; alpha = mean of the kept |w| (0 if none is kept) */
 } ternary_ternarise_method;
 
+/** How a router chooses experts, and what their weights are. */
+typedef enum ternary_route_method {
+  TERNARY_SOFTMAX_TOPK = 0, /**< softmax over all experts, then the largest */
+  TERNARY_TOPK_SOFTMAX = 1, /**< the largest logits, then softmax over the chosen ones in slot order */
+  TERNARY_SIGMOID_TOPK = 2  /**< the sigmoid of each logit, then the largest */
+} ternary_route_method;
+
+/** What the score of a group of experts is. */
+typedef enum ternary_group_score {
+  TERNARY_GROUP_TOP2 = 0, /**< the sum of its two largest choice scores; of one expert its score */
+  TERNARY_GROUP_MAX = 1   /**< its largest choice score */
+} ternary_group_score;
+
 /** What ternary_measure_limit() measures. */
 typedef enum ternary_limit {
   TERNARY_LIMIT_READ = 0,      /**< bytes read from memory or a cache */
@@ -167,6 +180,8 @@ typedef struct ternary_runtime ternary_runtime;
 typedef struct ternary_weights ternary_weights;
 /** An immutable layer: weights and what a product with them does besides. */
 typedef struct ternary_layer ternary_layer;
+/** An immutable layer of experts: the weights of all of them, and what is done with their products. */
+typedef struct ternary_moe ternary_moe;
 
 /*
  * Structs that functions take begin with their size, so that they can grow: set `size` to sizeof the struct, and all
@@ -274,6 +289,145 @@ typedef struct ternary_qk_norm_operands {
   ternary_heads k;
   const ternary_cuda_call* call; /**< for ternary_qk_norm_async(); null: the default stream */
 } ternary_qk_norm_operands;
+
+/**
+ * What a layer of experts is made of (numerics.md section 12). Of row m of X, slot t and expert `e = ids[m,t]`, whose
+ * weight is w: `g, u = x' * W13[e]^T; h = f(g) * u; d = h' * W2[e]^T; p = p + w * d` over the slots ascending from +0;
+ * `y = p * scaling`. x' and h' are X and h as a layer reads its X: rotated, times alpha per column, quantised. Pointers
+ * are to host memory, which is copied; weights are retained.
+ */
+typedef struct ternary_moe_spec {
+  size_t size;                /**< sizeof(ternary_moe_spec) */
+  const ternary_weights* w13; /**< E experts of [2I, H]; may be destroyed once the layer is made, as `w2` */
+  const ternary_weights* w2;  /**< E experts of [H, I] */
+  ternary_gate_order gate_order;
+  ternary_gate_function gate_function;
+  float clamp;                 /**< L of TERNARY_SILU_CLAMP, finite and > 0; else 0 */
+  float scaling;               /**< y = p * scaling, always multiplied: finite and not 0. Set 1 where there is none */
+  ternary_dtype round_gate_up; /**< of g and u: F32 (not rounded), F16 or BF16, as are the three that follow */
+  ternary_dtype round_activation; /**< of f(g) */
+  ternary_dtype round_product;    /**< of h = f(g) * u */
+  ternary_dtype round_expert;     /**< of d */
+  int32_t weight_on_input;        /**< 1: x' = x * w, before its rotation, and p = p + d; 0: p = p + w * d */
+  int32_t weight_before_rounding; /**< 1: d = w * d before it is rounded, and p = p + d; not with weight_on_input */
+  int32_t skip_combine;           /**< 1: d of every slot is Y, [M, T, H], +0 for id -1; scaling is 1 then */
+  ternary_activation activation;  /**< how x' and h' are used */
+  int64_t block;                  /**< as in ternary_layer_spec, of x' and of h' */
+  int64_t rotation13;             /**< as ternary_layer_spec's rotation, of x' */
+  const float* signs13;           /**< [H] of +1 and -1 or null, as ternary_layer_spec's rotation_signs */
+  int64_t rotation2;              /**< the same, of h' */
+  const float* signs2;            /**< [I] */
+} ternary_moe_spec;
+
+/**
+ * The operands of one call of a layer of experts. An id is 0 ... E - 1, or -1: that slot contributes nothing, and its
+ * weight is not read. Ids may repeat in a row. A row of X with a value that is not finite makes its own row of Y NaN, unless
+ * all its ids are -1.
+ */
+typedef struct ternary_moe_operands {
+  size_t size;                /**< sizeof(ternary_moe_operands) */
+  int64_t M;                  /**< rows, 1 <= M < 2^31 */
+  int64_t T;                  /**< slots of a row, 1 ... 64 */
+  const void* x;              /**< [M, H] of type F32, F16, BF16 or F8_E4M3 */
+  int64_t ldx;                /**< row stride of x, at least H */
+  const float* x_scale;       /**< [M], optional for TERNARY_F8_E4M3, else null */
+  const int32_t* expert_ids;  /**< [M, T] */
+  int64_t ld_ids;             /**< row stride of expert_ids, at least T */
+  const void* expert_weights; /**< [M, T] of type F32 or BF16. Not read, and may be null, if the layer has skip_combine
+                                   and neither weight_on_input nor weight_before_rounding */
+  int64_t ld_weights;         /**< row stride of expert_weights, at least T; 0 where they are null */
+  void* y;                    /**< [M, H] of type F32, F16 or BF16; [M, T, H] if the layer has skip_combine */
+  int64_t ldy;                /**< row stride of y, at least H, or T * H */
+  const void* residual;       /**< [M, H] of type F32, F16 or BF16; null: there is none. Not with skip_combine */
+  void* residual_out;         /**< [M, H]: residual + y, with y as it was rounded, in the residual's type; null without
+                                   residual. May be the very pointer `residual`; any other overlap is an error */
+  int64_t ld_residual;        /**< row stride of both, at least H */
+  ternary_dtype x_dtype;
+  ternary_dtype expert_weights_dtype;
+  ternary_dtype y_dtype;
+  ternary_dtype residual_dtype;
+  const ternary_cuda_call* call; /**< on a GPU: the stream; null: the default stream, the runtime's workspace */
+} ternary_moe_operands;
+
+/**
+ * The operands of a router (numerics.md section 11): of each row the k experts of the largest choice scores, descending, at
+ * a tie the lower id first, and their weights. Logits are given, or are `x * router^T + router_bias`. A row whose choice or
+ * group scores hold a NaN gets the ids 0 ... k - 1 and NaN as weights.
+ */
+typedef struct ternary_route_operands {
+  size_t size;                  /**< sizeof(ternary_route_operands) */
+  int64_t M;                    /**< rows, 1 <= M < 2^31 */
+  int64_t E;                    /**< experts, 1 ... 4096 */
+  int64_t k;                    /**< experts a row, 1 ... 64, at most E */
+  const void* logits;           /**< [M, E] of type F32, F16 or BF16; null: of x and router */
+  int64_t ld_logits;            /**< row stride of logits, at least E; 0 where they are null */
+  int64_t H;                    /**< columns of x and router, 1 <= H < 2^24; 0 where logits are given */
+  const void* x;                /**< [M, H] of type F32, F16 or BF16; null where logits are given, as the next two */
+  int64_t ldx;                  /**< row stride of x, at least H; 0 where it is null */
+  const void* router;           /**< [E, H] of type F32, F16 or BF16 */
+  int64_t ld_router;            /**< row stride of router, at least H; 0 where it is null */
+  const float* router_bias;     /**< [E] or null */
+  const float* correction_bias; /**< [E] or null: added to scores for the choice alone, never to weights */
+  ternary_dtype logits_dtype;
+  ternary_dtype x_dtype;
+  ternary_dtype router_dtype;
+  ternary_dtype
+      round_logits; /**< of the router's product: F32 (not rounded), F16 or BF16; F32 where logits are given */
+  ternary_route_method method;
+  ternary_group_score group_score; /**< TERNARY_GROUP_TOP2 (0) where there are no groups */
+  int32_t renormalise;             /**< 1: each weight is divided by the sum of the row's + renormalise_eps */
+  float renormalise_eps;           /**< finite and >= 0; 0 without renormalise */
+  int64_t groups;              /**< equal runs of experts, of which E is a multiple; 0: the choice is of all experts */
+  int64_t topk_groups;         /**< groups that experts are chosen of, 1 ... groups, with k experts or more; 0 if
+                                        groups is 0 */
+  float scaling;               /**< weight * scaling at the end: finite and not 0. Set 1 where there is none */
+  ternary_dtype weights_dtype; /**< F32 or BF16 */
+  int32_t* ids;                /**< [M, k] */
+  int64_t ld_ids;              /**< row stride of ids, at least k */
+  void* weights;               /**< [M, k] */
+  int64_t ld_weights;          /**< row stride of weights, at least k */
+  const ternary_cuda_call* call; /**< on a GPU: the stream; null: the default stream */
+} ternary_route_operands;
+
+/** The operands of ternary_align(): slots of all rows sorted by their expert; of one expert they stay ascending. */
+typedef struct ternary_align_operands {
+  size_t size;               /**< sizeof(ternary_align_operands) */
+  int64_t M;                 /**< rows, M * T < 2^31 */
+  int64_t T;                 /**< slots of a row, 1 ... 64 */
+  int64_t E;                 /**< experts, 1 ... 4096 */
+  const int32_t* expert_ids; /**< [M, T] of -1 and 0 ... E - 1 */
+  int64_t ld_ids;            /**< row stride of expert_ids, at least T */
+  int32_t* slots;            /**< [M * T]: slot t of row m is `m * T + t`. Those with id -1 are left out, and as many
+                                      at the end are not written */
+  int32_t* offsets;          /**< [E + 1]: expert e has slots[offsets[e]] ... slots[offsets[e + 1] - 1] */
+  const ternary_cuda_call* call; /**< on a GPU: the stream; null: the default stream */
+} ternary_align_operands;
+
+/** The operands of ternary_combine(): what a layer without skip_combine does with its experts' outputs. */
+typedef struct ternary_combine_operands {
+  size_t size;                /**< sizeof(ternary_combine_operands) */
+  int64_t M;                  /**< rows, 1 <= M < 2^31 */
+  int64_t T;                  /**< slots of a row, 1 ... 64 */
+  int64_t H;                  /**< columns, 1 <= H < 2^31 */
+  int64_t E;                  /**< experts, 1 ... 4096 */
+  const void* d;              /**< [M, T, H] of type F32, F16 or BF16; not read where the id is -1 */
+  int64_t ldd;                /**< row stride of d, at least T * H */
+  const int32_t* expert_ids;  /**< [M, T] of -1 and 0 ... E - 1 */
+  int64_t ld_ids;             /**< row stride of expert_ids, at least T */
+  const void* expert_weights; /**< [M, T] of type F32 or BF16; null: d already has them */
+  int64_t ld_weights;         /**< row stride of expert_weights, at least T; 0 where they are null */
+  void* y;                    /**< [M, H] of type F32, F16 or BF16 */
+  int64_t ldy;                /**< row stride of y, at least H */
+  const void* residual;       /**< as in ternary_moe_operands */
+  void* residual_out;         /**< as in ternary_moe_operands */
+  int64_t ld_residual;        /**< row stride of both, at least H */
+  ternary_dtype d_dtype;
+  ternary_dtype expert_weights_dtype;
+  ternary_dtype y_dtype;
+  ternary_dtype residual_dtype;
+  float scaling;                 /**< as in ternary_moe_spec */
+  const ternary_cuda_call* call; /**< on a GPU: the stream; null: the default stream */
+} ternary_combine_operands;
 
 /** @return the library's version, e.g. "0.2.0". */
 TERNARY_API const char* ternary_version(void);
@@ -485,14 +639,35 @@ TERNARY_API ternary_status ternary_weights_create(const uint8_t* codes, ternary_
                                                   const float* alpha, int64_t alpha_count, int64_t group,
                                                   ternary_weights** weights);
 
+/**
+ * Creates the weights of E experts, which a layer of experts takes. Each expert is a matrix of its own: checked, copied and
+ * padded by itself. The process's cores share the work.
+ * @param codes [E] pointers, each to the codes of one [N, K] matrix in `source_layout`; of a tensor [E, N, K] they are
+ *        ternary_layout_bytes() apart.
+ * @param E 1 ... 4096.
+ * @param alpha finite values by `kind`: E of TERNARY_ALPHA_TENSOR, one an expert; [E, N] of TERNARY_ALPHA_ROW; [E, K] of
+ *        TERNARY_ALPHA_COLUMN, or [E, 2, K], of W13's gate and up (gate first, whatever the order of the rows);
+ *        [E, N, ceil(K/group)] of TERNARY_ALPHA_GROUP. `alpha_count` says how many there are.
+ * All else is as for ternary_weights_create(). Layers made by ternary_layer_create() refuse more experts than one, and two
+ * alphas a column.
+ */
+TERNARY_API ternary_status ternary_weights_create_experts(const uint8_t* const* codes, ternary_layout source_layout,
+                                                          int64_t E, int64_t N, int64_t K, ternary_layout layout,
+                                                          ternary_alpha_kind kind, const float* alpha,
+                                                          int64_t alpha_count, int64_t group,
+                                                          ternary_weights** weights);
+
 /** Gives the handle back; the weights are freed when no layer has them any more. Null is allowed. */
 TERNARY_API void ternary_weights_destroy(ternary_weights* weights);
 
 /** Bytes the weights hold, scales included. */
 TERNARY_API int64_t ternary_weights_bytes(const ternary_weights* weights);
 
-/** Writes the codes in I2S (ternary_layout_bytes() of it). */
+/** Writes the codes in I2S (ternary_layout_bytes() of it). Weights of more than one expert are refused. */
 TERNARY_API ternary_status ternary_weights_codes(const ternary_weights* weights, uint8_t* i2s);
+
+/** Writes the codes of expert e, 0 ... E - 1, in I2S (ternary_layout_bytes() of it). */
+TERNARY_API ternary_status ternary_weights_expert_codes(const ternary_weights* weights, int64_t e, uint8_t* i2s);
 
 /* ---- layers ----------------------------------------------------------------------------------------------------- */
 
@@ -532,6 +707,40 @@ TERNARY_API ternary_status ternary_rotate(ternary_runtime* runtime, const ternar
 
 /** Normalises the heads of Q and K in place, in host memory. */
 TERNARY_API ternary_status ternary_qk_norm(ternary_runtime* runtime, const ternary_qk_norm_operands* operands);
+
+/* ---- experts ---------------------------------------------------------------------------------------------------- */
+
+/**
+ * Makes a layer of experts. As a layer it belongs to no runtime.
+ *
+ * Errors: TERNARY_INVALID_ARGUMENT for what a field of the spec does not allow, by name.
+ */
+TERNARY_API ternary_status ternary_moe_create(const ternary_moe_spec* spec, ternary_moe** moe);
+
+/** Frees the layer. Null is allowed. */
+TERNARY_API void ternary_moe_destroy(ternary_moe* moe);
+
+/** Bytes that the layer holds, those of its weights included. */
+TERNARY_API int64_t ternary_moe_bytes(const ternary_moe* moe);
+
+/**
+ * A layer of experts applied to host memory: ternary_oracle_apply_moe() by this machine's kernels. Each expert's weights are
+ * read once for all rows that chose it, and an expert without rows is not read. Rows are taken as many at a time as
+ * 64 MB of scratch are enough for.
+ *
+ * Errors: TERNARY_INVALID_ARGUMENT as ternary_oracle_apply_moe(); TERNARY_UNSUPPORTED on a GPU runtime.
+ */
+TERNARY_API ternary_status ternary_apply_moe(ternary_runtime* runtime, const ternary_moe* moe,
+                                             const ternary_moe_operands* operands);
+
+/** A router in host memory: experts and weights of each row, from logits or from X. Errors as ternary_apply_moe()'s. */
+TERNARY_API ternary_status ternary_route(ternary_runtime* runtime, const ternary_route_operands* operands);
+
+/** Slots in host memory sorted by expert, on the calling thread. Errors as ternary_apply_moe()'s. */
+TERNARY_API ternary_status ternary_align(ternary_runtime* runtime, const ternary_align_operands* operands);
+
+/** Experts' outputs in host memory added up. Errors as ternary_apply_moe()'s. */
+TERNARY_API ternary_status ternary_combine(ternary_runtime* runtime, const ternary_combine_operands* operands);
 
 /* ---- layers on a GPU -------------------------------------------------------------------------------------------- */
 
@@ -623,6 +832,21 @@ TERNARY_API ternary_status ternary_oracle_rotate(const ternary_rotate_operands* 
 
 /** ternary_qk_norm() by the oracle. */
 TERNARY_API ternary_status ternary_oracle_qk_norm(const ternary_qk_norm_operands* operands);
+
+/**
+ * A layer of experts by the oracle. Errors, besides those of operands: TERNARY_INVALID_ARGUMENT for an id that is neither -1
+ * nor 0 ... E - 1, with its row and slot, before anything is written. So it is of the functions that follow.
+ */
+TERNARY_API ternary_status ternary_oracle_apply_moe(const ternary_moe* moe, const ternary_moe_operands* operands);
+
+/** A router by the oracle. */
+TERNARY_API ternary_status ternary_oracle_route(const ternary_route_operands* operands);
+
+/** Slots sorted by expert, by the oracle. */
+TERNARY_API ternary_status ternary_oracle_align(const ternary_align_operands* operands);
+
+/** Experts' outputs added up, by the oracle. */
+TERNARY_API ternary_status ternary_oracle_combine(const ternary_combine_operands* operands);
 
 #ifdef __cplusplus
 }

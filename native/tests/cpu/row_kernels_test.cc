@@ -163,8 +163,11 @@ void check_gates(const Gates& g) {
   Random random(g.seed);
   const int64_t ld_in = 2 * g.I + random.integer(0, 5), ldh = g.I + random.integer(0, 5);
   const OutputMatrix in = random_matrix(random, TERNARY_F32, g.M, 2 * g.I, ld_in);
+  const OutputMatrix other = random_matrix(random, TERNARY_F32, g.M, 2 * g.I, ld_in);
+  const OutputMatrix& up_in = g.seed % 3 == 0 ? other : in;
   const auto task_for = [&](const OutputMatrix& h) {
     return GateTask{static_cast<const float*>(in.data()),
+                    static_cast<const float*>(up_in.data()),
                     ld_in,
                     g.order,
                     g.function,

@@ -1,0 +1,118 @@
+/** The functions of the C interface for routers and layers of experts. */
+#include <memory>
+
+#include "core/base/argument.h"
+#include "core/base/failure.h"
+#include "core/base/float_environment.h"
+#include "core/experts/combine.h"
+#include "core/experts/moe.h"
+#include "core/experts/oracle.h"
+#include "core/experts/route.h"
+#include "core/moe/dispatch.h"
+#include "core/moe/order.h"
+#include "core/moe/row_ops.h"
+
+using namespace ternary;
+
+ternary_status ternary_moe_create(const ternary_moe_spec* spec, ternary_moe** moe) {
+  return guarded([&] {
+    check_pointer("moe", moe, alignof(ternary_moe*));
+    ternary_moe_spec room;
+    const ternary_moe_spec& known = check_moe_spec(spec, room);
+    *moe = std::make_unique<ternary_moe>(known).release();
+  });
+}
+
+void ternary_moe_destroy(ternary_moe* moe) { delete moe; }
+
+int64_t ternary_moe_bytes(const ternary_moe* moe) {
+  return moe == nullptr ? 0 : ternary_weights_bytes(&moe->w13) + ternary_weights_bytes(&moe->w2) + moe->bytes();
+}
+
+namespace {
+
+/** The runtime can be used, and is the CPU's. */
+void check_cpu(const ternary_runtime* runtime, const char* function) {
+  check_runtime(runtime);
+  if (runtime->accelerator() == nullptr) return;
+  fail(TERNARY_UNSUPPORTED, "%s() runs on the CPU only; this runtime is a GPU's (TERNARY_DEVICE)", function);
+}
+
+}  // namespace
+
+ternary_status ternary_apply_moe(ternary_runtime* runtime, const ternary_moe* moe,
+                                 const ternary_moe_operands* operands) {
+  return guarded([&] {
+    check_cpu(runtime, "ternary_apply_moe");
+    ternary_moe_operands room;
+    const ternary_moe_operands& known = check_moe_operands(check_moe(moe), operands, room);
+    check_ids(slots_of(known, moe->E()));
+    run_moe(*runtime, *moe, known);
+  });
+}
+
+ternary_status ternary_route(ternary_runtime* runtime, const ternary_route_operands* operands) {
+  return guarded([&] {
+    check_cpu(runtime, "ternary_route");
+    ternary_route_operands room;
+    run_route(*runtime, check_route(operands, room));
+  });
+}
+
+ternary_status ternary_align(ternary_runtime* runtime, const ternary_align_operands* operands) {
+  return guarded([&] {
+    check_cpu(runtime, "ternary_align");
+    ternary_align_operands room;
+    const ternary_align_operands& known = check_align(operands, room);
+    const Slots slots = slots_of(known, known.E);
+    check_ids(slots);
+    sort_slots(slots, {known.offsets, known.slots, nullptr});
+  });
+}
+
+ternary_status ternary_combine(ternary_runtime* runtime, const ternary_combine_operands* operands) {
+  return guarded([&] {
+    check_cpu(runtime, "ternary_combine");
+    ternary_combine_operands room;
+    const ternary_combine_operands& known = check_combine(operands, room);
+    check_ids(slots_of(known, known.E));
+    run_combine(*runtime, known);
+  });
+}
+
+ternary_status ternary_oracle_apply_moe(const ternary_moe* moe, const ternary_moe_operands* operands) {
+  return guarded([&] {
+    const FloatEnvironment environment;
+    ternary_moe_operands room;
+    const ternary_moe_operands& known = check_moe_operands(check_moe(moe), operands, room);
+    check_ids(slots_of(known, moe->E()));
+    oracle::apply_moe(*moe, known);
+  });
+}
+
+ternary_status ternary_oracle_route(const ternary_route_operands* operands) {
+  return guarded([&] {
+    const FloatEnvironment environment;
+    ternary_route_operands room;
+    oracle::route(check_route(operands, room));
+  });
+}
+
+ternary_status ternary_oracle_align(const ternary_align_operands* operands) {
+  return guarded([&] {
+    ternary_align_operands room;
+    const ternary_align_operands& known = check_align(operands, room);
+    check_ids(slots_of(known, known.E));
+    oracle::align(known);
+  });
+}
+
+ternary_status ternary_oracle_combine(const ternary_combine_operands* operands) {
+  return guarded([&] {
+    const FloatEnvironment environment;
+    ternary_combine_operands room;
+    const ternary_combine_operands& known = check_combine(operands, room);
+    check_ids(slots_of(known, known.E));
+    oracle::combine(known);
+  });
+}

@@ -1,0 +1,93 @@
+#include "core/moe/dispatch.h"
+
+#include <algorithm>
+
+#include "abi/dtype.h"
+#include "core/base/float_environment.h"
+#include "core/moe/call.h"
+#include "core/runtime/dispatch.h"
+
+namespace ternary {
+namespace {
+
+template <typename T>
+T* rows_behind(T* data, ternary_dtype dtype, int64_t ld, int64_t m) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
+  return data == nullptr ? nullptr : static_cast<Byte*>(data) + m * ld * dtype_bytes(dtype);
+}
+
+/** Rows m ... m + rows - 1 of the operands. */
+ternary_moe_operands rows_of(const ternary_moe_operands& all, int64_t m, int64_t rows) {
+  ternary_moe_operands some = all;
+  some.M = rows;
+  some.x = rows_behind(all.x, all.x_dtype, all.ldx, m);
+  if (all.x_scale != nullptr) some.x_scale = all.x_scale + m;
+  some.expert_ids = all.expert_ids + m * all.ld_ids;
+  some.expert_weights = rows_behind(all.expert_weights, all.expert_weights_dtype, all.ld_weights, m);
+  some.y = rows_behind(all.y, all.y_dtype, all.ldy, m);
+  some.residual = rows_behind(all.residual, all.residual_dtype, all.ld_residual, m);
+  some.residual_out = rows_behind(all.residual_out, all.residual_dtype, all.ld_residual, m);
+  return some;
+}
+
+void run_rows(const MoeCall& call) {
+  sort_slots(call.slots(), call.buffers.order);
+  const int64_t products = list_products(call);
+  make_inputs(call, products);
+  run_first_products(call, products);
+  make_hidden(call);
+  run_second_products(call, products);
+  combine_slots(call);
+}
+
+/** Counted in the order of time reversed, so that the call's last path is that of its first product. */
+void count_paths(ternary_runtime& runtime, const MoeKernels& kernels, int64_t block) {
+  count_path(runtime, Op::moe_combine, runtime.row(kernels.combine));
+  kernels.second.count_paths(runtime, Op::moe_down, block);
+  count_path(runtime, Op::moe_gate, runtime.row(kernels.gate));
+  kernels.first.count_paths(runtime, Op::moe_gate_up, block);
+}
+
+/** Asks for the kernels of every number of rows that an expert has, so that one which is missing is found before
+ *  anything is written. */
+void choose_kernels(ternary_runtime& runtime, const ternary_moe_operands& operands, int64_t E, const MoeSizes& sizes,
+                    const SlotOrder& order, MoeKernels& kernels) {
+  for (int64_t m = 0; m < operands.M; m += sizes.rows) {
+    const ternary_moe_operands some = rows_of(operands, m, std::min(sizes.rows, operands.M - m));
+    sort_slots(slots_of(some, E), order);
+    for (int64_t e = 0; e < E; ++e) {
+      const int64_t rows = order.offsets[e + 1] - order.offsets[e];
+      if (rows == 0) continue;
+      kernels.first.for_rows(rows);
+      kernels.second.for_rows(rows);
+    }
+  }
+  kernels.first.count_choices(runtime, Op::moe_gate_up);
+  kernels.second.count_choices(runtime, Op::moe_down);
+}
+
+}  // namespace
+
+MoeKernels::MoeKernels(const ternary_runtime& runtime, const ternary_moe& moe)
+    : activations(runtime.activation_kernel()),
+      gate(runtime.rows_kernel(Stage::gate)),
+      combine(runtime.rows_kernel(Stage::combine)),
+      first(runtime, kind_of(moe.w13, moe.activation, moe.block)),
+      second(runtime, kind_of(moe.w2, moe.activation, moe.block)) {}
+
+void run_moe(ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& operands) {
+  const FloatEnvironment environment;
+  MoeSizes sizes(runtime, moe, operands.T);
+  set_rows(operands.M, sizes);
+  Scratch scratch(runtime.scratch, scratch_bytes(sizes));
+  const MoeBuffers buffers(scratch, sizes);
+  MoeKernels kernels(runtime, moe);
+  choose_kernels(runtime, operands, sizes.E, sizes, buffers.order, kernels);
+  for (int64_t m = 0; m < operands.M; m += sizes.rows) {
+    const ternary_moe_operands some = rows_of(operands, m, std::min(sizes.rows, operands.M - m));
+    run_rows({runtime, moe, some, sizes, buffers, kernels});
+  }
+  count_paths(runtime, kernels, moe.block);
+}
+
+}  // namespace ternary

@@ -1,0 +1,129 @@
+#include "core/moe/row_ops.h"
+
+#include <algorithm>
+
+#include "core/base/float_environment.h"
+#include "core/base/scratch.h"
+#include "core/moe/run_chunks.h"
+#include "core/runtime/dispatch.h"
+#include "core/runtime/planning.h"
+
+namespace ternary {
+namespace {
+
+/** Experts of a chunk of the router's product: their rows stay in the second-level cache for all rows of X. */
+constexpr int64_t kRouterExperts = 16;
+
+struct RouteBuffers {
+  RouteBuffers(ternary_runtime& runtime, const ternary_route_operands& operands)
+      : columns(std::max(route_columns(operands.E), operands.H)),
+        floats_of_thread(activation_scratch(columns)),
+        logits_count(operands.logits == nullptr ? operands.M * operands.E : 0),
+        scratch(runtime.scratch,
+                round_up(logits_count * 4, kScratchAlignment) + runtime.pool.threads() * floats_of_thread * 4),
+        logits(scratch.take<float>(logits_count)),
+        floats(scratch.take<float>(runtime.pool.threads() * floats_of_thread)) {}
+
+  const int64_t columns, floats_of_thread, logits_count;
+  Scratch scratch;
+  float* const logits;
+  float* const floats;
+};
+
+/** Logits of x and the router. */
+void run_router(ternary_runtime& runtime, const ternary_route_operands& o, const RouteBuffers& buffers) {
+  RouterTask task = {};
+  task.x = o.x;
+  task.x_dtype = o.x_dtype;
+  task.ldx = o.ldx;
+  task.w = o.router;
+  task.w_dtype = o.router_dtype;
+  task.ldw = o.ld_router;
+  task.bias = o.router_bias;
+  task.round = o.round_logits;
+  task.M = o.M;
+  task.H = o.H;
+  task.logits = buffers.logits;
+  task.ld_logits = o.E;
+  const Kernel& kernel = runtime.rows_kernel(Stage::router);
+  // A product of floats takes about eight times that of a ternary weight.
+  const int threads = threads_for(runtime, o.M * o.E * o.H, runtime.tuning.work_per_thread / 8 + 1);
+  run_chunks(runtime, ceil_div(o.E, kRouterExperts), threads, [&](int64_t chunk, int thread) {
+    const int64_t e = chunk * kRouterExperts;
+    kernel.rows.router(task, e, std::min(e + kRouterExperts, o.E), buffers.floats + thread * buffers.floats_of_thread);
+  });
+  count_path(runtime, Op::router, runtime.row(kernel));
+}
+
+RouteTask route_task(const ternary_route_operands& o, const RouteBuffers& buffers) {
+  RouteTask task = {};
+  task.logits = o.logits == nullptr ? buffers.logits : o.logits;
+  task.logits_dtype = o.logits == nullptr ? TERNARY_F32 : o.logits_dtype;
+  task.ld_logits = o.logits == nullptr ? o.E : o.ld_logits;
+  task.E = o.E;
+  task.k = o.k;
+  task.method = o.method;
+  task.correction_bias = o.correction_bias;
+  task.groups = o.groups;
+  task.topk_groups = o.topk_groups;
+  task.group_score = o.group_score;
+  task.renormalise = o.renormalise != 0;
+  task.renormalise_eps = o.renormalise_eps;
+  task.scaling = o.scaling;
+  task.ids = o.ids;
+  task.ld_ids = o.ld_ids;
+  task.weights = o.weights;
+  task.weights_dtype = o.weights_dtype;
+  task.ld_weights = o.ld_weights;
+  return task;
+}
+
+}  // namespace
+
+void run_route(ternary_runtime& runtime, const ternary_route_operands& operands) {
+  const FloatEnvironment environment;
+  const RouteBuffers buffers(runtime, operands);
+  if (operands.logits == nullptr) run_router(runtime, operands, buffers);
+  const RouteTask task = route_task(operands, buffers);
+  const Kernel& kernel = runtime.rows_kernel(Stage::route);
+  const RowShare share = share_rows(runtime, operands.M, operands.E * (operands.k + 8) / 8);
+  run_chunks(runtime, ceil_div(operands.M, share.rows), share.threads, [&](int64_t chunk, int thread) {
+    const int64_t m = chunk * share.rows;
+    kernel.rows.route(task, m, std::min(m + share.rows, operands.M),
+                      buffers.floats + thread * buffers.floats_of_thread);
+  });
+  count_path(runtime, Op::route, runtime.row(kernel));
+}
+
+void run_combine(ternary_runtime& runtime, const ternary_combine_operands& o) {
+  const FloatEnvironment environment;
+  CombineTask task = {};
+  task.d = o.d;
+  task.d_dtype = task.rounded_to = o.d_dtype;
+  task.ldd = o.ldd;
+  task.ids = o.expert_ids;
+  task.ld_ids = o.ld_ids;
+  task.use = o.expert_weights == nullptr ? WeightUse::used_before : WeightUse::in_sum;
+  task.weights = o.expert_weights;
+  task.weights_dtype = o.expert_weights_dtype;
+  task.ld_weights = o.ld_weights;
+  task.T = o.T;
+  task.H = o.H;
+  task.scaling = o.scaling;
+  task.residual = o.residual;
+  task.residual_out = o.residual_out;
+  task.residual_dtype = o.residual_dtype;
+  task.ld_residual = o.ld_residual;
+  task.y = o.y;
+  task.y_dtype = o.y_dtype;
+  task.ldy = o.ldy;
+  const Kernel& kernel = runtime.rows_kernel(Stage::combine);
+  const RowShare share = share_rows(runtime, o.M, o.T * o.H / 2);
+  run_chunks(runtime, ceil_div(o.M, share.rows), share.threads, [&](int64_t chunk, int) {
+    const int64_t m = chunk * share.rows;
+    kernel.rows.combine(task, m, std::min(m + share.rows, o.M), nullptr);
+  });
+  count_path(runtime, Op::combine, runtime.row(kernel));
+}
+
+}  // namespace ternary

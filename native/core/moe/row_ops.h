@@ -1,0 +1,20 @@
+/**
+ * @file row_ops.h
+ * @brief The operations around experts that have no ternary weights, on the CPU.
+ */
+#ifndef TERNARY_CORE_MOE_ROW_OPS_H_
+#define TERNARY_CORE_MOE_ROW_OPS_H_
+
+#include "core/runtime/runtime.h"
+
+namespace ternary {
+
+/** Runs a checked router. */
+void run_route(ternary_runtime& runtime, const ternary_route_operands& operands);
+
+/** Runs checked sums over slots, whose ids have been checked too. */
+void run_combine(ternary_runtime& runtime, const ternary_combine_operands& operands);
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_MOE_ROW_OPS_H_

@@ -1,0 +1,152 @@
+#include "core/moe/call.h"
+
+namespace ternary {
+namespace {
+
+/** The weights' part of an expert's product. */
+GemmTask product_task(const MoeCall& call, const ternary_weights& weights, const ExpertProduct& product) {
+  GemmTask task = {};
+  task.w = weights.expert_codes(product.expert);
+  task.alpha = weights.expert_alpha(product.expert);
+  task.group = weights.group;
+  task.M = product.rows;
+  task.N = weights.N;
+  task.prefetch_bytes = call.runtime.tuning.prefetch_bytes;
+  return task;
+}
+
+GemmTask first_task(const MoeCall& call, const ExpertProduct& product) {
+  const MoeSizes& z = call.sizes;
+  const MoeBuffers& b = call.buffers;
+  GemmTask task = product_task(call, call.moe.w13, product);
+  const int64_t place = product.part * z.slots() + product.place;
+  set_inputs(z.x, product.x_of_row ? b.x_of_row : b.x_of_place, product.x_row, product.x_step, b.x_scales, place, task);
+  task.y = b.gate_up + place * 2 * z.I;
+  task.y_dtype = TERNARY_F32;
+  task.ldy = 2 * z.I;
+  return task;
+}
+
+GemmTask second_task(const MoeCall& call, const ExpertProduct& product) {
+  const MoeSizes& z = call.sizes;
+  GemmTask task = product_task(call, call.moe.w2, product);
+  set_inputs(z.h, call.buffers.h, product.place, 1, call.buffers.h_scales, product.place, task);
+  task.y = call.buffers.d + product.place * z.H * (z.d_dtype == TERNARY_F32 ? 4 : 2);
+  task.y_dtype = z.d_dtype;
+  task.ldy = z.H;
+  return task;
+}
+
+/** All of a stage's products; `task_of` sets up a task. */
+template <typename TaskOf>
+void run_products(const MoeCall& call, int64_t count, int64_t K, TaskOf task_of) {
+  ExpertProduct* products = call.buffers.products;
+  int64_t threads;
+  const int64_t chunks = cut_products(call.runtime, products, count, K, threads);
+  run_chunks(call.runtime, chunks, threads, [&](int64_t chunk, int thread) {
+    const ExpertProduct& product = product_of(products, count, chunk);
+    run_chunk(product, task_of(call, product), chunk, call.buffers.gemm + thread * call.sizes.gemm_scratch);
+  });
+}
+
+GateTask gate_task(const MoeCall& call, int64_t place, float* h) {
+  const MoeSizes& z = call.sizes;
+  const ternary_moe& moe = call.moe;
+  GateTask task = {};
+  // Part 0 is of the gates, part 1 of the ups, where each has its x'.
+  task.in = call.buffers.gate_up + place * 2 * z.I;
+  task.up_in = task.in + (z.parts - 1) * z.slots() * 2 * z.I;
+  task.ld_in = 2 * z.I;
+  task.order = moe.order;
+  task.function = moe.function;
+  task.limit = moe.clamp;
+  task.round_gate_up = moe.round_gate_up;
+  task.round_activation = moe.round_activation;
+  task.round_product = moe.round_product;
+  task.I = z.I;
+  task.h = h;
+  task.ldh = z.I;
+  return task;
+}
+
+void make_hidden_row(const MoeCall& call, int64_t place, float* floats) {
+  const MoeSizes& z = call.sizes;
+  float* const h = floats;
+  float* const scratch = floats + round_up(z.I, kRowPadding);
+  call.kernels.gate.rows.gate(gate_task(call, place, h), 0, 1, scratch);
+  const int64_t slot = call.buffers.order.slots[place];
+  ActivationTask task = {};
+  task.x = h;
+  task.x_dtype = TERNARY_F32;
+  task.ldx = z.I;
+  task.rotation = call.moe.rotation2;
+  task.signs = call.moe.signs2();
+  task.alpha_column = call.moe.w2.expert_column_alpha(call.slots().id(slot / z.T, slot % z.T), 0);
+  set_outputs(z.h, call.buffers.h, place, call.buffers.h_scales, place, task);
+  call.kernels.activations.rows.activations(task, 0, 1, scratch);
+}
+
+}  // namespace
+
+void run_first_products(const MoeCall& call, int64_t products) {
+  run_products(call, products, call.sizes.H, first_task);
+}
+
+void make_hidden(const MoeCall& call) {
+  const int64_t slots = call.buffers.order.count(call.sizes.E);
+  if (slots == 0) return;
+  // A gate costs what quantising some columns does, and there are two of each.
+  const RowShare share = share_rows(call.runtime, slots, 4 * call.sizes.I);
+  run_chunks(call.runtime, slots, share.threads,
+             [&](int64_t place, int thread) { make_hidden_row(call, place, call.floats(thread)); });
+}
+
+void run_second_products(const MoeCall& call, int64_t products) {
+  // The experts, rows and places are those of the first products; of two parts one is enough.
+  const int64_t count = products / call.sizes.parts;
+  for (int64_t i = 0; i < count; ++i) {
+    ExpertProduct& product = call.buffers.products[i];
+    product.kernel = call.kernels.second.for_rows(product.rows);
+    product.n_begin = 0;
+    product.n_end = call.sizes.H;
+  }
+  run_products(call, count, call.sizes.I, second_task);
+}
+
+void combine_slots(const MoeCall& call) {
+  const MoeSizes& z = call.sizes;
+  const ternary_moe& moe = call.moe;
+  const ternary_moe_operands& o = call.operands;
+  CombineTask task = {};
+  task.d = call.buffers.d;
+  task.d_dtype = z.d_dtype;
+  task.rounded_to = moe.round_expert;
+  task.ldd = z.H;
+  task.places = call.buffers.order.places;
+  task.ids = o.expert_ids;
+  task.ld_ids = o.ld_ids;
+  task.use = moe.weight_before_rounding ? WeightUse::before_rounding
+             : moe.weight_on_input      ? WeightUse::used_before
+                                        : WeightUse::in_sum;
+  task.weights = o.expert_weights;
+  task.weights_dtype = o.expert_weights_dtype;
+  task.ld_weights = o.ld_weights;
+  task.T = z.T;
+  task.H = z.H;
+  task.spread = moe.skip_combine;
+  task.scaling = moe.scaling;
+  task.residual = o.residual;
+  task.residual_out = o.residual_out;
+  task.residual_dtype = o.residual_dtype;
+  task.ld_residual = o.ld_residual;
+  task.y = o.y;
+  task.y_dtype = o.y_dtype;
+  task.ldy = o.ldy;
+  const RowShare share = share_rows(call.runtime, o.M, z.T * z.H / 2);
+  run_chunks(call.runtime, ceil_div(o.M, share.rows), share.threads, [&](int64_t chunk, int) {
+    const int64_t m = chunk * share.rows;
+    call.kernels.combine.rows.combine(task, m, m + share.rows < o.M ? m + share.rows : o.M, nullptr);
+  });
+}
+
+}  // namespace ternary
