@@ -183,7 +183,7 @@ struct RouterTask {
   int64_t ld_logits;
 };
 
-/** Experts of each row and their weights, by numerics.md sections 11.2 to 11.7; fields are ternary_route_operands'. */
+/** Experts of each row and their weights, by numerics.md sections 11.2 to 11.10; fields are ternary_route_operands'. */
 struct RouteTask {
   const void* logits;
   ternary_dtype logits_dtype;

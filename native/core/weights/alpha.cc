@@ -51,6 +51,18 @@ void keep_group_alpha(ternary_weights& weights, const float* alpha) {
 
 }  // namespace
 
+void check_alpha_kind(ternary_alpha_kind kind, int64_t group) {
+  static constexpr const char* kWords[] = {"tensor", "row", "column", "group"};
+  check_choice("alpha kind", kind, kWords);
+  if (kind == TERNARY_ALPHA_GROUP ? group < 32 || group % 32 != 0 || group > round_up(kMaxK, 32) : group != 0) {
+    fail(TERNARY_INVALID_ARGUMENT,
+         "group is %" PRId64
+         "; it must be a multiple of 32 up to 2^24 for alpha per group, "
+         "and 0 otherwise",
+         group);
+  }
+}
+
 void check_alpha(const AlphaShape& shape, const float* alpha, int64_t alpha_count, bool two_a_column) {
   check_pointer("alpha", alpha, alignof(float));
   check_alpha_kind(shape.kind, shape.group);

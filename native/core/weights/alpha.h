@@ -16,6 +16,9 @@ struct AlphaShape {
   int64_t group;
 };
 
+/** Throws unless it is a kind of the enum with the group size that goes with it. */
+void check_alpha_kind(ternary_alpha_kind kind, int64_t group);
+
 /** Throws unless all are finite, and as many as the shape has; of columns also twice as many where `two_a_column`. */
 void check_alpha(const AlphaShape& shape, const float* alpha, int64_t alpha_count, bool two_a_column);
 

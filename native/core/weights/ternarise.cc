@@ -11,8 +11,8 @@
 #include "core/base/argument.h"
 #include "core/base/failure.h"
 #include "core/base/float_environment.h"
+#include "core/weights/alpha.h"
 #include "core/weights/layout.h"
-#include "core/weights/weights.h"
 
 namespace ternary {
 namespace {

@@ -1,11 +1,9 @@
 #include "core/weights/weights.h"
 
 #include <cinttypes>
-#include <memory>
 
 #include "core/base/argument.h"
 #include "core/base/failure.h"
-#include "core/weights/alpha.h"
 #include "core/weights/layout.h"
 
 namespace ternary {
@@ -14,18 +12,6 @@ void retain(const ternary_weights& weights) noexcept { weights.owners.fetch_add(
 
 void release(const ternary_weights* weights) noexcept {
   if (weights->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete weights;
-}
-
-void check_alpha_kind(ternary_alpha_kind kind, int64_t group) {
-  static constexpr const char* kWords[] = {"tensor", "row", "column", "group"};
-  check_choice("alpha kind", kind, kWords);
-  if (kind == TERNARY_ALPHA_GROUP ? group < 32 || group % 32 != 0 || group > round_up(kMaxK, 32) : group != 0) {
-    fail(TERNARY_INVALID_ARGUMENT,
-         "group is %" PRId64
-         "; it must be a multiple of 32 up to 2^24 for alpha per group, "
-         "and 0 otherwise",
-         group);
-  }
 }
 
 void check_one_expert(const ternary_weights& weights) {
@@ -52,24 +38,6 @@ ternary_weights::ternary_weights(int64_t n, int64_t k, ternary_layout l, int64_t
       expert_bytes(layout_bytes(l, n, k)),
       codes_bytes(e * expert_bytes),
       codes(large_memory(codes_bytes)) {}
-
-ternary_status ternary_weights_create(const uint8_t* codes, ternary_layout source_layout, int64_t N, int64_t K,
-                                      ternary_layout layout, ternary_alpha_kind kind, const float* alpha,
-                                      int64_t alpha_count, int64_t group, ternary_weights** weights) {
-  return guarded([&] {
-    check_pointer("weights", weights, alignof(ternary_weights*));
-    check_pointer("codes", codes, 1);
-    check_layout(source_layout);
-    check_layout(layout);
-    check_shape(N, K);
-    check_alpha({1, N, K, kind, group}, alpha, alpha_count, false);
-    codec(source_layout).check(codes, N, K);
-    auto made = std::make_unique<ternary_weights>(N, K, layout, group);
-    convert_codes(codes, source_layout, N, K, made->codes.get(), layout);
-    keep_alpha(*made, kind, alpha, alpha_count);
-    *weights = made.release();
-  });
-}
 
 void ternary_weights_destroy(ternary_weights* weights) {
   if (weights != nullptr) release(weights);

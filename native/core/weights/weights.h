@@ -56,9 +56,6 @@ void retain(const ternary_weights& weights) noexcept;
 /** One owner less; the last one frees them. */
 void release(const ternary_weights* weights) noexcept;
 
-/** Throws unless it is a kind of the enum with the group size that goes with it. */
-void check_alpha_kind(ternary_alpha_kind kind, int64_t group);
-
 inline constexpr int64_t kMaxExperts = 4096;
 
 /** 1 to kMaxExperts. */

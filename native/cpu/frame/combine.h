@@ -131,8 +131,7 @@ void combine_row(const CombineTask& t, int64_t m) {
   switch (t.use) {
     case WeightUse::in_sum:
       // Spread, slots have no weights.
-      return t.spread ? combine_row<dtype, WeightUse::used_before>(t, m)
-                      : combine_row<dtype, WeightUse::in_sum>(t, m);
+      return t.spread ? combine_row<dtype, WeightUse::used_before>(t, m) : combine_row<dtype, WeightUse::in_sum>(t, m);
     case WeightUse::before_rounding: return combine_row<dtype, WeightUse::before_rounding>(t, m);
     case WeightUse::used_before: return combine_row<dtype, WeightUse::used_before>(t, m);
   }

@@ -41,9 +41,7 @@ void dot_experts(const RouterTask& t, const float* x, int64_t e, float* sums) {
 inline float rounded_logit(ternary_dtype round, float logit) {
   alignas(64) float values[16];
   const Lanes::F value = Lanes::set(logit);
-  Lanes::store(values, round == TERNARY_F16    ? Lanes::rounded_f16(value)
-                       : round == TERNARY_BF16 ? Lanes::rounded_bf16(value)
-                                               : value);
+  Lanes::store(values, round == TERNARY_F16 ? Lanes::rounded_f16(value) : Lanes::rounded_bf16(value));
   return values[0];
 }
 
@@ -58,7 +56,8 @@ void set_logits(const RouterTask& t, const float* x, int64_t e_begin, int64_t e_
       dot_experts<dtype, 1>(t, x, e, sums);
     }
     for (int64_t i = 0; i < count; ++i, ++e) {
-      logits[e] = rounded_logit(t.round, t.bias ? sums[i] + t.bias[e] : sums[i]);
+      const float logit = t.bias ? sums[i] + t.bias[e] : sums[i];
+      logits[e] = t.round == TERNARY_F32 ? logit : rounded_logit(t.round, logit);
     }
   }
 }

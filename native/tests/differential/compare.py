@@ -10,9 +10,11 @@ import time
 import numpy as np
 
 import numerics
+from compare_experts import align, combine, moe, route
 from differences import Different, same, within
-from library import DTYPES, Heads, Library, Strided
+from library import DTYPES, Library, Strided
 from problems import ROTATED_COLUMNS, Product, Source
+from structs import Heads
 
 
 def quantised(rows, block):
@@ -193,13 +195,15 @@ def ternarise(library, runtimes, seed):
     same(made, numerics.i2s(codes), f"{what}: codes")
 
 
-FAMILIES = (product, product, product, product, product, quantise, rotate, qk_norm, layouts, ternarise)
+# As often as they are named.
+OF_NUMERICS = (product, product, product, product, product, quantise, rotate, qk_norm, layouts, ternarise)
+FAMILIES = OF_NUMERICS + (moe, moe, moe, route, route, combine, align)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("library")
-    parser.add_argument("--problems", type=int, default=4000)
+    parser.add_argument("--problems", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int)
     arguments = parser.parse_args()

@@ -5,12 +5,19 @@ import json
 
 import numpy as np
 
+from structs import (AlignOperands, CombineOperands, LayerSpec, MoeOperands, MoeSpec, Operands, QkNormOperands,
+                     QuantiseOperands, RotateOperands, RouteOperands)
+
 DTYPES = {"f32": 0, "f16": 1, "bf16": 2, "f8": 3, "i8": 4}
-STORAGE = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16, "f8": np.uint8, "i8": np.int8}
+STORAGE = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16, "f8": np.uint8, "i8": np.int8, "i32": np.int32}
 LAYOUTS = {"i2s": 0, "i2s_tiled": 1, "t5_tiled": 2, "t3_tiled": 3}
 KINDS = {"tensor": 0, "row": 1, "column": 2, "group": 3}
 ACTIVATIONS = {"a8": 0, "a16": 1}
 METHODS = {"absmean": 0, "threshold": 1}
+ORDERS = {"gate_up": 0, "up_gate": 1, "interleaved": 2}
+FUNCTIONS = {"silu": 0, "silu_clamp": 1, "relu2": 2, "gelu": 3}
+ROUTES = {"softmax_topk": 0, "topk_softmax": 1, "sigmoid_topk": 2}
+GROUP_SCORES = {"top2": 0, "max": 1}
 
 
 class Refused(Exception):
@@ -25,70 +32,27 @@ def address(array):
     return ctypes.c_void_p(None if array is None else array.ctypes.data)
 
 
-class Sized(ctypes.Structure):
-    """A struct of the C interface, which begins with its size."""
-
-    @classmethod
-    def sized(cls, **fields):
-        return cls(size=ctypes.sizeof(cls), **fields)
-
-
-class LayerSpec(Sized):
-    """ternary_layer_spec."""
-
-    _fields_ = [("size", ctypes.c_size_t), ("weights", ctypes.c_void_p), ("bias", ctypes.c_void_p),
-                ("norm_weight", ctypes.c_void_p), ("eps", ctypes.c_float), ("activation", ctypes.c_int),
-                ("expected_rows", ctypes.c_int64), ("block", ctypes.c_int64), ("rotation", ctypes.c_int64),
-                ("rotation_signs", ctypes.c_void_p)]
-
-
-class Operands(Sized):
-    """ternary_operands."""
-
-    _fields_ = [("size", ctypes.c_size_t), ("M", ctypes.c_int64), ("x", ctypes.c_void_p), ("ldx", ctypes.c_int64),
-                ("x_scale", ctypes.c_void_p), ("y", ctypes.c_void_p), ("ldy", ctypes.c_int64),
-                ("residual", ctypes.c_void_p), ("residual_out", ctypes.c_void_p), ("ld_residual", ctypes.c_int64),
-                ("x_dtype", ctypes.c_int), ("y_dtype", ctypes.c_int), ("residual_dtype", ctypes.c_int),
-                ("call", ctypes.c_void_p)]
-
-
-class QuantiseOperands(Sized):
-    """ternary_quantise_operands."""
-
-    _fields_ = [("size", ctypes.c_size_t), ("M", ctypes.c_int64), ("K", ctypes.c_int64), ("x", ctypes.c_void_p),
-                ("ldx", ctypes.c_int64), ("x_scale", ctypes.c_void_p), ("alpha_column", ctypes.c_void_p),
-                ("q", ctypes.c_void_p), ("ldq", ctypes.c_int64), ("s", ctypes.c_void_p), ("x_dtype", ctypes.c_int),
-                ("call", ctypes.c_void_p), ("block", ctypes.c_int64), ("rotation", ctypes.c_int64),
-                ("rotation_signs", ctypes.c_void_p)]
-
-
-class RotateOperands(Sized):
-    """ternary_rotate_operands."""
-
-    _fields_ = [("size", ctypes.c_size_t), ("M", ctypes.c_int64), ("K", ctypes.c_int64), ("x", ctypes.c_void_p),
-                ("ldx", ctypes.c_int64), ("x_scale", ctypes.c_void_p), ("y", ctypes.c_void_p), ("ldy", ctypes.c_int64),
-                ("rotation", ctypes.c_int64), ("signs", ctypes.c_void_p), ("inverse", ctypes.c_int32),
-                ("x_dtype", ctypes.c_int), ("y_dtype", ctypes.c_int), ("call", ctypes.c_void_p)]
-
-
-class Heads(ctypes.Structure):
-    """ternary_heads."""
-
-    _fields_ = [("data", ctypes.c_void_p), ("ld", ctypes.c_int64), ("count", ctypes.c_int64),
-                ("weight", ctypes.c_void_p), ("eps", ctypes.c_float), ("dtype", ctypes.c_int)]
-
-
-class QkNormOperands(Sized):
-    """ternary_qk_norm_operands."""
-
-    _fields_ = [("size", ctypes.c_size_t), ("M", ctypes.c_int64), ("head_dim", ctypes.c_int64), ("q", Heads),
-                ("k", Heads), ("call", ctypes.c_void_p)]
-
-
 def product(x, y):
     """Operands of x and y, both Strided."""
     return Operands.sized(M=y.rows, x=address(x.array), ldx=x.ld, x_dtype=DTYPES[x.dtype], x_scale=address(x.scale),
                           y=address(y.array), ldy=y.ld, y_dtype=DTYPES[y.dtype])
+
+
+def slots(ids, weights):
+    """Fields of ids and weights; the latter may be None."""
+    fields = {"expert_ids": address(ids.array), "ld_ids": ids.ld}
+    if weights is not None:
+        fields |= {"expert_weights": address(weights.array), "ld_weights": weights.ld,
+                   "expert_weights_dtype": DTYPES[weights.dtype]}
+    return fields
+
+
+def output(y, residual, residual_out):
+    fields = {"y": address(y.array), "ldy": y.ld, "y_dtype": DTYPES[y.dtype]}
+    if residual is not None:
+        fields |= {"residual": address(residual.array), "residual_out": address(residual_out.array),
+                   "ld_residual": residual.ld, "residual_dtype": DTYPES[residual.dtype]}
+    return fields
 
 
 class Library:
@@ -181,6 +145,81 @@ class Library:
         """q and k are Heads; one that is Heads() is absent."""
         operands = QkNormOperands.sized(M=M, head_dim=head_dim, q=q, k=k)
         head = ("ternary_oracle_qk_norm",) if runtime is None else ("ternary_qk_norm", runtime)
+        self.call(*head, ctypes.byref(operands))
+
+    def experts(self, matrix, layout):
+        """The weights of an Experts of problems; free with destroy()."""
+        E, N, K = matrix.w.shape
+        codes = [self.pack(w) for w in matrix.w]
+        pointers = (ctypes.c_void_p * E)(*(c.ctypes.data for c in codes))
+        handle = ctypes.c_void_p()
+        kind = KINDS["tensor" if matrix.kind == "expert" else matrix.kind]
+        self.call("ternary_weights_create_experts", pointers, 0, long(E), long(N), long(K), LAYOUTS[layout], kind,
+                  address(matrix.alpha), long(matrix.alpha.size), long(matrix.group), ctypes.byref(handle))
+        return handle
+
+    def layer_of_experts(self, p):
+        """A layer as the problem has it; free with destroy_experts()."""
+        made = []
+        try:
+            made = [self.experts(p.w13, p.layout), self.experts(p.w2, p.layout)]
+            spec = MoeSpec.sized(
+                w13=made[0], w2=made[1], gate_order=ORDERS[p.order], gate_function=FUNCTIONS[p.function], clamp=p.limit,
+                scaling=p.scaling, round_gate_up=DTYPES[p.round_gate_up], round_activation=DTYPES[p.round_activation],
+                round_product=DTYPES[p.round_product], round_expert=DTYPES[p.round_expert],
+                weight_on_input=int(p.weight_on == "input"), weight_before_rounding=int(p.weight_before_rounding),
+                skip_combine=int(not p.combine), activation=ACTIVATIONS[p.activation], block=p.block,
+                rotation13=p.w13.rotation, signs13=address(p.w13.signs), rotation2=p.w2.rotation,
+                signs2=address(p.w2.signs))
+            layer = ctypes.c_void_p()
+            self.call("ternary_moe_create", ctypes.byref(spec), ctypes.byref(layer))
+            return layer
+        finally:
+            for weights in made:
+                self.destroy(weights)
+
+    def destroy_experts(self, layer):
+        self.native.ternary_moe_destroy(layer)
+
+    def moe(self, runtime, layer, x, ids, weights, y, residual, residual_out):
+        """All but `runtime` and `layer` are Strided; residual and residual_out may be None."""
+        operands = MoeOperands.sized(M=x.rows, T=ids.columns, x=address(x.array), ldx=x.ld, x_scale=address(x.scale),
+                                     x_dtype=DTYPES[x.dtype], **slots(ids, weights),
+                                     **output(y, residual, residual_out))
+        head = ("ternary_oracle_apply_moe",) if runtime is None else ("ternary_apply_moe", runtime)
+        self.call(*head, layer, ctypes.byref(operands))
+
+    def combine(self, runtime, E, d, ids, weights, scaling, y, residual, residual_out):
+        """As moe(); weights may be None."""
+        operands = CombineOperands.sized(M=d.rows, T=ids.columns, H=y.columns, E=E, d=address(d.array), ldd=d.ld,
+                                         d_dtype=DTYPES[d.dtype], scaling=scaling, **slots(ids, weights),
+                                         **output(y, residual, residual_out))
+        head = ("ternary_oracle_combine",) if runtime is None else ("ternary_combine", runtime)
+        self.call(*head, ctypes.byref(operands))
+
+    def align(self, runtime, ids, experts, slots_of, offsets):
+        operands = AlignOperands.sized(M=ids.rows, T=ids.columns, E=experts, expert_ids=address(ids.array),
+                                       ld_ids=ids.ld, slots=address(slots_of), offsets=address(offsets))
+        head = ("ternary_oracle_align",) if runtime is None else ("ternary_align", runtime)
+        self.call(*head, ctypes.byref(operands))
+
+    def route(self, runtime, p, ids, weights):
+        """`p` is a Routing of problems."""
+        operands = RouteOperands.sized(
+            M=ids.rows, E=p.experts, k=p.k, correction_bias=address(p.correction), method=ROUTES[p.method],
+            round_logits=DTYPES[p.round_logits], group_score=GROUP_SCORES[p.group_score],
+            renormalise=int(p.renormalise), renormalise_eps=p.eps, groups=p.groups, topk_groups=p.topk_groups,
+            scaling=p.scaling, ids=address(ids.array), ld_ids=ids.ld, weights=address(weights.array),
+            ld_weights=weights.ld, weights_dtype=DTYPES[weights.dtype])
+        if p.logits is not None:
+            operands.logits, operands.ld_logits = address(p.logits.array), p.logits.ld
+            operands.logits_dtype = DTYPES[p.logits.dtype]
+        else:
+            operands.H, operands.x, operands.ldx = p.x.columns, address(p.x.array), p.x.ld
+            operands.x_dtype, operands.router_dtype = DTYPES[p.x.dtype], DTYPES[p.router.dtype]
+            operands.router, operands.ld_router = address(p.router.array), p.router.ld
+            operands.router_bias = address(p.router_bias)
+        head = ("ternary_oracle_route",) if runtime is None else ("ternary_route", runtime)
         self.call(*head, ctypes.byref(operands))
 
     def pack(self, w):

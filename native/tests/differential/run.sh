@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares libternary.so with the second contract: run.sh FOLDER PROGRAM LIBRARY [OPTIONS]. FOLDER is for the virtual
-# environment with the pinned NumPy, PROGRAM compare.py or mutants.py. Exits with 77 where NumPy cannot be had, which
+# environment with the pinned NumPy, PROGRAM compare.py or mutants.py; mangrove.py wants a model for a LIBRARY. Exits with 77 where NumPy cannot be had, which
 # ctest shows as skipped; with TERNARY_NUMPY=required, as in the gate, that is a failure.
 # TERNARY_DIFFERENTIAL_PROBLEMS chooses another number of problems, unless it is 0.
 set -euo pipefail

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <thread>
 
-#include "support/moe_problem.h"
+#include "experts/moe_problem.h"
 
 namespace ternary::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "support/moe_problem.h"
+#include "experts/moe_problem.h"
 
 #include <gtest/gtest.h>
 
@@ -67,9 +67,9 @@ std::string MoeProblemSpec::text() const {
   std::ostringstream text;
   text << "M " << M << ", T " << T << ", E " << E << ", H " << H << ", I " << I << ", layout " << layout << ", alphas "
        << kind13 << '/' << group13 << (own_columns ? " own" : "") << ' ' << kind2 << '/' << group2 << ", activation "
-       << spec.activation << ':' << spec.block << ", rotations " << spec.rotation13 << ' ' << spec.rotation2 << ", order "
-       << spec.gate_order << ", function " << spec.gate_function << ", roundings " << spec.round_gate_up << ' '
-       << spec.round_activation << ' ' << spec.round_product << ' ' << spec.round_expert << ", weight on input "
+       << spec.activation << ':' << spec.block << ", rotations " << spec.rotation13 << ' ' << spec.rotation2
+       << ", order " << spec.gate_order << ", function " << spec.gate_function << ", roundings " << spec.round_gate_up
+       << ' ' << spec.round_activation << ' ' << spec.round_product << ' ' << spec.round_expert << ", weight on input "
        << spec.weight_on_input << ", before rounding " << spec.weight_before_rounding << ", skip combine "
        << spec.skip_combine << ", types " << x_dtype << ' ' << y_dtype << ' ' << weights_dtype << ", residual "
        << residual << ", routing " << static_cast<int>(routing) << ", seed " << seed;
@@ -119,7 +119,8 @@ OutputMatrix bell_matrix(Random& random, ternary_dtype dtype, int64_t rows, int6
   for (int64_t m = 0; m < rows; ++m) {
     for (int64_t n = 0; n < columns; ++n) {
       if (dtype == TERNARY_F8_E4M3) {
-        static_cast<uint8_t*>(matrix.row(m))[n] = static_cast<uint8_t>(random.integer(0, 0x60) | random.integer(0, 1) << 7);
+        static_cast<uint8_t*>(matrix.row(m))[n] =
+            static_cast<uint8_t>(random.integer(0, 0x60) | random.integer(0, 1) << 7);
       } else {
         store_float(matrix.row(m), dtype, n, random.chance(20) ? 8 * random.bell() : random.bell());
       }
@@ -151,7 +152,8 @@ MoeProblem::MoeProblem(const MoeProblemSpec& spec) : spec_(spec) {
   weights_ = bell_matrix(random, spec.weights_dtype, spec.M, spec.T, spec.T + random.integer(0, 3));
   for (int64_t m = 0; m < spec.M && spec.x_scale; ++m) x_scale_.push_back(random.positive());
   choose_experts(random);
-  if (spec.residual) residual_ = bell_matrix(random, spec.residual_dtype, spec.M, spec.H, spec.H + random.integer(0, 3));
+  if (spec.residual)
+    residual_ = bell_matrix(random, spec.residual_dtype, spec.M, spec.H, spec.H + random.integer(0, 3));
 }
 
 WeightsHandle MoeProblem::make_weights(Random& random, int64_t N, int64_t K, ternary_alpha_kind kind, int64_t group,
@@ -189,8 +191,8 @@ MoeOutput MoeProblem::output() const {
   MoeOutput output;
   output.y = OutputMatrix(spec_.y_dtype, spec_.M, y_columns(), y_columns() + 2);
   if (spec_.residual) {
-    output.residual_out = spec_.in_place ? residual_.copy()
-                                         : OutputMatrix(spec_.residual_dtype, spec_.M, spec_.H, residual_.ld());
+    output.residual_out =
+        spec_.in_place ? residual_.copy() : OutputMatrix(spec_.residual_dtype, spec_.M, spec_.H, residual_.ld());
   }
   return output;
 }

@@ -2,8 +2,8 @@
  * @file moe_problem.h
  * @brief Generated layers of experts: values and routing from a seed, inputs at a guard, outputs in poison.
  */
-#ifndef TERNARY_TESTS_SUPPORT_MOE_PROBLEM_H_
-#define TERNARY_TESTS_SUPPORT_MOE_PROBLEM_H_
+#ifndef TERNARY_TESTS_EXPERTS_MOE_PROBLEM_H_
+#define TERNARY_TESTS_EXPERTS_MOE_PROBLEM_H_
 
 #include <functional>
 #include <string>
@@ -91,4 +91,4 @@ OutputMatrix bell_matrix(Random& random, ternary_dtype dtype, int64_t rows, int6
 
 }  // namespace ternary::test
 
-#endif  // TERNARY_TESTS_SUPPORT_MOE_PROBLEM_H_
+#endif  // TERNARY_TESTS_EXPERTS_MOE_PROBLEM_H_
