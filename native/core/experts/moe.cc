@@ -44,11 +44,10 @@ void check_shapes(const ternary_weights& w13, const ternary_weights& w2) {
 void check_function(const ternary_moe_spec& spec) {
   static constexpr const char* kOrders[] = {"gate, up", "up, gate", "interleaved"};
   check_choice("gate_order", spec.gate_order, kOrders);
-  static constexpr const char* kFunctions[] = {"silu", "silu with a clamp", "relu2", "gelu"};
+  static constexpr const char* kFunctions[] = {"silu", "silu_clamp", "relu2", "gelu"};
   check_choice("gate_function", spec.gate_function, kFunctions);
   if (spec.gate_function == TERNARY_SILU_CLAMP ? !is_finite(spec.clamp) || spec.clamp <= 0 : spec.clamp != 0) {
-    fail(TERNARY_INVALID_ARGUMENT,
-         "clamp is %g; it must be finite and greater than 0 for silu with a clamp, and 0 otherwise",
+    fail(TERNARY_INVALID_ARGUMENT, "clamp is %g; it must be finite and greater than 0 for silu_clamp, and 0 otherwise",
          static_cast<double>(spec.clamp));
   }
 }

@@ -90,7 +90,7 @@ TEST_F(MoeRules, ScalingIsSaidAndClampBelongsToItsFunction) {
     s.scaling = 2;
     s.skip_combine = 1;
   });
-  refuse("clamp is 7; it must be finite and greater than 0 for silu with a clamp, and 0 otherwise",
+  refuse("clamp is 7; it must be finite and greater than 0 for silu_clamp, and 0 otherwise",
          [](Spec& s) { s.clamp = 7; });
   for (const float bad : {0.0f, -7.0f, NAN, INFINITY}) {
     refuse("clamp is ", [&](Spec& s) {
