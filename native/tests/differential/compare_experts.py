@@ -12,12 +12,11 @@ from library import Strided
 from problems import Source
 
 
-def paths(library, runtimes, seed, function):
-    """The oracle, and a runtime whose instruction set the seed chooses, where the library has the function."""
+def paths(runtimes, seed):
+    """The oracle, and a runtime whose instruction set the seed chooses."""
     yield "the oracle", None
-    if hasattr(library.native, function):
-        isa = list(runtimes)[seed % len(runtimes)]
-        yield isa, runtimes[isa]
+    isa = list(runtimes)[seed % len(runtimes)]
+    yield isa, runtimes[isa]
 
 
 def kept(strided, what):
@@ -53,7 +52,7 @@ def expected_routing(p):
 def route(library, runtimes, seed):
     p = Routing(seed)
     ids, weights = expected_routing(p)
-    for name, runtime in paths(library, runtimes, seed, "ternary_route"):
+    for name, runtime in paths(runtimes, seed):
         made_ids = Strided("i32", p.rows, p.k, p.ld_ids)
         made_weights = Strided(p.weights_dtype, p.rows, p.k, p.ld_weights)
         library.route(runtime, p, made_ids, made_weights)
@@ -80,7 +79,7 @@ def moe(library, runtimes, seed):
     expected, bound, expected_out = expected_mixture(p)
     layer = library.layer_of_experts(p)
     try:
-        for name, runtime in paths(library, runtimes, seed, "ternary_apply_moe"):
+        for name, runtime in paths(runtimes, seed):
             y = Strided(p.y_dtype, p.x.rows, p.columns, p.ldy)
             residual, out = output_of(p.residual, p.in_place)
             library.moe(runtime, layer, p.x, p.ids, p.weights, y, residual, out)
@@ -111,7 +110,7 @@ def combine(library, runtimes, seed):
         numerics.load(d.values(), dtype).reshape(M, T, H), ids.values(),
         None if weights is None else numerics.load(weights.values(), weights.dtype), scaling, y_dtype,
         stored_residual(given))
-    for name, runtime in paths(library, runtimes, seed, "ternary_combine"):
+    for name, runtime in paths(runtimes, seed):
         y = Strided(y_dtype, M, H, source.stride(H))
         residual, out = output_of(given, in_place)
         library.combine(runtime, E, d, ids, weights, scaling, y, residual, out)
@@ -128,7 +127,7 @@ def align(library, runtimes, seed):
     M, T, E = source.one_of(1, 2, 5, 17, 65), source.one_of(1, 2, 8, 64), source.one_of(1, 3, 16, 257)
     ids, _ = slots(source, M, T, E)
     expected, expected_offsets = experts.align(ids.values(), E)
-    for name, runtime in paths(library, runtimes, seed, "ternary_align"):
+    for name, runtime in paths(runtimes, seed):
         made, offsets = np.full(M * T, -7, np.int32), np.full(E + 1, -7, np.int32)
         library.align(runtime, ids, E, made, offsets)
         what = f"align seed {seed}: M {M} T {T} E {E} by {name}"

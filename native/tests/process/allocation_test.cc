@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "experts/moe_problem.h"
 #include "support/allocations.h"
 #include "support/operands.h"
 #include "support/problem.h"
@@ -76,6 +77,55 @@ TEST(Allocations, NoneByRowsThatAreQuantisedAgain) {
   ASSERT_EQ(ternary_quantise(runtime.get(), &operands), TERNARY_OK) << ternary_last_error();
   for (int call = 2; call <= 20; ++call) {
     EXPECT_EQ(allocations_of([&] { ternary_quantise(runtime.get(), &operands); }), 0) << "call " << call;
+  }
+}
+
+/** Whatever the routing: scratch is for as many slots as there are. */
+TEST(Allocations, NoneByALayerOfExpertsThatWasAppliedBefore) {
+  for (const char* settings : {"TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS=3"}) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+      const RuntimeHandle runtime = make_runtime(settings);
+      const MoeProblem problem(random_moe_spec(seed));
+      const MoeOutput got = problem.output();
+      std::vector<int32_t> ids = problem.ids;
+      ternary_moe_operands operands = problem.operands(got);
+      operands.expert_ids = ids.data();
+      ASSERT_EQ(ternary_apply_moe(runtime.get(), problem.moe(), &operands), TERNARY_OK) << ternary_last_error();
+      for (int call = 2; call <= 10; ++call) {
+        for (int32_t& id : ids) id = static_cast<int32_t>((id + call) % problem.spec().E);
+        ternary_status status = TERNARY_OK;
+        ASSERT_EQ(allocations_of([&] { status = ternary_apply_moe(runtime.get(), problem.moe(), &operands); }), 0)
+            << "call " << call << " of " << problem.spec().text() << " with " << settings;
+        ASSERT_EQ(status, TERNARY_OK);
+      }
+    }
+  }
+}
+
+TEST(Allocations, NoneByARouterThatWasRunBefore) {
+  const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=3");
+  Random random(1);
+  const OutputMatrix x = bell_matrix(random, TERNARY_BF16, 5, 300, 300);
+  const OutputMatrix router = bell_matrix(random, TERNARY_BF16, 64, 300, 300);
+  std::vector<int32_t> ids(5 * 8);
+  std::vector<float> weights(5 * 8);
+  ternary_route_operands operands = {};
+  operands.size = sizeof operands;
+  operands.M = 5;
+  operands.E = 64;
+  operands.k = 8;
+  operands.H = 300;
+  operands.x = x.data();
+  operands.router = router.data();
+  operands.ldx = operands.ld_router = 300;
+  operands.x_dtype = operands.router_dtype = TERNARY_BF16;
+  operands.scaling = 1;
+  operands.ids = ids.data();
+  operands.weights = weights.data();
+  operands.ld_ids = operands.ld_weights = 8;
+  ASSERT_EQ(ternary_route(runtime.get(), &operands), TERNARY_OK) << ternary_last_error();
+  for (int call = 2; call <= 10; ++call) {
+    EXPECT_EQ(allocations_of([&] { ternary_route(runtime.get(), &operands); }), 0) << "call " << call;
   }
 }
 
