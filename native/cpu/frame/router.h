@@ -2,7 +2,8 @@
  * @file router.h
  * @brief Logits of experts e_begin ... e_end (RouterFn), written once over Lanes; include a lanes header first.
  *
- * Products of a few experts at once: a row of X is loaded once for them, and their chains of fma hide the latency.
+ * Products of a few experts at once: a row of X is loaded once for them, and their chains of fma hide the latency. Even and
+ * odd bf16 by shifts and masks, without shuffles, took 0.84 to 1.3 of the time: more where rows begin within a cache line.
  */
 #ifndef TERNARY_CPU_FRAME_ROUTER_H_
 #define TERNARY_CPU_FRAME_ROUTER_H_
