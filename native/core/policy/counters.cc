@@ -44,7 +44,16 @@ Counts Counters::fallbacks(Since since) const {
   return counts;
 }
 
+Counts Counters::times(Since since) const {
+  Counts times;
+  for (int op = 0; op < kOpCount; ++op) {
+    if (const uint64_t nanoseconds = times_[op].count(since)) times[kOpNames[op]] = nanoseconds;
+  }
+  return times;
+}
+
 void Counters::reset() noexcept {
+  for (Cell& cell : times_) cell.reset();
   for (size_t cell = 0; cell < cells() * kBlockKindCount; ++cell) paths_[cell].reset();
   for (size_t cell = 0; cell < cells() * kReasonCount; ++cell) fallbacks_[cell].reset();
 }

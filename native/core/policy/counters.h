@@ -75,6 +75,9 @@ class Counters {
     if (fallbacks_[index(op, row) * kReasonCount + static_cast<size_t>(reason)].add() == 0) notices_.add();
   }
 
+  /** Adds to the time that a stage has taken. */
+  void add_time(Op op, uint64_t nanoseconds) noexcept { times_[static_cast<size_t>(op)].add(nanoseconds); }
+
   /** "linear.gemm_a8_i2s.cpu.avx2", of a layer with blocks "linear.gemm_a8_i2s.block128.cpu.avx2". */
   std::string path_name(const Path& path) const;
   /** The same to `name`, cut where it is longer than `capacity`. */
@@ -83,6 +86,8 @@ class Counters {
   Counts paths(Since since) const;
   /** Keys are path names with ":reason". */
   Counts fallbacks(Since since) const;
+  /** Nanoseconds, by the names of operations. */
+  Counts times(Since since) const;
   /** What was counted so far is no longer counted since the reset; nothing that is counted meanwhile gets lost. */
   void reset() noexcept;
 
@@ -90,7 +95,8 @@ class Counters {
   /** Never set back, so that totals are exact and "first" means first in the runtime's life. */
   class Cell {
    public:
-    uint64_t add() noexcept { return total_.fetch_add(1, std::memory_order_relaxed); }
+    /** Returns what was counted before. */
+    uint64_t add(uint64_t count = 1) noexcept { return total_.fetch_add(count, std::memory_order_relaxed); }
     uint64_t count(Since since) const noexcept {
       const uint64_t before = since == Since::reset ? before_reset_.load() : 0;  // first: the total only grows
       return total_.load() - before;
@@ -109,6 +115,7 @@ class Counters {
   const std::vector<std::string> rows_;
   const std::unique_ptr<Cell[]> paths_;      ///< [op][row][kind of block]
   const std::unique_ptr<Cell[]> fallbacks_;  ///< [op][row][reason]
+  Cell times_[kOpCount];
   Notices& notices_;
 };
 

@@ -117,6 +117,7 @@ std::string counters_json(const ternary_runtime& runtime) {
   return "{" + json_count_members(counters.paths(Since::reset), counters.fallbacks(Since::reset)) +
          ",\"path_totals\":" + json_counts(counters.paths(Since::start)) +
          ",\"fallback_totals\":" + json_counts(counters.fallbacks(Since::start)) +
+         ",\"stage_nanoseconds\":" + json_counts(counters.times(Since::reset)) +
          ",\"plans_made\":" + std::to_string(plans_made(runtime)) +
          (error.empty() ? "" : ",\"report_error\":" + json_string(error)) + "}";
 }

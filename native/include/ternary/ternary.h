@@ -519,8 +519,10 @@ TERNARY_API ternary_status ternary_runtime_info(const ternary_runtime* runtime, 
 
 /**
  * The counters of this runtime: `{"pid":1,"path_counts":{"linear.gemm_a8_i2s.cpu.avx2":3},"fallback_counts":
- * {"linear.gemm_a8_i2s.cpu.amx:group_size":3},"path_totals":{...},"fallback_totals":{...},"plans_made":7}`. Counts begin
- * at the last ternary_runtime_reset_counters(), totals when the runtime was made. So does `plans_made`, the plans that
+ * {"linear.gemm_a8_i2s.cpu.amx:group_size":3},"path_totals":{...},"fallback_totals":{...},"stage_nanoseconds":
+ * {"moe_gate_up":81000},"plans_made":7}`. Counts begin at the last ternary_runtime_reset_counters(), totals when the runtime
+ * was made. `stage_nanoseconds` begins with the counts: how long the stages of layers of experts took, by the first word of
+ * their paths; it is not collected where paths are not. With the totals begins `plans_made`, the plans that
  * were made for products: one of sizes and types that were served before needs none. Once a report of
  * TERNARY_PATH_REPORT_EVERY could not be written there is `report_error` too, the sentence about the first such report.
  * Parameters as for ternary_runtime_info().

@@ -131,12 +131,29 @@ TEST(Moe, EveryStageIsCounted) {
   const RuntimeHandle runtime = make_runtime("TERNARY_MAX_ISA=portable");
   const MoeProblem problem(plain_moe_spec(5, 2, 4, 64, 32));
   ASSERT_EQ(run(runtime.get(), problem, problem.expected()), "");
-  const Counts expected = {{"moe_gate_up.gemm_a8_i2s.cpu.portable", 1},
+  const Counts expected = {{"moe_activations.activations.cpu.portable", 1},
+                           {"moe_gate_up.gemm_a8_i2s.cpu.portable", 1},
                            {"moe_gate.gate.cpu.portable", 1},
                            {"moe_down.gemm_a8_i2s.cpu.portable", 1},
                            {"moe_combine.combine.cpu.portable", 1}};
   EXPECT_EQ(counters_of(runtime.get()).paths, expected);
   EXPECT_EQ(std::string(ternary_last_path(runtime.get())), "moe_gate_up.gemm_a8_i2s.cpu.portable");
+}
+
+TEST(Moe, EveryStageSaysHowLongItTook) {
+  const MoeProblem problem(plain_moe_spec(5, 2, 4, 64, 32));
+  const auto times_of = [&](const char* settings) {
+    const RuntimeHandle runtime = make_runtime(settings);
+    EXPECT_EQ(run(runtime.get(), problem, problem.expected()), "");
+    return parse_counters(counters_json_of(runtime.get()), "stage_nanoseconds").paths;
+  };
+  const Counts times = times_of("");
+  ASSERT_EQ(times.size(), 5u);
+  for (const char* stage : {"moe_activations", "moe_gate_up", "moe_gate", "moe_down", "moe_combine"}) {
+    EXPECT_GT(times.at(stage), 0u) << stage;
+    EXPECT_LT(times.at(stage), 1000000000u) << stage;
+  }
+  EXPECT_EQ(times_of("TERNARY_COLLECT_PATH_STATS=0"), Counts());
 }
 
 }  // namespace
