@@ -45,7 +45,7 @@ struct MoeBuffers {
       x_of_row.take(arena, z.x, z.rows);
       scales_of_row.take(arena, z.x, z.rows);
     }
-    // Without rows of their own, one row of X, or two, lie at a stride for whatever expert: no copy of it is made.
+    // One row of X lies at a stride for whatever expert, so no copy of it is made.
     if (z.by_slot || z.rows > 1) x_of_place.take(arena, z.x, z.parts * slots);
     x_scales.take(arena, z.x, z.parts * slots);
     h.take(arena, z.h, slots);
