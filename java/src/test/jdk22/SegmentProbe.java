@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.DataType;
+import org.ternarykernels.Heads;
 import org.ternarykernels.Layout;
 import org.ternarykernels.Oracle;
 import org.ternarykernels.RmsNormLinear;
@@ -138,8 +139,8 @@ public final class SegmentProbe {
     float[] turned = rotated.toArray();
     Oracle.rotate(rows, null, 32, null, false, rotated, M, K);
     check(Arrays.equals(rotated.toArray(), turned), "bits of rotate");
-    RUNTIME.qkNorm(rows, K, 2, signs, 1, null, 0, 0, null, 0, 4, M);
-    Oracle.qkNorm(rotated, K, 2, signs, 1, null, 0, 0, null, 0, 4, M);
+    RUNTIME.qkNorm(Heads.of(rows, K, 2, signs, 1), null, 4, M);
+    Oracle.qkNorm(Heads.of(rotated, K, 2, signs, 1), null, 4, M);
     check(rows.get(K) != x[K] && rotated.get(0) != turned[0], "heads of segments");
   }
 

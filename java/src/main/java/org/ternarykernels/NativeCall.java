@@ -32,7 +32,7 @@ final class NativeCall {
     try (Scratch layer = Scratch.ofBytes(Long.BYTES);
         Scratch biasCopy = copyOf(bias);
         Scratch normCopy = copyOf(norm);
-        Scratch signsCopy = copyOf(rotation == null ? null : rotation.shared())) {
+        Scratch signsCopy = copyOf(Rotation.signsOf(rotation))) {
       Status.check(
           Ternary.layer_create(
               weights.address(),
@@ -41,7 +41,7 @@ final class NativeCall {
               eps,
               activation.code,
               activation.block(),
-              rotation == null ? 0 : rotation.block(),
+              Rotation.blockOf(rotation),
               addressOrNull(signsCopy),
               expectedRows,
               layer.address()));
@@ -49,11 +49,11 @@ final class NativeCall {
     }
   }
 
-  private static @Nullable Scratch copyOf(float @Nullable [] values) {
+  static @Nullable Scratch copyOf(float @Nullable [] values) {
     return values == null ? null : Scratch.copyOf(values);
   }
 
-  private static long addressOrNull(@Nullable Scratch scratch) {
+  static long addressOrNull(@Nullable Scratch scratch) {
     return scratch == null ? 0 : scratch.address();
   }
 

@@ -186,126 +186,57 @@ final class NativeRowCall {
   }
 
   /** Normalises heads in host memory. */
-  static void qkNorm(
-      long runtime,
-      @Nullable TernaryBuffer q,
-      long ldq,
-      long qHeads,
-      @Nullable TernaryBuffer qWeight,
-      float qEps,
-      @Nullable TernaryBuffer k,
-      long ldk,
-      long kHeads,
-      @Nullable TernaryBuffer kWeight,
-      float kEps,
-      long headDim,
-      long m) {
+  static void qkNorm(long runtime, @Nullable Heads q, @Nullable Heads k, long headDim, long m) {
+    TernaryBuffer qData = Heads.hostData(q);
+    TernaryBuffer kData = Heads.hostData(k);
+    TernaryBuffer qWeight = Heads.hostWeight(q);
+    TernaryBuffer kWeight = Heads.hostWeight(k);
     Status.check(
-        HeldCall.needed(q, qWeight, k, kWeight, null, null)
+        HeldCall.needed(qData, qWeight, kData, kWeight, null, null)
             ? HELD_QK_NORM.call(
                 runtime,
                 NativeCall.HOST,
                 m,
                 headDim,
-                HeldCall.operand(q),
-                code(q),
-                ldq,
-                qHeads,
+                HeldCall.operand(qData),
+                Heads.type(q),
+                Heads.ld(q),
+                Heads.count(q),
                 HeldCall.operand(qWeight),
-                qEps,
-                HeldCall.operand(k),
-                code(k),
-                ldk,
-                kHeads,
+                Heads.eps(q),
+                HeldCall.operand(kData),
+                Heads.type(k),
+                Heads.ld(k),
+                Heads.count(k),
                 HeldCall.operand(kWeight),
-                kEps)
-            : qkNorm(
-                runtime,
-                NativeCall.HOST,
-                q,
-                ldq,
-                qHeads,
-                qWeight,
-                qEps,
-                k,
-                ldk,
-                kHeads,
-                kWeight,
-                kEps,
-                headDim,
-                m));
+                Heads.eps(k))
+            : qkNorm(runtime, NativeCall.HOST, q, k, headDim, m));
   }
 
   /** Starts the norms of heads in a GPU's memory. */
   static void startQkNorm(
-      long runtime,
-      DeviceCall call,
-      @Nullable DeviceBuffer q,
-      long ldq,
-      long qHeads,
-      @Nullable DeviceBuffer qWeight,
-      float qEps,
-      @Nullable DeviceBuffer k,
-      long ldk,
-      long kHeads,
-      @Nullable DeviceBuffer kWeight,
-      float kEps,
-      long headDim,
-      long m) {
-    Status.check(
-        qkNorm(
-            runtime,
-            call.address(),
-            q,
-            ldq,
-            qHeads,
-            qWeight,
-            qEps,
-            k,
-            ldk,
-            kHeads,
-            kWeight,
-            kEps,
-            headDim,
-            m));
+      long runtime, DeviceCall call, @Nullable Heads q, @Nullable Heads k, long headDim, long m) {
+    Status.check(qkNorm(runtime, call.address(), q, k, headDim, m));
   }
 
   private static int qkNorm(
-      long runtime,
-      long call,
-      @Nullable Operand q,
-      long ldq,
-      long qHeads,
-      @Nullable Operand qWeight,
-      float qEps,
-      @Nullable Operand k,
-      long ldk,
-      long kHeads,
-      @Nullable Operand kWeight,
-      float kEps,
-      long headDim,
-      long m) {
+      long runtime, long call, @Nullable Heads q, @Nullable Heads k, long headDim, long m) {
     return Ternary.qk_norm(
         runtime,
         call,
         m,
         headDim,
-        Operands.addressOrNull(q),
-        code(q),
-        ldq,
-        qHeads,
-        Operands.addressOrNull(qWeight),
-        qEps,
-        Operands.addressOrNull(k),
-        code(k),
-        ldk,
-        kHeads,
-        Operands.addressOrNull(kWeight),
-        kEps);
-  }
-
-  /** The type of an operand; 0 of none, as its other numbers are. */
-  private static int code(@Nullable Operand operand) {
-    return operand == null ? 0 : operand.dataType().code;
+        Heads.dataAddress(q),
+        Heads.type(q),
+        Heads.ld(q),
+        Heads.count(q),
+        Heads.weightAddress(q),
+        Heads.eps(q),
+        Heads.dataAddress(k),
+        Heads.type(k),
+        Heads.ld(k),
+        Heads.count(k),
+        Heads.weightAddress(k),
+        Heads.eps(k));
   }
 }

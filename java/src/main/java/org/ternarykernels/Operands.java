@@ -22,6 +22,9 @@ final class Operands {
     Checks.size("M", m, Checks.MAX_ROWS);
     long bytes = input("x", x, ldx, m, k);
     DataType type = x.dataType();
+    if (type == DataType.I32) {
+      throw new IllegalArgumentException("x is of type I32, must be a float type or I8");
+    }
     if (type == DataType.I8) {
       if (!activation.isA8()) {
         throw new IllegalArgumentException(
@@ -66,10 +69,15 @@ final class Operands {
   }
 
   static void floats(String name, Operand buffer) {
-    if (buffer.dataType().code > DataType.BF16.code) {
+    if (!isFloat(buffer.dataType())) {
       throw new IllegalArgumentException(
           name + " is of type " + buffer.dataType() + ", must be F32, F16 or BF16");
     }
+  }
+
+  /** Whether it is what outputs, residuals and rounding are of. */
+  static boolean isFloat(DataType type) {
+    return type == DataType.F32 || type == DataType.F16 || type == DataType.BF16;
   }
 
   static void typed(String name, Operand buffer, DataType type) {

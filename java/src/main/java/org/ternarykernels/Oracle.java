@@ -355,52 +355,23 @@ public final class Oracle {
    * What {@link TernaryRuntime#qkNorm} must give. Parameters and errors as there.
    *
    * @param q as there
-   * @param ldq as there
-   * @param qHeads as there
-   * @param qWeight as there
-   * @param qEps as there
    * @param k as there
-   * @param ldk as there
-   * @param kHeads as there
-   * @param kWeight as there
-   * @param kEps as there
    * @param headDim as there
    * @param m as there
    * @since 0.2.0
    */
-  public static void qkNorm(
-      @Nullable TernaryBuffer q,
-      long ldq,
-      long qHeads,
-      @Nullable TernaryBuffer qWeight,
-      float qEps,
-      @Nullable TernaryBuffer k,
-      long ldk,
-      long kHeads,
-      @Nullable TernaryBuffer kWeight,
-      float kEps,
-      long headDim,
-      long m) {
-    RowChecks.qkNorm(q, ldq, qHeads, qWeight, k, ldk, kHeads, kWeight, headDim, m);
+  public static void qkNorm(@Nullable Heads q, @Nullable Heads k, long headDim, long m) {
+    Heads.check(q, k, false, headDim, m);
     StackReserve.forCall();
-    Operands.acquire(q, qWeight, k, kWeight, null, null);
+    TernaryBuffer qData = Heads.hostData(q);
+    TernaryBuffer kData = Heads.hostData(k);
+    TernaryBuffer qWeight = Heads.hostWeight(q);
+    TernaryBuffer kWeight = Heads.hostWeight(k);
+    Operands.acquire(qData, qWeight, kData, kWeight, null, null);
     try {
-      NativeRowCall.qkNorm(
-          NativeCall.ORACLE,
-          q,
-          ldq,
-          qHeads,
-          qWeight,
-          qEps,
-          k,
-          ldk,
-          kHeads,
-          kWeight,
-          kEps,
-          headDim,
-          m);
+      NativeRowCall.qkNorm(NativeCall.ORACLE, q, k, headDim, m);
     } finally {
-      Operands.release(q, qWeight, k, kWeight, null, null);
+      Operands.release(qData, qWeight, kData, kWeight, null, null);
     }
   }
 

@@ -92,6 +92,16 @@ public final class Rotation {
     return signs;
   }
 
+  /** The signs of a rotation, which may be null as they may. */
+  static float @Nullable [] signsOf(@Nullable Rotation rotation) {
+    return rotation == null ? null : rotation.signs;
+  }
+
+  /** Columns that are rotated together; 0 without a rotation. */
+  static int blockOf(@Nullable Rotation rotation) {
+    return rotation == null ? 0 : rotation.block;
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof Rotation that

@@ -58,72 +58,25 @@ final class RowChecks {
     Operands.disjoint("y", y, yBytes, "signs", signs, signsBytes);
   }
 
-  /** Q and K may be columns of one matrix: native code sees whether they meet. */
-  static void qkNorm(
-      @Nullable Operand q,
-      long ldq,
-      long qHeads,
-      @Nullable Operand qWeight,
-      @Nullable Operand k,
-      long ldk,
-      long kHeads,
-      @Nullable Operand kWeight,
-      long headDim,
-      long m) {
-    Checks.size("M", m, Checks.MAX_ROWS);
-    Checks.size("headDim", headDim, Checks.MAX_COLUMNS);
-    if (q == null && k == null) {
-      throw new IllegalArgumentException("q and k are null, must at least one be given");
-    }
-    long qWeightBytes = headWeight("qWeight", qWeight, "q", q, headDim);
-    long kWeightBytes = headWeight("kWeight", kWeight, "k", k, headDim);
-    heads("q", q, ldq, qHeads, qWeight, qWeightBytes, kWeight, kWeightBytes, headDim, m);
-    heads("k", k, ldk, kHeads, qWeight, qWeightBytes, kWeight, kWeightBytes, headDim, m);
-  }
-
-  private static long headWeight(
-      String name, @Nullable Operand weight, String ofName, @Nullable Operand of, long headDim) {
-    if (of == null && weight != null) {
-      throw new IllegalArgumentException(name + " is given without " + ofName + ", must be null");
-    }
-    return vector(name, of == null ? weight : Checks.notNull(name, weight), headDim);
-  }
-
-  private static void heads(
-      String name,
-      @Nullable Operand data,
-      long ld,
-      long heads,
-      @Nullable Operand qWeight,
-      long qWeightBytes,
-      @Nullable Operand kWeight,
-      long kWeightBytes,
-      long headDim,
-      long m) {
-    if (data == null) {
-      return;
-    }
-    Checks.size("the number of heads of " + name, heads, Checks.MAX_ROWS);
-    long bytes = Operands.output(name, data, ld, m, heads * headDim);
-    Operands.floats(name, data);
-    Operands.disjoint(name, data, bytes, "qWeight", qWeight, qWeightBytes);
-    Operands.disjoint(name, data, bytes, "kWeight", kWeight, kWeightBytes);
-  }
-
   /** Contiguous X of any float type; the bytes it spans. */
   private static long floats(String purpose, Operand x, long m, long k) {
     Checks.size("M", m, Checks.MAX_ROWS);
     Checks.size("K", k, Checks.MAX_COLUMNS);
     long bytes = Operands.input("x", x, k, m, k);
-    if (x.dataType() == DataType.I8) {
-      throw new IllegalArgumentException(
-          "x is of type I8, must be F32, F16, BF16 or F8_E4M3 " + purpose);
-    }
+    floatX(purpose, x);
     return bytes;
   }
 
+  /** X is of any float type. */
+  static void floatX(String purpose, Operand x) {
+    if (x.dataType() == DataType.I8 || x.dataType() == DataType.I32) {
+      throw new IllegalArgumentException(
+          "x is of type " + x.dataType() + ", must be F32, F16, BF16 or F8_E4M3 " + purpose);
+    }
+  }
+
   /** A vector of F32, which may be null; the bytes it spans. */
-  private static long vector(String name, @Nullable Operand vector, long length) {
+  static long vector(String name, @Nullable Operand vector, long length) {
     if (vector == null) {
       return 0;
     }

@@ -120,69 +120,41 @@ final class RowOperations {
     }
   }
 
-  void qkNorm(
-      @Nullable TernaryBuffer q,
-      long ldq,
-      long qHeads,
-      @Nullable TernaryBuffer qWeight,
-      float qEps,
-      @Nullable TernaryBuffer k,
-      long ldk,
-      long kHeads,
-      @Nullable TernaryBuffer kWeight,
-      float kEps,
-      long headDim,
-      long m) {
-    Operands.acquire(q, qWeight, k, kWeight, null, null);
+  void qkNorm(@Nullable Heads q, @Nullable Heads k, long headDim, long m) {
+    TernaryBuffer qData = Heads.hostData(q);
+    TernaryBuffer kData = Heads.hostData(k);
+    TernaryBuffer qWeight = Heads.hostWeight(q);
+    TernaryBuffer kWeight = Heads.hostWeight(k);
+    Operands.acquire(qData, qWeight, kData, kWeight, null, null);
     try {
       CallRecord record = FlightRecording.beginCall();
-      NativeRowCall.qkNorm(
-          address, q, ldq, qHeads, qWeight, qEps, k, ldk, kHeads, kWeight, kEps, headDim, m);
-      tellQkNorm(record, q, qHeads, k, kHeads, headDim, m);
+      NativeRowCall.qkNorm(address, q, k, headDim, m);
+      tellQkNorm(record, q, k, headDim, m);
     } finally {
-      Operands.release(q, qWeight, k, kWeight, null, null);
+      Operands.release(qData, qWeight, kData, kWeight, null, null);
     }
   }
 
-  void qkNorm(
-      @Nullable DeviceBuffer q,
-      long ldq,
-      long qHeads,
-      @Nullable DeviceBuffer qWeight,
-      float qEps,
-      @Nullable DeviceBuffer k,
-      long ldk,
-      long kHeads,
-      @Nullable DeviceBuffer kWeight,
-      float kEps,
-      long headDim,
-      long m,
-      CudaStream stream) {
+  void qkNorm(@Nullable Heads q, @Nullable Heads k, long headDim, long m, CudaStream stream) {
     DeviceCall call = DeviceCall.begin(runtime.device(), stream, null);
     try {
-      call.use("q", q);
-      call.use("qWeight", qWeight);
-      call.use("k", k);
-      call.use("kWeight", kWeight);
+      call.use("q", Heads.deviceData(q));
+      call.use("q's weight", Heads.deviceWeight(q));
+      call.use("k", Heads.deviceData(k));
+      call.use("k's weight", Heads.deviceWeight(k));
       CallRecord record = FlightRecording.beginCall();
-      NativeRowCall.startQkNorm(
-          address, call, q, ldq, qHeads, qWeight, qEps, k, ldk, kHeads, kWeight, kEps, headDim, m);
-      tellQkNorm(record, q, qHeads, k, kHeads, headDim, m);
+      NativeRowCall.startQkNorm(address, call, q, k, headDim, m);
+      tellQkNorm(record, q, k, headDim, m);
     } finally {
       call.end(stream, null);
-      keep(q, qWeight, k, kWeight, null, null);
+      Reference.reachabilityFence(q);
+      Reference.reachabilityFence(k);
     }
   }
 
   private void tellQkNorm(
-      @Nullable CallRecord record,
-      @Nullable Operand q,
-      long qHeads,
-      @Nullable Operand k,
-      long kHeads,
-      long headDim,
-      long m) {
-    long bytes = bytes(q, m, qHeads * headDim) + bytes(k, m, kHeads * headDim);
+      @Nullable CallRecord record, @Nullable Heads q, @Nullable Heads k, long headDim, long m) {
+    long bytes = Heads.bytes(q, headDim, m) + Heads.bytes(k, headDim, m);
     runtime.tell(record, "qk_norm", m, 0, headDim, bytes, bytes);
   }
 

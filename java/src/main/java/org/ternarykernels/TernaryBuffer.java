@@ -64,8 +64,9 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
    * A view of a direct buffer, from its position to its limit.
    *
    * @param buffer a direct {@code ByteBuffer} (of a mapped file, one that nobody truncates
-   *     meanwhile), or a direct {@code FloatBuffer} (F32) or {@code ShortBuffer} (F16, BF16); in
-   *     native order unless an element is one byte; a read-only one serves as input only
+   *     meanwhile), or a direct {@code FloatBuffer} (F32), {@code ShortBuffer} (F16, BF16) or
+   *     {@code IntBuffer} (I32); in native order unless an element is one byte; a read-only one
+   *     serves as input only
    * @param type the type of the elements
    * @return the view
    * @throws IllegalArgumentException if the buffer is null, on the heap, misaligned, in another
@@ -185,6 +186,20 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
       buffer.close();
       throw e;
     }
+  }
+
+  /**
+   * New memory with whole numbers, of type I32: ids of experts.
+   *
+   * @param values at least one
+   * @return the view
+   * @throws IllegalArgumentException if there is no value
+   * @since 0.2.0
+   */
+  public static TernaryBuffer copyOf(int... values) {
+    TernaryBuffer buffer = allocate(DataType.I32, Checks.notNull("values", values).length);
+    buffer.putInts(0, values);
+    return buffer;
   }
 
   /**
@@ -374,7 +389,7 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
    * Reads an element, exactly.
    *
    * @param index of the element
-   * @return its value
+   * @return its value; of type I32 beyond 2^24 rounded to nearest even
    * @throws IllegalArgumentException if there is no such element
    */
   public float get(long index) {
@@ -391,7 +406,8 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
    * Writes an element, rounded once to nearest even.
    *
    * @param index of the element
-   * @param value for F32, F16 and BF16 any, for I8 a whole number from -128 to 127
+   * @param value for F32, F16 and BF16 any, for I8 a whole number from -128 to 127, for I32 one of
+   *     32 bits
    * @throws IllegalArgumentException if there is no such element, the view is read-only or the
    *     value cannot be stored
    */
@@ -417,7 +433,7 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
   public void put(long from, float[] values) {
     checkRange(from, Checks.notNull("values", values).length);
     checkWritable("the buffer");
-    if (type.bytes() == 1) {
+    if (type.bytes() == 1 || type == DataType.I32) {
       for (float value : values) {
         Elements.checkStorable(type, value);
       }
@@ -430,6 +446,50 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
       }
       for (int i = 0; i < values.length; i++) {
         Elements.write(window(from + i), offset(from + i), type, values[i]);
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Writes consecutive whole numbers.
+   *
+   * @param from first element
+   * @param values to write
+   * @throws IllegalArgumentException if there are no such elements, the view is read-only or its
+   *     type is not I32
+   * @since 0.2.0
+   */
+  public void putInts(long from, int[] values) {
+    Operands.typed("the buffer", this, DataType.I32);
+    checkRange(from, Checks.notNull("values", values).length);
+    checkWritable("the buffer");
+    acquire();
+    try {
+      for (int i = 0; i < values.length; i++) {
+        window(from + i).putInt(offset(from + i), values[i]);
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Reads consecutive whole numbers.
+   *
+   * @param from first element
+   * @param values receives them
+   * @throws IllegalArgumentException if there are no such elements or the type is not I32
+   * @since 0.2.0
+   */
+  public void getInts(long from, int[] values) {
+    Operands.typed("the buffer", this, DataType.I32);
+    checkRange(from, Checks.notNull("values", values).length);
+    acquire();
+    try {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = window(from + i).getInt(offset(from + i));
       }
     } finally {
       release();
@@ -476,6 +536,20 @@ public final class TernaryBuffer extends Operand implements AutoCloseable {
   public float[] toArray() {
     float[] values = new float[(int) Checks.size("elements", elements(), Checks.MAX_ROWS)];
     get(0, values);
+    return values;
+  }
+
+  /**
+   * All elements as whole numbers.
+   *
+   * @return a new array
+   * @throws IllegalArgumentException if there are 2^31 or more or their type is not I32
+   * @since 0.2.0
+   */
+  public int[] toInts() {
+    Operands.typed("the buffer", this, DataType.I32);
+    int[] values = new int[(int) Checks.size("elements", elements(), Checks.MAX_ROWS)];
+    getInts(0, values);
     return values;
   }
 

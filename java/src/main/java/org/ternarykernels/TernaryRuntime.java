@@ -45,6 +45,7 @@ public final class TernaryRuntime implements AutoCloseable {
   private final Device device;
   private final Staging staging = new Staging();
   private final RowOperations rows;
+  private final Experts experts = new Experts(this);
 
   private TernaryRuntime(NativeRuntime core, String hint) {
     this.core = core;
@@ -548,43 +549,32 @@ public final class TernaryRuntime implements AutoCloseable {
    * <p>Q and K may be columns of one matrix, for example those of a fused product: then their
    * strides are that matrix's, and each buffer begins at its first column.
    *
-   * @param q {@code [M, qHeads * headDim]} of type F32, F16 or BF16; null if there is none, with 0
-   *     and null for all else of it
-   * @param ldq elements from one row of q to the next, at least qHeads * headDim
-   * @param qHeads heads of q, at least 1
-   * @param qWeight {@code [headDim]} of type F32
-   * @param qEps added to the mean of squares, finite and above 0
-   * @param k as q; must not overlap it
-   * @param ldk as ldq
-   * @param kHeads as qHeads
-   * @param kWeight as qWeight
-   * @param kEps as qEps
+   * @param q the heads of Q, or null
+   * @param k the heads of K, or null; they share no element with those of Q
    * @param headDim columns of a head, at least 1 and below 2^24
    * @param m rows, at least 1 and below 2^31
    * @throws IllegalArgumentException if an operand breaks a rule, or neither q nor k is given
    * @throws IllegalStateException if the runtime is closed
    * @since 0.2.0
    */
-  public void qkNorm(
-      @Nullable TernaryBuffer q,
-      long ldq,
-      long qHeads,
-      @Nullable TernaryBuffer qWeight,
-      float qEps,
-      @Nullable TernaryBuffer k,
-      long ldk,
-      long kHeads,
-      @Nullable TernaryBuffer kWeight,
-      float kEps,
-      long headDim,
-      long m) {
-    RowChecks.qkNorm(q, ldq, qHeads, qWeight, k, ldk, kHeads, kWeight, headDim, m);
+  public void qkNorm(@Nullable Heads q, @Nullable Heads k, long headDim, long m) {
+    Heads.check(q, k, false, headDim, m);
     acquire();
     try {
-      rows.qkNorm(q, ldq, qHeads, qWeight, qEps, k, ldk, kHeads, kWeight, kEps, headDim, m);
+      rows.qkNorm(q, k, headDim, m);
     } finally {
       releaseReachable();
     }
+  }
+
+  /**
+   * Routing, and what is done with experts' outputs outside of a {@link MoeLayer}.
+   *
+   * @return the operations, which are this runtime's
+   * @since 0.2.0
+   */
+  public Experts experts() {
+    return experts;
   }
 
   /**
@@ -742,19 +732,10 @@ public final class TernaryRuntime implements AutoCloseable {
 
   /**
    * Gives the norms of heads to a stream of this runtime's GPU: the same bits as {@link
-   * #qkNorm(TernaryBuffer, long, long, TernaryBuffer, float, TernaryBuffer, long, long,
-   * TernaryBuffer, float, long, long)}. May be captured; needs no workspace.
+   * #qkNorm(Heads, Heads, long, long)}. May be captured; needs no workspace.
    *
-   * @param q as there
-   * @param ldq as there
-   * @param qHeads as there
-   * @param qWeight as there
-   * @param qEps as there
-   * @param k as there
-   * @param ldk as there
-   * @param kHeads as there
-   * @param kWeight as there
-   * @param kEps as there
+   * @param q as there, in the GPU's memory
+   * @param k as there, in the GPU's memory
    * @param headDim as there
    * @param m as there
    * @param stream of the same device
@@ -764,23 +745,11 @@ public final class TernaryRuntime implements AutoCloseable {
    * @since 0.2.0
    */
   public void qkNorm(
-      @Nullable DeviceBuffer q,
-      long ldq,
-      long qHeads,
-      @Nullable DeviceBuffer qWeight,
-      float qEps,
-      @Nullable DeviceBuffer k,
-      long ldk,
-      long kHeads,
-      @Nullable DeviceBuffer kWeight,
-      float kEps,
-      long headDim,
-      long m,
-      CudaStream stream) {
-    RowChecks.qkNorm(q, ldq, qHeads, qWeight, k, ldk, kHeads, kWeight, headDim, m);
+      @Nullable Heads q, @Nullable Heads k, long headDim, long m, CudaStream stream) {
+    Heads.check(q, k, true, headDim, m);
     acquire();
     try {
-      rows.qkNorm(q, ldq, qHeads, qWeight, qEps, k, ldk, kHeads, kWeight, kEps, headDim, m, stream);
+      rows.qkNorm(q, k, headDim, m, stream);
     } finally {
       releaseReachable();
     }

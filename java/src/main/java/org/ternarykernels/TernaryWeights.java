@@ -359,7 +359,8 @@ public final class TernaryWeights implements AutoCloseable {
     }
   }
 
-  private void copyCodes(long target) {
+  /** Writes the codes in I2S to an address. */
+  void copyCodes(long target) {
     handle().acquire();
     try {
       Status.check(Ternary.ternary_weights_codes(address, target));

@@ -46,19 +46,30 @@ class ClosedSetsTest {
 
   private static <E extends Enum<E>> void assertSame(
       Class<E> java, ToIntFunction<E> code, String type, String prefix) throws IOException {
+    assertSame(java, code, membersOf(type, prefix), type);
+  }
+
+  private static <E extends Enum<E>> void assertSame(
+      Class<E> java, ToIntFunction<E> code, Map<String, Integer> there, String type) {
     Map<String, Integer> here = new LinkedHashMap<>();
     for (E constant : java.getEnumConstants()) {
       here.put(constant.name(), code.applyAsInt(constant));
     }
-    assertThat(here).as(type).isEqualTo(membersOf(type, prefix));
+    assertThat(here).as(type).isEqualTo(there);
   }
 
   @Test
   void enumsAreThoseOfTheHeader() throws IOException {
     assertSame(Layout.class, layout -> layout.code, "ternary_layout", "TERNARY_LAYOUT_");
-    assertSame(DataType.class, type -> type.code, "ternary_dtype", "TERNARY_");
+    Map<String, Integer> types = new LinkedHashMap<>(membersOf("ternary_dtype", "TERNARY_"));
+    types.put("I32", -1); // Java's alone
+    assertSame(DataType.class, type -> type.code, types, "ternary_dtype");
     assertThat(Map.of("A8", Activation.A8.code, "A16", Activation.A16.code))
         .isEqualTo(membersOf("ternary_activation", "TERNARY_"));
+    assertSame(GateOrder.class, order -> order.code, "ternary_gate_order", "TERNARY_");
+    assertSame(GateFunction.class, f -> f.code, "ternary_gate_function", "TERNARY_");
+    assertSame(RouteMethod.class, method -> method.code, "ternary_route_method", "TERNARY_");
+    assertSame(GroupScore.class, s -> s.code, "ternary_group_score", "TERNARY_GROUP_");
     assertSame(AlphaKind.class, kind -> kind.code, "ternary_alpha_kind", "TERNARY_ALPHA_");
     assertSame(Limit.class, limit -> limit.code, "ternary_limit", "TERNARY_LIMIT_");
   }
@@ -90,7 +101,7 @@ class ClosedSetsTest {
   void dataTypesHaveTheSizesOfTheList() throws IOException {
     Map<String, Integer> sizes = Map.of("float", 4, "uint16_t", 2, "uint8_t", 1, "int8_t", 1);
     List<MatchResult> rows = rows("abi/dtypes.inc", "^DTYPE\\((\\w+), (\\w+),");
-    assertThat(rows).hasSameSizeAs(DataType.values());
+    assertThat(rows).hasSize(DataType.values().length - 1); // I32 is Java's alone
     for (MatchResult row : rows) {
       assertThat(DataType.valueOf(row.group(1)).bytes()).isEqualTo(sizes.get(row.group(2)));
     }

@@ -41,7 +41,7 @@ class CudaObservationTest {
       operations.accept(() -> norm.apply(x, null, null, y, 1, stream));
       operations.accept(() -> runtime.quantise(x, null, null, q, s, 1, K, stream));
       operations.accept(() -> runtime.rotate(x, null, 32, null, false, x, 1, 32, stream));
-      operations.accept(() -> runtime.qkNorm(x, K, 1, y, 1, null, 0, 0, null, 0, N, 1, stream));
+      operations.accept(() -> runtime.qkNorm(Heads.of(x, K, 1, y, 1), null, N, 1, stream));
       stream.synchronize();
     }
   }

@@ -69,7 +69,9 @@ class CudaRowsTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = "I8", mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"I8", "I32"},
+      mode = EnumSource.Mode.EXCLUDE)
   void quantiseGivesTheOraclesBits(DataType type) {
     Activation activation = Activation.a8(96);
     int scales = (int) activation.scales(K);
@@ -114,9 +116,17 @@ class CudaRowsTest {
     DeviceBuffer dw = device(weight);
     long from = 4L * headDim;
     long rest = M * K - from;
-    RUNTIME.qkNorm(dd, K, 4, dw, 1e-5f, dd.slice(from, rest), K, 2, dw, 0.5f, headDim, M, STREAM);
+    RUNTIME.qkNorm(
+        Heads.of(dd, K, 4, dw, 1e-5f),
+        Heads.of(dd.slice(from, rest), K, 2, dw, 0.5f),
+        headDim,
+        M,
+        STREAM);
     Oracle.qkNorm(
-        data, K, 4, weight, 1e-5f, data.slice(from, rest), K, 2, weight, 0.5f, headDim, M);
+        Heads.of(data, K, 4, weight, 1e-5f),
+        Heads.of(data.slice(from, rest), K, 2, weight, 0.5f),
+        headDim,
+        M);
     Problems.assertSameBits(read(dd), data);
   }
 
@@ -190,7 +200,7 @@ class CudaRowsTest {
       assertThatThrownBy(() -> cpu.rotate(x, null, 32, null, false, x, 1, 64, STREAM))
           .isInstanceOf(TernaryException.class)
           .hasMessageContaining("CPU");
-      assertThatThrownBy(() -> cpu.qkNorm(x, 64, 1, x, 1, null, 0, 0, null, 0, 64, 1, STREAM))
+      assertThatThrownBy(() -> cpu.qkNorm(Heads.of(x, 64, 1, x, 1), null, 64, 1, STREAM))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("q overlaps qWeight");
     }

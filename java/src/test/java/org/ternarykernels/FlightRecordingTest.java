@@ -78,7 +78,7 @@ class FlightRecordingTest {
       norm.apply(x, sum, sum, y, 2);
       runtime.quantise(x, null, null, q, s, 2, K);
       runtime.rotate(x, null, 32, null, true, sum, 2, K);
-      runtime.qkNorm(x, K, 1, sum, 1, null, 0, 0, null, 0, K, 2);
+      runtime.qkNorm(Heads.of(x, K, 1, sum, 1), null, K, 2);
       String product = path(runtime, "linear.");
       String fused = path(runtime, "rmsnorm_linear.");
       String rows = path(runtime, "quantise_activations.");

@@ -25,8 +25,8 @@ final class Problems {
   }
 
   /**
-   * A buffer of any type with Gaussian values, whole numbers where the type is I8 and any bytes
-   * where it is fp8.
+   * A buffer of any type with Gaussian values, whole numbers where the type is I8 or I32 and any
+   * bytes where it is fp8.
    */
   static TernaryBuffer activations(Random random, DataType type, int count) {
     if (type == DataType.F8_E4M3) {
@@ -39,8 +39,8 @@ final class Problems {
     }
     TernaryBuffer buffer = TernaryBuffer.allocate(type, count);
     for (int i = 0; i < count; i++) {
-      buffer.put(
-          i, type == DataType.I8 ? random.nextInt(256) - 128 : (float) random.nextGaussian());
+      boolean whole = type == DataType.I8 || type == DataType.I32;
+      buffer.put(i, whole ? random.nextInt(256) - 128 : (float) random.nextGaussian());
     }
     return buffer;
   }

@@ -37,7 +37,9 @@ class RowOperationsTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = "I8", mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"I8", "I32"},
+      mode = EnumSource.Mode.EXCLUDE)
   void quantisesByBlockToTheOraclesBits(DataType type) {
     int m = 5;
     for (int k : new int[] {20, 64, 96, 160, 256}) {
@@ -124,7 +126,9 @@ class RowOperationsTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = "I8", mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"I8", "I32"},
+      mode = EnumSource.Mode.EXCLUDE)
   void rotatesToTheOraclesBitsBothWays(DataType type) {
     int m = 3;
     for (int rotation : new int[] {32, 64, 512, 4096}) {
@@ -217,30 +221,14 @@ class RowOperationsTest {
       long from = (long) qHeads * headDim;
       long rest = m * stride - from;
       RUNTIME.qkNorm(
-          data,
-          stride,
-          qHeads,
-          qWeight,
-          1e-5f,
-          data.slice(from, rest),
-          stride,
-          kHeads,
-          kWeight,
-          0.5f,
+          Heads.of(data, stride, qHeads, qWeight, 1e-5f),
+          Heads.of(data.slice(from, rest), stride, kHeads, kWeight, 0.5f),
           headDim,
           m);
       float[] before = expected.toArray();
       Oracle.qkNorm(
-          expected,
-          stride,
-          qHeads,
-          qWeight,
-          1e-5f,
-          expected.slice(from, rest),
-          stride,
-          kHeads,
-          kWeight,
-          0.5f,
+          Heads.of(expected, stride, qHeads, qWeight, 1e-5f),
+          Heads.of(expected.slice(from, rest), stride, kHeads, kWeight, 0.5f),
           headDim,
           m);
       Problems.assertSameBits(data, expected);
@@ -256,7 +244,7 @@ class RowOperationsTest {
   void normalisesEachHeadByHandAndANonFiniteOneAlone() {
     TernaryBuffer q = TernaryBuffer.copyOf(DataType.F32, 3, 4, 1, Float.POSITIVE_INFINITY, 0, 2);
     TernaryBuffer weight = TernaryBuffer.copyOf(DataType.F32, 1, 2);
-    RUNTIME.qkNorm(null, 0, 0, null, 0, q, 6, 3, weight, 0.5f, 2, 1);
+    RUNTIME.qkNorm(null, Heads.of(q, 6, 3, weight, 0.5f), 2, 1);
     float first = (float) (1 / Math.sqrt(25f / 2 + 0.5f)); // exact up to its one rounding
     float last = (float) (1 / Math.sqrt(4f / 2 + 0.5f));
     assertThat(q.toArray())
@@ -268,34 +256,36 @@ class RowOperationsTest {
     TernaryBuffer q = Problems.filled(DataType.F32, 24, 5);
     TernaryBuffer k = Problems.filled(DataType.F32, 12, 5);
     TernaryBuffer w = TernaryBuffer.allocate(DataType.F32, 4);
+    assertRejected(() -> RUNTIME.qkNorm(null, null, 4, 2), "q and k are null");
+    assertRejected(() -> Heads.of(q, 12, 3, null, 1), "weight is null");
+    assertRejected(() -> Heads.of((TernaryBuffer) null, 12, 3, w, 1), "data is null");
     assertRejected(
-        () -> RUNTIME.qkNorm(null, 0, 0, null, 0, null, 0, 0, null, 0, 4, 2), "q and k are null");
+        () -> RUNTIME.qkNorm(Heads.of(q, 12, 3, w, 1), Heads.of(k, 12, 0, w, 1), 4, 1),
+        "heads of k",
+        "is 0");
     assertRejected(
-        () -> RUNTIME.qkNorm(q, 12, 3, null, 1, null, 0, 0, null, 0, 4, 2), "qWeight is null");
+        () -> RUNTIME.qkNorm(Heads.of(q, 11, 3, w, 1), null, 4, 2), "row stride of q is 11");
     assertRejected(
-        () -> RUNTIME.qkNorm(q, 12, 3, w, 1, null, 0, 0, w, 0, 4, 2), "kWeight is given without k");
+        () -> RUNTIME.qkNorm(Heads.of(q, 12, 3, w, 1), Heads.of(k, 12, 3, w, 1), 4, 2),
+        "k has 48 bytes",
+        "96");
     assertRejected(
-        () -> RUNTIME.qkNorm(q, 12, 3, w, 1, k, 12, 0, w, 1, 4, 1), "heads of k", "is 0");
-    assertRejected(
-        () -> RUNTIME.qkNorm(q, 11, 3, w, 1, null, 0, 0, null, 0, 4, 2), "row stride of q is 11");
-    assertRejected(
-        () -> RUNTIME.qkNorm(q, 12, 3, w, 1, k, 12, 3, w, 1, 4, 2), "k has 48 bytes", "96");
-    assertRejected(
-        () -> RUNTIME.qkNorm(q, 12, 3, w, 1, null, 0, 0, null, 0, 5, 1),
-        "qWeight has 16 bytes",
+        () -> RUNTIME.qkNorm(Heads.of(q, 12, 3, w, 1), null, 5, 1),
+        "q's weight has 16 bytes",
         "20");
-    assertRejected(() -> RUNTIME.qkNorm(q, 12, 3, w, 0, null, 0, 0, null, 0, 4, 2), "eps", "0");
-    assertRejected(() -> RUNTIME.qkNorm(q, 12, 3, w, Float.NaN, null, 0, 0, null, 0, 4, 2), "eps");
+    assertRejected(() -> RUNTIME.qkNorm(Heads.of(q, 12, 3, w, 0), null, 4, 2), "eps", "0");
+    assertRejected(() -> RUNTIME.qkNorm(Heads.of(q, 12, 3, w, Float.NaN), null, 4, 2), "eps");
     assertRejected(
-        () -> RUNTIME.qkNorm(q, 12, 3, w, 1, q.slice(8, 12), 12, 1, w, 1, 4, 1), "overlap");
+        () -> RUNTIME.qkNorm(Heads.of(q, 12, 3, w, 1), Heads.of(q.slice(8, 12), 12, 1, w, 1), 4, 1),
+        "overlap");
     assertRejected(
-        () -> RUNTIME.qkNorm(q, 12, 3, q.slice(3, 4), 1, null, 0, 0, null, 0, 4, 2),
-        "q overlaps qWeight");
+        () -> RUNTIME.qkNorm(Heads.of(q, 12, 3, q.slice(3, 4), 1), null, 4, 2),
+        "q overlaps q's weight");
     TernaryBuffer codes = TernaryBuffer.allocate(DataType.I8, 24);
     assertRejected(
-        () -> RUNTIME.qkNorm(codes, 12, 3, w, 1, null, 0, 0, null, 0, 4, 2), "q is of type I8");
+        () -> RUNTIME.qkNorm(Heads.of(codes, 12, 3, w, 1), null, 4, 2), "q is of type I8");
     assertRejected(
-        () -> RUNTIME.qkNorm(q, 12, 3, codes, 1, null, 0, 0, null, 0, 4, 2), "qWeight is of type");
+        () -> RUNTIME.qkNorm(Heads.of(q, 12, 3, codes, 1), null, 4, 2), "q's weight is of type");
     assertThat(q.toArray()).containsOnly(5f);
     assertThat(k.toArray()).containsOnly(5f);
   }
@@ -309,7 +299,7 @@ class RowOperationsTest {
     assertThatThrownBy(() -> closed.rotate(x, null, 32, null, false, x, 1, 32))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("the runtime is closed, must be open");
-    assertThatThrownBy(() -> closed.qkNorm(x, 32, 1, w, 1, null, 0, 0, null, 0, 32, 1))
+    assertThatThrownBy(() -> closed.qkNorm(Heads.of(x, 32, 1, w, 1), null, 32, 1))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("the runtime is closed, must be open");
   }

@@ -7,6 +7,7 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -88,6 +89,30 @@ class TernaryBufferTest {
         .containsExactly(65504, 0, 0.099975586f);
     assertThat(TernaryBuffer.copyOf(DataType.BF16, 0.1f).toArray()).containsExactly(0.100097656f);
     assertThat(TernaryBuffer.copyOf(DataType.I8, -128, 127).toArray()).containsExactly(-128, 127);
+  }
+
+  @Test
+  void holdsWholeNumbersAsTheyAre() {
+    TernaryBuffer ids = TernaryBuffer.copyOf(-1, Integer.MAX_VALUE, Integer.MIN_VALUE);
+    assertThat(ids.dataType()).isEqualTo(DataType.I32);
+    assertThat(ids.toInts()).containsExactly(-1, Integer.MAX_VALUE, Integer.MIN_VALUE);
+    assertThat(ids.toArray()).containsExactly(-1, 0x1p31f, -0x1p31f);
+    ids.put(0, 7);
+    ids.putInts(1, new int[] {8, 9});
+    assertThat(ids.toInts()).containsExactly(7, 8, 9);
+    assertThatThrownBy(() -> ids.put(0, 0.5f)).hasMessageContaining("0.5, must be a whole number");
+    assertThatThrownBy(() -> ids.put(0, new float[] {1, 0x1p31f}))
+        .hasMessageContaining("whole number of 32 bits");
+    assertThatThrownBy(() -> ids.putInts(2, new int[2])).hasMessageContaining("elements 2 to 4");
+    assertThat(ids.toInts()).containsExactly(7, 8, 9);
+    IntBuffer direct = ByteBuffer.allocateDirect(12).order(ByteOrder.nativeOrder()).asIntBuffer();
+    direct.put(new int[] {1, 2, 3}).position(1);
+    assertThat(TernaryBuffer.of(direct, DataType.I32).toInts()).containsExactly(2, 3);
+    assertThatThrownBy(() -> TernaryBuffer.of(direct, DataType.F32))
+        .hasMessageContaining("an IntBuffer for I32");
+    assertThatThrownBy(() -> TernaryBuffer.copyOf(DataType.F32, 1).toInts())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("the buffer is of type F32, must be I32");
   }
 
   @Test

@@ -239,7 +239,9 @@ class TernaryRuntimeTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = "I8", mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"I8", "I32"},
+      mode = EnumSource.Mode.EXCLUDE)
   void quantisesToTheOraclesBits(DataType type) {
     int m = 3;
     int k = 77;

@@ -36,6 +36,12 @@ public class TernaryPreset implements InfoMapper {
                     "ternary_weights",
                     "ternary_layer",
                     "ternary_layer_spec",
+                    "ternary_moe",
+                    "ternary_moe_spec",
+                    "ternary_moe_operands",
+                    "ternary_route_operands",
+                    "ternary_align_operands",
+                    "ternary_combine_operands",
                     "ternary_operands",
                     "ternary_quantise_operands",
                     "ternary_rotate_operands",
@@ -61,12 +67,22 @@ public class TernaryPreset implements InfoMapper {
                     "ternary_oracle_apply",
                     "ternary_oracle_quantise",
                     "ternary_oracle_rotate",
-                    "ternary_oracle_qk_norm")
+                    "ternary_oracle_qk_norm",
+                    "ternary_moe_create",
+                    "ternary_apply_moe",
+                    "ternary_route",
+                    "ternary_align",
+                    "ternary_combine",
+                    "ternary_oracle_apply_moe",
+                    "ternary_oracle_route",
+                    "ternary_oracle_align",
+                    "ternary_oracle_combine")
                 .skip())
         .put(
             new Info("char", "int8_t", "uint8_t", "uint64_t", "size_t", "int64_t")
                 .valueTypes("long")
                 .cast())
+        .put(new Info("int32_t").valueTypes("int").pointerTypes("long").cast())
         .put(new Info("void").valueTypes("void").pointerTypes("long").cast())
         .put(new Info("float").valueTypes("float").pointerTypes("long").cast())
         .put(
@@ -77,6 +93,10 @@ public class TernaryPreset implements InfoMapper {
                     "ternary_alpha_kind",
                     "ternary_activation",
                     "ternary_ternarise_method",
+                    "ternary_gate_order",
+                    "ternary_gate_function",
+                    "ternary_route_method",
+                    "ternary_group_score",
                     "ternary_limit")
                 .enumerate(false)
                 .valueTypes("int")

@@ -4,6 +4,7 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.nio.ShortBuffer;
 import org.ternarykernels.DataType;
 
@@ -19,6 +20,9 @@ public final class NioBuffers {
     if (buffer instanceof FloatBuffer floats) {
       return floats.order();
     }
+    if (buffer instanceof IntBuffer ints) {
+      return ints.order();
+    }
     return buffer instanceof ShortBuffer shorts ? shorts.order() : ByteOrder.nativeOrder();
   }
 
@@ -27,7 +31,7 @@ public final class NioBuffers {
     if (buffer instanceof ByteBuffer) {
       return 1;
     }
-    return buffer instanceof FloatBuffer ? Float.BYTES : Short.BYTES;
+    return buffer instanceof ShortBuffer ? Short.BYTES : Float.BYTES;
   }
 
   public static void check(Buffer buffer, DataType type, ByteOrder order) {
@@ -38,6 +42,7 @@ public final class NioBuffers {
     boolean fits =
         buffer instanceof ByteBuffer
             || buffer instanceof FloatBuffer && type == DataType.F32
+            || buffer instanceof IntBuffer && type == DataType.I32
             || buffer instanceof ShortBuffer && (type == DataType.F16 || type == DataType.BF16);
     if (!fits) {
       throw new IllegalArgumentException(
@@ -45,7 +50,8 @@ public final class NioBuffers {
               + buffer.getClass().getSimpleName()
               + " for elements of type "
               + type
-              + ", must be a ByteBuffer, a FloatBuffer for F32 or a ShortBuffer for F16 and BF16");
+              + ", must be a ByteBuffer, a FloatBuffer for F32, a ShortBuffer for F16 and BF16 or"
+              + " an IntBuffer for I32");
     }
     if (type.bytes() > 1 && order != ByteOrder.nativeOrder()) {
       throw new IllegalArgumentException(

@@ -173,6 +173,9 @@ public final class Tensor {
       }
       return values;
     }
+    if (type == TensorType.I32) {
+      throw notOf("F32, F16, BF16, F8_E4M3, I8 or U8");
+    }
     if (elements() == 0) {
       kernelType();
       return new float[0];
@@ -185,8 +188,8 @@ public final class Tensor {
    * The elements in native memory, as kernels take them.
    *
    * @return a copy; U8 and BOOL come as I8
-   * @throws IllegalArgumentException if the type is none of F32, F16, BF16, F8_E4M3, I8, U8 and
-   *     BOOL, or there are none
+   * @throws IllegalArgumentException if the type is none of F32, F16, BF16, F8_E4M3, I8, I32, U8
+   *     and BOOL, or there are none
    * @throws IllegalStateException if the file is closed
    * @throws java.io.UncheckedIOException if the file cannot be read
    */
@@ -204,14 +207,14 @@ public final class Tensor {
 
   private DataType kernelType() {
     if (type().dataType() == null) {
-      throw new IllegalArgumentException(
-          "tensor \""
-              + name
-              + "\" is of type "
-              + type
-              + ", must be F32, F16, BF16, F8_E4M3, I8 or U8");
+      throw notOf("F32, F16, BF16, F8_E4M3, I8, I32 or U8");
     }
     return type().dataType();
+  }
+
+  private IllegalArgumentException notOf(String types) {
+    return new IllegalArgumentException(
+        "tensor \"" + name + "\" is of type " + type + ", must be " + types);
   }
 
   private int arrayLength(long length) {

@@ -28,7 +28,7 @@ public enum TensorType {
   /** bfloat16. */
   BF16(2, DataType.BF16),
   /** Signed 32-bit integer. */
-  I32(4, null),
+  I32(4, DataType.I32),
   /** Unsigned 32-bit integer. */
   U32(4, null),
   /** IEEE binary32. */
@@ -85,7 +85,7 @@ public enum TensorType {
   }
 
   /**
-   * The type of activations and outputs that it is.
+   * The type of buffers that it is.
    *
    * @return the type, or null for one that kernels do not know
    */

@@ -6,12 +6,15 @@ import java.lang.reflect.Executable;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import org.bytedeco.javacpp.Pointer;
 import org.ternarykernels.CudaStream;
 import org.ternarykernels.DataType;
 import org.ternarykernels.TernaryBuffer;
+import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.io.BitNetCheckpoint;
 
 /** Makes the arguments of a call. */
@@ -33,7 +36,8 @@ final class Arguments {
           String[].class,
           ByteBuffer.class,
           Buffer.class,
-          Pointer.class);
+          Pointer.class,
+          List.class);
 
   private final Executable call;
   private final Values values;
@@ -118,6 +122,9 @@ final class Arguments {
     if (Objects.isKept(type)) {
       return kept(type);
     }
+    if (type == List.class) {
+      return matrices();
+    }
     return Foreign.isKnown(type) ? Foreign.make(type, values) : Argument.of(plain(type));
   }
 
@@ -167,6 +174,19 @@ final class Arguments {
     int[] counts = new int[values.below(4)];
     Arrays.setAll(counts, i -> values.chance(0.9) ? 1 + values.below(32) : (int) values.size());
     return counts;
+  }
+
+  /** Of experts: the only list that the API takes. */
+  private Argument matrices() {
+    List<Object> list = new ArrayList<>();
+    StringBuilder text = new StringBuilder("list [");
+    Argument first = kept(TernaryWeights.class);
+    for (int i = values.below(4); i > 0; i--) {
+      Argument element = values.chance(0.7) ? first : kept(TernaryWeights.class);
+      list.add(element.value());
+      text.append(element.text()).append(' ');
+    }
+    return new Argument(list, text.append(']').toString());
   }
 
   private Argument kept(Class<?> type) {

@@ -5,10 +5,15 @@ import org.ternarykernels.Activation;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.AlphaKind;
 import org.ternarykernels.DataType;
+import org.ternarykernels.ExpertAlpha;
+import org.ternarykernels.ExpertWeights;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
+import org.ternarykernels.MoeLayer;
 import org.ternarykernels.RmsNormLinear;
 import org.ternarykernels.Rotation;
+import org.ternarykernels.Router;
+import org.ternarykernels.Routing;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
@@ -42,6 +47,7 @@ final class GoodObjects {
     TernaryWeights weights = TernaryWeights.pack(w, n, k, alpha);
     TernaryWeights other = weights.repack(values.oneOf(Layout.values()));
     layers(values, objects, weights, other);
+    experts(values, objects);
     close(objects.put(weights, values.below(24)));
     close(objects.put(other, values.below(24)));
     for (int i = 0; i < 3; i++) {
@@ -113,6 +119,34 @@ final class GoodObjects {
     }
   }
 
+  private static void experts(Values values, Objects objects) {
+    int experts = 1 + values.below(4);
+    int h = values.oneOf(1, 4, 17, 32);
+    int between = values.oneOf(1, 3, 32);
+    int slots = 1 + values.below(Math.min(2, experts));
+    objects.put(Routing.allocate(4, slots, DataType.F32), values.below(24));
+    objects.put(Router.builder(experts, slots).renormalise(0).build(), values.below(24));
+    objects.put(TernaryBuffer.allocate(DataType.F32, 4L * h), values.below(24));
+    ExpertAlpha alpha = ExpertAlpha.expert(new float[experts]);
+    ExpertWeights w13 =
+        ExpertWeights.pack(new byte[experts * 2 * between * h], experts, 2 * between, h, alpha);
+    ExpertWeights w2 =
+        ExpertWeights.pack(new byte[experts * between * h], experts, h, between, alpha);
+    TernaryRuntime runtime = (TernaryRuntime) objects.get(TernaryRuntime.class, values.below(24));
+    try {
+      if (runtime != null) {
+        MoeLayer layer = MoeLayer.builder(runtime, w13, w2).combine(values.chance(0.8)).build();
+        close(objects.put(layer, values.below(24)));
+      }
+    } catch (IllegalStateException e) {
+      if (!e.getMessage().contains("closed")) { // by another call, as it may be
+        throw e;
+      }
+    }
+    close(objects.put(w13, values.below(24)));
+    close(objects.put(w2, values.below(24)));
+  }
+
   private static float[] signs(Values values) {
     float[] signs = new float[64];
     for (int i = 0; i < signs.length; i++) {
@@ -129,6 +163,10 @@ final class GoodObjects {
     } else if (old instanceof TernaryLinear layer) {
       layer.close();
     } else if (old instanceof RmsNormLinear layer) {
+      layer.close();
+    } else if (old instanceof ExpertWeights weights) {
+      weights.close();
+    } else if (old instanceof MoeLayer layer) {
       layer.close();
     }
   }

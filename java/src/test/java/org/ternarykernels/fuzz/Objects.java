@@ -5,6 +5,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.ternarykernels.Heads;
+import org.ternarykernels.Router;
+import org.ternarykernels.Routing;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.io.SafetensorsWriter;
@@ -44,6 +47,9 @@ final class Objects {
 
   private static boolean isConfined(Class<?> type) {
     return type == TernaryBuffer.class
+        || type == Heads.class // these have buffers
+        || type == Router.class
+        || type == Routing.class
         || type == SafetensorsWriter.class
         || type.getSimpleName().equals("Builder");
   }

@@ -5,6 +5,7 @@ import java.util.List;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.DataType;
+import org.ternarykernels.Heads;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.RmsNormLinear;
@@ -49,7 +50,7 @@ final class Workload {
           runtime::infoJson,
           () -> runtime.quantise(x, null, null, q, s, 1, K),
           () -> runtime.rotate(x, null, 64, null, false, x, 1, K),
-          () -> runtime.qkNorm(x, K, 2, y, 1e-5f, null, 0, 0, null, 0, N, 1),
+          () -> runtime.qkNorm(Heads.of(x, K, 2, y, 1e-5f), null, N, 1),
           () -> runtime.chooseLayout(Activation.A8, N, K, 0),
           () -> TernaryWeights.pack(large, 2048, 1024, alpha).close(),
           () -> weights.repack(Layout.T5_TILED).close(),

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import org.ternarykernels.Activation;
 import org.ternarykernels.DataType;
+import org.ternarykernels.Heads;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.io.Tensor;
 
@@ -86,41 +87,28 @@ final class RowTensors {
         List.of("q", "k", "q_weight", "k_weight"),
         List.of("head_dim", "q_eps", "k_eps"));
     long headDim = TensorOperation.whole("head_dim", required(in, "qk_norm", "head_dim"));
-    Heads q = Heads.of(of, "q", headDim);
-    Heads k = Heads.of(of, "k", headDim);
+    Side q = Side.of(of, "q", headDim);
+    Side k = Side.of(of, "k", headDim);
     if (q.data != null && k.data != null && q.rows != k.rows) {
       throw new IllegalArgumentException(
           "\"q\" has " + q.rows + " rows and \"k\" has " + k.rows + ", must be equal");
     }
-    of.runtime()
-        .qkNorm(
-            q.data,
-            q.columns,
-            q.count,
-            q.weight,
-            q.eps,
-            k.data,
-            k.columns,
-            k.count,
-            k.weight,
-            k.eps,
-            headDim,
-            Math.max(q.rows, k.rows));
+    of.runtime().qkNorm(q.heads(), k.heads(), headDim, Math.max(q.rows, k.rows));
     q.put(of, "q");
     k.put(of, "k");
   }
 
   /** One side of {@code qk_norm}: data is null where the file has none. */
-  private record Heads(
+  private record Side(
       TernaryBuffer data, long rows, long columns, long count, TernaryBuffer weight, float eps) {
-    static Heads of(TensorOperation of, String name, long headDim) {
+    static Side of(TensorOperation of, String name, long headDim) {
       OperandFile in = of.in();
       if (!in.has(name)) {
         if (in.has(name + "_weight")) {
           throw new IllegalArgumentException(
               "\"" + name + "_weight\" is given without \"" + name + "\", must be with it");
         }
-        return new Heads(null, 0, 0, 0, null, 0);
+        return new Side(null, 0, 0, 0, null, 0);
       }
       Tensor tensor = in.tensor(name, 2, TensorOperation.FLOATS);
       long columns = tensor.shape()[1];
@@ -135,13 +123,17 @@ final class RowTensors {
                 + " columns, must be a multiple of it");
       }
       float[] weight = in.floats(name + "_weight", headDim, "head_dim");
-      return new Heads(
+      return new Side(
           copyOf(tensor),
           tensor.shape()[0],
           columns,
           columns / headDim,
           buffer(weight),
           of.number(name + "_eps", "1e-5"));
+    }
+
+    Heads heads() {
+      return data == null ? null : Heads.of(data, columns, count, weight, eps);
     }
 
     void put(TensorOperation of, String name) {

@@ -18,6 +18,7 @@ public final class ScalarFormat {
       case BF16 -> Float.intBitsToFloat(data.getShort(index * Short.BYTES) << 16);
       case F8_E4M3 -> e4m3ToFloat(data.get(index));
       case I8 -> data.get(index);
+      case I32 -> data.getInt(index * Integer.BYTES);
     };
   }
 
@@ -29,6 +30,7 @@ public final class ScalarFormat {
       case BF16 -> data.putShort(index * Short.BYTES, floatToBfloat(value));
       case F8_E4M3 -> data.put(index, floatToE4m3(value));
       case I8 -> data.put(index, (byte) Math.rint(value));
+      case I32 -> data.putInt(index * Integer.BYTES, (int) value);
     }
   }
 

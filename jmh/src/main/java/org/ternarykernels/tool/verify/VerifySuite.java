@@ -87,8 +87,11 @@ public final class VerifySuite {
     return kinds;
   }
 
-  /** Int8 X is quantised already: no norm before it, no scale into it. */
+  /** Int8 X is quantised already: no norm before it, no scale into it. I32 is no type of X. */
   private static boolean allowed(AlphaKind kind, DataType type, boolean normed) {
+    if (type == DataType.I32) {
+      return false;
+    }
     return type != DataType.I8 || (!normed && kind != AlphaKind.COLUMN);
   }
 

@@ -1,0 +1,205 @@
+package org.ternarykernels;
+
+import org.jspecify.annotations.Nullable;
+import org.ternarykernels.binding.Ternary;
+import org.ternarykernels.internal.Scratch;
+import org.ternarykernels.internal.Status;
+
+/**
+ * The native functions of layers of experts, as {@link NativeCall} has those of layers; {@link
+ * NativeRouteCall} has those of routers. Operands have been checked, and are held here. What native
+ * code refuses is thrown.
+ */
+final class NativeExpertCall {
+  private static final HeldCall HELD_APPLY = new HeldCall("apply_moe", "JJJJPIJPPJPIJPPIJPIJ");
+  private static final HeldCall HELD_COMBINE = new HeldCall("combine", "JJJJJPIJPJPIJFPPIJPIJ");
+
+  private NativeExpertCall() {}
+
+  /** Makes a native layer of copies of the signs; the caller destroys it. */
+  static long createLayer(MoeLayer.Builder layer) {
+    try (Scratch result = Scratch.ofBytes(Long.BYTES);
+        Scratch signs13 = NativeCall.copyOf(Rotation.signsOf(layer.rotation13));
+        Scratch signs2 = NativeCall.copyOf(Rotation.signsOf(layer.rotation2))) {
+      Status.check(
+          Ternary.moe_create(
+              layer.w13.address(),
+              layer.w2.address(),
+              layer.gateOrder.code,
+              layer.gateFunction.code,
+              layer.clamp,
+              layer.roundGateUp.code,
+              layer.roundActivation.code,
+              layer.roundProduct.code,
+              layer.roundExpert.code,
+              flag(layer.weightOnInput),
+              flag(layer.weightBeforeRounding),
+              layer.scaling,
+              flag(!layer.combine),
+              layer.activation.code,
+              layer.activation.block(),
+              Rotation.blockOf(layer.rotation13),
+              NativeCall.addressOrNull(signs13),
+              Rotation.blockOf(layer.rotation2),
+              NativeCall.addressOrNull(signs2),
+              result.address()));
+      return result.readLong();
+    }
+  }
+
+  /** Applies a layer of experts. */
+  static void apply(
+      long runtime,
+      long layer,
+      TernaryBuffer x,
+      long ldx,
+      @Nullable TernaryBuffer xScale,
+      Routing routing,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      long ldResidual,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
+    TernaryBuffer ids = routing.ids();
+    TernaryBuffer weights = routing.weights();
+    Operands.acquire(x, xScale, residual, residualOut, y, null);
+    try {
+      routing.acquire();
+      try {
+        Status.check(
+            HeldCall.needed(x, xScale, residual, residualOut, y, ids)
+                    || HeldCall.needed(weights, null, null, null, null, null)
+                ? HELD_APPLY.call(
+                    runtime,
+                    layer,
+                    m,
+                    (long) routing.slots(),
+                    HeldCall.operand(x),
+                    x.dataType().code,
+                    ldx,
+                    HeldCall.operand(xScale),
+                    HeldCall.operand(ids),
+                    routing.ldIds(),
+                    HeldCall.operand(weights),
+                    code(weights),
+                    ld(weights, routing.ldWeights()),
+                    HeldCall.operand(residual),
+                    HeldCall.operand(residualOut),
+                    code(residual),
+                    ldResidual,
+                    HeldCall.operand(y),
+                    y.dataType().code,
+                    ldy)
+                : Ternary.apply_moe(
+                    runtime,
+                    layer,
+                    m,
+                    routing.slots(),
+                    x.address(),
+                    x.dataType().code,
+                    ldx,
+                    Operands.addressOrNull(xScale),
+                    ids.address(),
+                    routing.ldIds(),
+                    Operands.addressOrNull(weights),
+                    code(weights),
+                    ld(weights, routing.ldWeights()),
+                    Operands.addressOrNull(residual),
+                    Operands.addressOrNull(residualOut),
+                    code(residual),
+                    ldResidual,
+                    y.address(),
+                    y.dataType().code,
+                    ldy));
+      } finally {
+        routing.release();
+      }
+    } finally {
+      Operands.release(x, xScale, residual, residualOut, y, null);
+    }
+  }
+
+  /** Adds experts' outputs up. */
+  static void combine(
+      long runtime,
+      TernaryBuffer d,
+      long ldd,
+      Routing routing,
+      long experts,
+      long h,
+      float scaling,
+      @Nullable TernaryBuffer residual,
+      @Nullable TernaryBuffer residualOut,
+      long ldResidual,
+      TernaryBuffer y,
+      long ldy,
+      long m) {
+    TernaryBuffer ids = routing.ids();
+    TernaryBuffer weights = routing.weights();
+    Operands.acquire(d, residual, residualOut, y, ids, weights);
+    try {
+      Status.check(
+          HeldCall.needed(d, residual, residualOut, y, ids, weights)
+              ? HELD_COMBINE.call(
+                  runtime,
+                  m,
+                  (long) routing.slots(),
+                  h,
+                  experts,
+                  HeldCall.operand(d),
+                  d.dataType().code,
+                  ldd,
+                  HeldCall.operand(ids),
+                  routing.ldIds(),
+                  HeldCall.operand(weights),
+                  code(weights),
+                  ld(weights, routing.ldWeights()),
+                  scaling,
+                  HeldCall.operand(residual),
+                  HeldCall.operand(residualOut),
+                  code(residual),
+                  ldResidual,
+                  HeldCall.operand(y),
+                  y.dataType().code,
+                  ldy)
+              : Ternary.combine(
+                  runtime,
+                  m,
+                  routing.slots(),
+                  h,
+                  experts,
+                  d.address(),
+                  d.dataType().code,
+                  ldd,
+                  ids.address(),
+                  routing.ldIds(),
+                  Operands.addressOrNull(weights),
+                  code(weights),
+                  ld(weights, routing.ldWeights()),
+                  scaling,
+                  Operands.addressOrNull(residual),
+                  Operands.addressOrNull(residualOut),
+                  code(residual),
+                  ldResidual,
+                  y.address(),
+                  y.dataType().code,
+                  ldy));
+    } finally {
+      Operands.release(d, residual, residualOut, y, ids, weights);
+    }
+  }
+
+  static int flag(boolean value) {
+    return value ? 1 : 0;
+  }
+
+  /** The type of an operand; 0 of none, as its stride is. */
+  static int code(@Nullable Operand operand) {
+    return operand == null ? 0 : operand.dataType().code;
+  }
+
+  static long ld(@Nullable Operand operand, long stride) {
+    return operand == null ? 0 : stride;
+  }
+}
