@@ -109,6 +109,11 @@ final class OperandFile {
     return tensor;
   }
 
+  /** The number of a tensor's elements. */
+  long elements(String name) {
+    return file.tensor(name).elements();
+  }
+
   /** F32 values of a known number, in any shape. */
   float[] floats(String name, long count, String rule) {
     Tensor tensor = file.tensor(name);

@@ -1,7 +1,6 @@
 package org.ternarykernels.tool.cli;
 
 import java.util.List;
-import java.util.Locale;
 import org.ternarykernels.Activation;
 import org.ternarykernels.DataType;
 import org.ternarykernels.Heads;
@@ -28,7 +27,7 @@ final class RowTensors {
     }
     float[] alpha = in.has("alpha") ? in.floats("alpha", k, "K, one a column") : null;
     Activation activation = of.activation();
-    float[] signs = of.signs(k);
+    float[] signs = of.signs("signs", k);
     TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, m * k);
     TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, m * activation.scales(k));
     of.runtime()
@@ -64,19 +63,16 @@ final class RowTensors {
     int block = (int) TensorOperation.whole("block", required(in, "rotate", "block"));
     TernaryBuffer y = TernaryBuffer.allocate(of.outputType(), m * k);
     of.runtime()
-        .rotate(x.toBuffer(), of.scale(m, 1), block, buffer(of.signs(k)), isInverse(in), y, m, k);
+        .rotate(
+            x.toBuffer(),
+            of.scale(m, 1),
+            block,
+            buffer(of.signs("signs", k)),
+            of.flag("inverse", false),
+            y,
+            m,
+            k);
     of.put("y", y, m, k);
-  }
-
-  private static boolean isInverse(OperandFile in) {
-    String text = in.text("inverse", "false");
-    return switch (text.toLowerCase(Locale.ROOT)) {
-      case "true", "1" -> true;
-      case "false", "0" -> false;
-      default ->
-          throw new IllegalArgumentException(
-              "metadata inverse is \"" + text + "\", must be true or false");
-    };
   }
 
   static void qkNorm(TensorOperation of) {
@@ -151,7 +147,7 @@ final class RowTensors {
     }
   }
 
-  private static String required(OperandFile in, String op, String name) {
+  static String required(OperandFile in, String op, String name) {
     String text = in.text(name, null);
     if (text == null) {
       throw new IllegalArgumentException(

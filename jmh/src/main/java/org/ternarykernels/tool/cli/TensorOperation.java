@@ -75,6 +75,10 @@ final class TensorOperation {
     return runtime;
   }
 
+  Layout layout() {
+    return layout;
+  }
+
   /** Name and shape of each result. */
   Map<String, Object> shapes() {
     return shapes;
@@ -96,7 +100,7 @@ final class TensorOperation {
           TernaryLinear.builder(runtime, weights)
               .bias(bias(weights))
               .activation(activation)
-              .rotation(rotation(weights.k()))
+              .rotation(rotation("rotation", "signs", weights.k()))
               .expectedRows(expected(m))
               .build()) {
         TernaryBuffer scale = scale(m, int8 ? activation.scales(weights.k()) : 1);
@@ -126,7 +130,7 @@ final class TensorOperation {
               .norm(in.floats("norm_weight", k, "K"), number("eps", "1e-5"))
               .bias(bias(weights))
               .activation(activation())
-              .rotation(rotation(k))
+              .rotation(rotation("rotation", "signs", k))
               .expectedRows(expected(m))
               .build()) {
         layer.apply(x.toBuffer(), k, scale(m, 1), residual, residualOut, k, y, weights.n(), m);
@@ -191,12 +195,12 @@ final class TensorOperation {
     }
   }
 
-  /** The rotation of a layer; null without one. */
-  private Rotation rotation(long k) {
-    float[] signs = signs(k);
-    int block = (int) whole("rotation", in.text("rotation", "0"));
+  /** The rotation that a metadata value and a tensor say; null without one. */
+  Rotation rotation(String name, String signsName, long k) {
+    float[] signs = signs(signsName, k);
+    int block = (int) whole(name, in.text(name, "0"));
     if (block == 0) {
-      refuseSigns(signs);
+      refuseSigns(name, signsName, signs);
       return null;
     }
     return signs == null ? Rotation.of(block) : Rotation.of(block, signs);
@@ -206,24 +210,27 @@ final class TensorOperation {
   int rotation(float[] signs) {
     int block = (int) whole("rotation", in.text("rotation", "0"));
     if (block == 0) {
-      refuseSigns(signs);
+      refuseSigns("rotation", "signs", signs);
     }
     return block;
   }
 
-  private static void refuseSigns(float[] signs) {
+  private static void refuseSigns(String name, String signsName, float[] signs) {
     if (signs != null) {
       throw new IllegalArgumentException(
-          "\"signs\" is given without a rotation, must be without it, or with metadata rotation");
+          "\""
+              + signsName
+              + "\" is given without a rotation, must be without it, or with metadata "
+              + name);
     }
   }
 
   /** The signs of a rotation; null without them. Others than +1 and -1 the library refuses. */
-  float[] signs(long k) {
-    if (!in.has("signs")) {
+  float[] signs(String name, long k) {
+    if (!in.has(name)) {
       return null;
     }
-    byte[] bytes = in.tensor("signs", new long[] {k}, TensorType.I8).toBytes();
+    byte[] bytes = in.tensor(name, new long[] {k}, TensorType.I8).toBytes();
     float[] signs = new float[bytes.length];
     for (int i = 0; i < bytes.length; i++) {
       signs[i] = bytes[i];
@@ -257,8 +264,24 @@ final class TensorOperation {
     }
   }
 
+  /** A metadata value that is true or false. */
+  boolean flag(String name, boolean otherwise) {
+    String text = in.text(name, Boolean.toString(otherwise));
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "true", "1" -> true;
+      case "false", "0" -> false;
+      default ->
+          throw new IllegalArgumentException(
+              "metadata " + name + " is \"" + text + "\", must be true or false");
+    };
+  }
+
   float number(String name, String otherwise) {
-    String text = in.text(name, otherwise);
+    return parse(name, in.text(name, otherwise));
+  }
+
+  /** A number in the text of a metadata value. */
+  static float parse(String name, String text) {
     try {
       return Float.parseFloat(text.strip());
     } catch (NumberFormatException e) {

@@ -97,14 +97,16 @@ final class WeightTensors {
   }
 
   static long group(OperandFile in, AlphaKind kind) {
-    if (kind != AlphaKind.GROUP) {
-      return 0;
-    }
-    String text = in.text("alpha", "");
-    long group = TensorOperation.whole("alpha's group", text.substring(text.indexOf(':') + 1));
+    return kind == AlphaKind.GROUP ? group(in, "alpha") : 0;
+  }
+
+  /** The group in a metadata value group:G. */
+  static long group(OperandFile in, String name) {
+    String text = in.text(name, "");
+    long group = TensorOperation.whole(name + "'s group", text.substring(text.indexOf(':') + 1));
     if (group < 32 || group % 32 != 0) {
       throw new IllegalArgumentException(
-          "metadata alpha is \"" + text + "\", its group must be a multiple of 32");
+          "metadata " + name + " is \"" + text + "\", its group must be a multiple of 32");
     }
     return group;
   }
