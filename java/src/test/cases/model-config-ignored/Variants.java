@@ -2,7 +2,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.example.BitNetModel;
+import org.ternarykernels.example.Model;
 import org.ternarykernels.example.Sampler;
 import org.ternarykernels.example.TextGenerator;
 
@@ -11,7 +11,7 @@ public final class Variants {
   private Variants() {}
 
   private static String text(TernaryRuntime runtime, Path folder) {
-    try (BitNetModel model = BitNetModel.load(runtime, folder)) {
+    try (Model model = Model.load(runtime, folder)) {
       StringBuilder text = new StringBuilder();
       int[] prompt = "def f".chars().toArray();
       new TextGenerator(model, 8)

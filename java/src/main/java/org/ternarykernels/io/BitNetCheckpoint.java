@@ -1,15 +1,8 @@
 package org.ternarykernels.io;
 
-import java.io.Closeable;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Set;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.Layout;
@@ -18,8 +11,7 @@ import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.storage.Quoted;
 
 /**
- * A checkpoint in the format of published BitNet models: in one folder {@code config.json} and
- * {@code model.safetensors}, or the shards that {@code model.safetensors.index.json} names.
+ * A checkpoint in the format of published BitNet models.
  *
  * <p>A ternary matrix {@code [N, K]} is {@code <name>.weight}, uint8 {@code [ceil(N/4), K]}, with
  * one {@code <name>.weight_scale}. There are two conventions, told apart by {@code
@@ -27,22 +19,17 @@ import org.ternarykernels.storage.Quoted;
  * the scale, {@code bitlinear} divides the product by it and adds the bias as it is. The file does
  * not tell N where it is no multiple of 4, so the caller does.
  *
- * <p>What this class does not know is refused by its name: a value of {@code quantization_config},
- * a tensor of a ternary layer. {@link Builder} leaves out what the caller chooses to do without.
- * What a model does with the rest is the caller's: it finds what it has not read by {@link
- * #unreadTensors} and {@link #configNames}. Thread-safe.
+ * <p>Besides what every {@link Checkpoint} refuses, a tensor of a ternary layer that this class
+ * does not know is refused by its name. Thread-safe.
  */
-public final class BitNetCheckpoint implements Closeable {
+public final class BitNetCheckpoint extends Checkpoint {
   /** Tensors of a ternary layer. */
   private static final Set<String> PARTS = Set.of("weight", "weight_scale", "bias");
 
-  private final ModelTensors tensors;
-  private final ModelConfig config;
   private final boolean multiplies;
 
-  private BitNetCheckpoint(ModelTensors tensors, ModelConfig config) {
-    this.tensors = tensors;
-    this.config = config;
+  BitNetCheckpoint(ModelTensors tensors, ModelConfig config) {
+    super(tensors, config);
     this.multiplies = QuantizationConfig.of(config).multiplies();
   }
 
@@ -71,84 +58,30 @@ public final class BitNetCheckpoint implements Closeable {
   }
 
   /**
-   * Opens a checkpoint as if parts of it were not there, for a caller that knows that they do not
-   * matter, or wants to see what becomes without them. Not thread-safe.
+   * Opens a BitNet checkpoint as if parts of it were not there. Not thread-safe.
    *
    * @since 0.2.0
    */
-  public static final class Builder {
-    private final Path folder;
-    private final Set<String> config = new LinkedHashSet<>();
-    private final List<Pattern> tensors = new ArrayList<>();
-
+  public static final class Builder extends Checkpoint.Builder {
     private Builder(Path folder) {
-      if (folder == null) {
-        throw new IllegalArgumentException("folder is null, must be given");
-      }
-      this.folder = folder;
+      super(folder);
     }
 
-    /**
-     * Leaves out values of {@code config.json}.
-     *
-     * @param names of the values, of nested ones dotted; the name of an object stands for all in it
-     * @return this
-     * @throws IllegalArgumentException if a name is null
-     */
+    @Override
     public Builder ignoreConfig(String... names) {
-      for (String name : given(names)) {
-        config.add(name);
-      }
+      super.ignoreConfig(names);
       return this;
     }
 
-    /**
-     * Leaves out tensors.
-     *
-     * @param patterns names of tensors; {@code *} stands for any characters
-     * @return this
-     * @throws IllegalArgumentException if a pattern is null
-     */
+    @Override
     public Builder ignoreTensors(String... patterns) {
-      for (String pattern : given(patterns)) {
-        tensors.add(
-            Pattern.compile(
-                Arrays.stream(pattern.split("\\*", -1))
-                    .map(Pattern::quote)
-                    .collect(Collectors.joining(".*")),
-                Pattern.DOTALL));
-      }
+      super.ignoreTensors(patterns);
       return this;
     }
 
-    /**
-     * Opens the checkpoint.
-     *
-     * @return the checkpoint
-     * @throws UncheckedIOException as for {@link BitNetCheckpoint#open}
-     * @throws IllegalArgumentException as for {@link BitNetCheckpoint#open}
-     */
+    @Override
     public BitNetCheckpoint build() {
-      Path json = folder.resolve("config.json");
-      ModelConfig values = ModelConfig.read(json, config);
-      ModelTensors files = ModelTensors.open(folder, this::isIgnored);
-      try {
-        return new BitNetCheckpoint(files, values);
-      } catch (IllegalArgumentException e) {
-        files.close();
-        throw new IllegalArgumentException(json + ": " + e.getMessage(), e);
-      }
-    }
-
-    private static String[] given(String[] names) {
-      if (names == null || Arrays.asList(names).contains(null)) {
-        throw new IllegalArgumentException("a name to ignore is null, must be given");
-      }
-      return names;
-    }
-
-    private boolean isIgnored(String tensor) {
-      return tensors.stream().anyMatch(pattern -> pattern.matcher(tensor).matches());
+      return build(BitNetCheckpoint::new);
     }
   }
 
@@ -302,114 +235,5 @@ public final class BitNetCheckpoint implements Closeable {
       }
     }
     return bias;
-  }
-
-  /**
-   * A dense tensor: an embedding or the weight of a norm.
-   *
-   * @param name of the tensor, in full
-   * @return its elements, row-major
-   * @throws IllegalArgumentException if there is none of this name or its type is not a float type
-   */
-  public float[] floats(String name) {
-    return tensor(name).toFloats();
-  }
-
-  /**
-   * The names of the tensors of all shards, but those that are ignored.
-   *
-   * @return an unmodifiable set, ascending
-   * @since 0.2.0
-   */
-  public Set<String> tensorNames() {
-    return tensors.names();
-  }
-
-  /**
-   * A tensor, in whatever shard it is.
-   *
-   * @param name of the tensor, in full
-   * @return the tensor, usable until this checkpoint is closed
-   * @throws IllegalArgumentException if there is none of this name
-   * @since 0.2.0
-   */
-  public Tensor tensor(String name) {
-    return tensors.tensor(name);
-  }
-
-  /**
-   * The tensors that no method of this object was asked for so far. A model that has read all it
-   * knows should find none: one is a part of the network that it leaves out.
-   *
-   * @return their names, ascending, without those that are ignored
-   * @since 0.2.0
-   */
-  public List<String> unreadTensors() {
-    return tensors.unread();
-  }
-
-  /**
-   * The file, where there is one alone. What is read through it does not count as read for {@link
-   * #unreadTensors}.
-   *
-   * @return the file, with all its tensors; it is closed with this checkpoint
-   * @throws IllegalStateException if the model is in shards: {@link #tensor} serves both
-   */
-  public SafetensorsFile tensors() {
-    SafetensorsFile file = tensors.single();
-    if (file == null) {
-      throw new IllegalStateException("the model is in shards, must be one file");
-    }
-    return file;
-  }
-
-  /**
-   * The names of the values of {@code config.json}, of those in nested objects dotted. A null, an
-   * empty list and an empty object are no value.
-   *
-   * @return an unmodifiable set, in the order of the file, without those that are ignored
-   * @since 0.2.0
-   */
-  public Set<String> configNames() {
-    return config.names();
-  }
-
-  /**
-   * A whole number of {@code config.json}.
-   *
-   * @param name of the value; of a value in a nested object, dotted
-   * @return the number
-   * @throws IllegalArgumentException if there is none, or it is no whole number of 32 bits
-   */
-  public int configInt(String name) {
-    return config.wholeNumber(name);
-  }
-
-  /**
-   * A number of {@code config.json}.
-   *
-   * @param name of the value; of a value in a nested object, dotted
-   * @return the number
-   * @throws IllegalArgumentException if there is none, or it is not finite
-   */
-  public double configDouble(String name) {
-    return config.number(name);
-  }
-
-  /**
-   * A value of {@code config.json} as text.
-   *
-   * @param name of the value; of a value in a nested object, dotted
-   * @return the text
-   * @throws IllegalArgumentException if there is none, or it is a list
-   */
-  public String configText(String name) {
-    return config.text(name);
-  }
-
-  /** Closes the files. Weights made of them stay. */
-  @Override
-  public void close() {
-    tensors.close();
   }
 }

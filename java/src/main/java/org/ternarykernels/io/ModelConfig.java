@@ -146,6 +146,23 @@ final class ModelConfig {
     return Collections.unmodifiableSet(values.keySet());
   }
 
+  /**
+   * Refuses values of an object that may change the numbers.
+   *
+   * @param prefix of the object's values, with its dot
+   * @param known the names behind it that its reader knows
+   */
+  void requireKnown(String prefix, Set<String> known) {
+    for (String name : names()) {
+      if (name.startsWith(prefix) && !known.contains(name.substring(prefix.length()))) {
+        throw new IllegalArgumentException(
+            name
+                + " is not known and may change the numbers, must be absent or ignored by its"
+                + " name");
+      }
+    }
+  }
+
   /** A value as text, or null if there is none. */
   @Nullable String find(String name) {
     Value value = values.get(name);

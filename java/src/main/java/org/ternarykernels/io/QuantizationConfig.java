@@ -24,14 +24,7 @@ record QuantizationConfig(boolean multiplies) {
 
   /** Reads and checks the values. */
   static QuantizationConfig of(ModelConfig config) {
-    for (String name : config.names()) {
-      if (name.startsWith(PREFIX) && !KNOWN.contains(name.substring(PREFIX.length()))) {
-        throw new IllegalArgumentException(
-            name
-                + " is not known and may change the numbers, must be absent or ignored by its"
-                + " name");
-      }
-    }
+    config.requireKnown(PREFIX, KNOWN);
     String method = config.find(PREFIX + "quant_method");
     require("bitnet".equals(method), "quant_method", method, "bitnet");
     // Models older than the field are of the dividing kind.

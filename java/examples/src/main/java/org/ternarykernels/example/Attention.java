@@ -15,7 +15,8 @@ final class Attention {
   /** Positions that the cache begins with. */
   private static final int FIRST = 64;
 
-  private final BitNetConfig config;
+  private final AttentionConfig config;
+  private final int context;
   private final RotaryEmbedding rotary;
 
   /** {@code [head * dim + feature][position]}. */
@@ -27,8 +28,12 @@ final class Attention {
   private float[] scores;
   private final float[] mixed;
 
-  Attention(BitNetConfig config, RotaryEmbedding rotary) {
+  /**
+   * @param context positions beyond which no text grows
+   */
+  Attention(AttentionConfig config, int context, RotaryEmbedding rotary) {
     this.config = config;
+    this.context = context;
     this.rotary = rotary;
     keys = new float[config.keys()][0];
     values = new float[config.kvHeads()][0][];
@@ -63,7 +68,7 @@ final class Attention {
     if (positions <= old) {
       return;
     }
-    int room = (int) Math.min(config.context(), Math.max(FIRST, 2L * positions));
+    int room = (int) Math.min(context, Math.max(FIRST, 2L * positions));
     rotary.reserve(room);
     scores = new float[room];
     for (int i = 0; i < keys.length; i++) {

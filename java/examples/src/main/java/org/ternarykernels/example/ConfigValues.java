@@ -5,7 +5,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import org.ternarykernels.io.BitNetCheckpoint;
+import org.ternarykernels.io.Checkpoint;
 
 /**
  * The values of a {@code config.json} while a model reads them. What it has not read in the end is
@@ -72,10 +72,10 @@ final class ConfigValues {
 
   private static final int SHOWN = 5;
 
-  private final BitNetCheckpoint checkpoint;
+  private final Checkpoint checkpoint;
   private final Set<String> unread;
 
-  ConfigValues(BitNetCheckpoint checkpoint) {
+  ConfigValues(Checkpoint checkpoint) {
     this.checkpoint = checkpoint;
     this.unread = new LinkedHashSet<>(checkpoint.configNames());
     unread.removeIf(name -> name.startsWith("quantization_config."));
@@ -110,6 +110,11 @@ final class ConfigValues {
     if (has(name)) {
       require(name, expected);
     }
+  }
+
+  /** Counts values as read that change nothing in this network, whatever they are. */
+  void pass(String... names) {
+    unread.removeAll(Set.of(names));
   }
 
   /** A truth value; false if it is not there. */

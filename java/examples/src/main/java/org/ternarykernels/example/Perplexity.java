@@ -17,7 +17,7 @@ public final class Perplexity {
    * @param progress receives the number of predictions made so far
    */
   public static double bitsPerByte(
-      BitNetModel model, int[] tokens, int window, int batch, IntConsumer progress) {
+      Model model, int[] tokens, int window, int batch, IntConsumer progress) {
     if (tokens.length < 2) {
       throw new IllegalArgumentException(
           "the text has " + tokens.length + " bytes, must have at least 2");
@@ -30,7 +30,7 @@ public final class Perplexity {
               + model.config().context()
               + ", the model's context");
     }
-    BitNetSession session = model.session(batch);
+    Session session = model.session(batch);
     float[] logits = new float[model.config().vocabulary()];
     double bits = 0;
     int predictions = tokens.length - 1;

@@ -4,16 +4,16 @@ import java.util.function.IntConsumer;
 
 /** Continues a prompt token by token. */
 public final class TextGenerator {
-  private final BitNetSession session;
+  private final Session session;
   private final float[] logits;
 
-  public TextGenerator(BitNetModel model, int batch) {
+  public TextGenerator(Model model, int batch) {
     session = model.session(batch);
     logits = new float[model.config().vocabulary()];
   }
 
   /** Where the time went since the generator was made. */
-  public BitNetSession.Times times() {
+  public Session.Times times() {
     return session.times();
   }
 

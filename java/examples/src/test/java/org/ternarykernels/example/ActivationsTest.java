@@ -30,8 +30,10 @@ class ActivationsTest {
   private static final int M = 32;
 
   private final TernaryRuntime runtime = TernaryRuntime.create();
-  private final BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER);
-  private final BitNetConfig config = model.config();
+  private final Model model = Model.load(runtime, TinyBitNet.FOLDER);
+  private final ModelConfig config = model.config();
+  private final AttentionConfig sizes = config.attention();
+  private final int width = ((FeedForwardConfig.Dense) config.feedForward()).width();
   private final BitNetCheckpoint checkpoint = BitNetCheckpoint.open(TinyBitNet.FOLDER);
   private final SafetensorsFile file = TinyBitNet.open("activations.safetensors");
 
@@ -72,12 +74,22 @@ class ActivationsTest {
   @Test
   void stackedLayersBehindTheirNormGiveTheReferencesOutputs() {
     float[] residual = embedded();
-    float[] delta = null;
+    float[] delta = new float[residual.length];
     for (int i = 0; i < config.layers(); i++) {
       Matrix[] m = matrices(i);
-      residual = stacked(model.block(i).qkv(), delta, residual, m[0], m[1], m[2]);
-      residual =
-          stacked(model.block(i).gateUp(), floats(m[3].name() + ".output"), residual, m[4], m[5]);
+      Rows rows = rows(residual, delta);
+      model.block(i).attention().project(rows);
+      assertStacked(rows.qkv.toArray(), m[0], m[1], m[2]);
+      float[] added = new float[residual.length];
+      float[] y =
+          apply(
+              feedForward(i).gateUp(),
+              floats(m[3].name() + ".output"),
+              rows.residual.toArray(),
+              added,
+              2 * width);
+      assertStacked(y, m[4], m[5]);
+      residual = added;
       delta = floats(m[6].name() + ".output");
     }
   }
@@ -94,19 +106,26 @@ class ActivationsTest {
       float[] k = floats(m[1].name() + ".output");
       float[] v = floats(m[2].name() + ".output");
       Attention attention =
-          new Attention(config, new RotaryEmbedding(config.headDim(), config.ropeTheta()));
-      float[] heads = new float[M * config.queries()];
-      float[] out = new float[config.queries()];
+          new Attention(
+              sizes,
+              config.context(),
+              new RotaryEmbedding(sizes.headDim(), sizes.ropeTheta()));
+      float[] heads = new float[M * sizes.queries()];
+      float[] out = new float[sizes.queries()];
       for (int row = 0; row < M; row++) {
-        float[] qkv = new float[config.queries() + 2 * config.keys()];
-        System.arraycopy(q, row * config.queries(), qkv, 0, config.queries());
-        System.arraycopy(k, row * config.keys(), qkv, config.queries(), config.keys());
+        float[] qkv = new float[sizes.queries() + 2 * sizes.keys()];
+        System.arraycopy(q, row * sizes.queries(), qkv, 0, sizes.queries());
+        System.arraycopy(k, row * sizes.keys(), qkv, sizes.queries(), sizes.keys());
         System.arraycopy(
-            v, row * config.keys(), qkv, config.queries() + config.keys(), config.keys());
+            v, row * sizes.keys(), qkv, sizes.queries() + sizes.keys(), sizes.keys());
         attention.append(row, qkv, out);
         System.arraycopy(out, 0, heads, row * out.length, out.length);
       }
-      float[] y = apply(model.block(i).output(), heads, null, null, config.hidden());
+      Rows rows = new Rows(config, M);
+      rows.count(M);
+      rows.heads.put(0, heads);
+      model.block(i).attention().output(rows);
+      float[] y = rows.delta.toArray();
       assertWithin(m[3], y, 0, config.hidden(), attentionError(m[3], heads, q, k, v));
     }
   }
@@ -119,28 +138,38 @@ class ActivationsTest {
       float[] gate = floats(m[4].name() + ".output");
       float[] up = floats(m[5].name() + ".output");
       float[] ffn = new float[gate.length];
-      for (int j = 0; j < ffn.length; j++) {
-        ffn[j] = BitNetSession.gated(gate[j], up[j]);
+      float[] both = new float[2 * width];
+      float[] row = new float[width];
+      for (int r = 0; r < M; r++) {
+        System.arraycopy(gate, r * width, both, 0, width);
+        System.arraycopy(up, r * width, both, width, width);
+        DenseFeedForward.gate(both, row);
+        System.arraycopy(row, 0, ffn, r * width, width);
       }
-      float[] y = apply(model.block(i).down(), ffn, null, null, config.hidden());
-      assertWithin(m[6], y, 0, config.hidden(), relative(m[6], config.ffn() * U));
+      float[] y = apply(feedForward(i).down(), ffn, null, null, config.hidden());
+      assertWithin(m[6], y, 0, config.hidden(), relative(m[6], width * U));
     }
   }
 
-  private float[] stacked(
-      RmsNormLinear layer, float[] delta, float[] residual, Matrix... matrices) {
+  private DenseFeedForward feedForward(int block) {
+    return (DenseFeedForward) model.block(block).feedForward();
+  }
+
+  private Rows rows(float[] residual, float[] delta) {
+    Rows rows = new Rows(config, M);
+    rows.count(M);
+    rows.residual.put(0, residual);
+    rows.delta.put(0, delta);
+    return rows;
+  }
+
+  private void assertStacked(float[] y, Matrix... matrices) {
     int n = Arrays.stream(matrices).mapToInt(matrix -> (int) matrix.n()).sum();
-    float[] sum = delta == null ? residual : new float[residual.length];
-    float[] y =
-        delta == null
-            ? apply(layer, residual, null, null, n)
-            : apply(layer, delta, residual, sum, n);
     int offset = 0;
     for (Matrix matrix : matrices) {
       assertWithin(matrix, y, offset, n, relative(matrix, config.hidden() * U));
       offset += (int) matrix.n();
     }
-    return sum;
   }
 
   private static float[] apply(
@@ -228,33 +257,33 @@ class ActivationsTest {
    * the row.
    */
   private double[] attentionError(Matrix matrix, float[] heads, float[] q, float[] k, float[] v) {
-    int width = config.queries();
+    int columns = sizes.queries();
     float[] x = floats(matrix.name() + ".input");
     float[] weight = checkpoint.floats(matrix.name().replace("o_proj", "attn_sub_norm.weight"));
     double[] error = new double[x.length];
     for (int row = 0; row < M; row++) {
       double squares = 0;
       double errors = 0;
-      for (int i = 0; i < width; i++) {
-        int head = i / config.headDim();
-        int group = head / (config.heads() / config.kvHeads());
-        double size = norm(q, row * width + head * config.headDim());
+      for (int i = 0; i < columns; i++) {
+        int head = i / sizes.headDim();
+        int group = head / (sizes.heads() / sizes.kvHeads());
+        double size = norm(q, row * columns + head * sizes.headDim());
         double key = 0;
         double value = 0;
         for (int t = 0; t <= row; t++) {
-          int at = t * config.keys() + group * config.headDim();
+          int at = t * sizes.keys() + group * sizes.headDim();
           key = Math.max(key, norm(k, at));
-          value = Math.max(value, Math.abs(v[at + i % config.headDim()]));
+          value = Math.max(value, Math.abs(v[at + i % sizes.headDim()]));
         }
-        double score = (4 * row + 16 + 2 * 68) * U * size * key / Math.sqrt(config.headDim());
-        error[row * width + i] = (2 * score + (2 * row + 40) * U) * value;
-        squares += (double) heads[row * width + i] * heads[row * width + i];
-        errors += error[row * width + i] * error[row * width + i];
+        double score = (4 * row + 16 + 2 * 68) * U * size * key / Math.sqrt(sizes.headDim());
+        error[row * columns + i] = (2 * score + (2 * row + 40) * U) * value;
+        squares += (double) heads[row * columns + i] * heads[row * columns + i];
+        errors += error[row * columns + i] * error[row * columns + i];
       }
-      double r = 1 / Math.sqrt(squares / width + config.eps());
-      double share = Math.sqrt(errors / squares) + width * U;
-      for (int i = row * width; i < (row + 1) * width; i++) {
-        error[i] = error[i] * r * Math.abs(weight[i % width]) + share * Math.abs(x[i]);
+      double r = 1 / Math.sqrt(squares / columns + config.eps());
+      double share = Math.sqrt(errors / squares) + columns * U;
+      for (int i = row * columns; i < (row + 1) * columns; i++) {
+        error[i] = error[i] * r * Math.abs(weight[i % columns]) + share * Math.abs(x[i]);
       }
     }
     return error;
@@ -262,7 +291,7 @@ class ActivationsTest {
 
   private double norm(float[] values, int from) {
     double squares = 0;
-    for (int i = from; i < from + config.headDim(); i++) {
+    for (int i = from; i < from + sizes.headDim(); i++) {
       squares += (double) values[i] * values[i];
     }
     return Math.sqrt(squares);
@@ -290,11 +319,11 @@ class ActivationsTest {
     String attention = "model.layers." + block + ".self_attn.";
     String ffn = "model.layers." + block + ".mlp.";
     return new Matrix[] {
-      new Matrix(attention + "q_proj", config.queries()),
-          new Matrix(attention + "k_proj", config.keys()),
-      new Matrix(attention + "v_proj", config.keys()),
+      new Matrix(attention + "q_proj", sizes.queries()),
+          new Matrix(attention + "k_proj", sizes.keys()),
+      new Matrix(attention + "v_proj", sizes.keys()),
           new Matrix(attention + "o_proj", config.hidden()),
-      new Matrix(ffn + "gate_proj", config.ffn()), new Matrix(ffn + "up_proj", config.ffn()),
+      new Matrix(ffn + "gate_proj", width), new Matrix(ffn + "up_proj", width),
       new Matrix(ffn + "down_proj", config.hidden())
     };
   }

@@ -55,7 +55,7 @@ class ConfigMutationTest {
                   Matcher.quoteReplacement("\"" + name + "\": " + value));
         }
         variant.configText(mutant);
-        try (BitNetModel model = BitNetModel.load(runtime, folder)) {
+        try (Model model = Model.load(runtime, folder)) {
           new TextGenerator(model, 2).generate(new int[] {97, 98}, 2, new Sampler(0, 1), t -> {});
           ran++;
         } catch (IllegalArgumentException e) {

@@ -58,7 +58,7 @@ class FlushedDenormalsTest {
   private static int logits() throws Exception {
     int[] tokens = Arrays.copyOfRange(TinyBitNet.text(), 2000, 2064);
     try (TernaryRuntime runtime = TernaryRuntime.builder().threads(2).build();
-        BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER)) {
+        Model model = Model.load(runtime, TinyBitNet.FOLDER)) {
       return Arrays.deepHashCode(TinyBitNet.logits(model, tokens, 16));
     }
   }

@@ -16,8 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.ternarykernels.Activation;
-import org.ternarykernels.DataType;
-import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.io.BitNetCheckpoint;
 
@@ -35,7 +33,7 @@ class ModelFilesTest {
   @BeforeAll
   static void runTheModelAsItIs() {
     runtime = TernaryRuntime.create();
-    try (BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER)) {
+    try (Model model = Model.load(runtime, TinyBitNet.FOLDER)) {
       expected = TinyBitNet.logits(model, TOKENS, 8);
       assertThat(model.config().unknown()).isEmpty();
     }
@@ -51,17 +49,17 @@ class ModelFilesTest {
     variant = new ModelVariant(folder);
   }
 
-  private BitNetModel load() {
-    return BitNetModel.load(runtime, folder);
+  private Model load() {
+    return Model.load(runtime, folder);
   }
 
-  private BitNetModel load(BitNetCheckpoint.Builder builder) {
+  private Model load(BitNetCheckpoint.Builder builder) {
     try (BitNetCheckpoint checkpoint = builder.build()) {
-      return BitNetModel.load(runtime, checkpoint, Activation.A8);
+      return Model.load(runtime, checkpoint, Activation.A8);
     }
   }
 
-  private static void assertUnchanged(BitNetModel model) {
+  private static void assertUnchanged(Model model) {
     try (model) {
       assertThat(TinyBitNet.logits(model, TOKENS, 8)).isDeepEqualTo(expected);
     }
@@ -112,7 +110,7 @@ class ModelFilesTest {
   void infinityIsTakenWhereNobodyNeedsTheNumber() throws IOException {
     String text = Files.readString(folder.resolve("config.json"));
     variant.configText(text.replaceFirst("\\{", "{\"time_step_limit\":[0.0,Infinity],\"x\":NaN,"));
-    BitNetModel model = load();
+    Model model = load();
     assertThat(model.config().unknown()).containsExactly("time_step_limit", "x");
     assertUnchanged(model);
     for (String name : new String[] {"rms_norm_eps", "rope_theta"}) {
@@ -218,8 +216,8 @@ class ModelFilesTest {
             more.put(attention + "o_proj.bias", filled(384, 1));
           }
         });
-    try (BitNetModel biased = load();
-        BitNetModel plain = BitNetModel.load(runtime, TinyBitNet.FOLDER);
+    try (Model biased = load();
+        Model plain = Model.load(runtime, TinyBitNet.FOLDER);
         BitNetCheckpoint checkpoint = BitNetCheckpoint.open(folder)) {
       float[] with = firstOutputs(biased);
       float[] without = firstOutputs(plain);
@@ -240,12 +238,15 @@ class ModelFilesTest {
     return values;
   }
 
-  private static float[] firstOutputs(BitNetModel model) {
+  private static float[] firstOutputs(Model model) {
     float[] x = new float[384];
     model.embed('d', x, 0);
-    TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, 640);
-    model.block(0).qkv().apply(TernaryBuffer.copyOf(DataType.F32, x), null, null, y, 1);
-    return y.toArray();
+    Rows rows = new Rows(model.config(), 1);
+    rows.count(1);
+    rows.residual.put(0, x);
+    rows.delta.put(0, new float[384]);
+    model.block(0).attention().project(rows);
+    return rows.qkv.toArray();
   }
 
   @Test
@@ -266,8 +267,8 @@ class ModelFilesTest {
   @Test
   void logitsThatAreNotFiniteAreAnErrorThatNamesThePosition() throws IOException {
     variant.tensors(more -> more.put("model.norm.weight", filled(384, Float.NaN)));
-    try (BitNetModel model = load()) {
-      BitNetSession session = model.session(3);
+    try (Model model = load()) {
+      Session session = model.session(3);
       session.append(TOKENS, 0, 2);
       session.append(TOKENS, 2, 3);
       assertThatThrownBy(() -> session.logits(1, new float[128]))

@@ -18,12 +18,12 @@ import org.ternarykernels.io.SafetensorsFile;
  */
 class ReferenceTest {
   private static TernaryRuntime runtime;
-  private static BitNetModel model;
+  private static Model model;
 
   @BeforeAll
   static void load() {
     runtime = TernaryRuntime.create();
-    model = BitNetModel.load(runtime, TinyBitNet.FOLDER);
+    model = Model.load(runtime, TinyBitNet.FOLDER);
   }
 
   @AfterAll
@@ -41,7 +41,7 @@ class ReferenceTest {
    */
   @Test
   void logitsDifferFromTheReferenceByLessThanTheNoiseOfQuantisation() {
-    try (BitNetModel exact = BitNetModel.load(runtime, TinyBitNet.FOLDER, Activation.A16);
+    try (Model exact = Model.load(runtime, TinyBitNet.FOLDER, Activation.A16);
         SafetensorsFile file = TinyBitNet.open("logits.safetensors")) {
       for (int prompt = 0; prompt < TinyBitNet.PROMPTS; prompt++) {
         int[] tokens = TinyBitNet.tokens(file, prompt);
@@ -96,7 +96,7 @@ class ReferenceTest {
   private static double largestLogit() {
     int hidden = model.config().hidden();
     double norm = 0;
-    for (float weight : model.norm()) {
+    for (float weight : model.norm().weight()) {
       norm = Math.max(norm, Math.abs(weight));
     }
     double row = 0;
@@ -144,7 +144,7 @@ class ReferenceTest {
   @Test
   void aFolderWithoutAModelIsAnErrorThatNamesTheFile() {
     Path nowhere = Path.of("no-such-folder");
-    assertThat(catchThrowable(() -> BitNetModel.load(runtime, nowhere)))
+    assertThat(catchThrowable(() -> Model.load(runtime, nowhere)))
         .hasMessageContaining("no-such-folder");
   }
 }

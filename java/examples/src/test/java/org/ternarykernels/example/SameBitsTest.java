@@ -29,7 +29,7 @@ class SameBitsTest {
       for (int threads : new int[] {1, 2}) {
         try (TernaryRuntime runtime =
                 TernaryRuntime.builder().maxIsa(isa).threads(threads).build();
-            BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER, activation)) {
+            Model model = Model.load(runtime, TinyBitNet.FOLDER, activation)) {
           for (int batch : BATCHES) {
             float[][] logits = TinyBitNet.logits(model, tokens, batch);
             expected = expected == null ? logits : expected;
@@ -54,7 +54,7 @@ class SameBitsTest {
   void textAndBitsPerByteDoNotDependOnTheBatch() throws Exception {
     int[] text = Arrays.copyOf(TinyBitNet.text(), 700);
     try (TernaryRuntime runtime = TernaryRuntime.create();
-        BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER)) {
+        Model model = Model.load(runtime, TinyBitNet.FOLDER)) {
       List<Integer> first = null;
       double bits = Double.NaN;
       for (int batch : BATCHES) {
@@ -78,10 +78,10 @@ class SameBitsTest {
   void aClearedSessionStartsAnew() throws Exception {
     int[] text = Arrays.copyOf(TinyBitNet.text(), 40);
     try (TernaryRuntime runtime = TernaryRuntime.create();
-        BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER)) {
+        Model model = Model.load(runtime, TinyBitNet.FOLDER)) {
       float[] before = new float[model.config().vocabulary()];
       float[] after = new float[model.config().vocabulary()];
-      BitNetSession session = model.session(64);
+      Session session = model.session(64);
       session.append(text, 0, 20);
       session.logits(19, before);
       session.append(text, 20, 20);
@@ -95,8 +95,8 @@ class SameBitsTest {
   @Test
   void whatDoesNotFitIsRefused() {
     try (TernaryRuntime runtime = TernaryRuntime.create();
-        BitNetModel model = BitNetModel.load(runtime, TinyBitNet.FOLDER)) {
-      BitNetSession session = model.session(512);
+        Model model = Model.load(runtime, TinyBitNet.FOLDER)) {
+      Session session = model.session(512);
       assertThatThrownBy(() -> session.append(new int[] {1, 128}, 0, 2))
           .hasMessageContaining("token 128 at place 1");
       assertThatThrownBy(() -> session.append(new int[513], 0, 513))

@@ -39,8 +39,8 @@ final class TinyBitNet {
   }
 
   /** The logits at every position, read in batches. */
-  static float[][] logits(BitNetModel model, int[] tokens, int batch) {
-    BitNetSession session = model.session(batch);
+  static float[][] logits(Model model, int[] tokens, int batch) {
+    Session session = model.session(batch);
     float[][] logits = new float[tokens.length][model.config().vocabulary()];
     for (int from = 0; from < tokens.length; from += batch) {
       int count = Math.min(batch, tokens.length - from);

@@ -6,8 +6,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.example.BitNetModel;
-import org.ternarykernels.example.BitNetSession;
+import org.ternarykernels.example.Model;
+import org.ternarykernels.example.Session;
 import org.ternarykernels.example.Sampler;
 import org.ternarykernels.example.TextGenerator;
 import org.ternarykernels.tool.measure.DeviceClock;
@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "decode",
     description =
-        "Continue a text with a byte-level BitNet model. Greedy unless --temperature is given;"
+        "Continue a text with a byte-level model, BitNet or Qwen3-MoE. Greedy unless --temperature is given;"
             + " greedy text of a small model loops.",
     mixinStandardHelpOptions = true,
     footer = {
@@ -95,7 +95,7 @@ final class DecodeCommand implements Callable<Integer> {
         "finite and at least 0");
     int[] promptTokens = ByteTokens.of(prompt);
     try (TernaryRuntime runtime = runtimeOptions.open();
-        BitNetModel network = model.load(runtime)) {
+        Model network = model.load(runtime)) {
       Decoding decoding = decode(network, promptTokens, command.getOut());
       if (profile) {
         command
@@ -113,7 +113,7 @@ final class DecodeCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Decoding decode(BitNetModel network, int[] promptTokens, PrintWriter out) {
+  private Decoding decode(Model network, int[] promptTokens, PrintWriter out) {
     out.print(prompt);
     out.flush();
     TextGenerator generator = new TextGenerator(network, batch);
@@ -139,8 +139,8 @@ final class DecodeCommand implements Callable<Integer> {
     private final TextGenerator generator;
     private long first;
     private long last;
-    private BitNetSession.Times beforeDecoding;
-    private BitNetSession.Times decoding;
+    private Session.Times beforeDecoding;
+    private Session.Times decoding;
 
     Decoding(TextGenerator generator) {
       this.generator = generator;

@@ -4,8 +4,8 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import org.ternarykernels.Activation;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.example.BitNetModel;
-import org.ternarykernels.io.BitNetCheckpoint;
+import org.ternarykernels.example.Model;
+import org.ternarykernels.io.Checkpoint;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -44,8 +44,8 @@ final class ModelOptions {
       defaultValue = "a8",
       converter = RuntimeOptions.ActivationName.class,
       description =
-          "How the layers use activations: a8 (default, one scale a token, as trained), a8:B (one"
-              + " for each B columns) or a16 (not quantised).")
+          "How the layers use activations: a8 (default, one scale a token, as a BitNet is trained),"
+              + " a8:B (one for each B columns) or a16 (not quantised, as a Mangrove is trained).")
   private Activation activation;
 
   @Spec(Spec.Target.MIXEE)
@@ -56,13 +56,13 @@ final class ModelOptions {
   }
 
   /** Loads the model; says on stderr what of its config.json it does not know. */
-  BitNetModel load(TernaryRuntime runtime) {
-    try (BitNetCheckpoint checkpoint =
-        BitNetCheckpoint.builder(folder)
+  Model load(TernaryRuntime runtime) {
+    try (Checkpoint checkpoint =
+        Checkpoint.builder(folder)
             .ignoreConfig(ignoredConfig)
             .ignoreTensors(ignoredTensors)
             .build()) {
-      BitNetModel model = BitNetModel.load(runtime, checkpoint, activation);
+      Model model = Model.load(runtime, checkpoint, activation);
       for (String name : model.config().unknown()) {
         PrintWriter err = command.commandLine().getErr();
         err.println("warning: config.json has " + name + ", which this model does not know or use");

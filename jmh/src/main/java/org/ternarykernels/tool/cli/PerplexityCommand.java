@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.example.BitNetModel;
+import org.ternarykernels.example.Model;
 import org.ternarykernels.example.Perplexity;
 import org.ternarykernels.tool.measure.DeviceClock;
 import picocli.CommandLine;
@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "perplexity",
     description =
-        "Print how well a byte-level BitNet model predicts a text, in bits per byte. The text is"
+        "Print how well a byte-level model, BitNet or Qwen3-MoE, predicts a text, in bits per byte. The text is"
             + " cut into windows, each read from an empty context; the first byte of the text is"
             + " not predicted.",
     mixinStandardHelpOptions = true,
@@ -67,7 +67,7 @@ final class PerplexityCommand implements Callable<Integer> {
     int[] tokens = ByteTokens.of(Files.readAllBytes(text));
     Progress progress = new Progress(command.getErr(), "perplexity", tokens.length - 1);
     try (TernaryRuntime runtime = runtimeOptions.open();
-        BitNetModel network = model.load(runtime)) {
+        Model network = model.load(runtime)) {
       long start = System.nanoTime();
       double bits = Perplexity.bitsPerByte(network, tokens, window, batch, progress::at);
       double seconds = (System.nanoTime() - start) / 1e9;

@@ -13,7 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.example.BitNetModel;
+import org.ternarykernels.example.Model;
 import org.ternarykernels.example.Perplexity;
 import org.ternarykernels.example.Sampler;
 import org.ternarykernels.example.TextGenerator;
@@ -108,7 +108,7 @@ final class QuickstartCommand implements Callable<Integer> {
             + TEMPERATURE
             + ")");
     out.println();
-    try (BitNetModel model = BitNetModel.load(runtime, folder)) {
+    try (Model model = Model.load(runtime, folder)) {
       out.print(PROMPT);
       StringBuilder text = new StringBuilder();
       long start = System.nanoTime();

@@ -1,51 +1,38 @@
 package org.ternarykernels.example;
 
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
-import org.ternarykernels.DataType;
-import org.ternarykernels.RmsNormLinear;
-import org.ternarykernels.TernaryBuffer;
 
 /**
- * One text passing through a {@link BitNetModel}: its KV cache, and the activations of the
+ * One text passing through a {@link Model}: its KV cache, and the activations of the
  * positions in flight.
  *
  * <p>What is not a ternary layer is plain Java in a fixed order over one position at a time, so the
  * logits have the same bits whatever the batch, the number of threads and the instruction set. Not
  * thread-safe.
  */
-public final class BitNetSession {
-  private final BitNetModel model;
-  private final BitNetConfig config;
+public final class Session {
+  private final Model model;
+  private final ModelConfig config;
   private final int batch;
   private final Attention[] attention;
 
-  private final TernaryBuffer residual;
-  private final TernaryBuffer delta;
-  private final TernaryBuffer qkv;
-  private final TernaryBuffer heads;
-  private final TernaryBuffer gateUp;
-  private final TernaryBuffer ffn;
+  private final Rows rows;
   private final float[] qkvRow;
   private final float[] headsRow;
-  private final float[] gateUpRow;
-  private final float[] ffnRow;
   private final float[] hiddenRow;
   private final float[] deltaRow;
 
   private int position;
-  private int rows;
-  private long layerNanos;
   private long attentionNanos;
   private long otherNanos;
 
   /**
    * Where the time of a session went.
    *
-   * @param layers nanoseconds in calls of ternary layers: the kernels, and what a call costs beside
+   * @param layers nanoseconds in calls of the library: the kernels, and what a call costs beside
    *     them
    * @param attention in attention and its cache, plain Java
-   * @param other in embedding, activation function, last norm and output layer, plain Java
+   * @param other in embedding, dense activation function, norms without a product, last norm and output layer, plain Java
    */
   public record Times(long layers, long attention, long other) {
     /** What was added since an earlier moment. */
@@ -60,34 +47,24 @@ public final class BitNetSession {
     }
   }
 
-  BitNetSession(BitNetModel model, int batch) {
+  Session(Model model, int batch) {
     if (batch < 1) {
       throw new IllegalArgumentException("batch is " + batch + ", must be at least 1");
     }
     this.model = model;
     this.config = model.config();
     this.batch = Math.min(batch, config.context());
-    RotaryEmbedding rotary = new RotaryEmbedding(config.headDim(), config.ropeTheta());
+    AttentionConfig sizes = config.attention();
+    RotaryEmbedding rotary = new RotaryEmbedding(sizes.headDim(), sizes.ropeTheta());
     attention = new Attention[config.layers()];
     for (int i = 0; i < attention.length; i++) {
-      attention[i] = new Attention(config, rotary);
+      attention[i] = new Attention(sizes, config.context(), rotary);
     }
-    residual = rows(config.hidden());
-    delta = rows(config.hidden());
-    qkv = rows(config.queries() + 2 * config.keys());
-    heads = rows(config.queries());
-    gateUp = rows(2 * config.ffn());
-    ffn = rows(config.ffn());
-    qkvRow = new float[config.queries() + 2 * config.keys()];
-    headsRow = new float[config.queries()];
-    gateUpRow = new float[2 * config.ffn()];
-    ffnRow = new float[config.ffn()];
+    rows = new Rows(config, this.batch);
+    qkvRow = new float[sizes.projected()];
+    headsRow = new float[sizes.queries()];
     hiddenRow = new float[config.hidden()];
     deltaRow = new float[config.hidden()];
-  }
-
-  private TernaryBuffer rows(int columns) {
-    return TernaryBuffer.allocate(DataType.F32, (long) batch * columns);
   }
 
   /** Positions taken so far; the next token's position. */
@@ -103,7 +80,7 @@ public final class BitNetSession {
   /** Forgets the text. */
   public void clear() {
     position = 0;
-    rows = 0;
+    rows.count(0);
   }
 
   /**
@@ -115,39 +92,23 @@ public final class BitNetSession {
   public void append(int[] tokens, int from, int count) {
     check(tokens, from, count);
     long begin = System.nanoTime();
-    long elsewhere = layerNanos + attentionNanos;
-    rows = count;
+    long elsewhere = rows.layerNanos() + attentionNanos;
+    rows.count(count);
+    Arrays.fill(deltaRow, 0);
     for (int m = 0; m < count; m++) {
       model.embed(tokens[from + m], hiddenRow, 0);
-      residual.put((long) m * config.hidden(), hiddenRow);
+      rows.residual.put((long) m * config.hidden(), hiddenRow);
+      rows.delta.put((long) m * config.hidden(), deltaRow);
     }
     for (int i = 0; i < config.layers(); i++) {
-      BitNetModel.Block block = model.block(i);
-      if (i == 0) {
-        apply(block.qkv(), residual, null, qkv, count);
-      } else {
-        apply(block.qkv(), delta, residual, qkv, count);
-      }
-      attend(attention[i], count);
-      apply(block.output(), heads, null, delta, count);
-      apply(block.gateUp(), delta, residual, gateUp, count);
-      activate(count);
-      apply(block.down(), ffn, null, delta, count);
+      Block block = model.block(i);
+      block.attention().project(rows);
+      attend(attention[i]);
+      block.attention().output(rows);
+      block.feedForward().apply(rows);
     }
     position += count;
-    otherNanos += System.nanoTime() - begin - (layerNanos + attentionNanos - elsewhere);
-  }
-
-  /** A layer, with the residual stream added in place if there is one. */
-  private void apply(
-      RmsNormLinear layer,
-      TernaryBuffer x,
-      @Nullable TernaryBuffer stream,
-      TernaryBuffer y,
-      int count) {
-    long begin = System.nanoTime();
-    layer.apply(x, stream, stream, y, count);
-    layerNanos += System.nanoTime() - begin;
+    otherNanos += System.nanoTime() - begin - (rows.layerNanos() + attentionNanos - elsewhere);
   }
 
   /**
@@ -155,37 +116,21 @@ public final class BitNetSession {
    * it.
    */
   public Times times() {
-    return new Times(layerNanos, attentionNanos, otherNanos);
+    return new Times(rows.layerNanos(), attentionNanos, otherNanos);
   }
 
   /**
    * Passes the next positions through attention, one after the other: each sees itself and those
    * before it.
    */
-  private void attend(Attention layer, int count) {
+  private void attend(Attention layer) {
     long begin = System.nanoTime();
-    for (int m = 0; m < count; m++) {
-      qkv.get((long) m * qkvRow.length, qkvRow);
+    for (int m = 0; m < rows.count(); m++) {
+      rows.qkv.get((long) m * qkvRow.length, qkvRow);
       layer.append(position + m, qkvRow, headsRow);
-      heads.put((long) m * headsRow.length, headsRow);
+      rows.heads.put((long) m * headsRow.length, headsRow);
     }
     attentionNanos += System.nanoTime() - begin;
-  }
-
-  private void activate(int count) {
-    for (int m = 0; m < count; m++) {
-      gateUp.get((long) m * gateUpRow.length, gateUpRow);
-      for (int i = 0; i < ffnRow.length; i++) {
-        ffnRow[i] = gated(gateUpRow[i], gateUpRow[ffnRow.length + i]);
-      }
-      ffn.put((long) m * ffnRow.length, ffnRow);
-    }
-  }
-
-  /** The gated squared ReLU. */
-  static float gated(float gate, float up) {
-    float positive = Math.max(gate, 0);
-    return positive * positive * up;
   }
 
   /**
@@ -196,20 +141,20 @@ public final class BitNetSession {
    * @throws IllegalStateException if one is not finite: something of the model is wrong
    */
   public void logits(int row, float[] logits) {
-    if (row < 0 || row >= rows) {
-      throw new IndexOutOfBoundsException("row is " + row + ", the last append had " + rows);
+    if (row < 0 || row >= rows.count()) {
+      throw new IndexOutOfBoundsException("row is " + row + ", the last append had " + rows.count());
     }
     if (logits.length != config.vocabulary()) {
       throw new IllegalArgumentException(
           "logits has " + logits.length + " places, must have " + config.vocabulary());
     }
     long begin = System.nanoTime();
-    residual.get((long) row * hiddenRow.length, hiddenRow);
-    delta.get((long) row * deltaRow.length, deltaRow);
+    rows.residual.get((long) row * hiddenRow.length, hiddenRow);
+    rows.delta.get((long) row * deltaRow.length, deltaRow);
     for (int i = 0; i < hiddenRow.length; i++) {
       hiddenRow[i] += deltaRow[i];
     }
-    normalise(hiddenRow);
+    model.norm().apply(hiddenRow);
     Arrays.fill(logits, 0);
     // Feature by feature, so that the inner loop runs over outputs and vectorises without changing
     // any sum's order.
@@ -220,7 +165,7 @@ public final class BitNetSession {
         logits[v] += x * weights[v];
       }
     }
-    requireFinite(logits, position - rows + row);
+    requireFinite(logits, position - rows.count() + row);
     otherNanos += System.nanoTime() - begin;
   }
 
@@ -236,19 +181,6 @@ public final class BitNetSession {
                 + logits[token]
                 + "; a weight of the model must be wrong");
       }
-    }
-  }
-
-  /** RMSNorm in place, the squares summed in double and ascending. */
-  private void normalise(float[] x) {
-    double squares = 0;
-    for (float value : x) {
-      squares += (double) value * value;
-    }
-    float scale = (float) (1 / Math.sqrt(squares / x.length + config.eps()));
-    float[] weight = model.norm();
-    for (int i = 0; i < x.length; i++) {
-      x[i] = x[i] * scale * weight[i];
     }
   }
 

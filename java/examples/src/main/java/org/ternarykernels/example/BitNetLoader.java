@@ -1,6 +1,5 @@
 package org.ternarykernels.example;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.Activation;
@@ -10,62 +9,62 @@ import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.io.BitNetCheckpoint;
 import org.ternarykernels.io.BitNetCheckpoint.Matrix;
 
-/** Makes the ternary layers of a checkpoint. */
-final class BitNetLayers implements AutoCloseable {
-  private final TernaryRuntime runtime;
+/**
+ * Makes the blocks of a BitNet b1.58. Every ternary layer of it stands behind an RMSNorm, so a
+ * block is four calls: norm + Q, K and V; sub-norm + output projection; norm + gate and up;
+ * sub-norm + down. The residual stream is added in the first and the third.
+ */
+final class BitNetLoader extends BlockLoader {
   private final BitNetCheckpoint checkpoint;
-  private final BitNetConfig config;
-  private final Activation activation;
-  private final List<RmsNormLinear> made = new ArrayList<>();
 
-  BitNetLayers(
-      TernaryRuntime runtime,
-      BitNetCheckpoint checkpoint,
-      BitNetConfig config,
-      Activation activation) {
-    this.runtime = runtime;
+  BitNetLoader(TernaryRuntime runtime, BitNetCheckpoint checkpoint, Activation activation) {
+    super(runtime, checkpoint, BitNetConfig.of(checkpoint), activation);
     this.checkpoint = checkpoint;
-    this.config = config;
-    this.activation = activation;
   }
 
-  /** The block whose tensors begin so. */
-  BitNetModel.Block block(String prefix) {
+  @Override
+  Block block(String prefix) {
+    AttentionConfig sizes = config.attention();
+    int width = ((FeedForwardConfig.Dense) config.feedForward()).width();
     String attention = prefix + "self_attn.";
     String ffn = prefix + "mlp.";
-    return new BitNetModel.Block(
+    RmsNormLinear qkv =
         layer(
             prefix + "input_layernorm",
-            config.attentionBias(),
-            new Matrix(attention + "q_proj", config.queries()),
-            new Matrix(attention + "k_proj", config.keys()),
-            new Matrix(attention + "v_proj", config.keys())),
+            sizes.bias(),
+            new Matrix(attention + "q_proj", sizes.queries()),
+            new Matrix(attention + "k_proj", sizes.keys()),
+            new Matrix(attention + "v_proj", sizes.keys()));
+    RmsNormLinear output =
         layer(
             attention + "attn_sub_norm",
-            config.attentionBias(),
-            new Matrix(attention + "o_proj", config.hidden())),
+            sizes.bias(),
+            new Matrix(attention + "o_proj", config.hidden()));
+    RmsNormLinear gateUp =
         layer(
             prefix + "post_attention_layernorm",
             false,
-            new Matrix(ffn + "gate_proj", config.ffn()),
-            new Matrix(ffn + "up_proj", config.ffn())),
-        layer(ffn + "ffn_sub_norm", false, new Matrix(ffn + "down_proj", config.hidden())));
+            new Matrix(ffn + "gate_proj", width),
+            new Matrix(ffn + "up_proj", width));
+    RmsNormLinear down =
+        layer(ffn + "ffn_sub_norm", false, new Matrix(ffn + "down_proj", config.hidden()));
+    return new Block(
+        new AttentionLayers(List.of(qkv), null, (x, y, m) -> output.apply(x, null, null, y, m)),
+        new DenseFeedForward(gateUp, down));
   }
 
   /** Matrices stacked into one layer behind its norm, each with its own alpha. */
   private RmsNormLinear layer(String norm, boolean biased, Matrix... matrices) {
     // The layer keeps the weights; this handle is no longer needed.
     try (TernaryWeights weights = checkpoint.stack(matrices)) {
-      RmsNormLinear layer =
+      return made(
           RmsNormLinear.builder(runtime, weights)
               .norm(checkpoint.floats(norm + ".weight"), config.eps())
               .bias(biased ? bias(matrices) : null)
               .activation(activation)
               // A token reads every layer before it comes back to this one.
               .workingSet(config.ternaryWeights())
-              .build();
-      made.add(layer);
-      return layer;
+              .build());
     }
   }
 
@@ -92,11 +91,5 @@ final class BitNetLayers implements AutoCloseable {
       offset += bias.length;
     }
     return all;
-  }
-
-  /** Closes all layers that were made. */
-  @Override
-  public void close() {
-    made.forEach(RmsNormLinear::close);
   }
 }

@@ -1,0 +1,4 @@
+package org.ternarykernels.example;
+
+/** One block of a network. */
+record Block(AttentionLayers attention, FeedForward feedForward) {}

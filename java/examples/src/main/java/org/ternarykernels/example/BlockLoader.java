@@ -1,0 +1,68 @@
+package org.ternarykernels.example;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.ternarykernels.Activation;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.io.BitNetCheckpoint;
+import org.ternarykernels.io.Checkpoint;
+import org.ternarykernels.io.MangroveCheckpoint;
+
+/** Makes the blocks of a checkpoint: one class for each architecture. */
+abstract class BlockLoader {
+  final TernaryRuntime runtime;
+  final ModelConfig config;
+  final Activation activation;
+  private final Checkpoint checkpoint;
+  private final List<AutoCloseable> made = new ArrayList<>();
+
+  BlockLoader(
+      TernaryRuntime runtime, Checkpoint checkpoint, ModelConfig config, Activation activation) {
+    this.runtime = runtime;
+    this.checkpoint = checkpoint;
+    this.config = config;
+    this.activation = activation;
+  }
+
+  /** The loader for a checkpoint; it has read {@code config.json}. */
+  static BlockLoader of(TernaryRuntime runtime, Checkpoint checkpoint, Activation activation) {
+    return checkpoint instanceof BitNetCheckpoint bitNet
+        ? new BitNetLoader(runtime, bitNet, activation)
+        : new Qwen3MoeLoader(runtime, (MangroveCheckpoint) checkpoint, activation);
+  }
+
+  /** The block whose tensors begin so. */
+  abstract Block block(String prefix);
+
+  /** A dense tensor of a known size. */
+  final float[] floats(String name, long expected) {
+    long elements = checkpoint.tensor(name).elements();
+    if (elements != expected) {
+      throw new IllegalArgumentException(
+          name + " has " + elements + " values, config.json says " + expected);
+    }
+    return checkpoint.floats(name);
+  }
+
+  /** Remembers a layer, to be closed with the model. */
+  final <L extends AutoCloseable> L made(L layer) {
+    made.add(layer);
+    return layer;
+  }
+
+  /** All layers so far. */
+  final List<AutoCloseable> made() {
+    return made;
+  }
+
+  /** Closes layers. */
+  static void close(List<AutoCloseable> layers) {
+    for (AutoCloseable layer : layers) {
+      try {
+        layer.close();
+      } catch (Exception e) { // no layer's close() throws one
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+}
