@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.Alpha;
+import org.ternarykernels.ExpertAlpha;
+import org.ternarykernels.ExpertWeights;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.storage.Quoted;
@@ -74,6 +76,24 @@ public final class MangroveCheckpoint extends Checkpoint {
     Tensor codes = sized(name + ".codes", true, n, (k + 3) / 4);
     float[] alpha = sized(name + ".alpha", false, k).toFloats();
     return TernaryWeights.ofI2s(codes.toBuffer(), n, k, Alpha.column(alpha), Layout.I2S_TILED);
+  }
+
+  /**
+   * The matrices of experts with an alpha per column. In one of gate and up the rows of gate come
+   * first, and both share their alphas.
+   *
+   * @param name without {@code .codes}, for example {@code model.layers.0.mlp.gate_up}
+   * @param experts E
+   * @param n output features of each
+   * @param k input features of each
+   * @return the weights; the caller closes them
+   * @throws IllegalArgumentException as for {@link #weights}
+   */
+  public ExpertWeights experts(String name, long experts, long n, long k) {
+    Tensor codes = sized(name + ".codes", true, experts, n, (k + 3) / 4);
+    float[] alpha = sized(name + ".alpha", false, experts, k).toFloats();
+    return ExpertWeights.ofI2s(
+        codes.toBuffer(), experts, n, k, ExpertAlpha.column(alpha), Layout.I2S_TILED);
   }
 
   /** A tensor of these sizes: of type U8, or of a float type. */

@@ -3,10 +3,12 @@ package org.ternarykernels.example;
 import java.util.ArrayList;
 import java.util.List;
 import org.ternarykernels.Activation;
+import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.io.BitNetCheckpoint;
 import org.ternarykernels.io.Checkpoint;
 import org.ternarykernels.io.MangroveCheckpoint;
+import org.ternarykernels.io.Tensor;
 
 /** Makes the blocks of a checkpoint: one class for each architecture. */
 abstract class BlockLoader {
@@ -36,12 +38,21 @@ abstract class BlockLoader {
 
   /** A dense tensor of a known size. */
   final float[] floats(String name, long expected) {
-    long elements = checkpoint.tensor(name).elements();
-    if (elements != expected) {
+    return sized(name, expected).toFloats();
+  }
+
+  /** The same in native memory, in the type that it has. */
+  final TernaryBuffer buffer(String name, long expected) {
+    return sized(name, expected).toBuffer();
+  }
+
+  private Tensor sized(String name, long expected) {
+    Tensor tensor = checkpoint.tensor(name);
+    if (tensor.elements() != expected) {
       throw new IllegalArgumentException(
-          name + " has " + elements + " values, config.json says " + expected);
+          name + " has " + tensor.elements() + " values, config.json says " + expected);
     }
-    return checkpoint.floats(name);
+    return tensor;
   }
 
   /** Remembers a layer, to be closed with the model. */

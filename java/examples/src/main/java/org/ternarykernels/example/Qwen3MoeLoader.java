@@ -2,7 +2,10 @@ package org.ternarykernels.example;
 
 import java.util.List;
 import org.ternarykernels.Activation;
+import org.ternarykernels.ExpertWeights;
+import org.ternarykernels.MoeLayer;
 import org.ternarykernels.RmsNormLinear;
+import org.ternarykernels.Router;
 import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
@@ -68,6 +71,30 @@ final class Qwen3MoeLoader extends BlockLoader {
   }
 
   private FeedForward feedForward(String prefix) {
-    throw new UnsupportedOperationException(prefix);
+    FeedForwardConfig.Experts sizes = (FeedForwardConfig.Experts) config.feedForward();
+    int hidden = config.hidden();
+    String mlp = prefix + "mlp.";
+    return new ExpertFeedForward(
+        runtime,
+        new RmsNorm(floats(prefix + "post_attention_layernorm.weight", hidden), config.eps()),
+        router(mlp + "gate.weight", sizes),
+        experts(mlp, sizes));
+  }
+
+  private Router router(String name, FeedForwardConfig.Experts sizes) {
+    Router.Builder router =
+        Router.builder(sizes.count(), sizes.perToken())
+            .matrix(buffer(name, (long) sizes.count() * config.hidden()), config.hidden());
+    return (sizes.renormalise() ? router.renormalise(0) : router).build();
+  }
+
+  private MoeLayer experts(String mlp, FeedForwardConfig.Experts sizes) {
+    int hidden = config.hidden();
+    try (ExpertWeights gateUp =
+            checkpoint.experts(mlp + "gate_up", sizes.count(), 2L * sizes.width(), hidden);
+        ExpertWeights down =
+            checkpoint.experts(mlp + "down", sizes.count(), hidden, sizes.width())) {
+      return made(MoeLayer.builder(runtime, gateUp, down).activation(activation).build());
+    }
   }
 }
