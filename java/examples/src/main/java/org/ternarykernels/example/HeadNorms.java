@@ -1,6 +1,7 @@
 package org.ternarykernels.example;
 
 import org.ternarykernels.DataType;
+import org.ternarykernels.Heads;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryRuntime;
 
@@ -34,7 +35,9 @@ final class HeadNorms {
     long from = config.queries();
     TernaryBuffer keys = qkv.slice(from, (count - 1) * stride + config.keys());
     runtime.qkNorm(
-        qkv, stride, config.heads(), q, eps, keys, stride, config.kvHeads(), k, eps,
-        config.headDim(), count);
+        Heads.of(qkv, stride, config.heads(), q, eps),
+        Heads.of(keys, stride, config.kvHeads(), k, eps),
+        config.headDim(),
+        count);
   }
 }
