@@ -68,7 +68,7 @@ void check_alpha(const AlphaShape& shape, const float* alpha, int64_t alpha_coun
   check_alpha_kind(shape.kind, shape.group);
   const int64_t expected = shape.experts * alpha_values(shape);
   const bool two = two_a_column && shape.kind == TERNARY_ALPHA_COLUMN;
-  if (alpha_count != expected && !(two && alpha_count == 2 * expected)) {
+  if (alpha_count != expected && (!two || alpha_count != 2 * expected)) {
     fail(TERNARY_INVALID_ARGUMENT, "alpha_count is %" PRId64 "; this kind of alpha has %" PRId64 " values%s",
          alpha_count, expected, two ? ", or twice as many for gate and up" : "");
   }
