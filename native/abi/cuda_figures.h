@@ -10,7 +10,7 @@
 
 namespace ternary {
 
-/** Columns of a line. The loop is the steady loop: the innermost one with the most products. */
+/** Columns of a line. The loop is the steady loop: the innermost one with the most products, of several the shortest. */
 enum Figure {
   kRegisters,     ///< a thread
   kShared,        ///< static shared memory in bytes, with what the driver takes of a CTA's

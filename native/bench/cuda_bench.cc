@@ -1,6 +1,6 @@
 /**
- * cuda_bench [--shapes FILE]... [--m 1,2,4] [--layout i2s,t5] [--activation a8|a16] [--copies N] [--repetitions N]
- *            [--seconds N] [--json FILE] [--residuals FILE]
+ * cuda_bench [--shapes FILE]... [--m 1,2,4] [--layout i2s,t5] [--activation a8|a16] [--block 0,128] [--rotation 0,128]
+ *            [--copies N] [--repetitions N] [--seconds N] [--json FILE] [--residuals FILE]
  * cuda_bench --pdl | --host  with the same options
  * cuda_bench --facts | --library
  *
@@ -10,6 +10,9 @@
  * multiply-adds (two operations) a second and their part of what the device has for dense bf16, and cuBLASLt's bf16
  * and int8 products of the same shape where the machine has cuBLASLt. Each product is compared with the CPU's before
  * it is timed, some rows of it: A8 bit for bit. --residuals writes what the cost model loads.
+ *
+ * --block: so many columns of X have one scale, or 0: a row has. --rotation: so many columns are rotated together, or 0:
+ * none are. Each is measured with each; the cost model predicts neither.
  *
  * --pdl times chains with programmatic launch and without, --host what a call and a graph's replay cost besides the
  * product. --facts prints what the device says of itself, --library the GPU library that it uses, e.g. "sm90a". After

@@ -48,10 +48,18 @@ Machine::Machine() {
   if (!missing.reason.empty()) fail(missing.reason);
 }
 
-DeviceProduct::DeviceProduct(const Machine& machine, const Shape& shape, ternary_layout layout, const Options& options)
+std::string XMode::name() const {
+  std::string name = activation == TERNARY_A16 ? "a16" : "a8";
+  if (block > 0) name += ":" + std::to_string(block);
+  if (rotation > 0) name += " rotated " + std::to_string(rotation);
+  return name;
+}
+
+DeviceProduct::DeviceProduct(const Machine& machine, const Shape& shape, ternary_layout layout, const XMode& mode,
+                             const Options& options)
     : shape_(shape),
       layout_(layout),
-      activation_(options.activation),
+      mode_(mode),
       most_rows_(*std::max_element(options.rows.begin(), options.rows.end())) {
   const int64_t bytes = shape.N * ((shape.K + 3) / 4);
   const int64_t copies =
@@ -122,7 +130,7 @@ void DeviceProduct::verify(ternary_runtime* gpu, int64_t M, const Stream& stream
       // otherwise.
       const int got = found[n], want = expected_[i * shape_.N + n], apart = std::abs(got - want);
       const bool close = apart == 1 || (want & 0x7fff) < 0x3800;
-      if (apart == 0 || (activation_ == TERNARY_A16 && close)) continue;
+      if (apart == 0 || (mode_.activation == TERNARY_A16 && close)) continue;
       fail(shape_.name() + ", M = " + std::to_string(M) + ": column " + std::to_string(n) + " of row " +
            std::to_string(sampled_[i]) + " is " + std::to_string(got) + ", on the CPU " + std::to_string(want));
     }
@@ -145,7 +153,9 @@ Layer DeviceProduct::layer_of(const ternary_weights& weights) const {
   ternary_layer_spec spec = {};
   spec.size = sizeof spec;
   spec.weights = &weights;
-  spec.activation = activation_;
+  spec.activation = mode_.activation;
+  spec.block = mode_.block;
+  spec.rotation = mode_.rotation;
   spec.expected_rows = most_rows_;
   ternary_layer* made = nullptr;
   check(ternary_layer_create(&spec, &made), "ternary_layer_create");

@@ -46,13 +46,26 @@ struct Machine {
   Machine();
 };
 
+/** How X is made ready. */
+struct XMode {
+  ternary_activation activation;
+  int64_t block, rotation;  ///< columns; 0: none
+
+  /** "a8", "a8:128", "a8:128 rotated 128" */
+  std::string name() const;
+  /** The cost model has one. */
+  bool is_predicted() const { return block == 0 && rotation == 0; }
+};
+
 /** bf16 in and out, alpha a row. Weights are packed once; copies of them are made on the device. */
 class DeviceProduct {
  public:
-  DeviceProduct(const Machine& machine, const Shape& shape, ternary_layout layout, const Options& options);
+  DeviceProduct(const Machine& machine, const Shape& shape, ternary_layout layout, const XMode& mode,
+                const Options& options);
 
   const Shape& shape() const { return shape_; }
   ternary_layout layout() const { return layout_; }
+  const XMode& mode() const { return mode_; }
   int64_t copies() const { return static_cast<int64_t>(layers_.size()); }
   int64_t weight_bytes() const { return ternary_layer_bytes(layers_[0].get()); }
   const void* x() const { return x_device_.get(); }
@@ -73,7 +86,7 @@ class DeviceProduct {
 
   const Shape shape_;
   const ternary_layout layout_;
-  const ternary_activation activation_;
+  const XMode mode_;
   const int64_t most_rows_;  ///< what layers are made for
   std::vector<Layer> layers_;
   std::vector<uint16_t> x_;

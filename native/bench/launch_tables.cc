@@ -28,7 +28,8 @@ void pdl_table(const Machine& machine, const Options& options, Deadline& deadlin
               "M", "PDL", "without", "gain");
   for (const Shape& shape : options.shapes) {
     if (deadline.passed()) return;
-    const DeviceProduct product(machine, shape, options.layouts[0], options);
+    const DeviceProduct product(machine, shape, options.layouts[0],
+                                {options.activation, options.blocks[0], options.rotations[0]}, options);
     for (const int64_t M : options.rows) {
       if (deadline.passed()) return;
       product.verify(with.get(), M, machine.stream);
@@ -58,7 +59,8 @@ void host_table(const Machine& machine, const Options& options, Deadline& deadli
   std::printf("%-30s %4s %12s %12s %12s %14s %12s\n", "layer", "M", "call, ns", "replay, ns", "graph of 1",
               "of many, a call", "fixed, us");
   for (const Shape& shape : options.shapes) {
-    const DeviceProduct product(machine, shape, options.layouts[0], options);
+    const DeviceProduct product(machine, shape, options.layouts[0],
+                                {options.activation, options.blocks[0], options.rotations[0]}, options);
     for (const int64_t M : options.rows) {
       if (deadline.passed()) return;
       const auto call = chain(product, machine.cuda.get(), M, machine.stream);

@@ -29,11 +29,12 @@ std::vector<std::string> parts(const std::string& list) {
   return values;
 }
 
-std::vector<int64_t> numbers(const std::string& list) {
+std::vector<int64_t> numbers(const std::string& list, int64_t least = 1) {
   std::vector<int64_t> values;
   for (const std::string& part : parts(list)) {
     values.push_back(std::atoll(part.c_str()));
-    if (values.back() < 1) fail("\"" + list + "\" is not a list of numbers of 1 or more");
+    if (values.back() < least)
+      fail("\"" + list + "\" is not a list of numbers of " + std::to_string(least) + " or more");
   }
   if (values.empty()) fail("a list is empty");
   return values;
@@ -59,6 +60,10 @@ bool take_value(const std::string& name, const std::string& value, Options& opti
     options.layouts = layouts(value);
   } else if (name == "--activation" && (value == "a8" || value == "a16")) {
     options.activation = value == "a16" ? TERNARY_A16 : TERNARY_A8;
+  } else if (name == "--block") {
+    options.blocks = numbers(value, 0);
+  } else if (name == "--rotation") {
+    options.rotations = numbers(value, 0);
   } else if (name == "--copies") {
     options.copies = numbers(value)[0];
   } else if (name == "--repetitions") {

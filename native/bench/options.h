@@ -28,7 +28,9 @@ struct Options {
   std::vector<int64_t> rows = {1, 8, 16, 64, 512, 32, 128, 2, 4, 17, 24, 48, 96};  ///< what tells most comes first
   std::vector<ternary_layout> layouts = {TERNARY_LAYOUT_I2S_TILED};
   ternary_activation activation = TERNARY_A8;
-  int64_t copies = 0;  ///< 0: four times the L2
+  std::vector<int64_t> blocks = {0};     ///< columns of X with one scale; 0: a scale a token
+  std::vector<int64_t> rotations = {0};  ///< columns of X that are rotated together; 0: none
+  int64_t copies = 0;                    ///< 0: four times the L2
   int repetitions = 30;
   double seconds = 0;  ///< no measurement begins later; 0: no limit
   std::string json, residuals;

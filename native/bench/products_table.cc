@@ -35,6 +35,15 @@ std::string paths_of(const ternary_runtime* runtime) {
   return begin == std::string::npos ? counters : counters.substr(begin + 15, counters.find('}', begin) - begin - 15);
 }
 
+/** Each block with each rotation. */
+std::vector<XMode> modes_of(const Options& options) {
+  std::vector<XMode> modes;
+  for (const int64_t rotation : options.rotations) {
+    for (const int64_t block : options.blocks) modes.push_back({options.activation, block, rotation});
+  }
+  return modes;
+}
+
 struct Measured {
   int64_t M = 0;
   double us = 0, bf16_us = 0, int8_us = 0;
@@ -46,8 +55,8 @@ struct Measured {
 class ProductRows {
  public:
   ProductRows(const Machine& machine, const Options& options) : gpu_(machine.gpu) {
-    std::printf("%-30s %-3s %4s %9s %9s %8s %5s %8s %5s %9s %9s %6s %6s  %s\n", "layer", "", "M", "us", "model us",
-                "GB/s", "%", "TFLOPS", "%", "bf16 us", "int8 us", "x bf16", "x int8", "path");
+    std::printf("%-30s %-3s %-18s %4s %9s %9s %8s %5s %8s %5s %9s %9s %6s %6s  %s\n", "layer", "", "X", "M", "us",
+                "model us", "GB/s", "%", "TFLOPS", "%", "bf16 us", "int8 us", "x bf16", "x int8", "path");
     if (!options.json.empty()) json_.open(options.json);
     if (options.residuals.empty()) return;
     residuals_.open(options.residuals);
@@ -59,22 +68,25 @@ class ProductRows {
     const double rate = static_cast<double>(product.weight_bytes()) / row.us / 1e3, part = rate / gpu_.gb_per_s;
     const double tflops = 2 * static_cast<double>(row.M * shape.N * shape.K) / row.us / 1e6;
     const double peak = tflops / gpu_.bf16_tflops;
-    std::printf("%-30s %-3s %4lld %9s %9.2f %8s %5s %8s %5s %9s %9s %6s %6s  %s\n", shape.name().c_str(),
-                name_of(product.layout()), static_cast<long long>(row.M), gpu_.shown(row.us, 2).c_str(),
-                row.model.microseconds, gpu_.shown(rate, 0).c_str(), gpu_.shown(100 * part, 1).c_str(),
-                gpu_.shown(tflops, 1).c_str(), gpu_.shown(100 * peak, 1).c_str(), gpu_.shown(row.bf16_us, 2).c_str(),
+    const bool predicted = product.mode().is_predicted();
+    std::printf("%-30s %-3s %-18s %4lld %9s %9s %8s %5s %8s %5s %9s %9s %6s %6s  %s\n", shape.name().c_str(),
+                name_of(product.layout()), product.mode().name().c_str(), static_cast<long long>(row.M),
+                gpu_.shown(row.us, 2).c_str(), predicted ? with_digits(row.model.microseconds, 2).c_str() : "-",
+                gpu_.shown(rate, 0).c_str(), gpu_.shown(100 * part, 1).c_str(), gpu_.shown(tflops, 1).c_str(),
+                gpu_.shown(100 * peak, 1).c_str(), gpu_.shown(row.bf16_us, 2).c_str(),
                 gpu_.shown(row.int8_us, 2).c_str(), gpu_.shown(row.bf16_us / row.us, 2).c_str(),
                 gpu_.shown(row.int8_us / row.us, 2).c_str(), row.paths.c_str());
     std::fflush(stdout);
     json_ << "{\"model\":\"" << shape.model << "\",\"layer\":\"" << shape.layer << "\",\"layout\":\""
-          << name_of(product.layout()) << "\",\"N\":" << shape.N << ",\"K\":" << shape.K << ",\"M\":" << row.M
-          << ",\"us\":" << gpu_.json(row.us) << ",\"model_us\":" << row.model.microseconds
+          << name_of(product.layout()) << "\",\"x\":\"" << product.mode().name() << "\",\"N\":" << shape.N
+          << ",\"K\":" << shape.K << ",\"M\":" << row.M << ",\"us\":" << gpu_.json(row.us)
+          << ",\"model_us\":" << (predicted ? with_digits(row.model.microseconds, 4) : "null")
           << ",\"gb_per_s\":" << gpu_.json(rate) << ",\"bandwidth_fraction\":" << gpu_.json(part)
           << ",\"tflops\":" << gpu_.json(tflops) << ",\"bf16_peak_fraction\":" << gpu_.json(peak)
           << ",\"cublaslt_us\":" << gpu_.json(row.bf16_us) << ",\"cublaslt_int8_us\":" << gpu_.json(row.int8_us)
           << ",\"paths\":{" << row.paths << "}}" << "\n"
           << std::flush;
-    add_residual(shape, row);
+    if (predicted) add_residual(shape, row);
   }
 
  private:
@@ -101,9 +113,12 @@ void products_table(const Machine& machine, const Options& options, Deadline& de
   std::printf("cuBLASLt: %s\n", baseline ? std::to_string(baseline->version()).c_str() : problem.c_str());
   const double begin = seconds_now();
   std::deque<DeviceProduct> products;
-  for (const ternary_layout layout : options.layouts) {
-    for (const Shape& shape : options.shapes) {
-      if (!deadline.passed()) products.emplace_back(machine, shape, layout, options);
+  for (const XMode& mode : modes_of(options)) {
+    for (const ternary_layout layout : options.layouts) {
+      for (const Shape& shape : options.shapes) {
+        if (mode.rotation > 0 && shape.K % mode.rotation != 0) continue;  // of whole rotations alone
+        if (!deadline.passed()) products.emplace_back(machine, shape, layout, mode, options);
+      }
     }
   }
   int64_t copies = 0;
@@ -122,9 +137,11 @@ void products_table(const Machine& machine, const Options& options, Deadline& de
       row.paths = paths_of(gpu);
       row.us = graph_time(machine.stream, product.copies(), options.repetitions,
                           [&](int64_t i) { product.start(gpu, M, i, machine.stream); });
-      check(ternary_predict(gpu, nullptr, product.layout(), options.activation, M, product.shape().N, product.shape().K,
-                            &row.model),
-            "ternary_predict");
+      if (product.mode().is_predicted()) {
+        check(ternary_predict(gpu, nullptr, product.layout(), options.activation, M, product.shape().N,
+                              product.shape().K, &row.model),
+              "ternary_predict");
+      }
       row.bf16_us = time_baseline(baseline.get(), CublasLt::Type::bf16, machine, product, M, options);
       row.int8_us = time_baseline(baseline.get(), CublasLt::Type::int8, machine, product, M, options);
       rows.add(product, row);

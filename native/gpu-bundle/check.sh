@@ -4,7 +4,7 @@
 # ARCHS [STEPS]; STEPS are those that must pass, by default all that take seconds here.
 set -euo pipefail
 arch=${1%%,*}
-steps=${2:-residuals tool host pdl cutlass gemm gemv cuda_no_device cuda_fault c_interface_on_gpu exactness machine}
+steps=${2:-residuals tool host pdl blocks cutlass gemm gemv cuda_no_device cuda_fault c_interface_on_gpu exactness machine}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$root/target/gpu-bundle-check
 bundle="$work/on a GPU machine"
@@ -38,17 +38,17 @@ ends() {
   grep -qx "$line" <(tail -n 1 "$results/summary.txt") || fail "$results/summary.txt does not end with \"$line\""
 }
 
-echo "48 320 small" > "$bundle/test-data/shapes/small.txt"
+printf '48 320 small\n48 384 rotated\n' > "$bundle/test-data/shapes/small.txt"
 count=$(wc -w <<< "$steps")
 ends 0 "$work/results" "passed: all of $count steps" BUNDLE_STEPS="$steps" BUNDLE_SECONDS=1200 BUNDLE_LIMIT=600
 [ ! -e "$work/results/work" ] || fail "run.sh left $work/results/work"
 # The order is run.sh's, not that of the request; what tells most comes first.
 ran=$(sed -n 's/^\([a-z0-9_]*\): passed in .*/\1/p' "$work/results/summary.txt")
-for step in machine exactness c_interface_on_gpu cuda_fault cuda_no_device gemv gemm cutlass pdl host residuals tool; do
+for step in machine exactness c_interface_on_gpu cuda_fault cuda_no_device gemv gemm cutlass blocks pdl host residuals tool; do
   case " $steps " in *" $step "*) echo "$step" ;; esac
 done | cmp -s - <(echo "$ran") || fail "the steps ran in this order: $ran"
 # Of the software GPU no time is told, and nothing that the cost model would take for a measurement.
-for table in gemv gemm pdl host; do
+for table in gemv gemm blocks pdl host; do
   case " $steps " in *" $table "*) ;; *) continue ;; esac
   grep -q 'software GPU: no times' "$work/results/$table.log" || fail "$table.log does not say that it tells no times"
   grep -q '_us":null\|"us":null' "$work/results/$table.json" || fail "$table.json has times of the software GPU"

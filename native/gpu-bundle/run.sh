@@ -17,7 +17,7 @@
 # script; SOFTGPU_ARCH is its architecture. cuBLASLt is timed where the loader finds it (LD_LIBRARY_PATH,
 # /usr/local/cuda/lib64).
 set -u
-order="machine exactness suites gemv gemm cutlass pdl host residuals junit tool"
+order="machine exactness suites gemv gemm cutlass blocks pdl host residuals junit tool"
 
 die() {
   echo "run.sh: $*" >&2
@@ -29,6 +29,7 @@ limit_of() {
   case $1 in
     gemm | junit) echo 120 ;;
     gemv | cutlass | tool) echo 90 ;;
+    blocks) echo 60 ;;
     cuda_kernels) echo 100 ;;
     c_interface_on_gpu | cuda_c_interface) echo 60 ;;
     pdl) echo 40 ;;
@@ -94,6 +95,11 @@ cutlass() {
     return 1
   fi
   return $status
+}
+# X by block and rotated, beside X by token. One model's shapes tell what all of them would.
+blocks() {
+  shapes=${shapes%% *}
+  bench "${BUNDLE_ROWS:-1,64,512,8,16,128}" --layout i2s,t5 --block 0,128 --rotation 0,128
 }
 # One model's shapes tell of launches what all of them would.
 pdl() {
@@ -165,7 +171,7 @@ if [ "${1:-}" = --step ]; then
   name=$2
   limit=$3
   case $name in
-    machine | gemv | gemm | cutlass | pdl | host | residuals | junit | tool) "$name" ;;
+    machine | gemv | gemm | cutlass | blocks | pdl | host | residuals | junit | tool) "$name" ;;
     *) native_test ;;
   esac
   exit

@@ -154,9 +154,10 @@ void measure_loop(const Instructions& code, const CudaRow& row, Figures& figures
       products += code[i].is_tensor() || begins(code[i].name, "IDP");
       weights += weights_of(code[i], row);
     }
-    if (products <= most) continue;
-    most = products;
     const auto length = static_cast<double>(loop.end - loop.begin);
+    // Of loops with as many products the steady one is the shortest: others have more to ask on their way.
+    if (products == 0 || products < most || (products == most && length >= figures[kLoop])) continue;
+    most = products;
     figures[kLoop] = length;
     figures[kPer16] = weights == 0 ? 0 : 16.0 * length / weights;
     measure_mix(code, loop.begin, loop.end, figures);

@@ -52,8 +52,8 @@ int64_t unit_bytes(const CudaRow& row, const CudaVariant& variant) {
   return cuda_bytes_ahead(row, variant) / variant.ahead;
 }
 
-/** Spans of a GEMM that a turn of its loop multiplies. */
-double spans_of_turn(const CudaRow& row, const CudaVariant& variant, int products) {
+/** Spans of a GEMM that so many products are. */
+double spans_of(const CudaRow& row, const CudaVariant& variant, int products) {
   const bool floats = row.layout == CudaLayout::dense || row.stage == CudaStage::gemm_a16;
   const int per_step = floats ? 2 * variant.planes : 1;  // m16n8k16 or m16n8k32 by 16 rows of W, 8 of X, 32 columns
   const int steps = variant.patch_n / 16 * variant.patch_m / 8 * variant.columns / 32 / (variant.threads / 32);
@@ -76,8 +76,8 @@ void add_flight(const std::string& arch, const CudaRow& row, const CudaVariant& 
   f[kEarlyLoads] = weights.early;
   f[kAhead] = weights.ahead;
   if (!row.gemv()) {
-    const double spans = spans_of_turn(row, variant, weights.products);
-    f[kAhead] *= spans / weights.of_turn;  // copies of a span's X come with those of its W
+    f[kAhead] *= spans_of(row, variant, weights.of_way) / weights.of_turn;  // a span's X is copied with its W
+    const double spans = spans_of(row, variant, weights.products);
     const int of_byte = row.layout == CudaLayout::t5 ? 5 : 4;
     const double lane = spans * static_cast<double>(cuda_span_weights(row, variant)) * of_byte / variant.threads;
     if (f[kPer16] == 0 && row.layout != CudaLayout::dense) f[kPer16] = 16 * f[kLoop] / lane;

@@ -168,6 +168,8 @@ WeightLoads measure_weights(const Instructions& code, bool pdl) {
   const std::optional<LoopOfWeights> steady = loop_of_weights(code, loops);
   if (!steady) return found;
   found.products = steady->products;
+  found.of_way = ways.most(
+      steady->loop.begin, steady->loop.end - 1, [](const Instruction& i) { return i.is_product() ? 1 : 0; }, never);
   const auto begin = code.begin() + static_cast<std::ptrdiff_t>(steady->loop.begin);
   const auto end = code.begin() + static_cast<std::ptrdiff_t>(steady->loop.end);
   const bool to_registers = std::any_of(begin, end, [](const Instruction& i) { return i.wide_loads() > 0; });

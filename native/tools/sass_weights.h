@@ -31,7 +31,8 @@ struct WeightLoads {
    * for at once; copies that its last wait leaves open, and those begun behind it.
    */
   double ahead = 0;
-  int products = 0;  ///< mma or dp4a of a turn
+  int products = 0;  ///< mma or dp4a in the loop
+  int of_way = 0;    ///< those of a turn, on the way through the loop that has the most
 
   std::vector<Fault> faults;  ///< what breaks the rules of pdl.cuh ("chain") and of load_weights() ("cache")
 };

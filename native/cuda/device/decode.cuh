@@ -56,10 +56,41 @@ class WordCodes<CudaLayout::t5> {
   uint32_t even_, odd_, high_;
 };
 
-/** Codes as signed weights, byte by byte: -1, 0, +1. The high bits keep borrows within their bytes. */
-__device__ __forceinline__ uint32_t signed_weights(uint32_t codes) {
-  return ((codes | 0x80808080u) - 0x01010101u) ^ 0x80808080u;
-}
+/** Codes as signed weights, byte by byte: -1, 0, +1. 0x7f ... 0x81 are within their bytes. */
+__device__ __forceinline__ uint32_t signed_weights(uint32_t codes) { return (codes + 0x7f7f7f7fu) ^ 0x80808080u; }
+
+/** Gives the weights of a lane's word of a tile, four signed bytes a step, for d = 0, 1, ... in turn. */
+template <CudaLayout layout>
+class WordWeights {
+ public:
+  WordWeights() = default;
+  __device__ __forceinline__ explicit WordWeights(uint32_t word) : codes_(word) {}
+  __device__ __forceinline__ uint32_t step(int d) { return signed_weights(codes_.step(d)); }
+
+ private:
+  WordCodes<layout> codes_;
+};
+
+/** The same times 2^kScaleLog2, where that takes fewer instructions. */
+template <CudaLayout layout>
+class ScaledWeights : public WordWeights<layout> {
+ public:
+  static constexpr int kScaleLog2 = 0;
+  using WordWeights<layout>::WordWeights;
+};
+
+/** Codes of I2S less one are two's complement of two bits, which as the highest bits of a byte are 64 times the weight. */
+template <>
+class ScaledWeights<CudaLayout::i2s> {
+ public:
+  static constexpr int kScaleLog2 = 6;
+  ScaledWeights() = default;
+  __device__ __forceinline__ explicit ScaledWeights(uint32_t word) : word_(~(word | (word << 1 & 0xaaaaaaaau))) {}
+  __device__ __forceinline__ uint32_t step(int d) { return word_ << (6 - 2 * d) & 0xc0c0c0c0u; }
+
+ private:
+  uint32_t word_;
+};
 
 /**
  * Weights of two codes, bytes 2 * pair and 2 * pair + 1 of `codes`, as two bf16 or f16: the code becomes the last bits

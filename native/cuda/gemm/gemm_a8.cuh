@@ -9,9 +9,8 @@
 #ifndef TERNARY_CUDA_GEMM_GEMM_A8_CUH_
 #define TERNARY_CUDA_GEMM_GEMM_A8_CUH_
 
-#include "cuda/device/mma.cuh"
+#include "cuda/gemm/gemm_a8_sums.cuh"
 #include "cuda/gemm/gemm_ring.cuh"
-#include "cuda/gemm/gemm_units.cuh"
 
 namespace ternary::cuda {
 
@@ -71,67 +70,11 @@ class QCopies {
   int write_, read_;
 };
 
-/** Sums of a warp without units: sum(q * code), so sum(q) has to be taken off. Of whole spans, in any order. */
-template <typename Patch>
-class PlainSums {
- public:
-  static constexpr bool kOrdered = false;
-  using Value = int32_t;
-  __device__ PlainSums(const CudaGemmTask&, const GemmPlace<Patch>&, const GemmRange<Patch>&, const GemmParts<Patch>&) {
-  }
-
-  static __device__ __forceinline__ uint32_t operand(uint32_t codes, bool) { return codes; }
-  __device__ __forceinline__ void begin_step(int, bool) {}
-
-  /** A step of the line, its first or second. */
-  __device__ __forceinline__ void add(int, int p, int j, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-    mma_codes(acc_[p][j], a, b0, b1);
-  }
-
-  __device__ __forceinline__ const int32_t (&sum(int p, int j) const)[4] { return acc_[p][j]; }
-  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, int32_t sum, int64_t m,
-                                               int64_t n) {
-    out.finish(sum - t.q_sums[m], m, n);
-  }
-
- private:
-  int32_t acc_[Patch::kPanels][Patch::kEights][4] = {};
-};
-
-/** Sums of a warp with units. Weights are signed here, so that no sums of q by unit are needed, and those of steps that a
- *  line has besides can be zeros. */
-template <typename Patch, bool by_block>
-class UnitSums : public UnitTotals<Patch, int32_t, by_block> {
- public:
-  using UnitTotals<Patch, int32_t, by_block>::UnitTotals;
-  using End = UnitEnd<Patch, by_block>;
-
-  static __device__ __forceinline__ uint32_t operand(uint32_t codes, bool counts) {
-    return counts ? signed_weights(codes) : 0;
-  }
-  __device__ __forceinline__ void begin_step(int half, bool counts) { end_[half] = counts ? this->next_step() : End{}; }
-  __device__ __forceinline__ void add(int half, int p, int j, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-    mma_weights(this->at(p, j), a, b0, b1);
-    this->end_unit(end_[half], p, j);
-  }
-  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum, int64_t m,
-                                               int64_t n) {
-    by_block ? out.finish_blocks(sum, t.group > 0, m, n) : out.finish_groups(sum, m, n);
-  }
-
- private:
-  End end_[2];
-};
-template <typename Patch>
-using GroupSums = UnitSums<Patch, false>;
-template <typename Patch>
-using BlockSums = UnitSums<Patch, true>;
-
 /** Steps of one span into the sums: each panel's A operands of two steps serve all of the warp's rows of X. */
-template <typename Patch, bool whole, typename Sums>
-__device__ __forceinline__ void multiply_span(SpanSteps<whole> steps, const QCopies<Patch>& q, const char* q_span,
+template <typename Patch, typename Steps, typename Sums>
+__device__ __forceinline__ void multiply_span(Steps steps, const QCopies<Patch>& q, const char* q_span,
                                               const TileCopies<Patch>& w, const char* w_span, Sums& sums) {
-  PanelCodes<Patch::layout> codes[Patch::kPanels];
+  PanelWords<typename Sums::template Word<Steps>> words[Patch::kPanels];
 #pragma unroll
   for (int line = 0; line < Patch::kLines; ++line) {
     uint32_t a[Patch::kPanels][2][4];
@@ -140,24 +83,24 @@ __device__ __forceinline__ void multiply_span(SpanSteps<whole> steps, const QCop
       const int step = 2 * line + half;
 #pragma unroll
       for (int p = 0; p < Patch::kPanels; ++p) {
-        if (step % Patch::kSteps == 0) codes[p].begin(w.words(w_span, p, step / Patch::kSteps));
-        codes[p].step(step % Patch::kSteps, a[p][half]);
+        if (step % Patch::kSteps == 0) words[p].begin(w.words(w_span, p, step / Patch::kSteps));
+        words[p].step(step % Patch::kSteps, a[p][half]);
 #pragma unroll
-        for (int i = 0; i < 4; ++i) a[p][half][i] = Sums::operand(a[p][half][i], steps.has(step));
+        for (int i = 0; i < 4; ++i) a[p][half][i] = steps.has(step) ? a[p][half][i] : 0;
       }
     }
     if (!steps.has(2 * line) && !steps.has(2 * line + 1)) continue;
-    sums.begin_step(0, steps.has(2 * line));
-    sums.begin_step(1, steps.has(2 * line + 1));
+    sums.begin_line(steps, line);
 #pragma unroll
     for (int j = 0; j < Patch::kEights; ++j) {
       const uint4 b = q.operands(q_span, j, line);
 #pragma unroll
       for (int p = 0; p < Patch::kPanels; ++p) {
-        sums.add(0, p, j, a[p][0], b.x, b.y);
-        sums.add(1, p, j, a[p][1], b.z, b.w);
+        sums.add(steps, 0, p, j, a[p][0], b.x, b.y);
+        sums.add(steps, 1, p, j, a[p][1], b.z, b.w);
       }
     }
+    sums.end_line(steps, line);
   }
 }
 

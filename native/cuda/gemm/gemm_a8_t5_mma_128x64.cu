@@ -1,4 +1,5 @@
 // Y of many rows of X from T5: 128 rows of W by 64 rows of X a CTA, since a span of two tiles is 320 columns of q.
+// With units a warp decodes one panel for all rows of X.
 #include "cuda/gemm/gemm_a8.cuh"
 #include "cuda/kernels.h"
 
@@ -6,7 +7,7 @@ namespace ternary::cuda {
 namespace {
 
 using Patch = GemmPatch<CudaLayout::t5, 4, 2, 2, 4, 3, 1>;
-using UnitPatch = GemmPatch<CudaLayout::t5, 4, 2, 1, 4, 3, 1>;
+using UnitPatch = GemmPatch<CudaLayout::t5, 8, 1, 1, 8, 3, 1>;
 
 }  // namespace
 

@@ -82,6 +82,10 @@ class PlainFloatSums {
 
   __device__ __forceinline__ float (&at(int p, int j))[4] { return acc_[p][j]; }
   __device__ __forceinline__ void begin_stretch(int) {}
+  template <typename Ring, typename Multiply>
+  __device__ __forceinline__ int run_spans(int left, Ring& ring, const Multiply& multiply) {
+    return run_spans_of_steps<Patch>(left, ring, multiply);
+  }
   __device__ __forceinline__ void end_step() {}
   __device__ __forceinline__ void end_stretch(int stretch) { sums_.end(stretch, acc_); }
 
@@ -98,10 +102,14 @@ class PlainFloatSums {
 
 /** fp32 sums of a warp, with units. */
 template <typename Patch, bool by_block>
-struct UnitFloatSums : UnitTotals<Patch, float, by_block> {
-  using UnitTotals<Patch, float, by_block>::UnitTotals;
+struct UnitFloatSums : UnitTotals<Patch, FloatSum, FloatSum, by_block> {
+  using UnitTotals<Patch, FloatSum, FloatSum, by_block>::UnitTotals;
 
   __device__ __forceinline__ void end_step() { this->end_unit(this->next_step()); }
+  template <typename Ring, typename Multiply>
+  __device__ __forceinline__ int run_spans(int left, Ring& ring, const Multiply& multiply) {
+    return run_spans_of_steps<Patch>(left, ring, multiply);
+  }
   static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum, int64_t m,
                                                int64_t n) {
     out.store(m, n, a16_group_output(sum, t.bias != nullptr, out.bias_of(n)));

@@ -107,15 +107,15 @@ int launch_gemm(const CudaPlan& plan, const CudaLaunch& how, const CudaGemmTask&
                          split.cluster != 0 ? split.splits : 1, task, split);
 }
 
-/** The four registers of A of one panel, step by step through a tile. */
-template <CudaLayout layout>
-class PanelCodes {
+/** The four registers of A of one panel, step by step through a tile: WordCodes or WordWeights. */
+template <typename Word>
+class PanelWords {
  public:
   __device__ __forceinline__ void begin(uint4 words) {
-    words_[0] = WordCodes<layout>(words.x);
-    words_[1] = WordCodes<layout>(words.y);
-    words_[2] = WordCodes<layout>(words.z);
-    words_[3] = WordCodes<layout>(words.w);
+    words_[0] = Word(words.x);
+    words_[1] = Word(words.y);
+    words_[2] = Word(words.z);
+    words_[3] = Word(words.w);
   }
   __device__ __forceinline__ void step(int d, uint32_t (&a)[4]) {
 #pragma unroll
@@ -123,8 +123,10 @@ class PanelCodes {
   }
 
  private:
-  WordCodes<layout> words_[4];
+  Word words_[4];
 };
+template <CudaLayout layout>
+using PanelCodes = PanelWords<WordCodes<layout>>;
 
 }  // namespace ternary::cuda
 

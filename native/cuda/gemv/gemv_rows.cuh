@@ -26,6 +26,13 @@ struct GemvArgs {
   __device__ int cta_panels() const { return kGemvWarps >> k_warps_log2; }
 };
 
+/** What belongs to q where K has units. */
+struct UnitRows {
+  const int32_t* q_sums;  ///< [M, units]
+  const float* s;         ///< with blocks [blocks, ld_s]
+  int ld_s;
+};
+
 /** Sixteen bytes into shared memory without passing a register; wait_copies() before they are read. */
 __device__ __forceinline__ void copy_16(void* shared, const void* global) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"

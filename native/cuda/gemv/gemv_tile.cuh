@@ -151,6 +151,12 @@ struct Dp4aDots {
 #pragma unroll
     for (int i = 0; i < Codes::kSets * kOutputs; ++i) sums[i / kOutputs][i % kOutputs] = 0;
   }
+  /** From sums that fold() gave. */
+  __device__ __forceinline__ void begin(const int (&held)[kOutputs]) {
+    clear();
+#pragma unroll
+    for (int i = 0; i < kOutputs; ++i) sums[0][i] = held[i];
+  }
   __device__ __forceinline__ void add(int set, uint4 a, int j, const uint4 (&q)[kVectors]) {
 #pragma unroll
     for (int m = 0; m < kRows; ++m) {
@@ -195,6 +201,11 @@ struct MmaDots {
   __device__ __forceinline__ void clear() {
 #pragma unroll
     for (int i = 0; i < Codes::kSets * kEights * 4; ++i) sums[i / (4 * kEights)][i / 4 % kEights][i % 4] = 0;
+  }
+  __device__ __forceinline__ void begin(const int (&held)[kOutputs]) {
+    clear();
+#pragma unroll
+    for (int i = 0; i < kOutputs; ++i) sums[0][i / 4][i % 4] = held[i];
   }
   __device__ __forceinline__ void add(int set, uint4 a, int j, const uint4 (&q)[kVectors]) {
 #pragma unroll

@@ -99,6 +99,36 @@ TEST(CudaBlock, ManyRowsAndPatches) {
   }
 }
 
+// GEMMs look for the end of a unit behind 128 columns alone where units are whole such runs: of T5 spans are 320 columns, so
+// runs begin in one and end in the next, and super-blocks end inside of them.
+TEST(CudaBlock, UnitsOfWholeRuns) {
+  for (const auto& [group, block] : {std::pair<int64_t, int64_t>{0, 128},
+                                     {0, 256},
+                                     {0, 384},
+                                     {0, 640},
+                                     {128, 128},
+                                     {128, 256},
+                                     {256, 128},
+                                     {128, 32}}) {
+    check(block_spec(70, 37, 4500, group, block));
+    check(block_spec(9, 20, 6528, group, block));
+    if (HasFatalFailure()) return;
+  }
+}
+
+// All 127 (or -128) times all +1, in units of as many columns as each way to keep their sums allows, and of more.
+TEST(CudaBlock, LargestSums) {
+  for (const Values values : {Values::all_max, Values::all_min}) {
+    for (const int64_t block : {384, 640, 32640, 33024}) {
+      ProblemSpec spec = block_spec(1, 3, block + 200, 0, block);
+      spec.x_dtype = TERNARY_I8;
+      spec.values = values;
+      check(spec);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 // A CTA's q comes in chunks that end inside units, and one CTA takes several panels.
 TEST(CudaBlock, GemvsOnSmallDevices) {
   for (const auto& [group, block] :

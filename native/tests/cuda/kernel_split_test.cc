@@ -17,7 +17,6 @@ namespace {
 /** Rows of X from where GEMVs end to where the largest patches are full. */
 constexpr int64_t kRowsOfX[] = {17, 24, 32, 48, 64, 96};
 
-bool has_clusters() { return std::atoi(cuda_backend().arch + 2) >= 90; }
 bool makes_cluster(int splits) { return has_clusters() && (splits == 2 || splits == 4 || splits == 8); }
 
 const CudaRow& row_of(const CudaKernel& kernel) { return kCudaRows[find_cuda_row(kernel.file)]; }

@@ -34,6 +34,16 @@ std::vector<const CudaKernel*> cuda_rows(CudaStage stage) {
   return rows;
 }
 
+std::vector<const CudaKernel*> gemv_rows(CudaStage stage) {
+  std::vector<const CudaKernel*> rows;
+  for (const CudaKernel* kernel : cuda_rows(stage)) {
+    if (std::strncmp(kernel->file, "gemv_", 5) == 0) rows.push_back(kernel);
+  }
+  return rows;
+}
+
+bool has_clusters() { return std::atoi(cuda_backend().arch + 2) >= 90; }
+
 const CudaKernel& cuda_row(const char* file) {
   const CudaKernel* found = nullptr;
   each_row([&](const CudaKernel& kernel) {

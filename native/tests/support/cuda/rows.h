@@ -17,6 +17,12 @@ const CudaBackend& cuda_backend();
 /** Rows of a stage, best first. */
 std::vector<const CudaKernel*> cuda_rows(CudaStage stage);
 
+/** Of those the GEMVs. */
+std::vector<const CudaKernel*> gemv_rows(CudaStage stage);
+
+/** Whether the device has clusters of CTAs. */
+bool has_clusters();
+
 /** The row's plan for a problem, whether or not it serves it. */
 CudaPlan planned(const CudaKernel& kernel, const CudaProblem& problem);
 
