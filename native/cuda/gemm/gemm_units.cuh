@@ -159,6 +159,7 @@ class UnitTotals {
 
   __device__ __forceinline__ End next_step() {
     End end;
+    if constexpr (!by_block) end = {};  // or ptxas keeps many steps' alpha at a time
     end.ends = walk_.pass(1);
     if (end.ends) ask(end.scales);
     return end;
