@@ -140,6 +140,19 @@ ternary_moe::ternary_moe(const ternary_moe_spec& spec)
   retain(w2);
 }
 
+GateTask ternary_moe::gate_task() const {
+  GateTask task = {};
+  task.order = order;
+  task.function = function;
+  task.limit = clamp;
+  task.round_gate_up = round_gate_up;
+  task.round_activation = round_activation;
+  task.round_product = round_product;
+  task.I = task.ldh = I();
+  task.ld_in = 2 * I();
+  return task;
+}
+
 ternary_moe::~ternary_moe() {
   release(&w13);
   release(&w2);

@@ -35,6 +35,8 @@ struct ternary_moe {
   bool weighs_sum() const { return !weight_on_input && !weight_before_rounding; }
   /** Columns of Y of T slots. */
   int64_t y_columns(int64_t T) const { return skip_combine ? T * H() : H(); }
+  /** The gates' part of the work, of rows one behind the other; inputs and h are not set. */
+  ternary::GateTask gate_task() const;
   /** Those of the signs. */
   int64_t bytes() const { return static_cast<int64_t>((signs13_.size() + signs2_.size()) * sizeof(float)); }
 

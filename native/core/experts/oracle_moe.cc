@@ -70,15 +70,8 @@ Floats gates_and_ups(const ternary_moe& moe, int64_t e, const Floats& x) {
 
 Floats gated(const ternary_moe& moe, const Floats& y) {
   Floats h(moe.I());
-  GateTask task = {};
+  GateTask task = moe.gate_task();
   task.in = task.up_in = y.data();
-  task.order = moe.order;
-  task.function = moe.function;
-  task.limit = moe.clamp;
-  task.round_gate_up = moe.round_gate_up;
-  task.round_activation = moe.round_activation;
-  task.round_product = moe.round_product;
-  task.I = moe.I();
   task.h = h.data();
   gate(task, 1);
   return h;

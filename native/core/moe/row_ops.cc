@@ -95,34 +95,23 @@ void run_route(ternary_runtime& runtime, const ternary_route_operands& operands)
   count_path(runtime, Op::route, runtime.row(kernel));
 }
 
+void run_combine_task(ternary_runtime& runtime, const Kernel& kernel, const CombineTask& task, int64_t M) {
+  const RowShare share = share_rows(runtime, M, task.T * task.H / 2);
+  run_chunks(runtime, ceil_div(M, share.rows), share.threads, [&](int64_t chunk, int) {
+    const int64_t m = chunk * share.rows;
+    kernel.rows.combine(task, m, std::min(m + share.rows, M), nullptr);
+  });
+}
+
 void run_combine(ternary_runtime& runtime, const ternary_combine_operands& o) {
   const FloatEnvironment environment;
-  CombineTask task = {};
+  CombineTask task = combine_task(o, o.H, o.scaling);
   task.d = o.d;
   task.d_dtype = task.rounded_to = o.d_dtype;
   task.ldd = o.ldd;
-  task.ids = o.expert_ids;
-  task.ld_ids = o.ld_ids;
   task.use = o.expert_weights == nullptr ? WeightUse::used_before : WeightUse::in_sum;
-  task.weights = o.expert_weights;
-  task.weights_dtype = o.expert_weights_dtype;
-  task.ld_weights = o.ld_weights;
-  task.T = o.T;
-  task.H = o.H;
-  task.scaling = o.scaling;
-  task.residual = o.residual;
-  task.residual_out = o.residual_out;
-  task.residual_dtype = o.residual_dtype;
-  task.ld_residual = o.ld_residual;
-  task.y = o.y;
-  task.y_dtype = o.y_dtype;
-  task.ldy = o.ldy;
   const Kernel& kernel = runtime.rows_kernel(Stage::combine);
-  const RowShare share = share_rows(runtime, o.M, o.T * o.H / 2);
-  run_chunks(runtime, ceil_div(o.M, share.rows), share.threads, [&](int64_t chunk, int) {
-    const int64_t m = chunk * share.rows;
-    kernel.rows.combine(task, m, std::min(m + share.rows, o.M), nullptr);
-  });
+  run_combine_task(runtime, kernel, task, o.M);
   count_path(runtime, Op::combine, runtime.row(kernel));
 }
 

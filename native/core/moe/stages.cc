@@ -1,4 +1,5 @@
 #include "core/moe/call.h"
+#include "core/moe/row_ops.h"
 
 namespace ternary {
 namespace {
@@ -51,21 +52,11 @@ void run_products(const MoeCall& call, int64_t count, int64_t K, TaskOf task_of)
 
 GateTask gate_task(const MoeCall& call, int64_t place, float* h) {
   const MoeSizes& z = call.sizes;
-  const ternary_moe& moe = call.moe;
-  GateTask task = {};
+  GateTask task = call.moe.gate_task();
   // Part 0 is of the gates, part 1 of the ups, where each has its x'.
   task.in = call.buffers.gate_up + place * 2 * z.I;
   task.up_in = task.in + (z.parts - 1) * z.slots() * 2 * z.I;
-  task.ld_in = 2 * z.I;
-  task.order = moe.order;
-  task.function = moe.function;
-  task.limit = moe.clamp;
-  task.round_gate_up = moe.round_gate_up;
-  task.round_activation = moe.round_activation;
-  task.round_product = moe.round_product;
-  task.I = z.I;
   task.h = h;
-  task.ldh = z.I;
   return task;
 }
 
@@ -117,36 +108,17 @@ void combine_slots(const MoeCall& call) {
   const MoeSizes& z = call.sizes;
   const ternary_moe& moe = call.moe;
   const ternary_moe_operands& o = call.operands;
-  CombineTask task = {};
+  CombineTask task = combine_task(o, z.H, moe.scaling);
   task.d = call.buffers.d;
   task.d_dtype = z.d_dtype;
   task.rounded_to = moe.round_expert;
   task.ldd = z.H;
   task.places = call.buffers.order.places;
-  task.ids = o.expert_ids;
-  task.ld_ids = o.ld_ids;
   task.use = moe.weight_before_rounding ? WeightUse::before_rounding
              : moe.weight_on_input      ? WeightUse::used_before
                                         : WeightUse::in_sum;
-  task.weights = o.expert_weights;
-  task.weights_dtype = o.expert_weights_dtype;
-  task.ld_weights = o.ld_weights;
-  task.T = z.T;
-  task.H = z.H;
   task.spread = moe.skip_combine;
-  task.scaling = moe.scaling;
-  task.residual = o.residual;
-  task.residual_out = o.residual_out;
-  task.residual_dtype = o.residual_dtype;
-  task.ld_residual = o.ld_residual;
-  task.y = o.y;
-  task.y_dtype = o.y_dtype;
-  task.ldy = o.ldy;
-  const RowShare share = share_rows(call.runtime, o.M, z.T * z.H / 2);
-  run_chunks(call.runtime, ceil_div(o.M, share.rows), share.threads, [&](int64_t chunk, int) {
-    const int64_t m = chunk * share.rows;
-    call.kernels.combine.rows.combine(task, m, m + share.rows < o.M ? m + share.rows : o.M, nullptr);
-  });
+  run_combine_task(call.runtime, call.kernels.combine, task, o.M);
 }
 
 }  // namespace ternary
