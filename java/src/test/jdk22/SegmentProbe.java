@@ -10,10 +10,16 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.DataType;
+import org.ternarykernels.ExpertAlpha;
+import org.ternarykernels.ExpertOracle;
+import org.ternarykernels.ExpertWeights;
 import org.ternarykernels.Heads;
 import org.ternarykernels.Layout;
+import org.ternarykernels.MoeLayer;
 import org.ternarykernels.Oracle;
 import org.ternarykernels.RmsNormLinear;
+import org.ternarykernels.Router;
+import org.ternarykernels.Routing;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
@@ -144,6 +150,40 @@ public final class SegmentProbe {
     check(rows.get(K) != x[K] && rotated.get(0) != turned[0], "heads of segments");
   }
 
+  private static void experts(Arena arena, float[] x) {
+    byte[] w = new byte[2 * K * 2];
+    Arrays.fill(w, (byte) 1);
+    try (ExpertWeights w13 = ExpertWeights.pack(w, 2, 2, K, ExpertAlpha.expert(1, 2));
+        ExpertWeights w2 =
+            ExpertWeights.pack(Arrays.copyOf(w, 2 * K), 2, K, 1, ExpertAlpha.expert(1, -1));
+        MoeLayer layer = MoeLayer.builder(RUNTIME, w13, w2).build()) {
+      TernaryBuffer rows = view(floats(arena, x));
+      TernaryBuffer ids = TernaryBuffer.ofSegment(arena.allocate(4L * M * 2, 64), DataType.I32);
+      Routing routing = Routing.of(ids, view(arena.allocate(4L * M * 2, 64)), 2);
+      TernaryBuffer logits = view(floats(arena, values(M * 2)));
+      Router router = Router.builder(2, 2).build();
+      RUNTIME.experts().route(router, logits, routing, M);
+      int[] chosen = ids.toInts();
+      ids.putInts(0, new int[M * 2]);
+      ExpertOracle.route(router, logits, 2, routing, M);
+      check(Arrays.equals(ids.toInts(), chosen), "experts that segments' logits choose");
+      TernaryBuffer y = view(arena.allocate(4L * M * K, 64));
+      layer.apply(rows, routing, y, M);
+      float[] right = y.toArray();
+      ExpertOracle.moe(layer, rows, K, null, routing, null, null, 0, y, K, M);
+      check(Arrays.equals(y.toArray(), right) && right[0] != 0, "bits of experts");
+      TernaryBuffer slots = TernaryBuffer.ofSegment(arena.allocate(4L * M * 2, 64), DataType.I32);
+      TernaryBuffer offsets = TernaryBuffer.ofSegment(arena.allocate(12, 64), DataType.I32);
+      RUNTIME.experts().align(routing, 2, slots, offsets, M);
+      check(offsets.toInts()[2] == 2 * M, "slots of segments");
+      TernaryBuffer d = view(floats(arena, values(M * 2 * K)));
+      RUNTIME.experts().combine(d, 2 * K, routing, 2, K, 1, null, null, 0, y, K, M);
+      right = y.toArray();
+      ExpertOracle.combine(d, 2 * K, routing, 2, K, 1, null, null, 0, y, K, M);
+      check(Arrays.equals(y.toArray(), right), "bits of combine");
+    }
+  }
+
   private static void everyFunctionTakesShared() {
     float[] norm = new float[K];
     Arrays.fill(norm, 1.5f);
@@ -185,6 +225,7 @@ public final class SegmentProbe {
       Oracle.quantise(sx, null, null, q, s, M, K);
       check(Arrays.equals(q.toArray(), codes), "bits of quantise");
       blocksAndHeads(arena, x);
+      experts(arena, x);
       LINEAR.apply(q, K, s, y, N, M);
       check(Arrays.equals(y.toArray(), LINEAR.apply(x, M)), "bits of I8 with scales");
 

@@ -1,6 +1,7 @@
 package org.ternarykernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -110,6 +111,45 @@ class FlightRecordingTest {
                 assertThat(event.getLong("k")).isEqualTo(K);
                 assertThat(event.getDuration()).isPositive();
               });
+    }
+  }
+
+  /** A layer's bytes are those of the experts that a row chose. */
+  @Test
+  void callsOfExpertsAreEvents() throws IOException {
+    byte[] w13 = new byte[4 * 2 * N * K];
+    byte[] w2 = new byte[4 * K * N];
+    ExpertAlpha ones = ExpertAlpha.expert(1, 1, 1, 1);
+    try (TernaryRuntime runtime = TestDevice.onCpu().build();
+        ExpertWeights gateUp = ExpertWeights.pack(w13, 4, 2 * N, K, ones);
+        ExpertWeights down = ExpertWeights.pack(w2, 4, K, N, ones);
+        MoeLayer layer = MoeLayer.builder(runtime, gateUp, down).build();
+        Recording recording = new Recording()) {
+      recording.enable(CALL).withThreshold(Duration.ZERO);
+      recording.start();
+      TernaryBuffer x = TernaryBuffer.allocate(DataType.F16, 2 * K);
+      TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, 2 * K);
+      Routing chosen =
+          Routing.of(
+              TernaryBuffer.copyOf(3, -1, 3, 1), TernaryBuffer.copyOf(DataType.F32, 1, 1, 1, 1), 2);
+      layer.apply(x, chosen, y, 2);
+      TernaryBuffer numbers = TernaryBuffer.allocate(DataType.I32, 5);
+      runtime.experts().align(chosen, 4, TernaryBuffer.allocate(DataType.I32, 4), numbers, 2);
+      TernaryBuffer logits = TernaryBuffer.allocate(DataType.F32, 2 * 4);
+      runtime.experts().route(Router.builder(4, 2).build(), logits, chosen, 2);
+      TernaryBuffer d = TernaryBuffer.allocate(DataType.F32, 2 * 2 * K);
+      runtime.experts().combine(d, 2 * K, chosen, 4, K, 1, null, null, 0, y, K, 2);
+      long half = layer.byteSize() / 4 * 2;
+      assertThat(events(recording, CALL))
+          .extracting(
+              event -> event.getString("operation"),
+              event -> event.getLong("bytesRead"),
+              event -> event.getLong("bytesWritten"))
+          .containsExactly(
+              tuple("moe", half + 2 * K * 2, 2L * K * 4),
+              tuple("align", 4L * 4, 4L * 4 + 5 * 4),
+              tuple("route", 2L * 4 * 4, 4L * 8),
+              tuple("combine", 2L * 2 * K * 4, 2L * K * 4));
     }
   }
 

@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.regex.Matcher;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
@@ -29,18 +29,18 @@ class ReadmeExampleTest {
       "^\\[(1\\.0|0\\.99|1\\.00)\\d*, (2\\.0|1\\.99)\\d*, -(0\\.5|0\\.49|0\\.50)\\d*\\] by "
           + "\\{linear\\.[a-z0-9_]+\\.";
 
-  /** Compiles the only block of a document. */
-  private static Path compile(String document, Path folder) throws Exception {
+  /** Compiles one of the so many blocks of a document. */
+  private static Path compile(String document, int number, int blocks, Path folder)
+      throws Exception {
     String text = Files.readString(Path.of(System.getProperty("test.data"), "..", document));
-    Matcher block = BLOCK.matcher(text);
-    assertThat(block.results()).as("java blocks of %s", document).hasSize(1);
-    assertThat(block.reset().find()).isTrue();
+    List<MatchResult> found = BLOCK.matcher(text).results().toList();
+    assertThat(found).as("java blocks of %s", document).hasSize(blocks);
     Path source =
         Files.writeString(
             folder.resolve("Example.java"),
             "import java.util.Arrays;\nimport org.ternarykernels.*;\n"
                 + "public class Example {\n  public static void main(String[] args) {\n"
-                + block.group(1)
+                + found.get(number).group(1)
                 + "\n  }\n}\n");
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     ByteArrayOutputStream errors = new ByteArrayOutputStream();
@@ -61,18 +61,26 @@ class ReadmeExampleTest {
   @Test
   void compilesAndRuns(@TempDir Path folder) throws Exception {
     String device = TestDevice.isCpu() ? "cpu\\.[a-z0-9]+" : "cuda\\.sm[a-z0-9]+";
-    assertThat(run(compile("README.md", folder))).containsPattern(RESULT + device + "=1\\}");
+    assertThat(run(compile("README.md", 0, 2, folder))).containsPattern(RESULT + device + "=1\\}");
+  }
+
+  @Test
+  void theLayerOfExpertsCompilesAndRuns(@TempDir Path folder) throws Exception {
+    Path classes = compile("README.md", 1, 2, folder);
+    if (TestDevice.isCpu()) { // experts run there alone
+      assertThat(run(classes)).containsPattern("^\\[-31\\.4\\d*, 31\\.4\\d*\\] by experts \\[1\\]");
+    }
   }
 
   @Test
   void theOneForGpusCompiles(@TempDir Path folder) throws Exception {
-    assertThat(compile("java/doc/gpu.md", folder).resolve("Example.class")).exists();
+    assertThat(compile("java/doc/gpu.md", 0, 1, folder).resolve("Example.class")).exists();
   }
 
   @Test
   @Tag("gpu")
   void theOneForGpusRuns(@TempDir Path folder) throws Exception {
-    assertThat(run(compile("java/doc/gpu.md", folder)))
+    assertThat(run(compile("java/doc/gpu.md", 0, 1, folder)))
         .containsPattern(RESULT + "cuda\\.sm[a-z0-9]+=1\\} on \\S");
   }
 

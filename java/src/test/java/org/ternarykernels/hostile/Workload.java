@@ -5,10 +5,15 @@ import java.util.List;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Alpha;
 import org.ternarykernels.DataType;
+import org.ternarykernels.ExpertAlpha;
+import org.ternarykernels.ExpertWeights;
 import org.ternarykernels.Heads;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
+import org.ternarykernels.MoeLayer;
 import org.ternarykernels.RmsNormLinear;
+import org.ternarykernels.Router;
+import org.ternarykernels.Routing;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
@@ -35,6 +40,14 @@ final class Workload {
   private final TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, N);
   private final TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, K);
   private final TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, 1);
+  private final TernaryBuffer x2 = TernaryBuffer.allocate(DataType.F32, K);
+  private final Routing routing = Routing.allocate(1, 1, DataType.F32);
+  private final Router router = Router.builder(1, 1).build();
+  private final ExpertWeights w13 =
+      ExpertWeights.pack(new byte[2 * N * K], 1, 2 * N, K, ExpertAlpha.expert(1));
+  private final ExpertWeights w2 =
+      ExpertWeights.pack(new byte[N * K], 1, K, N, ExpertAlpha.expert(1));
+  private final MoeLayer experts = MoeLayer.builder(runtime, w13, w2).build();
   private final float[] floats = new float[K];
   private final byte[] large = new byte[1 << 21];
   private final Alpha alpha = Alpha.tensor(1);
@@ -51,6 +64,9 @@ final class Workload {
           () -> runtime.quantise(x, null, null, q, s, 1, K),
           () -> runtime.rotate(x, null, 64, null, false, x, 1, K),
           () -> runtime.qkNorm(Heads.of(x, K, 2, y, 1e-5f), null, N, 1),
+          () -> experts.apply(x, routing, x2, 1),
+          () -> runtime.experts().route(router, s, routing, 1),
+          () -> ExpertWeights.pack(new byte[2 * K], 1, 2, K, ExpertAlpha.expert(1)).close(),
           () -> runtime.chooseLayout(Activation.A8, N, K, 0),
           () -> TernaryWeights.pack(large, 2048, 1024, alpha).close(),
           () -> weights.repack(Layout.T5_TILED).close(),
@@ -97,6 +113,9 @@ final class Workload {
         "bits kept: " + Arrays.equals(workload.linear.apply(workload.floats, 1), new float[N]));
     workload.linear.close();
     workload.normed.close();
+    workload.experts.close();
+    workload.w13.close();
+    workload.w2.close();
     System.out.println("users without layers: " + Users.of(workload.weights));
     workload.weights.close();
     workload.runtime.close();
