@@ -69,6 +69,71 @@ class MoeLayerTest {
     }
   }
 
+  /** What the builder says arrives, and the products are those of linear layers. */
+  @Test
+  void theBitsAreThoseOfLinearLayersAndJavasSteps() {
+    for (long seed = 0; seed < SEEDS; seed++) {
+      try (MoeProblem problem = new MoeProblem(seed, ONE, GateFunction.RELU2, false)) {
+        MoeOfLayers twice = new MoeOfLayers(problem, ONE);
+        MoeProblem.Result result = problem.run(false, 0, problem.m);
+        for (int m = 0; m < problem.m; m++) {
+          float[] expected = twice.row(m);
+          float[] actual = new float[expected.length];
+          int columns = (int) problem.columnsOfY();
+          System.arraycopy(result.y().toArray(), m * columns, actual, 0, columns);
+          if (result.residualOut() != null) {
+            float[] sums = result.residualOut().toArray();
+            System.arraycopy(sums, m * columns, actual, columns, columns);
+          }
+          assertThat(Problems.bits(TernaryBuffer.copyOf(DataType.F32, actual)))
+              .as("seed %d, row %d: %s", seed, m, problem)
+              .isEqualTo(Problems.bits(TernaryBuffer.copyOf(DataType.F32, expected)));
+        }
+      }
+    }
+  }
+
+  /** Gate 1.5 and up 1.25 of one expert that is its own output. */
+  @Test
+  void everyFunctionIsWhatItsNameSays() {
+    double g = 1.5;
+    double silu = g / (1 + Math.exp(-g));
+    double gelu = g / (1 + Math.exp(-1.5957691216 * (g + 0.044715 * g * g * g)));
+    double clamped = 0.5 / (1 + Math.exp(-0.5)) * 0.5;
+    assertThat(ofGateAndUp(GateFunction.SILU))
+        .isBetween(close(silu * 1.25, -1), close(silu * 1.25, 1));
+    assertThat(ofGateAndUp(GateFunction.GELU))
+        .isBetween(close(gelu * 1.25, -1), close(gelu * 1.25, 1));
+    assertThat(ofGateAndUp(GateFunction.RELU2)).isEqualTo(1.5f * 1.5f * 1.25f);
+    assertThat(ofGateAndUp(GateFunction.SILU_CLAMP))
+        .isBetween(close(clamped, -1), close(clamped, 1));
+  }
+
+  /** Ten roundings, each of 2^-24, and an exp within 1 ulp. */
+  private static float close(double value, int side) {
+    return (float) (value * (1 + side * 12 * 0x1p-24));
+  }
+
+  private static float ofGateAndUp(GateFunction function) {
+    byte[] one = {1, 0, 0, 1};
+    try (ExpertWeights w13 = ExpertWeights.pack(one, 1, 2, 2, ExpertAlpha.expert(1));
+        ExpertWeights w2 = ExpertWeights.pack(new byte[] {1, 0}, 1, 2, 1, ExpertAlpha.expert(1))) {
+      MoeLayer.Builder builder = MoeLayer.builder(ONE, w13, w2).activation(Activation.A16);
+      if (function == GateFunction.SILU_CLAMP) {
+        builder.siluClamp(0.5f);
+      } else {
+        builder.gateFunction(function);
+      }
+      try (MoeLayer layer = builder.build()) {
+        TernaryBuffer y = TernaryBuffer.allocate(DataType.F32, 2);
+        Routing chosen =
+            Routing.of(TernaryBuffer.copyOf(0), TernaryBuffer.copyOf(DataType.F32, 1), 1);
+        layer.apply(TernaryBuffer.copyOf(DataType.F32, 1.5f, 1.25f), chosen, y, 1);
+        return y.get(0);
+      }
+    }
+  }
+
   @Test
   void addsUpWeightedExpertsByHand() {
     byte[] w13 = {0, 1, 1, 0, 0, 1, 0, -1}; // gate takes x[1] of both; up takes x[0], and -x[1]

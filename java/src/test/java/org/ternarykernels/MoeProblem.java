@@ -25,6 +25,17 @@ final class MoeProblem implements AutoCloseable {
   private final TernaryBuffer residual;
 
   MoeProblem(long seed, TernaryRuntime runtime) {
+    this(seed, runtime, null, true);
+  }
+
+  /**
+   * A problem that may be narrowed.
+   *
+   * @param function of the gate; null: any
+   * @param own whether gate and up may have scales of their own per input feature, and X any way of
+   *     being used
+   */
+  MoeProblem(long seed, TernaryRuntime runtime, GateFunction only, boolean own) {
     Random random = new Random(seed);
     m = new int[] {1, 1, 2, 3, 5, 17}[random.nextInt(6)];
     slots = 1 + random.nextInt(9);
@@ -43,9 +54,9 @@ final class MoeProblem implements AutoCloseable {
     i = between;
     Activation activation =
         List.of(Activation.A8, Activation.A8, Activation.a8(32), Activation.a8(64), Activation.A16)
-            .get(random.nextInt(5));
+            .get(random.nextInt(own ? 5 : 4));
     Layout layout = Layout.values()[random.nextInt(4)];
-    w13 = weights(random, 2 * i, h, layout, true);
+    w13 = weights(random, 2 * i, h, layout, own);
     w2 = weights(random, h, i, layout, false);
     combines = random.nextInt(5) != 0;
     spec =
@@ -61,7 +72,8 @@ final class MoeProblem implements AutoCloseable {
             .activation(activation)
             .rotation13(rotation13)
             .rotation2(rotation2);
-    GateFunction function = GateFunction.values()[random.nextInt(4)];
+    GateFunction any = GateFunction.values()[random.nextInt(4)];
+    GateFunction function = only == null ? any : only;
     if (function == GateFunction.SILU_CLAMP) {
       spec.siluClamp(0.5f);
     } else {
@@ -118,6 +130,41 @@ final class MoeProblem implements AutoCloseable {
       dense.asByteBuffer().put(w);
       return ExpertWeights.pack(dense, experts, n, k, alpha, layout);
     }
+  }
+
+  /** Row m of X as fp32. */
+  float[] row(int row) {
+    float[] values = new float[h];
+    x.get((long) row * h, values);
+    for (int k = 0; k < h && xScale != null; k++) {
+      values[k] *= xScale.get(row);
+    }
+    return values;
+  }
+
+  int[] ids(int row) {
+    int[] values = new int[slots];
+    routing.ids().getInts((long) row * slots, values);
+    return values;
+  }
+
+  float[] weights(int row) {
+    float[] values = new float[slots];
+    routing.weights().get((long) row * slots, values);
+    return values;
+  }
+
+  /** Of a row; empty without one. */
+  float[] residual(int row) {
+    float[] values = new float[residual == null ? 0 : h];
+    if (residual != null) {
+      residual.get((long) row * h, values);
+    }
+    return values;
+  }
+
+  DataType residualType() {
+    return residual.dataType();
   }
 
   long columnsOfY() {
