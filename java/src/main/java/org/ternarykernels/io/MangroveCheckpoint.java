@@ -18,7 +18,8 @@ import org.ternarykernels.storage.Quoted;
  *
  * <p>A ternary matrix {@code [N, K]} is {@code <name>.codes}, uint8 {@code [N, ceil(K/4)]} in the
  * layout I2S, with {@code <name>.alpha} {@code [K]} of a float type. The matrices of E experts are
- * one tensor more of a dimension, {@code [E, N, ceil(K/4)]}, with alpha {@code [E, K]}. Thread-safe.
+ * one tensor more of a dimension, {@code [E, N, ceil(K/4)]}, with alpha {@code [E, K]}.
+ * Thread-safe.
  *
  * @since 0.2.0
  */

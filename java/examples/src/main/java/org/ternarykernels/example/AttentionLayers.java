@@ -13,8 +13,7 @@ import org.ternarykernels.TernaryBuffer;
  * @param norms of the heads of Q and K, or null for none
  * @param output what takes the heads back to the stream
  */
-record AttentionLayers(
-    List<RmsNormLinear> projections, @Nullable HeadNorms norms, Product output) {
+record AttentionLayers(List<RmsNormLinear> projections, @Nullable HeadNorms norms, Product output) {
 
   /** A layer whose X is no part of the residual stream. */
   interface Product {

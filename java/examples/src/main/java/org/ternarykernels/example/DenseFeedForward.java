@@ -29,8 +29,7 @@ record DenseFeedForward(RmsNormLinear gateUp, RmsNormLinear down) implements Fee
   public void apply(Rows rows) {
     Scratch scratch = rows.scratch(Scratch.class, () -> new Scratch(rows, (int) down.k()));
     int count = rows.count();
-    rows.call(
-        () -> gateUp.apply(rows.delta, rows.residual, rows.residual, scratch.gateUp, count));
+    rows.call(() -> gateUp.apply(rows.delta, rows.residual, rows.residual, scratch.gateUp, count));
     for (int m = 0; m < count; m++) {
       scratch.gateUp.get((long) m * scratch.gateUpRow.length, scratch.gateUpRow);
       gate(scratch.gateUpRow, scratch.gatedRow);

@@ -44,8 +44,7 @@ record ExpertFeedForward(TernaryRuntime runtime, RmsNorm norm, Router router, Mo
 
   /** The scratch of a session's rows; after a call it has what the router chose. */
   Scratch scratch(Rows rows) {
-    return rows.scratch(
-        Scratch.class, () -> new Scratch(rows, (int) experts.h(), router.k()));
+    return rows.scratch(Scratch.class, () -> new Scratch(rows, (int) experts.h(), router.k()));
   }
 
   private void normalise(Rows rows, long at, Scratch scratch) {

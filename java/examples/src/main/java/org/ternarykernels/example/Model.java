@@ -56,8 +56,7 @@ public final class Model implements AutoCloseable {
    * one that may be left out must be ignored when the checkpoint is opened. So is a value of {@code
    * config.json} that can change the numbers; {@link ModelConfig#unknown} has the others.
    */
-  public static Model load(
-      TernaryRuntime runtime, Checkpoint checkpoint, Activation activation) {
+  public static Model load(TernaryRuntime runtime, Checkpoint checkpoint, Activation activation) {
     BlockLoader loader = BlockLoader.of(runtime, checkpoint, activation);
     ModelConfig config = loader.config;
     // First what tells the sizes of the file from those of a config.json that does not belong to

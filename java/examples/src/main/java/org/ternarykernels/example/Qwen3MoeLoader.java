@@ -13,7 +13,8 @@ import org.ternarykernels.io.MangroveCheckpoint;
 
 /**
  * Makes the blocks of a ternary Qwen3-MoE. Its matrices have column alphas of their own, so Q, K
- * and V are three layers behind one norm. The output projection and the experts have no norm within.
+ * and V are three layers behind one norm. The output projection and the experts have no norm
+ * within.
  */
 final class Qwen3MoeLoader extends BlockLoader {
   private final MangroveCheckpoint checkpoint;

@@ -3,8 +3,8 @@ package org.ternarykernels.example;
 import java.util.Arrays;
 
 /**
- * One text passing through a {@link Model}: its KV cache, and the activations of the
- * positions in flight.
+ * One text passing through a {@link Model}: its KV cache, and the activations of the positions in
+ * flight.
  *
  * <p>What is not a ternary layer is plain Java in a fixed order over one position at a time, so the
  * logits have the same bits whatever the batch, the number of threads and the instruction set. Not
@@ -32,7 +32,8 @@ public final class Session {
    * @param layers nanoseconds in calls of the library: the kernels, and what a call costs beside
    *     them
    * @param attention in attention and its cache, plain Java
-   * @param other in embedding, dense activation function, norms without a product, last norm and output layer, plain Java
+   * @param other in embedding, dense activation function, norms without a product, last norm and
+   *     output layer, plain Java
    */
   public record Times(long layers, long attention, long other) {
     /** What was added since an earlier moment. */
@@ -142,7 +143,8 @@ public final class Session {
    */
   public void logits(int row, float[] logits) {
     if (row < 0 || row >= rows.count()) {
-      throw new IndexOutOfBoundsException("row is " + row + ", the last append had " + rows.count());
+      throw new IndexOutOfBoundsException(
+          "row is " + row + ", the last append had " + rows.count());
     }
     if (logits.length != config.vocabulary()) {
       throw new IllegalArgumentException(

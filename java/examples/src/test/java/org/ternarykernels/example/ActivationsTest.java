@@ -107,17 +107,14 @@ class ActivationsTest {
       float[] v = floats(m[2].name() + ".output");
       Attention attention =
           new Attention(
-              sizes,
-              config.context(),
-              new RotaryEmbedding(sizes.headDim(), sizes.ropeTheta()));
+              sizes, config.context(), new RotaryEmbedding(sizes.headDim(), sizes.ropeTheta()));
       float[] heads = new float[M * sizes.queries()];
       float[] out = new float[sizes.queries()];
       for (int row = 0; row < M; row++) {
         float[] qkv = new float[sizes.queries() + 2 * sizes.keys()];
         System.arraycopy(q, row * sizes.queries(), qkv, 0, sizes.queries());
         System.arraycopy(k, row * sizes.keys(), qkv, sizes.queries(), sizes.keys());
-        System.arraycopy(
-            v, row * sizes.keys(), qkv, sizes.queries() + sizes.keys(), sizes.keys());
+        System.arraycopy(v, row * sizes.keys(), qkv, sizes.queries() + sizes.keys(), sizes.keys());
         attention.append(row, qkv, out);
         System.arraycopy(out, 0, heads, row * out.length, out.length);
       }

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.example.Model;
-import org.ternarykernels.example.Session;
 import org.ternarykernels.example.Sampler;
+import org.ternarykernels.example.Session;
 import org.ternarykernels.example.TextGenerator;
 import org.ternarykernels.tool.measure.DeviceClock;
 import picocli.CommandLine;
@@ -21,8 +21,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "decode",
     description =
-        "Continue a text with a byte-level model, BitNet or Qwen3-MoE. Greedy unless --temperature is given;"
-            + " greedy text of a small model loops.",
+        "Continue a text with a byte-level model, BitNet or Qwen3-MoE. Greedy unless --temperature"
+            + " is given; greedy text of a small model loops.",
     mixinStandardHelpOptions = true,
     footer = {
       "",

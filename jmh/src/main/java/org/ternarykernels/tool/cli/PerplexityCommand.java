@@ -20,9 +20,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "perplexity",
     description =
-        "Print how well a byte-level model, BitNet or Qwen3-MoE, predicts a text, in bits per byte. The text is"
-            + " cut into windows, each read from an empty context; the first byte of the text is"
-            + " not predicted.",
+        "Print how well a byte-level model, BitNet or Qwen3-MoE, predicts a text, in bits per byte."
+            + " The text is cut into windows, each read from an empty context; the first byte of"
+            + " the text is not predicted.",
     mixinStandardHelpOptions = true,
     footer = {
       "",

@@ -26,6 +26,7 @@ public final class BundledData implements AutoCloseable {
           "bonsai-8b",
           "falcon3-7b-1.58",
           "llama3-8b-1.58",
+          "maple-20b-a1b",
           "odd",
           "qwen3-30b-a3b");
 
