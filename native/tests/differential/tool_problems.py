@@ -13,10 +13,13 @@ import struct
 import numpy as np
 
 import compare
+import compare_experts
 import numerics
+from expert_problems import Mixture, Routing
 from problems import ROTATED_COLUMNS, Product, Source
 
-DTYPES = {"float32": "F32", "float16": "F16", "uint16": "BF16", "uint8": "F8_E4M3", "int8": "I8"}
+DTYPES = {"float32": "F32", "float16": "F16", "uint16": "BF16", "uint8": "F8_E4M3", "int8": "I8",
+          "int32": "I32"}
 
 
 def write(path, tensors, metadata):
@@ -99,7 +102,50 @@ def qk_norm(seed):
     return "qk_norm", tensors, metadata, expected
 
 
-FAMILIES = (product, product, product, quantise, rotate, qk_norm)
+def values_of(strided):
+    return None if strided is None else strided.values()
+
+
+def alpha_of(matrix):
+    """The metadata of an alpha of experts, and its tensor: [E], or [E, values of one]."""
+    alpha = matrix.alpha if matrix.kind == "expert" else matrix.alpha.reshape(len(matrix.w), -1)
+    return f"group:{matrix.group}" if matrix.group else matrix.kind, alpha
+
+
+def moe(seed):
+    p = next(p for p in map(Mixture, itertools.count(1000 * seed)) if p.activation == "a8")
+    y, _, residual_out = compare_experts.expected_mixture(p)
+    kind13, alpha13 = alpha_of(p.w13)
+    kind2, alpha2 = alpha_of(p.w2)
+    tensors = given(x=p.x.values(), x_scale=p.x.scale, expert_ids=p.ids.values(), expert_weights=values_of(p.weights),
+                    w13=p.w13.w, w2=p.w2.w, alpha13=alpha13, alpha2=alpha2, signs13=signs_of(p.w13.signs),
+                    signs2=signs_of(p.w2.signs), residual=values_of(p.residual))
+    metadata = {"alpha13": kind13, "alpha2": kind2, "order": p.order,
+                "function": f"silu_clamp:{p.limit}" if p.function == "silu_clamp" else p.function,
+                "activation": f"a8:{p.block}" if p.block else "a8", "round_gate_up": p.round_gate_up,
+                "round_activation": p.round_activation, "round_product": p.round_product,
+                "round_expert": p.round_expert, "weight_on": p.weight_on,
+                "weight_before_rounding": str(p.weight_before_rounding).lower(), "scaling": repr(p.scaling),
+                "combine": str(p.combine).lower(), "y_dtype": p.y_dtype.upper(), "rotation13": str(p.w13.rotation),
+                "rotation2": str(p.w2.rotation)}
+    if not p.combine:
+        y = y.reshape(*p.ids.values().shape, -1)
+    return "moe", tensors, metadata, given(y=y, residual_out=residual_out)
+
+
+def route(seed):
+    p = Routing(seed)
+    ids, weights = compare_experts.expected_routing(p)
+    tensors = given(logits=values_of(p.logits), x=values_of(p.x), router=values_of(p.router),
+                    router_bias=p.router_bias, correction_bias=p.correction)
+    metadata = {"round_logits": p.round_logits, "method": p.method, "k": str(p.k),
+                "renormalise": str(p.renormalise).lower(), "renormalise_eps": repr(p.eps), "groups": str(p.groups),
+                "topk_groups": str(p.topk_groups), "group_score": p.group_score, "scaling": repr(p.scaling),
+                "y_dtype": p.weights_dtype.upper()}
+    return "route", tensors, metadata, {"ids": ids.astype(np.int32), "weights": weights}
+
+
+FAMILIES = (product, product, product, quantise, rotate, qk_norm, moe, moe, route)
 
 
 def main():

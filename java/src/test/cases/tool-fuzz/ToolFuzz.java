@@ -16,24 +16,42 @@ import org.ternarykernels.io.TensorType;
 /** {@code ternary run} with random operands and options, half of them right. */
 public final class ToolFuzz {
   private static final String[] OPERATIONS = {
-    "linear", "rmsnorm_linear", "quantise", "rotate", "qk_norm", "ternarise"
+    "linear", "rmsnorm_linear", "quantise", "rotate", "qk_norm", "moe", "route", "ternarise"
   };
   private static final String[] ALPHAS = {"tensor", "row", "column", "group:32"};
 
   /** What the metadata may say, right and wrong. */
   private static final Map<String, String[]> METADATA =
-      Map.of(
-          "k", new String[] {"-1", "0", "99999999999", "k", "", " 4 ", "1e2", "2147483647"},
-          "alpha", new String[] {"group:0", "group:", "group:-32", "group:32:1", "x", "", "row"},
-          "segments", new String[] {"1", "1,1,1", "-1,2", "2147483647,2147483647", "", ",,", "a"},
-          "eps", new String[] {"1e-5", "0", "-1", "NaN", "Infinity", "1e60", "", "0x1p-3", "1f"},
-          "y_dtype", new String[] {"F32", "BF16", "F16", "I8", "F8_E4M3", "", "f32"},
-          "activation",
-              new String[] {"A8", "A16", "a16", "", "A4", "a8:64", "a8:0", "a8:-32", "a8:"},
-          "rotation", new String[] {"32", "0", "-32", "33", "99999999999", "", "r"},
-          "block", new String[] {"32", "64", "0", "-32", "48", "99999999999", "", "b"},
-          "method", new String[] {"absmean", "threshold", "x"},
-          "evil\nname", new String[] {"\u001b[31m"});
+      Map.ofEntries(
+          Map.entry("order", new String[] {"up_gate", "interleaved", "", "x"}),
+          Map.entry(
+              "function",
+              new String[] {"gelu", "silu_clamp:7", "silu_clamp:-1", "silu_clamp:", "x"}),
+          Map.entry("weight_on", new String[] {"input", "output", ""}),
+          Map.entry("combine", new String[] {"false", "true", "no"}),
+          Map.entry("scaling", new String[] {"2", "0", "NaN", "-1", ""}),
+          Map.entry("round_expert", new String[] {"bf16", "i32", "f8_e4m3", ""}),
+          Map.entry("groups", new String[] {"2", "3", "-1", "99999999999", ""}),
+          Map.entry("renormalise", new String[] {"true", "false", "2"}),
+          Map.entry(
+              "k", new String[] {"-1", "0", "99999999999", "k", "", " 4 ", "1e2", "2147483647"}),
+          Map.entry(
+              "alpha",
+              new String[] {"group:0", "group:", "group:-32", "group:32:1", "x", "", "row"}),
+          Map.entry(
+              "segments",
+              new String[] {"1", "1,1,1", "-1,2", "2147483647,2147483647", "", ",,", "a"}),
+          Map.entry(
+              "eps",
+              new String[] {"1e-5", "0", "-1", "NaN", "Infinity", "1e60", "", "0x1p-3", "1f"}),
+          Map.entry("y_dtype", new String[] {"F32", "BF16", "F16", "I8", "F8_E4M3", "", "f32"}),
+          Map.entry(
+              "activation",
+              new String[] {"A8", "A16", "a16", "", "A4", "a8:64", "a8:0", "a8:-32", "a8:"}),
+          Map.entry("rotation", new String[] {"32", "0", "-32", "33", "99999999999", "", "r"}),
+          Map.entry("block", new String[] {"32", "64", "0", "-32", "48", "99999999999", "", "b"}),
+          Map.entry("method", new String[] {"absmean", "threshold", "x"}),
+          Map.entry("evil\nname", new String[] {"\u001b[31m"}));
 
   private static final String[][] OPTIONS = {
     {"--layout", "i2s"},
@@ -76,7 +94,9 @@ public final class ToolFuzz {
     for (int i = 0; i < bytes; i++) {
       if (!right && chance(50)) {
         values[i] = (byte) random.nextInt();
-      } else if (name.equals("w") && type != TensorType.F32) {
+      } else if (type == TensorType.I32) {
+        values[i] = 0; // the first expert
+      } else if (name.startsWith("w") && type != TensorType.F32) {
         values[i] = (byte) (type == TensorType.U8 ? one(0x55, 0x66, 0x99) : random.nextInt(3) - 1);
       } else {
         values[i] = (byte) (i % 4 == 3 ? 0x3f : 0);
@@ -109,7 +129,7 @@ public final class ToolFuzz {
       k = one(32, 64);
       file.metadata("block", "32");
     }
-    if (product || rows || !right && chance(10)) {
+    if (product || rows || !right && !operation.equals("moe") && chance(10)) {
       put(file, "x", one(TensorType.F32, TensorType.BF16, TensorType.F16), right, m, k);
     }
     if (operation.equals("qk_norm")) {
@@ -119,6 +139,19 @@ public final class ToolFuzz {
     }
     if ((product || operation.equals("quantise")) && chance(30)) {
       file.metadata("activation", "a8:32");
+    }
+    if (operation.equals("moe")) {
+      put(file, "x", one(TensorType.F32, TensorType.BF16, TensorType.F16), right, m, k);
+      put(file, "expert_ids", TensorType.I32, right, m, 2);
+      put(file, "expert_weights", one(TensorType.F32, TensorType.BF16), right, m, 2);
+      put(file, "w13", TensorType.I8, right, 3, 2 * n, k);
+      put(file, "w2", TensorType.I8, right, 3, k, n);
+      put(file, "alpha13", TensorType.F32, right, 3);
+      put(file, "alpha2", TensorType.F32, right, 3);
+    }
+    if (operation.equals("route")) {
+      put(file, "logits", one(TensorType.F32, TensorType.BF16, TensorType.F16), right, m, k);
+      file.metadata("k", "2");
     }
     if (operation.equals("ternarise")) {
       put(file, "w", TensorType.F32, right, n, k);

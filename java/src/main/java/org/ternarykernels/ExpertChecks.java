@@ -9,6 +9,9 @@ import org.ternarykernels.internal.Checks;
  * as Java does. It sees itself which operands overlap.
  */
 final class ExpertChecks {
+  /** Experts that a row may choose. */
+  static final int MOST_SLOTS = 64;
+
   private static final int MOST_EXPERTS = 4096;
 
   private ExpertChecks() {}

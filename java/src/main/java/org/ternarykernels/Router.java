@@ -13,8 +13,6 @@ import org.ternarykernels.internal.Checks;
  * @since 0.2.0
  */
 public final class Router {
-  private static final int MOST_SLOTS = 64;
-
   final int experts;
   final int k;
   final RouteMethod method;
@@ -60,12 +58,12 @@ public final class Router {
    */
   public static Builder builder(int experts, int k) {
     ExpertChecks.experts(experts);
-    if (k < 1 || k > MOST_SLOTS || k > experts) {
+    if (k < 1 || k > ExpertChecks.MOST_SLOTS || k > experts) {
       throw new IllegalArgumentException(
           "k is "
               + k
               + ", must be 1 to "
-              + MOST_SLOTS
+              + ExpertChecks.MOST_SLOTS
               + ", and at most the "
               + experts
               + " experts");

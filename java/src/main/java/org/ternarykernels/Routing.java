@@ -15,8 +15,6 @@ import org.ternarykernels.internal.Checks;
  * @since 0.2.0
  */
 public final class Routing {
-  private static final int MOST_SLOTS = 64;
-
   private final TernaryBuffer ids;
   private final long ldIds;
   private final @Nullable TernaryBuffer weights;
@@ -90,9 +88,9 @@ public final class Routing {
   }
 
   private static void checkSlots(int slots) {
-    if (slots < 1 || slots > MOST_SLOTS) {
+    if (slots < 1 || slots > ExpertChecks.MOST_SLOTS) {
       throw new IllegalArgumentException(
-          "there are " + slots + " slots a row, must be 1 to " + MOST_SLOTS);
+          "there are " + slots + " slots a row, must be 1 to " + ExpertChecks.MOST_SLOTS);
     }
   }
 

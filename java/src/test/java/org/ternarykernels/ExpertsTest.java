@@ -108,6 +108,42 @@ class ExpertsTest {
     assertThat(chosen.weights().toArray()).containsExactly(1.5f);
   }
 
+  /** Of three groups of two the sums are 5, 4 and 6, the largest 3, 4 and 3. */
+  @Test
+  void choosesOfGroupsByHand() {
+    TernaryBuffer logits = TernaryBuffer.copyOf(DataType.F32, 3, 2, 4, 0, 3, 3);
+    Router.Builder router = Router.builder(6, 2).method(RouteMethod.TOPK_SOFTMAX);
+    assertThat(chosen(router.groups(3, 1, GroupScore.TOP2), logits)).containsExactly(4, 5);
+    assertThat(chosen(router.groups(3, 1, GroupScore.MAX), logits)).containsExactly(2, 3);
+    assertThat(chosen(router.groups(3, 2, GroupScore.TOP2), logits)).containsExactly(0, 4);
+    assertThat(chosen(router.groups(0, 0, GroupScore.TOP2), logits)).containsExactly(2, 0);
+  }
+
+  private static int[] chosen(Router.Builder router, TernaryBuffer logits) {
+    Routing routing = Routing.allocate(1, 2, DataType.F32);
+    RUNTIME.experts().route(router.build(), logits, routing, 1);
+    return routing.ids().toInts();
+  }
+
+  /** The sigmoid of 0 is a half, exactly; 1 + 2^-9 becomes 1 in bf16. */
+  @Test
+  void renormalisesAndMakesLogitsByHand() {
+    TernaryBuffer x = TernaryBuffer.copyOf(DataType.F32, 1, 2);
+    TernaryBuffer matrix = TernaryBuffer.copyOf(DataType.F16, 1, -1, -1, -1, 2, -0.5f);
+    TernaryBuffer bias = TernaryBuffer.copyOf(DataType.F32, 2, 4, 0x1p-9f);
+    Routing routing = Routing.allocate(1, 2, DataType.F32);
+    Router.Builder router =
+        Router.builder(3, 2).method(RouteMethod.SIGMOID_TOPK).matrix(matrix, 2).bias(bias);
+    RUNTIME.experts().route(router.roundLogits(DataType.BF16).build(), x, routing, 1);
+    assertThat(routing.ids().toInts()).containsExactly(0, 1); // three logits of 1
+    RUNTIME.experts().route(router.roundLogits(DataType.F32).build(), x, routing, 1);
+    assertThat(routing.ids().toInts()).containsExactly(2, 0);
+    TernaryBuffer zeros = TernaryBuffer.allocate(DataType.F32, 2);
+    Router half = Router.builder(2, 2).method(RouteMethod.SIGMOID_TOPK).renormalise(1).build();
+    RUNTIME.experts().route(half, zeros, routing, 1);
+    assertThat(routing.weights().toArray()).containsExactly(0.25f, 0.25f); // 0.5 / (0.5 + 0.5 + 1)
+  }
+
   @Test
   void refusesWhatRouteCannotDo() {
     TernaryBuffer logits = TernaryBuffer.allocate(DataType.F32, 8);

@@ -195,19 +195,26 @@ class MoeLayerTest {
     }
   }
 
+  /** Eight of them a second one too, so that scratch of one layer would be the other's. */
   @Test
   void sixteenThreadsShareOneLayer() throws Exception {
-    try (MoeProblem problem = new MoeProblem(3, TWO)) {
+    try (MoeProblem problem = new MoeProblem(3, TWO);
+        MoeProblem other = new MoeProblem(4, TWO)) {
       MoeProblem.Result expected = problem.run(true, 0, problem.m);
+      MoeProblem.Result expectedOther = other.run(true, 0, other.m);
+      assertThat(List.of(problem.spec.activation.isA8(), other.spec.activation.isA8()))
+          .containsOnly(true);
       ExecutorService threads = Executors.newFixedThreadPool(16);
       List<Future<Boolean>> results = new ArrayList<>();
       for (int thread = 0; thread < 16; thread++) {
+        boolean both = thread % 2 == 0;
         results.add(
             threads.submit(
                 () -> {
                   boolean same = true;
                   for (int call = 0; call < 20; call++) {
                     same &= problem.run(false, 0, problem.m).isSame(expected);
+                    same &= !both || other.run(false, 0, other.m).isSame(expectedOther);
                   }
                   return same;
                 }));

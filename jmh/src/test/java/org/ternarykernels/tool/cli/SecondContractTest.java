@@ -23,7 +23,7 @@ import org.ternarykernels.io.Tensor;
 class SecondContractTest {
   private static final Path BUILD = ToolRun.TEST_DATA.resolve("../java/target/native");
   private static final Path SCRIPTS = ToolRun.TEST_DATA.resolve("../native/tests/differential");
-  private static final int PROBLEMS = 120;
+  private static final int PROBLEMS = 180;
   private static final int WITHOUT_NUMPY = 77;
 
   @TempDir Path folder;
