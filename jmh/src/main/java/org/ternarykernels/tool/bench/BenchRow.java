@@ -1,12 +1,10 @@
 package org.ternarykernels.tool.bench;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.ternarykernels.tool.measure.MedianInterval;
 
 /** What was measured of a case, as it goes into the table and into JSON. */
-public record BenchRow(BenchCase of, Map<String, Object> json) {
+public record BenchRow(BenchCase of, RowFields fields) {
   /** Every field of a row, in order; null where a row has nothing to say. */
   public static final String FIELDS =
       "op, activation, group, shape, N, K, M, layout, isa, path, threads, memory, copies,"
@@ -21,7 +19,7 @@ public record BenchRow(BenchCase of, Map<String, Object> json) {
       List.of("bf16", "f32", "int8", "portable", "linear", "a8", "limit");
 
   public static BenchRow begin(BenchCase of) {
-    Map<String, Object> json = new LinkedHashMap<>();
+    RowFields json = new RowFields();
     json.put("op", of.operation().id());
     json.put("activation", of.activation().toString());
     json.put("group", of.group());
@@ -41,51 +39,14 @@ public record BenchRow(BenchCase of, Map<String, Object> json) {
   /** Names of the peers that are faster than ours. */
   @SuppressWarnings("unchecked")
   List<String> ahead() {
-    return (List<String>) json.getOrDefault("ahead", List.of());
+    return (List<String>) json().getOrDefault("ahead", List.of());
+  }
+
+  public Map<String, Object> json() {
+    return fields.json();
   }
 
   public void put(String name, Object value) {
-    json.put(name, value);
-  }
-
-  /** The time of the call itself. */
-  void time(double[] nanos, long bytes, Double operations) {
-    MedianInterval time = MedianInterval.of(nanos);
-    put("ns", time.median());
-    put("ns_low", time.low());
-    put("ns_high", time.high());
-    put("ns_error", time.error());
-    put("rounds", time.count());
-    put("coverage", time.coverage());
-    put("gbps", bytes / time.median());
-    put("gops", operations == null ? null : operations / time.median());
-  }
-
-  /** Share of the limit that was reached: the limit's time over ours. */
-  void limit(String name, double[] least, double[] nanos) {
-    put("limit", name);
-    put("limit_ns", least == null ? null : MedianInterval.of(least).median());
-    ratio("ratio_to_limit", least, nanos);
-  }
-
-  /**
-   * A rival's time over ours.
-   *
-   * @param what ran; where {@code rival} is null, why nothing did
-   * @return whether the rival is faster, by the whole interval of the ratio
-   */
-  boolean rival(String name, String what, double[] rival, double[] nanos) {
-    MedianInterval ratio = ratio("ratio_to_" + name, rival, nanos);
-    put(name + "_ns", rival == null ? null : MedianInterval.of(rival).median());
-    put(name + "_what", what);
-    return ratio != null && ratio.high() < 1;
-  }
-
-  private MedianInterval ratio(String name, double[] above, double[] below) {
-    MedianInterval ratio = above == null ? null : MedianInterval.ofRatios(above, below);
-    put(name, ratio == null ? null : ratio.median());
-    put(name + "_low", ratio == null ? null : ratio.low());
-    put(name + "_high", ratio == null ? null : ratio.high());
-    return ratio;
+    fields.put(name, value);
   }
 }

@@ -125,13 +125,13 @@ public final class BenchTable {
     return count + (count == 1 ? " row" : " rows");
   }
 
-  private static Double halfWidth(Map<String, Object> json) {
+  static Double halfWidth(Map<String, Object> json) {
     return json.get("ratio_to_limit_low") == null
         ? null
         : ((Double) json.get("ratio_to_limit_high") - (Double) json.get("ratio_to_limit_low")) / 2;
   }
 
-  private static String number(String format, Object value, double scale) {
+  static String number(String format, Object value, double scale) {
     return value == null ? "-" : String.format(Locale.ROOT, format, (Double) value * scale);
   }
 

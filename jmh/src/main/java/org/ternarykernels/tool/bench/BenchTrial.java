@@ -15,7 +15,6 @@ import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.measure.Interleaved;
 import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.measure.MachineLimit;
-import org.ternarykernels.tool.measure.MedianInterval;
 import org.ternarykernels.tool.onednn.Baseline;
 import org.ternarykernels.tool.onednn.Baseline.Rivals;
 import org.ternarykernels.tool.peer.PeerProblem;
@@ -118,20 +117,12 @@ public final class BenchTrial implements AutoCloseable {
       contenders.addAll(rivals.contenders());
       List<double[]> nanos = Arrays.asList(Interleaved.run(contenders, sliceNanos, budgetNanos));
       double[] ours = nanos.get(0);
-      row.time(ours, bytes, product ? operations : null);
-      int slowest = 1; // the bound that takes longest is the limit
-      for (int i = 2; i <= bounds.size(); i++) {
-        slowest = median(nanos.get(i)) > median(nanos.get(slowest)) ? i : slowest;
-      }
-      row.limit(bounds.get(slowest - 1).name(), nanos.get(slowest), ours);
+      row.fields().time(ours, bytes, product ? operations : null);
+      row.fields().limit(bounds, nanos, ours);
       if (product || of.hasBlocks()) {
-        rivals.report(row, nanos.subList(1 + bounds.size(), nanos.size()), ours);
+        rivals.report(row.fields(), nanos.subList(1 + bounds.size(), nanos.size()), ours);
       }
     }
-  }
-
-  private static double median(double[] nanos) {
-    return MedianInterval.of(nanos).median();
   }
 
   private static long weightBytes(BenchCase of) {

@@ -39,13 +39,14 @@ final class CaseRivals implements AutoCloseable {
   /** A call of our own, which is closed with this. */
   void add(String name, String what, int threads, Workload workload) {
     closing.push(workload);
+    add(name, what, threads, workload::run);
+  }
+
+  /** Calls of our own that somebody else closes. */
+  void add(String name, String what, int threads, Runnable call) {
     rivals.add(
         new Named(
-            name,
-            false,
-            what,
-            Interleaved.on(threads, Interleaved.of(workload::run)),
-            () -> "it ended"));
+            name, false, what, Interleaved.on(threads, Interleaved.of(call)), () -> "it ended"));
   }
 
   static String on(int threads) {
@@ -67,7 +68,7 @@ final class CaseRivals implements AutoCloseable {
    * @param nanos of {@link #contenders}, in their order
    * @param ours of the call itself
    */
-  void report(BenchRow row, List<double[]> nanos, double[] ours) {
+  void report(RowFields row, List<double[]> nanos, double[] ours) {
     List<Interleaved.Contender> contenders = contenders();
     List<String> ahead = new ArrayList<>();
     for (Named rival : rivals) {

@@ -30,7 +30,14 @@ public abstract class Workload implements AutoCloseable {
     /** Residual add, RMSNorm, and {@link #LINEAR}. */
     RMSNORM_LINEAR,
     /** The quantisation alone, of M rows of K; it has no weights. */
-    QUANTISE_ACTIVATIONS;
+    QUANTISE_ACTIVATIONS,
+    /** A layer of experts, which {@link MoeBench} times. */
+    MOE;
+
+    /** Those of one matrix, which this class makes. */
+    public static List<Operation> ofOneMatrix() {
+      return List.of(LINEAR, LINEAR_A16, RMSNORM_LINEAR, QUANTISE_ACTIVATIONS);
+    }
 
     /** The name in options and results. */
     public String id() {
@@ -87,6 +94,7 @@ public abstract class Workload implements AutoCloseable {
       case LINEAR, LINEAR_A16 -> new Linear(runtime, weights, m, activation);
       case RMSNORM_LINEAR -> new Normed(runtime, weights, m, activation);
       case QUANTISE_ACTIVATIONS -> new Quantise(runtime, weights.shape(), m, activation);
+      case MOE -> throw new IllegalArgumentException("MOE has more than one matrix");
     };
   }
 

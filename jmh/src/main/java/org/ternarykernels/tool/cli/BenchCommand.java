@@ -18,6 +18,8 @@ import org.ternarykernels.tool.bench.BenchRow;
 import org.ternarykernels.tool.bench.BenchTable;
 import org.ternarykernels.tool.bench.BenchTrial;
 import org.ternarykernels.tool.bench.GpuBench;
+import org.ternarykernels.tool.bench.MoeBench;
+import org.ternarykernels.tool.bench.MoePlan;
 import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.onednn.Baseline;
 import org.ternarykernels.tool.peer.Peer;
@@ -44,6 +46,7 @@ import picocli.CommandLine.Spec;
           + " environment {...}, rows [{"
           + BenchRow.FIELDS
           + ", or error}]. A file is replaced after each row.",
+      "With --op moe rows [{" + MoeBench.FIELDS + "}].",
       "With --device cuda: date, command, complete, device, gpu, rows [{" + GpuBench.FIELDS + "}]."
     })
 final class BenchCommand implements Callable<Integer> {
@@ -106,6 +109,9 @@ final class BenchCommand implements Callable<Integer> {
       cores = (Integer) environment().get("threads");
       best = bestIsa();
     }
+    if (lists.areOfExperts()) {
+      return benchExperts(machine, lists.moePlan(best, cores), begin);
+    }
     List<BenchCase> cases = quick ? BenchPlan.quick(best, cores) : lists.plan(best, cores).cases();
     PrintWriter out = spec.commandLine().getOut();
     out.println(
@@ -137,6 +143,24 @@ final class BenchCommand implements Callable<Integer> {
         Locale.ROOT, "%d rows in %.0f s%n", measured.size(), (System.nanoTime() - begin) / 1e9);
     out.flush();
     return measured.stream().anyMatch(row -> row.json().containsKey("error")) ? 1 : 0;
+  }
+
+  private int benchExperts(Machine machine, MoePlan plan, long begin) throws IOException {
+    MoeBench bench = new MoeBench(spec.commandLine().getOut(), plan);
+    Progress progress = new Progress(spec.commandLine().getErr(), "bench, rows", bench.count());
+    boolean right =
+        bench.run(
+            machine,
+            seconds,
+            (rows, next) -> {
+              progress.at(rows.size(), "now " + next);
+              json.put("complete", rows.size() == bench.count());
+              json.put("seconds", (System.nanoTime() - begin) / 1e9);
+              json.put("rows", rows);
+              output.writeSoFar(json);
+            });
+    output.write(json);
+    return right ? 0 : 1;
   }
 
   private int benchGpu() throws IOException {
@@ -208,9 +232,11 @@ final class BenchCommand implements Callable<Integer> {
         command,
         "--device",
         device,
-        "cpu with --threads or --isa, or --group");
+        "cpu with --threads or --isa, --group, or --op moe");
     RuntimeOptions.require(
         device.equals("cpu") || peers.isEmpty(), command, "--device", device, "cpu with --peer");
+    RuntimeOptions.require(
+        peers.isEmpty() || !lists.areOfExperts(), command, "--peer", peers, "none with --op moe");
     RuntimeOptions.require(
         seconds > 0 && seconds <= 3600, command, "--seconds", seconds, "above 0 and at most 3600");
     return peers;

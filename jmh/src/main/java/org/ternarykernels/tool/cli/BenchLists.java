@@ -10,7 +10,10 @@ import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.tool.bench.BenchPlan;
+import org.ternarykernels.tool.bench.ExpertChoice;
 import org.ternarykernels.tool.bench.GpuBench;
+import org.ternarykernels.tool.bench.MoePlan;
+import org.ternarykernels.tool.bench.MoeShape;
 import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.problem.BundledData;
@@ -67,8 +70,27 @@ final class BenchLists {
       names = "--op",
       paramLabel = "LIST",
       split = ",",
-      description = "Operations: ${COMPLETION-CANDIDATES} (default: all).")
+      description =
+          "Operations: ${COMPLETION-CANDIDATES} (default: all but MOE). MOE is alone: layers of"
+              + " experts beside the same products as LINEAR.")
   private List<Operation> operations;
+
+  @Option(
+      names = "--experts",
+      paramLabel = "LIST",
+      split = ",",
+      description =
+          "Layers of experts of MOE: qwen3-30b-a3b, maple-20b-a1b, tiny-mangrove (default: all).")
+  private List<String> experts;
+
+  @Option(
+      names = "--routing",
+      paramLabel = "LIST",
+      split = ",",
+      description =
+          "Of MOE: ${COMPLETION-CANDIDATES} (default: all). ZIPF is skewed by 1 / rank; ONE sends"
+              + " all rows to one expert.")
+  private List<ExpertChoice> choices;
 
   @Option(
       names = "--activation",
@@ -116,6 +138,7 @@ final class BenchLists {
             list == null, line, "--quick", "given with a list of its own", "alone");
       }
     }
+    checkExperts(line, alone);
     for (int m : or(rows, List.<Integer>of())) {
       RuntimeOptions.require(m >= 1, line, "--m", m, "at least 1");
     }
@@ -148,9 +171,55 @@ final class BenchLists {
     }
   }
 
+  private void checkExperts(CommandLine line, boolean alone) {
+    if (!areOfExperts()) {
+      RuntimeOptions.require(
+          experts == null && choices == null,
+          line,
+          "--op",
+          operations,
+          "moe with --experts or --routing");
+      return;
+    }
+    RuntimeOptions.require(
+        operations.size() == 1 && shapeFiles == null && group == 0 && !alone,
+        line,
+        "--op",
+        operations,
+        "moe alone, without --shapes, --group and --quick");
+    for (String name : or(experts, List.<String>of())) {
+      RuntimeOptions.require(
+          MoeShape.ALL.stream().anyMatch(shape -> shape.name().equals(name)),
+          line,
+          "--experts",
+          name,
+          "of " + MoeShape.ALL.stream().map(MoeShape::name).toList());
+    }
+  }
+
+  /** Whether layers of experts are to be timed, {@link #moePlan}. */
+  boolean areOfExperts() {
+    return operations != null && operations.contains(Operation.MOE);
+  }
+
+  /** As {@link #plan}, of layers of experts. */
+  MoePlan moePlan(Isa best, int cores) {
+    return new MoePlan(
+        MoeShape.ALL.stream()
+            .filter(shape -> experts == null || experts.contains(shape.name()))
+            .toList(),
+        or(rows, MoePlan.ALL_ROWS),
+        or(choices, List.of(ExpertChoice.values())),
+        or(threads, List.of(cores)),
+        or(isas, List.of(best)),
+        or(layouts, List.of(Layout.I2S_TILED)),
+        or(memory, List.of(State.STREAMING)),
+        activations());
+  }
+
   /** Whether nothing is given that is of CPUs alone. */
   boolean serveGpus() {
-    return threads == null && isas == null && group == 0;
+    return threads == null && isas == null && group == 0 && !areOfExperts();
   }
 
   /**
@@ -163,7 +232,7 @@ final class BenchLists {
         or(threads, List.of(cores)),
         or(isas, List.of(best)),
         or(layouts, BenchPlan.layoutsInUse()),
-        or(operations, List.of(Operation.values())),
+        or(operations, Operation.ofOneMatrix()),
         or(memory, List.of(State.values())),
         activations(),
         group);

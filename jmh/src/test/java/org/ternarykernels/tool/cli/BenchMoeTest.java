@@ -1,0 +1,95 @@
+package org.ternarykernels.tool.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code bench --op moe}. */
+class BenchMoeTest {
+  @TempDir Path folder;
+
+  @Test
+  void rowsAreCompleteAndChecked() throws Exception {
+    Path json = folder.resolve("bench.json");
+    ToolRun run =
+        ToolRun.of(
+            "bench",
+            "--op",
+            "moe",
+            "--experts",
+            "tiny-mangrove",
+            "--m",
+            "1,6",
+            "--threads",
+            1,
+            "--memory",
+            "resident",
+            "--activation",
+            "a8,a8:64",
+            "--seconds",
+            0.01,
+            "--json",
+            json);
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    assertThat(run.out()).contains("of limit", "linear", "bit for bit");
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("complete").asBoolean()).isTrue();
+    assertThat(result.get("environment").get("cpu_model").asText()).isNotEmpty();
+    assertThat(result.get("rows")).hasSize(2 * 2 * 3);
+    for (JsonNode row : result.get("rows")) {
+      check(row);
+    }
+  }
+
+  private static void check(JsonNode row) {
+    int m = row.get("M").asInt();
+    boolean one = row.get("routing").asText().equals("one");
+    assertThat(row.get("op").asText()).isEqualTo("moe");
+    assertThat(List.of(row.get("experts").asInt(), row.get("slots").asInt(), row.get("H").asInt()))
+        .containsExactly(16, 4, 256);
+    assertThat(row.get("rows_checked").asInt()).isEqualTo(Math.min(m, 4));
+    assertThat(row.get("active").asInt()).isBetween(one ? 1 : 4, one ? 1 : 16);
+    assertThat(row.get("most_rows").asInt()).isBetween(1, m);
+    assertThat(row.get("path").asText())
+        .contains("moe_gate_up.", "moe_gate.", "moe_down.", "moe_combine.");
+    assertThat(row.get("path").asText().contains(".block64."))
+        .isEqualTo(row.get("activation").asText().equals("a8:64"));
+    double ns = row.get("ns").asDouble();
+    assertThat(ns).isBetween(row.get("ns_low").asDouble(), row.get("ns_high").asDouble());
+    double bytes = 590e3 / 16 * row.get("active").asInt(); // codes alone
+    assertThat(row.get("gbps").asDouble()).isBetween(bytes / ns, 1.2 * bytes / ns);
+    double pairs = one ? m : 4 * m;
+    assertThat(row.get("gops").asDouble()).isCloseTo(6 * pairs * 256 * 192 / ns, within(1e-6));
+    assertThat(row.get("limit_ns").asDouble()).isPositive();
+    assertThat(row.get("ratio_to_linear").asDouble()).isPositive();
+    assertThat(row.get("linear_what").asText()).contains("gathered rows, 1 thread");
+    if (one || m == 1) {
+      assertThat(row.get("bf16_what").asText()).contains("experts").doesNotContain("different");
+    }
+  }
+
+  @Test
+  void whatDoesNotGoTogetherIsRefused() {
+    for (Object[] options :
+        new Object[][] {
+          {"--op", "moe,linear"},
+          {"--op", "moe", "--group", "64"},
+          {"--op", "moe", "--device", "cuda"},
+          {"--op", "moe", "--experts", "unheard-of"},
+          {"--op", "linear", "--routing", "zipf"},
+          {"--experts", "tiny-mangrove"}
+        }) {
+      Object[] all = new Object[options.length + 1];
+      all[0] = "bench";
+      System.arraycopy(options, 0, all, 1, options.length);
+      ToolRun run = ToolRun.of(all);
+      assertThat(run.exitCode()).as("%s %s", List.of(options), run.err()).isEqualTo(2);
+      assertThat(run.err()).contains("must be");
+    }
+  }
+}
