@@ -245,37 +245,21 @@ class ActivationsTest {
   }
 
   /**
-   * How far the input of the output projection may be off. Frequencies of the rotation differ by
-   * 2u, so an angle at position p by 2up, and with it both rotated vectors by (2p + 8)u; a score
-   * sums 64 products on either side: together {@code e = (4p + 16 + 2 * 68) u * |q| * |k| /
-   * sqrt(64)}. Each weight of the softmax is off by {@code 2e + 40u} of itself, and the sum of p
-   * values by 2pu more, so a head's output by {@code (2e + (2p + 40) u) * max |v|}. The sub-norm
-   * scales that by {@code r * weight}, and its own root mean square is off by as large a share as
-   * the row.
+   * How far the input of the output projection may be off: {@link AttentionBound}, which the
+   * sub-norm scales by {@code r * weight}, and its own root mean square is off by as large a share
+   * as the row.
    */
   private double[] attentionError(Matrix matrix, float[] heads, float[] q, float[] k, float[] v) {
     int columns = sizes.queries();
     float[] x = floats(matrix.name() + ".input");
     float[] weight = checkpoint.floats(matrix.name().replace("o_proj", "attn_sub_norm.weight"));
-    double[] error = new double[x.length];
+    double[] error = AttentionBound.of(sizes, q, k, v);
     for (int row = 0; row < M; row++) {
       double squares = 0;
       double errors = 0;
-      for (int i = 0; i < columns; i++) {
-        int head = i / sizes.headDim();
-        int group = head / (sizes.heads() / sizes.kvHeads());
-        double size = norm(q, row * columns + head * sizes.headDim());
-        double key = 0;
-        double value = 0;
-        for (int t = 0; t <= row; t++) {
-          int at = t * sizes.keys() + group * sizes.headDim();
-          key = Math.max(key, norm(k, at));
-          value = Math.max(value, Math.abs(v[at + i % sizes.headDim()]));
-        }
-        double score = (4 * row + 16 + 2 * 68) * U * size * key / Math.sqrt(sizes.headDim());
-        error[row * columns + i] = (2 * score + (2 * row + 40) * U) * value;
-        squares += (double) heads[row * columns + i] * heads[row * columns + i];
-        errors += error[row * columns + i] * error[row * columns + i];
+      for (int i = row * columns; i < (row + 1) * columns; i++) {
+        squares += (double) heads[i] * heads[i];
+        errors += error[i] * error[i];
       }
       double r = 1 / Math.sqrt(squares / columns + config.eps());
       double share = Math.sqrt(errors / squares) + columns * U;
@@ -284,14 +268,6 @@ class ActivationsTest {
       }
     }
     return error;
-  }
-
-  private double norm(float[] values, int from) {
-    double squares = 0;
-    for (int i = from; i < from + sizes.headDim(); i++) {
-      squares += (double) values[i] * values[i];
-    }
-    return Math.sqrt(squares);
   }
 
   private float[] embedded() {

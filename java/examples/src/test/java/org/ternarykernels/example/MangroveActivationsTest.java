@@ -181,7 +181,7 @@ class MangroveActivationsTest {
       for (int j = head * dim; j < (head + 1) * dim; j++) {
         errors += error[j] * error[j];
       }
-      double share = Math.sqrt(errors) / norm(x, head * dim);
+      double share = Math.sqrt(errors) / AttentionBound.norm(x, head * dim, dim);
       for (int j = head * dim; j < (head + 1) * dim; j++) {
         double scale = x[j] == 0 ? 0 : Math.abs(y[j] / x[j]);
         error[j] = 1.01 * (scale * error[j] + share * Math.abs(y[j]));
@@ -190,7 +190,7 @@ class MangroveActivationsTest {
     return error;
   }
 
-  /** Rotation, scores, softmax and values: ActivationsTest has the bound's derivation. */
+  /** Rotation, scores, softmax and values. */
   @Test
   void attentionGivesTheReferencesHeads() {
     for (int i = 0; i < config.layers(); i++) {
@@ -198,6 +198,7 @@ class MangroveActivationsTest {
       float[] k = floats(i, "k_norm.output");
       float[] v = floats(i, "v_proj.output");
       float[] all = beside(q, k, v);
+      double[] bound = AttentionBound.of(sizes, q, k, v);
       float[] expected = floats(i, "o_proj.input");
       Attention attention =
           new Attention(
@@ -209,34 +210,10 @@ class MangroveActivationsTest {
         for (int j = 0; j < out.length; j++) {
           assertThat((double) out[j])
               .as("block %d, row %d, column %d", i, row, j)
-              .isCloseTo(expected[row * out.length + j], within(attentionError(row, j, q, k, v)));
+              .isCloseTo(expected[row * out.length + j], within(bound[row * out.length + j]));
         }
       }
     }
-  }
-
-  private double attentionError(int row, int column, float[] q, float[] k, float[] v) {
-    int dim = sizes.headDim();
-    int head = column / dim;
-    int group = head / (sizes.heads() / sizes.kvHeads());
-    double key = 0;
-    double value = 0;
-    for (int t = 0; t <= row; t++) {
-      int at = t * sizes.keys() + group * dim;
-      key = Math.max(key, norm(k, at));
-      value = Math.max(value, Math.abs(v[at + column % dim]));
-    }
-    double size = norm(q, row * sizes.queries() + head * dim);
-    double score = (4 * row + 16 + 2 * (dim + 4)) * U * size * key / Math.sqrt(dim);
-    return (2 * score + (2 * row + 40) * U) * value;
-  }
-
-  private double norm(float[] values, int from) {
-    double squares = 0;
-    for (int i = from; i < from + sizes.headDim(); i++) {
-      squares += (double) values[i] * values[i];
-    }
-    return Math.sqrt(squares);
   }
 
   private float[] embedded() {
