@@ -7,8 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.regex.Matcher;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ternarykernels.TernaryRuntime;
 
 /**
@@ -26,6 +27,9 @@ class ConfigMutationTest {
     "num_hidden_layers",
     "max_position_embeddings",
     "head_dim",
+    "num_experts",
+    "num_experts_per_tok",
+    "moe_intermediate_size",
     "rms_norm_eps",
     "rope_theta"
   };
@@ -37,9 +41,10 @@ class ConfigMutationTest {
 
   @TempDir Path folder;
 
-  @Test
-  void everyModelRunsOrIsRefusedInOneShortSentence() throws IOException {
-    ModelVariant variant = new ModelVariant(folder);
+  @ParameterizedTest
+  @ValueSource(strings = {"tiny-bitnet", "tiny-mangrove"})
+  void everyModelRunsOrIsRefusedInOneShortSentence(String name) throws IOException {
+    ModelVariant variant = new ModelVariant(folder, TinyBitNet.FOLDER.resolveSibling(name));
     String good = Files.readString(folder.resolve("config.json"));
     Random random = new Random(32);
     int ran = 0;
@@ -47,12 +52,12 @@ class ConfigMutationTest {
       for (int i = 0; i < ROUNDS; i++) {
         String mutant = good;
         for (int changes = 1 + random.nextInt(2); changes > 0; changes--) {
-          String name = NAMES[random.nextInt(NAMES.length)];
+          String member = NAMES[random.nextInt(NAMES.length)];
           String value = VALUES[random.nextInt(VALUES.length)];
           mutant =
               mutant.replaceFirst(
-                  "\"" + name + "\": *[^,}\\n]+",
-                  Matcher.quoteReplacement("\"" + name + "\": " + value));
+                  "\"" + member + "\": *[^,}\\n]+",
+                  Matcher.quoteReplacement("\"" + member + "\": " + value));
         }
         variant.configText(mutant);
         try (Model model = Model.load(runtime, folder)) {

@@ -28,18 +28,23 @@ class MangroveReferenceTest {
     runtime.close();
   }
 
+  /**
+   * Only fp32 roundings differ, and no router decides otherwise. About 6,500 of them are in a row:
+   * 4 blocks of norms, projections and products of 256 and 192 features, attention and a router,
+   * then 256 in the logit. They err like a random walk, as in ReferenceTest.
+   */
   @Test
   void logitsDifferByFp32RoundingOnly() {
-    double bound = 0;
+    double bound = 4 * Math.sqrt(6500) * 0x1p-24 * ReferenceTest.largestLogit(model);
     try (SafetensorsFile file = TinyMangrove.open("logits.safetensors")) {
       for (int prompt = 0; prompt < TinyMangrove.PROMPTS; prompt++) {
         float[][] logits = TinyBitNet.logits(model, TinyBitNet.tokens(file, prompt), 32);
         float[] expected = file.tensor("logits." + prompt).toFloats();
-        double worst = 0;
         for (int i = 0; i < expected.length; i++) {
-          worst = Math.max(worst, Math.abs(logits[i / 128][i % 128] - (double) expected[i]));
+          assertThat((double) logits[i / 128][i % 128])
+              .as("prompt %d, position %d, token %d", prompt, i / 128, i % 128)
+              .isCloseTo(expected[i], within(bound));
         }
-        System.err.println("WORST " + prompt + " " + worst);
       }
     }
   }
@@ -69,6 +74,5 @@ class MangroveReferenceTest {
         Perplexity.bitsPerByte(model, TinyBitNet.text(), 512, 128, done -> last[0] = done);
     assertThat(last[0]).isEqualTo(reference.get("bytes").asInt());
     assertThat(bits).isCloseTo(reference.get("bits_per_byte").asDouble(), within(0.002));
-    System.err.println("BITS " + bits);
   }
 }

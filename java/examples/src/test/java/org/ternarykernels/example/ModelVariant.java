@@ -12,24 +12,24 @@ import org.ternarykernels.io.SafetensorsFile;
 import org.ternarykernels.io.SafetensorsWriter;
 import org.ternarykernels.io.Tensor;
 
-/** A trained model with changes, in a folder of its own. */
+/** The trained model with changes, in a folder of its own. */
 public final class ModelVariant {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path folder;
-  private final Path model;
+  private final Path original;
 
-  /** Puts tiny-bitnet as it is into a folder. */
+  /** The tiny BitNet in a folder. */
   public ModelVariant(Path folder) throws IOException {
     this(folder, TinyBitNet.FOLDER);
   }
 
   /** Puts a model as it is into a folder; its tensors are a link to those of the repository. */
-  ModelVariant(Path folder, Path model) throws IOException {
+  public ModelVariant(Path folder, Path original) throws IOException {
     this.folder = folder;
-    this.model = model;
-    Files.copy(model.resolve("config.json"), folder.resolve("config.json"));
-    Files.createSymbolicLink(weights(), model.resolve("model.safetensors"));
+    this.original = original;
+    Files.copy(original.resolve("config.json"), folder.resolve("config.json"));
+    Files.createSymbolicLink(weights(), original.resolve("model.safetensors"));
   }
 
   public Path folder() {
@@ -68,7 +68,7 @@ public final class ModelVariant {
   public ModelVariant tensors(Consumer<Map<String, float[]>> added) throws IOException {
     Map<String, float[]> more = new LinkedHashMap<>();
     added.accept(more);
-    try (SafetensorsFile file = SafetensorsFile.open(model.resolve("model.safetensors"))) {
+    try (SafetensorsFile file = SafetensorsFile.open(original.resolve("model.safetensors"))) {
       SafetensorsWriter writer = new SafetensorsWriter();
       for (String name : file.names()) {
         if (!more.containsKey(name)) {
@@ -85,7 +85,7 @@ public final class ModelVariant {
   /** The tensors in two shards. */
   public ModelVariant shards() throws IOException {
     ObjectNode map = JSON.createObjectNode();
-    try (SafetensorsFile file = SafetensorsFile.open(model.resolve("model.safetensors"))) {
+    try (SafetensorsFile file = SafetensorsFile.open(original.resolve("model.safetensors"))) {
       SafetensorsWriter[] writers = {new SafetensorsWriter(), new SafetensorsWriter()};
       int i = 0;
       for (String name : file.names()) {
