@@ -268,9 +268,9 @@ inline ternary_status combine(ternary_runtime* runtime, int64_t M, int64_t T, in
  * Those with operands, which the JDK's linker calls where it must hold the arenas of the operands meanwhile: memory.cc
  * gives it their addresses by these names.
  */
-#define TERNARY_HELD_FUNCTIONS(FUNCTION)                                                                    \
-  FUNCTION(apply)                                                                                           \
-  FUNCTION(quantise) FUNCTION(rotate) FUNCTION(qk_norm) FUNCTION(apply_moe) FUNCTION(route) FUNCTION(align) \
-      FUNCTION(combine)
+#define TERNARY_HELD_FUNCTIONS(FUNCTION) \
+  FUNCTION(apply)                        \
+  FUNCTION(quantise)                     \
+  FUNCTION(rotate) FUNCTION(qk_norm) FUNCTION(apply_moe) FUNCTION(route) FUNCTION(align) FUNCTION(combine)
 
 #endif  // TERNARY_JAVA_OPERANDS_H_
