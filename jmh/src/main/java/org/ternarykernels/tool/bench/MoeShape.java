@@ -30,7 +30,7 @@ public record MoeShape(String name, int experts, int slots, int h, int i, AlphaK
 
   /** Scales of matrices of n x k of all experts. */
   ExpertAlpha alphas(RandomProblem random, int n, int k) {
-    int each = (int) (alpha == AlphaKind.ROW ? n : k);
+    int each = alpha == AlphaKind.ROW ? n : k;
     float[] values = new float[experts * each];
     for (int e = 0; e < experts; e++) {
       float[] own = random.alpha(alpha, 0, n, k).values();
