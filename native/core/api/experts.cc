@@ -38,6 +38,26 @@ void check_cpu(const ternary_runtime* runtime, const char* function) {
   fail(TERNARY_UNSUPPORTED, "%s() runs on the CPU only; this runtime is a GPU's (TERNARY_DEVICE)", function);
 }
 
+/** The checks of operands in host memory, where ids can be read. */
+const ternary_moe_operands& check_on_host(const ternary_moe* moe, const ternary_moe_operands* given,
+                                          ternary_moe_operands& room) {
+  const ternary_moe_operands& known = check_moe_operands(check_moe(moe), given, room);
+  check_ids(slots_of(known, moe->E()));
+  return known;
+}
+
+const ternary_align_operands& check_on_host(const ternary_align_operands* given, ternary_align_operands& room) {
+  const ternary_align_operands& known = check_align(given, room);
+  check_ids(slots_of(known, known.E));
+  return known;
+}
+
+const ternary_combine_operands& check_on_host(const ternary_combine_operands* given, ternary_combine_operands& room) {
+  const ternary_combine_operands& known = check_combine(given, room);
+  check_ids(slots_of(known, known.E));
+  return known;
+}
+
 }  // namespace
 
 ternary_status ternary_apply_moe(ternary_runtime* runtime, const ternary_moe* moe,
@@ -45,8 +65,7 @@ ternary_status ternary_apply_moe(ternary_runtime* runtime, const ternary_moe* mo
   return guarded([&] {
     check_cpu(runtime, "ternary_apply_moe");
     ternary_moe_operands room;
-    const ternary_moe_operands& known = check_moe_operands(check_moe(moe), operands, room);
-    check_ids(slots_of(known, moe->E()));
+    const ternary_moe_operands& known = check_on_host(moe, operands, room);
     run_moe(*runtime, *moe, known);
   });
 }
@@ -63,10 +82,8 @@ ternary_status ternary_align(ternary_runtime* runtime, const ternary_align_opera
   return guarded([&] {
     check_cpu(runtime, "ternary_align");
     ternary_align_operands room;
-    const ternary_align_operands& known = check_align(operands, room);
-    const Slots slots = slots_of(known, known.E);
-    check_ids(slots);
-    sort_slots(slots, {known.offsets, known.slots, nullptr});
+    const ternary_align_operands& known = check_on_host(operands, room);
+    sort_slots(slots_of(known, known.E), {known.offsets, known.slots, nullptr});
   });
 }
 
@@ -74,8 +91,7 @@ ternary_status ternary_combine(ternary_runtime* runtime, const ternary_combine_o
   return guarded([&] {
     check_cpu(runtime, "ternary_combine");
     ternary_combine_operands room;
-    const ternary_combine_operands& known = check_combine(operands, room);
-    check_ids(slots_of(known, known.E));
+    const ternary_combine_operands& known = check_on_host(operands, room);
     run_combine(*runtime, known);
   });
 }
@@ -84,8 +100,7 @@ ternary_status ternary_oracle_apply_moe(const ternary_moe* moe, const ternary_mo
   return guarded([&] {
     const FloatEnvironment environment;
     ternary_moe_operands room;
-    const ternary_moe_operands& known = check_moe_operands(check_moe(moe), operands, room);
-    check_ids(slots_of(known, moe->E()));
+    const ternary_moe_operands& known = check_on_host(moe, operands, room);
     oracle::apply_moe(*moe, known);
   });
 }
@@ -101,8 +116,7 @@ ternary_status ternary_oracle_route(const ternary_route_operands* operands) {
 ternary_status ternary_oracle_align(const ternary_align_operands* operands) {
   return guarded([&] {
     ternary_align_operands room;
-    const ternary_align_operands& known = check_align(operands, room);
-    check_ids(slots_of(known, known.E));
+    const ternary_align_operands& known = check_on_host(operands, room);
     oracle::align(known);
   });
 }
@@ -111,8 +125,7 @@ ternary_status ternary_oracle_combine(const ternary_combine_operands* operands) 
   return guarded([&] {
     const FloatEnvironment environment;
     ternary_combine_operands room;
-    const ternary_combine_operands& known = check_combine(operands, room);
-    check_ids(slots_of(known, known.E));
+    const ternary_combine_operands& known = check_on_host(operands, room);
     oracle::combine(known);
   });
 }

@@ -11,12 +11,29 @@
 
 using namespace ternary;
 
+namespace {
+
+/** The checks of operands in host memory, where signs can be read. */
+const ternary_quantise_operands& check_on_host(const ternary_quantise_operands* given,
+                                               ternary_quantise_operands& room) {
+  const ternary_quantise_operands& known = check_quantise(given, room);
+  check_signs("rotation_signs", known.rotation_signs, known.K);
+  return known;
+}
+
+const ternary_rotate_operands& check_on_host(const ternary_rotate_operands* given, ternary_rotate_operands& room) {
+  const ternary_rotate_operands& known = check_rotate(given, room);
+  check_signs("signs", known.signs, known.K);
+  return known;
+}
+
+}  // namespace
+
 ternary_status ternary_quantise(ternary_runtime* runtime, const ternary_quantise_operands* operands) {
   return guarded([&] {
     check_runtime(runtime);
     ternary_quantise_operands room;
-    const ternary_quantise_operands& known = check_quantise(operands, room);
-    check_signs("rotation_signs", known.rotation_signs, known.K);
+    const ternary_quantise_operands& known = check_on_host(operands, room);
     if (Accelerator* device = runtime->accelerator()) return device->quantise(*runtime, known);
     run_quantise(*runtime, known);
   });
@@ -35,8 +52,7 @@ ternary_status ternary_oracle_quantise(const ternary_quantise_operands* operands
   return guarded([&] {
     const FloatEnvironment environment;
     ternary_quantise_operands room;
-    const ternary_quantise_operands& known = check_quantise(operands, room);
-    check_signs("rotation_signs", known.rotation_signs, known.K);
+    const ternary_quantise_operands& known = check_on_host(operands, room);
     oracle::activations(quantise_task(known), known.M);
   });
 }
@@ -45,8 +61,7 @@ ternary_status ternary_rotate(ternary_runtime* runtime, const ternary_rotate_ope
   return guarded([&] {
     check_runtime(runtime);
     ternary_rotate_operands room;
-    const ternary_rotate_operands& known = check_rotate(operands, room);
-    check_signs("signs", known.signs, known.K);
+    const ternary_rotate_operands& known = check_on_host(operands, room);
     if (Accelerator* device = runtime->accelerator()) return device->rotate(*runtime, known);
     run_rotate(*runtime, known);
   });
@@ -65,8 +80,7 @@ ternary_status ternary_oracle_rotate(const ternary_rotate_operands* operands) {
   return guarded([&] {
     const FloatEnvironment environment;
     ternary_rotate_operands room;
-    const ternary_rotate_operands& known = check_rotate(operands, room);
-    check_signs("signs", known.signs, known.K);
+    const ternary_rotate_operands& known = check_on_host(operands, room);
     oracle::rotate(rotate_task(known), known.M);
   });
 }
