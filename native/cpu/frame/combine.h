@@ -42,14 +42,6 @@ inline CountedSlots counted_slots(const CombineTask& t, int64_t m) {
   return slots;
 }
 
-/** Rounds to a type and back. */
-template <ternary_dtype dtype>
-Lanes::F rounded(Lanes::F value) {
-  if constexpr (dtype == TERNARY_F16) return Lanes::rounded_f16(value);
-  if constexpr (dtype == TERNARY_BF16) return Lanes::rounded_bf16(value);
-  return value;
-}
-
 /** What a slot adds to sixteen columns, where d is of the type that it was rounded to. */
 template <ternary_dtype dtype, WeightUse use>
 struct Addend {

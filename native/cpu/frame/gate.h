@@ -11,15 +11,6 @@
 namespace ternary::cpu {
 namespace {
 
-/** As fp32. A switch a step costs a branch that is predicted: templates would be 27 for the three roundings. */
-inline Lanes::F rounded(Lanes::F value, ternary_dtype dtype) {
-  switch (dtype) {
-    case TERNARY_F16: return Lanes::rounded_f16(value);
-    case TERNARY_BF16: return Lanes::rounded_bf16(value);
-    default: return value;
-  }
-}
-
 struct GateAndUp {
   Lanes::F gate, up;
 };

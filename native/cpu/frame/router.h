@@ -41,8 +41,7 @@ void dot_experts(const RouterTask& t, const float* x, int64_t e, float* sums) {
 
 inline float rounded_logit(ternary_dtype round, float logit) {
   alignas(64) float values[16];
-  const Lanes::F value = Lanes::set(logit);
-  Lanes::store(values, round == TERNARY_F16 ? Lanes::rounded_f16(value) : Lanes::rounded_bf16(value));
+  Lanes::store(values, rounded(Lanes::set(logit), round));
   return values[0];
 }
 

@@ -65,6 +65,23 @@ void store_lanes(void* row, int64_t k, int64_t K, Lanes::F value) {
   std::memcpy(p, tail, static_cast<size_t>((K - k) * Element<dtype>::bytes));
 }
 
+/** Rounded to a type, as fp32. */
+template <ternary_dtype dtype>
+Lanes::F rounded(Lanes::F value) {
+  if constexpr (dtype == TERNARY_F16) return Lanes::rounded_f16(value);
+  if constexpr (dtype == TERNARY_BF16) return Lanes::rounded_bf16(value);
+  return value;
+}
+
+/** A switch a step costs a branch that is predicted: templates would be 27 for the three roundings of a gate. */
+inline Lanes::F rounded(Lanes::F value, ternary_dtype dtype) {
+  switch (dtype) {
+    case TERNARY_F16: return rounded<TERNARY_F16>(value);
+    case TERNARY_BF16: return rounded<TERNARY_BF16>(value);
+    default: return value;
+  }
+}
+
 /** Gives columns of a row as fp32. */
 template <ternary_dtype dtype>
 struct RowLoad {
