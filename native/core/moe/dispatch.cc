@@ -49,9 +49,9 @@ class StageClock {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
+/** Slots have been sorted. */
 void run_rows(const MoeCall& call) {
   StageClock clock(call.runtime);
-  sort_slots(call.slots(), call.buffers.order);
   const int64_t products = list_products(call);
   make_inputs(call, products);
   clock.end(Op::moe_activations);
@@ -75,7 +75,7 @@ void count_paths(ternary_runtime& runtime, const MoeKernels& kernels, int64_t bl
 }
 
 /** Asks for the kernels of every number of rows that an expert has, so that one which is missing is found before
- *  anything is written. */
+ *  anything is written. `order` is then that of the last part. */
 void choose_kernels(ternary_runtime& runtime, const ternary_moe_operands& operands, int64_t E, const MoeSizes& sizes,
                     const SlotOrder& order, MoeKernels& kernels) {
   for (int64_t m = 0; m < operands.M; m += sizes.rows) {
@@ -111,7 +111,9 @@ void run_moe(ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe
   choose_kernels(runtime, operands, sizes.E, sizes, buffers.order, kernels);
   for (int64_t m = 0; m < operands.M; m += sizes.rows) {
     const ternary_moe_operands some = rows_of(operands, m, std::min(sizes.rows, operands.M - m));
-    run_rows({runtime, moe, some, sizes, buffers, kernels});
+    const MoeCall call = {runtime, moe, some, sizes, buffers, kernels};
+    if (sizes.rows < operands.M) sort_slots(call.slots(), buffers.order);  // one part has been sorted for its kernels
+    run_rows(call);
   }
   count_paths(runtime, kernels, moe.block);
 }
