@@ -202,7 +202,7 @@ class CudaRowsTest {
           .hasMessageContaining("CPU");
       assertThatThrownBy(() -> cpu.qkNorm(Heads.of(x, 64, 1, x, 1), null, 64, 1, STREAM))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("q overlaps qWeight");
+          .hasMessageContaining("q overlaps q's weight");
     }
     assertThat(RUNTIME.device().isCuda()).isTrue();
   }
