@@ -38,12 +38,13 @@ class ObservabilityTest {
             "{\"pid\":1,\"more\":{\"a\":[1]},\"path_counts\":{\"p\":3},"
                 + "\"fallback_counts\":{\""
                 + PATH
-                + ":layout\":9007199254740993},\"path_totals\":{\"p\":4},\"fallback_totals\":"
-                + "{\"f\":5},\"report_error\":\"the \\\"file\\\"\"}");
+                + ":layout\":9007199254740993},\"path_totals\":{\"p\":4},\"fallback_totals\":{\"f\":5},\"stage_nanoseconds\":{\"moe_gate\":6},\"report_error\":\"the"
+                + " \\\"file\\\"\"}");
     assertThat(counters.paths()).isEqualTo(Map.of("p", 3L));
     assertThat(counters.fallbacks()).isEqualTo(Map.of(PATH + ":layout", 9007199254740993L));
     assertThat(counters.pathTotals()).isEqualTo(Map.of("p", 4L));
     assertThat(counters.fallbackTotals()).isEqualTo(Map.of("f", 5L));
+    assertThat(counters.stageNanoseconds()).isEqualTo(Map.of("moe_gate", 6L));
     assertThat(counters.reportError()).isEqualTo("the \"file\"");
     assertThat(CountersJson.parse("{\"pid\":1}").reportError()).isEmpty();
     assertThatThrownBy(() -> CountersJson.parse("{\"path_counts\":{"))

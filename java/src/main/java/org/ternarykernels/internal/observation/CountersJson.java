@@ -20,6 +20,7 @@ public final class CountersJson {
    * @param fallbacks since the last reset
    * @param pathTotals since the runtime was made
    * @param fallbackTotals since the runtime was made
+   * @param stageNanoseconds since the last reset
    * @param reportError about the first report that could not be written; empty if all could
    */
   public record Counters(
@@ -27,8 +28,9 @@ public final class CountersJson {
       Map<String, Long> fallbacks,
       Map<String, Long> pathTotals,
       Map<String, Long> fallbackTotals,
+      Map<String, Long> stageNanoseconds,
       String reportError) {
-    static final Counters NONE = new Counters(Map.of(), Map.of(), Map.of(), Map.of(), "");
+    static final Counters NONE = new Counters(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), "");
   }
 
   public static Counters parse(String json) {
@@ -36,6 +38,7 @@ public final class CountersJson {
     Map<String, Long> fallbacks = new TreeMap<>();
     Map<String, Long> pathTotals = new TreeMap<>();
     Map<String, Long> fallbackTotals = new TreeMap<>();
+    Map<String, Long> stageNanoseconds = new TreeMap<>();
     String reportError = "";
     try (JsonParser parser = Json.FACTORY.createParser(json)) {
       parser.nextToken();
@@ -47,6 +50,7 @@ public final class CountersJson {
           case "fallback_counts" -> counts(parser, fallbacks);
           case "path_totals" -> counts(parser, pathTotals);
           case "fallback_totals" -> counts(parser, fallbackTotals);
+          case "stage_nanoseconds" -> counts(parser, stageNanoseconds);
           case "report_error" -> reportError = parser.getText();
           default -> parser.skipChildren();
         }
@@ -59,6 +63,7 @@ public final class CountersJson {
         Collections.unmodifiableMap(fallbacks),
         Collections.unmodifiableMap(pathTotals),
         Collections.unmodifiableMap(fallbackTotals),
+        Collections.unmodifiableMap(stageNanoseconds),
         reportError);
   }
 

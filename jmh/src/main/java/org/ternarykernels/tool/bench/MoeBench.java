@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.ternarykernels.tool.measure.Machine;
 
 /** Layers of experts beside the machine's limit, separate products and oneDNN: rows and a table. */
@@ -14,8 +15,9 @@ public final class MoeBench {
   public static final String FIELDS =
       "op, activation, shape, experts, slots, H, I, alpha, M, routing, layout, isa, path, threads,"
           + " memory, active (experts that some row chose), most_rows (of one expert), copies,"
-          + " copies_complete, rows_checked, ns to ratio_to_limit_high as above, and for linear and"
-          + " bf16 (oneDNN, where all experts have as many rows) ratio_to_X to X_what";
+          + " copies_complete, rows_checked, ns to ratio_to_limit_high as above with stage_ns (the"
+          + " mean of each stage's times, by the first word of its path), and for linear and bf16"
+          + " (oneDNN, where all experts have as many rows) ratio_to_X to X_what";
 
   private static final String FORMAT =
       "%-15s %4s %-8s %-10s %3s %-9s %5s %11s %7s %7s %7s %-26s %13s %7s %7s%n";
@@ -97,6 +99,20 @@ public final class MoeBench {
     out.flush();
   }
 
+  /**
+   * For example {@code us by stage: activations 0.8, combine 1.1, down 40.2, gate 2.0, gate_up
+   * 81.0}.
+   */
+  private static String stages(Map<?, ?> nanos) {
+    return nanos.entrySet().stream()
+        .map(
+            stage ->
+                ((String) stage.getKey()).replace("moe_", "")
+                    + " "
+                    + BenchTable.number("%.1f", stage.getValue(), 1e-3))
+        .collect(Collectors.joining(", ", "us by stage: ", ""));
+  }
+
   private void line(MoePlan.Case of, Map<String, Object> json) {
     if (json.containsKey("error")) {
       out.println(of + ": " + json.get("error"));
@@ -121,6 +137,7 @@ public final class MoeBench {
               + BenchTable.number("%.2f", BenchTable.halfWidth(json), 1),
           BenchTable.number("%.2fx", json.get("ratio_to_linear"), 1),
           BenchTable.number("%.1fx", json.get("ratio_to_bf16"), 1));
+      out.println("    " + stages((Map<?, ?>) json.get("stage_ns")));
     }
     out.flush();
   }

@@ -92,9 +92,14 @@ final class MoeTrial implements AutoCloseable {
     contenders.add(Interleaved.on(of.threads(), Interleaved.of(ours::run)));
     bounds.forEach(bound -> contenders.add(bound.contender()));
     contenders.addAll(rivals.contenders());
-    List<double[]> nanos = Arrays.asList(Interleaved.run(contenders, sliceNanos, budgetNanos));
+    List<double[]> nanos = new ArrayList<>();
+    Map<String, Double> stages =
+        ours.stagesOf(
+            () ->
+                nanos.addAll(Arrays.asList(Interleaved.run(contenders, sliceNanos, budgetNanos))));
     double[] own = nanos.get(0);
     row.time(own, bytes, ours.operations());
+    row.put("stage_ns", stages);
     row.limit(bounds, nanos, own);
     rivals.report(row, nanos.subList(1 + bounds.size(), nanos.size()), own);
   }

@@ -1,6 +1,7 @@
 package org.ternarykernels.tool.bench;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ternarykernels.Activation;
@@ -26,6 +27,7 @@ final class MoeWorkload implements AutoCloseable {
   private final TernaryBuffer x;
   private final TernaryBuffer y;
   private int call;
+  private long calls;
 
   MoeWorkload(
       TernaryRuntime runtime,
@@ -54,6 +56,22 @@ final class MoeWorkload implements AutoCloseable {
   void run() {
     layers.get(call / routings.size()).apply(x, routings.get(call % routings.size()), y, m);
     call = (call + 1) % (routings.size() * layers.size());
+    ++calls;
+  }
+
+  /** The mean time of each stage of the calls that {@code work} makes, in nanoseconds. */
+  Map<String, Double> stagesOf(Runnable work) {
+    Map<String, Long> before = runtime.stageNanoseconds();
+    long first = calls;
+    work.run();
+    Map<String, Double> stages = new LinkedHashMap<>();
+    runtime
+        .stageNanoseconds()
+        .forEach(
+            (stage, nanos) ->
+                stages.put(
+                    stage, (nanos - before.getOrDefault(stage, 0L)) / (double) (calls - first)));
+    return stages;
   }
 
   /** Operations of a call, two a multiply-add. */

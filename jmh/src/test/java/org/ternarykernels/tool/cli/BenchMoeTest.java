@@ -36,7 +36,8 @@ class BenchMoeTest {
             "--json",
             json);
     assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
-    assertThat(run.out()).contains("of limit", "linear", "bit for bit");
+    assertThat(run.out())
+        .contains("of limit", "linear", "bit for bit", "us by stage: activations ");
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isTrue();
     assertThat(result.get("environment").get("cpu_model").asText()).isNotEmpty();
@@ -61,6 +62,7 @@ class BenchMoeTest {
         .isEqualTo(row.get("activation").asText().equals("a8:64"));
     double ns = row.get("ns").asDouble();
     assertThat(ns).isBetween(row.get("ns_low").asDouble(), row.get("ns_high").asDouble());
+    checkStages(row.get("stage_ns"), ns);
     double bytes = 590e3 / 16 * row.get("active").asInt(); // codes alone
     assertThat(row.get("gbps").asDouble()).isBetween(bytes / ns, 1.2 * bytes / ns);
     double pairs = one ? m : 4 * m;
@@ -71,6 +73,23 @@ class BenchMoeTest {
     if (one || m == 1) {
       assertThat(row.get("bf16_what").asText()).contains("experts").doesNotContain("different");
     }
+  }
+
+  /**
+   * Means of the stages beside a median of calls: their sum is of the same size, and no more can be
+   * said.
+   */
+  private static void checkStages(JsonNode stages, double ns) {
+    assertThat(stages.fieldNames())
+        .toIterable()
+        .containsExactlyInAnyOrder(
+            "moe_activations", "moe_gate_up", "moe_gate", "moe_down", "moe_combine");
+    double sum = 0;
+    for (JsonNode stage : stages) {
+      assertThat(stage.asDouble()).isPositive();
+      sum += stage.asDouble();
+    }
+    assertThat(sum).isBetween(0.2 * ns, 20 * ns);
   }
 
   @Test
