@@ -25,9 +25,13 @@ enum class CudaStage : uint8_t {
   gemm_a8,      ///< product of prepared q
   gemm_a16,     ///< product of prepared planes
   rotate,       ///< rows of X rotated, alone
-  head_norm     ///< heads of Q and K normalised in place
+  head_norm,    ///< heads of Q and K normalised in place
+  router,       ///< logits of a router and X
+  route,        ///< experts of rows by their logits
+  align,        ///< slots sorted by expert
+  combine       ///< sums over slots
 };
-inline constexpr int kCudaStageCount = 6;
+inline constexpr int kCudaStageCount = 10;
 
 /** What a launch is given besides its task and plan. */
 struct CudaLaunch {
@@ -116,6 +120,35 @@ struct CudaHeadNormTask {
   int64_t M;
 };
 
+/** Logits of all rows and all E experts, on the device. */
+struct CudaRouterTask {
+  RouterTask rows;
+  int64_t E;
+};
+
+/** Experts of all rows, on the device. */
+struct CudaRouteTask {
+  RouteTask rows;
+  int64_t M;
+};
+
+/** Slots of all rows sorted by expert, on the device. An id that is neither -1 nor an expert's is taken for -1. */
+struct CudaAlignTask {
+  const int32_t* ids;  ///< [M, T]
+  int64_t ld_ids;
+  int64_t M, T, E;
+  int32_t* slots;    ///< [M * T]
+  int32_t* offsets;  ///< [E + 1]
+  uint32_t* wrong_ids;  ///< how many such ids there were is added to it
+};
+
+/** Sums over the slots of all rows, on the device; ids as above. */
+struct CudaCombineTask {
+  CombineTask rows;
+  int64_t M, E;
+  uint32_t* wrong_ids;
+};
+
 /** A row's answer to a problem: all that its launch needs besides the task. Without padding, so that plans can be
  *  compared by bytes. */
 struct CudaPlan {
@@ -139,6 +172,30 @@ using CudaGemmFn = int (*)(const CudaGemmTask& task, const CudaPlan& plan, const
 using CudaFusedFn = int (*)(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& launch);
 using CudaRotateFn = int (*)(const CudaRotateTask& task, const CudaLaunch& launch);
 using CudaHeadNormFn = int (*)(const CudaHeadNormTask& task, const CudaLaunch& launch);
+using CudaRouterFn = int (*)(const CudaRouterTask& task, const CudaLaunch& launch);
+using CudaRouteFn = int (*)(const CudaRouteTask& task, const CudaLaunch& launch);
+using CudaAlignFn = int (*)(const CudaAlignTask& task, const CudaLaunch& launch);
+using CudaCombineFn = int (*)(const CudaCombineTask& task, const CudaLaunch& launch);
+
+/** What a row of a stage without a product is launched by: of each such stage its own type. */
+union CudaRowsFn {
+  CudaActivationFn activations;  ///< CudaStage::activations
+  CudaRotateFn rotate;           ///< CudaStage::rotate
+  CudaHeadNormFn head_norm;      ///< CudaStage::head_norm
+  CudaRouterFn router;           ///< CudaStage::router
+  CudaRouteFn route;             ///< CudaStage::route
+  CudaAlignFn align;             ///< CudaStage::align
+  CudaCombineFn combine;         ///< CudaStage::combine
+
+  constexpr CudaRowsFn() : activations(nullptr) {}
+  constexpr explicit CudaRowsFn(CudaActivationFn function) : activations(function) {}
+  constexpr explicit CudaRowsFn(CudaRotateFn function) : rotate(function) {}
+  constexpr explicit CudaRowsFn(CudaHeadNormFn function) : head_norm(function) {}
+  constexpr explicit CudaRowsFn(CudaRouterFn function) : router(function) {}
+  constexpr explicit CudaRowsFn(CudaRouteFn function) : route(function) {}
+  constexpr explicit CudaRowsFn(CudaAlignFn function) : align(function) {}
+  constexpr explicit CudaRowsFn(CudaCombineFn function) : combine(function) {}
+};
 
 /** Ranges of rows that have no limit of their own. */
 inline constexpr int64_t kAnyM = (int64_t{1} << 31) - 1;
@@ -154,12 +211,10 @@ struct CudaKernel {
   CudaLayout layout;
   int64_t m_min, m_max;  ///< rows of X it serves
   int64_t k_max;
-  CudaActivationFn activations;
+  CudaRowsFn rows;  ///< of a stage without a product
   CudaGemmFn gemm;
   CudaFusedFn fused;
   CudaPlanFn plan;  ///< of a product, whose M and K are in these ranges; null for other stages
-  CudaRotateFn rotate;
-  CudaHeadNormFn head_norm;
 
   /** It multiplies, so it has a plan. */
   constexpr bool product() const { return plan != nullptr; }
@@ -177,7 +232,7 @@ struct CudaBackend {
   int32_t kernel_count;
 };
 
-inline constexpr int32_t kCudaBackendAbi = 4;
+inline constexpr int32_t kCudaBackendAbi = 5;
 
 /** The one symbol a GPU backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const CudaBackend* ternary_cuda_backend(int32_t abi);

@@ -83,7 +83,8 @@ inline constexpr int kTileThreads = 416;
   GEMM_VARIANT("plain_" #type, none, count, __VA_ARGS__), GEMM_VARIANT("groups_" #type, groups, count, __VA_ARGS__)
 #define TILES(name, patch_n, patch_m, depth) \
   {#name, CudaUnits::none, 1, 8, patch_n, patch_m, kTileThreads, 1, depth, (depth) - 1, 128}
-#define ANY(name) {#name, CudaUnits::none, 1, 1, 0, 1, 256, 1, 0, 0, 0}
+#define WARPS(name, warps) {#name, CudaUnits::none, 1, 1, 0, 1, 32 * (warps), 1, 0, 0, 0}
+#define ANY(name) WARPS(name, 8)
 #define ROWWISE(name, stage, function, ...) \
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::i2s, 1, kAnyM, {__VA_ARGS__}},
 #define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...) \
@@ -103,6 +104,7 @@ inline constexpr CudaRow kCudaRows[] = {
 #undef UNITS
 #undef PLANES
 #undef TILES
+#undef WARPS
 #undef ANY
 #undef ROWWISE
 #undef GEMM

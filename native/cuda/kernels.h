@@ -24,6 +24,22 @@ template <>
 struct RowwiseTask<CudaStage::head_norm> {
   using Task = CudaHeadNormTask;
 };
+template <>
+struct RowwiseTask<CudaStage::router> {
+  using Task = CudaRouterTask;
+};
+template <>
+struct RowwiseTask<CudaStage::route> {
+  using Task = CudaRouteTask;
+};
+template <>
+struct RowwiseTask<CudaStage::align> {
+  using Task = CudaAlignTask;
+};
+template <>
+struct RowwiseTask<CudaStage::combine> {
+  using Task = CudaCombineTask;
+};
 template <CudaStage stage>
 using RowwiseEntry = int(const typename RowwiseTask<stage>::Task& task, const CudaLaunch& how);
 

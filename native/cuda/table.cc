@@ -13,45 +13,16 @@
 namespace ternary::cuda {
 namespace {
 
-/** A row without a product; the type of its function says what it is for. */
-constexpr CudaKernel rowwise(const char* name, const char* file, CudaStage stage) {
-  return {name, file, stage, CudaLayout::i2s, 1, kAnyM, kAnyK, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
-}
-constexpr CudaKernel rowwise(const char* name, const char* file, CudaStage stage, CudaActivationFn function) {
-  CudaKernel row = rowwise(name, file, stage);
-  row.activations = function;
-  return row;
-}
-constexpr CudaKernel rowwise(const char* name, const char* file, CudaStage stage, CudaRotateFn function) {
-  CudaKernel row = rowwise(name, file, stage);
-  row.rotate = function;
-  return row;
-}
-constexpr CudaKernel rowwise(const char* name, const char* file, CudaStage stage, CudaHeadNormFn function) {
-  CudaKernel row = rowwise(name, file, stage);
-  row.head_norm = function;
-  return row;
-}
-
 constexpr CudaKernel kKernels[] = {
-#define ROWWISE(name, stage, function, ...) rowwise(name, #function, CudaStage::stage, function),
-#define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...)                \
-  {name,    #function, CudaStage::stage, CudaLayout::layout, m_min,   m_max,  k_max, \
-   nullptr, function,  nullptr,          function##_plan,    nullptr, nullptr},
-#define FUSED(name, layout, function, m_min, m_max, k_max, ...) \
-  {name,                                                        \
-   #function,                                                   \
-   CudaStage::fused_a8,                                         \
-   CudaLayout::layout,                                          \
-   m_min,                                                       \
-   m_max,                                                       \
-   k_max,                                                       \
-   nullptr,                                                     \
-   nullptr,                                                     \
-   function,                                                    \
-   function##_plan,                                             \
-   nullptr,                                                     \
-   nullptr},
+#define ROWWISE(name, stage, function, ...)                                                                        \
+  {name,  #function, CudaStage::stage,     CudaLayout::i2s, 1,       kAnyM, \
+   kAnyK, CudaRowsFn(function), nullptr, nullptr,         nullptr},
+#define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...)                     \
+  {name,  #function,    CudaStage::stage, CudaLayout::layout, m_min, m_max, \
+   k_max, CudaRowsFn(), function, nullptr, function##_plan},
+#define FUSED(name, layout, function, m_min, m_max, k_max, ...)                    \
+  {name,  #function,    CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, \
+   k_max, CudaRowsFn(), nullptr, function, function##_plan},
 #include TERNARY_CUDA_KERNELS
 #undef ROWWISE
 #undef GEMM

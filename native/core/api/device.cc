@@ -57,6 +57,10 @@ ternary_status ternary_apply_async(ternary_runtime* runtime, const ternary_layer
   });
 }
 
+ternary_status ternary_synchronise(ternary_runtime* runtime, void* stream) {
+  return guarded([&] { device_of(runtime, "ternary_synchronise").synchronise(stream); });
+}
+
 ternary_status ternary_predict(const ternary_runtime* runtime, const char* device, ternary_layout layout,
                                ternary_activation activation, int64_t M, int64_t N, int64_t K,
                                ternary_prediction* prediction) {

@@ -1,6 +1,7 @@
 /** The functions of the C interface for routers and layers of experts. */
 #include <memory>
 
+#include "core/api/device_of.h"
 #include "core/base/argument.h"
 #include "core/base/failure.h"
 #include "core/base/float_environment.h"
@@ -72,27 +73,68 @@ ternary_status ternary_apply_moe(ternary_runtime* runtime, const ternary_moe* mo
 
 ternary_status ternary_route(ternary_runtime* runtime, const ternary_route_operands* operands) {
   return guarded([&] {
-    check_cpu(runtime, "ternary_route");
+    check_runtime(runtime);
     ternary_route_operands room;
-    run_route(*runtime, check_route(operands, room));
+    const ternary_route_operands& known = check_route(operands, room);
+    if (Accelerator* device = runtime->accelerator()) return device->route(*runtime, known);
+    run_route(*runtime, known);
   });
 }
 
 ternary_status ternary_align(ternary_runtime* runtime, const ternary_align_operands* operands) {
   return guarded([&] {
-    check_cpu(runtime, "ternary_align");
+    check_runtime(runtime);
     ternary_align_operands room;
     const ternary_align_operands& known = check_on_host(operands, room);
+    if (Accelerator* device = runtime->accelerator()) return device->align(*runtime, known);
     sort_slots(slots_of(known, known.E), {known.offsets, known.slots, nullptr});
   });
 }
 
 ternary_status ternary_combine(ternary_runtime* runtime, const ternary_combine_operands* operands) {
   return guarded([&] {
-    check_cpu(runtime, "ternary_combine");
+    check_runtime(runtime);
     ternary_combine_operands room;
     const ternary_combine_operands& known = check_on_host(operands, room);
+    if (Accelerator* device = runtime->accelerator()) return device->combine(*runtime, known);
     run_combine(*runtime, known);
+  });
+}
+
+ternary_status ternary_route_workspace_bytes(ternary_runtime* runtime, int64_t M, int64_t E, int64_t* bytes) {
+  return guarded([&] {
+    const Accelerator& device = device_of(runtime, "ternary_route_workspace_bytes");
+    check_rows(M);
+    check_experts(E);
+    check_pointer("bytes", bytes, alignof(int64_t));
+    *bytes = device.route_workspace_bytes(M, E);
+  });
+}
+
+ternary_status ternary_route_async(ternary_runtime* runtime, const ternary_route_operands* operands) {
+  return guarded([&] {
+    Accelerator& device = device_of(runtime, "ternary_route_async");
+    ternary_route_operands room;
+    const ternary_route_operands& known = check_route(operands, room);
+    device.start_route(*runtime, known, call_of(known.call));
+  });
+}
+
+ternary_status ternary_align_async(ternary_runtime* runtime, const ternary_align_operands* operands) {
+  return guarded([&] {
+    Accelerator& device = device_of(runtime, "ternary_align_async");
+    ternary_align_operands room;
+    const ternary_align_operands& known = check_align(operands, room);
+    device.start_align(*runtime, known, call_of(known.call));
+  });
+}
+
+ternary_status ternary_combine_async(ternary_runtime* runtime, const ternary_combine_operands* operands) {
+  return guarded([&] {
+    Accelerator& device = device_of(runtime, "ternary_combine_async");
+    ternary_combine_operands room;
+    const ternary_combine_operands& known = check_combine(operands, room);
+    device.start_combine(*runtime, known, call_of(known.call));
   });
 }
 

@@ -1,9 +1,13 @@
 #include "core/cuda/accelerator.h"
 
+#include <cinttypes>
+
 #include "core/base/failure.h"
+#include "core/cuda/call_checks.h"
 #include "core/cuda/copies/layer.h"
 #include "core/cuda/device/find_device.h"
 #include "core/cuda/dispatch.h"
+#include "core/cuda/experts.h"
 #include "core/cuda/places.h"
 #include "core/cuda/row_ops.h"
 #include "core/cuda/runtime.h"
@@ -42,6 +46,16 @@ class CudaAccelerator final : public Accelerator {
     run_staged_qk_norm(runtime, cuda_, operands);
   }
 
+  void route(ternary_runtime& runtime, const ternary_route_operands& operands) override {
+    run_staged_route(runtime, cuda_, operands);
+  }
+  void align(ternary_runtime& runtime, const ternary_align_operands& operands) override {
+    run_staged_align(runtime, cuda_, operands);
+  }
+  void combine(ternary_runtime& runtime, const ternary_combine_operands& operands) override {
+    run_staged_combine(runtime, cuda_, operands);
+  }
+
   void start(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) override {
     const CudaDeviceScope scope(cuda_.device);
     start_product(runtime, cuda_, product, call);
@@ -63,9 +77,39 @@ class CudaAccelerator final : public Accelerator {
     ternary::start_qk_norm(runtime, cuda_, operands, call);
   }
 
+  void start_route(ternary_runtime& runtime, const ternary_route_operands& operands,
+                   const ternary_cuda_call& call) override {
+    const CudaDeviceScope scope(cuda_.device);
+    ternary::start_route(runtime, cuda_, operands, call);
+  }
+  void start_align(ternary_runtime& runtime, const ternary_align_operands& operands,
+                   const ternary_cuda_call& call) override {
+    const CudaDeviceScope scope(cuda_.device);
+    ternary::start_align(runtime, cuda_, operands, call);
+  }
+  void start_combine(ternary_runtime& runtime, const ternary_combine_operands& operands,
+                     const ternary_cuda_call& call) override {
+    const CudaDeviceScope scope(cuda_.device);
+    ternary::start_combine(runtime, cuda_, operands, call);
+  }
+
+  void synchronise(void* stream) override {
+    const CudaDeviceScope scope(cuda_.device);
+    const Cudart& rt = *cuda_.device.cuda;
+    check_stream(cuda_.device, stream);
+    check_cuda(rt, rt.StreamSynchronize(stream), "cudaStreamSynchronize");
+    if (const uint32_t wrong = cuda_.wrong_ids.take()) {
+      fail(TERNARY_INVALID_ARGUMENT,
+           "expert_ids on the device had %" PRIu32
+           " ids that are neither -1 nor an expert's since the last synchronisation; they contributed nothing",
+           wrong);
+    }
+  }
+
   int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const override {
     return most_workspace(cuda_, layer, M);
   }
+  int64_t route_workspace_bytes(int64_t M, int64_t E) const override { return ternary::route_workspace_bytes(M, E); }
 
   std::optional<ternary_prediction> predict(ternary_layout layout, ternary_activation activation, int64_t M, int64_t N,
                                             int64_t K) const override {

@@ -1,9 +1,8 @@
 #include "core/cuda/dispatch.h"
 
-#include <cinttypes>
+#include <iterator>
 
 #include "abi/dtype.h"
-#include "core/base/argument.h"
 #include "core/base/failure.h"
 #include "core/cuda/call_checks.h"
 #include "core/cuda/copies/layer.h"
@@ -15,44 +14,13 @@
 namespace ternary {
 namespace {
 
-void check_product_memory(const CudaDevice& device, const Product& p) {
-  check_memory(device, "x", p.operands.x);
-  check_memory(device, "x_scale", p.operands.x_scale);
-  check_memory(device, "y", p.operands.y);
-  check_memory(device, "residual", p.operands.residual);
-  if (p.operands.residual_out != p.operands.residual) check_memory(device, "residual_out", p.operands.residual_out);
-}
-
-int64_t matrix_bytes(int64_t rows, int64_t columns, int64_t ld, ternary_dtype dtype) {
-  return ((rows - 1) * ld + columns) * dtype_bytes(dtype);
-}
-
-void check_workspace(const CudaDevice& device, const ternary_cuda_call& call, int64_t needed, const Product& p) {
-  if (call.workspace == nullptr) {
-    if (call.workspace_bytes != 0) {
-      fail(TERNARY_INVALID_ARGUMENT, "workspace_bytes is %" PRId64 " and workspace is null; it must be 0 then",
-           call.workspace_bytes);
-    }
-    return;
-  }
-  check_pointer("workspace", call.workspace, kWorkspaceAlignment);
-  if (call.workspace_bytes < needed) {
-    fail(TERNARY_INVALID_ARGUMENT,
-         "workspace_bytes is %" PRId64 "; this call needs %" PRId64
-         ", and ternary_workspace_bytes() says what every call does",
-         call.workspace_bytes, needed);
-  }
-  check_memory(device, "workspace", call.workspace);
-  const int64_t K = p.weights().K, x_bytes = matrix_bytes(p.M(), K, p.operands.ldx, p.operands.x_dtype);
-  const auto apart = [&](const char* name, const void* pointer, int64_t bytes) {
-    if (pointer != nullptr) check_no_overlap("workspace", call.workspace, call.workspace_bytes, name, pointer, bytes);
-  };
-  apart("x", p.operands.x, x_bytes);
-  apart("y", p.operands.y, matrix_bytes(p.M(), p.weights().N, p.operands.ldy, p.operands.y_dtype));
-  if (p.operands.residual == nullptr) return;
-  apart("residual", p.operands.residual, matrix_bytes(p.M(), K, p.operands.ld_residual, p.operands.residual_dtype));
-  apart("residual_out", p.operands.residual_out,
-        matrix_bytes(p.M(), K, p.operands.ld_residual, p.operands.residual_dtype));
+void check_product(const CudaDevice& device, const ternary_cuda_call& call, int64_t workspace_bytes, const Product& p) {
+  const ternary_operands& o = p.operands;
+  const int64_t M = p.M(), N = p.weights().N, K = p.weights().K;
+  const Range apart[] = {matrix_range("x", o.x, o.x_dtype, M, K, o.ldx), matrix_range("y", o.y, o.y_dtype, M, N, o.ldy),
+                         matrix_range("residual", o.residual, o.residual_dtype, M, K, o.ld_residual),
+                         matrix_range("residual_out", o.residual_out, o.residual_dtype, M, K, o.ld_residual)};
+  check_workspace(device, call, workspace_bytes, "ternary_workspace_bytes()", apart, std::size(apart));
 }
 
 /** The copy on the device with codes in the kernel's layout; made now if that is allowed. */
@@ -158,7 +126,7 @@ void launch(const CudaRuntime& cuda, const Product& p, const CudaProductPlan& pl
     return;
   }
   const CudaKernel& rows = row_of(cuda, CudaStage::activations);
-  check_cuda(rt, rows.activations(activations, how), rows.file);
+  check_cuda(rt, rows.rows.activations(activations, how), rows.file);
   check_cuda(rt, plan.kernel->gemm(gemm, plan.launch, how), plan.kernel->file);
   if (plan.tail == nullptr) return;
   check_cuda(rt, plan.tail->gemm(tail_task(p, plan, gemm, workspace), plan.tail_launch, how), plan.tail->file);
@@ -168,26 +136,16 @@ void launch(const CudaRuntime& cuda, const Product& p, const CudaProductPlan& pl
 
 void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& product, const ternary_cuda_call& call) {
   const CudaDevice& device = cuda.device;
-  check_stream(device, call.stream);
-  check_product_memory(device, product);
+  const ternary_operands& o = product.operands;
+  check_call(device, call,
+             {{"x", o.x}, {"x_scale", o.x_scale}, {"y", o.y}, {"residual", o.residual}, {"residual_out", o.residual_out}});
   const auto [op, two_passes] = passes_of(runtime, product);
   const CudaProductPlan plan = plan_for(runtime, cuda, op, product);
-  check_workspace(device, call, plan.places.bytes, product);
-  const bool capturing = is_capturing(*device.cuda, call.stream);
-  if (capturing && call.workspace == nullptr && plan.places.bytes > 0) {
-    fail(TERNARY_ILLEGAL_STATE,
-         "the stream is being captured and no workspace is given; a graph needs one of the caller's "
-         "own, which no other call uses when it is replayed");
-  }
+  check_product(device, call, plan.places.bytes, product);
+  const bool capturing = check_capture(device, call, plan.places.bytes);
   const CudaLayer& layer = layer_on_device(device, product.layer, plan.kernel->layout, capturing, runtime.pool);
-  if (call.workspace != nullptr || plan.places.bytes == 0) {
-    launch(cuda, product, plan, layer, call.stream, static_cast<uint8_t*>(call.workspace));
-  } else {
-    unsigned long long id = 0;
-    check_cuda(*device.cuda, device.cuda->StreamGetId(call.stream, &id), "cudaStreamGetId");
-    const auto lease = cuda.workspaces.take(id, plan.places.bytes);
-    launch(cuda, product, plan, layer, call.stream, lease.get());
-  }
+  in_workspace(cuda.workspaces, *cuda.device.cuda, call, plan.places.bytes,
+               [&](uint8_t* workspace) { launch(cuda, product, plan, layer, call.stream, workspace); });
   if (two_passes) count_path(runtime, Op::rmsnorm, counted_row(runtime, cuda, row_of(cuda, CudaStage::activations)));
   count_path(runtime, op, counted_row(runtime, cuda, *plan.kernel), product.layer.block);
 }

@@ -10,18 +10,11 @@
 namespace ternary {
 namespace {
 
-/** An argument in the device's memory. */
-struct DeviceArgument {
-  const char* name;
-  const void* pointer;
-};
-
-/** All that is asked before the launch. */
-void check_call(const CudaDevice& device, const ternary_cuda_call& call,
-                std::initializer_list<DeviceArgument> arguments) {
-  check_stream(device, call.stream);
-  for (const DeviceArgument& argument : arguments) check_memory(device, argument.name, argument.pointer);
-  static_cast<void>(is_capturing(*device.cuda, call.stream));
+/** The checks of a call without a workspace. */
+void check_row_call(const CudaDevice& device, const ternary_cuda_call& call,
+                    std::initializer_list<DeviceArgument> arguments) {
+  check_call(device, call, arguments);
+  check_capture(device, call, 0);
 }
 
 /** The launch's result, and its count. */
@@ -37,7 +30,7 @@ void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_q
                     const ternary_cuda_call& call) {
   CudaActivationTask task = {};
   task.rows = quantise_task(operands);
-  check_call(cuda.device, call,
+  check_row_call(cuda.device, call,
              {{"x", task.rows.x},
               {"x_scale", task.rows.x_scale},
               {"alpha_column", task.rows.alpha_column},
@@ -53,22 +46,22 @@ void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_q
   task.s_row = scales_of_row(operands.K, operands.block);
   task.s_block = 1;
   const CudaKernel& kernel = row_of(cuda, CudaStage::activations);
-  const int error = kernel.activations(task, {call.stream, cuda.pdl});
+  const int error = kernel.rows.activations(task, {call.stream, cuda.pdl});
   settle(runtime, cuda, kernel, error, Op::quantise_activations, operands.block);
 }
 
 void start_rotate(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_rotate_operands& operands,
                   const ternary_cuda_call& call) {
   const CudaRotateTask task = {rotate_task(operands), operands.M};
-  check_call(cuda.device, call,
+  check_row_call(cuda.device, call,
              {{"x", task.rows.x}, {"x_scale", task.rows.x_scale}, {"signs", task.rows.signs}, {"y", task.rows.y}});
   const CudaKernel& kernel = row_of(cuda, CudaStage::rotate);
-  settle(runtime, cuda, kernel, kernel.rotate(task, {call.stream, cuda.pdl}), Op::rotate);
+  settle(runtime, cuda, kernel, kernel.rows.rotate(task, {call.stream, cuda.pdl}), Op::rotate);
 }
 
 void start_qk_norm(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_qk_norm_operands& operands,
                    const ternary_cuda_call& call) {
-  check_call(cuda.device, call,
+  check_row_call(cuda.device, call,
              {{"q", operands.q.data},
               {"q_weight", operands.q.weight},
               {"k", operands.k.data},
@@ -80,7 +73,7 @@ void start_qk_norm(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_qk
     if (heads->data != nullptr) task.sides[side++] = head_norm_task(*heads, operands.head_dim);
   }
   const CudaKernel& kernel = row_of(cuda, CudaStage::head_norm);
-  settle(runtime, cuda, kernel, kernel.head_norm(task, {call.stream, cuda.pdl}), Op::qk_norm);
+  settle(runtime, cuda, kernel, kernel.rows.head_norm(task, {call.stream, cuda.pdl}), Op::qk_norm);
 }
 
 }  // namespace ternary

@@ -9,7 +9,8 @@
 namespace ternary {
 namespace {
 
-constexpr const char* kCudaStageNames[] = {"activations", "fused_a8", "gemm_a8", "gemm_a16", "rotate", "head_norm"};
+constexpr const char* kCudaStageNames[] = {"activations", "fused_a8",  "gemm_a8", "gemm_a16", "rotate",
+                                           "head_norm", "router", "route", "align", "combine"};
 static_assert(std::size(kCudaStageNames) == kCudaStageCount, "a name each");
 
 std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {
@@ -50,7 +51,8 @@ CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings, cons
       cutlass(settings.cutlass),
       top2(settings.cutlass == CutlassChoice::never ? Top2Kernels::none : check_top2_kernels(device)),
       workspaces(device),
-      lanes(device) {}
+      lanes(device),
+      wrong_ids(device) {}
 
 std::vector<std::string> CudaRuntime::kernel_names() const {
   std::vector<std::string> names;

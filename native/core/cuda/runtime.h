@@ -14,6 +14,7 @@
 #include "core/cuda/lane.h"
 #include "core/cuda/plan.h"
 #include "core/cuda/workspace.h"
+#include "core/cuda/wrong_ids.h"
 #include "core/policy/settings.h"
 #include "core/product/plan_cache.h"
 
@@ -40,6 +41,7 @@ class CudaRuntime {
   PlanCache<CudaProductPlan> plans;
   CudaWorkspaces workspaces;
   CudaLanes lanes;
+  CudaWrongIds wrong_ids;
 };
 
 }  // namespace ternary

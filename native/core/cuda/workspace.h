@@ -71,6 +71,17 @@ class CudaWorkspaces {
   uint64_t uses_ = 0;
 };
 
+/** Calls `launch(workspace)` with what the call brought, or with the stream's own of the runtime; null for no bytes. */
+template <typename Launch>
+void in_workspace(CudaWorkspaces& own, const Cudart& cuda, const ternary_cuda_call& call, int64_t bytes,
+                  Launch launch) {
+  if (call.workspace != nullptr || bytes == 0) return launch(static_cast<uint8_t*>(call.workspace));
+  unsigned long long id = 0;
+  check_cuda(cuda, cuda.StreamGetId(call.stream, &id), "cudaStreamGetId");
+  const auto lease = own.take(id, bytes);
+  launch(lease.get());
+}
+
 }  // namespace ternary
 
 #endif  // TERNARY_CORE_CUDA_WORKSPACE_H_

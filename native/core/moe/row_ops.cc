@@ -32,6 +32,20 @@ struct RouteBuffers {
 
 /** Logits of x and the router. */
 void run_router(ternary_runtime& runtime, const ternary_route_operands& o, const RouteBuffers& buffers) {
+  const RouterTask task = router_task(o, buffers.logits);
+  const Kernel& kernel = runtime.rows_kernel(Stage::router);
+  // A product of floats takes about eight times that of a ternary weight.
+  const int threads = threads_for(runtime, o.M * o.E * o.H, runtime.tuning.work_per_thread / 8 + 1);
+  run_chunks(runtime, ceil_div(o.E, kRouterExperts), threads, [&](int64_t chunk, int thread) {
+    const int64_t e = chunk * kRouterExperts;
+    kernel.rows.router(task, e, std::min(e + kRouterExperts, o.E), buffers.floats + thread * buffers.floats_of_thread);
+  });
+  count_path(runtime, Op::router, runtime.row(kernel));
+}
+
+}  // namespace
+
+RouterTask router_task(const ternary_route_operands& o, float* logits) {
   RouterTask task = {};
   task.x = o.x;
   task.x_dtype = o.x_dtype;
@@ -43,21 +57,14 @@ void run_router(ternary_runtime& runtime, const ternary_route_operands& o, const
   task.round = o.round_logits;
   task.M = o.M;
   task.H = o.H;
-  task.logits = buffers.logits;
+  task.logits = logits;
   task.ld_logits = o.E;
-  const Kernel& kernel = runtime.rows_kernel(Stage::router);
-  // A product of floats takes about eight times that of a ternary weight.
-  const int threads = threads_for(runtime, o.M * o.E * o.H, runtime.tuning.work_per_thread / 8 + 1);
-  run_chunks(runtime, ceil_div(o.E, kRouterExperts), threads, [&](int64_t chunk, int thread) {
-    const int64_t e = chunk * kRouterExperts;
-    kernel.rows.router(task, e, std::min(e + kRouterExperts, o.E), buffers.floats + thread * buffers.floats_of_thread);
-  });
-  count_path(runtime, Op::router, runtime.row(kernel));
+  return task;
 }
 
-RouteTask route_task(const ternary_route_operands& o, const RouteBuffers& buffers) {
+RouteTask route_task(const ternary_route_operands& o, const float* made) {
   RouteTask task = {};
-  task.logits = o.logits == nullptr ? buffers.logits : o.logits;
+  task.logits = o.logits == nullptr ? made : o.logits;
   task.logits_dtype = o.logits == nullptr ? TERNARY_F32 : o.logits_dtype;
   task.ld_logits = o.logits == nullptr ? o.E : o.ld_logits;
   task.E = o.E;
@@ -78,13 +85,20 @@ RouteTask route_task(const ternary_route_operands& o, const RouteBuffers& buffer
   return task;
 }
 
-}  // namespace
+CombineTask combine_task(const ternary_combine_operands& o) {
+  CombineTask task = combine_task(o, o.H, o.scaling);
+  task.d = o.d;
+  task.d_dtype = task.rounded_to = o.d_dtype;
+  task.ldd = o.ldd;
+  task.use = o.expert_weights == nullptr ? WeightUse::used_before : WeightUse::in_sum;
+  return task;
+}
 
 void run_route(ternary_runtime& runtime, const ternary_route_operands& operands) {
   const FloatEnvironment environment;
   const RouteBuffers buffers(runtime, operands);
   if (operands.logits == nullptr) run_router(runtime, operands, buffers);
-  const RouteTask task = route_task(operands, buffers);
+  const RouteTask task = route_task(operands, buffers.logits);
   const Kernel& kernel = runtime.rows_kernel(Stage::route);
   const RowShare share = share_rows(runtime, operands.M, operands.E * (operands.k + 8) / 8);
   run_chunks(runtime, ceil_div(operands.M, share.rows), share.threads, [&](int64_t chunk, int thread) {
@@ -105,11 +119,7 @@ void run_combine_task(ternary_runtime& runtime, const Kernel& kernel, const Comb
 
 void run_combine(ternary_runtime& runtime, const ternary_combine_operands& o) {
   const FloatEnvironment environment;
-  CombineTask task = combine_task(o, o.H, o.scaling);
-  task.d = o.d;
-  task.d_dtype = task.rounded_to = o.d_dtype;
-  task.ldd = o.ldd;
-  task.use = o.expert_weights == nullptr ? WeightUse::used_before : WeightUse::in_sum;
+  const CombineTask task = combine_task(o);
   const Kernel& kernel = runtime.rows_kernel(Stage::combine);
   run_combine_task(runtime, kernel, task, o.M);
   count_path(runtime, Op::combine, runtime.row(kernel));

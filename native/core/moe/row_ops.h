@@ -37,6 +37,12 @@ CombineTask combine_task(const Operands& o, int64_t H, float scaling) {
   return task;
 }
 
+/** The products of a router, which make `logits` [M, E]. */
+RouterTask router_task(const ternary_route_operands& operands, float* logits);
+/** The choice by the operands' logits, or else by those that were made. */
+RouteTask route_task(const ternary_route_operands& operands, const float* made);
+CombineTask combine_task(const ternary_combine_operands& operands);
+
 /** All M rows of the task. */
 void run_combine_task(ternary_runtime& runtime, const Kernel& kernel, const CombineTask& task, int64_t M);
 

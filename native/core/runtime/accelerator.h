@@ -40,6 +40,9 @@ class Accelerator {
   virtual void quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands) = 0;
   virtual void rotate(ternary_runtime& runtime, const ternary_rotate_operands& operands) = 0;
   virtual void qk_norm(ternary_runtime& runtime, const ternary_qk_norm_operands& operands) = 0;
+  virtual void route(ternary_runtime& runtime, const ternary_route_operands& operands) = 0;
+  virtual void align(ternary_runtime& runtime, const ternary_align_operands& operands) = 0;
+  virtual void combine(ternary_runtime& runtime, const ternary_combine_operands& operands) = 0;
 
   /** Operands in the device's memory: started, not waited for. */
   virtual void start(ternary_runtime& runtime, const Product& product, const ternary_cuda_call& call) = 0;
@@ -50,8 +53,20 @@ class Accelerator {
   virtual void start_qk_norm(ternary_runtime& runtime, const ternary_qk_norm_operands& operands,
                              const ternary_cuda_call& call) = 0;
 
+  virtual void start_route(ternary_runtime& runtime, const ternary_route_operands& operands,
+                           const ternary_cuda_call& call) = 0;
+  virtual void start_align(ternary_runtime& runtime, const ternary_align_operands& operands,
+                           const ternary_cuda_call& call) = 0;
+  virtual void start_combine(ternary_runtime& runtime, const ternary_combine_operands& operands,
+                             const ternary_cuda_call& call) = 0;
+
+  /** Waits for a stream, and throws for what calls met that nobody could tell when they were started. */
+  virtual void synchronise(void* stream) = 0;
+
   /** What ternary_workspace_bytes() says. */
   virtual int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const = 0;
+  /** What ternary_route_workspace_bytes() says. */
+  virtual int64_t route_workspace_bytes(int64_t M, int64_t E) const = 0;
 
   /** What ternary_predict() says of it; nothing if that is unknown. */
   virtual std::optional<ternary_prediction> predict(ternary_layout layout, ternary_activation activation, int64_t M,

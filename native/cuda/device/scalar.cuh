@@ -49,6 +49,19 @@ __device__ __forceinline__ uint16_t fp32_to_bf16(float value) {
   return bits;
 }
 
+/** An element of F32, F16 or BF16 as fp32, exactly. */
+__device__ __forceinline__ float load_element(const void* data, ternary_dtype dtype, int64_t index) {
+  if (dtype == TERNARY_F32) return static_cast<const float*>(data)[index];
+  const uint16_t half = static_cast<const uint16_t*>(data)[index];
+  return dtype == TERNARY_F16 ? f16_to_fp32(half) : bf16_to_fp32(half);
+}
+
+/** fp32 rounded once to F32, which leaves it, F16 or BF16. */
+__device__ __forceinline__ float rounded(float value, ternary_dtype dtype) {
+  if (dtype == TERNARY_F32) return value;
+  return dtype == TERNARY_F16 ? f16_to_fp32(fp32_to_f16(value)) : bf16_to_fp32(fp32_to_bf16(value));
+}
+
 /** Stores fp32 as F32, F16 or BF16, rounded once. */
 __device__ __forceinline__ void store_element(void* data, ternary_dtype dtype, int64_t index, float value) {
   if (dtype == TERNARY_F32) {

@@ -12,13 +12,6 @@ constexpr int kThreads = 256, kWarps = kThreads / 32;
 /** Partials of a lane: i = 32 * j + lane. */
 constexpr int kLanePartials = 256 / 32;
 
-/** An element as fp32, exactly. */
-__device__ __forceinline__ float element(const void* data, ternary_dtype dtype, int64_t index) {
-  if (dtype == TERNARY_F32) return static_cast<const float*>(data)[index];
-  const uint16_t half = static_cast<const uint16_t*>(data)[index];
-  return dtype == TERNARY_F16 ? f16_to_fp32(half) : bf16_to_fp32(half);
-}
-
 /** The halving tree: 128, 64 and 32 within a lane, 16 to 1 between lanes, of which lane 0 meets the contract's pairs. */
 __device__ float sum_of_partials(float (&part)[kLanePartials]) {
 #pragma unroll
@@ -61,13 +54,13 @@ __device__ void normalise_head(const HeadNormTask& side, int64_t first) {
     for (int j = 0; j < kLanePartials; ++j) {
       const int64_t k = base + 32 * j + lane;
       if (k >= side.head_dim) break;
-      const float v = element(side.data, side.dtype, first + k);
+      const float v = load_element(side.data, side.dtype, first + k);
       part[j] = __fmaf_rn(v, v, part[j]);
     }
   }
   const float r = reciprocal_rms_of(sum_of_partials(part), side.head_dim, side.eps);
   for (int64_t k = lane; k < side.head_dim; k += 32) {
-    const float v = element(side.data, side.dtype, first + k);
+    const float v = load_element(side.data, side.dtype, first + k);
     store_element(side.data, side.dtype, first + k, __fmul_rn(__fmul_rn(v, r), side.weight[k]));
   }
 }

@@ -386,7 +386,7 @@ typedef struct ternary_route_operands {
   int64_t ld_ids;              /**< row stride of ids, at least k */
   void* weights;               /**< [M, k] */
   int64_t ld_weights;          /**< row stride of weights, at least k */
-  const ternary_cuda_call* call; /**< on a GPU: the stream; null: the default stream */
+  const ternary_cuda_call* call; /**< for ternary_route_async(); null: the default stream, the runtime's workspace */
 } ternary_route_operands;
 
 /** The operands of ternary_align(): slots of all rows sorted by their expert; of one expert they stay ascending. */
@@ -400,7 +400,7 @@ typedef struct ternary_align_operands {
   int32_t* slots;            /**< [M * T]: slot t of row m is `m * T + t`. Those with id -1 are left out, and as many
                                       at the end are not written */
   int32_t* offsets;          /**< [E + 1]: expert e has slots[offsets[e]] ... slots[offsets[e + 1] - 1] */
-  const ternary_cuda_call* call; /**< on a GPU: the stream; null: the default stream */
+  const ternary_cuda_call* call; /**< for ternary_align_async(); null: the default stream */
 } ternary_align_operands;
 
 /** The operands of ternary_combine(): what a layer without skip_combine does with its experts' outputs. */
@@ -426,7 +426,7 @@ typedef struct ternary_combine_operands {
   ternary_dtype y_dtype;
   ternary_dtype residual_dtype;
   float scaling;                 /**< as in ternary_moe_spec */
-  const ternary_cuda_call* call; /**< on a GPU: the stream; null: the default stream */
+  const ternary_cuda_call* call; /**< for ternary_combine_async(); null: the default stream */
 } ternary_combine_operands;
 
 /** @return the library's version, e.g. "0.2.0". */
@@ -735,13 +735,14 @@ TERNARY_API int64_t ternary_moe_bytes(const ternary_moe* moe);
 TERNARY_API ternary_status ternary_apply_moe(ternary_runtime* runtime, const ternary_moe* moe,
                                              const ternary_moe_operands* operands);
 
-/** A router in host memory: experts and weights of each row, from logits or from X. Errors as ternary_apply_moe()'s. */
+/** A router in host memory: experts and weights of each row, from logits or from X. By the runtime's GPU where it has one, as
+ *  the two that follow. Errors as ternary_oracle_route()'s. */
 TERNARY_API ternary_status ternary_route(ternary_runtime* runtime, const ternary_route_operands* operands);
 
-/** Slots in host memory sorted by expert, on the calling thread. Errors as ternary_apply_moe()'s. */
+/** Slots in host memory sorted by expert, on the calling thread or a GPU. Errors as ternary_oracle_align()'s. */
 TERNARY_API ternary_status ternary_align(ternary_runtime* runtime, const ternary_align_operands* operands);
 
-/** Experts' outputs in host memory added up. Errors as ternary_apply_moe()'s. */
+/** Experts' outputs in host memory added up. Errors as ternary_oracle_combine()'s. */
 TERNARY_API ternary_status ternary_combine(ternary_runtime* runtime, const ternary_combine_operands* operands);
 
 /* ---- layers on a GPU -------------------------------------------------------------------------------------------- */
@@ -781,6 +782,35 @@ TERNARY_API ternary_status ternary_rotate_async(ternary_runtime* runtime, const 
 
 /** ternary_qk_norm() in the same way. It needs no workspace. */
 TERNARY_API ternary_status ternary_qk_norm_async(ternary_runtime* runtime, const ternary_qk_norm_operands* operands);
+
+/**
+ * Bytes of workspace that suffice for every ternary_route_async() of a router with a matrix, of up to M rows and E experts.
+ * One that is given logits needs none.
+ * Errors: TERNARY_UNSUPPORTED on a CPU runtime; TERNARY_INVALID_ARGUMENT for M and E out of range.
+ */
+TERNARY_API ternary_status ternary_route_workspace_bytes(ternary_runtime* runtime, int64_t M, int64_t E,
+                                                         int64_t* bytes);
+
+/** ternary_route() in the same way. Ids and weights stay on the device. */
+TERNARY_API ternary_status ternary_route_async(ternary_runtime* runtime, const ternary_route_operands* operands);
+
+/**
+ * ternary_align() in the same way. It needs no workspace. An id that is neither -1 nor an expert's contributes nothing, as
+ * -1 does; ternary_synchronise() tells that there were such.
+ */
+TERNARY_API ternary_status ternary_align_async(ternary_runtime* runtime, const ternary_align_operands* operands);
+
+/** ternary_combine() in the same way. It needs no workspace; ids are taken as by ternary_align_async(). */
+TERNARY_API ternary_status ternary_combine_async(ternary_runtime* runtime, const ternary_combine_operands* operands);
+
+/**
+ * Waits until a stream of the runtime's GPU has run what it was given, and tells what the runtime's calls met there that
+ * nobody could know when they were started. Any number of threads may call; one of them is told.
+ * @param stream a cudaStream_t; null: the default stream.
+ * Errors: TERNARY_UNSUPPORTED on a CPU runtime; TERNARY_INVALID_ARGUMENT, once, if ids of experts since the last call were
+ * neither -1 nor an expert's; TERNARY_DEVICE_ERROR with CUDA's own words for a fault.
+ */
+TERNARY_API ternary_status ternary_synchronise(ternary_runtime* runtime, void* stream);
 
 /**
  * What the cost model that chooses kernels expects of a product with row alpha, f16 activations and f16 Y, without norm.

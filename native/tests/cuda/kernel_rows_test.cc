@@ -58,7 +58,7 @@ std::string rotate(const CudaKernel& kernel, const RotateCase& c, uint64_t seed)
   task.y = c.in_place ? x.data() : y.data();
   if (task.x_scale != nullptr) task.x_scale = scale.as<float>();
   if (task.signs != nullptr) task.signs = signs.as<float>();
-  require_cuda(kernel.rotate({task, c.M}, {nullptr, cuda_backend().pdl}), kernel.file);
+  require_cuda(kernel.rows.rotate({task, c.M}, {nullptr, cuda_backend().pdl}), kernel.file);
   require_cuda(cudaDeviceSynchronize(), spec.text().c_str());
   (c.in_place ? x : y).read(got.data());
   std::string what = c.in_place ? "" : got.outside_written(got.whole());
@@ -122,7 +122,7 @@ std::string normalise(const CudaKernel& kernel, const HeadCase& c, uint64_t seed
   memory.reserve(4);
   add(c.q_heads, c.q_dtype);
   add(c.k_heads, c.k_dtype);
-  require_cuda(kernel.head_norm(task, {nullptr, cuda_backend().pdl}), kernel.file);
+  require_cuda(kernel.rows.head_norm(task, {nullptr, cuda_backend().pdl}), kernel.file);
   require_cuda(cudaDeviceSynchronize(), kernel.file);
   for (size_t side = 0; side < expected.size(); ++side) {
     OutputMatrix got = expected[side].copy();

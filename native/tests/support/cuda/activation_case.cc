@@ -108,7 +108,7 @@ int64_t ActivationCase::residual_bytes() const {
 }
 
 std::string ActivationCase::launch(const CudaKernel& kernel, const CudaActivationTask& task) {
-  require_cuda(kernel.activations(task, CudaLaunch{}), kernel.file);
+  require_cuda(kernel.rows.activations(task, CudaLaunch{}), kernel.file);
   require_cuda(cudaDeviceSynchronize(), problem_.spec().text().c_str());
   std::vector<int32_t> words(kClearWords + 1);
   clear_.read(words.data());

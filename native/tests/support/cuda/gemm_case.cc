@@ -307,7 +307,7 @@ std::string CudaGemmCase::run_chain(const CudaKernel& activations, const CudaKer
   require_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0), "capability");
   const CudaLaunch launch = {nullptr, major >= 9};
   for (int i = 0; i < 3; ++i) {
-    require_cuda(activations.activations(rows, launch), activations.file);
+    require_cuda(activations.rows.activations(rows, launch), activations.file);
     require_cuda(kernel.gemm(product.task, product.plan, launch), kernel.file);
   }
   require_cuda(cudaDeviceSynchronize(), (std::string(kernel.file) + ", a chain: " + spec().text()).c_str());
