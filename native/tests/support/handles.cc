@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -155,7 +157,8 @@ int settled_thread_count(int expected) {
 
 int64_t samples(int64_t by_default) {
   const char* factor = std::getenv("TERNARY_TEST_SAMPLES");
-  return by_default * (factor == nullptr ? 1 : std::strtoll(factor, nullptr, 10));
+  if (factor == nullptr) return by_default;
+  return std::max(int64_t{1}, static_cast<int64_t>(static_cast<double>(by_default) * std::strtod(factor, nullptr)));
 }
 
 }  // namespace ternary::test

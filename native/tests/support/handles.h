@@ -100,7 +100,7 @@ int thread_count();
  *  the thread's id, a moment before the thread leaves /proc. */
 int settled_thread_count(int expected);
 
-/** How long random sweeps run: TERNARY_TEST_SAMPLES times the default, which is 1. */
+/** How long random sweeps run: TERNARY_TEST_SAMPLES times the default, which is 1 and may be a part of it; once at least. */
 int64_t samples(int64_t by_default);
 
 /** A bare variable for a scope. */

@@ -8,7 +8,7 @@ import org.ternarykernels.internal.observation.FlightRecording;
 
 /**
  * What a runtime does with experts besides {@link MoeLayer}s: {@link TernaryRuntime#experts} gives
- * it. On the CPU only. As safe for threads as the runtime.
+ * it. Operands are host memory, on a GPU too. As safe for threads as the runtime.
  *
  * <p>After an exception nothing has been written.
  *
@@ -31,7 +31,7 @@ public final class Experts {
    * @param m rows, at least 1 and below 2^31
    * @throws IllegalArgumentException if an operand breaks a rule
    * @throws IllegalStateException if the runtime is closed
-   * @throws TernaryException if the runtime computes on a GPU, or memory cannot be had
+   * @throws TernaryException if memory cannot be had, or the device reports a fault
    */
   public void route(Router router, TernaryBuffer x, Routing routing, long m) {
     route(router, x, Checks.notNull("router", router).inputColumns(), routing, m);
@@ -49,7 +49,7 @@ public final class Experts {
    * @param m rows, at least 1 and below 2^31
    * @throws IllegalArgumentException if an operand breaks a rule
    * @throws IllegalStateException if the runtime is closed
-   * @throws TernaryException if the runtime computes on a GPU, or memory cannot be had
+   * @throws TernaryException if memory cannot be had, or the device reports a fault
    */
   public void route(Router router, TernaryBuffer x, long ldx, Routing routing, long m) {
     Checks.notNull("router", router).check(x, ldx, routing, m);
@@ -79,7 +79,7 @@ public final class Experts {
    * @throws IllegalArgumentException if an operand breaks a rule, or an id is neither -1 nor 0 to E
    *     - 1
    * @throws IllegalStateException if the runtime is closed
-   * @throws TernaryException if the runtime computes on a GPU
+   * @throws TernaryException if memory cannot be had, or the device reports a fault
    */
   public void align(
       Routing routing, long experts, TernaryBuffer slots, TernaryBuffer offsets, long m) {
@@ -114,7 +114,7 @@ public final class Experts {
    * @throws IllegalArgumentException if an operand breaks a rule, or an id is neither -1 nor 0 to E
    *     - 1
    * @throws IllegalStateException if the runtime is closed
-   * @throws TernaryException if the runtime computes on a GPU, or memory cannot be had
+   * @throws TernaryException if memory cannot be had, or the device reports a fault
    */
   public void combine(
       TernaryBuffer d,

@@ -11,9 +11,9 @@ import org.junit.jupiter.api.Test;
 
 /** {@code route}, {@code align} and {@code combine}: bits, results by hand, what is refused. */
 class ExpertsTest {
-  private static final int SEEDS = 200;
+  private static final int SEEDS = TestDevice.repetitions(200, 30);
   private static final DataType[] FLOATS = {DataType.F32, DataType.F16, DataType.BF16};
-  private static final TernaryRuntime RUNTIME = TestDevice.onCpu().threads(2).build();
+  private static final TernaryRuntime RUNTIME = TernaryRuntime.builder().threads(2).build();
 
   private final Random random = new Random(3);
 
