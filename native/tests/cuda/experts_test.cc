@@ -290,5 +290,15 @@ TEST(CudaCombine, AWrongIdOnTheDeviceContributesNothing) {
   for (int64_t h = 0; h < kH; ++h) ASSERT_EQ(y[h], 0.5f * d[h] + 2.0f * d[2 * kH + h]) << h;
 }
 
+TEST(CudaMoe, IsRefused) {
+  const RuntimeHandle runtime = gpu_runtime();
+  const MoeProblem problem(random_moe_spec(1));
+  const MoeOutput got = problem.output();
+  const ternary_moe_operands o = problem.operands(got);
+  EXPECT_EQ(ternary_apply_moe(runtime.get(), problem.moe(), &o), TERNARY_UNSUPPORTED);
+  EXPECT_NE(std::string(ternary_last_error()).find("ternary_apply_moe() runs on the CPU only"), std::string::npos)
+      << ternary_last_error();
+}
+
 }  // namespace
 }  // namespace ternary::test

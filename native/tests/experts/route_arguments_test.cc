@@ -210,5 +210,20 @@ TEST(CombineArguments, EachInTurn) {
   refuse("expert_ids of row 1, slot 1 is 6; it must be -1 (none) or 0 to 5", [](Combine&) {});
 }
 
+TEST(ExpertsOnACpu, TheirAsyncTwinsNeedAGpu) {
+  const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cpu");
+  int64_t bytes = 0;
+  const auto needs_a_gpu = [](ternary_status status, const std::string& function) {
+    EXPECT_EQ(status, TERNARY_UNSUPPORTED) << function;
+    EXPECT_NE(std::string(ternary_last_error()).find(function + " needs a GPU"), std::string::npos)
+        << ternary_last_error();
+  };
+  needs_a_gpu(ternary_route_async(runtime.get(), nullptr), "ternary_route_async");
+  needs_a_gpu(ternary_align_async(runtime.get(), nullptr), "ternary_align_async");
+  needs_a_gpu(ternary_combine_async(runtime.get(), nullptr), "ternary_combine_async");
+  needs_a_gpu(ternary_route_workspace_bytes(runtime.get(), 1, 1, &bytes), "ternary_route_workspace_bytes");
+  needs_a_gpu(ternary_synchronise(runtime.get(), nullptr), "ternary_synchronise");
+}
+
 }  // namespace
 }  // namespace ternary::test
