@@ -137,8 +137,8 @@ struct CudaAlignTask {
   const int32_t* ids;  ///< [M, T]
   int64_t ld_ids;
   int64_t M, T, E;
-  int32_t* slots;    ///< [M * T]
-  int32_t* offsets;  ///< [E + 1]
+  int32_t* slots;       ///< [M * T]
+  int32_t* offsets;     ///< [E + 1]
   uint32_t* wrong_ids;  ///< how many such ids there were is added to it
 };
 

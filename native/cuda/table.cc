@@ -14,15 +14,15 @@ namespace ternary::cuda {
 namespace {
 
 constexpr CudaKernel kKernels[] = {
-#define ROWWISE(name, stage, function, ...)                                                                        \
-  {name,  #function, CudaStage::stage,     CudaLayout::i2s, 1,       kAnyM, \
-   kAnyK, CudaRowsFn(function), nullptr, nullptr,         nullptr},
-#define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...)                     \
-  {name,  #function,    CudaStage::stage, CudaLayout::layout, m_min, m_max, \
-   k_max, CudaRowsFn(), function, nullptr, function##_plan},
-#define FUSED(name, layout, function, m_min, m_max, k_max, ...)                    \
-  {name,  #function,    CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, \
-   k_max, CudaRowsFn(), nullptr, function, function##_plan},
+#define ROWWISE(name, stage, function, ...)                                                      \
+  {name,    #function, CudaStage::stage, CudaLayout::i2s, 1, kAnyM, kAnyK, CudaRowsFn(function), \
+   nullptr, nullptr,   nullptr},
+#define GEMM(name, stage, layout, function, m_min, m_max, k_max, ...)                  \
+  {name,         #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, k_max, \
+   CudaRowsFn(), function,  nullptr,          function##_plan},
+#define FUSED(name, layout, function, m_min, m_max, k_max, ...)                                    \
+  {name,    #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, k_max, CudaRowsFn(), \
+   nullptr, function,  function##_plan},
 #include TERNARY_CUDA_KERNELS
 #undef ROWWISE
 #undef GEMM

@@ -137,8 +137,9 @@ void launch(const CudaRuntime& cuda, const Product& p, const CudaProductPlan& pl
 void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& product, const ternary_cuda_call& call) {
   const CudaDevice& device = cuda.device;
   const ternary_operands& o = product.operands;
-  check_call(device, call,
-             {{"x", o.x}, {"x_scale", o.x_scale}, {"y", o.y}, {"residual", o.residual}, {"residual_out", o.residual_out}});
+  check_call(
+      device, call,
+      {{"x", o.x}, {"x_scale", o.x_scale}, {"y", o.y}, {"residual", o.residual}, {"residual_out", o.residual_out}});
   const auto [op, two_passes] = passes_of(runtime, product);
   const CudaProductPlan plan = plan_for(runtime, cuda, op, product);
   check_product(device, call, plan.places.bytes, product);

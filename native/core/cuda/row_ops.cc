@@ -31,12 +31,12 @@ void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_q
   CudaActivationTask task = {};
   task.rows = quantise_task(operands);
   check_row_call(cuda.device, call,
-             {{"x", task.rows.x},
-              {"x_scale", task.rows.x_scale},
-              {"alpha_column", task.rows.alpha_column},
-              {"rotation_signs", task.rows.signs},
-              {"q", task.rows.q},
-              {"s", task.rows.s}});
+                 {{"x", task.rows.x},
+                  {"x_scale", task.rows.x_scale},
+                  {"alpha_column", task.rows.alpha_column},
+                  {"rotation_signs", task.rows.signs},
+                  {"q", task.rows.q},
+                  {"s", task.rows.s}});
   task.M = operands.M;
   task.plain = true;
   task.q = task.rows.q;
@@ -54,7 +54,7 @@ void start_rotate(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_rot
                   const ternary_cuda_call& call) {
   const CudaRotateTask task = {rotate_task(operands), operands.M};
   check_row_call(cuda.device, call,
-             {{"x", task.rows.x}, {"x_scale", task.rows.x_scale}, {"signs", task.rows.signs}, {"y", task.rows.y}});
+                 {{"x", task.rows.x}, {"x_scale", task.rows.x_scale}, {"signs", task.rows.signs}, {"y", task.rows.y}});
   const CudaKernel& kernel = row_of(cuda, CudaStage::rotate);
   settle(runtime, cuda, kernel, kernel.rows.rotate(task, {call.stream, cuda.pdl}), Op::rotate);
 }
@@ -62,10 +62,10 @@ void start_rotate(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_rot
 void start_qk_norm(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_qk_norm_operands& operands,
                    const ternary_cuda_call& call) {
   check_row_call(cuda.device, call,
-             {{"q", operands.q.data},
-              {"q_weight", operands.q.weight},
-              {"k", operands.k.data},
-              {"k_weight", operands.k.weight}});
+                 {{"q", operands.q.data},
+                  {"q_weight", operands.q.weight},
+                  {"k", operands.k.data},
+                  {"k_weight", operands.k.weight}});
   CudaHeadNormTask task = {};
   task.M = operands.M;
   int side = 0;

@@ -9,8 +9,8 @@
 namespace ternary {
 namespace {
 
-constexpr const char* kCudaStageNames[] = {"activations", "fused_a8",  "gemm_a8", "gemm_a16", "rotate",
-                                           "head_norm", "router", "route", "align", "combine"};
+constexpr const char* kCudaStageNames[] = {"activations", "fused_a8", "gemm_a8", "gemm_a16", "rotate",
+                                           "head_norm",   "router",   "route",   "align",    "combine"};
 static_assert(std::size(kCudaStageNames) == kCudaStageCount, "a name each");
 
 std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {

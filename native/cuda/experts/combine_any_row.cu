@@ -21,7 +21,7 @@ __device__ void load_slot(const CudaCombineTask& t, int64_t m, int64_t slot, boo
   const CombineTask& rows = t.rows;
   const int32_t id = rows.ids[m * rows.ld_ids + slot];
   if (judges && is_wrong(id, t.E)) atomicAdd(t.wrong_ids, 1u);
-  slots.d[slot] = !counts(id, t.E)          ? -1
+  slots.d[slot] = !counts(id, t.E)         ? -1
                   : rows.places == nullptr ? m * rows.ldd + slot * rows.H
                                            : rows.places[m * rows.T + slot] * rows.ldd;
   slots.weight[slot] = rows.use == WeightUse::used_before || (rows.spread && rows.use == WeightUse::in_sum)

@@ -25,8 +25,13 @@ struct RouterTile {
   float part[kExperts][kRows];
 
   __device__ RouterTile(const CudaRouterTask& task, const float* rows, int64_t tile, int64_t expert_tiles)
-      : t(task.rows), E(task.E), x(rows), e((tile % expert_tiles * kWarps + threadIdx.x / 32) * kExperts),
-        m(tile / expert_tiles * kRows), lane(static_cast<int>(threadIdx.x & 31)), part() {}
+      : t(task.rows),
+        E(task.E),
+        x(rows),
+        e((tile % expert_tiles * kWarps + threadIdx.x / 32) * kExperts),
+        m(tile / expert_tiles * kRows),
+        lane(static_cast<int>(threadIdx.x & 31)),
+        part() {}
 
   /** Of experts beyond E the last is read. */
   __device__ int64_t expert(int i) const { return e + i < E ? e + i : E - 1; }
@@ -118,8 +123,7 @@ struct RouterTile {
 
 /** `tiles`: of W by X, those of W first. */
 template <int kExperts, int kRows>
-__global__ void __launch_bounds__(kThreads)
-    router_kernel(const CudaRouterTask t, int64_t expert_tiles, int64_t tiles) {
+__global__ void __launch_bounds__(kThreads) router_kernel(const CudaRouterTask t, int64_t expert_tiles, int64_t tiles) {
   __shared__ float rows[kRows * kColumns];
   pdl_launch_dependents();
   RouterTile<kExperts, kRows>(t, rows, blockIdx.x, expert_tiles).prefetch();

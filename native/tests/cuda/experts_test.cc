@@ -204,9 +204,8 @@ TEST(CudaAlign, AGraphReplayedWithOtherIds) {
   SortedSlots there;
   const ternary_cuda_call call = call_of(stream);
   const ternary_align_operands o = there.operands(call);
-  const Graph graph(stream, [&] {
-    ASSERT_EQ(ternary_align_async(runtime.get(), &o), TERNARY_OK) << ternary_last_error();
-  });
+  const Graph graph(stream,
+                    [&] { ASSERT_EQ(ternary_align_async(runtime.get(), &o), TERNARY_OK) << ternary_last_error(); });
   for (int32_t turn = 0; turn < 3; ++turn) {
     std::vector<int32_t> ids(SortedSlots::kSlots, turn);
     ids[turn] = 4;

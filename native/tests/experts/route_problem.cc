@@ -31,8 +31,8 @@ RouteProblem::RouteProblem(uint64_t seed) : random_(seed) {
 
 std::string RouteProblem::text() const {
   std::ostringstream text;
-  text << "M " << o_.M << ", E " << o_.E << ", k " << o_.k << ", H " << o_.H << ", method " << o_.method
-       << ", groups " << o_.groups << '/' << o_.topk_groups << ", group score " << o_.group_score << ", correction "
+  text << "M " << o_.M << ", E " << o_.E << ", k " << o_.k << ", H " << o_.H << ", method " << o_.method << ", groups "
+       << o_.groups << '/' << o_.topk_groups << ", group score " << o_.group_score << ", correction "
        << (o_.correction_bias != nullptr) << ", types " << o_.logits_dtype << o_.x_dtype << o_.router_dtype
        << o_.round_logits << o_.weights_dtype;
   return text.str();

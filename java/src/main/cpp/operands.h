@@ -176,9 +176,9 @@ inline ternary_status apply_moe(ternary_runtime* runtime, const ternary_moe* moe
   return runtime == nullptr ? ternary_oracle_apply_moe(moe, &operands) : ternary_apply_moe(runtime, moe, &operands);
 }
 
-/** ternary_route(); without a runtime ternary_oracle_route(). Of logits and x with router one is null, and its numbers 0. */
-inline ternary_status route(ternary_runtime* runtime, int64_t M, int64_t E, int64_t k, const void* logits,
-                            ternary_dtype logits_dtype, int64_t ld_logits, int64_t H, const void* x,
+/** ternary_route(); with a call ternary_route_async(), without a runtime ternary_oracle_route(). Of logits and x with router one is null, and its numbers 0. */
+inline ternary_status route(ternary_runtime* runtime, const ternary_cuda_call* call, int64_t M, int64_t E, int64_t k,
+                            const void* logits, ternary_dtype logits_dtype, int64_t ld_logits, int64_t H, const void* x,
                             ternary_dtype x_dtype, int64_t ldx, const void* router, ternary_dtype router_dtype,
                             int64_t ld_router, const float* router_bias, const float* correction_bias,
                             ternary_dtype round_logits, ternary_route_method method, ternary_group_score group_score,
@@ -215,12 +215,14 @@ inline ternary_status route(ternary_runtime* runtime, int64_t M, int64_t E, int6
   operands.weights = weights;
   operands.weights_dtype = weights_dtype;
   operands.ld_weights = ld_weights;
-  return runtime == nullptr ? ternary_oracle_route(&operands) : ternary_route(runtime, &operands);
+  operands.call = call;
+  if (runtime == nullptr) return ternary_oracle_route(&operands);
+  return call == nullptr ? ternary_route(runtime, &operands) : ternary_route_async(runtime, &operands);
 }
 
-/** ternary_align(); without a runtime ternary_oracle_align(). */
-inline ternary_status align(ternary_runtime* runtime, int64_t M, int64_t T, int64_t E, const int32_t* expert_ids,
-                            int64_t ld_ids, int32_t* slots, int32_t* offsets) {
+/** ternary_align(); with a call ternary_align_async(), without a runtime ternary_oracle_align(). */
+inline ternary_status align(ternary_runtime* runtime, const ternary_cuda_call* call, int64_t M, int64_t T, int64_t E,
+                            const int32_t* expert_ids, int64_t ld_ids, int32_t* slots, int32_t* offsets) {
   ternary_align_operands operands = {};
   operands.size = sizeof(operands);
   operands.M = M;
@@ -230,15 +232,18 @@ inline ternary_status align(ternary_runtime* runtime, int64_t M, int64_t T, int6
   operands.ld_ids = ld_ids;
   operands.slots = slots;
   operands.offsets = offsets;
-  return runtime == nullptr ? ternary_oracle_align(&operands) : ternary_align(runtime, &operands);
+  operands.call = call;
+  if (runtime == nullptr) return ternary_oracle_align(&operands);
+  return call == nullptr ? ternary_align(runtime, &operands) : ternary_align_async(runtime, &operands);
 }
 
-/** ternary_combine(); without a runtime ternary_oracle_combine(). */
-inline ternary_status combine(ternary_runtime* runtime, int64_t M, int64_t T, int64_t H, int64_t E, const void* d,
-                              ternary_dtype d_dtype, int64_t ldd, const int32_t* expert_ids, int64_t ld_ids,
-                              const void* expert_weights, ternary_dtype expert_weights_dtype, int64_t ld_weights,
-                              float scaling, const void* residual, void* residual_out, ternary_dtype residual_dtype,
-                              int64_t ld_residual, void* y, ternary_dtype y_dtype, int64_t ldy) {
+/** ternary_combine(); with a call ternary_combine_async(), without a runtime ternary_oracle_combine(). */
+inline ternary_status combine(ternary_runtime* runtime, const ternary_cuda_call* call, int64_t M, int64_t T, int64_t H,
+                              int64_t E, const void* d, ternary_dtype d_dtype, int64_t ldd, const int32_t* expert_ids,
+                              int64_t ld_ids, const void* expert_weights, ternary_dtype expert_weights_dtype,
+                              int64_t ld_weights, float scaling, const void* residual, void* residual_out,
+                              ternary_dtype residual_dtype, int64_t ld_residual, void* y, ternary_dtype y_dtype,
+                              int64_t ldy) {
   ternary_combine_operands operands = {};
   operands.size = sizeof(operands);
   operands.M = M;
@@ -261,7 +266,9 @@ inline ternary_status combine(ternary_runtime* runtime, int64_t M, int64_t T, in
   operands.y = y;
   operands.y_dtype = y_dtype;
   operands.ldy = ldy;
-  return runtime == nullptr ? ternary_oracle_combine(&operands) : ternary_combine(runtime, &operands);
+  operands.call = call;
+  if (runtime == nullptr) return ternary_oracle_combine(&operands);
+  return call == nullptr ? ternary_combine(runtime, &operands) : ternary_combine_async(runtime, &operands);
 }
 
 /**

@@ -12,7 +12,7 @@ import org.ternarykernels.internal.Status;
  */
 final class NativeExpertCall {
   private static final HeldCall HELD_APPLY = new HeldCall("apply_moe", "JJJJPIJPPJPIJPPIJPIJ");
-  private static final HeldCall HELD_COMBINE = new HeldCall("combine", "JJJJJPIJPJPIJFPPIJPIJ");
+  private static final HeldCall HELD_COMBINE = new HeldCall("combine", "JJJJJJPIJPJPIJFPPIJPIJ");
 
   private NativeExpertCall() {}
 
@@ -143,6 +143,7 @@ final class NativeExpertCall {
           HeldCall.needed(d, residual, residualOut, y, ids, weights)
               ? HELD_COMBINE.call(
                   runtime,
+                  NativeCall.HOST,
                   m,
                   (long) routing.slots(),
                   h,
@@ -165,6 +166,7 @@ final class NativeExpertCall {
                   ldy)
               : Ternary.combine(
                   runtime,
+                  NativeCall.HOST,
                   m,
                   routing.slots(),
                   h,

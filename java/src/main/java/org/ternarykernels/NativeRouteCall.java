@@ -12,8 +12,8 @@ import org.ternarykernels.internal.Status;
  * here. What native code refuses is thrown.
  */
 final class NativeRouteCall {
-  private static final HeldCall HELD_ROUTE = new HeldCall("route", "JJJJPIJJPIJPIJPPIIIIFJJFPJPIJ");
-  private static final HeldCall HELD_ALIGN = new HeldCall("align", "JJJJPJPP");
+  private static final HeldCall HELD_ROUTE = new HeldCall("route", "JJJJJPIJJPIJPIJPPIIIIFJJFPJPIJ");
+  private static final HeldCall HELD_ALIGN = new HeldCall("align", "JJJJJPJPP");
 
   private NativeRouteCall() {}
 
@@ -30,6 +30,7 @@ final class NativeRouteCall {
           HeldCall.needed(given, router.matrix, router.bias, router.correctionBias, ids, weights)
               ? HELD_ROUTE.call(
                   runtime,
+                  NativeCall.HOST,
                   m,
                   (long) router.experts,
                   (long) router.k,
@@ -60,6 +61,7 @@ final class NativeRouteCall {
                   routing.ldWeights())
               : Ternary.route(
                   runtime,
+                  NativeCall.HOST,
                   m,
                   router.experts,
                   router.k,
@@ -108,6 +110,7 @@ final class NativeRouteCall {
           HeldCall.needed(ids, slots, offsets, null, null, null)
               ? HELD_ALIGN.call(
                   runtime,
+                  NativeCall.HOST,
                   m,
                   (long) routing.slots(),
                   experts,
@@ -117,6 +120,7 @@ final class NativeRouteCall {
                   HeldCall.operand(offsets))
               : Ternary.align(
                   runtime,
+                  NativeCall.HOST,
                   m,
                   routing.slots(),
                   experts,
