@@ -5,7 +5,7 @@
 #include "core/base/failure.h"
 #include "core/base/json.h"
 #include "core/base/process.h"
-#include "core/cuda/accelerator.h"
+#include "core/cuda/calls/accelerator.h"
 #include "core/runtime/info.h"
 #include "core/runtime/last_path.h"
 #include "core/runtime/report.h"

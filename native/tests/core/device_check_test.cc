@@ -59,7 +59,7 @@ Reason accept(const CudaProblem&, CudaPlan* plan) {
 }
 
 CudaKernel row_of(CudaGemmFn gemm, CudaStage stage = CudaStage::gemm_a8, CudaLayout layout = CudaLayout::top2) {
-  return {"fake", "fake", stage, layout, 1, kAnyM, kAnyK, nullptr, gemm, nullptr, accept};
+  return {"fake", "fake", stage, layout, 1, kAnyM, kAnyK, CudaRowsFn(), gemm, nullptr, accept};
 }
 
 class DeviceCheck : public testing::Test {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/guarded_buffer.h"
+#include "support/handles.h"
 #include "support/refusal.h"
 
 namespace ternary::test {

@@ -46,6 +46,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"core/cuda/device", {"include/*", "abi", "core/*"}},
     {"core/cuda/copies", {"include/*", "abi", "core/*", "core/cuda/device"}},
     {"core/cuda", {"include/*", "abi", "core/*", "core/cuda/*"}},
+    {"core/cuda/calls", {"include/*", "abi", "core/*", "core/cuda/*"}},
     {"core/api", {"include/*", "abi", "core/*", "core/cuda/*"}},
     {"core/glibc", {}},
     // An ISA sees another only if every processor with the one has the other.
@@ -64,6 +65,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"cuda/quantise", {"include/*", "abi", "cuda", "cuda/device"}},
     {"cuda/gemv", {"include/*", "abi", "cuda", "cuda/device", "cuda/quantise"}},
     {"cuda/gemm", {"include/*", "abi", "cuda", "cuda/device", "cuda/quantise"}},
+    {"cuda/experts", {"include/*", "abi", "cuda", "cuda/device"}},
     {"cuda/table", {"include/*", "abi", "cuda", "cuda/*"}},
     // Nothing outside: it shares no code with what it checks.
     {"softgpu/ptx", {}},
@@ -91,6 +93,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"tests/tools", {"abi", "tools"}},
     {"tests/*",
      {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "cpu/frame", "softgpu", "tests/support", "tests/support/*"}},
+    {"tests/cuda/experts", {"include/*", "abi", "tests/support", "tests/support/*", "tests/*"}},
 });
 
 std::string text(const Findings& findings) {

@@ -1,5 +1,5 @@
-#include "core/cuda/experts.h"
-#include "core/cuda/parcel.h"
+#include "core/cuda/calls/experts.h"
+#include "core/cuda/calls/parcel.h"
 
 namespace ternary {
 

@@ -1,8 +1,8 @@
-#include "core/cuda/staging.h"
+#include "core/cuda/calls/staging.h"
 
+#include "core/cuda/calls/parcel.h"
+#include "core/cuda/calls/row_ops.h"
 #include "core/cuda/dispatch.h"
-#include "core/cuda/parcel.h"
-#include "core/cuda/row_ops.h"
 
 namespace ternary {
 

@@ -1,4 +1,4 @@
-#include "core/cuda/parcel.h"
+#include "core/cuda/calls/parcel.h"
 
 #include <cstring>
 

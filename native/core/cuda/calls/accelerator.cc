@@ -1,17 +1,17 @@
-#include "core/cuda/accelerator.h"
+#include "core/cuda/calls/accelerator.h"
 
 #include <cinttypes>
 
 #include "core/base/failure.h"
 #include "core/cuda/call_checks.h"
+#include "core/cuda/calls/experts.h"
+#include "core/cuda/calls/row_ops.h"
+#include "core/cuda/calls/staging.h"
 #include "core/cuda/copies/layer.h"
 #include "core/cuda/device/find_device.h"
 #include "core/cuda/dispatch.h"
-#include "core/cuda/experts.h"
 #include "core/cuda/places.h"
-#include "core/cuda/row_ops.h"
 #include "core/cuda/runtime.h"
-#include "core/cuda/staging.h"
 #include "core/cuda/top2.h"
 #include "core/runtime/runtime.h"
 

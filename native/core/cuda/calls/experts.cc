@@ -1,4 +1,4 @@
-#include "core/cuda/experts.h"
+#include "core/cuda/calls/experts.h"
 
 #include "core/cuda/call_checks.h"
 #include "core/cuda/planning.h"

@@ -2,8 +2,8 @@
  * @file experts.h
  * @brief Starts the operations around experts that have no ternary weights, on a GPU.
  */
-#ifndef TERNARY_CORE_CUDA_EXPERTS_H_
-#define TERNARY_CORE_CUDA_EXPERTS_H_
+#ifndef TERNARY_CORE_CUDA_CALLS_EXPERTS_H_
+#define TERNARY_CORE_CUDA_CALLS_EXPERTS_H_
 
 #include "core/cuda/runtime.h"
 
@@ -29,4 +29,4 @@ void run_staged_combine(ternary_runtime& runtime, CudaRuntime& cuda, const terna
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_EXPERTS_H_
+#endif  // TERNARY_CORE_CUDA_CALLS_EXPERTS_H_

@@ -2,8 +2,8 @@
  * @file staging.h
  * @brief Products on host memory by a GPU: what it needs is copied there, what it made is copied back, all in one call.
  */
-#ifndef TERNARY_CORE_CUDA_STAGING_H_
-#define TERNARY_CORE_CUDA_STAGING_H_
+#ifndef TERNARY_CORE_CUDA_CALLS_STAGING_H_
+#define TERNARY_CORE_CUDA_CALLS_STAGING_H_
 
 #include "core/cuda/runtime.h"
 #include "core/product/product.h"
@@ -20,4 +20,4 @@ void run_staged_qk_norm(ternary_runtime& runtime, CudaRuntime& cuda, const terna
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_STAGING_H_
+#endif  // TERNARY_CORE_CUDA_CALLS_STAGING_H_

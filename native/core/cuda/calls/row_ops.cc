@@ -1,4 +1,4 @@
-#include "core/cuda/row_ops.h"
+#include "core/cuda/calls/row_ops.h"
 
 #include "core/cuda/call_checks.h"
 #include "core/cuda/planning.h"

@@ -2,8 +2,8 @@
  * @file row_ops.h
  * @brief The operations that go row by row, on a GPU: no weights, no workspace, one kernel each.
  */
-#ifndef TERNARY_CORE_CUDA_ROW_OPS_H_
-#define TERNARY_CORE_CUDA_ROW_OPS_H_
+#ifndef TERNARY_CORE_CUDA_CALLS_ROW_OPS_H_
+#define TERNARY_CORE_CUDA_CALLS_ROW_OPS_H_
 
 #include "core/cuda/runtime.h"
 #include "core/runtime/runtime.h"
@@ -20,4 +20,4 @@ void start_qk_norm(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_qk
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_ROW_OPS_H_
+#endif  // TERNARY_CORE_CUDA_CALLS_ROW_OPS_H_

@@ -2,8 +2,8 @@
  * @file parcel.h
  * @brief The operands of one call on host memory, and their way to a GPU and back.
  */
-#ifndef TERNARY_CORE_CUDA_PARCEL_H_
-#define TERNARY_CORE_CUDA_PARCEL_H_
+#ifndef TERNARY_CORE_CUDA_CALLS_PARCEL_H_
+#define TERNARY_CORE_CUDA_CALLS_PARCEL_H_
 
 #include "abi/dtype.h"
 #include "core/cuda/runtime.h"
@@ -110,4 +110,4 @@ void run_parcel(CudaRuntime& cuda, const Parcel& parcel, Start start) {
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_PARCEL_H_
+#endif  // TERNARY_CORE_CUDA_CALLS_PARCEL_H_

@@ -2,8 +2,8 @@
  * @file accelerator.h
  * @brief An NVIDIA GPU as a runtime's accelerator.
  */
-#ifndef TERNARY_CORE_CUDA_ACCELERATOR_H_
-#define TERNARY_CORE_CUDA_ACCELERATOR_H_
+#ifndef TERNARY_CORE_CUDA_CALLS_ACCELERATOR_H_
+#define TERNARY_CORE_CUDA_CALLS_ACCELERATOR_H_
 
 #include "core/runtime/accelerator.h"
 
@@ -14,4 +14,4 @@ FoundAccelerator find_cuda_accelerator(const Settings& settings);
 
 }  // namespace ternary
 
-#endif  // TERNARY_CORE_CUDA_ACCELERATOR_H_
+#endif  // TERNARY_CORE_CUDA_CALLS_ACCELERATOR_H_
