@@ -103,7 +103,7 @@ class Chain {
         clusters_.push_back(plan.splits > 1 && plan.partial_bytes == 0 ? plan.splits : 1);
         task.activations.clear = partial_.as<int32_t>();
         task.activations.clear_count = plan.clear_bytes / 4;
-        require_cuda(rows.activations(task.activations, how), rows.file);
+        require_cuda(rows.rows.activations(task.activations, how), rows.file);
         require_cuda(product.gemm(task.gemm, plan, how), product.file);
       }
       input = layers_[i].y.as<float>();
