@@ -12,7 +12,8 @@ import org.ternarykernels.internal.Status;
  * here. What native code refuses is thrown.
  */
 final class NativeRouteCall {
-  private static final HeldCall HELD_ROUTE = new HeldCall("route", "JJJJJPIJJPIJPIJPPIIIIFJJFPJPIJ");
+  private static final HeldCall HELD_ROUTE =
+      new HeldCall("route", "JJJJJPIJJPIJPIJPPIIIIFJJFPJPIJ");
   private static final HeldCall HELD_ALIGN = new HeldCall("align", "JJJJJPJPP");
 
   private NativeRouteCall() {}

@@ -145,13 +145,11 @@ public final class CudaLibraries {
 
   private static void extract(NativeFiles files, Path folder) throws IOException {
     for (String name : names(files)) {
-      try (InputStream in = files.open(name)) {
-        byte[] content = in.readAllBytes();
-        if (NativeLibraries.installed()) {
-          InstalledFiles.check(folder.resolve(name), content);
-        } else {
-          NativeCache.add(folder, name, content);
-        }
+      PlainFiles.Content content = () -> files.open(name);
+      if (NativeLibraries.installed()) {
+        InstalledFiles.check(folder.resolve(name), content);
+      } else {
+        NativeCache.add(folder, name, content);
       }
     }
   }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -29,8 +28,9 @@ public final class ExtractedNatives {
           && !Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)) {
         throw new IOException(target + " exists and is no regular file, must be one");
       }
-      PlainFiles.replace(target, file.getValue(), "rwxr-xr-x");
-      if (!Arrays.equals(PlainFiles.read(target), file.getValue())) {
+      PlainFiles.Content content = PlainFiles.Content.of(file.getValue());
+      PlainFiles.replace(target, content, "rwxr-xr-x");
+      if (!PlainFiles.holds(target, content)) {
         throw new IOException(target + " is not what was written to it");
       }
     }

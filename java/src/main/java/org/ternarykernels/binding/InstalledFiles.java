@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
-import java.util.Arrays;
 
 /** Natives that {@code org.ternarykernels.Natives} has extracted, which are never written here. */
 final class InstalledFiles {
@@ -19,7 +18,7 @@ final class InstalledFiles {
    *
    * @throws IOException with the command that makes the right one
    */
-  static void check(Path file, byte[] content) throws IOException {
+  static void check(Path file, PlainFiles.Content content) throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new IOException(
           NativeLibraries.PATH_PROPERTY
@@ -34,7 +33,7 @@ final class InstalledFiles {
     if (attributes.permissions().contains(PosixFilePermission.OTHERS_WRITE)) {
       throw new IOException(file + " is writable by everybody, must not be");
     }
-    if (!Arrays.equals(PlainFiles.read(file), content)) {
+    if (!PlainFiles.holds(file, content)) {
       throw new IOException(
           file
               + " is not the file of this version of the jar; extract the natives anew with "

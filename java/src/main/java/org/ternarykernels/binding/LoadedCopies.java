@@ -95,7 +95,7 @@ final class LoadedCopies {
     Path copy = folder.resolve(name.replace(".so", "-" + UUID.randomUUID() + ".so"));
     try {
       TrustedPath.checkParents(copy);
-      PlainFiles.create(copy, PlainFiles.read(file));
+      PlainFiles.create(copy, PlainFiles.Content.of(file));
       System.load(copy.toString());
       return null;
     } catch (IOException | UnsatisfiedLinkError e) {

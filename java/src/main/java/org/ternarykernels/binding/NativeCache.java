@@ -14,7 +14,6 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.Map;
 import java.util.zip.CRC32;
 
@@ -109,7 +108,7 @@ final class NativeCache {
       createPrivate(own);
       createPrivate(folder);
       for (Map.Entry<String, byte[]> file : files.entrySet()) {
-        place(folder.resolve(file.getKey()), file.getValue());
+        place(folder.resolve(file.getKey()), PlainFiles.Content.of(file.getValue()));
       }
       sweep(folder);
       return folder;
@@ -123,7 +122,7 @@ final class NativeCache {
    *
    * @throws IOException as there
    */
-  static void add(Path folder, String name, byte[] content) throws IOException {
+  static void add(Path folder, String name, PlainFiles.Content content) throws IOException {
     try {
       TrustedPath.check(folder);
       place(folder.resolve(name), content);
@@ -149,10 +148,10 @@ final class NativeCache {
     TrustedPath.check(folder);
   }
 
-  private static void place(Path file, byte[] content) throws IOException {
+  private static void place(Path file, PlainFiles.Content content) throws IOException {
     if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
       TrustedPath.check(file);
-      if (Files.size(file) == content.length && Arrays.equals(PlainFiles.read(file), content)) {
+      if (Files.isRegularFile(file) && PlainFiles.holds(file, content)) {
         return;
       }
     }

@@ -91,7 +91,8 @@ public final class NativeLibraries {
     if (!given.isEmpty()) {
       Path installed = Path.of(given).toAbsolutePath();
       for (String name : FILES) {
-        InstalledFiles.check(installed.resolve(name), resource(platform + "/" + name));
+        InstalledFiles.check(
+            installed.resolve(name), PlainFiles.Content.of(resource(platform + "/" + name)));
       }
       return installed;
     }
