@@ -121,6 +121,7 @@ residuals() {
 need_java() {
   [ ! -d "$work/test-classes" ] || return 0
   if [ -f "$here/runtime.tar.gz" ]; then tar -C "$work" -xzf "$here/runtime.tar.gz" || return 1; fi
+  tar -C "$work" -xzf "$here/jars.tar.gz" || return 1
   mkdir "$work/test-classes" && tar -C "$work/test-classes" -xzf "$here/test-classes.tar.gz"
 }
 
@@ -128,7 +129,7 @@ run_java() {
   java=java
   if [ -x "$work/runtime/bin/java" ]; then java=$work/runtime/bin/java; fi
   class_path=$work/test-classes:$native/cuda-classes
-  for jar in "$here"/jars/*.jar; do class_path=$class_path:$jar; done
+  for jar in "$work"/jars/*.jar; do class_path=$class_path:$jar; done
   "$java" ${BUNDLE_RUNTIME:+"-Dternary.cuda.runtime=$BUNDLE_RUNTIME"} -Dternary.cache.dir="$work/cache" \
     -cp "$class_path" "$@"
 }
