@@ -1,6 +1,6 @@
 #include "core/cuda/calls/experts.h"
 
-#include "core/cuda/call_checks.h"
+#include "core/cuda/calls/row_call.h"
 #include "core/cuda/planning.h"
 #include "core/moe/row_ops.h"
 #include "core/product/ranges.h"
@@ -13,15 +13,13 @@ namespace {
 void start_router(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_route_operands& operands, float* logits,
                   const CudaLaunch& how) {
   const CudaKernel& kernel = row_of(cuda, CudaStage::router);
-  check_cuda(*cuda.device.cuda, kernel.rows.router({router_task(operands, logits), operands.E}, how), kernel.file);
-  count_path(runtime, Op::router, counted_row(runtime, cuda, kernel));
+  settle(runtime, cuda, kernel, kernel.rows.router({router_task(operands, logits), operands.E}, how), Op::router);
 }
 
 void start_choice(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_route_operands& operands,
                   const float* logits, const CudaLaunch& how) {
   const CudaKernel& kernel = row_of(cuda, CudaStage::route);
-  check_cuda(*cuda.device.cuda, kernel.rows.route({route_task(operands, logits), operands.M}, how), kernel.file);
-  count_path(runtime, Op::route, counted_row(runtime, cuda, kernel));
+  settle(runtime, cuda, kernel, kernel.rows.route({route_task(operands, logits), operands.M}, how), Op::route);
 }
 
 }  // namespace
@@ -59,28 +57,24 @@ void start_route(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_rout
 
 void start_align(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_align_operands& o,
                  const ternary_cuda_call& call) {
-  check_call(cuda.device, call, {{"expert_ids", o.expert_ids}, {"slots", o.slots}, {"offsets", o.offsets}});
-  check_capture(cuda.device, call, 0);
+  check_row_call(cuda.device, call, {{"expert_ids", o.expert_ids}, {"slots", o.slots}, {"offsets", o.offsets}});
   const CudaAlignTask task = {o.expert_ids, o.ld_ids, o.M, o.T, o.E, o.slots, o.offsets, cuda.wrong_ids.counter()};
   const CudaKernel& kernel = row_of(cuda, CudaStage::align);
-  check_cuda(*cuda.device.cuda, kernel.rows.align(task, {call.stream, cuda.pdl}), kernel.file);
-  count_path(runtime, Op::align, counted_row(runtime, cuda, kernel));
+  settle(runtime, cuda, kernel, kernel.rows.align(task, {call.stream, cuda.pdl}), Op::align);
 }
 
 void start_combine(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_combine_operands& o,
                    const ternary_cuda_call& call) {
-  check_call(cuda.device, call,
-             {{"d", o.d},
-              {"expert_ids", o.expert_ids},
-              {"expert_weights", o.expert_weights},
-              {"residual", o.residual},
-              {"residual_out", o.residual_out},
-              {"y", o.y}});
-  check_capture(cuda.device, call, 0);
+  check_row_call(cuda.device, call,
+                 {{"d", o.d},
+                  {"expert_ids", o.expert_ids},
+                  {"expert_weights", o.expert_weights},
+                  {"residual", o.residual},
+                  {"residual_out", o.residual_out},
+                  {"y", o.y}});
   const CudaCombineTask task = {combine_task(o), o.M, o.E, cuda.wrong_ids.counter()};
   const CudaKernel& kernel = row_of(cuda, CudaStage::combine);
-  check_cuda(*cuda.device.cuda, kernel.rows.combine(task, {call.stream, cuda.pdl}), kernel.file);
-  count_path(runtime, Op::combine, counted_row(runtime, cuda, kernel));
+  settle(runtime, cuda, kernel, kernel.rows.combine(task, {call.stream, cuda.pdl}), Op::combine);
 }
 
 }  // namespace ternary

@@ -1,30 +1,12 @@
 #include "core/cuda/calls/row_ops.h"
 
-#include "core/cuda/call_checks.h"
+#include "core/cuda/calls/row_call.h"
 #include "core/cuda/planning.h"
 #include "core/product/head_norm.h"
 #include "core/product/product.h"
 #include "core/product/rotate.h"
-#include "core/runtime/dispatch.h"
 
 namespace ternary {
-namespace {
-
-/** The checks of a call without a workspace. */
-void check_row_call(const CudaDevice& device, const ternary_cuda_call& call,
-                    std::initializer_list<DeviceArgument> arguments) {
-  check_call(device, call, arguments);
-  check_capture(device, call, 0);
-}
-
-/** The launch's result, and its count. */
-void settle(ternary_runtime& runtime, CudaRuntime& cuda, const CudaKernel& kernel, int error, Op op,
-            int64_t block = 0) {
-  check_cuda(*cuda.device.cuda, error, kernel.file);
-  count_path(runtime, op, counted_row(runtime, cuda, kernel), block);
-}
-
-}  // namespace
 
 void start_quantise(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_quantise_operands& operands,
                     const ternary_cuda_call& call) {
