@@ -55,4 +55,13 @@ const ternary_combine_operands& check_combine(const ternary_combine_operands* gi
   return o;
 }
 
+CombineTask combine_task(const ternary_combine_operands& o) {
+  CombineTask task = combine_task(o, o.H, o.scaling);
+  task.d = o.d;
+  task.d_dtype = task.rounded_to = o.d_dtype;
+  task.ldd = o.ldd;
+  task.use = o.expert_weights == nullptr ? WeightUse::used_before : WeightUse::in_sum;
+  return task;
+}
+
 }  // namespace ternary

@@ -122,4 +122,44 @@ const ternary_route_operands& check_route(const ternary_route_operands* given, t
   return o;
 }
 
+RouterTask router_task(const ternary_route_operands& o, float* logits) {
+  RouterTask task = {};
+  task.x = o.x;
+  task.x_dtype = o.x_dtype;
+  task.ldx = o.ldx;
+  task.w = o.router;
+  task.w_dtype = o.router_dtype;
+  task.ldw = o.ld_router;
+  task.bias = o.router_bias;
+  task.round = o.round_logits;
+  task.M = o.M;
+  task.H = o.H;
+  task.logits = logits;
+  task.ld_logits = o.E;
+  return task;
+}
+
+RouteTask route_task(const ternary_route_operands& o, const float* made) {
+  RouteTask task = {};
+  task.logits = o.logits == nullptr ? made : o.logits;
+  task.logits_dtype = o.logits == nullptr ? TERNARY_F32 : o.logits_dtype;
+  task.ld_logits = o.logits == nullptr ? o.E : o.ld_logits;
+  task.E = o.E;
+  task.k = o.k;
+  task.method = o.method;
+  task.correction_bias = o.correction_bias;
+  task.groups = o.groups;
+  task.topk_groups = o.topk_groups;
+  task.group_score = o.group_score;
+  task.renormalise = o.renormalise != 0;
+  task.renormalise_eps = o.renormalise_eps;
+  task.scaling = o.scaling;
+  task.ids = o.ids;
+  task.ld_ids = o.ld_ids;
+  task.weights = o.weights;
+  task.weights_dtype = o.weights_dtype;
+  task.ld_weights = o.ld_weights;
+  return task;
+}
+
 }  // namespace ternary

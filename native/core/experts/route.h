@@ -1,13 +1,13 @@
 /**
  * @file route.h
- * @brief Routers: their rules.
+ * @brief Routers: their rules, and what kernels are given.
  */
 #ifndef TERNARY_CORE_EXPERTS_ROUTE_H_
 #define TERNARY_CORE_EXPERTS_ROUTE_H_
 
 #include <cstddef>
 
-#include "ternary/ternary.h"
+#include "abi/kernel.h"
 
 namespace ternary {
 
@@ -16,6 +16,11 @@ inline constexpr size_t kFirstRouteBytes = 200;
 
 /** As check_operands(). */
 const ternary_route_operands& check_route(const ternary_route_operands* given, ternary_route_operands& room);
+
+/** The products of a router, which make `logits` [M, E]. */
+RouterTask router_task(const ternary_route_operands& operands, float* logits);
+/** The choice by the operands' logits, or else by those that were made. */
+RouteTask route_task(const ternary_route_operands& operands, const float* made);
 
 }  // namespace ternary
 

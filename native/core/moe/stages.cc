@@ -1,3 +1,4 @@
+#include "core/experts/combine.h"
 #include "core/moe/call.h"
 #include "core/moe/row_ops.h"
 

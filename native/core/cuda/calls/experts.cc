@@ -2,9 +2,9 @@
 
 #include "core/cuda/calls/row_call.h"
 #include "core/cuda/planning.h"
-#include "core/moe/row_ops.h"
+#include "core/experts/combine.h"
+#include "core/experts/route.h"
 #include "core/product/ranges.h"
-#include "core/runtime/dispatch.h"
 
 namespace ternary {
 namespace {
