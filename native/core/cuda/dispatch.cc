@@ -14,13 +14,14 @@
 namespace ternary {
 namespace {
 
-void check_product(const CudaDevice& device, const ternary_cuda_call& call, int64_t workspace_bytes, const Product& p) {
+/** The call's workspace, beside the operands of a product that needs so many bytes. */
+void check_product_workspace(const CudaDevice& device, const ternary_cuda_call& call, int64_t bytes, const Product& p) {
   const ternary_operands& o = p.operands;
   const int64_t M = p.M(), N = p.weights().N, K = p.weights().K;
   const Range apart[] = {matrix_range("x", o.x, o.x_dtype, M, K, o.ldx), matrix_range("y", o.y, o.y_dtype, M, N, o.ldy),
                          matrix_range("residual", o.residual, o.residual_dtype, M, K, o.ld_residual),
                          matrix_range("residual_out", o.residual_out, o.residual_dtype, M, K, o.ld_residual)};
-  check_workspace(device, call, workspace_bytes, "ternary_workspace_bytes()", apart, std::size(apart));
+  check_workspace(device, call, bytes, "ternary_workspace_bytes()", apart, std::size(apart));
 }
 
 /** The copy on the device with codes in the kernel's layout; made now if that is allowed. */
@@ -142,7 +143,7 @@ void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p
       {{"x", o.x}, {"x_scale", o.x_scale}, {"y", o.y}, {"residual", o.residual}, {"residual_out", o.residual_out}});
   const auto [op, two_passes] = passes_of(runtime, product);
   const CudaProductPlan plan = plan_for(runtime, cuda, op, product);
-  check_product(device, call, plan.places.bytes, product);
+  check_product_workspace(device, call, plan.places.bytes, product);
   const bool capturing = check_capture(device, call, plan.places.bytes);
   const CudaLayer& layer = layer_on_device(device, product.layer, plan.kernel->layout, capturing, runtime.pool);
   in_workspace(cuda.workspaces, *cuda.device.cuda, call, plan.places.bytes,
