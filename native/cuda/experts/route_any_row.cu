@@ -1,6 +1,7 @@
 // Experts of a row, by one warp: scores of all experts in shared memory, the largest by reductions of the warp. A lane has
 // the experts e mod 32, which are the contract's partials of the softmax too.
 #include "abi/elementary.h"
+#include "cuda/device/halving_sum.cuh"
 #include "cuda/device/pdl.cuh"
 #include "cuda/device/scalar.cuh"
 #include "cuda/device/variant.h"
@@ -29,13 +30,6 @@ __device__ __forceinline__ float warp_max(float value) {
 #pragma unroll
   for (int half = 16; half >= 1; half /= 2) value = fmaxf(value, __shfl_xor_sync(kAll, value, half));
   return value;
-}
-
-/** The sum of 32 partials by halves, for all lanes. */
-__device__ __forceinline__ float sum_of_partials(float part) {
-#pragma unroll
-  for (int half = 16; half >= 1; half /= 2) part = __fadd_rn(part, __shfl_down_sync(kAll, part, half));
-  return __shfl_sync(kAll, part, 0);
 }
 
 /** Keys of which the largest is taken again and again. Each lane knows the largest of its own. */
@@ -95,7 +89,7 @@ struct Row {
       scores[e] = elementary::exp<Scalar>(__fsub_rn(scores[e], largest));
       part = __fadd_rn(part, scores[e]);
     }
-    const float sum = sum_of_partials(part);
+    const float sum = halving_sum_for_all(part);
     for (int e = lane; e < E; e += 32) scores[e] = __fdiv_rn(scores[e], sum);
   }
 
@@ -176,7 +170,7 @@ struct Row {
         weight[i] = elementary::exp<Scalar>(__fsub_rn(weight[i], largest));
         part = __fadd_rn(part, weight[i]);
       }
-      const float sum = sum_of_partials(part);
+      const float sum = halving_sum_for_all(part);
 #pragma unroll
       for (int i = 0; i < 2; ++i) weight[i] = __fdiv_rn(weight[i], sum);
     }

@@ -1,5 +1,6 @@
 // Logits of a router. A lane has one of the contract's 32 partials, so that a warp reads whole lines of W, and a partial's
 // chain of fma is a lane's own. X passes through shared memory as fp32.
+#include "cuda/device/halving_sum.cuh"
 #include "cuda/device/pdl.cuh"
 #include "cuda/device/scalar.cuh"
 #include "cuda/device/variant.h"
@@ -104,15 +105,12 @@ struct RouterTile {
     }
   }
 
-  /** The tree: lane 0 meets the contract's pairs. */
   __device__ void store() const {
 #pragma unroll
     for (int i = 0; i < kExperts; ++i) {
 #pragma unroll
       for (int j = 0; j < kRows; ++j) {
-        float sum = part[i][j];
-#pragma unroll
-        for (int half = 16; half >= 1; half /= 2) sum = __fadd_rn(sum, __shfl_down_sync(~0u, sum, half));
+        float sum = halving_sum(part[i][j]);
         if (lane != 0 || e + i >= E || m + j >= t.M) continue;
         if (t.bias != nullptr) sum = __fadd_rn(sum, t.bias[e + i]);
         t.logits[(m + j) * t.ld_logits + e + i] = rounded(sum, t.round);

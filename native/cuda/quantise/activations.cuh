@@ -11,6 +11,7 @@
 #ifndef TERNARY_CUDA_QUANTISE_ACTIVATIONS_CUH_
 #define TERNARY_CUDA_QUANTISE_ACTIVATIONS_CUH_
 
+#include "cuda/device/halving_sum.cuh"
 #include "cuda/quantise/quantise_columns.cuh"
 #include "cuda/quantise/rotation.cuh"
 #include "cuda/quantise/row_source.cuh"
@@ -49,11 +50,7 @@ __device__ inline float reciprocal_rms(float* part, int K, float eps) {
     }
   }
   __syncthreads();
-  // The last five levels in every warp alike: lane 0 meets the same pairs as in memory.
-  float sum = part[threadIdx.x & 31];
-#pragma unroll
-  for (int half = 16; half >= 1; half /= 2) sum = __fadd_rn(sum, __shfl_down_sync(~0u, sum, half));
-  sum = __shfl_sync(~0u, sum, 0);
+  const float sum = halving_sum_for_all(part[threadIdx.x & 31]);  // in every warp alike
   if (abs_bits(sum) >= kInfinityPattern) return __uint_as_float(kNanPattern);
   const float mean = __fdiv_rn(sum, static_cast<float>(K));
   return __fdiv_rn(1.0f, __fsqrt_rn(__fadd_rn(mean, eps)));

@@ -1,5 +1,6 @@
 // RMSNorm of each head of Q and K in place: a warp a head, for heads are short. Its lanes keep the 256 partial sums of the
 // contract, eight each, and read the head again for the second pass, from the first-level cache.
+#include "cuda/device/halving_sum.cuh"
 #include "cuda/device/pdl.cuh"
 #include "cuda/device/scalar.cuh"
 #include "cuda/device/variant.h"
@@ -19,10 +20,7 @@ __device__ float sum_of_partials(float (&part)[kLanePartials]) {
 #pragma unroll
     for (int j = 0; j < half; ++j) part[j] = __fadd_rn(part[j], part[j + half]);
   }
-  float sum = part[0];
-#pragma unroll
-  for (int half = 16; half >= 1; half /= 2) sum = __fadd_rn(sum, __shfl_down_sync(~0u, sum, half));
-  return __shfl_sync(~0u, sum, 0);
+  return halving_sum_for_all(part[0]);
 }
 
 /** 1 / sqrt(mean of squares + eps); NaN where the sum is not finite. */
