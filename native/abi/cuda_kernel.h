@@ -29,9 +29,13 @@ enum class CudaStage : uint8_t {
   router,       ///< logits of a router and X
   route,        ///< experts of rows by their logits
   align,        ///< slots sorted by expert
-  combine       ///< sums over slots
+  combine,      ///< sums over slots
+  expert_rows,  ///< rows of X into x' of experts, as `activations`
+  expert_gate,  ///< gates and ups into h of experts, as `activations`
+  experts_a8,   ///< products of experts, of prepared q
+  experts_a16   ///< products of experts, of prepared planes
 };
-inline constexpr int kCudaStageCount = 10;
+inline constexpr int kCudaStageCount = 14;
 
 /** What a launch is given besides its task and plan. */
 struct CudaLaunch {
@@ -139,7 +143,7 @@ struct CudaAlignTask {
   int64_t M, T, E;
   int32_t* slots;       ///< [M * T]
   int32_t* offsets;     ///< [E + 1]
-  uint32_t* wrong_ids;  ///< how many such ids there were is added to it
+  uint32_t* wrong_ids;  ///< how many such ids there were is added to it; null: another kernel counts them
 };
 
 /** Sums over the slots of all rows, on the device; ids as above. */
@@ -147,6 +151,48 @@ struct CudaCombineTask {
   CombineTask rows;
   int64_t M, E;
   uint32_t* wrong_ids;
+};
+
+/** Slots of rows on the device, and how many experts there are; ids as above. */
+struct CudaSlots {
+  const int32_t* ids;  ///< [M, T]
+  int64_t ld_ids;
+  int64_t M, T, E;
+};
+
+/** Rows made ready for products of experts. */
+struct CudaExpertInputs {
+  /** M, K and the outputs: of rows of X, or of all slots. Its `alpha_column` is the first of expert 0's. */
+  CudaActivationTask activations;
+  CudaSlots slots;
+  int64_t alpha_step;  ///< elements from a vector of column alphas to the next
+  int vectors;         ///< of column alphas of an expert: 2 where gate and up have their own
+};
+
+/** x' of a layer of experts: of each row, or where it is the slot's own of each slot and part. */
+struct CudaExpertRowsTask {
+  CudaExpertInputs inputs;
+  bool by_slot;         ///< outputs are [parts, M, T] rows, else [M]
+  int parts;            ///< vectors of column alphas that have x' of their own
+  const void* weights;  ///< [M, T] of F32 or BF16, by which x is multiplied; or null
+  ternary_dtype weights_dtype;
+  int64_t ld_weights;
+};
+
+/** h of all slots. */
+struct CudaExpertGateTask {
+  CudaExpertInputs inputs;  ///< its X is not used
+  GateTask gate;            ///< of [M * T] rows; h is not used
+};
+
+/** Products of slots with their experts' matrices, on the device: row `slot` of Y is that of slot m * T + t. */
+struct CudaExpertsTask {
+  CudaGemmTask gemm;  ///< w and alpha of expert 0; M: rows of q or of a plane. No bias, no partial
+  CudaSlots slots;
+  const int32_t* order;        ///< [M * T] slots by expert, of CudaAlignTask; null: they have not been sorted
+  const int32_t* offsets;      ///< [E + 1], with `order`
+  int64_t slots_of_row;        ///< slots that read a row of q or of a plane: T, or 1
+  int64_t w_step, alpha_step;  ///< bytes and elements from an expert to the next
 };
 
 /** A row's answer to a problem: all that its launch needs besides the task. Without padding, so that plans can be
@@ -176,8 +222,11 @@ using CudaRouterFn = int (*)(const CudaRouterTask& task, const CudaLaunch& launc
 using CudaRouteFn = int (*)(const CudaRouteTask& task, const CudaLaunch& launch);
 using CudaAlignFn = int (*)(const CudaAlignTask& task, const CudaLaunch& launch);
 using CudaCombineFn = int (*)(const CudaCombineTask& task, const CudaLaunch& launch);
+using CudaExpertRowsFn = int (*)(const CudaExpertRowsTask& task, const CudaLaunch& launch);
+using CudaExpertGateFn = int (*)(const CudaExpertGateTask& task, const CudaLaunch& launch);
+using CudaExpertsFn = int (*)(const CudaExpertsTask& task, const CudaLaunch& launch);
 
-/** What a row of a stage without a product is launched by: of each such stage its own type. */
+/** What a row of a stage without plans is launched by: of each such stage its own type. */
 union CudaRowsFn {
   CudaActivationFn activations;  ///< CudaStage::activations
   CudaRotateFn rotate;           ///< CudaStage::rotate
@@ -186,6 +235,9 @@ union CudaRowsFn {
   CudaRouteFn route;             ///< CudaStage::route
   CudaAlignFn align;             ///< CudaStage::align
   CudaCombineFn combine;         ///< CudaStage::combine
+  CudaExpertRowsFn expert_rows;  ///< CudaStage::expert_rows
+  CudaExpertGateFn expert_gate;  ///< CudaStage::expert_gate
+  CudaExpertsFn experts;         ///< CudaStage::experts_a8 and experts_a16
 
   constexpr CudaRowsFn() : activations(nullptr) {}
   constexpr explicit CudaRowsFn(CudaActivationFn function) : activations(function) {}
@@ -195,6 +247,9 @@ union CudaRowsFn {
   constexpr explicit CudaRowsFn(CudaRouteFn function) : route(function) {}
   constexpr explicit CudaRowsFn(CudaAlignFn function) : align(function) {}
   constexpr explicit CudaRowsFn(CudaCombineFn function) : combine(function) {}
+  constexpr explicit CudaRowsFn(CudaExpertRowsFn function) : expert_rows(function) {}
+  constexpr explicit CudaRowsFn(CudaExpertGateFn function) : expert_gate(function) {}
+  constexpr explicit CudaRowsFn(CudaExpertsFn function) : experts(function) {}
 };
 
 /** Ranges of rows that have no limit of their own. */
@@ -211,13 +266,17 @@ struct CudaKernel {
   CudaLayout layout;
   int64_t m_min, m_max;  ///< rows of X it serves
   int64_t k_max;
-  CudaRowsFn rows;  ///< of a stage without a product
+  CudaRowsFn rows;  ///< of a stage without plans
   CudaGemmFn gemm;
   CudaFusedFn fused;
-  CudaPlanFn plan;  ///< of a product, whose M and K are in these ranges; null for other stages
+  CudaPlanFn plan;  ///< of a layer's product, whose M and K are in these ranges; null for other stages
 
-  /** It multiplies, so it has a plan. */
+  /** It is of a stage with plans: a layer's product. */
   constexpr bool product() const { return plan != nullptr; }
+  /** It multiplies by ternary weights, a layer's or experts'. */
+  constexpr bool multiplies() const {
+    return product() || stage == CudaStage::experts_a8 || stage == CudaStage::experts_a16;
+  }
 };
 
 /** What a GPU backend library exports; `kernels` best first where the cost model sees no difference. */
@@ -232,7 +291,7 @@ struct CudaBackend {
   int32_t kernel_count;
 };
 
-inline constexpr int32_t kCudaBackendAbi = 5;
+inline constexpr int32_t kCudaBackendAbi = 6;
 
 /** The one symbol a GPU backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const CudaBackend* ternary_cuda_backend(int32_t abi);

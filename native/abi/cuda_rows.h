@@ -56,10 +56,16 @@ struct CudaRow {
 
   /** Its kernels are for few rows of X, each for up to CudaVariant::rows of them, and have no ring. */
   constexpr bool gemv() const { return product() && variants[0].depth == 0; }
-  /** It multiplies by weights. */
+  /** A layer's product: dispatch plans it by the cost model. */
   constexpr bool product() const {
     return stage == CudaStage::fused_a8 || stage == CudaStage::gemm_a8 || stage == CudaStage::gemm_a16;
   }
+  /** It multiplies by ternary weights, a layer's or experts'. */
+  constexpr bool multiplies() const {
+    return product() || stage == CudaStage::experts_a8 || stage == CudaStage::experts_a16;
+  }
+  /** It is given planes of 16-bit floats, and sums fp32. */
+  constexpr bool a16() const { return stage == CudaStage::gemm_a16 || stage == CudaStage::experts_a16; }
 };
 
 /** The warps of a GEMV's CTA, each with a panel of 16 rows of W. */
@@ -91,6 +97,8 @@ inline constexpr int kTileThreads = 416;
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
 #define FUSED(name, layout, function, m_min, m_max, k_max, ...) \
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
+#define EXPERTS(name, stage, layout, function, ...) \
+  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::layout, 1, kAnyM, {__VA_ARGS__}},
 
 /** Every row, library by library, each in the order of its kernels.inc. */
 inline constexpr CudaRow kCudaRows[] = {
@@ -109,6 +117,7 @@ inline constexpr CudaRow kCudaRows[] = {
 #undef ROWWISE
 #undef GEMM
 #undef FUSED
+#undef EXPERTS
 
 /** Place of a row in kCudaRows; -1: there is none. */
 constexpr int find_cuda_row(std::string_view file) {
@@ -165,7 +174,7 @@ constexpr int64_t cuda_super_block_columns(int64_t unit) {
 /** Columns of a stretch, between which a GEMM may split K. Sums without units that are exact end anywhere. */
 constexpr int64_t cuda_stretch_columns(const CudaRow& row, int64_t unit) {
   if (unit > 0) return cuda_super_block_columns(unit);
-  return row.stage == CudaStage::gemm_a16 ? kStretchColumns : row.variants[0].columns;
+  return row.a16() ? kStretchColumns : row.variants[0].columns;
 }
 
 inline constexpr int64_t kMostCudaSplits = 16;
@@ -179,7 +188,7 @@ constexpr int cuda_most_splits(const CudaRow& row, int64_t K, int64_t unit) {
 
 /** Dynamic shared memory of a CTA of a GEMM whose K is not split: the spans of X and W. */
 constexpr int64_t cuda_ring_bytes(const CudaRow& row, const CudaVariant& variant) {
-  const int64_t x_bytes = row.stage == CudaStage::gemm_a16 ? 2 * variant.planes : 1;
+  const int64_t x_bytes = row.a16() ? 2 * variant.planes : 1;
   return variant.depth * (variant.columns * x_bytes * variant.patch_m + cuda_span_weights(row, variant));
 }
 

@@ -40,6 +40,14 @@ template <>
 struct RowwiseTask<CudaStage::combine> {
   using Task = CudaCombineTask;
 };
+template <>
+struct RowwiseTask<CudaStage::expert_rows> {
+  using Task = CudaExpertRowsTask;
+};
+template <>
+struct RowwiseTask<CudaStage::expert_gate> {
+  using Task = CudaExpertGateTask;
+};
 template <CudaStage stage>
 using RowwiseEntry = int(const typename RowwiseTask<stage>::Task& task, const CudaLaunch& how);
 
@@ -50,10 +58,12 @@ using RowwiseEntry = int(const typename RowwiseTask<stage>::Task& task, const Cu
 #define FUSED(name, layout, function, ...)                                              \
   int function(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how); \
   Reason function##_plan(const CudaProblem& problem, CudaPlan* plan);
+#define EXPERTS(name, stage, layout, function, ...) int function(const CudaExpertsTask& task, const CudaLaunch& how);
 #include TERNARY_CUDA_KERNELS
 #undef ROWWISE
 #undef GEMM
 #undef FUSED
+#undef EXPERTS
 
 }  // namespace ternary::cuda
 

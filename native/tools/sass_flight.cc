@@ -54,7 +54,7 @@ int64_t unit_bytes(const CudaRow& row, const CudaVariant& variant) {
 
 /** Spans of a GEMM that so many products are. */
 double spans_of(const CudaRow& row, const CudaVariant& variant, int products) {
-  const bool floats = row.layout == CudaLayout::dense || row.stage == CudaStage::gemm_a16;
+  const bool floats = row.layout == CudaLayout::dense || row.a16();
   const int per_step = floats ? 2 * variant.planes : 1;  // m16n8k16 or m16n8k32 by 16 rows of W, 8 of X, 32 columns
   const int steps = variant.patch_n / 16 * variant.patch_m / 8 * variant.columns / 32 / (variant.threads / 32);
   return static_cast<double>(products) / (steps * per_step);
@@ -72,7 +72,7 @@ void add_flight(const std::string& arch, const CudaRow& row, const CudaVariant& 
     f[kAhead] = variant.ahead;  // by TMA, whose copies machine code does not count: the row's ring
     f[kInFlight] = f[kAhead] * static_cast<double>(unit_bytes(row, variant)) * kTileRows / variant.patch_n;
   }
-  if (!row.product() || weights.of_turn == 0) return;
+  if (!row.multiplies() || weights.of_turn == 0) return;
   f[kEarlyLoads] = weights.early;
   f[kAhead] = weights.ahead;
   if (!row.gemv()) {
@@ -89,7 +89,7 @@ std::vector<Fault> flight_faults(const std::string& arch, const CudaRow& row, co
                                  const Figures& figures) {
   std::vector<Fault> faults;
   // The warp that asks for W by TMA waits first: X comes with it.
-  if (!row.product() || row.layout == CudaLayout::top2) return faults;
+  if (!row.multiplies() || row.layout == CudaLayout::top2) return faults;
   const auto demand = [&](Figure figure, int64_t least, const char* why) {
     if (figures[figure] >= static_cast<double>(least)) return;
     std::ostringstream sentence;

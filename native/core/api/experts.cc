@@ -32,13 +32,6 @@ int64_t ternary_moe_bytes(const ternary_moe* moe) {
 
 namespace {
 
-/** The runtime can be used, and is the CPU's. */
-void check_cpu(const ternary_runtime* runtime, const char* function) {
-  check_runtime(runtime);
-  if (runtime->accelerator() == nullptr) return;
-  fail(TERNARY_UNSUPPORTED, "%s() runs on the CPU only; this runtime is a GPU's (TERNARY_DEVICE)", function);
-}
-
 /** The checks of operands in host memory, where ids can be read. */
 const ternary_moe_operands& check_on_host(const ternary_moe* moe, const ternary_moe_operands* given,
                                           ternary_moe_operands& room) {
@@ -64,9 +57,10 @@ const ternary_combine_operands& check_on_host(const ternary_combine_operands* gi
 ternary_status ternary_apply_moe(ternary_runtime* runtime, const ternary_moe* moe,
                                  const ternary_moe_operands* operands) {
   return guarded([&] {
-    check_cpu(runtime, "ternary_apply_moe");
+    check_runtime(runtime);
     ternary_moe_operands room;
     const ternary_moe_operands& known = check_on_host(moe, operands, room);
+    if (Accelerator* device = runtime->accelerator()) return device->moe(*runtime, *moe, known);
     run_moe(*runtime, *moe, known);
   });
 }
@@ -98,6 +92,35 @@ ternary_status ternary_combine(ternary_runtime* runtime, const ternary_combine_o
     const ternary_combine_operands& known = check_on_host(operands, room);
     if (Accelerator* device = runtime->accelerator()) return device->combine(*runtime, known);
     run_combine(*runtime, known);
+  });
+}
+
+ternary_status ternary_prepare_moe(ternary_runtime* runtime, const ternary_moe* moe) {
+  return guarded([&] {
+    check_runtime(runtime);
+    const ternary_moe& known = check_moe(moe);
+    if (Accelerator* device = runtime->accelerator()) device->prepare_moe(*runtime, known);
+  });
+}
+
+ternary_status ternary_moe_workspace_bytes(ternary_runtime* runtime, const ternary_moe* moe, int64_t M, int64_t T,
+                                           int64_t* bytes) {
+  return guarded([&] {
+    const Accelerator& device = device_of(runtime, "ternary_moe_workspace_bytes");
+    const ternary_moe& known = check_moe(moe);
+    check_slot_counts(M, T);
+    check_pointer("bytes", bytes, alignof(int64_t));
+    *bytes = device.moe_workspace_bytes(known, M, T);
+  });
+}
+
+ternary_status ternary_apply_moe_async(ternary_runtime* runtime, const ternary_moe* moe,
+                                       const ternary_moe_operands* operands) {
+  return guarded([&] {
+    Accelerator& device = device_of(runtime, "ternary_apply_moe_async");
+    ternary_moe_operands room;
+    const ternary_moe_operands& known = check_moe_operands(check_moe(moe), operands, room);
+    device.start_moe(*runtime, *moe, known, call_of(known.call));
   });
 }
 

@@ -9,8 +9,9 @@
 namespace ternary {
 namespace {
 
-constexpr const char* kCudaStageNames[] = {"activations", "fused_a8", "gemm_a8", "gemm_a16", "rotate",
-                                           "head_norm",   "router",   "route",   "align",    "combine"};
+constexpr const char* kCudaStageNames[] = {"activations", "fused_a8",    "gemm_a8",    "gemm_a16",   "rotate",
+                                           "head_norm",   "router",      "route",      "align",      "combine",
+                                           "expert_rows", "expert_gate", "experts_a8", "experts_a16"};
 static_assert(std::size(kCudaStageNames) == kCudaStageCount, "a name each");
 
 std::string kernel_name(const CudaBackend& backend, const CudaKernel& kernel) {
@@ -68,7 +69,7 @@ std::string CudaRuntime::kernels_json() const {
     out += ",{\"name\":" + json_string(kernel_name(backend, kernel)) + ",\"file\":" + json_string(kernel.file) +
            ",\"stage\":" + json_string(kCudaStageNames[static_cast<int>(kernel.stage)]) +
            ",\"isa\":" + json_string(backend.arch);
-    if (kernel.product()) {
+    if (kernel.multiplies()) {
       out += ",\"layout\":" + json_string(kCudaLayoutNames[static_cast<int>(kernel.layout)]);
     }
     out += ",\"available\":true}";

@@ -1,6 +1,8 @@
 #include "core/experts/moe.h"
 
+#include <algorithm>
 #include <cinttypes>
+#include <type_traits>
 
 #include "abi/dtype.h"
 #include "core/base/argument.h"
@@ -20,6 +22,12 @@ constexpr RotationNames kNamesOf13 = {"rotation13", "signs13", "H"}, kNamesOf2 =
 
 std::vector<float> copy_of(const float* values, int64_t count) {
   return values == nullptr ? std::vector<float>() : std::vector<float>(values, values + count);
+}
+
+template <typename T>
+T* rows_behind(T* data, ternary_dtype dtype, int64_t ld, int64_t m) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
+  return data == nullptr ? nullptr : static_cast<Byte*>(data) + m * ld * dtype_bytes(dtype);
 }
 
 void check_shapes(const ternary_weights& w13, const ternary_weights& w2) {
@@ -89,6 +97,19 @@ const ternary_moe_spec& check_moe_spec(const ternary_moe_spec* given, ternary_mo
   return spec;
 }
 
+ternary_moe_operands rows_of(const ternary_moe_operands& all, int64_t m, int64_t rows) {
+  ternary_moe_operands some = all;
+  some.M = rows;
+  some.x = rows_behind(all.x, all.x_dtype, all.ldx, m);
+  if (all.x_scale != nullptr) some.x_scale = all.x_scale + m;
+  some.expert_ids = all.expert_ids + m * all.ld_ids;
+  some.expert_weights = rows_behind(all.expert_weights, all.expert_weights_dtype, all.ld_weights, m);
+  some.y = rows_behind(all.y, all.y_dtype, all.ldy, m);
+  some.residual = rows_behind(all.residual, all.residual_dtype, all.ld_residual, m);
+  some.residual_out = rows_behind(all.residual_out, all.residual_dtype, all.ld_residual, m);
+  return some;
+}
+
 const ternary_moe& check_moe(const ternary_moe* moe) {
   check_pointer("moe", moe, alignof(ternary_moe));
   return *moe;
@@ -151,6 +172,19 @@ GateTask ternary_moe::gate_task() const {
   task.I = task.ldh = I();
   task.ld_in = 2 * I();
   return task;
+}
+
+RowRange ternary_moe::rows_of_part(int part, int64_t multiple) const {
+  const RowRange all = {0, 2 * I()};
+  if (x_parts() < 2 || order == TERNARY_INTERLEAVED) return all;
+  if (row13(0, part) == 0) return {0, std::min(round_up(I(), multiple), all.end)};
+  return {I() / multiple * multiple, all.end};
+}
+
+WeightUse ternary_moe::weight_use() const {
+  return weight_before_rounding ? WeightUse::before_rounding
+         : weight_on_input      ? WeightUse::used_before
+                                : WeightUse::in_sum;
 }
 
 ternary_moe::~ternary_moe() {

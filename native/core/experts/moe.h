@@ -11,6 +11,15 @@
 #include "core/experts/slots.h"
 #include "core/weights/weights.h"
 
+namespace ternary {
+
+/** Rows of a matrix, begin ... end - 1. */
+struct RowRange {
+  int64_t begin, end;
+};
+
+}  // namespace ternary
+
 struct ternary_moe {
   /** From a spec that check_moe_spec() has let pass. */
   explicit ternary_moe(const ternary_moe_spec& spec);
@@ -33,6 +42,17 @@ struct ternary_moe {
   bool reads_weights() const { return !skip_combine || weight_on_input || weight_before_rounding; }
   /** Whether the sum over slots multiplies by the weights, which no step before it has done. */
   bool weighs_sum() const { return !weight_on_input && !weight_before_rounding; }
+  /** Whether x' differs from slot to slot of a row. */
+  bool x_by_slot() const { return weight_on_input || w13.column_alphas > 0; }
+  /** x' of a slot: 2 where gate and up have columns' alphas of their own. */
+  int64_t x_parts() const { return w13.column_alphas > 1 ? 2 : 1; }
+  /** Rows of W13 that the products of a part of x' need, from a multiple of `multiple` on: all of them where there is one
+   *  part, or where gates and ups alternate. */
+  ternary::RowRange rows_of_part(int part, int64_t multiple) const;
+  /** Of what experts make, before the sum. */
+  ternary_dtype d_dtype() const { return weight_before_rounding ? TERNARY_F32 : round_expert; }
+  /** What becomes of weights in the sum. */
+  ternary::WeightUse weight_use() const;
   /** Columns of Y of T slots. */
   int64_t y_columns(int64_t T) const { return skip_combine ? T * H() : H(); }
   /** The gates' part of the work, of rows one behind the other; inputs and h are not set. */
@@ -62,6 +82,9 @@ inline constexpr size_t kFirstMoeSpecBytes = 112, kFirstMoeBytes = 144;
 /** What a caller gave, itself or in `room` as this library knows it; throws a Failure for the first rule that it
  *  breaks. */
 const ternary_moe_spec& check_moe_spec(const ternary_moe_spec* given, ternary_moe_spec& room);
+
+/** Rows m ... m + rows - 1 of the operands. */
+ternary_moe_operands rows_of(const ternary_moe_operands& all, int64_t m, int64_t rows);
 
 /** Throws if it is null. */
 const ternary_moe& check_moe(const ternary_moe* moe);

@@ -23,11 +23,15 @@ void check_residual(const SlotSums& sums, int64_t M, int64_t H) {
 
 }  // namespace
 
-void check_slots(const Slots& slots) {
-  check_rows(slots.M);
-  if (slots.T < 1 || slots.T > kMaxSlots) {
-    fail(TERNARY_INVALID_ARGUMENT, "T is %" PRId64 "; it must be 1 to %" PRId64, slots.T, kMaxSlots);
+void check_slot_counts(int64_t M, int64_t T) {
+  check_rows(M);
+  if (T < 1 || T > kMaxSlots) {
+    fail(TERNARY_INVALID_ARGUMENT, "T is %" PRId64 "; it must be 1 to %" PRId64, T, kMaxSlots);
   }
+}
+
+void check_slots(const Slots& slots) {
+  check_slot_counts(slots.M, slots.T);
   check_pointer("expert_ids", slots.ids, alignof(int32_t));
   check_stride("ld_ids", slots.ld_ids, slots.T, slots.M, sizeof(int32_t));
 }

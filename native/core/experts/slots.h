@@ -24,6 +24,9 @@ Slots slots_of(const Operands& operands, int64_t E) {
   return {operands.M, operands.T, E, operands.expert_ids, operands.ld_ids};
 }
 
+/** M rows of T slots. */
+void check_slot_counts(int64_t M, int64_t T);
+
 /** M, T, and the matrix of ids, which is not read. */
 void check_slots(const Slots& slots);
 

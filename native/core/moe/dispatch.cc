@@ -3,33 +3,12 @@
 #include <algorithm>
 #include <chrono>
 
-#include "abi/dtype.h"
 #include "core/base/float_environment.h"
 #include "core/moe/call.h"
 #include "core/runtime/dispatch.h"
 
 namespace ternary {
 namespace {
-
-template <typename T>
-T* rows_behind(T* data, ternary_dtype dtype, int64_t ld, int64_t m) {
-  using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
-  return data == nullptr ? nullptr : static_cast<Byte*>(data) + m * ld * dtype_bytes(dtype);
-}
-
-/** Rows m ... m + rows - 1 of the operands. */
-ternary_moe_operands rows_of(const ternary_moe_operands& all, int64_t m, int64_t rows) {
-  ternary_moe_operands some = all;
-  some.M = rows;
-  some.x = rows_behind(all.x, all.x_dtype, all.ldx, m);
-  if (all.x_scale != nullptr) some.x_scale = all.x_scale + m;
-  some.expert_ids = all.expert_ids + m * all.ld_ids;
-  some.expert_weights = rows_behind(all.expert_weights, all.expert_weights_dtype, all.ld_weights, m);
-  some.y = rows_behind(all.y, all.y_dtype, all.ldy, m);
-  some.residual = rows_behind(all.residual, all.residual_dtype, all.ld_residual, m);
-  some.residual_out = rows_behind(all.residual_out, all.residual_dtype, all.ld_residual, m);
-  return some;
-}
 
 /** Tells stages how long they took, each from the end of the one before. A clock is read in 25 ns. */
 class StageClock {

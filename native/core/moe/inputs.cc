@@ -13,19 +13,6 @@ bool lie_at_a_stride(const int32_t* slots, int64_t rows, int64_t T, int64_t& ste
   return true;
 }
 
-/** Rows of W13 that the products of a part need: all of them where x' is one for gate and up, or where they alternate. */
-void set_range(const ternary_moe& moe, ExpertProduct& product) {
-  const int64_t I = moe.I(), multiple = product.kernel->n_multiple;
-  product.n_begin = 0;
-  product.n_end = 2 * I;
-  if (moe.w13.column_alphas < 2 || moe.order == TERNARY_INTERLEAVED) return;
-  if (moe.row13(0, static_cast<int>(product.part)) == 0) {
-    product.n_end = round_up(I, multiple) < 2 * I ? round_up(I, multiple) : 2 * I;
-  } else {
-    product.n_begin = I / multiple * multiple;
-  }
-}
-
 /** X as a task for one row or all, without outputs. */
 ActivationTask input_task(const MoeCall& call) {
   const ternary_moe_operands& o = call.operands;
@@ -95,7 +82,9 @@ int64_t list_products(const MoeCall& call) {
       product.x_row = product.x_of_row ? order.slots[place] / z.T : part * z.slots() + place;
       if (!product.x_of_row) product.x_step = 1;
       call.buffers.gathered[e] = !product.x_of_row;
-      set_range(call.moe, product);
+      const RowRange range = call.moe.rows_of_part(static_cast<int>(part), product.kernel->n_multiple);
+      product.n_begin = range.begin;
+      product.n_end = range.end;
       call.buffers.products[count++] = product;
     }
   }

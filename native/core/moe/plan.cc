@@ -38,9 +38,9 @@ MoeSizes::MoeSizes(const ternary_runtime& runtime, const ternary_moe& moe, int64
       I(moe.I()),
       x(moe.w13, moe.activation, moe.block),
       h(moe.w2, moe.activation, moe.block),
-      by_slot(moe.weight_on_input || moe.w13.column_alphas > 0),
-      parts(moe.w13.column_alphas > 1 ? 2 : 1),
-      d_dtype(moe.weight_before_rounding ? TERNARY_F32 : moe.round_expert),
+      by_slot(moe.x_by_slot()),
+      parts(moe.x_parts()),
+      d_dtype(moe.d_dtype()),
       threads(runtime.pool.threads()),
       gemm_scratch(most_gemm_scratch(runtime, moe)),
       row_scratch(std::max(activation_scratch(H), round_up(I, kRowPadding) + activation_scratch(I))) {}

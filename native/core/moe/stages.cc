@@ -115,9 +115,7 @@ void combine_slots(const MoeCall& call) {
   task.rounded_to = moe.round_expert;
   task.ldd = z.H;
   task.places = call.buffers.order.places;
-  task.use = moe.weight_before_rounding ? WeightUse::before_rounding
-             : moe.weight_on_input      ? WeightUse::used_before
-                                        : WeightUse::in_sum;
+  task.use = moe.weight_use();
   task.spread = moe.skip_combine;
   run_combine_task(call.runtime, call.kernels.combine, task, o.M);
 }

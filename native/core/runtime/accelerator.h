@@ -34,12 +34,14 @@ class Accelerator {
 
   /** Copies the layer and its weights there, and waits. */
   virtual void prepare(ternary_runtime& runtime, const ternary_layer& layer) = 0;
+  virtual void prepare_moe(ternary_runtime& runtime, const ternary_moe& moe) = 0;
 
   /** Operands in host memory: if it throws, nothing of the caller's has been written. */
   virtual void run(ternary_runtime& runtime, const Product& product) = 0;
   virtual void quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands) = 0;
   virtual void rotate(ternary_runtime& runtime, const ternary_rotate_operands& operands) = 0;
   virtual void qk_norm(ternary_runtime& runtime, const ternary_qk_norm_operands& operands) = 0;
+  virtual void moe(ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& operands) = 0;
   virtual void route(ternary_runtime& runtime, const ternary_route_operands& operands) = 0;
   virtual void align(ternary_runtime& runtime, const ternary_align_operands& operands) = 0;
   virtual void combine(ternary_runtime& runtime, const ternary_combine_operands& operands) = 0;
@@ -53,6 +55,8 @@ class Accelerator {
   virtual void start_qk_norm(ternary_runtime& runtime, const ternary_qk_norm_operands& operands,
                              const ternary_cuda_call& call) = 0;
 
+  virtual void start_moe(ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& operands,
+                         const ternary_cuda_call& call) = 0;
   virtual void start_route(ternary_runtime& runtime, const ternary_route_operands& operands,
                            const ternary_cuda_call& call) = 0;
   virtual void start_align(ternary_runtime& runtime, const ternary_align_operands& operands,
@@ -65,6 +69,8 @@ class Accelerator {
 
   /** What ternary_workspace_bytes() says. */
   virtual int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const = 0;
+  /** What ternary_moe_workspace_bytes() says. */
+  virtual int64_t moe_workspace_bytes(const ternary_moe& moe, int64_t M, int64_t T) const = 0;
   /** What ternary_route_workspace_bytes() says. */
   virtual int64_t route_workspace_bytes(int64_t M, int64_t E) const = 0;
 

@@ -39,6 +39,14 @@ __host__ __device__ constexpr int units_in_super_block(int64_t unit) {
   return unit >= 2048 ? 1 : static_cast<int>(2048 / unit);
 }
 
+/** A row of a product: one number, or where its rows are gathered the row of X and that of Y. */
+struct OutputRow {
+  int64_t x, y;
+
+  __device__ __forceinline__ OutputRow(int64_t m) : x(m), y(m) {}
+  __device__ __forceinline__ OutputRow(int64_t of_x, int64_t of_y) : x(of_x), y(of_y) {}
+};
+
 /** The operands of a product's epilogue. All are read after pdl_wait() but alpha. */
 struct Epilogue {
   const float* s;
@@ -52,19 +60,21 @@ struct Epilogue {
       : s(t.s), alpha(t.alpha), bias(t.bias), y(t.y), y_dtype(t.y_dtype), ldy(t.ldy) {}
 
   __device__ float bias_of(int64_t n) const { return bias == nullptr ? 0.0f : bias[n]; }
-  __device__ void store(int64_t m, int64_t n, float value) const { store_element(y, y_dtype, m * ldy + n, value); }
+  __device__ void store(const OutputRow& row, int64_t n, float value) const {
+    store_element(y, y_dtype, row.y * ldy + n, value);
+  }
 
-  /** Element (m, n) of an A8 product without groups. */
-  __device__ void finish(int32_t acc, int64_t m, int64_t n) const {
-    store(m, n, a8_output(acc, s[m], alpha[n], bias != nullptr, bias_of(n)));
+  /** Element n of a row of an A8 product without groups. */
+  __device__ void finish(int32_t acc, const OutputRow& row, int64_t n) const {
+    store(row, n, a8_output(acc, s[row.x], alpha[n], bias != nullptr, bias_of(n)));
   }
-  /** Element (m, n) of an A8 product with groups. */
-  __device__ void finish_groups(float p, int64_t m, int64_t n) const {
-    store(m, n, a8_group_output(p, s[m], bias != nullptr, bias_of(n)));
+  /** Element n of a row of an A8 product with groups. */
+  __device__ void finish_groups(float p, const OutputRow& row, int64_t n) const {
+    store(row, n, a8_group_output(p, s[row.x], bias != nullptr, bias_of(n)));
   }
-  /** Element (m, n) of an A8 product with blocks, with or without groups. */
-  __device__ void finish_blocks(float p, bool groups, int64_t m, int64_t n) const {
-    store(m, n, a8_block_output(p, groups, groups ? 0.0f : alpha[n], bias != nullptr, bias_of(n)));
+  /** Element n of a row of an A8 product with blocks, with or without groups. */
+  __device__ void finish_blocks(float p, bool groups, const OutputRow& row, int64_t n) const {
+    store(row, n, a8_block_output(p, groups, groups ? 0.0f : alpha[n], bias != nullptr, bias_of(n)));
   }
 };
 

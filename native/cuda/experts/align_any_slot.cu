@@ -10,19 +10,6 @@ namespace {
 
 constexpr int kWarps = 8;
 
-/** The id of a slot. */
-struct Ids {
-  const int32_t* ids;
-  int64_t ld;
-  int T;
-
-  __device__ __forceinline__ int32_t operator[](int slot) const {
-    if (ld == T) return ids[slot];
-    const int m = slot / T;
-    return ids[m * ld + (slot - m * T)];
-  }
-};
-
 __global__ void __launch_bounds__(32 * kWarps) align_any_slot_kernel(const CudaAlignTask t) {
   pdl_launch_dependents();
   pdl_wait();
@@ -30,7 +17,7 @@ __global__ void __launch_bounds__(32 * kWarps) align_any_slot_kernel(const CudaA
   const int e = static_cast<int>(blockIdx.x) * kWarps + static_cast<int>(threadIdx.x) / 32;
   const int slots = static_cast<int>(t.M * t.T);
   if (e >= E) return;
-  const Ids ids = {t.ids, t.ld_ids, static_cast<int>(t.T)};
+  const SlotIds ids = {t.ids, t.ld_ids, static_cast<int>(t.T)};
   int before = 0, own = 0, wrong = 0;
 #pragma unroll 4
   for (int slot = lane; slot < slots; slot += 32) {
@@ -45,7 +32,7 @@ __global__ void __launch_bounds__(32 * kWarps) align_any_slot_kernel(const CudaA
   if (lane == 0) {
     t.offsets[e] = before;
     if (e == E - 1) t.offsets[E] = before + own;
-    if (e == 0 && wrong > 0) atomicAdd(t.wrong_ids, static_cast<uint32_t>(wrong));
+    if (e == 0 && wrong > 0 && t.wrong_ids != nullptr) atomicAdd(t.wrong_ids, static_cast<uint32_t>(wrong));
   }
   if (own == 0) return;
   const uint32_t lower = (1u << lane) - 1;

@@ -58,21 +58,29 @@ __device__ __forceinline__ void multiply_planes(SpanSteps<whole> steps, const Pl
 template <typename Patch, int planes>
 inline constexpr int kSpanBytesA16 = PlaneCopies<Patch, planes>::kSpanBytes + TileCopies<Patch>::kSpanBytes;
 
+/** The part of a CTA of the grid; `rows` are those of X and Y that it is for, and planes `plane_step` elements apart. */
 template <typename Patch, int planes, bool f16, template <typename> class Sums>
-__global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm)
-    gemm_a16_kernel(const CudaGemmTask t, const GemmSplit split) {
-  extern __shared__ uint4 shared[];
-  pdl_launch_dependents();
-  const GemmRange<Patch> range(t, split);
-  const GemmPlace<Patch> place(t.M, range.patch, static_cast<int>(threadIdx.x));
+__device__ __forceinline__ void multiply_a16(const CudaGemmTask& t, const GemmSplit& split, uint32_t cta,
+                                             const typename Patch::Rows& rows, int64_t plane_step, uint4* shared) {
+  const GemmRange<Patch> range(t, split, cta);
+  const GemmPlace<Patch> place(t.M, range.patch, static_cast<int>(threadIdx.x), rows);
   const GemmParts<Patch> parts(t, split, range, shared, Patch::kDepth * kSpanBytesA16<Patch, planes>);
   TileCopies<Patch> w(t, place, range.first_span);
-  PlaneCopies<Patch, planes> x(t.planes, t.ld_plane, t.M, place.m0, range.first_span, place.warp_m + place.g, place.t);
+  PlaneCopies<Patch, planes> x(t.planes, t.ld_plane, plane_step, t.M, place.m0, rows, range.first_span,
+                               place.warp_m + place.g, place.t);
   Sums<Patch> sums(t, place, range, parts);
   SpanRing<Patch, PlaneCopies<Patch, planes>, TileCopies<Patch>> ring(shared, range.spans, x, w);
   run_range(range, ring, sums,
             [&](auto steps) { multiply_planes<Patch, planes, f16>(steps, x, ring.x(), w, ring.w(), sums); });
   end_patch(t, range, place, parts, sums);
+}
+
+template <typename Patch, int planes, bool f16, template <typename> class Sums>
+__global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm)
+    gemm_a16_kernel(const CudaGemmTask t, const GemmSplit split) {
+  extern __shared__ uint4 shared[];
+  pdl_launch_dependents();
+  multiply_a16<Patch, planes, f16, Sums>(t, split, blockIdx.x, {}, t.M * t.ld_plane, shared);
 }
 
 template <typename Patch, int planes, bool f16>

@@ -30,7 +30,8 @@ class QCopies {
     for (int r = 0; r < kRows; ++r) {
       const int64_t row = place.m0 + m + r * kRowStep;
       valid_[r] = row < task.M;
-      source_[r] = task.q + (valid_[r] ? row : 0) * task.ldq + int64_t{first_span} * kRowBytes + 16 * quarter;
+      const int64_t x_row = valid_[r] ? place.rows.x(row) : 0;
+      source_[r] = task.q + x_row * task.ldq + int64_t{first_span} * kRowBytes + 16 * quarter;
     }
     write_ = offset(m, quarter);
     read_ = offset(place.warp_m + place.g, place.t);
@@ -38,6 +39,7 @@ class QCopies {
 
   /** Begins to copy the next span. Rows beyond M become zeros. */
   __device__ __forceinline__ void fetch(char* span) {
+    if (Patch::kM < kRowStep && static_cast<int>(threadIdx.x) / 4 >= Patch::kM) return;
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
 #pragma unroll
@@ -54,8 +56,8 @@ class QCopies {
   }
 
  private:
-  static constexpr int kRowStep = Patch::kThreads / 4, kRows = Patch::kM / kRowStep;
-  static_assert(Patch::kM % kRowStep == 0, "every thread copies as many rows");
+  static constexpr int kRowStep = Patch::kThreads / 4, kRows = (Patch::kM + kRowStep - 1) / kRowStep;
+  static_assert(Patch::kM % kRowStep == 0 || kRows == 1, "every thread copies as many rows, or the first ones one");
   static constexpr bool kSwaps = kRowBytes % 128 == 0;
 
   static __device__ __forceinline__ int offset(int m, int quarter) {
@@ -107,13 +109,12 @@ __device__ __forceinline__ void multiply_span(Steps steps, const QCopies<Patch>&
 template <typename Patch>
 inline constexpr int kSpanBytesA8 = QCopies<Patch>::kSpanBytes + TileCopies<Patch>::kSpanBytes;
 
+/** The part of a CTA of the grid; `rows` are those of X and Y that it is for. */
 template <typename Patch, template <typename> class Sums>
-__global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm)
-    gemm_a8_kernel(const CudaGemmTask t, const GemmSplit split) {
-  extern __shared__ uint4 shared[];
-  pdl_launch_dependents();
-  const GemmRange<Patch> range(t, split);
-  const GemmPlace<Patch> place(t.M, range.patch, static_cast<int>(threadIdx.x));
+__device__ __forceinline__ void multiply_a8(const CudaGemmTask& t, const GemmSplit& split, uint32_t cta,
+                                            const typename Patch::Rows& rows, uint4* shared) {
+  const GemmRange<Patch> range(t, split, cta);
+  const GemmPlace<Patch> place(t.M, range.patch, static_cast<int>(threadIdx.x), rows);
   const GemmParts<Patch> parts(t, split, range, shared, Patch::kDepth * kSpanBytesA8<Patch>);
   TileCopies<Patch> w(t, place, range.first_span);
   QCopies<Patch> q(t, place, range.first_span);
@@ -121,6 +122,14 @@ __global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm)
   SpanRing<Patch, QCopies<Patch>, TileCopies<Patch>> ring(shared, range.spans, q, w);
   run_range(range, ring, sums, [&](auto steps) { multiply_span(steps, q, ring.x(), w, ring.w(), sums); });
   end_patch(t, range, place, parts, sums);
+}
+
+template <typename Patch, template <typename> class Sums>
+__global__ void __launch_bounds__(Patch::kThreads, Patch::kCtasPerSm)
+    gemm_a8_kernel(const CudaGemmTask t, const GemmSplit split) {
+  extern __shared__ uint4 shared[];
+  pdl_launch_dependents();
+  multiply_a8<Patch, Sums>(t, split, blockIdx.x, {}, shared);
 }
 
 /** States which kernels a row has. */

@@ -61,9 +61,9 @@ class PlainOutputs {
   __device__ __forceinline__ float (&at(int p, int j))[4] { return acc_[p][j]; }
   __device__ __forceinline__ void end_step() {}
   __device__ __forceinline__ const float (&sum(int p, int j) const)[4] { return acc_[p][j]; }
-  static __device__ __forceinline__ void write(const CudaGemmTask&, const Epilogue& out, float sum, int64_t m,
-                                               int64_t n) {
-    out.finish(__float2int_rn(sum), m, n);
+  static __device__ __forceinline__ void write(const CudaGemmTask&, const Epilogue& out, float sum,
+                                               const OutputRow& row, int64_t n) {
+    out.finish(__float2int_rn(sum), row, n);
   }
 
  private:
@@ -73,9 +73,9 @@ class PlainOutputs {
 template <typename T, bool by_block>
 struct UnitOutputs : UnitFloatSums<T, by_block> {
   using UnitFloatSums<T, by_block>::UnitFloatSums;
-  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum, int64_t m,
-                                               int64_t n) {
-    by_block ? out.finish_blocks(sum, t.group > 0, m, n) : out.finish_groups(sum, m, n);
+  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum,
+                                               const OutputRow& row, int64_t n) {
+    by_block ? out.finish_blocks(sum, t.group > 0, row, n) : out.finish_groups(sum, row, n);
   }
 };
 template <typename T>
@@ -117,12 +117,12 @@ __global__ void __launch_bounds__(T::kThreads, T::kCtasPerSm)
     gemm_a8_dense_kernel(const CudaGemmTask t, const GemmSplit split) {
   extern __shared__ uint4 shared[];
   pdl_launch_dependents();
-  const GemmRange<T> range(t, split);
-  const GemmPlace<T> place(t.M, range.patch, static_cast<int>(threadIdx.x));
+  const GemmRange<T> range(t, split, blockIdx.x);
+  const GemmPlace<T> place(t.M, range.patch, static_cast<int>(threadIdx.x), {});
   const GemmParts<T> parts(t, split, range, shared, T::kDepth * kSpanBytes<T>);
   const int warp_n = 16 * static_cast<int>(place.panel - place.cta_panel);
-  RowCopies<T> w(reinterpret_cast<const uint16_t*>(t.w), round_up(t.K, 64), t.N, 16 * place.cta_panel, range.first_span,
-                 warp_n + place.g, place.t);
+  RowCopies<T> w(reinterpret_cast<const uint16_t*>(t.w), round_up(t.K, 64), 0, t.N, 16 * place.cta_panel, OwnRows{},
+                 range.first_span, warp_n + place.g, place.t);
   ByteCopies<T> q(t, place, range.first_span);
   Sums<T> sums(t, place, range, parts);
   SpanRing<T, ByteCopies<T>, RowCopies<T>> ring(shared, range.spans, q, w);

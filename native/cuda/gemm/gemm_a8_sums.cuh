@@ -31,9 +31,9 @@ class PlainSums {
   }
 
   __device__ __forceinline__ const int32_t (&sum(int p, int j) const)[4] { return acc_[p][j]; }
-  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, int32_t sum, int64_t m,
-                                               int64_t n) {
-    out.finish(sum - t.q_sums[m], m, n);
+  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, int32_t sum,
+                                               const OutputRow& row, int64_t n) {
+    out.finish(sum - t.q_sums[row.x], row, n);
   }
 
  private:
@@ -125,9 +125,9 @@ class UnitSums : public UnitTotals<Patch, SmallSum<0>, LargeSum, by_block> {
   }
   __device__ __forceinline__ void end_line(SpanSteps<false>, int) {}
 
-  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum, int64_t m,
-                                               int64_t n) {
-    by_block ? out.finish_blocks(sum, t.group > 0, m, n) : out.finish_groups(sum, m, n);
+  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum,
+                                               const OutputRow& row, int64_t n) {
+    by_block ? out.finish_blocks(sum, t.group > 0, row, n) : out.finish_groups(sum, row, n);
   }
 
  private:

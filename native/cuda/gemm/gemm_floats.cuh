@@ -23,16 +23,18 @@ class HalfCopies {
   static constexpr int kPlaneBytes = rows * kRowBytes;
   static constexpr int kSpanBytes = planes * kPlaneBytes;
 
-  /** Rows `first` ... of `count` in memory; this lane reads from the CTA's row `lane_row`, column 4 * t. */
-  __device__ HalfCopies(const uint16_t* data, int64_t ld, int64_t count, int64_t first, int first_span, int lane_row,
-                        int t)
-      : plane_step_(count * ld) {
+  /** Rows `first` ... of `count`, which `which` says where to find, `plane_step` elements from plane to plane; this lane
+   *  reads from the CTA's row `lane_row`, column 4 * t. */
+  template <typename Rows>
+  __device__ HalfCopies(const uint16_t* data, int64_t ld, int64_t plane_step, int64_t count, int64_t first,
+                        const Rows& which, int first_span, int lane_row, int t)
+      : plane_step_(plane_step) {
     const int m = static_cast<int>(threadIdx.x) / 8, eighth = threadIdx.x & 7;
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
       const int64_t row = first + m + r * kRowStep;
       valid_[r] = row < count;
-      source_[r] = data + (valid_[r] ? row : 0) * ld + int64_t{first_span} * Patch::kColumns + 8 * eighth;
+      source_[r] = data + (valid_[r] ? which.x(row) : 0) * ld + int64_t{first_span} * Patch::kColumns + 8 * eighth;
     }
     write_ = m * kRowBytes + (16 * eighth ^ (m & 3) << 5);
     read_ = lane_row * kRowBytes + 8 * t + ((lane_row & 3) << 5);
@@ -90,9 +92,9 @@ class PlainFloatSums {
   __device__ __forceinline__ void end_stretch(int stretch) { sums_.end(stretch, acc_); }
 
   __device__ __forceinline__ const float (&sum(int p, int j) const)[4] { return sums_.sum(p, j); }
-  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum, int64_t m,
-                                               int64_t n) {
-    out.store(m, n, a16_output(sum, t.alpha[n], t.bias != nullptr, out.bias_of(n)));
+  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum,
+                                               const OutputRow& row, int64_t n) {
+    out.store(row, n, a16_output(sum, t.alpha[n], t.bias != nullptr, out.bias_of(n)));
   }
 
  private:
@@ -110,9 +112,9 @@ struct UnitFloatSums : UnitTotals<Patch, FloatSum, FloatSum, by_block> {
   __device__ __forceinline__ int run_spans(int left, Ring& ring, const Multiply& multiply) {
     return run_spans_of_steps<Patch>(left, ring, multiply);
   }
-  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum, int64_t m,
-                                               int64_t n) {
-    out.store(m, n, a16_group_output(sum, t.bias != nullptr, out.bias_of(n)));
+  static __device__ __forceinline__ void write(const CudaGemmTask& t, const Epilogue& out, float sum,
+                                               const OutputRow& row, int64_t n) {
+    out.store(row, n, a16_group_output(sum, t.bias != nullptr, out.bias_of(n)));
   }
 };
 template <typename Patch>

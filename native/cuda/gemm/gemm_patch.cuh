@@ -17,12 +17,20 @@
 
 namespace ternary::cuda {
 
+/** Rows of X and of Y that the rows of a patch are: those of the product. */
+struct OwnRows {
+  __device__ __forceinline__ int64_t x(int64_t m) const { return m; }
+  __device__ __forceinline__ int64_t y(int64_t m) const { return m; }
+};
+
 /**
  * Shape of a CTA's part of Y: warps_n * panels * 16 rows of W by warps_m * eights * 8 rows of X; `depth` spans of both in
  * shared memory.
  */
 template <CudaLayout layout_, int warps_n, int warps_m, int panels, int eights, int depth, int ctas_per_sm>
 struct GemmPatch {
+  using Rows = OwnRows;
+  static constexpr bool kSplits = true;  ///< CTAs may share K
   static constexpr CudaLayout layout = layout_;
   static constexpr int kWarps = warps_n * warps_m, kWarpsM = warps_m, kPanels = panels, kEights = eights;
   static constexpr int kThreads = 32 * kWarps, kCtasPerSm = ctas_per_sm, kDepth = depth;
@@ -53,10 +61,10 @@ struct GemmRange {
   static constexpr int kSpanSteps = Patch::kColumns / 32;
   int patch, rank, first, end, first_span, spans;
 
-  __device__ GemmRange(const CudaGemmTask& t, const GemmSplit& split)
+  __device__ GemmRange(const CudaGemmTask& t, const GemmSplit& split, uint32_t cta)
       : stretch_steps_(split.stretch_steps), all_steps_(static_cast<int>(ceil_div(t.K, Patch::kColumns)) * kSpanSteps) {
-    patch = static_cast<int>(blockIdx.x / static_cast<uint32_t>(split.splits));
-    rank = static_cast<int>(blockIdx.x) - patch * split.splits;
+    patch = static_cast<int>(cta / static_cast<uint32_t>(split.splits));
+    rank = static_cast<int>(cta) - patch * split.splits;
     first = split.first_stretch(rank);
     end = split.first_stretch(rank + 1);
     first_span = first * stretch_steps_ / kSpanSteps;
@@ -81,8 +89,9 @@ struct GemmPlace {
   int warp_m;         ///< first row of X of the warp, in the patch
   int64_t cta_panel;  ///< first panel of the patch
   int64_t panel;      ///< first panel of the warp
+  typename Patch::Rows rows;
 
-  __device__ GemmPlace(int64_t M, int patch, int thread) {
+  __device__ GemmPlace(int64_t M, int patch, int thread, const typename Patch::Rows& which) : rows(which) {
     const int warp = thread / 32;
     const int patches_m = static_cast<int>(ceil_div(M, Patch::kM)), patch_n = patch / patches_m;
     lane = thread & 31;

@@ -94,7 +94,7 @@ __device__ __forceinline__ void write_quad(const CudaGemmTask& t, const Epilogue
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     const int64_t m = place.m(j, i), n = place.n(p, i);
-    if (m < t.M && n < t.N) Sums::write(t, out, sum[i], m, n);
+    if (m < t.M && n < t.N) Sums::write(t, out, sum[i], {place.rows.x(m), place.rows.y(m)}, n);
   }
 }
 
@@ -121,7 +121,7 @@ __device__ __forceinline__ void end_split(const CudaGemmTask& t, const GemmRange
       for (int part = 0; part < count; ++part) add_quad(sum, parts.load(rank, part, quad));
     }
     const int at = quad / Patch::kThreads;
-    const GemmPlace<Patch> place(t.M, range.patch, quad % Patch::kThreads);
+    const GemmPlace<Patch> place(t.M, range.patch, quad % Patch::kThreads, {});
     write_quad<Sums>(t, out, place, at / Patch::kEights, at % Patch::kEights, sum);
   }
   parts.leave();
@@ -131,9 +131,11 @@ __device__ __forceinline__ void end_split(const CudaGemmTask& t, const GemmRange
 template <typename Patch, typename Sums>
 __device__ __forceinline__ void end_patch(const CudaGemmTask& t, const GemmRange<Patch>& range,
                                           const GemmPlace<Patch>& place, const GemmParts<Patch>& parts, Sums& sums) {
-  if (parts.split().splits > 1) {
-    end_split(t, range, parts, sums);
-    return;
+  if constexpr (Patch::kSplits) {
+    if (parts.split().splits > 1) {
+      end_split(t, range, parts, sums);
+      return;
+    }
   }
   const Epilogue out(t);
 #pragma unroll

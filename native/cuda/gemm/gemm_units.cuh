@@ -30,12 +30,34 @@ struct UnitScales {
 /** Which run of `length` units one lies in; mostly a run is one unit, and a division 20 instructions. */
 __device__ __forceinline__ int run_of_units(int unit, int length) { return length == 1 ? unit : unit / length; }
 
+/** Rows of X that a lane has sums of, behind a first: looked up each time, since registers for them would be spilled. */
+template <typename Patch, typename Rows>
+class LaneRows {
+ public:
+  __device__ explicit LaneRows(const GemmPlace<Patch>& place) : place_(place) {}
+  static __device__ __forceinline__ int64_t first(const GemmPlace<Patch>&) { return 0; }
+  __device__ __forceinline__ int64_t behind(int i) const { return place_.rows.x(place_.m(i / 2, i % 2)); }
+
+ private:
+  const GemmPlace<Patch>& place_;
+};
+template <typename Patch>
+class LaneRows<Patch, OwnRows> {
+ public:
+  __device__ explicit LaneRows(const GemmPlace<Patch>&) {}
+  static __device__ __forceinline__ int64_t first(const GemmPlace<Patch>& place) {
+    return place.m0 + place.warp_m + 2 * place.t;
+  }
+  static __device__ __forceinline__ int behind(int i) { return 8 * (i / 2) + i % 2; }
+};
+
 /** Where the scales of X are. */
 template <typename Patch>
 class BlockWalk {
  public:
   __device__ BlockWalk(const CudaGemmTask& t, const GemmPlace<Patch>& place, int unit)
-      : s_(t.s + place.m0 + place.warp_m + 2 * place.t),
+      : s_(t.s + Rows::first(place)),
+        lane_(place),
         ld_(t.ld_s),
         rows_(static_cast<int>(max(t.M - place.m0 - place.warp_m - 2 * place.t, int64_t{0}))),
         units_(static_cast<int>(t.block) / unit) {}
@@ -46,13 +68,15 @@ class BlockWalk {
     const float* s = s_ + (groups ? run_of_units(unit, units_) : unit) * ld_;
 #pragma unroll
     for (int i = 0; i < 2 * Patch::kEights; ++i) {
-      const int row = 8 * (i / 2) + i % 2;
-      x[i / 2][i % 2] = row < rows_ ? s[row] : 0.0f;
+      x[i / 2][i % 2] = 8 * (i / 2) + i % 2 < rows_ ? s[lane_.behind(i)] : 0.0f;
     }
   }
 
  private:
+  using Rows = LaneRows<Patch, typename Patch::Rows>;
+
   const float* s_;
+  Rows lane_;
   int64_t ld_;
   int rows_, units_;  ///< of a block
 };

@@ -121,8 +121,8 @@ __device__ inline uint32_t rotate_and_scale(const ActivationTask& t, float r, in
  * out.columns(begin, count, v) chunk by chunk, `width` columns in all, at least K and a multiple of 4, and out.end(). One
  * loop of three passes, so that each step's code is there once. With rotation chunks are whole runs.
  */
-template <int kThreads, bool kRotates, typename Out>
-__device__ inline void make_row(const ActivationTask& task, const RowSource& row, const RowScratch& scratch, int width,
+template <int kThreads, bool kRotates, typename Source, typename Out>
+__device__ inline void make_row(const ActivationTask& task, const Source& row, const RowScratch& scratch, int width,
                                 Out& out) {
   const bool norm = task.norm_weight != nullptr, rotates = kRotates && task.rotation != 0;
   const bool scales = norm || rotates || task.alpha_column != nullptr;

@@ -3,115 +3,24 @@
 #include "cuda/device/pdl.cuh"
 #include "cuda/device/variant.h"
 #include "cuda/kernels.h"
-#include "cuda/quantise/activations.cuh"
+#include "cuda/quantise/row_columns.cuh"
 
 namespace ternary::cuda {
 namespace {
 
-constexpr int kThreads = 256;
-/** 96 KiB of values: rows of every model we know in one piece, and within what each architecture lets a CTA have. */
-constexpr int kMostColumns = 24576;
-
-/**
- * x' in planes, columns k ... k + 3. Three bf16 planes take 8 bits of the significand each, by truncation, which unlike
- * rounding cannot overflow: their sum is exactly x', except that what lies below bf16's smallest denormal is lost, less
- * than 2^-133 where |x'| < 2^-110.
- */
-__device__ void store_planes(const CudaActivationTask& t, uint16_t* row, int k, float4 v) {
-  ushort4 parts[3] = {};
-  if (t.plane_count == 1) {
-    parts[0] = t.plane_f16 ? ushort4{fp32_to_f16(v.x), fp32_to_f16(v.y), fp32_to_f16(v.z), fp32_to_f16(v.w)}
-                           : ushort4{fp32_to_bf16(v.x), fp32_to_bf16(v.y), fp32_to_bf16(v.z), fp32_to_bf16(v.w)};
-  } else {
-#pragma unroll
-    for (int plane = 0; plane < 3; ++plane) {
-      const auto take = [](float& rest) {
-        const uint32_t head = __float_as_uint(rest) & 0xffff0000u;
-        rest = __fadd_rn(rest, -__uint_as_float(head));
-        return static_cast<uint16_t>(head >> 16);
-      };
-      parts[plane] = {take(v.x), take(v.y), take(v.z), take(v.w)};
-    }
-  }
-#pragma unroll
-  for (int plane = 0; plane < 3; ++plane) {
-    if (plane < t.plane_count) *reinterpret_cast<ushort4*>(row + plane * t.M * t.ld_plane + k) = parts[plane];
-  }
-}
-
-/** NaN up to K of a row that is not finite. */
-__device__ float4 nan_quad(int k, int K) {
-  const float nan = __uint_as_float(kNanPattern);
-  return {k < K ? nan : 0.0f, k + 1 < K ? nan : 0.0f, k + 2 < K ? nan : 0.0f, k + 3 < K ? nan : 0.0f};
-}
-
-/** make_row()'s planes. */
-struct PlaneColumns {
-  const CudaActivationTask& task;
-  uint16_t* row;
-  bool finite;
-
-  __device__ void begin(uint32_t amax) { finite = amax < kInfinityPattern; }
-  __device__ void columns(int begin, int count, const float* v) {
-    const int K = static_cast<int>(task.rows.K);
-    for (int k = 4 * static_cast<int>(threadIdx.x); k < count; k += 4 * kThreads) {
-      const float4 value = *reinterpret_cast<const float4*>(v + k);
-      store_planes(task, row, begin + k, finite ? value : nan_quad(begin + k, K));
-    }
-  }
-};
-
-/** A row of either kind, so that the code which makes it is there once. */
-template <bool by_block>
-struct RowColumns {
-  PlaneColumns planes;
-  QuantiseColumns<kThreads, by_block> quantise;
-  bool a16;
-
-  __device__ void begin(uint32_t amax) { a16 ? planes.begin(amax) : quantise.begin(amax); }
-  __device__ void columns(int begin, int count, const float* v) {
-    a16 ? planes.columns(begin, count, v) : quantise.columns(begin, count, v);
-  }
-  __device__ void measure(int begin, int count, const float* v) {
-    if (!a16) quantise.measure(begin, count, v);
-  }
-  __device__ void end() {
-    if (!a16) quantise.end();
-  }
-  __device__ bool measures() const { return !a16 && quantise.measures(); }
-};
-
-/** `blocks`: the task may have blocks, or be rotated. `shared_maxima`: those of blocks lie behind the values, else where the
- *  scales will be. */
+/** `blocks`: the task may have blocks, or be rotated. */
 template <bool blocks>
-__global__ void __launch_bounds__(kThreads, 2)
+__global__ void __launch_bounds__(kRowThreads, 2)
     activations_any_row_kernel(const CudaActivationTask t, int capacity, bool shared_maxima) {
   extern __shared__ float4 values[];
-  __shared__ float part[kPartials];
-  __shared__ uint32_t warp_max[kThreads / 32];
   pdl_launch_dependents();
   pdl_wait();
   const int64_t m = blockIdx.x;
-  for (int64_t i = m * kThreads + threadIdx.x; i < t.clear_count; i += static_cast<int64_t>(gridDim.x) * kThreads) {
+  for (int64_t i = m * kRowThreads + threadIdx.x; i < t.clear_count;
+       i += static_cast<int64_t>(gridDim.x) * kRowThreads) {
     t.clear[i] = 0;
   }
-  const RowScratch scratch = {reinterpret_cast<float*>(values), capacity, part, warp_max};
-  const int64_t units = t.unit == 0 ? 1 : ceil_div(t.rows.K, t.unit);
-  const bool a16 = t.s == nullptr;
-  const QuantisedRow q = {t.q + m * t.ldq,
-                          static_cast<int>(t.padded),
-                          t.plain,
-                          t.s + m * t.s_row,
-                          t.q_sums == nullptr ? nullptr : t.q_sums + m * units,
-                          t.unit,
-                          t.planes == nullptr ? nullptr : t.planes + m * t.ld_plane,
-                          t.s_block,
-                          reinterpret_cast<uint32_t*>(shared_maxima ? scratch.v + capacity : t.s + m * t.s_row),
-                          shared_maxima ? 1 : t.s_block};
-  if (!a16) clear_sums<kThreads, blocks>(q, t.rows);
-  RowColumns<blocks> out = {{t, t.planes + m * t.ld_plane, true}, {t.rows, m, q, 1.0f, true}, a16};
-  make_row<kThreads, blocks>(t.rows, row_source(t.rows, m, true), scratch,
-                             row_width(t.rows, static_cast<int>(t.padded)), out);
+  make_output_row<blocks>(t, t.rows, m, row_source(t.rows, m, true), values, capacity, shared_maxima);
 }
 
 }  // namespace
@@ -120,16 +29,13 @@ TERNARY_CUDA_VARIANT(activations_any_row, any, activations_any_row_kernel<false>
 TERNARY_CUDA_VARIANT(activations_any_row, blocks, activations_any_row_kernel<true>)
 
 int activations_any_row(const CudaActivationTask& task, const CudaLaunch& how) {
-  const int64_t width = round_up(task.padded > task.rows.K ? task.padded : task.rows.K, kPartials);
-  const int capacity = static_cast<int>(width < kMostColumns ? width : kMostColumns);
-  const int64_t blocks = task.rows.block == 0 ? 0 : ceil_div(task.rows.K, task.rows.block);
-  const bool shared_maxima = width + blocks <= kMostColumns;
-  const int64_t bytes = 4 * (capacity + (shared_maxima ? blocks : 0));
-  const dim3 ctas(static_cast<unsigned>(task.M)), threads(kThreads);
-  if (blocks == 0 && task.rows.rotation == 0) {
-    return launch<activations_any_row_kernel<false>>(how, ctas, threads, bytes, 1, task, capacity, false);
+  const RowMemory memory = row_memory(task);
+  const dim3 ctas(static_cast<unsigned>(task.M)), threads(kRowThreads);
+  if (task.rows.block == 0 && task.rows.rotation == 0) {
+    return launch<activations_any_row_kernel<false>>(how, ctas, threads, memory.bytes, 1, task, memory.capacity, false);
   }
-  return launch<activations_any_row_kernel<true>>(how, ctas, threads, bytes, 1, task, capacity, shared_maxima);
+  return launch<activations_any_row_kernel<true>>(how, ctas, threads, memory.bytes, 1, task, memory.capacity,
+                                                  memory.shared_maxima);
 }
 
 }  // namespace ternary::cuda

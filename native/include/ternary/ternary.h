@@ -728,12 +728,18 @@ TERNARY_API int64_t ternary_moe_bytes(const ternary_moe* moe);
 /**
  * A layer of experts applied to host memory: ternary_oracle_apply_moe() by this machine's kernels. Each expert's weights are
  * read once for all rows that chose it, and an expert without rows is not read. Rows are taken as many at a time as
- * 64 MB of scratch are enough for.
+ * 64 MB of scratch are enough for. By the runtime's GPU where it has one, to which the layer is copied as by
+ * ternary_prepare_moe().
  *
- * Errors: TERNARY_INVALID_ARGUMENT as ternary_oracle_apply_moe(); TERNARY_UNSUPPORTED on a GPU runtime.
+ * Errors: TERNARY_INVALID_ARGUMENT as ternary_oracle_apply_moe().
  */
 TERNARY_API ternary_status ternary_apply_moe(ternary_runtime* runtime, const ternary_moe* moe,
                                              const ternary_moe_operands* operands);
+
+/**
+ * Copies the layer to the runtime's GPU, its weights in the layout of the GPU's kernels, and waits; as ternary_prepare().
+ */
+TERNARY_API ternary_status ternary_prepare_moe(ternary_runtime* runtime, const ternary_moe* moe);
 
 /** A router in host memory: experts and weights of each row, from logits or from X. By the runtime's GPU where it has one, as
  *  the two that follow. Errors as ternary_oracle_route()'s. */
@@ -782,6 +788,22 @@ TERNARY_API ternary_status ternary_rotate_async(ternary_runtime* runtime, const 
 
 /** ternary_qk_norm() in the same way. It needs no workspace. */
 TERNARY_API ternary_status ternary_qk_norm_async(ternary_runtime* runtime, const ternary_qk_norm_operands* operands);
+
+/**
+ * Bytes of workspace that suffice for every ternary_apply_moe_async() of this layer with up to M rows of T slots. More than
+ * 16384 slots are taken in several turns, which share it.
+ * Errors: TERNARY_UNSUPPORTED on a CPU runtime; TERNARY_INVALID_ARGUMENT for M and T out of range.
+ */
+TERNARY_API ternary_status ternary_moe_workspace_bytes(ternary_runtime* runtime, const ternary_moe* moe, int64_t M,
+                                                       int64_t T, int64_t* bytes);
+
+/**
+ * ternary_apply_moe() in the same way: the same bits in A8. Ids and weights are read on the device alone. An id that is
+ * neither -1 nor an expert's contributes nothing, as -1 does; ternary_synchronise() tells that there were such. May be
+ * captured, and replayed with other ids, once ternary_prepare_moe() has run.
+ */
+TERNARY_API ternary_status ternary_apply_moe_async(ternary_runtime* runtime, const ternary_moe* moe,
+                                                   const ternary_moe_operands* operands);
 
 /**
  * Bytes of workspace that suffice for every ternary_route_async() of a router with a matrix, of up to M rows and E experts.

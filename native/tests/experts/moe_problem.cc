@@ -114,6 +114,53 @@ MoeProblemSpec random_moe_spec(uint64_t seed) {
   return s;
 }
 
+MoeProblemSpec exact_moe_spec(uint64_t seed, ternary_activation activation) {
+  MoeProblemSpec s = random_moe_spec(seed);
+  s.exact_values = true;
+  s.spec.activation = activation;
+  if (activation == TERNARY_A16) s.spec.block = 0;
+  s.spec.gate_function = TERNARY_RELU2;
+  s.spec.clamp = 0;
+  // Sums have 24 bits: of two rotations, whose factors are 1/8, one is enough, and then alphas are 1.
+  if (s.spec.rotation13 != 0 && s.spec.rotation2 != 0) (seed % 2 == 0 ? s.spec.rotation13 : s.spec.rotation2) = 0;
+  for (int64_t* rotation : {&s.spec.rotation13, &s.spec.rotation2}) {
+    if (*rotation != 0) *rotation = 64;
+  }
+  s.signs13 = s.signs13 && s.spec.rotation13 != 0;
+  s.signs2 = s.signs2 && s.spec.rotation2 != 0;
+  s.H = s.spec.rotation13 == 0 ? 1 + s.H % 64 : 64;
+  s.I = s.spec.rotation2 == 0 ? 1 + s.I % 64 : 64;
+  return s;
+}
+
+MoeProblemSpec plain_moe_spec(int64_t M, int64_t T, int64_t E, int64_t H, int64_t I) {
+  MoeProblemSpec spec;
+  spec.M = M;
+  spec.T = T;
+  spec.E = E;
+  spec.H = H;
+  spec.I = I;
+  spec.kind13 = spec.kind2 = TERNARY_ALPHA_ROW;
+  spec.spec.scaling = 1;
+  return spec;
+}
+
+OutputMatrix MoeProblem::values(Random& random, ternary_dtype dtype, int64_t rows, int64_t columns) const {
+  const int64_t ld = columns + random.integer(0, 3);
+  if (!spec_.exact_values) return bell_matrix(random, dtype, rows, columns, ld);
+  OutputMatrix matrix(dtype, rows, columns, ld);
+  for (int64_t m = 0; m < rows; ++m) {
+    for (int64_t n = 0; n < columns; ++n) {
+      if (dtype == TERNARY_F8_E4M3) {
+        static_cast<uint8_t*>(matrix.row(m))[n] = random.pick<uint8_t>({0, 0x38, 0xb8});  // 0, 1, -1
+      } else {
+        store_float(matrix.row(m), dtype, n, random.pick({-1.0f, 0.0f, 1.0f, 1.0f}));
+      }
+    }
+  }
+  return matrix;
+}
+
 OutputMatrix bell_matrix(Random& random, ternary_dtype dtype, int64_t rows, int64_t columns, int64_t ld) {
   OutputMatrix matrix(dtype, rows, columns, ld);
   for (int64_t m = 0; m < rows; ++m) {
@@ -144,16 +191,17 @@ MoeProblem::MoeProblem(const MoeProblemSpec& spec) : spec_(spec) {
   ternary_moe* made = nullptr;
   EXPECT_EQ(ternary_moe_create(&s, &made), TERNARY_OK) << ternary_last_error() << " in " << spec.text();
   moe_.reset(made);
-  x_ = bell_matrix(random, spec.x_dtype, spec.M, spec.H, spec.H + random.integer(0, 3));
+  x_ = values(random, spec.x_dtype, spec.M, spec.H);
   if (spec.odd_values && spec.x_dtype != TERNARY_F8_E4M3) {
     store_float(x_.row(spec.M / 2), spec.x_dtype, spec.H / 2, std::nanf(""));
     store_float(x_.row(0), spec.x_dtype, 0, INFINITY);
   }
-  weights_ = bell_matrix(random, spec.weights_dtype, spec.M, spec.T, spec.T + random.integer(0, 3));
-  for (int64_t m = 0; m < spec.M && spec.x_scale; ++m) x_scale_.push_back(random.positive());
+  weights_ = values(random, spec.weights_dtype, spec.M, spec.T);
+  for (int64_t m = 0; m < spec.M && spec.x_scale; ++m) {
+    x_scale_.push_back(spec.exact_values ? random.pick({0.5f, 1.0f}) : random.positive());
+  }
   choose_experts(random);
-  if (spec.residual)
-    residual_ = bell_matrix(random, spec.residual_dtype, spec.M, spec.H, spec.H + random.integer(0, 3));
+  if (spec.residual) residual_ = values(random, spec.residual_dtype, spec.M, spec.H);
 }
 
 WeightsHandle MoeProblem::make_weights(Random& random, int64_t N, int64_t K, ternary_alpha_kind kind, int64_t group,
@@ -167,7 +215,10 @@ WeightsHandle MoeProblem::make_weights(Random& random, int64_t N, int64_t K, ter
   std::vector<const uint8_t*> codes;
   for (int64_t e = 0; e < spec_.E; ++e) codes.push_back(all.data() + e * bytes);
   std::vector<float> alpha(spec_.E * alpha_values(kind, N, K, group, own_columns));
-  for (float& value : alpha) value = 0.1f * random.positive();
+  const bool ones = spec_.spec.rotation13 != 0 || spec_.spec.rotation2 != 0;
+  for (float& value : alpha) {
+    value = !spec_.exact_values ? 0.1f * random.positive() : ones ? 1.0f : random.pick({0.5f, 1.0f});
+  }
   ternary_weights* made = nullptr;
   EXPECT_EQ(ternary_weights_create_experts(codes.data(), TERNARY_LAYOUT_I2S, spec_.E, N, K, spec_.layout, kind,
                                            alpha.data(), static_cast<int64_t>(alpha.size()), group, &made),

@@ -37,6 +37,8 @@ struct MoeProblemSpec {
   ternary_dtype residual_dtype = TERNARY_F32;
   Routing routing = Routing::random;
   bool odd_values = false;  ///< a row of X has a NaN, another an infinity
+  bool exact_values =
+      false;  ///< values with which every sum of a small layer is exact, whatever its order: -1, 0, 1, 1/2
   uint64_t seed = 1;
 
   std::string text() const;
@@ -44,6 +46,12 @@ struct MoeProblemSpec {
 
 /** Everything that the interface accepts, at random. */
 MoeProblemSpec random_moe_spec(uint64_t seed);
+
+/** A layer whose bits do not depend on the order of sums: with exact values, and functions and rotations that keep them. */
+MoeProblemSpec exact_moe_spec(uint64_t seed, ternary_activation activation);
+
+/** A layer of some size, without anything special. */
+MoeProblemSpec plain_moe_spec(int64_t M, int64_t T, int64_t E, int64_t H, int64_t I);
 
 /** What a call wrote. */
 struct MoeOutput {
@@ -78,6 +86,7 @@ class MoeProblem {
   WeightsHandle make_weights(Random& random, int64_t N, int64_t K, ternary_alpha_kind kind, int64_t group,
                              bool own_columns) const;
   void choose_experts(Random& random);
+  OutputMatrix values(Random& random, ternary_dtype dtype, int64_t rows, int64_t columns) const;
 
   MoeProblemSpec spec_;
   std::vector<float> signs13_, signs2_;

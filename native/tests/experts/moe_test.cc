@@ -19,19 +19,6 @@ std::string run(ternary_runtime* runtime, const MoeProblem& problem, const MoeOu
   return problem.verdict(got, expected);
 }
 
-/** A layer of some size, without anything special. */
-MoeProblemSpec plain_moe_spec(int64_t M, int64_t T, int64_t E, int64_t H, int64_t I) {
-  MoeProblemSpec spec;
-  spec.M = M;
-  spec.T = T;
-  spec.E = E;
-  spec.H = H;
-  spec.I = I;
-  spec.kind13 = spec.kind2 = TERNARY_ALPHA_ROW;
-  spec.spec.scaling = 1;
-  return spec;
-}
-
 TEST(Moe, GeneratedProblemsOnEveryIsa) {
   std::vector<RuntimeHandle> runtimes;
   for (const std::string& isa : available_isas()) runtimes.push_back(make_runtime("TERNARY_MAX_ISA=" + isa));

@@ -46,6 +46,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"core/cuda/device", {"include/*", "abi", "core/*"}},
     {"core/cuda/copies", {"include/*", "abi", "core/*", "core/cuda/device"}},
     {"core/cuda", {"include/*", "abi", "core/*", "core/cuda/*"}},
+    {"core/cuda/moe", {"include/*", "abi", "core/*", "core/cuda", "core/cuda/device", "core/cuda/copies"}},
     {"core/cuda/calls", {"include/*", "abi", "core/*", "core/cuda/*"}},
     {"core/api", {"include/*", "abi", "core/*", "core/cuda/*"}},
     {"core/glibc", {}},
@@ -66,6 +67,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"cuda/gemv", {"include/*", "abi", "cuda", "cuda/device", "cuda/quantise"}},
     {"cuda/gemm", {"include/*", "abi", "cuda", "cuda/device", "cuda/quantise"}},
     {"cuda/experts", {"include/*", "abi", "cuda", "cuda/device"}},
+    {"cuda/moe", {"include/*", "abi", "cuda", "cuda/device", "cuda/quantise", "cuda/gemm", "cuda/experts"}},
     {"cuda/table", {"include/*", "abi", "cuda", "cuda/*"}},
     // Nothing outside: it shares no code with what it checks.
     {"softgpu/ptx", {}},

@@ -8,8 +8,11 @@
 #include "core/cuda/calls/row_ops.h"
 #include "core/cuda/calls/staging.h"
 #include "core/cuda/copies/layer.h"
+#include "core/cuda/copies/moe.h"
 #include "core/cuda/device/find_device.h"
 #include "core/cuda/dispatch.h"
+#include "core/cuda/moe/dispatch.h"
+#include "core/cuda/moe/plan.h"
 #include "core/cuda/places.h"
 #include "core/cuda/runtime.h"
 #include "core/cuda/top2.h"
@@ -34,6 +37,11 @@ class CudaAccelerator final : public Accelerator {
     prepare_layer(layer, cuda_.device, runtime.pool, {runtime.settings.prefill_skip_m > 0, keeps_top2(cuda_, layer)});
   }
 
+  void prepare_moe(ternary_runtime& runtime, const ternary_moe& moe) override {
+    const CudaDeviceScope scope(cuda_.device);
+    ternary::prepare_moe(moe, cuda_.device, runtime.pool);
+  }
+
   void run(ternary_runtime& runtime, const Product& product) override { run_staged_product(runtime, cuda_, product); }
 
   void quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands) override {
@@ -46,6 +54,9 @@ class CudaAccelerator final : public Accelerator {
     run_staged_qk_norm(runtime, cuda_, operands);
   }
 
+  void moe(ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& operands) override {
+    run_staged_moe(runtime, cuda_, moe, operands);
+  }
   void route(ternary_runtime& runtime, const ternary_route_operands& operands) override {
     run_staged_route(runtime, cuda_, operands);
   }
@@ -77,6 +88,11 @@ class CudaAccelerator final : public Accelerator {
     ternary::start_qk_norm(runtime, cuda_, operands, call);
   }
 
+  void start_moe(ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& operands,
+                 const ternary_cuda_call& call) override {
+    const CudaDeviceScope scope(cuda_.device);
+    ternary::start_moe(runtime, cuda_, moe, operands, call);
+  }
   void start_route(ternary_runtime& runtime, const ternary_route_operands& operands,
                    const ternary_cuda_call& call) override {
     const CudaDeviceScope scope(cuda_.device);
@@ -108,6 +124,9 @@ class CudaAccelerator final : public Accelerator {
 
   int64_t workspace_bytes(const ternary_layer& layer, int64_t M) const override {
     return most_workspace(cuda_, layer, M);
+  }
+  int64_t moe_workspace_bytes(const ternary_moe& moe, int64_t M, int64_t T) const override {
+    return CudaMoePlan(moe, M, T).bytes;
   }
   int64_t route_workspace_bytes(int64_t M, int64_t E) const override { return ternary::route_workspace_bytes(M, E); }
 

@@ -1,11 +1,13 @@
 /**
  * @file experts.h
- * @brief Starts the operations around experts that have no ternary weights, on a GPU.
+ * @brief Starts the operations around experts that have no ternary weights, on a GPU; and runs them, and layers of
+ *        experts, on host memory.
  */
 #ifndef TERNARY_CORE_CUDA_CALLS_EXPERTS_H_
 #define TERNARY_CORE_CUDA_CALLS_EXPERTS_H_
 
 #include "core/cuda/runtime.h"
+#include "core/experts/moe.h"
 
 struct ternary_runtime;
 
@@ -23,6 +25,8 @@ void start_combine(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_co
 int64_t route_workspace_bytes(int64_t M, int64_t E);
 
 /** The same of checked operands in host memory, and waits. If they throw, nothing of the caller's has been written. */
+void run_staged_moe(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_moe& moe,
+                    const ternary_moe_operands& operands);
 void run_staged_route(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_route_operands& operands);
 void run_staged_align(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_align_operands& operands);
 void run_staged_combine(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_combine_operands& operands);

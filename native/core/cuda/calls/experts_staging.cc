@@ -1,7 +1,35 @@
 #include "core/cuda/calls/experts.h"
 #include "core/cuda/calls/parcel.h"
+#include "core/cuda/moe/dispatch.h"
 
 namespace ternary {
+
+void run_staged_moe(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_moe& moe,
+                    const ternary_moe_operands& o) {
+  const int64_t H = moe.H();
+  Parcel parcel;
+  const int64_t x = parcel.input(matrix(o.x, o.x_dtype, o.M, H, o.ldx));
+  const int64_t x_scale = parcel.input(vector(o.x_scale, o.M));
+  const int64_t ids = parcel.input(matrix(o.expert_ids, TERNARY_F32, o.M, o.T, o.ld_ids));
+  const int64_t weights = parcel.input(matrix(o.expert_weights, o.expert_weights_dtype, o.M, o.T, o.ld_weights));
+  const HostMatrix residuals = matrix(o.residual, o.residual_dtype, o.M, H, o.ld_residual);
+  const bool in_place = o.residual == o.residual_out;
+  const int64_t residual = in_place ? parcel.in_place(residuals) : parcel.input(residuals);
+  const int64_t y = parcel.output(matrix(o.y, o.y_dtype, o.M, moe.y_columns(o.T), o.ldy));
+  const int64_t residual_out =
+      in_place ? residual : parcel.output(matrix(o.residual_out, o.residual_dtype, o.M, H, o.ld_residual));
+  run_parcel(cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
+    ternary_moe_operands there = o;
+    set_address(there.x, device, x);
+    set_address(there.x_scale, device, x_scale);
+    set_address(there.expert_ids, device, ids);
+    set_address(there.expert_weights, device, weights);
+    set_address(there.residual, device, residual);
+    set_address(there.y, device, y);
+    set_address(there.residual_out, device, residual_out);
+    start_moe(runtime, cuda, moe, there, call);
+  });
+}
 
 void run_staged_route(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_route_operands& o) {
   Parcel parcel;

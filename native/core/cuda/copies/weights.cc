@@ -21,9 +21,10 @@ constexpr int64_t kChunkBytes = 16 << 20;
 /** Makes panels of a device's layout from weights, on as many threads as there are. */
 class PanelMaker {
  public:
-  /** For up to `most_panels` at a time. */
-  PanelMaker(const ternary_weights& weights, CudaLayout layout, ThreadPool& pool, int64_t most_panels)
+  /** Of one expert, for up to `most_panels` at a time. */
+  PanelMaker(const ternary_weights& weights, int64_t expert, CudaLayout layout, ThreadPool& pool, int64_t most_panels)
       : weights_(weights),
+        codes_(weights.expert_codes(expert)),
         layout_(layout),
         pool_(pool),
         threads_(static_cast<int>(std::min<int64_t>(pool.threads(), most_panels))),
@@ -49,11 +50,12 @@ class PanelMaker {
   void make_one(int64_t panel, int thread) const {
     const int64_t K = weights_.K, rows = rows_of(first_ + panel);
     uint8_t* i2s = i2s_.get() + thread * i2s_bytes_;
-    unpack_rows(weights_.codes.get(), weights_.layout, (first_ + panel) * kTile, rows, K, i2s);
+    unpack_rows(codes_, weights_.layout, (first_ + panel) * kTile, rows, K, i2s);
     cuda_panel_from_i2s(layout_, i2s, rows, K, target_ + panel * panel_bytes(kTile));
   }
 
   const ternary_weights& weights_;
+  const uint8_t* codes_;
   const CudaLayout layout_;
   ThreadPool& pool_;
   const int threads_;
@@ -63,13 +65,18 @@ class PanelMaker {
   uint8_t* target_ = nullptr;
 };
 
-/** Converts all panels of the weights and sends them to `target`, a chunk at a time. */
-void send_codes(const ternary_weights& weights, CudaLayout layout, ThreadPool& pool, const CudaStream& stream,
-                uint8_t* target) {
+/** Bytes of the codes of all experts, each as if it were alone. */
+int64_t codes_bytes(const ternary_weights& weights, CudaLayout layout) {
+  return weights.experts * cuda_layout_bytes(layout, weights.N, weights.K);
+}
+
+/** Converts all panels of an expert and sends them to `target`, a chunk at a time. */
+void send_expert(const ternary_weights& weights, int64_t expert, CudaLayout layout, ThreadPool& pool,
+                 const CudaStream& stream, uint8_t* target) {
   const int64_t panel_bytes = cuda_panel_bytes(layout, kTile, weights.K), panels = ceil_div(weights.N, kTile);
   const int64_t chunk_panels = std::min(panels, std::max<int64_t>(1, kChunkBytes / panel_bytes));
   const LargeMemory chunk = large_memory(chunk_panels * panel_bytes);
-  PanelMaker maker(weights, layout, pool, chunk_panels);
+  PanelMaker maker(weights, expert, layout, pool, chunk_panels);
   for (int64_t panel = 0; panel < panels; panel += chunk_panels) {
     const int64_t bytes = maker.make(panel, std::min(chunk_panels, panels - panel), chunk.get());
     stream.send(target + panel * panel_bytes, chunk.get(), bytes);
@@ -77,16 +84,26 @@ void send_codes(const ternary_weights& weights, CudaLayout layout, ThreadPool& p
   }
 }
 
+void send_codes(const ternary_weights& weights, CudaLayout layout, ThreadPool& pool, const CudaStream& stream,
+                uint8_t* target) {
+  for (int64_t expert = 0; expert < weights.experts; ++expert) {
+    send_expert(weights, expert, layout, pool, stream,
+                target + expert * cuda_layout_bytes(layout, weights.N, weights.K));
+  }
+}
+
 std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool) {
   const CudaStream stream(device);
   const CudaLayout layout = cuda_layout_of(weights.layout);
-  CudaMemory codes(device, cuda_layout_bytes(layout, weights.N, weights.K));
+  CudaMemory codes(device, codes_bytes(weights, layout));
   send_codes(weights, layout, pool, stream, codes.get());
   CudaMemory alpha = sent_floats(device, stream, weights.alpha.data(), static_cast<int64_t>(weights.alpha.size()),
                                  round_up(static_cast<int64_t>(weights.alpha.size()), kTile));
   CudaMemory column;
-  if (weights.column_alpha() != nullptr)
-    column = sent_floats(device, stream, weights.column_alpha(), weights.K, weights.K);
+  if (weights.column_alpha() != nullptr) {
+    const auto count = static_cast<int64_t>(weights.alpha_column.size());
+    column = sent_floats(device, stream, weights.column_alpha(), count, count);
+  }
   auto copy = std::make_unique<CudaWeights>(device);
   copy->layout = layout;
   copy->bytes.add(layout, codes.bytes() + alpha.bytes() + column.bytes());
@@ -99,7 +116,7 @@ std::unique_ptr<CudaWeights> make_copy(const ternary_weights& weights, const Cud
 void add_layout(const ternary_weights& weights, const CudaDevice& device, ThreadPool& pool, CudaLayout layout,
                 CudaWeights& copy) {
   const CudaStream stream(device);
-  CudaMemory memory(device, cuda_layout_bytes(layout, weights.N, weights.K));
+  CudaMemory memory(device, codes_bytes(weights, layout));
   send_codes(weights, layout, pool, stream, memory.get());
   copy.bytes.add(layout, memory.bytes());
   std::atomic<uint8_t*>& place = layout == CudaLayout::dense ? copy.dense : copy.top2;

@@ -38,9 +38,9 @@ struct CudaWeights : CudaCopy {
   ~CudaWeights() override;
 
   CudaLayout layout = CudaLayout::i2s;  ///< of `codes`: i2s or t5
-  uint8_t* codes = nullptr;
-  float* alpha = nullptr;         ///< as GemmTask::alpha, zeros beyond N up to 16 rows
-  float* alpha_column = nullptr;  ///< [K] or null
+  uint8_t* codes = nullptr;             ///< of experts one behind the other, as those that follow
+  float* alpha = nullptr;         ///< as GemmTask::alpha, zeros beyond N up to 16 rows; experts alpha_stride apart
+  float* alpha_column = nullptr;  ///< [K] or null; of experts as ternary_weights::alpha_column
   // Second arrangements, null until somebody needs them.
   std::atomic<uint8_t*> dense{nullptr};  ///< CudaLayout::dense
   std::atomic<uint8_t*> top2{nullptr};   ///< CudaLayout::top2

@@ -8,10 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "abi/dtype.h"
 #include "experts/route_problem.h"
 #include "support/cuda/captured_graph.h"
-#include "support/cuda/device_problem.h"
+#include "support/cuda/operand_copies.h"
 
 namespace ternary::test {
 namespace {
@@ -21,26 +20,6 @@ RuntimeHandle gpu_runtime(const char* settings = "") {
   EXPECT_NE(runtime, nullptr) << ternary_last_error();
   return runtime;
 }
-
-/** Operands' copies on the device, whose last byte is the allocation's last. */
-class Copies {
- public:
-  /** Null stays null. */
-  template <typename T>
-  void move(T*& pointer, ternary_dtype dtype, int64_t rows, int64_t columns, int64_t ld) {
-    if (pointer == nullptr) return;
-    const int64_t bytes = ((rows - 1) * ld + columns) * dtype_bytes(dtype);
-    hosts_.push_back(const_cast<void*>(static_cast<const void*>(pointer)));
-    copies_.emplace_back(pointer, bytes);
-    pointer = static_cast<T*>(copies_.back().get());
-  }
-  void back(size_t place) const { copies_[place].read(hosts_[place]); }
-  size_t last() const { return copies_.size() - 1; }
-
- private:
-  std::vector<DeviceBytes> copies_;
-  std::vector<void*> hosts_;
-};
 
 /** A router on the device. */
 class DeviceRoute {
@@ -68,7 +47,7 @@ class DeviceRoute {
 
  private:
   ternary_route_operands o_;
-  Copies copies_;
+  OperandCopies copies_;
 };
 
 std::string verdict(const RouteProblem::Result& got, const RouteProblem::Result& expected) {
@@ -287,16 +266,6 @@ TEST(CudaCombine, AWrongIdOnTheDeviceContributesNothing) {
   EXPECT_NE(std::string(ternary_last_error()).find("had 1 ids"), std::string::npos) << ternary_last_error();
   there_y.read(y.data());
   for (int64_t h = 0; h < kH; ++h) ASSERT_EQ(y[h], 0.5f * d[h] + 2.0f * d[2 * kH + h]) << h;
-}
-
-TEST(CudaMoe, IsRefused) {
-  const RuntimeHandle runtime = gpu_runtime();
-  const MoeProblem problem(random_moe_spec(1));
-  const MoeOutput got = problem.output();
-  const ternary_moe_operands o = problem.operands(got);
-  EXPECT_EQ(ternary_apply_moe(runtime.get(), problem.moe(), &o), TERNARY_UNSUPPORTED);
-  EXPECT_NE(std::string(ternary_last_error()).find("ternary_apply_moe() runs on the CPU only"), std::string::npos)
-      << ternary_last_error();
 }
 
 }  // namespace

@@ -1,0 +1,18 @@
+// Few slots of each expert, A16 from I2S: 32 rows of W by 8 slots a CTA, the patch of gemm_a16_i2s_mma_32x8.
+#include "cuda/kernels.h"
+#include "cuda/moe/experts_a16.cuh"
+
+namespace ternary::cuda {
+namespace {
+
+using Patch = ExpertPatch<GemmPatch<CudaLayout::i2s, 2, 1, 1, 1, 6, 4>>;
+
+}  // namespace
+
+TERNARY_CUDA_EXPERTS_A16_VARIANTS(experts_a16_i2s_mma_32x8, Patch)
+
+int experts_a16_i2s_mma_32x8(const CudaExpertsTask& task, const CudaLaunch& how) {
+  return experts_a16<Patch>(kCudaRows[find_cuda_row("experts_a16_i2s_mma_32x8")], task, how);
+}
+
+}  // namespace ternary::cuda

@@ -1,0 +1,19 @@
+// Many slots of each expert from I2S: 128 rows of W by 32 slots a CTA, the patch of gemm_a8_i2s_mma_128x32.
+#include "cuda/kernels.h"
+#include "cuda/moe/experts_a8.cuh"
+
+namespace ternary::cuda {
+namespace {
+
+using Patch = ExpertPatch<GemmPatch<CudaLayout::i2s, 4, 1, 2, 4, 6, 4>>;
+using UnitPatch = ExpertPatch<GemmPatch<CudaLayout::i2s, 4, 1, 2, 4, 6, 2>>;
+
+}  // namespace
+
+TERNARY_CUDA_EXPERTS_A8_VARIANTS(experts_a8_i2s_mma_128x32, Patch, UnitPatch)
+
+int experts_a8_i2s_mma_128x32(const CudaExpertsTask& task, const CudaLaunch& how) {
+  return experts_a8<Patch, UnitPatch>(kCudaRows[find_cuda_row("experts_a8_i2s_mma_128x32")], task, how);
+}
+
+}  // namespace ternary::cuda
