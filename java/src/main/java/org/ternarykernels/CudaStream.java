@@ -20,7 +20,8 @@ import org.ternarykernels.internal.observation.DeviceFault;
  * call, since the device cannot be used by the process any more.
  *
  * <p>Any number of threads may use a stream; the order of their work is then the order in which
- * their calls came. Needs JavaCPP's presets, {@code org.bytedeco:cuda}, on the class path.
+ * their calls came. A stream keeps its runtime reachable, not open. Needs JavaCPP's presets, {@code
+ * org.bytedeco:cuda}, on the class path.
  */
 public final class CudaStream implements AutoCloseable {
   /** Hosts' memory that is kept before the stream is asked whether it needs it still. */
