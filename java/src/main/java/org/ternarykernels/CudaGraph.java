@@ -9,8 +9,8 @@ import org.ternarykernels.internal.observation.DeviceFault;
 
 /**
  * Work that {@link CudaStream#capture} recorded, to be launched as often as wanted with one call
- * each. It keeps the buffers and layers that it uses: closing them before the graph is safe.
- * Launches of one graph never overlap.
+ * each. It keeps the buffers and layers that it uses: closing them before the graph is safe. So is
+ * closing the runtime of {@link Experts}' calls. Launches of one graph never overlap.
  */
 public final class CudaGraph implements AutoCloseable {
   private final int device;
@@ -45,7 +45,7 @@ public final class CudaGraph implements AutoCloseable {
     synchronized void synchronize() {
       try {
         if (stream != null) {
-          stream.synchronize();
+          stream.waitUntilIdle();
         }
       } catch (IllegalStateException e) {
         // Closed, and so it has waited.

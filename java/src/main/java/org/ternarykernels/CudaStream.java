@@ -3,11 +3,13 @@ package org.ternarykernels;
 import java.lang.ref.Reference;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
+import org.ternarykernels.binding.Ternary;
 import org.ternarykernels.internal.Checks;
 import org.ternarykernels.internal.Cuda;
 import org.ternarykernels.internal.CudaPresets;
 import org.ternarykernels.internal.KeptMemory;
 import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.Status;
 import org.ternarykernels.internal.observation.DeviceFault;
 
 /**
@@ -18,11 +20,15 @@ import org.ternarykernels.internal.observation.DeviceFault;
  * call, since the device cannot be used by the process any more.
  *
  * <p>Any number of threads may use a stream; the order of their work is then the order in which
- * their calls came. Needs JavaCPP's presets, {@code org.bytedeco:cuda}, on the class path.
+ * their calls came. A stream keeps its runtime reachable, not open. Needs JavaCPP's presets, {@code
+ * org.bytedeco:cuda}, on the class path.
  */
 public final class CudaStream implements AutoCloseable {
   /** Hosts' memory that is kept before the stream is asked whether it needs it still. */
   private static final int KEPT = 64;
+
+  /** Whose calls' wrong ids are told. */
+  private final TernaryRuntime runtime;
 
   private final int device;
   private final long address;
@@ -35,7 +41,13 @@ public final class CudaStream implements AutoCloseable {
   private final KeptMemory kept;
 
   private CudaStream(
-      int device, long address, @Nullable Object owner, KeptMemory kept, Runnable free) {
+      TernaryRuntime runtime,
+      int device,
+      long address,
+      @Nullable Object owner,
+      KeptMemory kept,
+      Runnable free) {
+    this.runtime = runtime;
     this.kept = kept;
     this.device = device;
     this.address = address;
@@ -47,7 +59,7 @@ public final class CudaStream implements AutoCloseable {
   /**
    * A new stream, which does not wait for the default stream.
    *
-   * @param runtime whose device it is for
+   * @param runtime whose device it is for, and whose wrong ids {@link #synchronize()} tells
    * @return the stream
    * @throws IllegalArgumentException if the runtime is null or computes on the CPU
    * @throws TernaryException if the presets are missing or CUDA refuses
@@ -57,6 +69,7 @@ public final class CudaStream implements AutoCloseable {
     long address = Cuda.createStream(device);
     KeptMemory kept = new KeptMemory();
     return new CudaStream(
+        runtime,
         device,
         address,
         null,
@@ -75,19 +88,19 @@ public final class CudaStream implements AutoCloseable {
   /**
    * The legacy default stream.
    *
-   * @param runtime whose device it is for
+   * @param runtime whose device it is for, and whose wrong ids {@link #synchronize()} tells
    * @return the stream; closing it does nothing to the device
    * @throws IllegalArgumentException if the runtime is null or computes on the CPU
    * @throws TernaryException if the presets are missing
    */
   public static CudaStream ofDefault(TernaryRuntime runtime) {
-    return new CudaStream(deviceOf(runtime), 0, null, new KeptMemory(), () -> {});
+    return new CudaStream(runtime, deviceOf(runtime), 0, null, new KeptMemory(), () -> {});
   }
 
   /**
    * A stream that other code made with JavaCPP's presets.
    *
-   * @param runtime whose device it is for
+   * @param runtime whose device it is for, and whose wrong ids {@link #synchronize()} tells
    * @param stream a {@code CUstream_st}; kept reachable, and its owner's to destroy, after this
    *     object's last use
    * @return the stream; closing it does nothing to the device
@@ -101,7 +114,7 @@ public final class CudaStream implements AutoCloseable {
   /**
    * A stream that other code made.
    *
-   * @param runtime whose device it is for
+   * @param runtime whose device it is for, and whose wrong ids {@link #synchronize()} tells
    * @param address the {@code cudaStream_t}, not 0; the caller vouches for it
    * @param owner what keeps the stream alive; kept reachable, may be null
    * @return the stream; closing it does nothing to the device
@@ -116,7 +129,7 @@ public final class CudaStream implements AutoCloseable {
           "the stream's address is 0 (null), must be that of a stream; ofDefault() is"
               + " the default stream");
     }
-    return new CudaStream(device, address, owner, new KeptMemory(), () -> {});
+    return new CudaStream(runtime, device, address, owner, new KeptMemory(), () -> {});
   }
 
   /** The device of a runtime that computes on a GPU, with the presets loaded. */
@@ -132,14 +145,44 @@ public final class CudaStream implements AutoCloseable {
   }
 
   /**
-   * Waits until everything that the stream was given has run.
+   * Waits until everything that the stream was given has run. Then it tells that {@link Experts}'
+   * calls met ids which are neither -1 nor an expert's; those contributed nothing.
    *
+   * <p>The calls are those of the runtime that the stream was created with, in whatever stream they
+   * ran, launches of graphs included. What has been told is not told again, to no thread. Nothing
+   * else that waits tells it. Once that runtime is closed, this only waits.
+   *
+   * @throws IllegalArgumentException if there were such ids; everything has run all the same
    * @throws IllegalStateException if the stream is closed
    * @throws TernaryException if some of it failed, or the stream is being captured
    */
   public void synchronize() {
-    use(() -> Cuda.synchronize(device, address));
+    use(
+        () -> {
+          waitForWork();
+          tellWrongIds();
+        });
+  }
+
+  /** What {@link #synchronize()} does, without telling of ids. */
+  void waitUntilIdle() {
+    use(this::waitForWork);
+  }
+
+  private void waitForWork() {
+    Cuda.synchronize(device, address);
     kept.release();
+  }
+
+  private void tellWrongIds() {
+    if (!runtime.handle().tryEnter()) {
+      return; // closed, and its count is gone
+    }
+    try {
+      Status.check(Ternary.ternary_synchronise(runtime.address(), address));
+    } finally {
+      runtime.release();
+    }
   }
 
   /**
@@ -269,14 +312,15 @@ public final class CudaStream implements AutoCloseable {
   }
 
   /**
-   * Waits for the stream's work and ends it. Closing again does nothing.
+   * Waits for the stream's work and ends it. Closing again does nothing. Wrong ids of experts are
+   * left for {@link #synchronize()} of another stream of the runtime.
    *
    * @throws TernaryException if some of the work failed
    */
   @Override
   public void close() {
     if (handle.isOpen() && !kept.isEmpty()) {
-      synchronize(); // also a stream that others made, whose work reads the memory that is kept
+      waitUntilIdle(); // also a stream that others made, whose work reads the memory that is kept
     }
     owned.close();
   }

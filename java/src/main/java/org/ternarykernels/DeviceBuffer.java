@@ -314,7 +314,7 @@ public final class DeviceBuffer extends Operand implements AutoCloseable {
     }
     try (TernaryBuffer copy = TernaryBuffer.allocate(type, elements())) {
       copyTo(copy, stream);
-      stream.synchronize();
+      stream.waitUntilIdle();
       host.put(copy);
     }
   }

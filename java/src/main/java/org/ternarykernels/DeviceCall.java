@@ -23,7 +23,11 @@ final class DeviceCall {
   private static final ThreadLocal<DeviceCall> OF_THREAD = ThreadLocal.withInitial(DeviceCall::new);
   private static final int STRUCT_BYTES = 3 * Long.BYTES;
 
-  /** x, xScale, residual, residualOut (or q, s, alphaColumn), y, workspace, stream, layer. */
+  /**
+   * x, xScale, residual, residualOut (or q, s, alphaColumn), y, workspace, stream, layer. A router
+   * has as many: x, matrix, bias, correctionBias, ids, weights, workspace, stream. So has the sum
+   * of experts: d, ids, weights, residual, residualOut, y, stream, runtime.
+   */
   private static final int MOST_HANDLES = 8;
 
   private final long address;

@@ -33,7 +33,7 @@ final class ExpertChecks {
     Operands.input("x", x, ldx, m, shape.h());
     RowChecks.floatX("for a layer of experts", x);
     Operands.scale(xScale, x.dataType(), m, 1);
-    routing.checkInput(m, shape.readsWeights());
+    routing.checkInput(m, shape.readsWeights(), false);
     if (!shape.combines() && residual != null) {
       throw new IllegalArgumentException(
           "residual is given to a layer that does not combine, must be null");
@@ -43,11 +43,7 @@ final class ExpertChecks {
   }
 
   private static void residual(
-      @Nullable TernaryBuffer residual,
-      @Nullable TernaryBuffer residualOut,
-      long ldResidual,
-      long m,
-      long h) {
+      @Nullable Operand residual, @Nullable Operand residualOut, long ldResidual, long m, long h) {
     if (residual == null) {
       if (residualOut != null) {
         throw new IllegalArgumentException("residualOut is given without residual, must be null");
@@ -56,41 +52,42 @@ final class ExpertChecks {
     }
     Operands.input("residual", residual, ldResidual, m, h);
     Operands.floats("residual", residual);
-    TernaryBuffer out = Checks.notNull("residualOut", residualOut);
+    Operand out = Checks.notNull("residualOut", residualOut);
     Operands.output("residualOut", out, ldResidual, m, h);
     Operands.typed("residualOut", out, residual.dataType());
   }
 
   static void align(
-      Routing routing, long experts, TernaryBuffer slots, TernaryBuffer offsets, long m) {
+      Routing routing, long experts, Operand slots, Operand offsets, boolean onGpu, long m) {
     Checks.size("M", m, Checks.MAX_ROWS);
     experts(experts);
-    Checks.notNull("routing", routing).checkInput(m, false);
+    Checks.notNull("routing", routing).checkInput(m, false, onGpu);
     numbers("slots", slots, m * routing.slots());
     numbers("offsets", offsets, experts + 1);
   }
 
-  private static void numbers(String name, TernaryBuffer buffer, long count) {
+  private static void numbers(String name, Operand buffer, long count) {
     Operands.output(name, buffer, count, 1, count);
     Operands.typed(name, buffer, DataType.I32);
   }
 
   static void combine(
-      TernaryBuffer d,
+      Operand d,
       long ldd,
       Routing routing,
       long experts,
       long h,
-      @Nullable TernaryBuffer residual,
-      @Nullable TernaryBuffer residualOut,
+      @Nullable Operand residual,
+      @Nullable Operand residualOut,
       long ldResidual,
-      TernaryBuffer y,
+      Operand y,
       long ldy,
+      boolean onGpu,
       long m) {
     Checks.size("M", m, Checks.MAX_ROWS);
     Checks.size("H", h, Checks.MAX_ROWS);
     experts(experts);
-    Checks.notNull("routing", routing).checkInput(m, false);
+    Checks.notNull("routing", routing).checkInput(m, false, onGpu);
     Operands.input("d", d, ldd, m, routing.slots() * h);
     Operands.floats("d", d);
     Operands.result(y, ldy, m, h);

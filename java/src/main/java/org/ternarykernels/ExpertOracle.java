@@ -59,7 +59,7 @@ public final class ExpertOracle {
    * @param m as there
    */
   public static void route(Router router, TernaryBuffer x, long ldx, Routing routing, long m) {
-    Checks.notNull("router", router).check(x, ldx, routing, m);
+    Checks.notNull("router", router).check(x, ldx, routing, false, m);
     StackReserve.forCall();
     NativeRouteCall.route(NativeCall.ORACLE, router, x, ldx, routing, m);
   }
@@ -75,7 +75,7 @@ public final class ExpertOracle {
    */
   public static void align(
       Routing routing, long experts, TernaryBuffer slots, TernaryBuffer offsets, long m) {
-    ExpertChecks.align(routing, experts, slots, offsets, m);
+    ExpertChecks.align(routing, experts, slots, offsets, false, m);
     StackReserve.forCall();
     NativeRouteCall.align(NativeCall.ORACLE, routing, experts, slots, offsets, m);
   }
@@ -109,7 +109,8 @@ public final class ExpertOracle {
       TernaryBuffer y,
       long ldy,
       long m) {
-    ExpertChecks.combine(d, ldd, routing, experts, h, residual, residualOut, ldResidual, y, ldy, m);
+    ExpertChecks.combine(
+        d, ldd, routing, experts, h, residual, residualOut, ldResidual, y, ldy, false, m);
     StackReserve.forCall();
     NativeExpertCall.combine(
         NativeCall.ORACLE,

@@ -1,24 +1,30 @@
 package org.ternarykernels;
 
-import java.lang.ref.Reference;
 import org.jspecify.annotations.Nullable;
 import org.ternarykernels.internal.Checks;
-import org.ternarykernels.internal.observation.CallRecord;
-import org.ternarykernels.internal.observation.FlightRecording;
 
 /**
  * What a runtime does with experts besides {@link MoeLayer}s: {@link TernaryRuntime#experts} gives
- * it. Operands are host memory, on a GPU too. As safe for threads as the runtime.
+ * it. As safe for threads as the runtime.
+ *
+ * <p>Operands of a call are all host memory, on a GPU too, or all memory of the runtime's GPU. A
+ * call of the latter is given to a stream and returns: a fault of it is thrown by the call at which
+ * CUDA tells of it, at the latest by {@link CudaStream#synchronize()}. It may be captured in a
+ * graph. A graph of {@code align} or {@code combine} keeps the runtime, which ends with the graph
+ * where it is closed before.
+ *
+ * <p>Ids on a GPU are not known when the call returns. One that is neither -1 nor an expert's
+ * contributes nothing, as -1 does, and {@link CudaStream#synchronize()} tells of it.
  *
  * <p>After an exception nothing has been written.
  *
  * @since 0.2.0
  */
 public final class Experts {
-  private final TernaryRuntime runtime;
+  private final ExpertOperations operations;
 
   Experts(TernaryRuntime runtime) {
-    this.runtime = runtime;
+    this.operations = new ExpertOperations(runtime);
   }
 
   /**
@@ -52,17 +58,78 @@ public final class Experts {
    * @throws TernaryException if memory cannot be had, or the device reports a fault
    */
   public void route(Router router, TernaryBuffer x, long ldx, Routing routing, long m) {
-    Checks.notNull("router", router).check(x, ldx, routing, m);
-    runtime.acquire();
-    try {
-      CallRecord record = FlightRecording.beginCall();
-      NativeRouteCall.route(runtime.address(), router, x, ldx, routing, m);
-      long read = m * router.inputColumns() * x.dataType().bytes() + router.matrixBytes();
-      long k = router.columns();
-      runtime.tell(record, "route", m, router.experts(), k, read, routing.bytes(m));
-    } finally {
-      release();
-    }
+    Checks.notNull("router", router).check(x, ldx, routing, false, m);
+    operations.route(router, x, ldx, routing, m);
+  }
+
+  /**
+   * Gives the choice of experts by contiguous logits or X to a stream of the runtime's GPU: the
+   * same ids and weights as {@link #route(Router, TernaryBuffer, Routing, long)}. The runtime's own
+   * workspace serves a router with a matrix.
+   *
+   * @param router as there; its matrix and biases in the GPU's memory
+   * @param x as there
+   * @param routing as there, in the GPU's memory
+   * @param m as there
+   * @param stream of the same device; of a router with a matrix it is not being captured
+   * @throws IllegalArgumentException if an operand breaks a rule, or is host memory
+   * @throws IllegalStateException if the runtime, a buffer or the stream is closed, or capture
+   *     needs a workspace
+   * @throws TernaryException if the runtime computes on the CPU, memory cannot be had, or the
+   *     device reports a fault
+   */
+  public void route(Router router, DeviceBuffer x, Routing routing, long m, CudaStream stream) {
+    long columns = Checks.notNull("router", router).inputColumns();
+    route(router, x, columns, routing, m, stream, null);
+  }
+
+  /**
+   * Gives the choice of experts by strided logits or X to a stream of the runtime's GPU: the same
+   * ids and weights as {@link #route(Router, TernaryBuffer, long, Routing, long)}. Logits that are
+   * given need no workspace.
+   *
+   * @param router as there; its matrix and biases in the GPU's memory
+   * @param x as there
+   * @param ldx as there
+   * @param routing as there, in the GPU's memory
+   * @param m as there
+   * @param stream of the same device
+   * @param workspace at least {@link #routeWorkspaceBytes} long, aligned to 256 bytes, apart from
+   *     the operands, not used by another stream meanwhile; null: the runtime's own, one a stream,
+   *     which capture refuses
+   * @throws IllegalArgumentException if an operand breaks a rule, or is host memory
+   * @throws IllegalStateException if the runtime, a buffer or the stream is closed, or capture
+   *     needs a workspace
+   * @throws TernaryException if the runtime computes on the CPU, memory cannot be had, or the
+   *     device reports a fault
+   */
+  public void route(
+      Router router,
+      DeviceBuffer x,
+      long ldx,
+      Routing routing,
+      long m,
+      CudaStream stream,
+      @Nullable DeviceBuffer workspace) {
+    Checks.notNull("router", router).check(x, ldx, routing, true, m);
+    operations.route(router, x, ldx, routing, m, stream, workspace);
+  }
+
+  /**
+   * Bytes of workspace that suffice for a router with a matrix on the runtime's GPU, for calls of
+   * up to so many rows.
+   *
+   * @param m rows, at least 1 and below 2^31
+   * @param experts of the router, 1 to 4096
+   * @return bytes
+   * @throws IllegalArgumentException if an argument breaks a rule
+   * @throws IllegalStateException if the runtime is closed
+   * @throws TernaryException if the runtime computes on the CPU
+   */
+  public long routeWorkspaceBytes(long m, long experts) {
+    Checks.size("M", m, Checks.MAX_ROWS);
+    ExpertChecks.experts(experts);
+    return operations.routeWorkspaceBytes(m, experts);
   }
 
   /**
@@ -83,16 +150,34 @@ public final class Experts {
    */
   public void align(
       Routing routing, long experts, TernaryBuffer slots, TernaryBuffer offsets, long m) {
-    ExpertChecks.align(routing, experts, slots, offsets, m);
-    runtime.acquire();
-    try {
-      CallRecord record = FlightRecording.beginCall();
-      NativeRouteCall.align(runtime.address(), routing, experts, slots, offsets, m);
-      long read = m * routing.slots() * Integer.BYTES;
-      runtime.tell(record, "align", m, experts, 0, read, read + (experts + 1) * Integer.BYTES);
-    } finally {
-      release();
-    }
+    ExpertChecks.align(routing, experts, slots, offsets, false, m);
+    operations.align(routing, experts, slots, offsets, m);
+  }
+
+  /**
+   * Gives the sorting of slots to a stream of the runtime's GPU: the same numbers as {@link
+   * #align(Routing, long, TernaryBuffer, TernaryBuffer, long)}. Needs no workspace.
+   *
+   * @param routing as there, in the GPU's memory; slots of ids that no expert has are left out too
+   * @param experts as there
+   * @param slots as there
+   * @param offsets as there
+   * @param m as there
+   * @param stream of the same device
+   * @throws IllegalArgumentException if an operand breaks a rule, or is host memory
+   * @throws IllegalStateException if the runtime, a buffer or the stream is closed
+   * @throws TernaryException if the runtime computes on the CPU, memory cannot be had, or the
+   *     device reports a fault
+   */
+  public void align(
+      Routing routing,
+      long experts,
+      DeviceBuffer slots,
+      DeviceBuffer offsets,
+      long m,
+      CudaStream stream) {
+    ExpertChecks.align(routing, experts, slots, offsets, true, m);
+    operations.align(routing, experts, slots, offsets, m, stream);
   }
 
   /**
@@ -129,34 +214,52 @@ public final class Experts {
       TernaryBuffer y,
       long ldy,
       long m) {
-    ExpertChecks.combine(d, ldd, routing, experts, h, residual, residualOut, ldResidual, y, ldy, m);
-    runtime.acquire();
-    try {
-      CallRecord record = FlightRecording.beginCall();
-      NativeExpertCall.combine(
-          runtime.address(),
-          d,
-          ldd,
-          routing,
-          experts,
-          h,
-          scaling,
-          residual,
-          residualOut,
-          ldResidual,
-          y,
-          ldy,
-          m);
-      long sum = residual == null ? 0 : m * h * residual.dataType().bytes();
-      long read = m * routing.slots() * h * d.dataType().bytes() + sum;
-      runtime.tell(record, "combine", m, h, 0, read, m * h * y.dataType().bytes() + sum);
-    } finally {
-      release();
-    }
+    ExpertChecks.combine(
+        d, ldd, routing, experts, h, residual, residualOut, ldResidual, y, ldy, false, m);
+    operations.combine(
+        d, ldd, routing, experts, h, scaling, residual, residualOut, ldResidual, y, ldy, m);
   }
 
-  private void release() {
-    runtime.release();
-    Reference.reachabilityFence(runtime);
+  /**
+   * Gives the sum of experts' outputs to a stream of the runtime's GPU: the same bits as {@link
+   * #combine(TernaryBuffer, long, Routing, long, long, float, TernaryBuffer, TernaryBuffer, long,
+   * TernaryBuffer, long, long)}. Needs no workspace.
+   *
+   * @param d as there; not read either where no expert has the id
+   * @param ldd as there
+   * @param routing as there, in the GPU's memory
+   * @param experts as there
+   * @param h as there
+   * @param scaling as there
+   * @param residual as there
+   * @param residualOut as there
+   * @param ldResidual as there
+   * @param y as there
+   * @param ldy as there
+   * @param m as there
+   * @param stream of the same device
+   * @throws IllegalArgumentException if an operand breaks a rule, or is host memory
+   * @throws IllegalStateException if the runtime, a buffer or the stream is closed
+   * @throws TernaryException if the runtime computes on the CPU, memory cannot be had, or the
+   *     device reports a fault
+   */
+  public void combine(
+      DeviceBuffer d,
+      long ldd,
+      Routing routing,
+      long experts,
+      long h,
+      float scaling,
+      @Nullable DeviceBuffer residual,
+      @Nullable DeviceBuffer residualOut,
+      long ldResidual,
+      DeviceBuffer y,
+      long ldy,
+      long m,
+      CudaStream stream) {
+    ExpertChecks.combine(
+        d, ldd, routing, experts, h, residual, residualOut, ldResidual, y, ldy, true, m);
+    operations.combine(
+        d, ldd, routing, experts, h, scaling, residual, residualOut, ldResidual, y, ldy, m, stream);
   }
 }

@@ -80,10 +80,7 @@ public final class Heads {
     if (heads == null) {
       return;
     }
-    if (heads.data instanceof DeviceBuffer != onGpu) {
-      throw new IllegalArgumentException(
-          name + (onGpu ? " is host memory, must be a GPU's" : " is a GPU's memory, must be host"));
-    }
+    Operands.side(name, heads.data, onGpu);
     long weightBytes = RowChecks.vector(name + "'s weight", heads.weight, headDim);
     Checks.size("the number of heads of " + name, heads.count, Checks.MAX_ROWS);
     long bytes = Operands.output(name, heads.data, heads.ld, m, heads.count * headDim);

@@ -7,8 +7,8 @@ import org.ternarykernels.internal.Status;
 
 /**
  * The native functions of layers of experts, as {@link NativeCall} has those of layers; {@link
- * NativeRouteCall} has those of routers. Operands have been checked, and are held here. What native
- * code refuses is thrown.
+ * NativeRouteCall} has those of routers. Operands have been checked; host memory is held here, a
+ * GPU's by its {@link DeviceCall}. What native code refuses is thrown.
  */
 final class NativeExpertCall {
   private static final HeldCall HELD_APPLY = new HeldCall("apply_moe", "JJJJPIJPPJPIJPPIJPIJ");
@@ -120,7 +120,7 @@ final class NativeExpertCall {
     }
   }
 
-  /** Adds experts' outputs up. */
+  /** Adds experts' outputs in host memory up. */
   static void combine(
       long runtime,
       TernaryBuffer d,
@@ -164,32 +164,99 @@ final class NativeExpertCall {
                   HeldCall.operand(y),
                   y.dataType().code,
                   ldy)
-              : Ternary.combine(
+              : combine(
                   runtime,
                   NativeCall.HOST,
-                  m,
-                  routing.slots(),
-                  h,
-                  experts,
-                  d.address(),
-                  d.dataType().code,
+                  d,
                   ldd,
-                  ids.address(),
-                  routing.ldIds(),
-                  Operands.addressOrNull(weights),
-                  code(weights),
-                  ld(weights, routing.ldWeights()),
+                  routing,
+                  experts,
+                  h,
                   scaling,
-                  Operands.addressOrNull(residual),
-                  Operands.addressOrNull(residualOut),
-                  code(residual),
+                  residual,
+                  residualOut,
                   ldResidual,
-                  y.address(),
-                  y.dataType().code,
-                  ldy));
+                  y,
+                  ldy,
+                  m));
     } finally {
       Operands.release(d, residual, residualOut, y, ids, weights);
     }
+  }
+
+  /** Starts the sum of experts' outputs in a GPU's memory. */
+  static void startCombine(
+      long runtime,
+      DeviceCall call,
+      DeviceBuffer d,
+      long ldd,
+      Routing routing,
+      long experts,
+      long h,
+      float scaling,
+      @Nullable DeviceBuffer residual,
+      @Nullable DeviceBuffer residualOut,
+      long ldResidual,
+      DeviceBuffer y,
+      long ldy,
+      long m) {
+    Status.check(
+        combine(
+            runtime,
+            call.address(),
+            d,
+            ldd,
+            routing,
+            experts,
+            h,
+            scaling,
+            residual,
+            residualOut,
+            ldResidual,
+            y,
+            ldy,
+            m));
+  }
+
+  private static int combine(
+      long runtime,
+      long call,
+      Operand d,
+      long ldd,
+      Routing routing,
+      long experts,
+      long h,
+      float scaling,
+      @Nullable Operand residual,
+      @Nullable Operand residualOut,
+      long ldResidual,
+      Operand y,
+      long ldy,
+      long m) {
+    Operand weights = routing.weights;
+    return Ternary.combine(
+        runtime,
+        call,
+        m,
+        routing.slots(),
+        h,
+        experts,
+        d.address(),
+        d.dataType().code,
+        ldd,
+        routing.ids.address(),
+        routing.ldIds(),
+        Operands.addressOrNull(weights),
+        code(weights),
+        ld(weights, routing.ldWeights()),
+        scaling,
+        Operands.addressOrNull(residual),
+        Operands.addressOrNull(residualOut),
+        code(residual),
+        ldResidual,
+        y.address(),
+        y.dataType().code,
+        ldy);
   }
 
   static int flag(boolean value) {

@@ -80,6 +80,24 @@ final class Operands {
     return type == DataType.F32 || type == DataType.F16 || type == DataType.BF16;
   }
 
+  /** Throws unless an operand, which may be null, is memory of the side that computes. */
+  static void side(String name, @Nullable Operand operand, boolean onGpu) {
+    if (operand != null && operand instanceof DeviceBuffer != onGpu) {
+      throw new IllegalArgumentException(
+          name + (onGpu ? " is host memory, must be a GPU's" : " is a GPU's memory, must be host"));
+    }
+  }
+
+  /** An operand that is known to be host memory, or null. */
+  static @Nullable TernaryBuffer host(@Nullable Operand operand) {
+    return (TernaryBuffer) operand;
+  }
+
+  /** An operand that is known to be a GPU's memory, or null. */
+  static @Nullable DeviceBuffer device(@Nullable Operand operand) {
+    return (DeviceBuffer) operand;
+  }
+
   static void typed(String name, Operand buffer, DataType type) {
     if (buffer.dataType() != type) {
       throw new IllegalArgumentException(

@@ -8,7 +8,8 @@ import org.ternarykernels.internal.Checks;
  * first, and what their weights are. Immutable; the memory of the matrix and of the biases is not
  * copied, and must be kept as it is while calls use it.
  *
- * <p>A router without a matrix takes logits; one with a matrix takes X and makes them.
+ * <p>A router without a matrix takes logits; one with a matrix takes X and makes them. Its matrix
+ * and its biases are in host memory, or all in the memory of the GPU that takes its calls.
  *
  * @since 0.2.0
  */
@@ -16,12 +17,12 @@ public final class Router {
   final int experts;
   final int k;
   final RouteMethod method;
-  final @Nullable TernaryBuffer matrix;
+  final @Nullable Operand matrix;
   final long ldMatrix;
   final long columns;
-  final @Nullable TernaryBuffer bias;
+  final @Nullable Operand bias;
   final DataType roundLogits;
-  final @Nullable TernaryBuffer correctionBias;
+  final @Nullable Operand correctionBias;
   final boolean renormalised;
   final float renormaliseEps;
   final long groups;
@@ -76,12 +77,12 @@ public final class Router {
     private final int experts;
     private final int k;
     private RouteMethod method = RouteMethod.SOFTMAX_TOPK;
-    private @Nullable TernaryBuffer matrix;
+    private @Nullable Operand matrix;
     private long ldMatrix;
     private long columns;
-    private @Nullable TernaryBuffer bias;
+    private @Nullable Operand bias;
     private DataType roundLogits = DataType.F32;
-    private @Nullable TernaryBuffer correctionBias;
+    private @Nullable Operand correctionBias;
     private boolean renormalised;
     private float renormaliseEps;
     private long groups;
@@ -126,6 +127,35 @@ public final class Router {
      * @return this
      */
     public Builder matrix(@Nullable TernaryBuffer matrix, long ld, long h) {
+      return setMatrix(matrix, ld, h);
+    }
+
+    /**
+     * Makes logits of X by a matrix in a GPU's memory. Otherwise as {@link #matrix(TernaryBuffer,
+     * long)}.
+     *
+     * @param matrix as there
+     * @param h as there
+     * @return this
+     */
+    public Builder matrix(@Nullable DeviceBuffer matrix, long h) {
+      return setMatrix(matrix, h, h);
+    }
+
+    /**
+     * Makes logits of X by a strided matrix in a GPU's memory. Otherwise as {@link
+     * #matrix(TernaryBuffer, long, long)}.
+     *
+     * @param matrix as there
+     * @param ld as there
+     * @param h as there
+     * @return this
+     */
+    public Builder matrix(@Nullable DeviceBuffer matrix, long ld, long h) {
+      return setMatrix(matrix, ld, h);
+    }
+
+    private Builder setMatrix(@Nullable Operand matrix, long ld, long h) {
       this.matrix = matrix;
       this.ldMatrix = ld;
       this.columns = h;
@@ -139,6 +169,17 @@ public final class Router {
      * @return this
      */
     public Builder bias(@Nullable TernaryBuffer bias) {
+      this.bias = bias;
+      return this;
+    }
+
+    /**
+     * Adds a bias in a GPU's memory. Otherwise as {@link #bias(TernaryBuffer)}.
+     *
+     * @param bias as there
+     * @return this
+     */
+    public Builder bias(@Nullable DeviceBuffer bias) {
       this.bias = bias;
       return this;
     }
@@ -161,6 +202,18 @@ public final class Router {
      * @return this
      */
     public Builder correctionBias(@Nullable TernaryBuffer bias) {
+      this.correctionBias = bias;
+      return this;
+    }
+
+    /**
+     * Adds a bias in a GPU's memory to the scores. Otherwise as {@link
+     * #correctionBias(TernaryBuffer)}.
+     *
+     * @param bias as there
+     * @return this
+     */
+    public Builder correctionBias(@Nullable DeviceBuffer bias) {
       this.correctionBias = bias;
       return this;
     }
@@ -224,8 +277,8 @@ public final class Router {
     }
   }
 
-  /** Whether the memory suffices, that of the input and of the routing included. */
-  void check(TernaryBuffer x, long ldx, Routing routing, long m) {
+  /** Whether the memory suffices and is the side's, that of the input and of the routing too. */
+  void check(Operand x, long ldx, Routing routing, boolean onGpu, long m) {
     Checks.size("M", m, Checks.MAX_ROWS);
     Checks.notNull("routing", routing);
     if (routing.slots() != k) {
@@ -235,13 +288,16 @@ public final class Router {
     String name = matrix == null ? "logits" : "x";
     Operands.input(name, x, ldx, m, inputColumns());
     Operands.floats(name, x);
+    Operands.side("the router's matrix", matrix, onGpu);
+    Operands.side("the router's bias", bias, onGpu);
+    Operands.side("correctionBias", correctionBias, onGpu);
     if (matrix != null) {
       Operands.input("the router's matrix", matrix, ldMatrix, experts, columns);
       Operands.floats("the router's matrix", matrix);
     }
     RowChecks.vector("the router's bias", bias, experts);
     RowChecks.vector("correctionBias", correctionBias, experts);
-    routing.checkOutput(m);
+    routing.checkOutput(m, onGpu);
   }
 
   /** Columns of logits, or of X. */

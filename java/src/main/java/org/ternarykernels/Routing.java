@@ -15,14 +15,15 @@ import org.ternarykernels.internal.Checks;
  * @since 0.2.0
  */
 public final class Routing {
-  private final TernaryBuffer ids;
+  final Operand ids;
   private final long ldIds;
-  private final @Nullable TernaryBuffer weights;
+  final @Nullable Operand weights;
   private final long ldWeights;
   private final int slots;
 
-  private Routing(
-      TernaryBuffer ids, long ldIds, @Nullable TernaryBuffer weights, long ldWeights, int slots) {
+  private Routing(Operand ids, long ldIds, @Nullable Operand weights, long ldWeights, int slots) {
+    checkSlots(slots);
+    checkTypes(Checks.notNull("ids", ids), weights);
     this.ids = ids;
     this.ldIds = ldIds;
     this.weights = weights;
@@ -58,13 +59,42 @@ public final class Routing {
    */
   public static Routing of(
       TernaryBuffer ids, long ldIds, @Nullable TernaryBuffer weights, long ldWeights, int slots) {
-    checkSlots(slots);
-    checkTypes(Checks.notNull("ids", ids), weights);
     return new Routing(ids, ldIds, weights, ldWeights, slots);
   }
 
   /**
-   * New memory for the routing of so many rows, which lives until {@link #ids()} and {@link
+   * The routing in a GPU's contiguous memory. Otherwise as {@link #of(TernaryBuffer, TernaryBuffer,
+   * int)}.
+   *
+   * @param ids as there
+   * @param weights as there
+   * @param slots as there
+   * @return the routing
+   * @throws IllegalArgumentException as there
+   */
+  public static Routing of(DeviceBuffer ids, @Nullable DeviceBuffer weights, int slots) {
+    return of(ids, slots, weights, slots, slots);
+  }
+
+  /**
+   * The routing in a GPU's strided memory. Otherwise as {@link #of(TernaryBuffer, long,
+   * TernaryBuffer, long, int)}.
+   *
+   * @param ids as there
+   * @param ldIds as there
+   * @param weights as there
+   * @param ldWeights as there
+   * @param slots as there
+   * @return the routing
+   * @throws IllegalArgumentException as there
+   */
+  public static Routing of(
+      DeviceBuffer ids, long ldIds, @Nullable DeviceBuffer weights, long ldWeights, int slots) {
+    return new Routing(ids, ldIds, weights, ldWeights, slots);
+  }
+
+  /**
+   * New host memory for the routing of so many rows, which lives until {@link #ids()} and {@link
    * #weights()} are closed or nobody reaches them.
    *
    * @param m rows, at least 1 and below 2^31
@@ -94,7 +124,7 @@ public final class Routing {
     }
   }
 
-  private static void checkTypes(TernaryBuffer ids, @Nullable TernaryBuffer weights) {
+  private static void checkTypes(Operand ids, @Nullable Operand weights) {
     Operands.typed("ids", ids, DataType.I32);
     if (weights != null) {
       checkWeightsType(weights.dataType());
@@ -108,7 +138,9 @@ public final class Routing {
   }
 
   /** Whether the memory suffices for so many rows. */
-  void checkInput(long m, boolean weightsAreRead) {
+  void checkInput(long m, boolean weightsAreRead, boolean onGpu) {
+    Operands.side("ids", ids, onGpu);
+    Operands.side("weights", weights, onGpu);
     checkTypes(ids, weights); // a buffer may have been bound anew
     Operands.input("ids", ids, ldIds, m, slots);
     if (weights == null) {
@@ -121,8 +153,8 @@ public final class Routing {
   }
 
   /** The same of memory that is written. */
-  void checkOutput(long m) {
-    checkInput(m, true);
+  void checkOutput(long m, boolean onGpu) {
+    checkInput(m, true, onGpu);
     ids.checkWritable("ids");
     writtenWeights().checkWritable("weights");
   }
@@ -135,24 +167,35 @@ public final class Routing {
 
   /** Keeps the memory until {@link #release}, for a call that has acquired another handle. */
   void acquire() {
-    Operands.acquire(ids, weights, null, null, null, null);
+    Operands.acquire(ids(), weights(), null, null, null, null);
   }
 
   void release() {
-    Operands.release(ids, weights, null, null, null, null);
+    Operands.release(ids(), weights(), null, null, null, null);
   }
 
-  TernaryBuffer writtenWeights() {
+  Operand writtenWeights() {
     return Checks.notNull("weights", weights);
   }
 
   /**
-   * The ids.
+   * The ids in host memory.
    *
    * @return the buffer itself
+   * @throws IllegalStateException if the routing is in a GPU's memory
    */
   public TernaryBuffer ids() {
-    return ids;
+    return onHost(ids);
+  }
+
+  /**
+   * The ids in a GPU's memory.
+   *
+   * @return the buffer itself
+   * @throws IllegalStateException if the routing is in host memory
+   */
+  public DeviceBuffer deviceIds() {
+    return onGpu(ids);
   }
 
   /**
@@ -165,12 +208,37 @@ public final class Routing {
   }
 
   /**
-   * The weights.
+   * The weights in host memory.
    *
    * @return the buffer itself, or null
+   * @throws IllegalStateException if the routing is in a GPU's memory
    */
   public @Nullable TernaryBuffer weights() {
-    return weights;
+    return weights == null ? null : onHost(weights);
+  }
+
+  /**
+   * The weights in a GPU's memory.
+   *
+   * @return the buffer itself, or null
+   * @throws IllegalStateException if the routing is in host memory
+   */
+  public @Nullable DeviceBuffer deviceWeights() {
+    return weights == null ? null : onGpu(weights);
+  }
+
+  private static TernaryBuffer onHost(Operand operand) {
+    if (operand instanceof TernaryBuffer buffer) {
+      return buffer;
+    }
+    throw new IllegalStateException("the routing is in a GPU's memory, must be in host memory");
+  }
+
+  private static DeviceBuffer onGpu(Operand operand) {
+    if (operand instanceof DeviceBuffer buffer) {
+      return buffer;
+    }
+    throw new IllegalStateException("the routing is in host memory, must be in a GPU's");
   }
 
   /**

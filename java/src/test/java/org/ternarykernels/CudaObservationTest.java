@@ -35,13 +35,23 @@ class CudaObservationTest {
         DeviceBuffer x = DeviceBuffer.allocate(runtime, DataType.F32, K);
         DeviceBuffer q = DeviceBuffer.allocate(runtime, DataType.I8, K);
         DeviceBuffer s = DeviceBuffer.allocate(runtime, DataType.F32, 1);
-        DeviceBuffer y = DeviceBuffer.allocate(runtime, DataType.F32, N)) {
+        DeviceBuffer y = DeviceBuffer.allocate(runtime, DataType.F32, N);
+        DeviceBuffer ids = DeviceBuffer.allocate(runtime, DataType.I32, 1);
+        DeviceBuffer slots = DeviceBuffer.allocate(runtime, DataType.I32, 1);
+        DeviceBuffer offsets = DeviceBuffer.allocate(runtime, DataType.I32, K + 1)) {
+      Experts experts = runtime.experts();
+      Router router = Router.builder(K, 1).build();
+      Routing routing = Routing.of(ids, s, 1);
       x.copyFrom(Problems.filled(DataType.F32, K, 1), stream);
       operations.accept(() -> linear.apply(x, y, 1, stream));
       operations.accept(() -> norm.apply(x, null, null, y, 1, stream));
       operations.accept(() -> runtime.quantise(x, null, null, q, s, 1, K, stream));
       operations.accept(() -> runtime.rotate(x, null, 32, null, false, x, 1, 32, stream));
       operations.accept(() -> runtime.qkNorm(Heads.of(x, K, 1, y, 1), null, N, 1, stream));
+      operations.accept(() -> experts.route(router, x, routing, 1, stream));
+      operations.accept(() -> experts.align(routing, K, slots, offsets, 1, stream));
+      operations.accept(
+          () -> experts.combine(x, K, routing, K, N, 1, null, null, 0, y, N, 1, stream));
       stream.synchronize();
     }
   }
@@ -57,7 +67,7 @@ class CudaObservationTest {
       onEach(
           runtime, stream, operation -> assertThatCode(operation::run).doesNotThrowAnyException());
       assertThat(runtime.countersJson()).contains("report_error");
-      assertThat(runtime.totalPathCounts().values()).allMatch(count -> count == 1).hasSize(5);
+      assertThat(runtime.totalPathCounts().values()).allMatch(count -> count == 1).hasSize(8);
       assertThat(stream.handle().users()).isZero();
     }
     runtime.close();
@@ -82,7 +92,15 @@ class CudaObservationTest {
         }
       }
       assertThat(called)
-          .containsExactly("linear", "rmsnorm_linear", "quantise_activations", "rotate", "qk_norm");
+          .containsExactly(
+              "linear",
+              "rmsnorm_linear",
+              "quantise_activations",
+              "rotate",
+              "qk_norm",
+              "route",
+              "align",
+              "combine");
       assertThat(runtime.device().id()).isEqualTo("cuda:0");
     }
   }

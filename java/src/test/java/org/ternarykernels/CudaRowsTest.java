@@ -3,8 +3,6 @@ package org.ternarykernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -27,7 +25,7 @@ class CudaRowsTest {
   private static final CudaStream STREAM = CudaStream.create(RUNTIME);
 
   private final Random random = new Random(17);
-  private final List<DeviceBuffer> open = new ArrayList<>();
+  private final DeviceBuffers memory = new DeviceBuffers(RUNTIME, STREAM);
 
   @AfterAll
   static void close() {
@@ -37,27 +35,7 @@ class CudaRowsTest {
 
   @AfterEach
   void closeBuffers() {
-    STREAM.synchronize();
-    open.forEach(DeviceBuffer::close);
-  }
-
-  private DeviceBuffer device(TernaryBuffer host) {
-    DeviceBuffer buffer = DeviceBuffer.copyOf(RUNTIME, host);
-    open.add(buffer);
-    return buffer;
-  }
-
-  private DeviceBuffer device(DataType type, long elements) {
-    DeviceBuffer buffer = DeviceBuffer.allocate(RUNTIME, type, elements);
-    open.add(buffer);
-    return buffer;
-  }
-
-  private static TernaryBuffer read(DeviceBuffer buffer) {
-    TernaryBuffer host = TernaryBuffer.allocate(buffer.dataType(), buffer.elements());
-    buffer.copyTo(host, STREAM);
-    STREAM.synchronize();
-    return host;
+    memory.close();
   }
 
   private float[] signs() {
@@ -81,12 +59,22 @@ class CudaRowsTest {
     TernaryBuffer q = TernaryBuffer.allocate(DataType.I8, M * K);
     TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, M * scales);
     Oracle.quantise(x, null, 64, signs, alpha, activation, q, s, M, K);
-    DeviceBuffer dq = device(DataType.I8, M * K);
-    DeviceBuffer ds = device(DataType.F32, M * scales);
+    DeviceBuffer dq = memory.of(DataType.I8, M * K);
+    DeviceBuffer ds = memory.of(DataType.F32, M * scales);
     RUNTIME.quantise(
-        device(x), null, 64, device(signs), device(alpha), activation, dq, ds, M, K, STREAM);
-    Problems.assertSameBits(read(dq), q);
-    Problems.assertSameBits(read(ds), s);
+        memory.of(x),
+        null,
+        64,
+        memory.of(signs),
+        memory.of(alpha),
+        activation,
+        dq,
+        ds,
+        M,
+        K,
+        STREAM);
+    Problems.assertSameBits(memory.read(dq), q);
+    Problems.assertSameBits(memory.read(ds), s);
   }
 
   @ParameterizedTest
@@ -96,13 +84,13 @@ class CudaRowsTest {
     TernaryBuffer signs = TernaryBuffer.copyOf(DataType.F32, signs());
     TernaryBuffer expected = TernaryBuffer.allocate(DataType.BF16, M * K);
     Oracle.rotate(x, null, 64, signs, inverse, expected, M, K);
-    DeviceBuffer dx = device(x);
-    DeviceBuffer dy = device(DataType.BF16, M * K);
-    DeviceBuffer ds = device(signs);
+    DeviceBuffer dx = memory.of(x);
+    DeviceBuffer dy = memory.of(DataType.BF16, M * K);
+    DeviceBuffer ds = memory.of(signs);
     RUNTIME.rotate(dx, null, 64, ds, inverse, dy, M, K, STREAM);
-    Problems.assertSameBits(read(dy), expected);
+    Problems.assertSameBits(memory.read(dy), expected);
     RUNTIME.rotate(dx, null, 64, ds, inverse, dx, M, K, STREAM);
-    Problems.assertSameBits(read(dx), expected);
+    Problems.assertSameBits(memory.read(dx), expected);
   }
 
   /** Q and K lie in the rows of one matrix, as a fused product writes them. */
@@ -112,8 +100,8 @@ class CudaRowsTest {
     int headDim = 40;
     TernaryBuffer data = Problems.activations(random, type, M * K);
     TernaryBuffer weight = Problems.activations(random, DataType.F32, headDim);
-    DeviceBuffer dd = device(data);
-    DeviceBuffer dw = device(weight);
+    DeviceBuffer dd = memory.of(data);
+    DeviceBuffer dw = memory.of(weight);
     long from = 4L * headDim;
     long rest = M * K - from;
     RUNTIME.qkNorm(
@@ -127,7 +115,7 @@ class CudaRowsTest {
         Heads.of(data.slice(from, rest), K, 2, weight, 0.5f),
         headDim,
         M);
-    Problems.assertSameBits(read(dd), data);
+    Problems.assertSameBits(memory.read(dd), data);
   }
 
   @ParameterizedTest
@@ -170,32 +158,32 @@ class CudaRowsTest {
           normed,
           N,
           M);
-      DeviceBuffer dx = device(x);
-      DeviceBuffer dy = device(DataType.F32, M * N);
-      DeviceBuffer dn = device(DataType.F32, M * N);
+      DeviceBuffer dx = memory.of(x);
+      DeviceBuffer dy = memory.of(DataType.F32, M * N);
+      DeviceBuffer dn = memory.of(DataType.F32, M * N);
       DeviceBuffer workspace =
-          device(DataType.I8, Math.max(linear.workspaceBytes(M), fused.workspaceBytes(M)));
+          memory.of(DataType.I8, Math.max(linear.workspaceBytes(M), fused.workspaceBytes(M)));
       Runnable work =
           () -> {
             linear.apply(dx, K, null, dy, N, M, STREAM, workspace);
             fused.apply(dx, K, null, null, null, 0, dn, N, M, STREAM, workspace);
           };
       work.run();
-      Problems.assertSameBits(read(dy), expected);
-      Problems.assertSameBits(read(dn), normed);
+      Problems.assertSameBits(memory.read(dy), expected);
+      Problems.assertSameBits(memory.read(dn), normed);
       dy.copyFrom(Problems.filled(DataType.F32, M * N, 7), STREAM);
       dn.copyFrom(Problems.filled(DataType.F32, M * N, 7), STREAM);
       try (CudaGraph graph = STREAM.capture(work)) {
         graph.launch(STREAM);
-        Problems.assertSameBits(read(dy), expected);
-        Problems.assertSameBits(read(dn), normed);
+        Problems.assertSameBits(memory.read(dy), expected);
+        Problems.assertSameBits(memory.read(dn), normed);
       }
     }
   }
 
   @Test
   void deviceBuffersNeedARuntimeOfAGpu() {
-    DeviceBuffer x = device(DataType.F32, 64);
+    DeviceBuffer x = memory.of(DataType.F32, 64);
     try (TernaryRuntime cpu = TestDevice.onCpu().build()) {
       assertThatThrownBy(() -> cpu.rotate(x, null, 32, null, false, x, 1, 64, STREAM))
           .isInstanceOf(TernaryException.class)

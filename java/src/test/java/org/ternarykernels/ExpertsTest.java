@@ -32,47 +32,14 @@ class ExpertsTest {
     return FLOATS[random.nextInt(3)];
   }
 
-  private TernaryBuffer floats(int count) {
-    return TernaryBuffer.copyOf(DataType.F32, Problems.floats(random, count));
-  }
-
   @Test
   void routesToTheOraclesBits() {
     for (int seed = 0; seed < SEEDS; seed++) {
       random.setSeed(seed);
-      int groups = 1 + random.nextInt(4);
-      int experts = groups * (1 + random.nextInt(40));
-      int k = 1 + random.nextInt(Math.min(experts, 12));
-      int m = 1 + random.nextInt(5);
-      int h = 1 + random.nextInt(200);
-      boolean ofX = random.nextBoolean();
-      Router.Builder builder =
-          Router.builder(experts, k)
-              .method(RouteMethod.values()[random.nextInt(3)])
-              .scaling(random.nextBoolean() ? 1 : 2.5f);
-      if (random.nextBoolean()) {
-        builder.renormalise(random.nextBoolean() ? 0 : 1e-20f);
-      }
-      if (random.nextBoolean()) {
-        builder.correctionBias(floats(experts));
-      }
-      if (random.nextBoolean()) {
-        builder.groups(groups, groups, GroupScore.values()[random.nextInt(2)]);
-      }
-      if (ofX) {
-        builder
-            .matrix(Problems.activations(random, any(), experts * h), h)
-            .bias(random.nextBoolean() ? floats(experts) : null)
-            .roundLogits(any());
-      }
-      Router router = builder.build();
-      int columns = ofX ? h : experts;
-      TernaryBuffer x = Problems.activations(random, any(), m * columns);
-      DataType type = random.nextBoolean() ? DataType.F32 : DataType.BF16;
-      Routing chosen = Routing.allocate(m, k, type);
-      Routing expected = Routing.allocate(m, k, type);
-      RUNTIME.experts().route(router, x, chosen, m);
-      ExpertOracle.route(router, x, columns, expected, m);
+      RouterProblem problem = new RouterProblem(random);
+      Routing chosen = problem.routing();
+      Routing expected = problem.expected(problem.x);
+      RUNTIME.experts().route(problem.onHost(), problem.x, chosen, problem.m);
       assertThat(chosen.ids().toInts()).as("seed %d", seed).isEqualTo(expected.ids().toInts());
       assertThat(Problems.bits(chosen.weights()))
           .as("seed %d", seed)

@@ -80,13 +80,21 @@ public final class NativeHandle implements Runnable {
 
   /** As {@link #acquire}, by a call that has acquired another handle and so has the stack. */
   public void enter() {
+    if (!tryEnter()) {
+      throw new IllegalStateException(subject + " closed, must be open");
+    }
+  }
+
+  /** As {@link #enter}, but says of a closed one that it is. */
+  public boolean tryEnter() {
     int seen;
     do {
       seen = state.get();
       if ((seen & OPEN) == 0) {
-        throw new IllegalStateException(subject + " closed, must be open");
+        return false;
       }
     } while (!state.compareAndSet(seen, seen + USER));
+    return true;
   }
 
   public void release() {
