@@ -185,6 +185,13 @@ struct CudaExpertGateTask {
   GateTask gate;            ///< of [M * T] rows; h is not used
 };
 
+/** What a product of experts does besides, where its row `finishes` (cuda_rows.h). */
+enum class CudaExpertsEnd : uint8_t {
+  none,
+  gate,  ///< the last CTA of a tile of slots makes their h, what CudaStage::expert_gate does
+  sum  ///< the last CTA of some columns of a row sums their slots up, what CudaStage::combine does. Slots are not sorted
+};
+
 /** Products of slots with their experts' matrices, on the device: row `slot` of Y is that of slot m * T + t. */
 struct CudaExpertsTask {
   CudaGemmTask gemm;  ///< w and alpha of expert 0; M: rows of q or of a plane. No bias, no partial
@@ -193,6 +200,10 @@ struct CudaExpertsTask {
   const int32_t* offsets;      ///< [E + 1], with `order`
   int64_t slots_of_row;        ///< slots that read a row of q or of a plane: T, or 1
   int64_t w_step, alpha_step;  ///< bytes and elements from an expert to the next
+  CudaExpertsEnd end;
+  int32_t* tickets;         ///< with an end: words that are 0, cuda_tickets() of them
+  CudaExpertGateTask gate;  ///< of the end
+  CudaCombineTask sum;      ///< of the end
 };
 
 /** A row's answer to a problem: all that its launch needs besides the task. Without padding, so that plans can be

@@ -53,6 +53,7 @@ struct CudaRow {
   CudaLayout layout;
   int64_t m_min, m_max;                         ///< rows of X
   CudaVariant variants[kMostCudaVariants + 1];  ///< the last has no name
+  bool finishes = false;                        ///< of products of experts: it does what CudaExpertsEnd says
 
   /** Its kernels are for few rows of X, each for up to CudaVariant::rows of them, and have no ring. */
   constexpr bool gemv() const { return product() && variants[0].depth == 0; }
@@ -97,8 +98,8 @@ inline constexpr int kTileThreads = 416;
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
 #define FUSED(name, layout, function, m_min, m_max, k_max, ...) \
   {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, {__VA_ARGS__}},
-#define EXPERTS(name, stage, layout, function, ...) \
-  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::layout, 1, kAnyM, {__VA_ARGS__}},
+#define EXPERTS(name, stage, layout, function, finishes, ...) \
+  {TERNARY_CUDA_LIBRARY, name, #function, CudaStage::stage, CudaLayout::layout, 1, kAnyM, {__VA_ARGS__}, finishes},
 
 /** Every row, library by library, each in the order of its kernels.inc. */
 inline constexpr CudaRow kCudaRows[] = {
@@ -190,6 +191,13 @@ constexpr int cuda_most_splits(const CudaRow& row, int64_t K, int64_t unit) {
 constexpr int64_t cuda_ring_bytes(const CudaRow& row, const CudaVariant& variant) {
   const int64_t x_bytes = row.a16() ? 2 * variant.planes : 1;
   return variant.depth * (variant.columns * x_bytes * variant.patch_m + cuda_span_weights(row, variant));
+}
+
+/** Tickets of an end: one a tile, or one a row of Y and patch of N. */
+constexpr int64_t cuda_tickets(const CudaRow& row, CudaExpertsEnd end, int64_t M, int64_t T, int64_t N) {
+  return end == CudaExpertsEnd::gate  ? M * T
+         : end == CudaExpertsEnd::sum ? M * ceil_div(N, row.variants[0].patch_n)
+                                      : 0;
 }
 
 }  // namespace ternary

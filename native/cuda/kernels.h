@@ -58,7 +58,8 @@ using RowwiseEntry = int(const typename RowwiseTask<stage>::Task& task, const Cu
 #define FUSED(name, layout, function, ...)                                              \
   int function(const CudaFusedTask& task, const CudaPlan& plan, const CudaLaunch& how); \
   Reason function##_plan(const CudaProblem& problem, CudaPlan* plan);
-#define EXPERTS(name, stage, layout, function, ...) int function(const CudaExpertsTask& task, const CudaLaunch& how);
+#define EXPERTS(name, stage, layout, function, finishes, ...) \
+  int function(const CudaExpertsTask& task, const CudaLaunch& how);
 #include TERNARY_CUDA_KERNELS
 #undef ROWWISE
 #undef GEMM

@@ -23,7 +23,7 @@ constexpr CudaKernel kKernels[] = {
 #define FUSED(name, layout, function, m_min, m_max, k_max, ...)                                    \
   {name,    #function, CudaStage::fused_a8, CudaLayout::layout, m_min, m_max, k_max, CudaRowsFn(), \
    nullptr, function,  function##_plan},
-#define EXPERTS(name, stage, layout, function, ...)                                                 \
+#define EXPERTS(name, stage, layout, function, finishes, ...)                                       \
   {name,    #function, CudaStage::stage, CudaLayout::layout, 1, kAnyM, kAnyK, CudaRowsFn(function), \
    nullptr, nullptr,   nullptr},
 #include TERNARY_CUDA_KERNELS

@@ -56,6 +56,13 @@ __device__ __forceinline__ float load_element(const void* data, ternary_dtype dt
   return dtype == TERNARY_F16 ? f16_to_fp32(half) : bf16_to_fp32(half);
 }
 
+/** The same, past the first-level cache: what another CTA of this launch has written. */
+__device__ __forceinline__ float load_fresh_element(const void* data, ternary_dtype dtype, int64_t index) {
+  if (dtype == TERNARY_F32) return __ldcg(static_cast<const float*>(data) + index);
+  const uint16_t half = __ldcg(static_cast<const uint16_t*>(data) + index);
+  return dtype == TERNARY_F16 ? f16_to_fp32(half) : bf16_to_fp32(half);
+}
+
 /** fp32 rounded once to F32, which leaves it, F16 or BF16. */
 __device__ __forceinline__ float rounded(float value, ternary_dtype dtype) {
   if (dtype == TERNARY_F32) return value;

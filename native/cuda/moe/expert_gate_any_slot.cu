@@ -18,8 +18,8 @@ __global__ void __launch_bounds__(kRowThreads, 2)
   const int64_t slot = blockIdx.x;
   const int32_t id = id_of(inputs.slots, slot);
   if (!counts(id, inputs.slots.E)) return;
-  make_output_row<true>(inputs.activations, rows_of_expert(inputs, id, 0), slot, gate_source(t.gate, slot), values,
-                        capacity, shared_maxima);
+  make_output_row<kRowThreads, true>(inputs.activations, rows_of_expert(inputs, id, 0), slot, gate_source(t.gate, slot),
+                                     values, capacity, shared_maxima);
 }
 
 }  // namespace
@@ -27,7 +27,7 @@ __global__ void __launch_bounds__(kRowThreads, 2)
 TERNARY_CUDA_VARIANT(expert_gate_any_slot, any, expert_gate_any_slot_kernel)
 
 int expert_gate_any_slot(const CudaExpertGateTask& task, const CudaLaunch& how) {
-  const RowMemory memory = row_memory(task.inputs.activations);
+  const RowMemory memory = row_memory(task.inputs.activations, kMostColumns);
   return launch<expert_gate_any_slot_kernel>(how, dim3(static_cast<unsigned>(task.inputs.activations.M)),
                                              dim3(kRowThreads), memory.bytes, 1, task, memory.capacity,
                                              memory.shared_maxima);

@@ -15,6 +15,10 @@ __global__ void __launch_bounds__(kRowThreads, 2)
   pdl_launch_dependents();  // only now: the products read ids before their own wait
   const CudaExpertInputs& inputs = t.inputs;
   const int64_t row = blockIdx.x;
+  for (int64_t i = row * kRowThreads + threadIdx.x; i < inputs.activations.clear_count;
+       i += static_cast<int64_t>(gridDim.x) * kRowThreads) {
+    inputs.activations.clear[i] = 0;
+  }
   ActivationTask rows = inputs.activations.rows;
   WeightedSource source = {};
   int64_t m = row;
@@ -31,7 +35,7 @@ __global__ void __launch_bounds__(kRowThreads, 2)
   }
   source.row = row_source(rows, m, false);
   source.K = source.row.K;
-  make_output_row<true>(inputs.activations, rows, row, source, values, capacity, shared_maxima);
+  make_output_row<kRowThreads, true>(inputs.activations, rows, row, source, values, capacity, shared_maxima);
 }
 
 }  // namespace
@@ -39,7 +43,7 @@ __global__ void __launch_bounds__(kRowThreads, 2)
 TERNARY_CUDA_VARIANT(expert_rows_any_row, any, expert_rows_any_row_kernel)
 
 int expert_rows_any_row(const CudaExpertRowsTask& task, const CudaLaunch& how) {
-  const RowMemory memory = row_memory(task.inputs.activations);
+  const RowMemory memory = row_memory(task.inputs.activations, kMostColumns);
   return launch<expert_rows_any_row_kernel>(how, dim3(static_cast<unsigned>(task.inputs.activations.M)),
                                             dim3(kRowThreads), memory.bytes, 1, task, memory.capacity,
                                             memory.shared_maxima);

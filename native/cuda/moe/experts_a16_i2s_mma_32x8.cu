@@ -9,10 +9,10 @@ using Patch = ExpertPatch<GemmPatch<CudaLayout::i2s, 2, 1, 1, 1, 6, 4>>;
 
 }  // namespace
 
-TERNARY_CUDA_EXPERTS_A16_VARIANTS(experts_a16_i2s_mma_32x8, Patch)
+TERNARY_CUDA_EXPERTS_A16_VARIANTS(experts_a16_i2s_mma_32x8, Patch, true)
 
 int experts_a16_i2s_mma_32x8(const CudaExpertsTask& task, const CudaLaunch& how) {
-  return experts_a16<Patch>(kCudaRows[find_cuda_row("experts_a16_i2s_mma_32x8")], task, how);
+  return experts_a16<Patch, true>(kCudaRows[find_cuda_row("experts_a16_i2s_mma_32x8")], task, how);
 }
 
 }  // namespace ternary::cuda

@@ -9,10 +9,10 @@ using Patch = ExpertPatch<GemmPatch<CudaLayout::i2s, 4, 1, 1, 4, 3, 1>>;
 
 }  // namespace
 
-TERNARY_CUDA_EXPERTS_A16_VARIANTS(experts_a16_i2s_mma_64x32, Patch)
+TERNARY_CUDA_EXPERTS_A16_VARIANTS(experts_a16_i2s_mma_64x32, Patch, false)
 
 int experts_a16_i2s_mma_64x32(const CudaExpertsTask& task, const CudaLaunch& how) {
-  return experts_a16<Patch>(kCudaRows[find_cuda_row("experts_a16_i2s_mma_64x32")], task, how);
+  return experts_a16<Patch, false>(kCudaRows[find_cuda_row("experts_a16_i2s_mma_64x32")], task, how);
 }
 
 }  // namespace ternary::cuda

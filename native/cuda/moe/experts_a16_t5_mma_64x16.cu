@@ -9,10 +9,10 @@ using Patch = ExpertPatch<GemmPatch<CudaLayout::t5, 4, 1, 1, 2, 2, 1>>;
 
 }  // namespace
 
-TERNARY_CUDA_EXPERTS_A16_VARIANTS(experts_a16_t5_mma_64x16, Patch)
+TERNARY_CUDA_EXPERTS_A16_VARIANTS(experts_a16_t5_mma_64x16, Patch, false)
 
 int experts_a16_t5_mma_64x16(const CudaExpertsTask& task, const CudaLaunch& how) {
-  return experts_a16<Patch>(kCudaRows[find_cuda_row("experts_a16_t5_mma_64x16")], task, how);
+  return experts_a16<Patch, false>(kCudaRows[find_cuda_row("experts_a16_t5_mma_64x16")], task, how);
 }
 
 }  // namespace ternary::cuda

@@ -10,10 +10,10 @@ using UnitPatch = ExpertPatch<GemmPatch<CudaLayout::t5, 4, 1, 2, 4, 4, 2>>;
 
 }  // namespace
 
-TERNARY_CUDA_EXPERTS_A8_VARIANTS(experts_a8_t5_mma_128x32, Patch, UnitPatch)
+TERNARY_CUDA_EXPERTS_A8_VARIANTS(experts_a8_t5_mma_128x32, Patch, UnitPatch, false)
 
 int experts_a8_t5_mma_128x32(const CudaExpertsTask& task, const CudaLaunch& how) {
-  return experts_a8<Patch, UnitPatch>(kCudaRows[find_cuda_row("experts_a8_t5_mma_128x32")], task, how);
+  return experts_a8<Patch, UnitPatch, false>(kCudaRows[find_cuda_row("experts_a8_t5_mma_128x32")], task, how);
 }
 
 }  // namespace ternary::cuda

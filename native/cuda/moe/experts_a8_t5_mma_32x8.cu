@@ -11,10 +11,10 @@ using UnitPatch = ExpertPatch<GemmPatch<CudaLayout::t5, 2, 1, 1, 1, 6, 4>>;
 
 }  // namespace
 
-TERNARY_CUDA_EXPERTS_A8_VARIANTS(experts_a8_t5_mma_32x8, Patch, UnitPatch)
+TERNARY_CUDA_EXPERTS_A8_VARIANTS(experts_a8_t5_mma_32x8, Patch, UnitPatch, true)
 
 int experts_a8_t5_mma_32x8(const CudaExpertsTask& task, const CudaLaunch& how) {
-  return experts_a8<Patch, UnitPatch>(kCudaRows[find_cuda_row("experts_a8_t5_mma_32x8")], task, how);
+  return experts_a8<Patch, UnitPatch, true>(kCudaRows[find_cuda_row("experts_a8_t5_mma_32x8")], task, how);
 }
 
 }  // namespace ternary::cuda

@@ -87,7 +87,10 @@ __device__ inline uint32_t load_columns(const GateSource& source, int begin, int
   for (int k = static_cast<int>(threadIdx.x); k < count; k += kThreads) {
     float h = 0.0f;
     const int at = begin + k;
-    if (at < source.K) h = gated(source, source.gates[at * source.step], source.ups[at * source.step]);
+    if (at < source.K) {
+      // Past the first-level cache: CTAs of this launch may have written them.
+      h = gated(source, __ldcg(source.gates + at * source.step), __ldcg(source.ups + at * source.step));
+    }
     largest = max(largest, abs_bits(h));
     v[k] = h;
   }

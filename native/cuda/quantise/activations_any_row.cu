@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(kRowThreads, 2)
        i += static_cast<int64_t>(gridDim.x) * kRowThreads) {
     t.clear[i] = 0;
   }
-  make_output_row<blocks>(t, t.rows, m, row_source(t.rows, m, true), values, capacity, shared_maxima);
+  make_output_row<kRowThreads, blocks>(t, t.rows, m, row_source(t.rows, m, true), values, capacity, shared_maxima);
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ TERNARY_CUDA_VARIANT(activations_any_row, any, activations_any_row_kernel<false>
 TERNARY_CUDA_VARIANT(activations_any_row, blocks, activations_any_row_kernel<true>)
 
 int activations_any_row(const CudaActivationTask& task, const CudaLaunch& how) {
-  const RowMemory memory = row_memory(task);
+  const RowMemory memory = row_memory(task, kMostColumns);
   const dim3 ctas(static_cast<unsigned>(task.M)), threads(kRowThreads);
   if (task.rows.block == 0 && task.rows.rotation == 0) {
     return launch<activations_any_row_kernel<false>>(how, ctas, threads, memory.bytes, 1, task, memory.capacity, false);

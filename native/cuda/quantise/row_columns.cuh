@@ -9,24 +9,25 @@
 
 namespace ternary::cuda {
 
-/** Threads of the CTA that makes a row. */
+/** Threads of a CTA that makes a row and does nothing else. */
 inline constexpr int kRowThreads = 256;
 /** 96 KiB of values: rows of every model we know in one piece, and within what each architecture lets a CTA have. */
 inline constexpr int kMostColumns = 24576;
 
-/** Shared memory of such a CTA. */
+/** Shared memory of a CTA for a row. */
 struct RowMemory {
   int capacity;        ///< columns at a time
   bool shared_maxima;  ///< those of blocks lie behind the values, else where the scales will be
-  int64_t bytes;
+  int bytes;
 };
 
-inline RowMemory row_memory(const CudaActivationTask& task) {
+/** Of up to `most` floats: a multiple of 4096, so that a row in pieces has whole runs of any rotation. */
+__host__ __device__ inline RowMemory row_memory(const CudaActivationTask& task, int most) {
   const int64_t width = round_up(task.padded > task.rows.K ? task.padded : task.rows.K, kPartials);
   const int64_t blocks = task.rows.block == 0 ? 0 : ceil_div(task.rows.K, task.rows.block);
-  const int capacity = static_cast<int>(width < kMostColumns ? width : kMostColumns);
-  const bool shared_maxima = width + blocks <= kMostColumns;
-  return {capacity, shared_maxima, 4 * (capacity + (shared_maxima ? blocks : 0))};
+  const int capacity = static_cast<int>(width < most ? width : most);
+  const bool shared_maxima = width + blocks <= most;
+  return {capacity, shared_maxima, 4 * static_cast<int>(capacity + (shared_maxima ? blocks : 0))};
 }
 
 /**
@@ -63,6 +64,7 @@ __device__ inline float4 nan_quad(int k, int K) {
 }
 
 /** make_row()'s planes. */
+template <int kThreads>
 struct PlaneColumns {
   const CudaActivationTask& task;
   uint16_t* row;
@@ -71,7 +73,7 @@ struct PlaneColumns {
   __device__ void begin(uint32_t amax) { finite = amax < kInfinityPattern; }
   __device__ void columns(int begin, int count, const float* v) {
     const int K = static_cast<int>(task.rows.K);
-    for (int k = 4 * static_cast<int>(threadIdx.x); k < count; k += 4 * kRowThreads) {
+    for (int k = 4 * static_cast<int>(threadIdx.x); k < count; k += 4 * kThreads) {
       const float4 value = *reinterpret_cast<const float4*>(v + k);
       store_planes(task, row, begin + k, finite ? value : nan_quad(begin + k, K));
     }
@@ -79,10 +81,10 @@ struct PlaneColumns {
 };
 
 /** A row of either kind, so that the code which makes it is there once. */
-template <bool by_block>
+template <int kThreads, bool by_block>
 struct RowColumns {
-  PlaneColumns planes;
-  QuantiseColumns<kRowThreads, by_block> quantise;
+  PlaneColumns<kThreads> planes;
+  QuantiseColumns<kThreads, by_block> quantise;
   bool a16;
 
   __device__ void begin(uint32_t amax) { a16 ? planes.begin(amax) : quantise.begin(amax); }
@@ -100,15 +102,14 @@ struct RowColumns {
 
 /**
  * Output row m of the task from `source`, by the CTA. `rows` is the task's, or a copy with the row's own column alpha.
- * `blocks`: the task may have blocks, or be rotated. `values`: the dynamic shared memory.
+ * `blocks`: the task may have blocks, or be rotated. `values`: shared memory of so many bytes as row_memory() says.
  */
-template <bool blocks, typename Source>
+template <int kThreads, bool blocks, typename Source>
 __device__ __forceinline__ void make_output_row(const CudaActivationTask& t, const ActivationTask& rows, int64_t m,
-                                                const Source& source, float4* values, int capacity,
-                                                bool shared_maxima) {
+                                                const Source& source, void* values, int capacity, bool shared_maxima) {
   __shared__ float part[kPartials];
-  __shared__ uint32_t warp_max[kRowThreads / 32];
-  const RowScratch scratch = {reinterpret_cast<float*>(values), capacity, part, warp_max};
+  __shared__ uint32_t warp_max[kThreads / 32];
+  const RowScratch scratch = {static_cast<float*>(values), capacity, part, warp_max};
   const int64_t units = t.unit == 0 ? 1 : ceil_div(t.rows.K, t.unit);
   const bool a16 = t.s == nullptr;
   const QuantisedRow q = {t.q + m * t.ldq,
@@ -121,9 +122,9 @@ __device__ __forceinline__ void make_output_row(const CudaActivationTask& t, con
                           t.s_block,
                           reinterpret_cast<uint32_t*>(shared_maxima ? scratch.v + capacity : t.s + m * t.s_row),
                           shared_maxima ? 1 : t.s_block};
-  if (!a16) clear_sums<kRowThreads, blocks>(q, t.rows);
-  RowColumns<blocks> out = {{t, t.planes + m * t.ld_plane, true}, {t.rows, m, q, 1.0f, true}, a16};
-  make_row<kRowThreads, blocks>(rows, source, scratch, row_width(t.rows, static_cast<int>(t.padded)), out);
+  if (!a16) clear_sums<kThreads, blocks>(q, t.rows);
+  RowColumns<kThreads, blocks> out = {{t, t.planes + m * t.ld_plane, true}, {t.rows, m, q, 1.0f, true}, a16};
+  make_row<kThreads, blocks>(rows, source, scratch, row_width(t.rows, static_cast<int>(t.padded)), out);
 }
 
 }  // namespace ternary::cuda

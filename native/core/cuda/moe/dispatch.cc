@@ -41,12 +41,13 @@ const CudaMoe& moe_on_device(const CudaDevice& device, const ternary_moe& moe, b
 void launch(const Cudart& rt, const CudaMoeKernels& kernels, const CudaMoeCall& call, const CudaLaunch& how) {
   if (kernels.align != nullptr) check_cuda(rt, kernels.align->rows.align(align_task(call), how), kernels.align->file);
   check_cuda(rt, kernels.rows.rows.expert_rows(rows_task(call), how), kernels.rows.file);
-  for (int part = 0; part < call.plan.parts; ++part) {
+  for (int64_t part = 0; part < call.plan.parts; ++part) {
     check_cuda(rt, kernels.gate_up.rows.experts(gate_up_task(call, part), how), kernels.gate_up.file);
   }
-  check_cuda(rt, kernels.gate.rows.expert_gate(gate_task(call), how), kernels.gate.file);
+  if (kernels.gate != nullptr) check_cuda(rt, kernels.gate->rows.expert_gate(gate_task(call), how), kernels.gate->file);
   check_cuda(rt, kernels.down.rows.experts(down_task(call), how), kernels.down.file);
-  check_cuda(rt, kernels.combine.rows.combine(combine_task(call), how), kernels.combine.file);
+  if (kernels.combine == nullptr) return;
+  check_cuda(rt, kernels.combine->rows.combine(combine_task(call), how), kernels.combine->file);
 }
 
 /** The first products last, so that the call's last path is theirs. */
@@ -56,9 +57,9 @@ void count_paths(ternary_runtime& runtime, const CudaRuntime& cuda, const CudaMo
   };
   if (kernels.align != nullptr) count(Op::moe_align, *kernels.align, 0);
   count(Op::moe_activations, kernels.rows, 0);
-  count(Op::moe_combine, kernels.combine, 0);
+  if (kernels.combine != nullptr) count(Op::moe_combine, *kernels.combine, 0);
   count(Op::moe_down, kernels.down, block);
-  count(Op::moe_gate, kernels.gate, 0);
+  if (kernels.gate != nullptr) count(Op::moe_gate, *kernels.gate, 0);
   count(Op::moe_gate_up, kernels.gate_up, block);
 }
 
@@ -84,8 +85,7 @@ void start_moe(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_moe& m
   in_workspace(cuda.workspaces, *device.cuda, call, plan.bytes, [&](uint8_t* workspace) {
     for (int64_t m = 0; m < o.M; m += plan.rows) {
       const ternary_moe_operands some = rows_of(o, m, std::min(plan.rows, o.M - m));
-      launch(*device.cuda, kernels, {moe, copy, some, plan, kernels.align != nullptr, workspace, wrong_ids},
-             {call.stream, cuda.pdl});
+      launch(*device.cuda, kernels, {moe, copy, some, plan, kernels, workspace, wrong_ids}, {call.stream, cuda.pdl});
     }
   });
   count_paths(runtime, cuda, kernels, moe.block);

@@ -64,6 +64,17 @@ const CudaKernel& experts_kernel(const CudaRuntime& cuda, const ternary_weights&
   return *best;
 }
 
+/** Columns of Y of the smallest patch. */
+constexpr int64_t kFewestColumns = 32;
+
+/** Those that the kernel's end needs; 0 if it cannot do it. */
+int64_t tickets_of(const CudaKernel& kernel, CudaExpertsEnd end, const CudaMoePlan& plan, int64_t N) {
+  const CudaRow& row = kCudaRows[find_cuda_row(kernel.file)];
+  if (!row.finishes || plan.slots() > kMostUnsortedSlots) return 0;
+  const int64_t tickets = cuda_tickets(row, end, plan.rows, plan.T, N);
+  return end == CudaExpertsEnd::sum && tickets > kMostSumTickets ? 0 : tickets;
+}
+
 }  // namespace
 
 CudaMoePlan::CudaMoePlan(const ternary_moe& moe, int64_t M, int64_t slots_of_row)
@@ -82,6 +93,9 @@ CudaMoePlan::CudaMoePlan(const ternary_moe& moe, int64_t M, int64_t slots_of_row
   gate_up = places.take(parts * slots() * 2 * I * 4);
   h = ready_rows(moe, moe.w2, slots(), places);
   d = places.take(slots() * H * dtype_bytes(d_dtype));
+  // Of what is not sorted, and of no fewer than any call with fewer rows needs.
+  const int64_t few_rows = std::min(rows, std::max<int64_t>(1, kMostUnsortedSlots / T));
+  tickets = places.take(4 * (few_rows * T + std::min(few_rows * ceil_div(H, kFewestColumns), kMostSumTickets)));
   bytes = places.end();
 }
 
@@ -89,8 +103,13 @@ CudaMoeKernels::CudaMoeKernels(const CudaRuntime& cuda, const ternary_moe& moe, 
     : align(plan.slots() > kMostUnsortedSlots ? &row_of(cuda, CudaStage::align) : nullptr),
       rows(row_of(cuda, CudaStage::expert_rows)),
       gate_up(experts_kernel(cuda, moe.w13, moe.activation, mean_slots(plan.slots(), plan.E))),
-      gate(row_of(cuda, CudaStage::expert_gate)),
+      gate(nullptr),
       down(experts_kernel(cuda, moe.w2, moe.activation, mean_slots(plan.slots(), plan.E))),
-      combine(row_of(cuda, CudaStage::combine)) {}
+      combine(nullptr),
+      gate_tickets(tickets_of(gate_up, CudaExpertsEnd::gate, plan, 2 * plan.I)),
+      sum_tickets(tickets_of(down, CudaExpertsEnd::sum, plan, plan.H)) {
+  if (gate_tickets == 0) gate = &row_of(cuda, CudaStage::expert_gate);
+  if (sum_tickets == 0) combine = &row_of(cuda, CudaStage::combine);
+}
 
 }  // namespace ternary

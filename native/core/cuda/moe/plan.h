@@ -19,6 +19,9 @@ inline constexpr int64_t kMostSlotsAtOnce = 16384;
 /** Slots among which CTAs look for those of their expert; more are sorted before. */
 inline constexpr int64_t kMostUnsortedSlots = 256;
 
+/** Tickets of sums over slots: more rows and columns are summed by a kernel of their own. */
+inline constexpr int64_t kMostSumTickets = 65536;
+
 /** Rows ready for a product with one matrix of the layer: offsets in the workspace, and what a row has there. */
 struct CudaReadyRows {
   int64_t K, padded, unit, block;
@@ -36,7 +39,7 @@ struct CudaMoePlan {
   int64_t parts;          ///< x' of a slot: 2 where gate and up have columns' alphas of their own
   ternary_dtype d_dtype;  ///< of what experts make
   CudaReadyRows x, h;
-  int64_t order, offsets, gate_up, d;  ///< offsets in the workspace
+  int64_t order, offsets, gate_up, d, tickets;  ///< offsets in the workspace
   int64_t bytes;
 
   int64_t slots() const { return rows * T; }
@@ -47,7 +50,11 @@ struct CudaMoeKernels {
   CudaMoeKernels(const CudaRuntime& cuda, const ternary_moe& moe, const CudaMoePlan& plan);
 
   const CudaKernel* align;  ///< null: slots are not sorted
-  const CudaKernel &rows, &gate_up, &gate, &down, &combine;
+  const CudaKernel &rows, &gate_up;
+  const CudaKernel* gate;  ///< null: gate_up does it
+  const CudaKernel& down;
+  const CudaKernel* combine;          ///< null: down does it
+  int64_t gate_tickets, sum_tickets;  ///< of a call's rows at once; 0 with a kernel of their own
 };
 
 }  // namespace ternary

@@ -64,7 +64,7 @@ CudaExpertsTask experts_task(const CudaMoeCall& call, const ternary_weights& wei
   gemm.N = range.end - range.begin;
   gemm.K = weights.K;
   task.slots = slots_of(call);
-  if (call.sorted) {
+  if (call.kernels.align != nullptr) {
     task.order = call.at<int32_t>(call.plan.order);
     task.offsets = call.at<int32_t>(call.plan.offsets);
   }
@@ -82,7 +82,7 @@ float* gate_up_of(const CudaMoeCall& call, int64_t part) {
 
 CudaAlignTask align_task(const CudaMoeCall& call) {
   const ternary_moe_operands& o = call.operands;
-  // combine counts the wrong ids.
+  // The sum counts the wrong ids.
   return {o.expert_ids,
           o.ld_ids,
           o.M,
@@ -102,6 +102,8 @@ CudaExpertRowsTask rows_task(const CudaMoeCall& call) {
   rows.x_dtype = o.x_dtype;
   rows.ldx = o.ldx;
   rows.x_scale = o.x_scale;
+  task.inputs.activations.clear = call.at<int32_t>(call.plan.tickets);
+  task.inputs.activations.clear_count = call.kernels.gate_tickets + call.kernels.sum_tickets;
   rows.rotation = call.moe.rotation13;
   rows.signs = call.copy.signs13;
   task.by_slot = call.plan.by_slot;
@@ -114,7 +116,7 @@ CudaExpertRowsTask rows_task(const CudaMoeCall& call) {
   return task;
 }
 
-CudaExpertsTask gate_up_task(const CudaMoeCall& call, int part) {
+CudaExpertsTask gate_up_task(const CudaMoeCall& call, int64_t part) {
   CudaActivationTask activations = inputs_of(call, call.moe.w13, call.copy.w13, call.plan.x, x_rows(call)).activations;
   const int64_t first = part * call.slots();  // part 0 is all there is where x' is the row's
   if (activations.q != nullptr) {
@@ -124,12 +126,17 @@ CudaExpertsTask gate_up_task(const CudaMoeCall& call, int part) {
   } else {
     activations.planes += first * activations.ld_plane;
   }
-  const RowRange range = call.moe.rows_of_part(part, kTile);
+  const RowRange range = call.moe.rows_of_part(static_cast<int>(part), kTile);
   CudaExpertsTask task = experts_task(call, call.moe.w13, call.copy.w13, activations, range);
   if (!call.plan.by_slot) task.slots_of_row = call.plan.T;
   task.gemm.y = gate_up_of(call, part) + range.begin;
   task.gemm.y_dtype = TERNARY_F32;
   task.gemm.ldy = 2 * call.plan.I;
+  if (call.kernels.gate == nullptr && part == call.plan.parts - 1) {
+    task.end = CudaExpertsEnd::gate;
+    task.tickets = call.at<int32_t>(call.plan.tickets);
+    task.gate = gate_task(call);
+  }
   return task;
 }
 
@@ -151,6 +158,11 @@ CudaExpertsTask down_task(const CudaMoeCall& call) {
   task.gemm.y = call.workspace + call.plan.d;
   task.gemm.y_dtype = call.plan.d_dtype;
   task.gemm.ldy = call.plan.H;
+  if (call.kernels.combine == nullptr) {
+    task.end = CudaExpertsEnd::sum;
+    task.tickets = call.at<int32_t>(call.plan.tickets) + call.kernels.gate_tickets;
+    task.sum = combine_task(call);
+  }
   return task;
 }
 

@@ -16,7 +16,7 @@ struct CudaMoeCall {
   const CudaMoe& copy;
   const ternary_moe_operands& operands;
   const CudaMoePlan& plan;
-  bool sorted;
+  const CudaMoeKernels& kernels;
   uint8_t* workspace;
   uint32_t* wrong_ids;
 
@@ -30,7 +30,7 @@ struct CudaMoeCall {
 CudaAlignTask align_task(const CudaMoeCall& call);
 CudaExpertRowsTask rows_task(const CudaMoeCall& call);
 /** Of a part of x': the rows of W13 that it needs. */
-CudaExpertsTask gate_up_task(const CudaMoeCall& call, int part);
+CudaExpertsTask gate_up_task(const CudaMoeCall& call, int64_t part);
 CudaExpertGateTask gate_task(const CudaMoeCall& call);
 CudaExpertsTask down_task(const CudaMoeCall& call);
 CudaCombineTask combine_task(const CudaMoeCall& call);

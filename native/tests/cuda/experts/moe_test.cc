@@ -8,6 +8,7 @@
 
 #include "experts/moe_problem.h"
 #include "support/cuda/captured_graph.h"
+#include "support/cuda/launches.h"
 #include "support/cuda/operand_copies.h"
 
 namespace ternary::test {
@@ -50,6 +51,15 @@ class DeviceMoe {
     EXPECT_EQ(ternary_moe_workspace_bytes(runtime, moe_, o_.M, o_.T, &bytes), TERNARY_OK) << ternary_last_error();
     return bytes;
   }
+  /** X is the other's Y, ids and weights are the other's. */
+  void follow(const DeviceMoe& other) {
+    o_.x = other.o_.y;
+    o_.ldx = other.o_.ldy;
+    o_.expert_ids = other.o_.expert_ids;
+    o_.expert_weights = other.o_.expert_weights;
+    o_.ld_weights = other.o_.ld_weights;
+  }
+  const ternary_moe_operands& operands() const { return o_; }
   void set_ids(const std::vector<int32_t>& ids) { copies_.at(ids_).write(ids.data()); }
   const MoeOutput& fetch() const {
     copies_.back(y_);
@@ -264,13 +274,92 @@ TEST(CudaMoe, TwoLayersOnTwoStreamsShareNothing) {
 TEST(CudaMoe, PathsNameEveryStage) {
   const RuntimeHandle runtime = gpu_runtime();
   const std::string gpu = ".cuda." + arch_of(runtime.get());
+  const Counts few = {{"moe_activations.expert_rows" + gpu, 1},
+                      {"moe_gate_up.experts_a8_i2s" + gpu, 1},
+                      {"moe_down.experts_a8_i2s" + gpu, 1}};
   check_on_host(runtime.get(), MoeProblem(plain_moe_spec(2, 3, 4, 64, 32)));
-  EXPECT_EQ(counters_of(runtime.get()).paths, (Counts{{"moe_activations.expert_rows" + gpu, 1},
-                                                      {"moe_gate_up.experts_a8_i2s" + gpu, 1},
-                                                      {"moe_gate.expert_gate" + gpu, 1},
-                                                      {"moe_down.experts_a8_i2s" + gpu, 1},
-                                                      {"moe_combine.combine" + gpu, 1}}));
+  EXPECT_EQ(counters_of(runtime.get()).paths, few);
   EXPECT_EQ(ternary_last_path(runtime.get()), "moe_gate_up.experts_a8_i2s" + gpu);
+  ternary_runtime_reset_counters(runtime.get());
+  Counts many = few;
+  many["moe_align.align" + gpu] = many["moe_gate.expert_gate" + gpu] = many["moe_combine.combine" + gpu] = 1;
+  check_on_host(runtime.get(), MoeProblem(plain_moe_spec(90, 3, 4, 64, 32)));
+  EXPECT_EQ(counters_of(runtime.get()).paths, many);
+}
+
+/** Ids and weights of `rows` rows of a router whose logits are given, by `route(operands)`. */
+template <typename Route>
+void route(const ternary_moe_operands& to, const float* logits, int64_t E, const Route& run) {
+  ternary_route_operands o = {};
+  o.size = sizeof o;
+  o.M = to.M;
+  o.E = E;
+  o.k = to.T;
+  o.logits = logits;
+  o.ld_logits = E;
+  o.ids = const_cast<int32_t*>(to.expert_ids);
+  o.ld_ids = to.ld_ids;
+  o.weights = const_cast<void*>(to.expert_weights);
+  o.ld_weights = to.ld_weights;
+  o.scaling = 1;
+  ASSERT_EQ(run(o), TERNARY_OK) << ternary_last_error();
+}
+
+/** Launches of a router and two layers: all but the first began while the one before was running. */
+void check_chain(const std::vector<SeenLaunch>& seen, size_t count) {
+  if (seen.empty()) return;  // a GPU
+  ASSERT_EQ(seen.size(), count);
+  for (size_t i = 0; i < seen.size(); ++i) {
+    EXPECT_TRUE(seen[i].programmatic) << seen[i].kernel;
+    EXPECT_EQ(seen[i].began_early, i > 0) << seen[i].kernel;
+    // Its products read ids before their wait, so it lets them start behind its own.
+    const bool behind_wait = seen[i].kernel.find("expert_rows") != std::string::npos;
+    EXPECT_EQ(seen[i].let_dependents_start, i > 0 && !behind_wait) << seen[i].kernel;
+  }
+}
+
+/** Ids and X never leave the device, and every kernel may begin before the one before it has ended. */
+TEST(CudaMoe, TwoLayersBehindARouterAreAChain) {
+  const RuntimeHandle runtime = gpu_runtime();
+  const Stream stream;
+  const ternary_cuda_call call = call_of(stream);
+  constexpr int64_t kExperts = 8;
+  Random random(5);
+  for (const int64_t M : {1, 3, 90}) {
+    const MoeProblem first(plain_moe_spec(M, 3, kExperts, 160, 96)), second(plain_moe_spec(M, 3, kExperts, 160, 96));
+    const OutputMatrix logits = bell_matrix(random, TERNARY_F32, M, kExperts, kExperts);
+    const DeviceBytes there(logits.data(), M * kExperts * 4);
+    const DeviceMoe one(first);
+    DeviceMoe other(second);
+    other.follow(one);
+    ASSERT_EQ(ternary_prepare_moe(runtime.get(), first.moe()), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(ternary_prepare_moe(runtime.get(), second.moe()), TERNARY_OK) << ternary_last_error();
+    forget_launches();
+    route(one.operands(), there.as<float>(), kExperts, [&](ternary_route_operands& o) {
+      o.call = &call;
+      return ternary_route_async(runtime.get(), &o);
+    });
+    ASSERT_EQ(one.start(runtime.get(), call), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(other.start(runtime.get(), call), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(ternary_synchronise(runtime.get(), stream.get()), TERNARY_OK) << ternary_last_error();
+    const bool pdl = std::stoi(arch_of(runtime.get()).substr(2)) >= 90;
+    if (pdl) check_chain(seen_launches(), M < 90 ? 7 : 13);
+
+    const MoeOutput out = first.output(), expected = second.output();
+    std::vector<int32_t> ids(M * 3);
+    std::vector<float> weights(M * 3);
+    ternary_moe_operands o = first.operands(out), then = second.operands(expected);
+    o.expert_ids = then.expert_ids = ids.data();
+    o.expert_weights = then.expert_weights = weights.data();
+    o.ld_weights = then.ld_weights = 3;
+    route(o, reinterpret_cast<const float*>(logits.data()), kExperts,
+          [](ternary_route_operands& of_router) { return ternary_oracle_route(&of_router); });
+    ASSERT_EQ(ternary_oracle_apply_moe(first.moe(), &o), TERNARY_OK) << ternary_last_error();
+    then.x = o.y;
+    then.ldx = o.ldy;
+    ASSERT_EQ(ternary_oracle_apply_moe(second.moe(), &then), TERNARY_OK) << ternary_last_error();
+    ASSERT_EQ(second.verdict(other.fetch(), expected), "") << M;
+  }
 }
 
 }  // namespace
