@@ -2,6 +2,7 @@
  * cuda_bench [--shapes FILE]... [--m 1,2,4] [--layout i2s,t5] [--activation a8|a16] [--block 0,128] [--rotation 0,128]
  *            [--copies N] [--repetitions N] [--seconds N] [--json FILE] [--residuals FILE]
  * cuda_bench --pdl | --host  with the same options
+ * cuda_bench --experts MODEL|E,T,H,I... [--m 1,4,16] [--layout i2s,t5] [--repetitions N] [--seconds N] [--json FILE]
  * cuda_bench --facts | --library
  *
  * ternary_apply_async() on a GPU, bf16 in and out, over the shapes of test-data/shapes: each call in a CUDA graph that
@@ -13,6 +14,9 @@
  *
  * --block: so many columns of X have one scale, or 0: a row has. --rotation: so many columns are rotated together, or 0:
  * none are. Each is measured with each; the cost model predicts neither.
+ *
+ * --experts times layers of experts, A8, whose slots are spread evenly; each call goes on to other experts. Beside the times
+ * stands what the bytes of the chosen experts take at the memory's bandwidth. A row of each is compared with the CPU's.
  *
  * --pdl times chains with programmatic launch and without, --host what a call and a graph's replay cost besides the
  * product. --facts prints what the device says of itself, --library the GPU library that it uses, e.g. "sm90a". After
@@ -61,6 +65,8 @@ int run(const Options& options) {
   Deadline deadline(options.seconds);
   if (options.table == Table::pdl) {
     pdl_table(machine, options, deadline);
+  } else if (options.table == Table::experts) {
+    experts_table(machine, options, deadline);
   } else if (options.table == Table::host) {
     host_table(machine, options, deadline);
   } else {

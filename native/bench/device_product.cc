@@ -10,9 +10,7 @@
 #include "core/cuda/device/find_device.h"
 
 namespace ternary::bench {
-namespace {
 
-/** Rows of I2S with codes 0, 1 and 2, and zero bits beyond K. */
 std::vector<uint8_t> random_codes(int64_t N, int64_t K) {
   uint8_t byte_of[81];  // four codes in base 3
   for (int i = 0; i < 81; ++i) byte_of[i] = static_cast<uint8_t>(i % 3 | i / 3 % 3 << 2 | i / 9 % 3 << 4 | i / 27 << 6);
@@ -25,8 +23,6 @@ std::vector<uint8_t> random_codes(int64_t N, int64_t K) {
   }
   return codes;
 }
-
-}  // namespace
 
 Runtime make_runtime(const char* settings) {
   ternary_runtime* made = nullptr;

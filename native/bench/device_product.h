@@ -31,6 +31,9 @@ using Runtime = std::unique_ptr<ternary_runtime, EndRuntime>;
 using Weights = std::unique_ptr<ternary_weights, EndWeights>;
 using Layer = std::unique_ptr<ternary_layer, EndLayer>;
 
+/** Rows of I2S with codes 0, 1 and 2, and zero bits beyond K. */
+std::vector<uint8_t> random_codes(int64_t N, int64_t K);
+
 /** Ends the program if there is none. */
 Runtime make_runtime(const char* settings);
 

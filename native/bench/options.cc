@@ -50,10 +50,24 @@ std::vector<ternary_layout> layouts(const std::string& list) {
   return values;
 }
 
+/** A model's by its name, or E,T,H,I. */
+ExpertShape experts_of(const std::string& value) {
+  static const ExpertShape kModels[] = {{"qwen3-30b-a3b", 128, 8, 2048, 768}, {"maple-20b-a1b", 256, 8, 2048, 512}};
+  for (const ExpertShape& model : kModels) {
+    if (value == model.name) return model;
+  }
+  const std::vector<int64_t> sizes = numbers(value);
+  if (sizes.size() != 4) fail("\"" + value + "\" is no model with experts, nor E,T,H,I");
+  return {value, sizes[0], sizes[1], sizes[2], sizes[3]};
+}
+
 /** False if there is no such option. */
 bool take_value(const std::string& name, const std::string& value, Options& options) {
   if (name == "--shapes") {
     read_shapes(value, options.shapes);
+  } else if (name == "--experts") {
+    options.table = Table::experts;
+    options.experts.push_back(experts_of(value));
   } else if (name == "--m") {
     options.rows = numbers(value);
   } else if (name == "--layout") {
@@ -107,7 +121,8 @@ Options parse(int argc, char** argv) {
     const std::string value = argv[++i];
     if (!take_value(name, value, options)) fail("unknown option " + name + " " + value);
   }
-  if (options.shapes.empty() && options.table != Table::facts && options.table != Table::library) {
+  const bool products = options.table == Table::products || options.table == Table::pdl || options.table == Table::host;
+  if (options.shapes.empty() && products) {
     fail("no --shapes FILE");
   }
   return options;

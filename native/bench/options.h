@@ -19,12 +19,19 @@ struct Shape {
   std::string name() const { return model + "/" + layer; }
 };
 
+/** A layer of experts: T slots a row, H columns of X, I of h. */
+struct ExpertShape {
+  std::string name;
+  int64_t E, T, H, I;
+};
+
 /** What is measured. */
-enum class Table { products, pdl, host, facts, library };
+enum class Table { products, pdl, host, experts, facts, library };
 
 struct Options {
   Table table = Table::products;
   std::vector<Shape> shapes;
+  std::vector<ExpertShape> experts;
   std::vector<int64_t> rows = {1, 8, 16, 64, 512, 32, 128, 2, 4, 17, 24, 48, 96};  ///< what tells most comes first
   std::vector<ternary_layout> layouts = {TERNARY_LAYOUT_I2S_TILED};
   ternary_activation activation = TERNARY_A8;

@@ -19,6 +19,9 @@ void pdl_table(const Machine& machine, const Options& options, Deadline& deadlin
 /** What a call and a replay of a graph cost besides the products. */
 void host_table(const Machine& machine, const Options& options, Deadline& deadline);
 
+/** Layers of experts: one after the other and in a graph, with programmatic launch and without. */
+void experts_table(const Machine& machine, const Options& options, Deadline& deadline);
+
 }  // namespace ternary::bench
 
 #endif  // TERNARY_BENCH_TABLES_H_

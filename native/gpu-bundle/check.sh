@@ -4,7 +4,7 @@
 # ARCHS [STEPS]; STEPS are those that must pass, by default all that take seconds here.
 set -euo pipefail
 arch=${1%%,*}
-steps=${2:-residuals tool host pdl blocks cutlass gemm gemv cuda_no_device cuda_fault c_interface_on_gpu exactness machine}
+steps=${2:-residuals tool host pdl experts blocks cutlass gemm gemv cuda_no_device cuda_fault c_interface_on_gpu exactness machine}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$root/target/gpu-bundle-check
 bundle="$work/on a GPU machine"
@@ -21,7 +21,7 @@ run() {
   local results=$1
   shift
   (cd / && env -i PATH="$work/bin" BUNDLE_RUNTIME="$root/java/target/native/softgpu" SOFTGPU_ARCH="$arch" \
-    BUNDLE_SHAPES=small BUNDLE_ROWS=1 BUNDLE_COPIES=1 BUNDLE_VERIFY="$work/verify.txt" "$@" "$bundle/run.sh" "$results")
+    BUNDLE_SHAPES=small BUNDLE_EXPERTS=4,2,64,32 BUNDLE_ROWS=1 BUNDLE_COPIES=1 BUNDLE_VERIFY="$work/verify.txt" "$@" "$bundle/run.sh" "$results")
 }
 
 fail() {
@@ -44,15 +44,15 @@ ends 0 "$work/results" "passed: all of $count steps" BUNDLE_STEPS="$steps" BUNDL
 [ ! -e "$work/results/work" ] || fail "run.sh left $work/results/work"
 # The order is run.sh's, not that of the request; what tells most comes first.
 ran=$(sed -n 's/^\([a-z0-9_]*\): passed in .*/\1/p' "$work/results/summary.txt")
-for step in machine exactness c_interface_on_gpu cuda_fault cuda_no_device gemv gemm cutlass blocks pdl host residuals tool; do
+for step in machine exactness c_interface_on_gpu cuda_fault cuda_no_device gemv gemm cutlass blocks experts pdl host residuals tool; do
   case " $steps " in *" $step "*) echo "$step" ;; esac
 done | cmp -s - <(echo "$ran") || fail "the steps ran in this order: $ran"
 # Of the software GPU no time is told, and nothing that the cost model would take for a measurement.
-for table in gemv gemm blocks pdl host; do
+for table in gemv gemm blocks experts pdl host; do
   case " $steps " in *" $table "*) ;; *) continue ;; esac
   grep -q 'software GPU: no times' "$work/results/$table.log" || fail "$table.log does not say that it tells no times"
   grep -q '_us":null\|"us":null' "$work/results/$table.json" || fail "$table.json has times of the software GPU"
-  if grep -q '"[a-z0-9_]*_ns":[0-9]\|"us":[0-9]\|pdl_us":[0-9]' "$work/results/$table.json"; then
+  if grep -q '"[a-z0-9_]*_ns":[0-9]\|"us":[0-9]\|[a-z]_us":[0-9]' "$work/results/$table.json"; then
     fail "$table.json has times of the software GPU"
   fi
 done

@@ -12,12 +12,12 @@
 # BUNDLE_SECONDS is how long all of it may take (default 570), BUNDLE_LIMIT what each step may. BUNDLE_STEPS says what
 # is done (default: all; suites is every test of bundle_tests.txt but exactness, and each may be named). BUNDLE_SHAPES,
 # BUNDLE_ROWS and BUNDLE_COPIES choose what is timed (file names of test-data/shapes, values of M, copies of the
-# weights); BUNDLE_VERIFY=FILE has shapes for the tool's verify in the place of its own, lines "N K".
+# weights), BUNDLE_EXPERTS layers of experts (models, or E,T,H,I); BUNDLE_VERIFY=FILE has shapes for the tool's verify in the place of its own, lines "N K".
 # BUNDLE_RUNTIME=FOLDER puts the libcudart.so.13 of a folder in the place of NVIDIA's: the software GPU, to try this
 # script; SOFTGPU_ARCH is its architecture. cuBLASLt is timed where the loader finds it (LD_LIBRARY_PATH,
 # /usr/local/cuda/lib64).
 set -u
-order="machine exactness suites gemv gemm cutlass blocks pdl host residuals junit tool"
+order="machine exactness suites gemv gemm cutlass blocks experts pdl host residuals junit tool"
 
 die() {
   echo "run.sh: $*" >&2
@@ -29,7 +29,7 @@ limit_of() {
   case $1 in
     gemm | junit) echo 120 ;;
     gemv | cutlass | tool) echo 90 ;;
-    blocks) echo 60 ;;
+    blocks | experts) echo 60 ;;
     cuda_kernels) echo 100 ;;
     c_interface_on_gpu | cuda_c_interface) echo 60 ;;
     pdl) echo 40 ;;
@@ -100,6 +100,14 @@ cutlass() {
 blocks() {
   shapes=${shapes%% *}
   bench "${BUNDLE_ROWS:-1,64,512,8,16,128}" --layout i2s,t5 --block 0,128 --rotation 0,128
+}
+# Layers of experts, of two models or of BUNDLE_EXPERTS.
+experts() {
+  set --
+  for layer in ${BUNDLE_EXPERTS:-qwen3-30b-a3b maple-20b-a1b}; do set -- "$@" --experts "$layer"; done
+  if [ "$limit" -gt 20 ]; then set -- "$@" --seconds $((limit - 10)); fi
+  "$native/cuda_bench" "$@" --m "${BUNDLE_ROWS:-1,64,4,16,256}" --layout i2s,t5 ${BUNDLE_COPIES:+--repetitions "$BUNDLE_COPIES"} \
+    --json "$results/$name.json"
 }
 # One model's shapes tell of launches what all of them would.
 pdl() {
@@ -172,7 +180,7 @@ if [ "${1:-}" = --step ]; then
   name=$2
   limit=$3
   case $name in
-    machine | gemv | gemm | cutlass | blocks | pdl | host | residuals | junit | tool) "$name" ;;
+    machine | gemv | gemm | cutlass | blocks | experts | pdl | host | residuals | junit | tool) "$name" ;;
     *) native_test ;;
   esac
   exit

@@ -1,9 +1,10 @@
 /**
- * ternary_cost_table [I2S|T5|SECOND] [--check FILE | --update FILE]
+ * ternary_cost_table [I2S|T5|SECOND|EXPERTS] [--check FILE | --update FILE]
  *
  * What the cost model expects of every device of its table: up to how many rows of X memory sets the pace (M*), and
  * microseconds, kernel and splits of products of some shapes. SECOND: of the devices that have kernels of the second
- * arrangement of weights, these beside those of the first, and from how many rows of X on they take less time.
+ * arrangement of weights, these beside those of the first, and from how many rows of X on they take less time. EXPERTS:
+ * layers of experts (expert_table.h).
  * Printed as text, or held against what FILE has between its marks, or written there: target cost_table_update.
  */
 #include <algorithm>
@@ -20,6 +21,7 @@
 
 #include "abi/cuda_rows.h"
 #include "core/cost/cost.h"
+#include "expert_table.h"
 
 namespace ternary {
 namespace {
@@ -29,7 +31,9 @@ struct Marks {
   const char *begin, *end;
 };
 constexpr Marks kMarks = {"<!-- ternary_cost_table -->\n", "<!-- end of ternary_cost_table -->\n"},
-                kSecondMarks = {"<!-- ternary_cost_table SECOND -->\n", "<!-- end of ternary_cost_table SECOND -->\n"};
+                kSecondMarks = {"<!-- ternary_cost_table SECOND -->\n", "<!-- end of ternary_cost_table SECOND -->\n"},
+                kExpertMarks = {"<!-- ternary_cost_table EXPERTS -->\n",
+                                "<!-- end of ternary_cost_table EXPERTS -->\n"};
 
 struct Shape {
   int64_t N, K;
@@ -209,8 +213,9 @@ int run(int count, char** words) {
   ternary_layout layout = TERNARY_LAYOUT_I2S_TILED;
   if (count > 1 && std::strcmp(words[1], "T5") == 0) layout = TERNARY_LAYOUT_T5_TILED;
   const bool second = count > 1 && std::strcmp(words[1], "SECOND") == 0;
-  const Marks& marks = second ? kSecondMarks : kMarks;
-  const std::string made = second ? second_tables() : table(layout);
+  const bool experts = count > 1 && std::strcmp(words[1], "EXPERTS") == 0;
+  const Marks& marks = second ? kSecondMarks : experts ? kExpertMarks : kMarks;
+  const std::string made = second ? second_tables() : experts ? expert_tables() : table(layout);
   if (count > 2 && std::strcmp(words[count - 2], "--check") == 0) return check(words[count - 1], marks, made);
   if (count > 2 && std::strcmp(words[count - 2], "--update") == 0) return update(words[count - 1], marks, made);
   std::cout << made;

@@ -178,7 +178,7 @@ KernelCode measure(const Instructions& code, const CudaRow& row, bool pdl) {
     kernel.weights.faults = tile_faults(code, pdl);
   } else {
     measure_loop(code, row, figures);
-    kernel.weights = measure_weights(code, pdl);
+    kernel.weights = measure_weights(code, row, pdl);
   }
   return kernel;
 }

@@ -34,6 +34,8 @@ struct Instruction {
   /** cp.async, from global to shared memory. */
   bool is_copy() const { return begins(name, "LDGSTS"); }
   int wide_copies() const { return is_copy() && has(name, ".128") ? 1 : 0; }
+  /** To the second-level cache. */
+  bool is_prefetch() const { return begins(name, "CCTL") && has(name, ".PF2"); }
 };
 using Instructions = std::vector<Instruction>;
 

@@ -120,7 +120,8 @@ std::optional<LoopOfWeights> loop_of_weights(const Instructions& code, const std
   return best;
 }
 
-void check_chain(const Instructions& code, const Ways& ways, std::vector<Fault>& faults) {
+/** `behind_wait`: it lets its dependents start only then, because they read before their own wait what this one waits for. */
+void check_chain(const Instructions& code, const Ways& ways, bool behind_wait, std::vector<Fault>& faults) {
   const auto add = [&](const std::string& sentence) { faults.push_back({"chain", sentence}); };
   const std::vector<bool> before_wait = ways.before(waits), before_launch = ways.before(launches_dependents);
   bool has_wait = false, has_launch = false;
@@ -128,12 +129,24 @@ void check_chain(const Instructions& code, const Ways& ways, std::vector<Fault>&
     has_wait = has_wait || waits(code[i]);
     has_launch = has_launch || launches_dependents(code[i]);
     if (before_wait[i] && code[i].is_product()) add(place_of(code[i]) + " may come before griddepcontrol.wait");
-    if (before_launch[i] && (waits(code[i]) || code[i].is_product())) {
+    if (behind_wait) {
+      if (before_wait[i] && launches_dependents(code[i]))
+        add(place_of(code[i]) + " may come before griddepcontrol.wait");
+    } else if (before_launch[i] && (waits(code[i]) || code[i].is_product())) {
       add(place_of(code[i]) + " may come before griddepcontrol.launch_dependents");
     }
   }
   if (!has_wait) add("has no griddepcontrol.wait");
   if (!has_launch) add("has no griddepcontrol.launch_dependents");
+}
+
+/** A router asks for its matrix before the wait: to the cache, since registers for it would be too many. */
+void check_prefetch(const Instructions& code, const Ways& ways, std::vector<Fault>& faults) {
+  const std::vector<bool> early = ways.before(waits);
+  for (size_t i = 0; i < code.size(); ++i) {
+    if (early[i] && code[i].is_prefetch()) return;
+  }
+  faults.push_back({"prefetch", "prefetches nothing before griddepcontrol.wait"});
 }
 
 /**
@@ -155,13 +168,14 @@ void check_cache(const Instructions& code, const std::vector<bool>& early, const
 
 }  // namespace
 
-WeightLoads measure_weights(const Instructions& code, bool pdl) {
+WeightLoads measure_weights(const Instructions& code, const CudaRow& row, bool pdl) {
   const Ways ways(code);
   const std::vector<Loop> loops = ways.loops();
   WeightLoads found;
   if (pdl) {
     found.early = std::max(0, ways.most(0, code.size(), wide, waits));
-    check_chain(code, ways, found.faults);
+    check_chain(code, ways, row.stage == CudaStage::expert_rows, found.faults);
+    if (row.stage == CudaStage::router) check_prefetch(code, ways, found.faults);
   }
   check_cache(code, pdl ? ways.before(waits) : std::vector<bool>(code.size(), false),
               ways.after([](const Instruction& i) { return i.is_product(); }), found.faults);

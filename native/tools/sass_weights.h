@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "abi/cuda_rows.h"
 #include "sass_ways.h"
 
 namespace ternary::test {
 
-/** What breaks a rule that is held without a budget: "early_loads", "ahead", "cache" or "chain". */
+/** What breaks a rule that is held without a budget: "early_loads", "ahead", "cache", "chain" or "prefetch". */
 struct Fault {
   std::string rule, sentence;
 };
@@ -34,11 +35,12 @@ struct WeightLoads {
   int products = 0;  ///< mma or dp4a in the loop
   int of_way = 0;    ///< those of a turn, on the way through the loop that has the most
 
-  std::vector<Fault> faults;  ///< what breaks the rules of pdl.cuh ("chain") and of load_weights() ("cache")
+  /** What breaks the rules of pdl.cuh ("chain"), of load_weights() ("cache") and of the router ("prefetch"). */
+  std::vector<Fault> faults;
 };
 
-/** `pdl`: the kernel can be part of a chain of programmatic launches. */
-WeightLoads measure_weights(const Instructions& code, bool pdl);
+/** `pdl`: the kernel, one of the row's, can be part of a chain of programmatic launches. */
+WeightLoads measure_weights(const Instructions& code, const CudaRow& row, bool pdl);
 
 }  // namespace ternary::test
 

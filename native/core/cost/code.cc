@@ -77,7 +77,7 @@ CostCode gemv_code(const CudaRow& row, const CudaVariant& variant, const Figures
 CostCode gemm_code(const CudaRow& row, const CudaVariant& variant, const Figures& figures) {
   const CudaFigures* f = figures.of(row, variant);
   if (f == nullptr) return {};
-  const bool floats = row.layout == CudaLayout::dense || row.stage == CudaStage::gemm_a16;
+  const bool floats = row.layout == CudaLayout::dense || row.a16();
   // m16n8k32 is a step for eight rows of X, m16n8k16 half of one.
   const int products = floats ? 2 * variant.planes : 1;
   CostCode code = per_step(row, variant, *f, Figures::products(*f) / products);
@@ -103,17 +103,21 @@ CostCode code_of(const CudaRow& row, const CudaVariant& variant, const Figures& 
 const CostCode* CostKernel::code_for(int64_t M, int planes, CudaUnits units) const {
   for (int i = 0; row->variants[i].name != nullptr; ++i) {
     const CudaVariant& variant = row->variants[i];
-    const bool serves = row->gemv() ? M <= variant.rows : row->stage != CudaStage::gemm_a16 || planes == variant.planes;
+    const bool serves = row->gemv() ? M <= variant.rows : !row->a16() || planes == variant.planes;
     if (serves && units == variant.units) return codes[i].slots > 0 ? &codes[i] : nullptr;
   }
   return nullptr;
 }
 
-std::vector<CostKernel> cost_kernels(const char* arch, const FigureLines& lines) {
+namespace {
+
+/** Of the rows for which `wanted(row)` is true. */
+template <typename Wanted>
+std::vector<CostKernel> kernels_of(const char* arch, const FigureLines& lines, Wanted wanted) {
   const Figures figures(arch, lines);
   std::vector<CostKernel> kernels;
   for (const CudaRow& row : kCudaRows) {
-    if (!row.product()) continue;
+    if (!wanted(row)) continue;
     CostKernel kernel = {&row, {}};
     for (int i = 0; row.variants[i].name != nullptr; ++i) {
       kernel.codes[i] = code_of(row, row.variants[i], figures);
@@ -121,6 +125,16 @@ std::vector<CostKernel> cost_kernels(const char* arch, const FigureLines& lines)
     kernels.push_back(kernel);
   }
   return kernels;
+}
+
+}  // namespace
+
+std::vector<CostKernel> cost_kernels(const char* arch, const FigureLines& figures) {
+  return kernels_of(arch, figures, [](const CudaRow& row) { return row.product(); });
+}
+
+std::vector<CostKernel> expert_cost_kernels(const char* arch, const FigureLines& figures) {
+  return kernels_of(arch, figures, [](const CudaRow& row) { return row.multiplies() && !row.product(); });
 }
 
 }  // namespace ternary

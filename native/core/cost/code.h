@@ -38,10 +38,13 @@ struct CostKernel {
 };
 
 /**
- * Every product kernel of an architecture ("sm90a"), in the order of kernels.inc. Code of an `a` serves devices of just that
- * compute capability: so a row without a line of "sm100f" has that of "sm100a".
+ * Every kernel of layers' products of an architecture ("sm90a"), in the order of kernels.inc. Code of an `a` serves devices
+ * of just that compute capability: so a row without a line of "sm100f" has that of "sm100a".
  */
 std::vector<CostKernel> cost_kernels(const char* arch, const FigureLines& figures);
+
+/** Those of experts' products. */
+std::vector<CostKernel> expert_cost_kernels(const char* arch, const FigureLines& figures);
 
 }  // namespace ternary
 

@@ -30,25 +30,6 @@ double l2_bytes(const CostCode& code, const CostProblem& p, const CostShare& s) 
          s.x_reads * activation_bytes(code, p) + y_bytes(p);
 }
 
-/**
- * Where latency and not bandwidth sets the pace, beyond the first latency: a CTA waits for all that it has on its way, so
- * many times a piece, piece after piece; and a last round of a few pieces has little on its way, while the device has
- * handed over the rest at its bandwidth.
- */
-double waiting_us(const CostDevice& d, const CostShare& s, double byte_us) {
-  const double whole = std::floor(s.pieces / s.ctas), rest = s.pieces - whole * s.ctas;
-  const double piece_us = s.trips * d.latency_us;
-  const double chain = (whole + (rest > 0 ? 1 : 0)) * piece_us - d.latency_us;
-  if (rest == 0 || whole == 0) return chain;
-  return std::max(chain, byte_us * whole * s.ctas / s.pieces + piece_us);
-}
-
-/** How much longer than their average the busiest SM computes. */
-double busiest(const CostDevice& d, const CostShare& s) {
-  const double average = s.pieces / d.sm_count;
-  return std::ceil(average) / average;
-}
-
 double split_us(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
   if (splits == 1) return 0;
   const auto m = static_cast<double>(std::min<int64_t>(p.M, code.shape.patch_m));
@@ -74,14 +55,12 @@ CostEstimate estimate_cost(const CostDevice& d, bool pdl, const CostCode& code, 
   if (code.row->layout == CudaLayout::top2) return estimate_tiles(d, pdl, code, p, splits);
   const CostShare s = share_out(d, code, p, splits);
   const bool fused = code.row->stage == CudaStage::fused_a8;
-  const double warps = std::min(std::ceil(s.ctas / d.sm_count), std::ceil(s.pieces / d.sm_count)) *
-                       (code.shape.threads / 32);  // NOLINT(bugprone-integer-division)
   CostEstimate e = {};
   e.launch_us = fused ? d.launch_us : d.launch_us + (pdl ? d.pdl_launch_us : d.launch_us);
   e.byte_us = memory_bytes(code, p) / d.bytes_per_us();
   e.l2_us = l2_bytes(code, p, s) / d.l2_bytes_per_us();
   e.wait_us = waiting_us(d, s, e.byte_us);
-  e.instruction_us = s.pieces * s.piece_steps * step_clocks(d, code, warps) / d.sm_count / (d.ghz * 1e3);
+  e.instruction_us = instruction_us(d, code, s);
   // Weights are asked for before rows of X are ready, by a kernel that waits for another under PDL too.
   const double rows = rows_us(d, code, p, s);
   const bool ahead = fused || pdl;

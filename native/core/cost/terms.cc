@@ -31,4 +31,23 @@ double staged_rows_us(const CostDevice& d, const CostProblem& p) {
          (kActivationsUs + kActivationsUsPerColumn * static_cast<double>(p.K));
 }
 
+double waiting_us(const CostDevice& d, const CostShare& s, double byte_us) {
+  const double whole = std::floor(s.pieces / s.ctas), rest = s.pieces - whole * s.ctas;
+  const double piece_us = s.trips * d.latency_us;
+  const double chain = (whole + (rest > 0 ? 1 : 0)) * piece_us - d.latency_us;
+  if (rest == 0 || whole == 0) return chain;
+  return std::max(chain, byte_us * whole * s.ctas / s.pieces + piece_us);
+}
+
+double busiest(const CostDevice& d, const CostShare& s) {
+  const double average = s.pieces / d.sm_count;
+  return std::ceil(average) / average;
+}
+
+double instruction_us(const CostDevice& d, const CostCode& code, const CostShare& s) {
+  const double warps = std::min(std::ceil(s.ctas / d.sm_count), std::ceil(s.pieces / d.sm_count)) *
+                       (code.shape.threads / 32);  // NOLINT(bugprone-integer-division)
+  return s.pieces * s.piece_steps * step_clocks(d, code, warps) / d.sm_count / (d.ghz * 1e3);
+}
+
 }  // namespace ternary

@@ -35,6 +35,19 @@ double y_bytes(const CostProblem& problem);
 /** What memory hands over and takes: everything once. */
 double memory_bytes(const CostCode& code, const CostProblem& problem);
 
+/**
+ * Where latency and not bandwidth sets the pace, beyond the first latency: a CTA waits for all that it has on its way, so
+ * many times a piece, piece after piece; and a last round of a few pieces has little on its way, while the device has
+ * handed over the rest at its bandwidth.
+ */
+double waiting_us(const CostDevice& device, const CostShare& share, double byte_us);
+
+/** How much longer than their average the busiest SM computes. */
+double busiest(const CostDevice& device, const CostShare& share);
+
+/** Of the slowest pipe, on SMs that are all as busy. */
+double instruction_us(const CostDevice& device, const CostCode& code, const CostShare& share);
+
 /** Rows of X made ready by a kernel of its own. */
 double staged_rows_us(const CostDevice& device, const CostProblem& problem);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/cost/cost.h"
+#include "core/cost/experts.h"
 #include "core/cuda/device/device.h"
 #include "core/cuda/device_check.h"
 #include "core/cuda/lane.h"
@@ -36,6 +37,7 @@ class CudaRuntime {
   const CudaDevice device;
   const bool pdl;  ///< launch with programmatic stream serialisation
   const CudaCost cost;
+  const ExpertCost experts;
   const CutlassChoice cutlass;
   const Top2Kernels top2;
   PlanCache<CudaProductPlan> plans;

@@ -58,7 +58,7 @@ class Nursery {
     if (check != "compile") {
       if (compiled.status != 0) return "does not compile:\n" + compiled.text;
       if (outcome_without(mutant).text.find(expected) != std::string::npos) return "the unchanged build says so too";
-      outcome = check == "sass" ? budget_of(object) : test(check, object);
+      outcome = checked(check, object);
     }
     if (outcome.status == 0) return "was not seen: the check passed";
     return outcome.text.find(expected) != std::string::npos
@@ -73,7 +73,13 @@ class Nursery {
     const auto known = without_.find(key);
     if (known != without_.end()) return known->second;
     const std::string object = built(mutant.at("build"));
-    return without_[key] = mutant.at("check") == "sass" ? budget_of(object) : test(mutant.at("check"), object);
+    return without_[key] = checked(mutant.at("check"), object);
+  }
+
+  Outcome checked(const std::string& check, const std::string& object) {
+    static const std::string kCalls = "calls ";
+    if (check == "sass") return budget_of(object);
+    return check.rfind(kCalls, 0) == 0 ? test_calls(check.substr(kCalls.size()), object) : test(check, object);
   }
 
   /** The build's own object of a file. */
@@ -106,17 +112,39 @@ class Nursery {
                        folder_ + "/report.txt");
   }
 
-  /** Tests of a library that has this object in the place of its namesake. */
-  Outcome test(const std::string& filter, const std::string& object) {
+  /** A library that has this object in the place of its namesake, in `folder`. */
+  Outcome link(const std::string& object, const std::string& folder) {
+    std::filesystem::create_directories(folder);
     std::string command = build_["link"];
     std::istringstream objects(build_["objects"]);
     for (std::string other; std::getline(objects, other, ';');) {
       command += " " + (name_of(other) == name_of(object) ? object : other);
     }
-    const std::string library = folder_ + "/" + build_["library"];
-    const Outcome linked = run_command(command + " -o " + library + " " + build_["link_libraries"]);
+    return run_command(command + " -o " + folder + "/" + build_["library"] + " " + build_["link_libraries"]);
+  }
+
+  /** Tests of that library alone. */
+  Outcome test(const std::string& filter, const std::string& object) {
+    const Outcome linked = link(object, folder_);
     if (linked.status != 0) return linked;
-    return run_command(build_["kernel_tests"] + " --gtest_brief=1 --gtest_filter=" + filter + " " + library);
+    return run_command(build_["kernel_tests"] + " --gtest_brief=1 --gtest_filter=" + filter + " " + folder_ + "/" +
+                       build_["library"]);
+  }
+
+  /** Tests of the C interface, which finds that library beside the build's others. */
+  Outcome test_calls(const std::string& filter, const std::string& object) {
+    const std::string folder = folder_ + "/libraries";
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    for (const auto& entry : std::filesystem::directory_iterator(build_["libraries"])) {
+      const std::string name = entry.path().filename();
+      if (name.rfind("lib", 0) != 0 || name == build_["library"]) continue;
+      std::filesystem::create_symlink(entry.path(), folder + "/" + name);
+    }
+    const Outcome linked = link(object, folder);
+    if (linked.status != 0) return linked;
+    return run_command("env LD_LIBRARY_PATH=" + folder + ":" + build_["call_tests"] +
+                       " --gtest_brief=1 --gtest_filter=" + filter);
   }
 
   Build build_;

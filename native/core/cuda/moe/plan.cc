@@ -41,21 +41,23 @@ CudaReadyRows ready_rows(const ternary_moe& moe, const ternary_weights& weights,
   return r;
 }
 
-/** Of an expert that has any, were they spread evenly: which patch is best depends on more that is not known here. */
-int64_t mean_slots(int64_t slots, int64_t E) { return ceil_div(slots, std::min(slots, E)); }
-
-/** The first whose patch has room for so many slots of an expert; else the last. */
-const CudaKernel& experts_kernel(const CudaRuntime& cuda, const ternary_weights& weights, ternary_activation activation,
-                                 int64_t slots_of_expert) {
-  const CudaStage stage = activation == TERNARY_A8 ? CudaStage::experts_a8 : CudaStage::experts_a16;
+/** The one that the model expects to take least were slots spread evenly; without figures the first that has room. */
+const CudaKernel& experts_kernel(const CudaRuntime& cuda, const ternary_weights& weights, const ternary_moe& moe,
+                                 const CudaMoePlan& plan, int64_t x_rows) {
+  const bool a8 = moe.activation == TERNARY_A8;
+  const CudaStage stage = a8 ? CudaStage::experts_a8 : CudaStage::experts_a16;
   const CudaLayout layout = cuda_layout_of(weights.layout);
+  const CostCode* code = cuda.experts.best(layout, a8, EvenSlots(plan.slots(), plan.E),
+                                           {weights.N, weights.K, x_rows, weights.group, moe.block});
+  const int64_t slots_of_expert = ceil_div(plan.slots(), std::min(plan.slots(), plan.E));
   const CudaBackend& backend = cuda.device.backend();
   const CudaKernel* best = nullptr;
-  for (int row = 0; row < backend.kernel_count; ++row) {
-    const CudaKernel& kernel = backend.kernels[row];
+  for (int i = 0; i < backend.kernel_count; ++i) {
+    const CudaKernel& kernel = backend.kernels[i];
     if (kernel.stage != stage || kernel.layout != layout) continue;
     best = &kernel;
-    if (kCudaRows[find_cuda_row(kernel.file)].variants[0].patch_m >= slots_of_expert) break;
+    const CudaRow& row = kCudaRows[find_cuda_row(kernel.file)];
+    if (code != nullptr ? code->row == &row : row.variants[0].patch_m >= slots_of_expert) break;
   }
   if (best == nullptr) {
     fail(TERNARY_UNSUPPORTED, "the library %s has no kernel for experts of layout %s", backend.arch,
@@ -102,9 +104,9 @@ CudaMoePlan::CudaMoePlan(const ternary_moe& moe, int64_t M, int64_t slots_of_row
 CudaMoeKernels::CudaMoeKernels(const CudaRuntime& cuda, const ternary_moe& moe, const CudaMoePlan& plan)
     : align(plan.slots() > kMostUnsortedSlots ? &row_of(cuda, CudaStage::align) : nullptr),
       rows(row_of(cuda, CudaStage::expert_rows)),
-      gate_up(experts_kernel(cuda, moe.w13, moe.activation, mean_slots(plan.slots(), plan.E))),
+      gate_up(experts_kernel(cuda, moe.w13, moe, plan, plan.by_slot ? plan.slots() : plan.rows)),
       gate(nullptr),
-      down(experts_kernel(cuda, moe.w2, moe.activation, mean_slots(plan.slots(), plan.E))),
+      down(experts_kernel(cuda, moe.w2, moe, plan, plan.slots())),
       combine(nullptr),
       gate_tickets(tickets_of(gate_up, CudaExpertsEnd::gate, plan, 2 * plan.I)),
       sum_tickets(tickets_of(down, CudaExpertsEnd::sum, plan, plan.H)) {

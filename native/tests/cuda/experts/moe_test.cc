@@ -271,6 +271,20 @@ TEST(CudaMoe, TwoLayersOnTwoStreamsShareNothing) {
   }
 }
 
+/** The same with a workspace that both are given: a race, so that one of the library's own would be seen. */
+TEST(CudaOneWorkspace, OfTwoStreamsIsARace) {
+  const RuntimeHandle runtime = gpu_runtime();
+  const Stream one, other;
+  const MoeProblem problem(plain_moe_spec(3, 4, 8, 256, 192));
+  const DeviceMoe a(problem), b(problem);
+  const DeviceBytes workspace(a.workspace_bytes(runtime.get()));
+  ASSERT_EQ(a.start(runtime.get(), call_of(one, workspace)), TERNARY_OK) << ternary_last_error();
+  ASSERT_EQ(b.start(runtime.get(), call_of(other, workspace)), TERNARY_OK) << ternary_last_error();
+  const bool faults =
+      cudaStreamSynchronize(one.get()) != cudaSuccess || cudaStreamSynchronize(other.get()) != cudaSuccess;
+  EXPECT_TRUE(faults);
+}
+
 TEST(CudaMoe, PathsNameEveryStage) {
   const RuntimeHandle runtime = gpu_runtime();
   const std::string gpu = ".cuda." + arch_of(runtime.get());

@@ -1,0 +1,85 @@
+/**
+ * @file experts.h
+ * @brief What layers of experts should take on a device: their products, and what lies around them.
+ *
+ * A product of experts is shared out as a GEMM whose patches are those of all tiles of slots. So it takes what one layer
+ * would with the rows of W of all experts that have slots, and as many rows of X as an expert has slots.
+ */
+#ifndef TERNARY_CORE_COST_EXPERTS_H_
+#define TERNARY_CORE_COST_EXPERTS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "core/cost/terms.h"
+
+namespace ternary {
+
+/** So many experts, each of so many slots. */
+struct SlotGroup {
+  int64_t experts, slots;
+};
+
+/** How a router may have spread slots over experts. It owns no group. */
+struct ExpertSlots {
+  const SlotGroup* groups;
+  int count;
+
+  const SlotGroup* begin() const { return groups; }
+  const SlotGroup* end() const { return groups + count; }
+};
+
+/** Slots spread evenly over E experts, or over as many as there are slots. */
+struct EvenSlots {
+  EvenSlots(int64_t slots, int64_t E) : groups{{slots % E, slots / E + 1}, {E - slots % E, slots / E}} {}
+  operator ExpertSlots() const { return {groups, 2}; }
+
+  SlotGroup groups[2];
+};
+
+/** A product with N rows of W and K columns of every expert that has slots. */
+struct ExpertProductShape {
+  int64_t N, K;
+  int64_t x_rows;  ///< that are read: slots may share them
+  int64_t group = 0, block = 0;
+};
+
+/** Without launches, the first latency and rows made ready. */
+CostEstimate estimate_expert_product(const CostDevice& device, const CostCode& code, const ExpertSlots& slots,
+                                     const ExpertProductShape& shape);
+
+/** A layer: H columns of X, I of h, T slots a row. */
+struct ExpertLayerShape {
+  int64_t M, T, H, I;
+};
+
+/** What a layer is expected to take, and of what. */
+struct ExpertLayerCost {
+  const CostCode *gate_up, *down;
+  int launches;
+  double us, launch_us;
+  double rows_us;     ///< x' and h made ready, and the sum over slots where it is a kernel of its own
+  double product_us;  ///< of both products
+  double byte_us;     ///< of their bytes at the memory's bandwidth
+};
+
+class ExpertCost {
+ public:
+  ExpertCost(const CostDevice& device, bool pdl, const FigureLines& figures);
+
+  /** The kernel of a layout and activation that is expected to take least; null: no figures. */
+  const CostCode* best(CudaLayout layout, bool a8, const ExpertSlots& slots, const ExpertProductShape& shape) const;
+
+  /** A8, alpha a row. Slots are not sorted where there are up to `most_unsorted`. Without kernels it is of zeros. */
+  ExpertLayerCost layer(CudaLayout layout, const ExpertLayerShape& shape, const ExpertSlots& slots,
+                        int64_t most_unsorted) const;
+
+ private:
+  const CostDevice device_;
+  const bool pdl_;
+  const std::vector<CostKernel> kernels_;
+};
+
+}  // namespace ternary
+
+#endif  // TERNARY_CORE_COST_EXPERTS_H_
