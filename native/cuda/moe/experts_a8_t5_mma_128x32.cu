@@ -1,4 +1,5 @@
-// Many slots of each expert from T5: 128 rows of W by 32 slots a CTA, the patch of gemm_a8_t5_mma_128x32.
+// Many slots of each expert from T5: 128 rows of W by 32 slots a CTA, the patch of gemm_a8_t5_mma_128x32. With units 64
+// rows: of 128 nvcc 13.1 spills on sm_90a, since rows of X are looked up.
 #include "cuda/kernels.h"
 #include "cuda/moe/experts_a8.cuh"
 
@@ -6,7 +7,7 @@ namespace ternary::cuda {
 namespace {
 
 using Patch = ExpertPatch<GemmPatch<CudaLayout::t5, 4, 1, 2, 4, 4, 3>>;
-using UnitPatch = ExpertPatch<GemmPatch<CudaLayout::t5, 4, 1, 2, 4, 4, 2>>;
+using UnitPatch = ExpertPatch<GemmPatch<CudaLayout::t5, 4, 1, 1, 4, 4, 2>>;
 
 }  // namespace
 
