@@ -12,21 +12,17 @@ void run_staged_moe(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_m
   const int64_t x_scale = parcel.input(vector(o.x_scale, o.M));
   const int64_t ids = parcel.input(matrix(o.expert_ids, TERNARY_F32, o.M, o.T, o.ld_ids));
   const int64_t weights = parcel.input(matrix(o.expert_weights, o.expert_weights_dtype, o.M, o.T, o.ld_weights));
-  const HostMatrix residuals = matrix(o.residual, o.residual_dtype, o.M, H, o.ld_residual);
-  const bool in_place = o.residual == o.residual_out;
-  const int64_t residual = in_place ? parcel.in_place(residuals) : parcel.input(residuals);
+  ResidualParts residual(parcel, o, H);
   const int64_t y = parcel.output(matrix(o.y, o.y_dtype, o.M, moe.y_columns(o.T), o.ldy));
-  const int64_t residual_out =
-      in_place ? residual : parcel.output(matrix(o.residual_out, o.residual_dtype, o.M, H, o.ld_residual));
+  residual.add_output(parcel);
   run_parcel(cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
     ternary_moe_operands there = o;
     set_address(there.x, device, x);
     set_address(there.x_scale, device, x_scale);
     set_address(there.expert_ids, device, ids);
     set_address(there.expert_weights, device, weights);
-    set_address(there.residual, device, residual);
+    residual.set_addresses(there, device);
     set_address(there.y, device, y);
-    set_address(there.residual_out, device, residual_out);
     start_moe(runtime, cuda, moe, there, call);
   });
 }
@@ -76,20 +72,16 @@ void run_staged_combine(ternary_runtime& runtime, CudaRuntime& cuda, const terna
   const int64_t d = parcel.input(matrix(o.d, o.d_dtype, o.M, o.T * o.H, o.ldd));
   const int64_t ids = parcel.input(matrix(o.expert_ids, TERNARY_F32, o.M, o.T, o.ld_ids));
   const int64_t weights = parcel.input(matrix(o.expert_weights, o.expert_weights_dtype, o.M, o.T, o.ld_weights));
-  const HostMatrix residuals = matrix(o.residual, o.residual_dtype, o.M, o.H, o.ld_residual);
-  const bool in_place = o.residual == o.residual_out;
-  const int64_t residual = in_place ? parcel.in_place(residuals) : parcel.input(residuals);
+  ResidualParts residual(parcel, o, o.H);
   const int64_t y = parcel.output(matrix(o.y, o.y_dtype, o.M, o.H, o.ldy));
-  const int64_t residual_out =
-      in_place ? residual : parcel.output(matrix(o.residual_out, o.residual_dtype, o.M, o.H, o.ld_residual));
+  residual.add_output(parcel);
   run_parcel(cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
     ternary_combine_operands there = o;
     set_address(there.d, device, d);
     set_address(there.expert_ids, device, ids);
     set_address(there.expert_weights, device, weights);
-    set_address(there.residual, device, residual);
+    residual.set_addresses(there, device);
     set_address(there.y, device, y);
-    set_address(there.residual_out, device, residual_out);
     start_combine(runtime, cuda, there, call);
   });
 }

@@ -75,6 +75,32 @@ void set_address(T*& like, uint8_t* device, int64_t offset) {
   like = offset == Parcel::kNone ? nullptr : reinterpret_cast<T*>(device + offset);
 }
 
+/** A residual and where its sum goes: two matrices, or one. */
+class ResidualParts {
+ public:
+  /** The last input. */
+  template <typename Operands>
+  ResidualParts(Parcel& parcel, const Operands& o, int64_t columns) : in_place_(o.residual == o.residual_out) {
+    const HostMatrix residual = matrix(o.residual, o.residual_dtype, o.M, columns, o.ld_residual);
+    sum_ = matrix(o.residual_out, o.residual_dtype, o.M, columns, o.ld_residual);
+    residual_at_ = sum_at_ = in_place_ ? parcel.in_place(residual) : parcel.input(residual);
+  }
+  /** Once all inputs are there. */
+  void add_output(Parcel& parcel) {
+    if (!in_place_) sum_at_ = parcel.output(sum_);
+  }
+  template <typename Operands>
+  void set_addresses(Operands& there, uint8_t* device) const {
+    set_address(there.residual, device, residual_at_);
+    set_address(there.residual_out, device, sum_at_);
+  }
+
+ private:
+  const bool in_place_;
+  HostMatrix sum_;
+  int64_t residual_at_, sum_at_;
+};
+
 /** A lane for a scope. One whose call failed is not used again: its stream may still hold work. */
 class LaneLease {
  public:

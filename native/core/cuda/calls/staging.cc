@@ -13,18 +13,14 @@ void run_staged_product(ternary_runtime& runtime, CudaRuntime& cuda, const Produ
   Parcel parcel;
   const int64_t x = parcel.input(matrix(o.x, o.x_dtype, o.M, K, o.ldx)),
                 x_scale = parcel.input(vector(o.x_scale, scales));
-  const HostMatrix residuals = matrix(o.residual, o.residual_dtype, o.M, K, o.ld_residual);
-  const bool in_place = o.residual == o.residual_out;
-  const int64_t residual = in_place ? parcel.in_place(residuals) : parcel.input(residuals);
+  ResidualParts residual(parcel, o, K);
   const int64_t y = parcel.output(matrix(o.y, o.y_dtype, o.M, N, o.ldy));
-  const int64_t residual_out =
-      in_place ? residual : parcel.output(matrix(o.residual_out, o.residual_dtype, o.M, K, o.ld_residual));
+  residual.add_output(parcel);
   run_parcel(cuda, parcel, [&](uint8_t* device, const ternary_cuda_call& call) {
     ternary_operands there = o;
     set_address(there.x, device, x);
     set_address(there.x_scale, device, x_scale);
-    set_address(there.residual, device, residual);
-    set_address(there.residual_out, device, residual_out);
+    residual.set_addresses(there, device);
     set_address(there.y, device, y);
     start_product(runtime, cuda, {p.layer, there}, call);
   });
