@@ -77,31 +77,47 @@ class CudaMoeTest {
     return ".cuda." + RUNTIME.device().library();
   }
 
+  /** Sorted slots have a kernel a stage; with few of them one may do another's work. */
   @Test
-  void pathsNameEveryStage() {
-    try (MoeProblem problem = ofActivation(Activation.a8(64))) {
-      RUNTIME.resetCounters();
-      new MoeOnGpu(problem, memory, 0, false).start(STREAM, null);
-      String weights = problem.spec.w13.layout() == Layout.T5_TILED ? "t5" : "i2s";
+  void pathsNameTheKernelOfEveryStage() {
+    try (MoeProblem few = ofActivation(Activation.a8(64))) {
+      String weights = few.spec.w13.layout() == Layout.T5_TILED ? "t5" : "i2s";
       String products = ".experts_a8_" + weights + ".block64" + gpu();
-      Map<String, Long> expected = new HashMap<>();
-      expected.put("moe_activations.expert_rows" + gpu(), 1L);
-      expected.put("moe_gate_up" + products, 1L);
-      expected.put("moe_gate.expert_gate" + gpu(), 1L);
-      expected.put("moe_down" + products, 1L);
-      expected.put("moe_combine.combine" + gpu(), 1L);
-      assertThat(RUNTIME.pathCounts()).isEqualTo(expected);
+      Map<String, Long> always = new HashMap<>();
+      always.put("moe_activations.expert_rows" + gpu(), 1L);
+      always.put("moe_gate_up" + products, 1L);
+      always.put("moe_down" + products, 1L);
+      Map<String, Long> all = new HashMap<>(always);
+      all.put("moe_align.align" + gpu(), 1L);
+      all.put("moe_gate.expert_gate" + gpu(), 1L);
+      all.put("moe_combine.combine" + gpu(), 1L);
+      Map<String, Long> ofFew = pathsOf(few);
+      assertThat(ofFew).containsAllEntriesOf(always).doesNotContainKey("moe_align.align" + gpu());
+      assertThat(all).containsAllEntriesOf(ofFew);
+      try (MoeProblem many = new MoeProblem(seedOf(Activation.a8(64)), RUNTIME, 257)) {
+        assertThat(pathsOf(many)).isEqualTo(all);
+      }
     }
   }
 
-  /** The first problem of a way that activations are used. */
+  private Map<String, Long> pathsOf(MoeProblem problem) {
+    RUNTIME.resetCounters();
+    new MoeOnGpu(problem, memory, 0, false).start(STREAM, null);
+    return RUNTIME.pathCounts();
+  }
+
   private static MoeProblem ofActivation(Activation activation) {
+    return new MoeProblem(seedOf(activation), RUNTIME);
+  }
+
+  /** Of the first problem of a way that activations are used. */
+  private static int seedOf(Activation activation) {
     for (int seed = 0; ; seed++) {
-      MoeProblem problem = new MoeProblem(seed, RUNTIME);
-      if (problem.spec.activation.equals(activation) && problem.m > 1) {
-        return problem;
+      try (MoeProblem problem = new MoeProblem(seed, RUNTIME)) {
+        if (problem.spec.activation.equals(activation) && problem.m > 1) {
+          return seed;
+        }
       }
-      problem.close();
     }
   }
 

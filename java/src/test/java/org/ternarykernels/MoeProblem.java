@@ -178,6 +178,10 @@ final class MoeProblem implements AutoCloseable {
     return residual.dataType();
   }
 
+  long residualBytes() {
+    return residual == null ? 0 : residual.byteSize();
+  }
+
   long columnsOfY() {
     return combines ? h : (long) slots * h;
   }
