@@ -373,8 +373,8 @@ public final class MoeLayer implements AutoCloseable {
   }
 
   /**
-   * Bytes of workspace that suffice for calls of up to so many rows on the runtime's GPU. From some
-   * ten thousand slots on they grow no more: those are taken in turns.
+   * Bytes of workspace that suffice for calls of up to so many rows on the runtime's GPU. More than
+   * 16384 slots are taken in turns, which share them.
    *
    * @param m rows, at least 1 and below 2^31
    * @param slots of the routing, 1 to 64

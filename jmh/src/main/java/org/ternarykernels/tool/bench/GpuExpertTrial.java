@@ -79,17 +79,17 @@ final class GpuExpertTrial implements AutoCloseable {
       ExpertRounds rounds,
       int m) {
     GpuExpertTrial trial = new GpuExpertTrial(runtime, weights.shape(), m);
-    return trial.or(() -> trial.prepareLayers(weights, activation, rounds));
+    return trial.prepared(() -> trial.prepareLayers(weights, activation, rounds));
   }
 
   /** A router with a matrix of bf16: softmax, the top of it, renormalised. */
   static GpuExpertTrial ofRouter(TernaryRuntime runtime, MoeShape shape, State memory, int m) {
     GpuExpertTrial trial = new GpuExpertTrial(runtime, shape, m);
-    return trial.or(() -> trial.prepareRouters(memory));
+    return trial.prepared(() -> trial.prepareRouters(memory));
   }
 
   /** Prepares, or closes what it has. */
-  private GpuExpertTrial or(Runnable preparation) {
+  private GpuExpertTrial prepared(Runnable preparation) {
     try {
       preparation.run();
       return this;
