@@ -146,13 +146,13 @@ inline ternary_status moe_create(const ternary_weights* w13, const ternary_weigh
   return ternary_moe_create(&spec, moe);
 }
 
-/** ternary_apply_moe(); without a runtime ternary_oracle_apply_moe(). */
-inline ternary_status apply_moe(ternary_runtime* runtime, const ternary_moe* moe, int64_t M, int64_t T, const void* x,
-                                ternary_dtype x_dtype, int64_t ldx, const float* x_scale, const int32_t* expert_ids,
-                                int64_t ld_ids, const void* expert_weights, ternary_dtype expert_weights_dtype,
-                                int64_t ld_weights, const void* residual, void* residual_out,
-                                ternary_dtype residual_dtype, int64_t ld_residual, void* y, ternary_dtype y_dtype,
-                                int64_t ldy) {
+/** ternary_apply_moe(); with a call ternary_apply_moe_async(), without a runtime ternary_oracle_apply_moe(). */
+inline ternary_status apply_moe(ternary_runtime* runtime, const ternary_moe* moe, const ternary_cuda_call* call,
+                                int64_t M, int64_t T, const void* x, ternary_dtype x_dtype, int64_t ldx,
+                                const float* x_scale, const int32_t* expert_ids, int64_t ld_ids,
+                                const void* expert_weights, ternary_dtype expert_weights_dtype, int64_t ld_weights,
+                                const void* residual, void* residual_out, ternary_dtype residual_dtype,
+                                int64_t ld_residual, void* y, ternary_dtype y_dtype, int64_t ldy) {
   ternary_moe_operands operands = {};
   operands.size = sizeof(operands);
   operands.M = M;
@@ -173,7 +173,9 @@ inline ternary_status apply_moe(ternary_runtime* runtime, const ternary_moe* moe
   operands.y = y;
   operands.y_dtype = y_dtype;
   operands.ldy = ldy;
-  return runtime == nullptr ? ternary_oracle_apply_moe(moe, &operands) : ternary_apply_moe(runtime, moe, &operands);
+  operands.call = call;
+  if (runtime == nullptr) return ternary_oracle_apply_moe(moe, &operands);
+  return call == nullptr ? ternary_apply_moe(runtime, moe, &operands) : ternary_apply_moe_async(runtime, moe, &operands);
 }
 
 /** ternary_route(); with a call ternary_route_async(), without a runtime ternary_oracle_route(). Of logits and x with router one is null, and its numbers 0. */

@@ -10,7 +10,8 @@ import org.ternarykernels.internal.observation.DeviceFault;
 /**
  * Work that {@link CudaStream#capture} recorded, to be launched as often as wanted with one call
  * each. It keeps the buffers and layers that it uses: closing them before the graph is safe. So is
- * closing the runtime of {@link Experts}' calls. Launches of one graph never overlap.
+ * closing the runtime of calls of {@link Experts} and {@link MoeLayer}s. Launches of one graph
+ * never overlap.
  */
 public final class CudaGraph implements AutoCloseable {
   private final int device;

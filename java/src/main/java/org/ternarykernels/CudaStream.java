@@ -145,8 +145,9 @@ public final class CudaStream implements AutoCloseable {
   }
 
   /**
-   * Waits until everything that the stream was given has run. Then it tells that {@link Experts}'
-   * calls met ids which are neither -1 nor an expert's; those contributed nothing.
+   * Waits until everything that the stream was given has run. Then it tells that calls of {@link
+   * Experts} or a {@link MoeLayer} met ids which are neither -1 nor an expert's; those contributed
+   * nothing.
    *
    * <p>The calls are those of the runtime that the stream was created with, in whatever stream they
    * ran, launches of graphs included. What has been told is not told again, to no thread. Nothing

@@ -24,11 +24,10 @@ final class DeviceCall {
   private static final int STRUCT_BYTES = 3 * Long.BYTES;
 
   /**
-   * x, xScale, residual, residualOut (or q, s, alphaColumn), y, workspace, stream, layer. A router
-   * has as many: x, matrix, bias, correctionBias, ids, weights, workspace, stream. So has the sum
-   * of experts: d, ids, weights, residual, residualOut, y, stream, runtime.
+   * A layer of experts: x, xScale, ids, weights, residual, residualOut, y, workspace, stream,
+   * layer, runtime. No other call has more.
    */
-  private static final int MOST_HANDLES = 8;
+  private static final int MOST_HANDLES = 11;
 
   private final long address;
   private final ByteBuffer struct;

@@ -18,22 +18,23 @@ final class ExpertChecks {
 
   static void apply(
       MoeShape shape,
-      TernaryBuffer x,
+      Operand x,
       long ldx,
-      @Nullable TernaryBuffer xScale,
+      @Nullable Operand xScale,
       Routing routing,
-      @Nullable TernaryBuffer residual,
-      @Nullable TernaryBuffer residualOut,
+      @Nullable Operand residual,
+      @Nullable Operand residualOut,
       long ldResidual,
-      TernaryBuffer y,
+      Operand y,
       long ldy,
+      boolean onGpu,
       long m) {
     Checks.size("M", m, Checks.MAX_ROWS);
     Checks.notNull("routing", routing);
     Operands.input("x", x, ldx, m, shape.h());
     RowChecks.floatX("for a layer of experts", x);
     Operands.scale(xScale, x.dataType(), m, 1);
-    routing.checkInput(m, shape.readsWeights(), false);
+    routing.checkInput(m, shape.readsWeights(), onGpu);
     if (!shape.combines() && residual != null) {
       throw new IllegalArgumentException(
           "residual is given to a layer that does not combine, must be null");

@@ -130,7 +130,7 @@ final class ExpertOperations {
     runtime.acquire();
     try {
       CallRecord record = FlightRecording.beginCall();
-      NativeExpertCall.combine(
+      NativeCombineCall.combine(
           runtime.address(),
           d,
           ldd,
@@ -173,7 +173,7 @@ final class ExpertOperations {
       call.use("y", y);
       holdCountOfWrongIds(call);
       CallRecord record = FlightRecording.beginCall();
-      NativeExpertCall.startCombine(
+      NativeCombineCall.startCombine(
           runtime.address(),
           call,
           d,

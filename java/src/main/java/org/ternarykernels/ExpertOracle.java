@@ -112,7 +112,7 @@ public final class ExpertOracle {
     ExpertChecks.combine(
         d, ldd, routing, experts, h, residual, residualOut, ldResidual, y, ldy, false, m);
     StackReserve.forCall();
-    NativeExpertCall.combine(
+    NativeCombineCall.combine(
         NativeCall.ORACLE,
         d,
         ldd,

@@ -14,8 +14,19 @@ import org.ternarykernels.internal.Checks;
  * <p>Any number of threads may use one layer at once; a call's scratch is its own. A call uses up
  * to the runtime's threads, the caller's included, and allocates nothing on the Java heap.
  *
- * <p>Operands are checked before native code sees them, and ids before anything is written: after
- * an exception nothing has been written.
+ * <p>Operands are checked before native code sees them, and ids in host memory before anything is
+ * written: after an exception nothing has been written.
+ *
+ * <p>On a GPU the layer's weights are copied to the device when it is built, and host memory is
+ * computed there too. Operands of a call are all host memory, or all memory of that GPU. A call of
+ * the latter is given to a stream and returns. A fault of it is thrown by the call at which CUDA
+ * tells of it, at the latest by {@link CudaStream#synchronize()}. Ids on a GPU are not known when
+ * the call returns: one that is neither -1 nor an expert's contributes nothing, as -1 does, and
+ * {@link CudaStream#synchronize()} tells of it. With a workspace the call may be captured. The
+ * graph keeps the layer and the runtime, which end with it where they are closed before.
+ *
+ * <p>With A8 the bits are the same on every device. With A16 they may differ between devices; on
+ * one device those of a row do not depend on the other rows.
  *
  * @since 0.2.0
  */
@@ -233,6 +244,7 @@ public final class MoeLayer implements AutoCloseable {
      * @throws IllegalArgumentException if the weights do not fit each other, or what was said does
      *     not fit them
      * @throws IllegalStateException if the runtime or the weights are closed
+     * @throws TernaryException if memory cannot be had, or the device reports a fault
      */
     public MoeLayer build() {
       return new MoeLayer(this);
@@ -250,12 +262,11 @@ public final class MoeLayer implements AutoCloseable {
    * @throws IllegalArgumentException if an operand breaks a rule, or an id is neither -1 nor 0 to E
    *     - 1
    * @throws IllegalStateException if the layer or its runtime is closed
-   * @throws TernaryException if the runtime computes on a GPU, or memory cannot be had
+   * @throws TernaryException if memory cannot be had, or the device reports a fault
    */
   public void apply(TernaryBuffer x, Routing routing, TernaryBuffer y, long m) {
     long h = state.shape.h();
-    long ldy = state.shape.combines() ? h : Checks.notNull("routing", routing).slots() * h;
-    apply(x, h, null, routing, null, null, 0, y, ldy, m);
+    apply(x, h, null, routing, null, null, 0, y, contiguousY(routing), m);
   }
 
   /**
@@ -278,7 +289,7 @@ public final class MoeLayer implements AutoCloseable {
    * @throws IllegalArgumentException if an operand breaks a rule, or an id is neither -1 nor 0 to E
    *     - 1
    * @throws IllegalStateException if the layer or its runtime is closed
-   * @throws TernaryException if the runtime computes on a GPU, or memory cannot be had
+   * @throws TernaryException if memory cannot be had, or the device reports a fault
    */
   public void apply(
       TernaryBuffer x,
@@ -292,6 +303,88 @@ public final class MoeLayer implements AutoCloseable {
       long ldy,
       long m) {
     state.apply(x, ldx, xScale, routing, residual, residualOut, ldResidual, y, ldy, m);
+  }
+
+  /**
+   * Gives the work on contiguous X to a stream of the runtime's GPU and returns: the same bits as
+   * {@link #apply(TernaryBuffer, Routing, TernaryBuffer, long)}.
+   *
+   * @param x as there
+   * @param routing as there, in the GPU's memory
+   * @param y as there
+   * @param m as there
+   * @param stream of the same device, which is not being captured
+   * @throws IllegalArgumentException if an operand breaks a rule, or is host memory
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed
+   * @throws TernaryException if the runtime computes on the CPU, memory cannot be had, or the
+   *     device reports a fault
+   */
+  public void apply(DeviceBuffer x, Routing routing, DeviceBuffer y, long m, CudaStream stream) {
+    long h = state.shape.h();
+    apply(x, h, null, routing, null, null, 0, y, contiguousY(routing), m, stream, null);
+  }
+
+  /**
+   * Gives the work on strided X to a stream of the runtime's GPU and returns: the same bits as
+   * {@link #apply(TernaryBuffer, long, TernaryBuffer, Routing, TernaryBuffer, TernaryBuffer, long,
+   * TernaryBuffer, long, long)}. With a workspace the call may be captured in a graph, whose
+   * launches read ids and weights anew.
+   *
+   * @param x as there
+   * @param ldx as there
+   * @param xScale as there
+   * @param routing as there, in the GPU's memory
+   * @param residual as there
+   * @param residualOut as there
+   * @param ldResidual as there
+   * @param y as there
+   * @param ldy as there
+   * @param m as there
+   * @param stream of the same device
+   * @param workspace at least {@link #workspaceBytes} long, aligned to 256 bytes, apart from the
+   *     operands, not used by another stream meanwhile; null: the runtime's own, one a stream,
+   *     which capture refuses
+   * @throws IllegalArgumentException if an operand breaks a rule, or is host memory
+   * @throws IllegalStateException if the layer, its runtime, a buffer or the stream is closed, or
+   *     capture needs a workspace
+   * @throws TernaryException if the runtime computes on the CPU, memory cannot be had, or the
+   *     device reports a fault
+   */
+  public void apply(
+      DeviceBuffer x,
+      long ldx,
+      @Nullable DeviceBuffer xScale,
+      Routing routing,
+      @Nullable DeviceBuffer residual,
+      @Nullable DeviceBuffer residualOut,
+      long ldResidual,
+      DeviceBuffer y,
+      long ldy,
+      long m,
+      CudaStream stream,
+      @Nullable DeviceBuffer workspace) {
+    state.apply(
+        x, ldx, xScale, routing, residual, residualOut, ldResidual, y, ldy, m, stream, workspace);
+  }
+
+  private long contiguousY(Routing routing) {
+    long h = state.shape.h();
+    return state.shape.combines() ? h : Checks.notNull("routing", routing).slots() * h;
+  }
+
+  /**
+   * Bytes of workspace that suffice for calls of up to so many rows on the runtime's GPU. More than
+   * 16384 slots are taken in turns, which share them.
+   *
+   * @param m rows, at least 1 and below 2^31
+   * @param slots of the routing, 1 to 64
+   * @return bytes
+   * @throws IllegalArgumentException if an argument breaks a rule
+   * @throws IllegalStateException if the layer or its runtime is closed
+   * @throws TernaryException if the runtime computes on the CPU
+   */
+  public long workspaceBytes(long m, int slots) {
+    return state.workspaceBytes(m, slots);
   }
 
   /**
@@ -322,7 +415,7 @@ public final class MoeLayer implements AutoCloseable {
   }
 
   /**
-   * Native memory the layer holds, that of its weights included.
+   * Native host memory the layer holds, that of its weights included.
    *
    * @return bytes
    * @throws IllegalStateException if the layer or its runtime is closed

@@ -6,7 +6,9 @@ import org.jspecify.annotations.Nullable;
 import org.ternarykernels.binding.Ternary;
 import org.ternarykernels.internal.Checks;
 import org.ternarykernels.internal.NativeHandle;
+import org.ternarykernels.internal.Scratch;
 import org.ternarykernels.internal.StackReserve;
+import org.ternarykernels.internal.Status;
 import org.ternarykernels.internal.observation.CallRecord;
 import org.ternarykernels.internal.observation.FlightRecording;
 
@@ -42,17 +44,24 @@ final class MoeState {
       throw e;
     }
     long made = 0;
+    boolean acquired = false;
     try {
-      runtime.checkOpen();
+      runtime.acquire();
+      acquired = true;
       made = NativeExpertCall.createLayer(layer);
+      // Once and here: a first call under graph capture could not.
+      Status.check(Ternary.ternary_prepare_moe(runtime.address(), made));
       this.bytes = Ternary.ternary_moe_bytes(made);
       this.owned = NativeHandle.own(this, "the layer is", freeing(made, w13, w2));
-    } catch (Throwable e) { // no memory or no heap
+    } catch (Throwable e) { // no memory, no heap, or a device that fails
       Ternary.ternary_moe_destroy(made);
       w2.release();
       w13.release();
       throw e;
     } finally {
+      if (acquired) {
+        runtime.release();
+      }
       Reference.reachabilityFence(layer);
     }
     this.address = made;
@@ -92,7 +101,7 @@ final class MoeState {
       long ldy,
       long m) {
     ExpertChecks.apply(
-        shape, x, ldx, xScale, routing, residual, residualOut, ldResidual, y, ldy, m);
+        shape, x, ldx, xScale, routing, residual, residualOut, ldResidual, y, ldy, false, m);
     acquire();
     try {
       CallRecord record = FlightRecording.beginCall();
@@ -109,9 +118,76 @@ final class MoeState {
           y,
           ldy,
           m);
-      tell(record, x, routing, residual, y, m);
+      long read = record == null ? 0 : chosenBytes(routing, m);
+      tell(record, read, x, routing, residual, y, m);
     } finally {
       release();
+    }
+  }
+
+  /** Gives the work on a GPU's memory to a stream. */
+  void apply(
+      DeviceBuffer x,
+      long ldx,
+      @Nullable DeviceBuffer xScale,
+      Routing routing,
+      @Nullable DeviceBuffer residual,
+      @Nullable DeviceBuffer residualOut,
+      long ldResidual,
+      DeviceBuffer y,
+      long ldy,
+      long m,
+      CudaStream stream,
+      @Nullable DeviceBuffer workspace) {
+    ExpertChecks.apply(
+        shape, x, ldx, xScale, routing, residual, residualOut, ldResidual, y, ldy, true, m);
+    DeviceCall call = begin(stream, workspace);
+    try {
+      call.hold(handle);
+      call.hold(runtime.handle()); // kernels count wrong ids in its memory
+      call.use("x", x);
+      call.use("xScale", xScale);
+      call.use("ids", Operands.device(routing.ids));
+      call.use("weights", Operands.device(routing.weights));
+      call.use("residual", residual);
+      call.use("residualOut", residualOut);
+      call.use("y", y);
+      CallRecord record = FlightRecording.beginCall();
+      NativeExpertCall.start(
+          runtime.address(),
+          address,
+          call,
+          x,
+          ldx,
+          xScale,
+          routing,
+          residual,
+          residualOut,
+          ldResidual,
+          y,
+          ldy,
+          m);
+      tell(record, bytesOf(m * routing.slots()), x, routing, residual, y, m);
+    } finally {
+      call.end(stream, workspace);
+      release();
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(xScale);
+      Reference.reachabilityFence(routing);
+      Reference.reachabilityFence(residual);
+      Reference.reachabilityFence(residualOut);
+      Reference.reachabilityFence(y);
+    }
+  }
+
+  /** Acquires the layer and begins a call of its runtime's GPU. */
+  private DeviceCall begin(CudaStream stream, @Nullable DeviceBuffer workspace) {
+    acquire();
+    try {
+      return DeviceCall.begin(runtime.device(), stream, workspace);
+    } catch (Throwable e) {
+      release();
+      throw e;
     }
   }
 
@@ -128,7 +204,7 @@ final class MoeState {
       long ldy,
       long m) {
     ExpertChecks.apply(
-        shape, x, ldx, xScale, routing, residual, residualOut, ldResidual, y, ldy, m);
+        shape, x, ldx, xScale, routing, residual, residualOut, ldResidual, y, ldy, false, m);
     handle.acquire();
     try {
       NativeExpertCall.apply(
@@ -167,22 +243,23 @@ final class MoeState {
     Reference.reachabilityFence(this);
   }
 
-  /** Tells of a call that has succeeded, which nothing here can change. */
+  /**
+   * Tells of a call that has succeeded, which nothing here can change.
+   *
+   * @param ofExperts bytes of their weights that were read
+   */
   private void tell(
       @Nullable CallRecord record,
-      TernaryBuffer x,
+      long ofExperts,
+      Operand x,
       Routing routing,
-      @Nullable TernaryBuffer residual,
-      TernaryBuffer y,
+      @Nullable Operand residual,
+      Operand y,
       long m) {
-    long read = 0;
-    long written = 0;
-    if (record != null) {
-      long sum = residual == null ? 0 : m * shape.h() * residual.dataType().bytes();
-      long columns = shape.combines() ? shape.h() : routing.slots() * shape.h();
-      read = chosenBytes(routing, m) + m * shape.h() * x.dataType().bytes() + sum;
-      written = m * columns * y.dataType().bytes() + sum;
-    }
+    long sum = residual == null ? 0 : m * shape.h() * residual.dataType().bytes();
+    long columns = shape.combines() ? shape.h() : routing.slots() * shape.h();
+    long read = ofExperts + m * shape.h() * x.dataType().bytes() + sum;
+    long written = m * columns * y.dataType().bytes() + sum;
     runtime.tell(record, "moe", m, shape.h(), shape.h(), read, written);
   }
 
@@ -198,7 +275,27 @@ final class MoeState {
         }
       }
     }
-    return bytes / shape.experts() * chosen.cardinality();
+    return bytesOf(chosen.cardinality());
+  }
+
+  /** Of so many experts' weights, or of all where there are not as many. */
+  private long bytesOf(long chosen) {
+    return bytes / shape.experts() * Math.min(chosen, shape.experts());
+  }
+
+  /** Bytes of workspace for up to so many rows. */
+  long workspaceBytes(long m, int slots) {
+    Checks.size("M", m, Checks.MAX_ROWS);
+    Routing.checkSlots(slots);
+    acquire();
+    try (Scratch result = Scratch.ofBytes(Long.BYTES)) {
+      Status.check(
+          Ternary.ternary_moe_workspace_bytes(
+              runtime.address(), address, m, slots, result.address()));
+      return result.readLong();
+    } finally {
+      release();
+    }
   }
 
   long byteSize() {

@@ -7,12 +7,12 @@ import org.ternarykernels.internal.Status;
 
 /**
  * The native functions of layers of experts, as {@link NativeCall} has those of layers; {@link
- * NativeRouteCall} has those of routers. Operands have been checked; host memory is held here, a
- * GPU's by its {@link DeviceCall}. What native code refuses is thrown.
+ * NativeRouteCall} has those of routers, {@link NativeCombineCall} the sum. Operands have been
+ * checked; host memory is held here, a GPU's by its {@link DeviceCall}. What native code refuses is
+ * thrown.
  */
 final class NativeExpertCall {
-  private static final HeldCall HELD_APPLY = new HeldCall("apply_moe", "JJJJPIJPPJPIJPPIJPIJ");
-  private static final HeldCall HELD_COMBINE = new HeldCall("combine", "JJJJJJPIJPJPIJFPPIJPIJ");
+  private static final HeldCall HELD_APPLY = new HeldCall("apply_moe", "JJJJJPIJPPJPIJPPIJPIJ");
 
   private NativeExpertCall() {}
 
@@ -47,7 +47,7 @@ final class NativeExpertCall {
     }
   }
 
-  /** Applies a layer of experts. */
+  /** Applies a layer of experts to host memory. */
   static void apply(
       long runtime,
       long layer,
@@ -73,6 +73,7 @@ final class NativeExpertCall {
                 ? HELD_APPLY.call(
                     runtime,
                     layer,
+                    NativeCall.HOST,
                     m,
                     (long) routing.slots(),
                     HeldCall.operand(x),
@@ -91,27 +92,20 @@ final class NativeExpertCall {
                     HeldCall.operand(y),
                     y.dataType().code,
                     ldy)
-                : Ternary.apply_moe(
+                : apply(
                     runtime,
                     layer,
-                    m,
-                    routing.slots(),
-                    x.address(),
-                    x.dataType().code,
+                    NativeCall.HOST,
+                    x,
                     ldx,
-                    Operands.addressOrNull(xScale),
-                    ids.address(),
-                    routing.ldIds(),
-                    Operands.addressOrNull(weights),
-                    code(weights),
-                    ld(weights, routing.ldWeights()),
-                    Operands.addressOrNull(residual),
-                    Operands.addressOrNull(residualOut),
-                    code(residual),
+                    xScale,
+                    routing,
+                    residual,
+                    residualOut,
                     ldResidual,
-                    y.address(),
-                    y.dataType().code,
-                    ldy));
+                    y,
+                    ldy,
+                    m));
       } finally {
         routing.release();
       }
@@ -120,80 +114,15 @@ final class NativeExpertCall {
     }
   }
 
-  /** Adds experts' outputs in host memory up. */
-  static void combine(
+  /** Starts a layer of experts in a GPU's memory. */
+  static void start(
       long runtime,
-      TernaryBuffer d,
-      long ldd,
-      Routing routing,
-      long experts,
-      long h,
-      float scaling,
-      @Nullable TernaryBuffer residual,
-      @Nullable TernaryBuffer residualOut,
-      long ldResidual,
-      TernaryBuffer y,
-      long ldy,
-      long m) {
-    TernaryBuffer ids = routing.ids();
-    TernaryBuffer weights = routing.weights();
-    Operands.acquire(d, residual, residualOut, y, ids, weights);
-    try {
-      Status.check(
-          HeldCall.needed(d, residual, residualOut, y, ids, weights)
-              ? HELD_COMBINE.call(
-                  runtime,
-                  NativeCall.HOST,
-                  m,
-                  (long) routing.slots(),
-                  h,
-                  experts,
-                  HeldCall.operand(d),
-                  d.dataType().code,
-                  ldd,
-                  HeldCall.operand(ids),
-                  routing.ldIds(),
-                  HeldCall.operand(weights),
-                  code(weights),
-                  ld(weights, routing.ldWeights()),
-                  scaling,
-                  HeldCall.operand(residual),
-                  HeldCall.operand(residualOut),
-                  code(residual),
-                  ldResidual,
-                  HeldCall.operand(y),
-                  y.dataType().code,
-                  ldy)
-              : combine(
-                  runtime,
-                  NativeCall.HOST,
-                  d,
-                  ldd,
-                  routing,
-                  experts,
-                  h,
-                  scaling,
-                  residual,
-                  residualOut,
-                  ldResidual,
-                  y,
-                  ldy,
-                  m));
-    } finally {
-      Operands.release(d, residual, residualOut, y, ids, weights);
-    }
-  }
-
-  /** Starts the sum of experts' outputs in a GPU's memory. */
-  static void startCombine(
-      long runtime,
+      long layer,
       DeviceCall call,
-      DeviceBuffer d,
-      long ldd,
+      DeviceBuffer x,
+      long ldx,
+      @Nullable DeviceBuffer xScale,
       Routing routing,
-      long experts,
-      long h,
-      float scaling,
       @Nullable DeviceBuffer residual,
       @Nullable DeviceBuffer residualOut,
       long ldResidual,
@@ -201,15 +130,14 @@ final class NativeExpertCall {
       long ldy,
       long m) {
     Status.check(
-        combine(
+        apply(
             runtime,
+            layer,
             call.address(),
-            d,
-            ldd,
+            x,
+            ldx,
+            xScale,
             routing,
-            experts,
-            h,
-            scaling,
             residual,
             residualOut,
             ldResidual,
@@ -218,15 +146,14 @@ final class NativeExpertCall {
             m));
   }
 
-  private static int combine(
+  private static int apply(
       long runtime,
+      long layer,
       long call,
-      Operand d,
-      long ldd,
+      Operand x,
+      long ldx,
+      @Nullable Operand xScale,
       Routing routing,
-      long experts,
-      long h,
-      float scaling,
       @Nullable Operand residual,
       @Nullable Operand residualOut,
       long ldResidual,
@@ -234,22 +161,21 @@ final class NativeExpertCall {
       long ldy,
       long m) {
     Operand weights = routing.weights;
-    return Ternary.combine(
+    return Ternary.apply_moe(
         runtime,
+        layer,
         call,
         m,
         routing.slots(),
-        h,
-        experts,
-        d.address(),
-        d.dataType().code,
-        ldd,
+        x.address(),
+        x.dataType().code,
+        ldx,
+        Operands.addressOrNull(xScale),
         routing.ids.address(),
         routing.ldIds(),
         Operands.addressOrNull(weights),
         code(weights),
         ld(weights, routing.ldWeights()),
-        scaling,
         Operands.addressOrNull(residual),
         Operands.addressOrNull(residualOut),
         code(residual),

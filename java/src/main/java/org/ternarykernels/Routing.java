@@ -117,7 +117,7 @@ public final class Routing {
     }
   }
 
-  private static void checkSlots(int slots) {
+  static void checkSlots(int slots) {
     if (slots < 1 || slots > ExpertChecks.MOST_SLOTS) {
       throw new IllegalArgumentException(
           "there are " + slots + " slots a row, must be 1 to " + ExpertChecks.MOST_SLOTS);

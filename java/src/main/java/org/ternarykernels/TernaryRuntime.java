@@ -320,10 +320,10 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
-   * How long the stages of layers of experts took, by the first word of their paths.
+   * How long the stages of layers of experts took on the CPU, by the first word of their paths.
    *
-   * @return stage to nanoseconds, for example {@code moe_gate_up} to 81000; a copy; empty where
-   *     paths are not collected
+   * @return stage to nanoseconds, for example {@code moe_gate_up} to 81000; a copy; empty on a GPU,
+   *     and where paths are not collected
    * @throws IllegalStateException if the runtime is closed
    * @since 0.2.0
    */

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.function.Consumer;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CudaObservationTest {
   private static final int N = 3;
   private static final int K = 64;
+  private static final Random RANDOM = new Random(3);
 
   @TempDir Path folder;
 
@@ -38,7 +40,14 @@ class CudaObservationTest {
         DeviceBuffer y = DeviceBuffer.allocate(runtime, DataType.F32, N);
         DeviceBuffer ids = DeviceBuffer.allocate(runtime, DataType.I32, 1);
         DeviceBuffer slots = DeviceBuffer.allocate(runtime, DataType.I32, 1);
-        DeviceBuffer offsets = DeviceBuffer.allocate(runtime, DataType.I32, K + 1)) {
+        DeviceBuffer offsets = DeviceBuffer.allocate(runtime, DataType.I32, K + 1);
+        ExpertWeights gateUp =
+            ExpertWeights.pack(
+                new byte[K * 4 * N], K, 4, N, ExpertAlpha.expert(Problems.floats(RANDOM, K)));
+        ExpertWeights down =
+            ExpertWeights.pack(
+                new byte[K * N * 2], K, N, 2, ExpertAlpha.expert(Problems.floats(RANDOM, K)));
+        MoeLayer layer = MoeLayer.builder(runtime, gateUp, down).build()) {
       Experts experts = runtime.experts();
       Router router = Router.builder(K, 1).build();
       Routing routing = Routing.of(ids, s, 1);
@@ -52,6 +61,7 @@ class CudaObservationTest {
       operations.accept(() -> experts.align(routing, K, slots, offsets, 1, stream));
       operations.accept(
           () -> experts.combine(x, K, routing, K, N, 1, null, null, 0, y, N, 1, stream));
+      operations.accept(() -> layer.apply(x, routing, y, 1, stream));
       stream.synchronize();
     }
   }
@@ -67,10 +77,45 @@ class CudaObservationTest {
       onEach(
           runtime, stream, operation -> assertThatCode(operation::run).doesNotThrowAnyException());
       assertThat(runtime.countersJson()).contains("report_error");
-      assertThat(runtime.totalPathCounts().values()).allMatch(count -> count == 1).hasSize(8);
+      assertThat(runtime.totalPathCounts().values()).allMatch(count -> count == 1);
+      assertThat(runtime.totalPathCounts().keySet())
+          .filteredOn(path -> !path.startsWith("moe_"))
+          .hasSize(8);
+      assertThat(runtime.totalPathCounts().keySet())
+          .filteredOn(path -> path.startsWith("moe_"))
+          .hasSizeGreaterThanOrEqualTo(3);
       assertThat(stream.handle().users()).isZero();
     }
     runtime.close();
+  }
+
+  /** Whom rows chose is not known, so as many experts are told of as they can have chosen. */
+  @Test
+  void aLayersEventHasTheBytesOfAsManyExpertsAsThereAreSlots() throws IOException {
+    Path file = folder.resolve("moe.jfr");
+    try (TernaryRuntime runtime = TernaryRuntime.create();
+        CudaStream stream = CudaStream.create(runtime);
+        MoeProblem few = new MoeProblem(2, runtime, 1);
+        MoeProblem many = new MoeProblem(2, runtime, 90);
+        Recording recording = new Recording();
+        DeviceBuffers memory = new DeviceBuffers(runtime, stream)) {
+      assertThat(few.slots).isLessThan(few.experts);
+      MoeOnGpu one = new MoeOnGpu(few, memory, 0, false);
+      MoeOnGpu other = new MoeOnGpu(many, memory, 0, false);
+      recording.enable("org.ternarykernels.Call").withThreshold(Duration.ZERO);
+      recording.start();
+      one.start(stream, null);
+      other.start(stream, null);
+      recording.dump(file);
+      long weights = few.layer.byteSize();
+      long row = few.h * (long) few.x.dataType().bytes();
+      assertThat(RecordingFile.readAllEvents(file))
+          .filteredOn(event -> event.getEventType().getName().equals("org.ternarykernels.Call"))
+          .extracting(event -> event.getLong("bytesRead"))
+          .containsExactly(
+              weights / few.experts * few.slots + row + few.residualBytes(),
+              weights / few.experts * few.experts + 90 * row + many.residualBytes());
+    }
   }
 
   @Test
@@ -100,7 +145,8 @@ class CudaObservationTest {
               "qk_norm",
               "route",
               "align",
-              "combine");
+              "combine",
+              "moe");
       assertThat(runtime.device().id()).isEqualTo("cuda:0");
     }
   }

@@ -7,6 +7,8 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ids on a GPU that no expert has: they contribute nothing, and are told once. */
 @Tag("gpu")
@@ -65,6 +67,28 @@ class CudaWrongIdsTest {
     assertTold(stream, 2);
     stream.synchronize();
     Problems.assertSameBits(memory.read(dy), y);
+  }
+
+  /** As few slots as are not sorted, and as many as are. */
+  @ParameterizedTest
+  @ValueSource(ints = {3, 300})
+  void aLayerOfExpertsLeavesThemOut(int m) {
+    try (MoeProblem problem = new MoeProblem(2, runtime, m)) {
+      MoeOnGpu onGpu = new MoeOnGpu(problem, memory, 0, false);
+      int[] mended = problem.routing.ids().toInts();
+      int[] broken = mended.clone();
+      broken[0] = problem.experts;
+      broken[1] = -2;
+      broken[broken.length - 1] = Integer.MAX_VALUE;
+      mended[0] = mended[1] = mended[broken.length - 1] = -1;
+      problem.routing.ids().putInts(0, broken);
+      onGpu.setIds(stream);
+      onGpu.start(stream, null);
+      assertTold(stream, 3);
+      stream.synchronize();
+      problem.routing.ids().putInts(0, mended);
+      onGpu.assertIs(problem.run(problem.spec.activation.isA8(), 0, m), problem.toString());
+    }
   }
 
   @Test

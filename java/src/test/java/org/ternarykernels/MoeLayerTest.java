@@ -15,12 +15,12 @@ import org.junit.jupiter.api.Test;
 
 /** Layers of experts: their bits, who may share them, and what is refused. */
 class MoeLayerTest {
-  private static final int SEEDS = 150;
+  private static final int SEEDS = TestDevice.repetitions(150, 20);
   private static final int E = 3;
   private static final int H = 40;
   private static final int I = 24;
-  private static final TernaryRuntime ONE = TestDevice.onCpu().threads(1).build();
-  private static final TernaryRuntime TWO = TestDevice.onCpu().threads(2).build();
+  private static final TernaryRuntime ONE = TernaryRuntime.builder().threads(1).build();
+  private static final TernaryRuntime TWO = TernaryRuntime.builder().threads(2).build();
 
   private final Random random = new Random(11);
 
@@ -198,6 +198,7 @@ class MoeLayerTest {
   /** Eight of them a second one too, so that scratch of one layer would be the other's. */
   @Test
   void sixteenThreadsShareOneLayer() throws Exception {
+    int calls = TestDevice.repetitions(20, 2);
     try (MoeProblem problem = new MoeProblem(3, TWO);
         MoeProblem other = new MoeProblem(4, TWO)) {
       MoeProblem.Result expected = problem.run(true, 0, problem.m);
@@ -212,7 +213,7 @@ class MoeLayerTest {
             threads.submit(
                 () -> {
                   boolean same = true;
-                  for (int call = 0; call < 20; call++) {
+                  for (int call = 0; call < calls; call++) {
                     same &= problem.run(false, 0, problem.m).isSame(expected);
                     same &= !both || other.run(false, 0, other.m).isSame(expectedOther);
                   }
@@ -236,14 +237,15 @@ class MoeLayerTest {
       TernaryBuffer logits = Problems.activations(random, DataType.F32, E);
       Router router = Router.builder(E, 2).renormalise(0).build();
       Routing chosen = Routing.allocate(1, 2, DataType.F32);
+      int runs = TestDevice.repetitions(20_000, 200);
       long bytes =
           Allocations.ofRuns(
-              20_000,
+              runs,
               () -> {
                 ONE.experts().route(router, logits, chosen, 1);
                 layer.apply(x, chosen, y, 1);
               });
-      assertThat(bytes).isLessThan(20_000);
+      assertThat(bytes).isLessThan(runs);
     }
   }
 
@@ -251,7 +253,7 @@ class MoeLayerTest {
   void aClosedLayerComputesNothingAndOneOfClosedWeightsDoes() {
     ExpertWeights w13 = weights(2 * I, H);
     ExpertWeights w2 = weights(H, I);
-    TernaryRuntime runtime = TestDevice.onCpu().threads(1).build();
+    TernaryRuntime runtime = TernaryRuntime.builder().threads(1).build();
     MoeLayer layer = MoeLayer.builder(runtime, w13, w2).build();
     assertThat(layer.byteSize()).isGreaterThan(w13.byteSize());
     w13.close();

@@ -19,13 +19,22 @@ final class MoeProblem implements AutoCloseable {
   final MoeLayer layer;
   private final ExpertWeights w13;
   private final ExpertWeights w2;
-  private final TernaryBuffer x;
-  private final TernaryBuffer xScale;
-  private final Routing routing;
-  private final TernaryBuffer residual;
+  final TernaryBuffer x;
+  final TernaryBuffer xScale;
+  final Routing routing;
+  final TernaryBuffer residual;
 
   MoeProblem(long seed, TernaryRuntime runtime) {
-    this(seed, runtime, null, true);
+    this(seed, runtime, null, true, 0);
+  }
+
+  /** A problem of so many rows. */
+  MoeProblem(long seed, TernaryRuntime runtime, int rows) {
+    this(seed, runtime, null, true, rows);
+  }
+
+  MoeProblem(long seed, TernaryRuntime runtime, GateFunction only, boolean own) {
+    this(seed, runtime, only, own, 0);
   }
 
   /**
@@ -34,10 +43,12 @@ final class MoeProblem implements AutoCloseable {
    * @param function of the gate; null: any
    * @param own whether gate and up may have scales of their own per input feature, and X any way of
    *     being used
+   * @param rows of X; 0: any
    */
-  MoeProblem(long seed, TernaryRuntime runtime, GateFunction only, boolean own) {
+  private MoeProblem(long seed, TernaryRuntime runtime, GateFunction only, boolean own, int rows) {
     Random random = new Random(seed);
-    m = new int[] {1, 1, 2, 3, 5, 17}[random.nextInt(6)];
+    int anyRows = new int[] {1, 1, 2, 3, 5, 17}[random.nextInt(6)];
+    m = rows == 0 ? anyRows : rows;
     slots = 1 + random.nextInt(9);
     experts = new int[] {1, 2, 5, 16}[random.nextInt(4)];
     Rotation rotation13 = null;
@@ -165,6 +176,10 @@ final class MoeProblem implements AutoCloseable {
 
   DataType residualType() {
     return residual.dataType();
+  }
+
+  long residualBytes() {
+    return residual == null ? 0 : residual.byteSize();
   }
 
   long columnsOfY() {

@@ -70,6 +70,7 @@ public class TernaryPreset implements InfoMapper {
                     "ternary_oracle_qk_norm",
                     "ternary_moe_create",
                     "ternary_apply_moe",
+                    "ternary_apply_moe_async",
                     "ternary_route",
                     "ternary_route_async",
                     "ternary_align",

@@ -33,6 +33,13 @@ final class ExpertCopies implements AutoCloseable {
   private final boolean fullySpread;
 
   ExpertCopies(MoeShape shape, long seed, Layout layout, State state) {
+    this(shape, seed, layout, state == State.RESIDENT ? 1 : WeightCopies.streamingBytes());
+  }
+
+  /**
+   * @param spread bytes of all copies together; available memory may allow less
+   */
+  ExpertCopies(MoeShape shape, long seed, Layout layout, long spread) {
     this.shape = shape;
     RandomProblem random = new RandomProblem(seed);
     TernaryBuffer codes13 = codes(seed, 2 * shape.i(), shape.h());
@@ -47,9 +54,9 @@ final class ExpertCopies implements AutoCloseable {
               ExpertWeights.ofI2s(
                   codes13, shape.experts(), 2L * shape.i(), shape.h(), alpha13, layout),
               ExpertWeights.ofI2s(codes2, shape.experts(), shape.h(), shape.i(), alpha2, layout)));
-      if (copies.size() == 1 && state == State.STREAMING) {
+      if (copies.size() == 1) {
         long each = copyBytes();
-        wanted = (WeightCopies.streamingBytes() + each - 1) / each;
+        wanted = (spread + each - 1) / each;
         allowed = Math.max(1, Machine.availableMemory() / 8 / each); // linear makes as many again
       }
     } while (copies.size() < Math.min(wanted, allowed));

@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Device;
 import org.ternarykernels.Layout;
@@ -67,30 +69,50 @@ public final class GpuBench {
    * @return the exit code
    */
   public int run(String device) {
+    return onGpu(device, out, json, this::measure, this::withoutGpu);
+  }
+
+  /**
+   * Opens a GPU and says which it is, to people and in the JSON.
+   *
+   * @param measure tells whether all results were right
+   * @param otherwise is told why there is no GPU, and gives the exit code
+   * @return the exit code
+   */
+  static int onGpu(
+      String device,
+      PrintWriter out,
+      Map<String, Object> json,
+      Predicate<TernaryRuntime> measure,
+      ToIntFunction<String> otherwise) {
     json.put("device", device);
     try (TernaryRuntime runtime = TernaryRuntime.builder().device(device).build()) {
-      if (runtime.device().isCuda()) {
-        measure(runtime);
-        json.put("complete", true);
-        return failed ? 1 : 0;
+      Device gpu = runtime.device();
+      if (!gpu.isCuda()) {
+        return otherwise.applyAsInt(gpu.reason());
       }
-      return withoutGpu(runtime.device().reason());
+      json.put("gpu", gpu.name());
+      out.println(
+          gpu.name()
+              + ", compute capability "
+              + gpu.capability()
+              + ", kernels of "
+              + gpu.library());
+      if (!DeviceClock.tellsTime(gpu)) {
+        out.println(DeviceClock.NO_TIMES);
+      }
+      boolean right = measure.test(runtime);
+      json.put("complete", true);
+      return right ? 0 : 1;
     } catch (TernaryException e) {
       if (json.containsKey("gpu")) {
         throw e; // it was there
       }
-      return withoutGpu(e.getMessage());
+      return otherwise.applyAsInt(e.getMessage());
     }
   }
 
-  private void measure(TernaryRuntime runtime) {
-    Device gpu = runtime.device();
-    json.put("gpu", gpu.name());
-    out.println(
-        gpu.name() + ", compute capability " + gpu.capability() + ", kernels of " + gpu.library());
-    if (!DeviceClock.tellsTime(gpu)) {
-      out.println(DeviceClock.NO_TIMES);
-    }
+  private boolean measure(TernaryRuntime runtime) {
     out.println(
         "us: median +- half of its 95 % interval, by the GPU's clock, calls of one graph back to"
             + " back; f16 in and out. model: what the cost model expects, its byte and instruction"
@@ -116,6 +138,7 @@ public final class GpuBench {
           }
           line(row);
         });
+    return !failed;
   }
 
   private int withoutGpu(String reason) {
@@ -272,7 +295,7 @@ public final class GpuBench {
     out.flush();
   }
 
-  private static String micros(Double nanos) {
+  static String micros(Double nanos) {
     return nanos == null ? "-" : String.format(Locale.ROOT, "%.2f", nanos / 1e3);
   }
 }

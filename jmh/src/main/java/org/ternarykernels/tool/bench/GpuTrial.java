@@ -3,6 +3,7 @@ package org.ternarykernels.tool.bench;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import org.ternarykernels.Activation;
 import org.ternarykernels.CudaEvent;
 import org.ternarykernels.CudaGraph;
@@ -32,7 +33,7 @@ final class GpuTrial implements AutoCloseable {
   private static final long SEED = 1;
 
   /** Weights that no second-level cache holds: four times B200's 126 MB. */
-  private static final long STREAMING_BYTES = 504L << 20;
+  static final long STREAMING_BYTES = 504L << 20;
 
   private static final int FEWEST_CALLS = 16;
   private static final int FEWEST_ROUNDS = 7;
@@ -124,6 +125,7 @@ final class GpuTrial implements AutoCloseable {
           normed.get(copy).apply(x, k, null, residual, residualOut, k, y, n, m, stream, workspace);
       case QUANTISE_ACTIVATIONS ->
           runtime.quantise(x, null, 0, null, null, activation, q, s, m, k, stream);
+      case MOE, ROUTE -> throw new IllegalArgumentException(operation + " is of experts");
     }
   }
 
@@ -134,8 +136,27 @@ final class GpuTrial implements AutoCloseable {
     row.put("path", Workload.pathsSince(before, runtime));
     row.put("rows_checked", check());
     int copies = weights.copies().size();
-    int calls = (FEWEST_CALLS + copies - 1) / copies * copies;
     row.put("copies", copies);
+    long bytes = operation == Operation.QUANTISE_ACTIVATIONS ? 3L * m * k : weights.bytes();
+    time(runtime, stream, callsOf(copies), i -> call(i % copies), seconds, bytes, row);
+  }
+
+  /**
+   * Times a graph of calls by the device's own clock. Puts the time of one into a row; no times of
+   * the software GPU.
+   *
+   * @param call gives the i-th call to the stream
+   * @param seconds for all launches
+   * @param bytes that a call reads
+   */
+  static void time(
+      TernaryRuntime runtime,
+      CudaStream stream,
+      int calls,
+      IntConsumer call,
+      double seconds,
+      double bytes,
+      Map<String, Object> row) {
     List<Double> nanos = new ArrayList<>();
     try (CudaEvent start = CudaEvent.create(runtime);
         CudaEvent end = CudaEvent.create(runtime);
@@ -143,7 +164,7 @@ final class GpuTrial implements AutoCloseable {
             stream.capture(
                 () -> {
                   for (int i = 0; i < calls; i++) {
-                    call(i % copies);
+                    call.accept(i);
                   }
                 })) {
       graph.launch(stream); // caches and clocks
@@ -166,16 +187,20 @@ final class GpuTrial implements AutoCloseable {
     row.put("ns_low", time.low());
     row.put("ns_high", time.high());
     row.put("rounds", time.count());
-    long bytes = operation == Operation.QUANTISE_ACTIVATIONS ? 3L * m * k : weights.bytes();
     row.put("gbps", bytes / time.median());
+  }
+
+  /** As many calls as a graph has at least, so that each of so many different ones is as often. */
+  static int callsOf(int different) {
+    return (FEWEST_CALLS + different - 1) / different * different;
   }
 
   /** Compares so many rows with the oracle as it makes in a tenth of a second. */
   private int check() {
     int count = (int) Math.max(1, Math.min(m, CHECKED_PRODUCTS / ((double) n * k)));
-    TernaryBuffer got = read(operation == Operation.QUANTISE_ACTIVATIONS ? q : y);
-    TernaryBuffer scales = read(s);
-    TernaryBuffer sums = read(residualOut);
+    TernaryBuffer got = read(operation == Operation.QUANTISE_ACTIVATIONS ? q : y, stream);
+    TernaryBuffer scales = read(s, stream);
+    TernaryBuffer sums = read(residualOut, stream);
     TernaryBuffer expected = TernaryBuffer.allocate(DataType.F16, n);
     TernaryBuffer sum = TernaryBuffer.allocate(DataType.F16, k);
     TernaryBuffer codes = TernaryBuffer.allocate(DataType.I8, k);
@@ -245,15 +270,13 @@ final class GpuTrial implements AutoCloseable {
     }
   }
 
-  private TernaryBuffer read(DeviceBuffer buffer) {
-    TernaryBuffer host = TernaryBuffer.allocate(buffer.dataType(), buffer.elements());
-    buffer.copyTo(host, stream);
-    stream.synchronize();
-    return host;
-  }
-
   @Override
   public void close() {
+    close(open);
+  }
+
+  /** Closes all, the last that was opened being the first; the first exception is thrown then. */
+  static void close(List<AutoCloseable> open) {
     RuntimeException first = null;
     for (AutoCloseable resource : open) {
       try {
@@ -267,5 +290,12 @@ final class GpuTrial implements AutoCloseable {
     if (first != null) {
       throw first;
     }
+  }
+
+  static TernaryBuffer read(DeviceBuffer buffer, CudaStream stream) {
+    TernaryBuffer host = TernaryBuffer.allocate(buffer.dataType(), buffer.elements());
+    buffer.copyTo(host, stream);
+    stream.synchronize();
+    return host;
   }
 }

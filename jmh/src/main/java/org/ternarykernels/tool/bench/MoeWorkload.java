@@ -16,7 +16,7 @@ import org.ternarykernels.tool.problem.RandomProblem;
 /** Calls of a layer of experts: bf16 in, bf16 out, ids and weights given. */
 final class MoeWorkload implements AutoCloseable {
   /** The oracle takes a tenth of a second or so a row. */
-  private static final int CHECKED_ROWS = 4;
+  static final int CHECKED_ROWS = 4;
 
   private final TernaryRuntime runtime;
   private final MoeShape shape;
@@ -97,7 +97,7 @@ final class MoeWorkload implements AutoCloseable {
     call = 0;
     run();
     for (int i = 0; i < rows; i++) {
-      checkRow(layers.get(0), routings.get(0), rows == 1 ? 0 : i * (m - 1) / (rows - 1));
+      checkRow(layers.get(0), routings.get(0), checkedRow(i, rows, m));
     }
     call = routings.size() * layers.size() - 1;
     run();
@@ -106,6 +106,12 @@ final class MoeWorkload implements AutoCloseable {
   }
 
   private void checkRow(MoeLayer layer, Routing routing, int row) {
+    requireOracles(layer, shape, x, routing, y, row);
+  }
+
+  /** Throws if a row of contiguous Y is not the oracle's, bit for bit. */
+  static void requireOracles(
+      MoeLayer layer, MoeShape shape, TernaryBuffer x, Routing routing, TernaryBuffer y, int row) {
     int h = shape.h();
     int slots = shape.slots();
     TernaryBuffer expected = TernaryBuffer.allocate(DataType.BF16, h);
@@ -117,6 +123,11 @@ final class MoeWorkload implements AutoCloseable {
     ExpertOracle.moe(
         layer, x.slice((long) row * h, h), h, null, own, null, null, 0, expected, h, 1);
     Workload.requireSame("row " + row, y.slice((long) row * h, h), expected);
+  }
+
+  /** The row that is checked as the i-th of so many. */
+  static int checkedRow(int i, int rows, int m) {
+    return rows == 1 ? 0 : i * (m - 1) / (rows - 1);
   }
 
   @Override

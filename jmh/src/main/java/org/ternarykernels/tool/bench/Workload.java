@@ -31,8 +31,10 @@ public abstract class Workload implements AutoCloseable {
     RMSNORM_LINEAR,
     /** The quantisation alone, of M rows of K; it has no weights. */
     QUANTISE_ACTIVATIONS,
-    /** A layer of experts, which {@link MoeBench} times. */
-    MOE;
+    /** A layer of experts, which {@link MoeBench} and {@link GpuExpertBench} time. */
+    MOE,
+    /** The choice of experts by X and a router's matrix, which {@link GpuExpertBench} times. */
+    ROUTE;
 
     /** Those of one matrix, which this class makes. */
     public static List<Operation> ofOneMatrix() {
@@ -94,7 +96,7 @@ public abstract class Workload implements AutoCloseable {
       case LINEAR, LINEAR_A16 -> new Linear(runtime, weights, m, activation);
       case RMSNORM_LINEAR -> new Normed(runtime, weights, m, activation);
       case QUANTISE_ACTIVATIONS -> new Quantise(runtime, weights.shape(), m, activation);
-      case MOE -> throw new IllegalArgumentException("MOE has more than one matrix");
+      case MOE, ROUTE -> throw new IllegalArgumentException(operation + " is of experts");
     };
   }
 

@@ -18,6 +18,7 @@ import org.ternarykernels.tool.bench.BenchRow;
 import org.ternarykernels.tool.bench.BenchTable;
 import org.ternarykernels.tool.bench.BenchTrial;
 import org.ternarykernels.tool.bench.GpuBench;
+import org.ternarykernels.tool.bench.GpuExpertBench;
 import org.ternarykernels.tool.bench.MoeBench;
 import org.ternarykernels.tool.bench.MoePlan;
 import org.ternarykernels.tool.measure.Machine;
@@ -38,7 +39,8 @@ import picocli.CommandLine.Spec;
             + " portable kernel and the libraries of --peer. All are measured in turns, so that a"
             + " busy neighbour meets all alike; ratios are medians of pairs. Each result is checked"
             + " against the oracle before it is timed. The whole list takes hours; --quick takes"
-            + " two minutes. With --device cuda: products on a GPU next to the cost model.",
+            + " two minutes. With --device cuda: products on a GPU next to the cost model, and"
+            + " layers of experts and routers.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
@@ -47,7 +49,8 @@ import picocli.CommandLine.Spec;
           + BenchRow.FIELDS
           + ", or error}]. A file is replaced after each row.",
       "With --op moe rows [{" + MoeBench.FIELDS + "}].",
-      "With --device cuda: date, command, complete, device, gpu, rows [{" + GpuBench.FIELDS + "}]."
+      "With --device cuda: date, command, complete, device, gpu, rows [{" + GpuBench.FIELDS + "}].",
+      "With both rows [{" + GpuExpertBench.FIELDS + "}]."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final long SLICE_NANOS = 4_000_000;
@@ -164,6 +167,14 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private int benchGpu() throws IOException {
+    if (lists.areOfExperts()) {
+      GpuExpertBench bench =
+          new GpuExpertBench(spec.commandLine().getOut(), lists.gpuExpertPlan(seconds));
+      int exitCode = bench.run(device);
+      json.putAll(bench.json());
+      output.write(json);
+      return exitCode;
+    }
     GpuBench bench =
         new GpuBench(
             spec.commandLine().getOut(), quick ? lists.quickGpuPlan(0.2) : lists.gpuPlan(seconds));
@@ -232,7 +243,13 @@ final class BenchCommand implements Callable<Integer> {
         command,
         "--device",
         device,
-        "cpu with --threads or --isa, --group, or --op moe");
+        "cpu with --threads, --isa or --group");
+    RuntimeOptions.require(
+        !device.equals("cpu") || !lists.haveRouters(),
+        command,
+        "--op",
+        "route",
+        "given with --device cuda");
     RuntimeOptions.require(
         device.equals("cpu") || peers.isEmpty(), command, "--device", device, "cpu with --peer");
     RuntimeOptions.require(

@@ -3,15 +3,18 @@ package org.ternarykernels.tool.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.tool.bench.BenchPlan;
 import org.ternarykernels.tool.bench.ExpertChoice;
 import org.ternarykernels.tool.bench.GpuBench;
+import org.ternarykernels.tool.bench.GpuExpertBench;
 import org.ternarykernels.tool.bench.MoePlan;
 import org.ternarykernels.tool.bench.MoeShape;
 import org.ternarykernels.tool.bench.WeightCopies.State;
@@ -26,6 +29,7 @@ import picocli.CommandLine.Spec;
 /** What {@code bench} goes through: every value of each list with every other. */
 final class BenchLists {
   private static final int MOST_THREADS = 1024;
+  private static final Set<Operation> OF_EXPERTS = EnumSet.of(Operation.MOE, Operation.ROUTE);
 
   @Option(
       names = "--shapes",
@@ -71,8 +75,9 @@ final class BenchLists {
       paramLabel = "LIST",
       split = ",",
       description =
-          "Operations: ${COMPLETION-CANDIDATES} (default: all but MOE). MOE is alone: layers of"
-              + " experts beside the same products as LINEAR.")
+          "Operations: ${COMPLETION-CANDIDATES} (default: all but MOE and ROUTE). MOE is alone:"
+              + " layers of experts beside the same products as LINEAR. On a GPU also with ROUTE:"
+              + " routers with a matrix.")
   private List<Operation> operations;
 
   @Option(
@@ -80,7 +85,8 @@ final class BenchLists {
       paramLabel = "LIST",
       split = ",",
       description =
-          "Layers of experts of MOE: qwen3-30b-a3b, maple-20b-a1b, tiny-mangrove (default: all).")
+          "Layers of experts of MOE and ROUTE: qwen3-30b-a3b, maple-20b-a1b, tiny-mangrove"
+              + " (default: all).")
   private List<String> experts;
 
   @Option(
@@ -182,11 +188,11 @@ final class BenchLists {
       return;
     }
     RuntimeOptions.require(
-        operations.size() == 1 && shapeFiles == null && group == 0 && !alone,
+        OF_EXPERTS.containsAll(operations) && shapeFiles == null && group == 0 && !alone,
         line,
         "--op",
         operations,
-        "moe alone, without --shapes, --group and --quick");
+        "moe and route alone, without --shapes, --group and --quick");
     for (String name : or(experts, List.<String>of())) {
       RuntimeOptions.require(
           MoeShape.ALL.stream().anyMatch(shape -> shape.name().equals(name)),
@@ -197,17 +203,20 @@ final class BenchLists {
     }
   }
 
-  /** Whether layers of experts are to be timed, {@link #moePlan}. */
+  /** Whether experts are to be timed, {@link #moePlan} or {@link #gpuExpertPlan}. */
   boolean areOfExperts() {
-    return operations != null && operations.contains(Operation.MOE);
+    return operations != null && operations.stream().anyMatch(OF_EXPERTS::contains);
+  }
+
+  /** Whether routers are to be timed, which only GPUs' plans have. */
+  boolean haveRouters() {
+    return operations != null && operations.contains(Operation.ROUTE);
   }
 
   /** As {@link #plan}, of layers of experts. */
   MoePlan moePlan(Isa best, int cores) {
     return new MoePlan(
-        MoeShape.ALL.stream()
-            .filter(shape -> experts == null || experts.contains(shape.name()))
-            .toList(),
+        moeShapes(),
         or(rows, MoePlan.ALL_ROWS),
         or(choices, List.of(ExpertChoice.values())),
         or(threads, List.of(cores)),
@@ -217,9 +226,28 @@ final class BenchLists {
         activations());
   }
 
+  /** The same on a GPU, with routers. */
+  GpuExpertBench.Plan gpuExpertPlan(double seconds) {
+    return new GpuExpertBench.Plan(
+        moeShapes(),
+        operations,
+        or(rows, MoePlan.ALL_ROWS),
+        or(choices, List.of(ExpertChoice.values())),
+        or(layouts, List.of(Layout.I2S_TILED)),
+        or(memory, List.of(State.STREAMING)),
+        activations(),
+        seconds);
+  }
+
+  private List<MoeShape> moeShapes() {
+    return MoeShape.ALL.stream()
+        .filter(shape -> experts == null || experts.contains(shape.name()))
+        .toList();
+  }
+
   /** Whether nothing is given that is of CPUs alone. */
   boolean serveGpus() {
-    return threads == null && isas == null && group == 0 && !areOfExperts();
+    return threads == null && isas == null && group == 0;
   }
 
   /**

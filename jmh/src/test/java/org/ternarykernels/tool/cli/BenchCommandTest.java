@@ -150,7 +150,7 @@ class BenchCommandTest {
     ModelCommandsTest.assertFailure(
         ToolRun.of("bench", "--device", "tpu"), 2, "--device is \"tpu\"");
     ModelCommandsTest.assertFailure(
-        ToolRun.of("bench", "--device", "cuda", "--threads", 2), 2, "--threads or --isa");
+        ToolRun.of("bench", "--device", "cuda", "--threads", 2), 2, "--threads, --isa or");
   }
 
   /** What the picture of a benchmark needs besides its rows. */

@@ -92,13 +92,26 @@ class BenchMoeTest {
     assertThat(sum).isBetween(0.2 * ns, 20 * ns);
   }
 
+  /** The cost model has no experts, so nothing is printed in their stead. */
+  @Test
+  void withoutAGpuThereAreNoRows() throws Exception {
+    Path json = folder.resolve("bench.json");
+    ToolRun run = ToolRun.of("bench", "--op", "moe,route", "--device", "cuda:63", "--json", json);
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.out()).contains("No GPU was measured: TERNARY_DEVICE is \"cuda:63\"");
+    assertThat(ToolRun.json(json).get("complete").asBoolean()).isFalse();
+    assertThat(ToolRun.json(json).get("rows")).isEmpty();
+  }
+
   @Test
   void whatDoesNotGoTogetherIsRefused() {
     for (Object[] options :
         new Object[][] {
           {"--op", "moe,linear"},
           {"--op", "moe", "--group", "64"},
-          {"--op", "moe", "--device", "cuda"},
+          {"--op", "moe", "--device", "cuda", "--threads", "1"},
+          {"--op", "route,linear", "--device", "cuda"},
+          {"--op", "route"},
           {"--op", "moe", "--experts", "unheard-of"},
           {"--op", "linear", "--routing", "zipf"},
           {"--experts", "tiny-mangrove"}

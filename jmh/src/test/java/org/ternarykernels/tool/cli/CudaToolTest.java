@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -179,6 +180,15 @@ class CudaToolTest {
     }
   }
 
+  /** Of a row of a benchmark. */
+  private static void assertTimes(JsonNode row, boolean isSoftware) {
+    if (isSoftware) {
+      assertThat(row.fieldNames()).toIterable().doesNotContain("ns", "ns_low", "ns_high", "gbps");
+    } else {
+      assertThat(row.get("ns").asDouble()).as("%s", row).isPositive();
+    }
+  }
+
   @Test
   void benchPrintsTheModelBesideTheMeasurement() throws Exception {
     Path shapes = Files.writeString(folder.resolve("shapes.txt"), "48 320 small\n");
@@ -209,11 +219,7 @@ class CudaToolTest {
     boolean isSoftware = isSoftware(result.get("gpu"));
     assertThat(run.out().contains(DeviceClock.NO_TIMES)).isEqualTo(isSoftware);
     for (JsonNode row : result.get("rows")) {
-      if (isSoftware) {
-        assertThat(row.fieldNames()).toIterable().doesNotContain("ns", "ns_low", "ns_high", "gbps");
-      } else {
-        assertThat(row.get("ns").asDouble()).as("%s", row).isPositive();
-      }
+      assertTimes(row, isSoftware);
       assertThat(row.get("path").asText()).contains(".cuda.sm");
       assertThat(row.get("rows_checked").asInt()).isEqualTo(row.get("M").asInt());
       if (!row.get("op").asText().equals("quantise_activations")) {
@@ -221,5 +227,52 @@ class CudaToolTest {
       }
     }
     assertThat(run.out()).contains("model us");
+  }
+
+  @Test
+  void benchChecksLayersOfExpertsAndRouters() throws Exception {
+    Path json = folder.resolve("bench.json");
+    ToolRun run =
+        ToolRun.of(
+            "bench",
+            "--op",
+            "moe,route",
+            "--experts",
+            "tiny-mangrove",
+            "--m",
+            "1,6",
+            "--memory",
+            "resident",
+            "--routing",
+            "uniform,one",
+            "--activation",
+            "a8,a8:64",
+            "--seconds",
+            0.01,
+            "--device",
+            "cuda",
+            "--json",
+            json);
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    JsonNode result = ToolRun.json(json);
+    assertThat(result.get("complete").asBoolean()).isTrue();
+    boolean isSoftware = isSoftware(result.get("gpu"));
+    assertThat(run.out().contains(DeviceClock.NO_TIMES)).isEqualTo(isSoftware);
+    assertThat(result.get("rows")).hasSize(2 * 2 * 2 + 2);
+    for (JsonNode row : result.get("rows")) {
+      int m = row.get("M").asInt();
+      boolean isRouter = row.get("op").asText().equals("route");
+      assertThat(row.get("rows_checked").asInt()).isEqualTo(isRouter ? m : Math.min(m, 4));
+      assertThat(row.get("path").asText())
+          .contains(isRouter ? List.of("route.", "router.") : List.of("moe_gate_up.", "moe_down."))
+          .contains(".cuda.sm");
+      if (!isRouter) {
+        assertThat(row.get("path").asText().contains(".block64."))
+            .isEqualTo(row.get("activation").asText().equals("a8:64"));
+        assertThat(row.get("active").asInt() == 1)
+            .isEqualTo(row.get("routing").asText().equals("one"));
+      }
+      assertTimes(row, isSoftware);
+    }
   }
 }
