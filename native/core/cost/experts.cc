@@ -78,15 +78,14 @@ const CostCode* ExpertCost::best(CudaLayout layout, bool a8, const ExpertSlots& 
   return best;
 }
 
-ExpertLayerCost ExpertCost::layer(CudaLayout layout, const ExpertLayerShape& l, const ExpertSlots& slots,
-                                  int64_t most_unsorted) const {
+ExpertLayerCost ExpertCost::layer(CudaLayout layout, const ExpertLayerShape& l, const ExpertSlots& slots) const {
   const int64_t all = Tiles(slots, 1).slots;
   const ExpertProductShape first = {2 * l.I, l.H, l.M}, second = {l.H, l.I, all};
   ExpertLayerCost cost = {};
   cost.gate_up = best(layout, true, slots, first);
   cost.down = best(layout, true, slots, second);
   if (cost.gate_up == nullptr || cost.down == nullptr) return cost;
-  const bool sorted = l.M * l.T > most_unsorted;
+  const bool sorted = l.M * l.T > kMostUnsortedSlots;
   const bool gates = sorted || !cost.gate_up->row->finishes, sums = sorted || !cost.down->row->finishes;
   cost.launches = 3 + (sorted ? 1 : 0) + (gates ? 1 : 0) + (sums ? 1 : 0);
   cost.launch_us = device_.launch_us + (cost.launches - 1) * (pdl_ ? device_.pdl_launch_us : device_.launch_us);

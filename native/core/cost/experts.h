@@ -15,6 +15,12 @@
 
 namespace ternary {
 
+/**
+ * Slots among which CTAs look for those of their expert; more are sorted before. Up to these a lane compares 8 ids, hidden
+ * behind the kernel before, while a launch that sorts is seen.
+ */
+inline constexpr int64_t kMostUnsortedSlots = 256;
+
 /** So many experts, each of so many slots. */
 struct SlotGroup {
   int64_t experts, slots;
@@ -70,9 +76,8 @@ class ExpertCost {
   /** The kernel of a layout and activation that is expected to take least; null: no figures. */
   const CostCode* best(CudaLayout layout, bool a8, const ExpertSlots& slots, const ExpertProductShape& shape) const;
 
-  /** A8, alpha a row. Slots are not sorted where there are up to `most_unsorted`. Without kernels it is of zeros. */
-  ExpertLayerCost layer(CudaLayout layout, const ExpertLayerShape& shape, const ExpertSlots& slots,
-                        int64_t most_unsorted) const;
+  /** A8, alpha a row. Without kernels it is of zeros. */
+  ExpertLayerCost layer(CudaLayout layout, const ExpertLayerShape& shape, const ExpertSlots& slots) const;
 
  private:
   const CostDevice device_;

@@ -16,9 +16,6 @@ namespace ternary {
 /** Slots of the rows that are taken at once: scratch of a layer is bounded by them. */
 inline constexpr int64_t kMostSlotsAtOnce = 16384;
 
-/** Slots among which CTAs look for those of their expert; more are sorted before. */
-inline constexpr int64_t kMostUnsortedSlots = 256;
-
 /** Tickets of sums over slots: more rows and columns are summed by a kernel of their own. */
 inline constexpr int64_t kMostSumTickets = 65536;
 
