@@ -70,7 +70,7 @@ std::string routed_rows(const CudaCost& cost, const ExpertCost& experts, const M
   for (const int64_t M : kRows) {
     const EvenSlots even(M * model.T, model.E);
     const std::vector<SlotGroup> groups = skewed ? skewed_slots(M, model) : std::vector<SlotGroup>();
-    const ExpertSlots slots = skewed ? ExpertSlots{groups.data(), static_cast<int>(groups.size())} : ExpertSlots(even);
+    const ExpertSlots slots = skewed ? ExpertSlots{groups.data(), static_cast<int>(groups.size())} : even.spread();
     const ExpertLayerCost c = experts.layer(CudaLayout::i2s, {M, model.T, model.H, model.I}, slots);
     if (c.gate_up == nullptr) return "";
     layer += format("%8.1f%c%c", c.us, c.gate_up->row->finishes ? 'f' : 'm', c.down->row->finishes ? 'f' : 'm');
@@ -88,7 +88,8 @@ std::string ratio_of(const CudaCost& cost, const ExpertCost& experts, const Mode
     const auto best = cost.best(TERNARY_LAYOUT_I2S_TILED, TERNARY_A8, rows, N * model.E, K);
     return best ? best->estimate.us - best->estimate.launch_us - best->estimate.rows_us : 0.0;
   };
-  const ExpertLayerCost c = experts.layer(CudaLayout::i2s, {kM, model.T, model.H, model.I}, EvenSlots(slots, model.E));
+  const EvenSlots even(slots, model.E);
+  const ExpertLayerCost c = experts.layer(CudaLayout::i2s, {kM, model.T, model.H, model.I}, even.spread());
   const double layers = as_layer(2 * model.I, model.H) + as_layer(model.H, model.I);
   return format("%-28s%.2f\n", "   M 64, over one layer", (c.product_us + 2 * cost.device().latency_us) / layers);
 }

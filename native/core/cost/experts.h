@@ -38,7 +38,7 @@ struct ExpertSlots {
 /** Slots spread evenly over E experts, or over as many as there are slots. */
 struct EvenSlots {
   EvenSlots(int64_t slots, int64_t E) : groups{{slots % E, slots / E + 1}, {E - slots % E, slots / E}} {}
-  operator ExpertSlots() const { return {groups, 2}; }
+  ExpertSlots spread() const { return {groups, 2}; }
 
   SlotGroup groups[2];
 };

@@ -125,7 +125,7 @@ class Nursery {
 
   /** Tests of that library alone. */
   Outcome test(const std::string& filter, const std::string& object) {
-    const Outcome linked = link(object, folder_);
+    Outcome linked = link(object, folder_);
     if (linked.status != 0) return linked;
     return run_command(build_["kernel_tests"] + " --gtest_brief=1 --gtest_filter=" + filter + " " + folder_ + "/" +
                        build_["library"]);
@@ -141,7 +141,7 @@ class Nursery {
       if (name.rfind("lib", 0) != 0 || name == build_["library"]) continue;
       std::filesystem::create_symlink(entry.path(), folder + "/" + name);
     }
-    const Outcome linked = link(object, folder);
+    Outcome linked = link(object, folder);
     if (linked.status != 0) return linked;
     return run_command("env LD_LIBRARY_PATH=" + folder + ":" + build_["call_tests"] +
                        " --gtest_brief=1 --gtest_filter=" + filter);

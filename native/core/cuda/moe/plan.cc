@@ -47,8 +47,9 @@ const CudaKernel& experts_kernel(const CudaRuntime& cuda, const ternary_weights&
   const bool a8 = moe.activation == TERNARY_A8;
   const CudaStage stage = a8 ? CudaStage::experts_a8 : CudaStage::experts_a16;
   const CudaLayout layout = cuda_layout_of(weights.layout);
-  const CostCode* code = cuda.experts.best(layout, a8, EvenSlots(plan.slots(), plan.E),
-                                           {weights.N, weights.K, x_rows, weights.group, moe.block});
+  const EvenSlots even(plan.slots(), plan.E);
+  const CostCode* code =
+      cuda.experts.best(layout, a8, even.spread(), {weights.N, weights.K, x_rows, weights.group, moe.block});
   const int64_t slots_of_expert = ceil_div(plan.slots(), std::min(plan.slots(), plan.E));
   const CudaBackend& backend = cuda.device.backend();
   const CudaKernel* best = nullptr;
