@@ -145,7 +145,8 @@ run_java() {
 junit() {
   need_java || return 1
   # The classes of the two gpu-tests.txt but ReadmeExampleTest, which compiles.
-  classes='Cuda.*|Device.*|Lifetime|RmsNormLinear|TernaryBuffer|TernaryLinear|TernaryRuntime'
+  classes='BlockLayers|Cuda.*|Device.*|Experts|Lifetime|MoeLayer|RmsNormLinear|RowOperations'
+  classes="$classes|TernaryBuffer|TernaryLinear|TernaryRuntime"
   set -- --include-classname=".*\.($classes)Test"
   if [ -n "${BUNDLE_RUNTIME:-}" ]; then
     device=softgpu:sm_$SOFTGPU_ARCH
