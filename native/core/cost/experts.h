@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/cost/residuals.h"
 #include "core/cost/terms.h"
 
 namespace ternary {
@@ -50,9 +51,12 @@ struct ExpertProductShape {
   int64_t group = 0, block = 0;
 };
 
-/** Without launches, the first latency and rows made ready. */
+/**
+ * Without launches and the first latency, behind rows that took `rows_us` to be made ready: `rows_us` of the answer is what
+ * of that is seen. `ahead`: it asks for W meanwhile.
+ */
 CostEstimate estimate_expert_product(const CostDevice& device, const CostCode& code, const ExpertSlots& slots,
-                                     const ExpertProductShape& shape);
+                                     const ExpertProductShape& shape, double rows_us = 0, bool ahead = false);
 
 /** A layer: H columns of X, I of h, T slots a row. */
 struct ExpertLayerShape {
@@ -64,14 +68,14 @@ struct ExpertLayerCost {
   const CostCode *gate_up, *down;
   int launches;
   double us, launch_us;
-  double rows_us;     ///< x' and h made ready, and the sum over slots where it is a kernel of its own
-  double product_us;  ///< of both products
+  double rows_us;     ///< what is seen of x' and h made ready, and the sum over slots where it is a kernel of its own
+  double product_us;  ///< of both products, behind those rows
   double byte_us;     ///< of their bytes at the memory's bandwidth
 };
 
 class ExpertCost {
  public:
-  ExpertCost(const CostDevice& device, bool pdl, const FigureLines& figures);
+  ExpertCost(const CostDevice& device, bool pdl, const FigureLines& figures, const Residuals& residuals = {});
 
   /** The kernel of a layout and activation that is expected to take least; null: no figures. */
   const CostCode* best(CudaLayout layout, bool a8, const ExpertSlots& slots, const ExpertProductShape& shape) const;
@@ -80,9 +84,11 @@ class ExpertCost {
   ExpertLayerCost layer(CudaLayout layout, const ExpertLayerShape& shape, const ExpertSlots& slots) const;
 
  private:
+  double next_launch_us() const { return pdl_ ? device_.pdl_launch_us : device_.launch_us; }
+
   const CostDevice device_;
   const bool pdl_;
-  const std::vector<CostKernel> kernels_;
+  std::vector<CostKernel> kernels_;
 };
 
 }  // namespace ternary

@@ -83,7 +83,7 @@ class Line {
   const std::string& kernel() const {
     const std::string& name = words_[1];
     const bool known = std::any_of(std::begin(kCudaRows), std::end(kCudaRows), [&](const CudaRow& row) {
-      return row.product() && (name == row.name || name == row.file);
+      return row.multiplies() && (name == row.name || name == row.file);
     });
     if (!known) refuse(1, "the name or the function of a product kernel");
     return name;

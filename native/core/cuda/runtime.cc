@@ -49,7 +49,7 @@ CudaRuntime::CudaRuntime(const CudaDevice& found, const Settings& settings, cons
     : device(found),
       pdl(settings.enable_pdl && found.backend().pdl),
       cost(cost_of(device, pdl, residuals)),
-      experts(cost.device(), pdl, kCommittedFigures),
+      experts(cost.device(), pdl, kCommittedFigures, residuals),
       cutlass(settings.cutlass),
       top2(settings.cutlass == CutlassChoice::never ? Top2Kernels::none : check_top2_kernels(device)),
       workspaces(device),

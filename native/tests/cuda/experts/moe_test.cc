@@ -10,6 +10,7 @@
 #include "support/cuda/captured_graph.h"
 #include "support/cuda/launches.h"
 #include "support/cuda/operand_copies.h"
+#include "support/tuning_file.h"
 
 namespace ternary::test {
 namespace {
@@ -155,6 +156,62 @@ TEST(CudaMoe, ManySlotsAreSortedAndTakenInTurns) {
     EXPECT_TRUE(sorted(86, 3, 3, routing));
   }
   EXPECT_TRUE(sorted(8200, 2, 3, Routing::random));
+}
+
+/** Whether products were those of many slots, four warps along N, as the software GPU saw it; true on a GPU. */
+bool took_large_patches() {
+  const std::vector<SeenLaunch> seen = seen_launches();
+  return seen.empty() || std::any_of(seen.begin(), seen.end(), [](const SeenLaunch& one) {
+           const size_t layout = one.kernel.find("CudaLayoutE");
+           return one.kernel.find("experts_a") != std::string::npos && one.kernel.compare(layout + 12, 5, "ELi4E") == 0;
+         });
+}
+
+/** Measurements by which kernels of few slots take a thousand times as long as the model expects. */
+std::string slow_kernels_of_few_slots() {
+  std::string lines;
+  for (const char* device : {"A100", "H100", "H200", "B200", "B300", "RTX_5090"}) {
+    for (const char* kernel :
+         {"experts_a8_i2s_mma_32x8", "experts_a8_t5_mma_32x8", "experts_a16_i2s_mma_32x8", "experts_a16_t5_mma_32x8"}) {
+      lines += std::string(device) + " " + kernel + " 1 1 1 1 1000\n";
+    }
+    for (const char* kernel : {"experts_a8_i2s_mma_128x32", "experts_a8_t5_mma_128x32", "experts_a16_i2s_mma_64x32",
+                               "experts_a16_t5_mma_64x16"}) {
+      lines += std::string(device) + " " + kernel + " 1 1 1 1 1\n";
+    }
+  }
+  return lines;
+}
+
+/** Whichever the model would choose: kernels of many slots serve all that those of few do, with the same bits. */
+TEST(CudaMoe, KernelsOfManySlotsServeAnyLayer) {
+  const TuningFile residuals(slow_kernels_of_few_slots());
+  const RuntimeHandle few = gpu_runtime(),
+                      many = make_runtime("TERNARY_DEVICE=cuda\nTERNARY_COST_RESIDUALS=" + residuals.path());
+  ASSERT_NE(many, nullptr) << ternary_last_error();
+  const int64_t count = samples(30);
+  for (int64_t i = 0; i < count; ++i) {
+    const MoeProblem problem(any_spec(30000 + static_cast<uint64_t>(i)));
+    forget_launches();
+    check_on_host(many.get(), problem);
+    EXPECT_TRUE(took_large_patches());
+    if (HasFatalFailure()) return;
+  }
+  for (const ternary_activation activation : {TERNARY_A8, TERNARY_A16}) {
+    for (const ternary_layout layout : {TERNARY_LAYOUT_I2S_TILED, TERNARY_LAYOUT_T5_TILED}) {
+      for (const int64_t M : {9, 150}) {  // unsorted, and sorted
+        MoeProblemSpec spec = plain_moe_spec(M, 2, 2, 700, 200);
+        spec.spec.activation = activation;
+        spec.layout = layout;
+        const MoeProblem problem(spec);
+        const MoeOutput one = problem.output(), other = problem.output();
+        ternary_moe_operands o = problem.operands(one), then = problem.operands(other);
+        ASSERT_EQ(ternary_apply_moe(few.get(), problem.moe(), &o), TERNARY_OK) << ternary_last_error();
+        ASSERT_EQ(ternary_apply_moe(many.get(), problem.moe(), &then), TERNARY_OK) << ternary_last_error();
+        EXPECT_EQ(problem.verdict(one, other), "") << spec.text();
+      }
+    }
+  }
 }
 
 TEST(CudaMoe, IdsOnTheDeviceThatNoExpertHasContributeNothingAndAreToldOnce) {
