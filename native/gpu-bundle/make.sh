@@ -22,8 +22,10 @@ done
 cp "$build/bundle_tests.txt" "$output/native"
 # What the CUDA jar holds, unpacked: the programs and Java share one copy of it.
 cp -r "$root/java/target/cuda-classes" "$output/native/cuda-classes"
-# Devices of 8.9 and 10.3 run machine code for 8.0 and 10.0 too: 11 MB of the limit.
-find "$output/native/cuda-classes" \( -name 'libternary_*_sm89.so' -o -name 'libternary_*_sm103a.so' \) -delete
+# Devices of 8.9 and 10.3 run machine code for 8.0 and 10.0 too: 11 MB of the limit. The list is what Java extracts.
+natives=$output/native/cuda-classes/org/ternarykernels/cuda/linux-x86_64
+rm "$natives"/libternary_*_sm89.so "$natives"/libternary_*_sm103a.so
+sed -i '/_sm\(89\|103a\)\.so$/d' "$natives/natives.txt"
 tar -C "$output" -cf - native | gzip -9 > "$output/native.tar.gz"
 rm -r "$output/native"
 
