@@ -175,7 +175,8 @@ inline ternary_status apply_moe(ternary_runtime* runtime, const ternary_moe* moe
   operands.ldy = ldy;
   operands.call = call;
   if (runtime == nullptr) return ternary_oracle_apply_moe(moe, &operands);
-  return call == nullptr ? ternary_apply_moe(runtime, moe, &operands) : ternary_apply_moe_async(runtime, moe, &operands);
+  return call == nullptr ? ternary_apply_moe(runtime, moe, &operands)
+                         : ternary_apply_moe_async(runtime, moe, &operands);
 }
 
 /** ternary_route(); with a call ternary_route_async(), without a runtime ternary_oracle_route(). Of logits and x with router one is null, and its numbers 0. */
