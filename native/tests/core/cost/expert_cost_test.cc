@@ -34,8 +34,8 @@ TEST(ExpertCost, FewSlotsAreThreeLaunches) {
 TEST(ExpertCost, ManySlotsOfAnExpertTakeLargePatches) {
   for (const char* name : {"A100", "H100", "H200", "B200"}) {
     const ExpertProductShape shape = {1536, 2048, 4096};
-    const CostCode* best =
-        cost_of(*find_cost_device(name)).best(CudaLayout::i2s, true, EvenSlots(32768, 128).spread(), shape);
+    const ExpertCost cost = cost_of(*find_cost_device(name));  // whose kernel it is
+    const CostCode* best = cost.best(CudaLayout::i2s, true, EvenSlots(32768, 128).spread(), shape);
     ASSERT_NE(best, nullptr) << name;
     EXPECT_EQ(best->shape.patch_m, 32) << name;
   }
@@ -71,8 +71,9 @@ TEST(ExpertCost, MeasurementsTurnAChoice) {
   const Residuals residuals({{&device, "experts_a8_i2s_mma_32x8", 1000}, {&device, "experts_a8_i2s_mma_128x32", 1}});
   const ExpertProductShape shape = {1536, 2048, 1};
   const EvenSlots even(8, 128);
-  EXPECT_EQ(cost_of(device).best(CudaLayout::i2s, true, even.spread(), shape)->shape.patch_m, 8);
-  EXPECT_EQ(cost_of(device, residuals).best(CudaLayout::i2s, true, even.spread(), shape)->shape.patch_m, 32);
+  const ExpertCost expected = cost_of(device), measured = cost_of(device, residuals);
+  EXPECT_EQ(expected.best(CudaLayout::i2s, true, even.spread(), shape)->shape.patch_m, 8);
+  EXPECT_EQ(measured.best(CudaLayout::i2s, true, even.spread(), shape)->shape.patch_m, 32);
 }
 
 }  // namespace
