@@ -9,7 +9,6 @@
  */
 #include <algorithm>
 #include <cinttypes>
-#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -22,6 +21,7 @@
 #include "abi/cuda_rows.h"
 #include "core/cost/cost.h"
 #include "expert_table.h"
+#include "text_format.h"
 
 namespace ternary {
 namespace {
@@ -44,16 +44,6 @@ constexpr int64_t kRowsOfX[] = {1, 2, 4, 8, 16, 17, 24, 32, 48, 64, 96, 128, 256
 /** Of the second arrangement. */
 constexpr Shape kManyRowsShapes[] = {{4096, 4096}, {14336, 4096}, {4096, 14336}};
 constexpr int64_t kManyRowsOfX[] = {16, 32, 64, 128, 256, 512, 1024, 2048, 4096};
-
-std::string format(const char* format, ...) __attribute__((format(printf, 1, 2)));
-std::string format(const char* format, ...) {
-  char text[200];
-  va_list values;
-  va_start(values, format);
-  std::vsnprintf(text, sizeof text, format, values);
-  va_end(values);
-  return text;
-}
 
 /** Three digits. */
 std::string digits(double us) {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cinttypes>
-#include <cstdarg>
 #include <cstdio>
 #include <vector>
 
 #include "core/cost/cost.h"
 #include "core/cost/experts.h"
+#include "text_format.h"
 
 namespace ternary {
 namespace {
@@ -18,16 +18,6 @@ struct Model {
 };
 constexpr Model kModels[] = {{"Qwen3-30B-A3B", 128, 8, 2048, 768}, {"Maple", 256, 8, 2048, 512}};
 constexpr int64_t kRows[] = {1, 4, 16, 64, 256};
-
-std::string format(const char* format, ...) __attribute__((format(printf, 1, 2)));
-std::string format(const char* format, ...) {
-  char text[200];
-  va_list values;
-  va_start(values, format);
-  std::vsnprintf(text, sizeof text, format, values);
-  va_end(values);
-  return text;
-}
 
 /** Slots of each expert where the r-th has a share in proportion to 1 / r, and no more than a slot a row. */
 std::vector<SlotGroup> skewed_slots(int64_t M, const Model& model) {

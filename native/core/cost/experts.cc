@@ -20,24 +20,6 @@ struct Tiles {
   }
 };
 
-/** As plan_gemm() shares out a GEMM whose K is not split. */
-CostShare share_out(const CostDevice& d, const CostCode& code, const Tiles& t, const ExpertProductShape& p) {
-  const CudaVariant& shape = code.shape;
-  const int64_t patches_n = ceil_div(p.N, shape.patch_n), spans = ceil_div(p.K, shape.columns);
-  const auto ahead = static_cast<double>(std::min<int64_t>(shape.ahead, spans));
-  const CostProblem problem = {t.slots, p.N, p.K, 1, 4, 3, p.group, p.block};
-  CostShare s = {};
-  s.pieces = static_cast<double>(patches_n * t.tiles);
-  s.ctas = std::min(s.pieces, d.sm_count * resident_ctas(d, code, problem));
-  s.sharers = std::min(static_cast<double>(t.tiles) / static_cast<double>(t.active), s.ctas);
-  s.piece_steps = static_cast<double>(shape.patch_n / 16 * spans * (shape.columns / 32) * (shape.patch_m / 8));
-  s.cta_bytes = ahead * static_cast<double>(cuda_span_weights(*code.row, shape));
-  s.trips = static_cast<double>(spans) / ahead;
-  s.w_reads = static_cast<double>(t.tiles) / static_cast<double>(t.active);
-  s.x_reads = static_cast<double>(patches_n);
-  return s;
-}
-
 }  // namespace
 
 CostEstimate estimate_expert_product(const CostDevice& d, const CostCode& code, const ExpertSlots& slots,
@@ -45,7 +27,8 @@ CostEstimate estimate_expert_product(const CostDevice& d, const CostCode& code, 
   const Tiles t(slots, code.shape.patch_m);
   CostEstimate e = {};
   if (t.active == 0) return e;
-  const CostShare s = share_out(d, code, t, p);
+  const CostShare s = share_patches(d, code, {t.slots, p.N, p.K, 1, 4, 3, p.group, p.block},
+                                    {ceil_div(p.N, code.shape.patch_n), t.tiles, t.active, 1});
   const double w_bytes = static_cast<double>(t.active * cuda_layout_bytes(code.row->layout, p.N, p.K));
   const double x_element = code.row->a16() ? 6 : 1;
   const double x_bytes = static_cast<double>(p.x_rows * p.K) * x_element;

@@ -67,20 +67,7 @@ CostShare gemv_share(const CostDevice& d, const CostCode& code, const CostProble
 }
 
 CostShare gemm_share(const CostDevice& d, const CostCode& code, const CostProblem& p, int splits) {
-  const CudaVariant& shape = code.shape;
-  const int64_t patches_n = ceil_div(p.N, shape.patch_n), patches_m = ceil_div(p.M, shape.patch_m);
-  const int64_t spans = ceil_div(ceil_div(p.K, shape.columns), splits);
-  const auto ahead = static_cast<double>(std::min<int64_t>(shape.ahead, spans));
-  CostShare s = {};
-  s.pieces = static_cast<double>(patches_n * patches_m * splits);
-  s.ctas = std::min(s.pieces, d.sm_count * resident_ctas(d, code, p));
-  s.sharers = std::min(static_cast<double>(patches_m), s.ctas);  // neighbours along M, at the same time
-  s.piece_steps = static_cast<double>(shape.patch_n / 16 * spans * (shape.columns / 32) * (shape.patch_m / 8));
-  s.cta_bytes = ahead * static_cast<double>(cuda_span_weights(*code.row, shape));
-  s.trips = static_cast<double>(spans) / ahead;
-  s.w_reads = static_cast<double>(patches_m);
-  s.x_reads = static_cast<double>(patches_n);
-  return s;
+  return share_patches(d, code, p, {ceil_div(p.N, code.shape.patch_n), ceil_div(p.M, code.shape.patch_m), 1, splits});
 }
 
 /** CTAs that share a patch of a kernel of top2. */
@@ -116,6 +103,23 @@ TileShare share_tiles(const CostDevice& d, const CostCode& code, const CostProbl
   s.rounds = std::ceil(s.pieces / s.places);
   s.turns = static_cast<double>(ceil_div(ceil_div(p.K, shape.columns), splits));
   s.sum_bytes = 4.0 * static_cast<double>(patches) * shape.patch_n * shape.patch_m;
+  return s;
+}
+
+CostShare share_patches(const CostDevice& d, const CostCode& code, const CostProblem& p, const GemmPatches& patches) {
+  const CudaVariant& shape = code.shape;
+  const int64_t spans = ceil_div(ceil_div(p.K, shape.columns), patches.splits);
+  const auto ahead = static_cast<double>(std::min<int64_t>(shape.ahead, spans));
+  const double of_matrix = static_cast<double>(patches.along_m) / static_cast<double>(patches.matrices);
+  CostShare s = {};
+  s.pieces = static_cast<double>(patches.along_n * patches.along_m * patches.splits);
+  s.ctas = std::min(s.pieces, d.sm_count * resident_ctas(d, code, p));
+  s.sharers = std::min(of_matrix, s.ctas);  // neighbours along M, at the same time
+  s.piece_steps = static_cast<double>(shape.patch_n / 16 * spans * (shape.columns / 32) * (shape.patch_m / 8));
+  s.cta_bytes = ahead * static_cast<double>(cuda_span_weights(*code.row, shape));
+  s.trips = static_cast<double>(spans) / ahead;
+  s.w_reads = of_matrix;
+  s.x_reads = static_cast<double>(patches.along_n);
   return s;
 }
 

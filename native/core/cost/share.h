@@ -52,6 +52,15 @@ int resident_ctas(const CostDevice& device, const CostCode& code, const CostProb
  */
 bool may_split(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);
 
+/** Patches of a GEMM, or of those with as many matrices at a time: along M of all matrices together. */
+struct GemmPatches {
+  int64_t along_n, along_m, matrices;
+  int splits;
+};
+
+CostShare share_patches(const CostDevice& device, const CostCode& code, const CostProblem& problem,
+                        const GemmPatches& patches);
+
 CostShare share_out(const CostDevice& device, const CostCode& code, const CostProblem& problem, int splits);
 
 /**
