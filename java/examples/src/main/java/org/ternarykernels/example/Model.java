@@ -97,6 +97,11 @@ public final class Model implements AutoCloseable {
     return new Session(this, batch);
   }
 
+  /** Room for steps of several sessions at once, of up to {@code rows} positions together. */
+  public SessionBatch batch(int rows) {
+    return new SessionBatch(this, rows);
+  }
+
   Block block(int index) {
     return blocks.get(index);
   }
