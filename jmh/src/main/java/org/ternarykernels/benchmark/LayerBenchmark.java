@@ -17,9 +17,9 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.tool.bench.WeightCopies;
 import org.ternarykernels.tool.bench.Workload;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.problem.WeightCopies;
 
 /**
  * What the benchmarks of layers share: parameters, and operands that are checked against the oracle

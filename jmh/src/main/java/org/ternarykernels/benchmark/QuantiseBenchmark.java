@@ -16,9 +16,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.tool.bench.WeightCopies;
 import org.ternarykernels.tool.bench.Workload;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.problem.WeightCopies;
 
 /**
  * {@code quantise_activations} alone: M rows of K in bf16 to int8 and a scale each. Annotations as

@@ -7,9 +7,9 @@ import java.util.Map;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
-import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /**
  * What a benchmark measures, in an order that makes weights and baselines once: by shape, memory,

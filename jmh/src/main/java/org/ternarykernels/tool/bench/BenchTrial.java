@@ -10,7 +10,6 @@ import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.measure.Interleaved;
 import org.ternarykernels.tool.measure.Machine;
@@ -20,6 +19,8 @@ import org.ternarykernels.tool.onednn.Baseline.Rivals;
 import org.ternarykernels.tool.peer.PeerProblem;
 import org.ternarykernels.tool.peer.Peers;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.problem.WeightCopies;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 import org.ternarykernels.tool.rival.Rival;
 
 /**

@@ -3,6 +3,7 @@ package org.ternarykernels.tool.bench;
 import java.util.Arrays;
 import org.ternarykernels.tool.measure.Interleaved;
 import org.ternarykernels.tool.onednn.Baseline;
+import org.ternarykernels.tool.problem.MoeShape;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.rival.Rival;
 

@@ -9,6 +9,8 @@ import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
+import org.ternarykernels.tool.problem.ExpertCopies;
+import org.ternarykernels.tool.problem.MoeShape;
 import org.ternarykernels.tool.problem.RandomProblem;
 
 /**

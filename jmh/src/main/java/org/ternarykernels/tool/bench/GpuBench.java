@@ -14,10 +14,10 @@ import org.ternarykernels.Layout;
 import org.ternarykernels.Prediction;
 import org.ternarykernels.TernaryException;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.measure.DeviceClock;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /**
  * Products on a GPU, timed by its events, next to what the cost model expects; without a GPU the

@@ -9,8 +9,11 @@ import java.util.Map;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
+import org.ternarykernels.tool.problem.ExpertChoice;
+import org.ternarykernels.tool.problem.ExpertCopies;
+import org.ternarykernels.tool.problem.MoeShape;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /** Layers of experts and routers on a GPU, timed by its events. */
 public final class GpuExpertBench {

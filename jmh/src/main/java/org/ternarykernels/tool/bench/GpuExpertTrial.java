@@ -16,8 +16,11 @@ import org.ternarykernels.Router;
 import org.ternarykernels.Routing;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.tool.bench.WeightCopies.State;
+import org.ternarykernels.tool.problem.ExpertChoice;
+import org.ternarykernels.tool.problem.ExpertCopies;
+import org.ternarykernels.tool.problem.MoeShape;
 import org.ternarykernels.tool.problem.RandomProblem;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /**
  * A layer of experts or a router on a GPU: checked against the oracle, then timed as {@link

@@ -17,12 +17,13 @@ import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
-import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.measure.DeviceClock;
 import org.ternarykernels.tool.measure.MedianInterval;
 import org.ternarykernels.tool.problem.RandomProblem;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.problem.WeightCopies;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /**
  * One product on a GPU: checked against the oracle, then timed as a graph of calls by the device's

@@ -6,7 +6,9 @@ import java.util.Locale;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
-import org.ternarykernels.tool.bench.WeightCopies.State;
+import org.ternarykernels.tool.problem.ExpertChoice;
+import org.ternarykernels.tool.problem.MoeShape;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /**
  * What a benchmark of layers of experts measures, in an order that makes weights once.

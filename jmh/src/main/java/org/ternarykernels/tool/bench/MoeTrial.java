@@ -8,10 +8,13 @@ import java.util.Map;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.measure.Interleaved;
 import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.measure.MachineLimit;
+import org.ternarykernels.tool.problem.ExpertCopies;
+import org.ternarykernels.tool.problem.MoeShape;
+import org.ternarykernels.tool.problem.WeightCopies;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /** Measures one case of a layer of experts after the other; weights that they share are kept. */
 final class MoeTrial implements AutoCloseable {

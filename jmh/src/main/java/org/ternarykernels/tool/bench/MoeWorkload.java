@@ -11,6 +11,8 @@ import org.ternarykernels.MoeLayer;
 import org.ternarykernels.Routing;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.problem.ExpertCopies;
+import org.ternarykernels.tool.problem.MoeShape;
 import org.ternarykernels.tool.problem.RandomProblem;
 
 /** Calls of a layer of experts: bf16 in, bf16 out, ids and weights given. */

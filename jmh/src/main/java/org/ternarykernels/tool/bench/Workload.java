@@ -15,6 +15,7 @@ import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.tool.problem.RandomProblem;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.problem.WeightCopies;
 
 /**
  * A call that is timed: bf16 in, bf16 out, as a decode step or a prefill makes it. Each {@link

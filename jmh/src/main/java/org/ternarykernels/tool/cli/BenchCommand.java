@@ -23,6 +23,10 @@ import org.ternarykernels.tool.bench.MoeBench;
 import org.ternarykernels.tool.bench.MoePlan;
 import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.onednn.Baseline;
+import org.ternarykernels.tool.options.OutputOptions;
+import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.peer.Peer;
 import org.ternarykernels.tool.peer.Peers;
 import picocli.CommandLine;
@@ -150,7 +154,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private int benchExperts(Machine machine, MoePlan plan, long begin) throws IOException {
     MoeBench bench = new MoeBench(spec.commandLine().getOut(), plan);
-    Progress progress = new Progress(spec.commandLine().getErr(), "bench, rows", bench.count());
+    Progress progress = Screen.of(spec).progress("bench, rows", bench.count());
     boolean right =
         bench.run(
             machine,
@@ -202,7 +206,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private void run(List<BenchCase> cases, BenchTrial trial, BenchTable table, long begin)
       throws IOException {
-    Progress progress = new Progress(spec.commandLine().getErr(), "bench, rows", cases.size());
+    Progress progress = Screen.of(spec).progress("bench, rows", cases.size());
     table.head();
     for (BenchCase of : cases) {
       progress.at(measured.size(), "now " + of);

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.ternarykernels.tool.bench.BenchRow;
+import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.peer.Peer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;

@@ -10,6 +10,12 @@ import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.example.Model;
 import org.ternarykernels.example.Perplexity;
 import org.ternarykernels.tool.measure.DeviceClock;
+import org.ternarykernels.tool.options.ModelOptions;
+import org.ternarykernels.tool.options.OutputOptions;
+import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.Screen;
+import org.ternarykernels.tool.problem.ByteTokens;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -65,7 +71,7 @@ final class PerplexityCommand implements Callable<Integer> {
     RuntimeOptions.require(window >= 1, command, "--window", window, "at least 1");
     RuntimeOptions.require(batch >= 1, command, "--batch", batch, "at least 1");
     int[] tokens = ByteTokens.of(Files.readAllBytes(text));
-    Progress progress = new Progress(command.getErr(), "perplexity", tokens.length - 1);
+    Progress progress = Screen.of(spec).progress("perplexity", tokens.length - 1);
     try (TernaryRuntime runtime = runtimeOptions.open();
         Model network = model.load(runtime)) {
       long start = System.nanoTime();

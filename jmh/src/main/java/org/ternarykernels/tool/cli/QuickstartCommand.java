@@ -20,7 +20,12 @@ import org.ternarykernels.example.TextGenerator;
 import org.ternarykernels.tool.bench.LayerTrial;
 import org.ternarykernels.tool.measure.DeviceClock;
 import org.ternarykernels.tool.onednn.Baseline;
+import org.ternarykernels.tool.options.OutputOptions;
+import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.problem.BundledData;
+import org.ternarykernels.tool.problem.ByteTokens;
 import org.ternarykernels.tool.problem.Shape;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -126,8 +131,7 @@ final class QuickstartCommand implements Callable<Integer> {
       double tokensPerSecond = TOKENS / ((System.nanoTime() - start) / 1e9);
       out.println();
       int[] held = ByteTokens.of(Files.readAllBytes(folder.resolve("text.txt")));
-      Progress progress =
-          new Progress(spec.commandLine().getErr(), "bits per byte", held.length - 1);
+      Progress progress = Screen.of(spec).progress("bits per byte", held.length - 1);
       double bits =
           Perplexity.bitsPerByte(model, held, model.config().context(), 128, progress::at);
       out.println();
@@ -158,7 +162,7 @@ final class QuickstartCommand implements Callable<Integer> {
     out.flush();
     List<LayerTrial.Result> results = new ArrayList<>();
     List<Map<String, Object>> rows = new ArrayList<>();
-    Progress progress = new Progress(spec.commandLine().getErr(), "layers done", LAYERS);
+    Progress progress = Screen.of(spec).progress("layers done", LAYERS);
     try (Baseline baseline = new Baseline(threads, false)) {
       for (String block : BLOCKS) {
         out.println(block);

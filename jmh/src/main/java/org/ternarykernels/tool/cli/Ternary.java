@@ -9,6 +9,13 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
+import org.ternarykernels.tool.options.OutDirOptions;
+import org.ternarykernels.tool.options.OutputOptions;
+import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.OutputFile;
+import org.ternarykernels.tool.output.RunFolder;
+import org.ternarykernels.tool.output.StandardStream;
+import org.ternarykernels.tool.run.RunCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
@@ -17,8 +24,12 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line {@code ternary}. Exit codes: 0 done, 1 failed, 2 wrong usage. */
+/**
+ * The command line {@code ternary}. Exit codes: 0 done; 1 a failure that was measured or met; 2 a
+ * wrong call.
+ */
 @Command(
     name = "ternary",
     description = "Matrix products with ternary weights: try them, time them, check their numbers.",
@@ -35,8 +46,11 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true,
     versionProvider = Ternary.Version.class,
-    footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage."})
+    footer = {"", "Exit codes: 0 done; 1 a failure that was measured or met; 2 a wrong call."})
 public final class Ternary implements Runnable {
+  /** Where the run that is in work leaves its results, if it does. */
+  private static volatile RunFolder running;
+
   @Spec private CommandSpec spec;
 
   /** The library's version. */
@@ -49,7 +63,9 @@ public final class Ternary implements Runnable {
   }
 
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    CommandLine command = commandLine().setOut(StandardStream.out()).setErr(StandardStream.err());
+    Runtime.getRuntime().addShutdownHook(new Thread(Ternary::interrupted, "says how to go on"));
+    System.exit(command.execute(arguments));
   }
 
   /** The command line with its error handling; tests give it their own writers. */
@@ -69,6 +85,14 @@ public final class Ternary implements Runnable {
         spec.commandLine(), "Missing command; \"ternary --help\" lists them");
   }
 
+  /** The last line of a run that Ctrl-C ends. */
+  private static void interrupted() {
+    RunFolder folder = running;
+    if (folder != null && !folder.hint().isEmpty()) {
+      StandardStream.err().println("ternary: interrupted; " + folder.hint());
+    }
+  }
+
   /**
    * Runs the command; what the JVM throws when natives or memory are missing becomes a sentence
    * too.
@@ -83,7 +107,9 @@ public final class Ternary implements Runnable {
       if (!help) {
         open(command, outputs);
       }
-      return new CommandLine.RunLast().execute(parsed);
+      int exitCode = new CommandLine.RunLast().execute(parsed);
+      running = null;
+      return exitCode;
     } catch (LinkageError | OutOfMemoryError e) {
       throw new ExecutionException(command, sentence(e), e);
     } finally {
@@ -100,7 +126,7 @@ public final class Ternary implements Runnable {
     for (OptionSpec option : options) {
       OutputFile output = option.getValue();
       try {
-        output.open();
+        output.open(command.getOut());
       } catch (IOException e) {
         throw new ParameterException(
             command,
@@ -113,6 +139,29 @@ public final class Ternary implements Runnable {
       }
       opened.add(output);
     }
+    if (opened.stream().anyMatch(OutputFile::isStandardOutput)) {
+      command.setOut(command.getErr()); // what people read must not be between the JSON
+    }
+    for (Object mixin : command.getMixins().values()) {
+      if (mixin instanceof OutDirOptions outDir) {
+        open(command, outDir);
+      }
+    }
+  }
+
+  private static void open(CommandLine command, OutDirOptions outDir) {
+    RunFolder folder = outDir.folder();
+    if (folder == null) {
+      RuntimeOptions.require(!outDir.resumes(), command, "--resume", "set", "beside --out-dir");
+      return;
+    }
+    try {
+      folder.open(outDir.resumes());
+    } catch (IOException e) {
+      throw new ParameterException(
+          command, "--out-dir is " + folder + ", which cannot be used: " + e.getMessage(), e);
+    }
+    running = folder;
   }
 
   private static void close(OutputFile output) {
@@ -125,7 +174,12 @@ public final class Ternary implements Runnable {
 
   private static int wrongUsage(ParameterException error, String[] arguments) {
     CommandLine command = error.getCommandLine();
-    command.getErr().println("ternary: " + oneLine(error.getMessage()));
+    String guess =
+        error instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getSuggestions().isEmpty()
+            ? "; did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?"
+            : "";
+    command.getErr().println("ternary: " + oneLine(error.getMessage()) + guess);
     return CommandLine.ExitCode.USAGE;
   }
 
@@ -134,6 +188,11 @@ public final class Ternary implements Runnable {
     err.println("ternary " + command.getCommandName() + ": " + sentence(error));
     if (command.getMixins().get("output") instanceof OutputOptions output && output.verbose) {
       error.printStackTrace(err);
+    }
+    RunFolder folder = running;
+    running = null;
+    if (folder != null && !folder.hint().isEmpty()) {
+      err.println(folder.hint());
     }
     return CommandLine.ExitCode.SOFTWARE;
   }

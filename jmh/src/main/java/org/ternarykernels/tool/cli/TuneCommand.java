@@ -14,6 +14,11 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.Isa;
 import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.options.OutputOptions;
+import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.OutputFile;
+import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.tune.TuningFile;
 import org.ternarykernels.tool.tune.TuningTrials;
 import picocli.CommandLine.Command;
@@ -82,8 +87,7 @@ final class TuneCommand implements Callable<Integer> {
             + builtIn.machine("cores")
             + " cores");
     screen.flush();
-    Progress progress =
-        new Progress(spec.commandLine().getErr(), "values measured", builtIn.values().size());
+    Progress progress = Screen.of(spec).progress("values measured", builtIn.values().size());
     int[] done = {0};
     List<Map<String, Object>> rows = new ArrayList<>();
     try (TuningTrials trials =

@@ -16,6 +16,10 @@ import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.ternarykernels.Isa;
 import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.options.OutputOptions;
+import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.problem.BundledData;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.verify.ErrorBound;
@@ -101,8 +105,7 @@ final class VerifyCommand implements Callable<Integer> {
     try {
       open(runtimes);
       Progress progress =
-          new Progress(
-              spec.commandLine().getErr(), "verify, problems", VerifySuite.problems(shapes, ms));
+          Screen.of(spec).progress("verify, problems", VerifySuite.problems(shapes, ms));
       List<VerifyResult> results = new VerifySuite(runtimes, limits, progress::at).run(shapes, ms);
       return report(results, notReached(runtimes, results), limits);
     } finally {

@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.options;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Which model a command runs, and what of its files it does without. */
-final class ModelOptions {
+public final class ModelOptions {
   @Option(
       names = "--model",
       required = true,
@@ -51,12 +51,12 @@ final class ModelOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
 
-  Activation activation() {
+  public Activation activation() {
     return activation;
   }
 
   /** Loads the model; says on stderr what of its config.json it does not know. */
-  Model load(TernaryRuntime runtime) {
+  public Model load(TernaryRuntime runtime) {
     try (Checkpoint checkpoint =
         Checkpoint.builder(folder)
             .ignoreConfig(ignoredConfig)

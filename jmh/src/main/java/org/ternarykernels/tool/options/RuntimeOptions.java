@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.options;
 
 import java.util.Arrays;
 import java.util.Iterator;
@@ -13,14 +13,14 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** Options of the commands that compute. */
-final class RuntimeOptions {
+public final class RuntimeOptions {
   private static final int MOST_THREADS = 1024;
 
   /** What {@code --device} may be. */
-  static final String DEVICES = "cpu|auto|cuda(:\\d{1,2})?";
+  public static final String DEVICES = "cpu|auto|cuda(:\\d{1,2})?";
 
   /** Names of instruction sets as in {@code TERNARY_MAX_ISA}. */
-  static final class IsaName implements ITypeConverter<Isa> {
+  public static final class IsaName implements ITypeConverter<Isa> {
     @Override
     public Isa convert(String value) {
       try {
@@ -32,7 +32,7 @@ final class RuntimeOptions {
   }
 
   /** An activation by its text. */
-  static final class ActivationName implements ITypeConverter<Activation> {
+  public static final class ActivationName implements ITypeConverter<Activation> {
     @Override
     public Activation convert(String value) {
       try {
@@ -44,7 +44,7 @@ final class RuntimeOptions {
   }
 
   /** Every name, for help. */
-  static final class IsaNames implements Iterable<String> {
+  public static final class IsaNames implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
       return Arrays.stream(Isa.values()).map(Isa::id).iterator();
@@ -59,14 +59,14 @@ final class RuntimeOptions {
       description =
           "Highest instruction set to use: ${COMPLETION-CANDIDATES}. "
               + "One that this machine lacks is an error. The result has the same bits with each.")
-  Isa isa;
+  public Isa isa;
 
   @Option(
       names = "--threads",
       paramLabel = "N",
       description =
           "Threads of a call (default: the process's physical cores). Same bits with any number.")
-  Integer threads;
+  public Integer threads;
 
   @Option(
       names = "--device",
@@ -75,19 +75,19 @@ final class RuntimeOptions {
           "Where the ternary layers are computed: cpu (default), cuda or cuda:N (a GPU by number),"
               + " auto (a GPU if one can serve). What lies between layers, attention included,"
               + " stays on the CPU. A8 has the same bits on each.")
-  String device;
+  public String device;
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
 
-  TernaryRuntime open() {
+  public TernaryRuntime open() {
     return openCapped(isa);
   }
 
   /**
    * @param cap highest instruction set, or null for any
    */
-  TernaryRuntime openCapped(Isa cap) {
+  public TernaryRuntime openCapped(Isa cap) {
     try {
       return builder(cap).build();
     } catch (IllegalArgumentException e) { // a setting, perhaps of the environment
@@ -98,7 +98,7 @@ final class RuntimeOptions {
   /**
    * @param cap highest instruction set, or null for any
    */
-  TernaryRuntime.Builder builder(Isa cap) {
+  public TernaryRuntime.Builder builder(Isa cap) {
     TernaryRuntime.Builder builder = TernaryRuntime.builder();
     if (cap != null) {
       builder.maxIsa(cap);
@@ -125,7 +125,7 @@ final class RuntimeOptions {
   }
 
   /** Refuses an option's value that is out of range, as wrong usage. */
-  static void require(
+  public static void require(
       boolean valid, CommandLine command, String option, Object value, String rule) {
     if (!valid) {
       throw new CommandLine.ParameterException(

@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.output;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.SerializerProvider;
@@ -7,10 +7,10 @@ import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import java.io.IOException;
 
 /** JSON has no NaN and no infinity: where a number is promised they are written as null. */
-final class FiniteNumbers extends SimpleModule {
+public final class FiniteNumbers extends SimpleModule {
   private static final long serialVersionUID = 1;
 
-  FiniteNumbers() {
+  public FiniteNumbers() {
     addSerializer(new FiniteSerializer<>(Double.class));
     addSerializer(new FiniteSerializer<>(Float.class));
   }

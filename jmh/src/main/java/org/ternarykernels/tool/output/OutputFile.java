@@ -1,11 +1,14 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.output;
 
+import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.PrintWriter;
 import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
@@ -23,20 +26,23 @@ import picocli.CommandLine.TypeConversionException;
  *
  * <p>A file appears whole or not at all. A device, a FIFO and {@code /dev/stdout} are written to.
  */
-final class OutputFile implements Closeable {
+public final class OutputFile implements Closeable {
   /** A reader of a FIFO that is being started comes within this. */
   private static final long READER_MILLIS = 1000;
+
+  private static final String STANDARD_OUTPUT = "-";
 
   private final Path path;
   private Destination destination;
   private OutputStream stream;
+  private PrintWriter standardOutput;
 
-  OutputFile(Path path) {
+  public OutputFile(Path path) {
     this.path = path;
   }
 
   /** Makes one of an option's text. */
-  static final class FromText implements ITypeConverter<OutputFile> {
+  public static final class FromText implements ITypeConverter<OutputFile> {
     @Override
     public OutputFile convert(String text) {
       try {
@@ -47,26 +53,36 @@ final class OutputFile implements Closeable {
     }
   }
 
-  Path path() {
+  public Path path() {
     return path;
   }
 
+  /** Whether it is what the command would print to: the text {@code -}. */
+  public boolean isStandardOutput() {
+    return path.toString().equals(STANDARD_OUTPUT);
+  }
+
   /** Whether something can be written more than once, each time anew. */
-  boolean isFile() {
-    return destination.kind() == Destination.Kind.FILE;
+  public boolean isFile() {
+    return destination != null && destination.kind() == Destination.Kind.FILE;
   }
 
   /** Whether both lead to the same file. */
-  boolean isSameFile(OutputFile other) {
+  public boolean isSameFile(OutputFile other) {
     return isFile() && destination.equals(other.destination);
   }
 
   /**
    * Tries whether it can be written.
    *
+   * @param standardOutput the command's
    * @throws IOException if not; the message is the reason alone
    */
-  void open() throws IOException {
+  public void open(PrintWriter standardOutput) throws IOException {
+    if (isStandardOutput()) {
+      this.standardOutput = standardOutput;
+      return;
+    }
     destination = Destination.of(path);
     switch (destination.kind()) {
       case FILE -> AtomicFile.tryOut(path);
@@ -118,10 +134,15 @@ final class OutputFile implements Closeable {
    *
    * @throws IOException if it cannot be written; a file is as it was then
    */
-  void write(AtomicFile.Content content) throws IOException {
+  public void write(AtomicFile.Content content) throws IOException {
     try {
       if (isFile()) {
         AtomicFile.write(path, content);
+      } else if (standardOutput != null) {
+        ByteArrayOutputStream text = new ByteArrayOutputStream();
+        content.write(text);
+        standardOutput.print(text.toString(StandardCharsets.UTF_8));
+        standardOutput.flush();
       } else {
         content.write(stream);
         stream.flush();

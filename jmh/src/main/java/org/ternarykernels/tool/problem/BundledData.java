@@ -64,6 +64,12 @@ public final class BundledData implements AutoCloseable {
     return Shape.parse(file, new String(text, StandardCharsets.UTF_8));
   }
 
+  /** The text of {@code stacks.yaml}: sizes of the models whose shapes are here. */
+  public byte[] stacks() throws IOException {
+    String file = "stacks.yaml";
+    return folder == null ? resource(file) : Files.readAllBytes(folder.resolve(file));
+  }
+
   private static byte[] resource(String name) throws IOException {
     try (InputStream in = BundledData.class.getResourceAsStream(RESOURCES + name)) {
       if (in == null) {

@@ -1,16 +1,16 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.problem;
 
 import java.nio.charset.StandardCharsets;
 
 /** Text as tokens of a byte-level model: one a byte, so there is no tokenizer. */
-final class ByteTokens {
+public final class ByteTokens {
   private ByteTokens() {}
 
-  static int[] of(String text) {
+  public static int[] of(String text) {
     return of(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  static int[] of(byte[] text) {
+  public static int[] of(byte[] text) {
     int[] tokens = new int[text.length];
     for (int i = 0; i < tokens.length; i++) {
       tokens[i] = text[i] & 0xff;

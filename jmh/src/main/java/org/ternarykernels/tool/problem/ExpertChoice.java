@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.bench;
+package org.ternarykernels.tool.problem;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -17,7 +17,7 @@ public enum ExpertChoice {
    *
    * @return {@code [M, slots]}; those that some row chose are {@code 0 ... active - 1}
    */
-  int[] ids(long seed, int m, MoeShape shape) {
+  public int[] ids(long seed, int m, MoeShape shape) {
     SplittableRandom random = new SplittableRandom(seed);
     int[] ids = new int[m * shape.slots()];
     int[] label = new int[shape.experts()];

@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.bench;
+package org.ternarykernels.tool.problem;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -9,14 +9,13 @@ import org.ternarykernels.ExpertAlpha;
 import org.ternarykernels.ExpertWeights;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryBuffer;
-import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.measure.Machine;
-import org.ternarykernels.tool.problem.RandomProblem;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /** The weights of a layer of experts, once or so often that no cache holds all of them. */
-final class ExpertCopies implements AutoCloseable {
+public final class ExpertCopies implements AutoCloseable {
   /** Both matrices of all experts. */
-  record Copy(ExpertWeights w13, ExpertWeights w2) {}
+  public record Copy(ExpertWeights w13, ExpertWeights w2) {}
 
   /** Codes a byte, 0 to 2 each. */
   private static final byte[] CODES = new byte[81];
@@ -32,14 +31,14 @@ final class ExpertCopies implements AutoCloseable {
   private final long bytes;
   private final boolean fullySpread;
 
-  ExpertCopies(MoeShape shape, long seed, Layout layout, State state) {
+  public ExpertCopies(MoeShape shape, long seed, Layout layout, State state) {
     this(shape, seed, layout, state == State.RESIDENT ? 1 : WeightCopies.streamingBytes());
   }
 
   /**
    * @param spread bytes of all copies together; available memory may allow less
    */
-  ExpertCopies(MoeShape shape, long seed, Layout layout, long spread) {
+  public ExpertCopies(MoeShape shape, long seed, Layout layout, long spread) {
     this.shape = shape;
     RandomProblem random = new RandomProblem(seed);
     TernaryBuffer codes13 = codes(seed, 2 * shape.i(), shape.h());
@@ -84,26 +83,26 @@ final class ExpertCopies implements AutoCloseable {
     return codes;
   }
 
-  MoeShape shape() {
+  public MoeShape shape() {
     return shape;
   }
 
-  List<Copy> copies() {
+  public List<Copy> copies() {
     return copies;
   }
 
   /** Bytes of one expert's matrices, with their scales. */
-  double expertBytes() {
+  public double expertBytes() {
     return (double) bytes / shape.experts();
   }
 
   /** Bytes of all copies. */
-  long totalBytes() {
+  public long totalBytes() {
     return bytes * copies.size();
   }
 
   /** False if memory did not allow as many copies as were wanted. */
-  boolean fullySpread() {
+  public boolean fullySpread() {
     return fullySpread;
   }
 

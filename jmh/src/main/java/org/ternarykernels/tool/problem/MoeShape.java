@@ -1,9 +1,8 @@
-package org.ternarykernels.tool.bench;
+package org.ternarykernels.tool.problem;
 
 import java.util.List;
 import org.ternarykernels.AlphaKind;
 import org.ternarykernels.ExpertAlpha;
-import org.ternarykernels.tool.problem.RandomProblem;
 
 /**
  * A layer of experts.
@@ -24,12 +23,12 @@ public record MoeShape(String name, int experts, int slots, int h, int i, AlphaK
           new MoeShape("tiny-mangrove", 16, 4, 256, 192, AlphaKind.COLUMN));
 
   /** Multiply-adds of one row in one expert. */
-  double products() {
+  public double products() {
     return 3.0 * h * i;
   }
 
   /** Scales of matrices of n x k of all experts. */
-  ExpertAlpha alphas(RandomProblem random, int n, int k) {
+  public ExpertAlpha alphas(RandomProblem random, int n, int k) {
     int each = alpha == AlphaKind.ROW ? n : k;
     float[] values = new float[experts * each];
     for (int e = 0; e < experts; e++) {

@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.bench;
+package org.ternarykernels.tool.problem;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -11,8 +11,6 @@ import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryWeights;
 import org.ternarykernels.tool.measure.Machine;
-import org.ternarykernels.tool.problem.RandomProblem;
-import org.ternarykernels.tool.problem.Shape;
 
 /**
  * One weight matrix in a layout, once (it stays in a cache) or so often that no cache holds all
@@ -43,19 +41,19 @@ public final class WeightCopies implements AutoCloseable {
   /**
    * @param group columns that share an alpha; 0: alpha is of the whole matrix
    */
-  WeightCopies(Shape shape, long seed, Layout layout, State state, int group) {
+  public WeightCopies(Shape shape, long seed, Layout layout, State state, int group) {
     this(shape, seed, layout, state == State.RESIDENT ? 1 : streamingBytes(), group);
   }
 
   /** Four times what the last-level caches hold, at least what those of a small server do. */
-  static long streamingBytes() {
+  public static long streamingBytes() {
     return CACHES * Math.max(SMALL_CACHE, new Machine().lastLevelBytes());
   }
 
   /**
    * @param wanted bytes of all copies together; available memory may allow less
    */
-  WeightCopies(Shape shape, long seed, Layout layout, long wanted) {
+  public WeightCopies(Shape shape, long seed, Layout layout, long wanted) {
     this(shape, seed, layout, wanted, 0);
   }
 
@@ -95,22 +93,22 @@ public final class WeightCopies implements AutoCloseable {
     return shape;
   }
 
-  List<TernaryWeights> copies() {
+  public List<TernaryWeights> copies() {
     return copies;
   }
 
   /** Bytes of one copy, its scale included. */
-  long bytes() {
+  public long bytes() {
     return bytes;
   }
 
   /** Bytes of all. */
-  long totalBytes() {
+  public long totalBytes() {
     return bytes * copies.size();
   }
 
   /** False if memory did not allow as many copies as were wanted. */
-  boolean fullySpread() {
+  public boolean fullySpread() {
     return fullySpread;
   }
 

@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.run;
 
 import java.util.Arrays;
 import java.util.List;

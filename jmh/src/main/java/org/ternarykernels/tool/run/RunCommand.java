@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.run;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -9,6 +9,9 @@ import java.util.function.Consumer;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.io.SafetensorsFile;
+import org.ternarykernels.tool.options.OutputOptions;
+import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.OutputFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -71,7 +74,7 @@ import picocli.CommandLine.Spec;
       "Metadata out: path, the kernel that served.",
       "JSON: op, path, tensors {name: shape}, path_counts, fallback_counts."
     })
-final class RunCommand implements Callable<Integer> {
+public final class RunCommand implements Callable<Integer> {
   /** What can be run. */
   enum Op {
     LINEAR(TensorOperation::linear),

@@ -13,10 +13,10 @@ import org.junit.jupiter.api.Test;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
-import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.problem.BundledData;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 class BenchPlanTest {
   @Test

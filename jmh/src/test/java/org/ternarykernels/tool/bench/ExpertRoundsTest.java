@@ -12,6 +12,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.ternarykernels.AlphaKind;
 import org.ternarykernels.tool.problem.BundledData;
+import org.ternarykernels.tool.problem.ExpertChoice;
+import org.ternarykernels.tool.problem.MoeShape;
 import org.ternarykernels.tool.problem.Shape;
 
 /** Which experts a benchmark's calls read. */

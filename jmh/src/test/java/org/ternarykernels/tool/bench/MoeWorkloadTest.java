@@ -8,7 +8,10 @@ import org.ternarykernels.Activation;
 import org.ternarykernels.AlphaKind;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.tool.bench.WeightCopies.State;
+import org.ternarykernels.tool.problem.ExpertChoice;
+import org.ternarykernels.tool.problem.ExpertCopies;
+import org.ternarykernels.tool.problem.MoeShape;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /** What is timed of a layer of experts gives the right values, with every choice and layout. */
 class MoeWorkloadTest {

@@ -6,10 +6,11 @@ import org.junit.jupiter.api.Test;
 import org.ternarykernels.Activation;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
-import org.ternarykernels.tool.bench.WeightCopies.State;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.problem.Shape;
+import org.ternarykernels.tool.problem.WeightCopies;
+import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /** What is timed gives the right values, and comes from where it is said to. */
 class WorkloadTest {

@@ -1,0 +1,191 @@
+package org.ternarykernels.tool.stack;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import org.ternarykernels.Activation;
+import org.ternarykernels.Layout;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.example.Model;
+import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.problem.BundledData;
+import org.ternarykernels.tool.problem.Shape;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Which stack of layers a command takes steps through. */
+public final class StackOptions {
+  private static final int MOST_LAYERS = 1024;
+  private static final int MOST_ROWS = 65536;
+  private static final String DEFAULT_SHAPES = "bitnet-2b-4t";
+
+  @Option(
+      names = "--shapes",
+      paramLabel = "NAME|FILE",
+      description =
+          "Random weights in a model's shapes: a bundled shape file by its name, or a file of lines"
+              + " \"N K [name]\" (default: "
+              + DEFAULT_SHAPES
+              + ").")
+  private String shapes;
+
+  @Option(
+      names = "--sizes",
+      paramLabel = "FILE",
+      description =
+          "YAML with layers, kv_heads, head_dim, context, alpha (tensor, row, column, group:G),"
+              + " experts and active of a shape file that is not bundled.")
+  private Path sizes;
+
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      description = "A real model in place of shapes: a folder with config.json and safetensors.")
+  private Path model;
+
+  @Option(
+      names = "--layers",
+      paramLabel = "N",
+      description = "Blocks of the stack of shapes (default: the model's).")
+  private Integer layers;
+
+  @Option(
+      names = "--layout",
+      paramLabel = "LAYOUT",
+      description =
+          "Layout of the weights of shapes: ${COMPLETION-CANDIDATES} (default: the library's"
+              + " choice).")
+  private Layout layout;
+
+  @Option(
+      names = "--activation",
+      paramLabel = "A",
+      defaultValue = "a8",
+      converter = RuntimeOptions.ActivationName.class,
+      description = "a8 (default), a8:B or a16.")
+  private Activation activation;
+
+  @Option(
+      names = "--batch",
+      paramLabel = "ROWS",
+      defaultValue = "64",
+      description = "Rows that a step may have, of all users together (default ${DEFAULT-VALUE}).")
+  private int batch;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  /** Rows that a step may have. */
+  public int batch() {
+    return batch;
+  }
+
+  /** Refuses what cannot be, before anything is made. */
+  public void check() {
+    CommandLine line = command.commandLine();
+    RuntimeOptions.require(
+        batch >= 1 && batch <= MOST_ROWS, line, "--batch", batch, "1 to " + MOST_ROWS);
+    RuntimeOptions.require(
+        layers == null || layers >= 1 && layers <= MOST_LAYERS,
+        line,
+        "--layers",
+        layers,
+        "1 to " + MOST_LAYERS);
+    RuntimeOptions.require(
+        model == null || shapes == null && sizes == null && layers == null && layout == null,
+        line,
+        "--model",
+        model,
+        "without --shapes, --sizes, --layers and --layout");
+  }
+
+  /** Makes the stack. It is closed before the runtime is. */
+  public Stack open(TernaryRuntime runtime) throws IOException {
+    check();
+    if (model != null) {
+      Path name = model.toAbsolutePath().normalize().getFileName();
+      return new ModelStack(String.valueOf(name), Model.load(runtime, model, activation), batch);
+    }
+    String wanted = shapes == null ? DEFAULT_SHAPES : shapes;
+    StackSizes known = sizes(wanted);
+    return new ShapeStack(
+        name(wanted),
+        layers == null ? known : known.withLayers(layers),
+        shapes(wanted),
+        runtime,
+        layout,
+        activation,
+        batch);
+  }
+
+  /** The shapes of one block, and of the output layer. */
+  public List<Shape> shapes() throws IOException {
+    return shapes(shapes == null ? DEFAULT_SHAPES : shapes);
+  }
+
+  private static String name(String wanted) {
+    return String.valueOf(Path.of(wanted).getFileName()).replaceFirst("\\.txt$", "");
+  }
+
+  private static List<Shape> shapes(String wanted) throws IOException {
+    if (BundledData.SHAPE_FILES.contains(wanted)) {
+      try (BundledData data = new BundledData(null)) {
+        return data.shapes(wanted);
+      }
+    }
+    try {
+      return Shape.parse(wanted, Files.readString(Path.of(wanted)));
+    } catch (NoSuchFileException e) {
+      throw new IllegalArgumentException(
+          "--shapes is "
+              + wanted
+              + ", must be a file or one of "
+              + String.join(", ", BundledData.SHAPE_FILES),
+          e);
+    }
+  }
+
+  private StackSizes sizes(String wanted) throws IOException {
+    if (sizes != null) {
+      return parse(sizes.toString(), Files.readString(sizes));
+    }
+    return bundledSizes(wanted);
+  }
+
+  /** Those of a bundled shape file; of any other one block and nothing else that is known. */
+  static StackSizes bundledSizes(String name) throws IOException {
+    try (BundledData data = new BundledData(null)) {
+      JsonNode all = yaml("stacks.yaml", new String(data.stacks(), StandardCharsets.UTF_8));
+      return StackSizes.of(all.path(name));
+    }
+  }
+
+  private static StackSizes parse(String file, String text) {
+    try {
+      return StackSizes.of(yaml(file, text));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static JsonNode yaml(String file, String text) {
+    try {
+      return new YAMLMapper().readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          file + " is no YAML: " + e.getOriginalMessage() + " (line " + line(e) + ")", e);
+    }
+  }
+
+  private static int line(JsonProcessingException e) {
+    return e.getLocation() == null ? 0 : e.getLocation().getLineNr();
+  }
+}
