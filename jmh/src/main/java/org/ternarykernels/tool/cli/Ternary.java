@@ -42,6 +42,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       VerifyCommand.class,
       BenchCommand.class,
       TuneCommand.class,
+      CompletionCommand.class,
+      ManPageCommand.class,
       CommandLine.HelpCommand.class
     },
     mixinStandardHelpOptions = true,
