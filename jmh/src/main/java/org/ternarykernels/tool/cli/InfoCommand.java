@@ -9,6 +9,8 @@ import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.Screen;
+import org.ternarykernels.tool.output.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,15 +36,14 @@ final class InfoCommand implements Callable<Integer> {
     try (TernaryRuntime runtime = runtimeOptions.open()) {
       ObjectMapper mapper = new ObjectMapper();
       JsonNode info = mapper.readTree(runtime.infoJson());
-      PrintWriter out = spec.commandLine().getOut();
-      print(out, info);
-      out.flush();
+      print(Screen.of(spec), info);
       output.write(mapper.convertValue(info, new TypeReference<Map<String, Object>>() {}));
     }
     return 0;
   }
 
-  private static void print(PrintWriter out, JsonNode info) {
+  private static void print(Screen screen, JsonNode info) {
+    PrintWriter out = screen.out();
     out.printf("version  %s%n", info.get("version").asText());
     out.printf("device   %s%n", info.get("device").asText());
     JsonNode gpu = info.get("cuda");
@@ -93,14 +94,24 @@ final class InfoCommand implements Callable<Integer> {
           "  %-28s %-12s %s%n", value.get("name").asText(), value.get("value").asText(), builtIn);
     }
     out.printf("%nKernels%n");
-    for (JsonNode kernel : info.get("kernels")) {
-      out.printf(
-          "  %-36s %-12s %-10s %s%n",
-          kernel.get("name").asText(),
-          kernel.get("stage").asText(),
-          kernel.path("layout").asText("-"),
-          availability(kernel));
+    kernels(screen, info.get("kernels"));
+  }
+
+  private static void kernels(Screen screen, JsonNode kernels) {
+    int name = 0; // 48 and 30 columns make 80; the instruction sets above have whole reasons
+    for (JsonNode kernel : kernels) {
+      name = Math.max(name, kernel.get("name").asText().length());
     }
+    TextTable table =
+        screen.table().left("name", name).left("serves", 30).left("stage", 12).left("layout", 10);
+    for (JsonNode kernel : kernels) {
+      table.row(
+          kernel.get("name").asText(),
+          availability(kernel),
+          kernel.get("stage").asText(),
+          kernel.path("layout").asText("-"));
+    }
+    table.end();
   }
 
   private static String availability(JsonNode item) {

@@ -24,6 +24,7 @@ import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.Progress;
 import org.ternarykernels.tool.output.Screen;
+import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.problem.BundledData;
 import org.ternarykernels.tool.problem.ByteTokens;
 import org.ternarykernels.tool.problem.Shape;
@@ -156,10 +157,17 @@ final class QuickstartCommand implements Callable<Integer> {
         "2. Layers with int8 activations, bf16 in and out; weights warm. Median of slices in turns"
             + " with oneDNN on the same weights; ratio: oneDNN's time / this.");
     out.println();
-    out.printf(
-        "%-30s %3s %-36s %10s %13s %12s %10s%n",
-        "shape (N x K)", "M", "path", "us", "speed", "ratio", "max_rel");
-    out.flush();
+    TextTable table =
+        Screen.of(spec)
+            .table()
+            .left("shape (N x K)", 25)
+            .right("M", 3)
+            .right("us", 9)
+            .right("speed", 11)
+            .right("ratio", 10)
+            .right("max_rel", 8)
+            .left("path", 36);
+    table.head();
     List<LayerTrial.Result> results = new ArrayList<>();
     List<Map<String, Object>> rows = new ArrayList<>();
     Progress progress = Screen.of(spec).progress("layers done", LAYERS);
@@ -171,7 +179,7 @@ final class QuickstartCommand implements Callable<Integer> {
             continue; // not part of a block
           }
           progress.at(results.size() / ROWS.length, "now " + shape.name());
-          for (LayerTrial.Result result : layer(runtime, shape, baseline, results.size())) {
+          for (LayerTrial.Result result : layer(runtime, shape, baseline, results.size(), table)) {
             results.add(result);
             Map<String, Object> row = new LinkedHashMap<>(Map.of("block", block));
             row.putAll(result.json());
@@ -180,18 +188,19 @@ final class QuickstartCommand implements Callable<Integer> {
         }
       }
     }
+    table.end();
     explainBaseline(results);
     json.put("layers", rows);
     return results.stream().allMatch(LayerTrial.Result::withinBound);
   }
 
   private List<LayerTrial.Result> layer(
-      TernaryRuntime runtime, Shape shape, Baseline baseline, long seed) {
+      TernaryRuntime runtime, Shape shape, Baseline baseline, long seed, TextTable table) {
     List<LayerTrial.Result> results = new ArrayList<>();
     try (LayerTrial trial = new LayerTrial(runtime, threads, shape, seed, baseline, ROWS)) {
       for (int i = 0; i < ROWS.length; i++) {
         results.add(trial.run(i));
-        print(results.get(i));
+        print(table, results.get(i));
       }
     }
     return results;
@@ -209,28 +218,28 @@ final class QuickstartCommand implements Callable<Integer> {
     }
   }
 
-  private void print(LayerTrial.Result result) {
+  private void print(TextTable table, LayerTrial.Result result) {
     String speed =
         result.m() == 1
-            ? String.format(Locale.ROOT, "%8.1f GB/s", result.gigabytesPerSecond())
-            : String.format(Locale.ROOT, "%8.0f GOPS", result.gigaOperations());
+            ? String.format(Locale.ROOT, "%.1f GB/s", result.gigabytesPerSecond())
+            : String.format(Locale.ROOT, "%.0f GOPS", result.gigaOperations());
     String ratio =
         result.ratio() == null
-            ? "-"
+            ? null
             : String.format(
                 Locale.ROOT, "%.1fx %s", result.ratio(), result.baseline().replace("oneDNN ", ""));
     Shape shape = result.shape();
-    out.printf(
-        Locale.ROOT,
-        "  %-28s %3d %-36s %10.1f %13s %12s %10.2e%s%n",
-        shape.name() + " (" + shape.n() + " x " + shape.k() + ")",
+    table.row(
+        "  " + shape.name() + " (" + shape.n() + " x " + shape.k() + ")",
         result.m(),
-        result.path(),
-        result.micros(),
+        String.format(Locale.ROOT, "%.1f", result.micros()),
         speed,
         ratio,
-        result.worstError(),
-        result.withinBound() ? "" : "  BEYOND ITS BOUND");
+        String.format(Locale.ROOT, "%.1e", result.worstError()),
+        result.path());
+    if (!result.withinBound()) {
+      out.println("  BEYOND ITS BOUND: " + shape.name() + " of M " + result.m());
+    }
     out.flush();
   }
 

@@ -20,6 +20,7 @@ import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.Progress;
 import org.ternarykernels.tool.output.Screen;
+import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.problem.BundledData;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.verify.ErrorBound;
@@ -192,11 +193,21 @@ final class VerifyCommand implements Callable<Integer> {
             : "limits: max_abs " + maxAbs + ", max_rel " + maxRel + " (null: none)");
     out.println();
     Map<String, Object> paths = new LinkedHashMap<>();
-    out.printf(
-        "%-52s %6s %-5s %10s %10s %10s %12s %6s %9s%n",
-        "path", "cases", "ref", "max_abs", "max_rel", "rmse", "cosine", "nonfin", "of bound");
+    TextTable table =
+        Screen.of(spec)
+            .table()
+            .left("path", 46)
+            .left("ref", 4)
+            .right("of bound", 8)
+            .right("max_rel", 9)
+            .right("max_abs", 9)
+            .right("rmse", 9)
+            .right("cosine", 12)
+            .right("nonfin", 6)
+            .right("cases", 6);
     VerifySuite.byPath(results)
-        .forEach((path, served) -> paths.put(path, summary(out, path, served)));
+        .forEach((path, served) -> paths.put(path, summary(table, path, served)));
+    table.end();
     List<VerifyResult> failed = results.stream().filter(result -> !result.passed()).toList();
     failed.stream().limit(FAILURES_SHOWN).forEach(result -> out.println("FAILED " + result.json()));
     if (failed.size() > FAILURES_SHOWN) {
@@ -217,13 +228,13 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   private static Map<String, Object> summary(
-      PrintWriter out, String path, List<VerifyResult> served) {
+      TextTable table, String path, List<VerifyResult> served) {
     ErrorStatistics fp32 = new ErrorStatistics();
     ErrorStatistics fp16 = new ErrorStatistics();
     served.forEach(result -> fp32.add(result.fp32()));
     served.forEach(result -> fp16.add(result.fp16()));
-    line(out, path, served.size(), "fp32", fp32);
-    line(out, "", served.size(), "fp16", fp16);
+    line(table, path, served.size(), "fp32", fp32);
+    line(table, "", served.size(), "fp16", fp16);
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("cases", served.size());
     json.put("failed", served.stream().filter(result -> !result.passed()).count());
@@ -233,19 +244,17 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   private static void line(
-      PrintWriter out, String path, int cases, String reference, ErrorStatistics errors) {
-    out.printf(
-        Locale.ROOT,
-        "%-52s %6d %-5s %10.3g %10.3g %10.3g %12.9f %6d %9.3f%n",
+      TextTable table, String path, int cases, String reference, ErrorStatistics errors) {
+    table.row(
         path,
-        cases,
         reference,
-        errors.maxAbs,
-        errors.maxRel,
-        errors.rmse(),
-        errors.cosine(),
+        String.format(Locale.ROOT, "%.3f", errors.maxOfBound),
+        String.format(Locale.ROOT, "%.3g", errors.maxRel),
+        String.format(Locale.ROOT, "%.3g", errors.maxAbs),
+        String.format(Locale.ROOT, "%.3g", errors.rmse()),
+        String.format(Locale.ROOT, "%.9f", errors.cosine()),
         errors.nonFinite,
-        errors.maxOfBound);
+        cases);
   }
 
   private void writeJson(
