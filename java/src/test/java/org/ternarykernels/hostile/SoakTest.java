@@ -9,11 +9,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.jvm.Fork;
 
 /**
- * A minute of 64 threads keeps the bits and grows by nothing. {@code -Dsoak.seconds=} chooses
+ * Half a minute of 64 threads keeps the bits and grows by nothing. {@code -Dsoak.seconds=} chooses
  * another time; the profile long-tests takes ten minutes.
  */
 class SoakTest {
-  private static final int SECONDS = Integer.getInteger("soak.seconds", 60);
+  private static final int SECONDS = Integer.getInteger("soak.seconds", 30);
 
   @TempDir Path folder;
 

@@ -169,6 +169,10 @@ final class GpuTrial implements AutoCloseable {
                   }
                 })) {
       graph.launch(stream); // caches and clocks
+      if (!DeviceClock.tellsTime(runtime.device())) {
+        stream.synchronize(); // rounds would take minutes, and say nothing
+        return;
+      }
       long until = System.nanoTime() + (long) (seconds * 1e9);
       while (nanos.size() < FEWEST_ROUNDS
           || nanos.size() < MOST_ROUNDS && System.nanoTime() < until) {
@@ -178,9 +182,6 @@ final class GpuTrial implements AutoCloseable {
         end.synchronize();
         nanos.add(end.millisSince(start) * 1e6 / calls);
       }
-    }
-    if (!DeviceClock.tellsTime(runtime.device())) {
-      return;
     }
     MedianInterval time =
         MedianInterval.of(nanos.stream().mapToDouble(Double::doubleValue).toArray());
