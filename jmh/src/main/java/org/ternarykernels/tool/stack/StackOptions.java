@@ -107,9 +107,22 @@ public final class StackOptions {
         "without --shapes, --sizes, --layers and --layout");
   }
 
-  /** Makes the stack. It is closed before the runtime is. */
+  /**
+   * Makes the stack. It is closed before the runtime is.
+   *
+   * @throws CommandLine.ParameterException if a file that an option names cannot serve
+   */
   public Stack open(TernaryRuntime runtime) throws IOException {
     check();
+    try {
+      return make(runtime);
+    } catch (IllegalArgumentException | NoSuchFileException e) {
+      String missing = e instanceof NoSuchFileException ? "no such file: " : "";
+      throw new CommandLine.ParameterException(command.commandLine(), missing + e.getMessage(), e);
+    }
+  }
+
+  private Stack make(TernaryRuntime runtime) throws IOException {
     if (model != null) {
       Path name = model.toAbsolutePath().normalize().getFileName();
       return new ModelStack(String.valueOf(name), Model.load(runtime, model, activation), batch);
