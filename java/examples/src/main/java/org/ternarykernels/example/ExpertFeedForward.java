@@ -40,6 +40,9 @@ record ExpertFeedForward(TernaryRuntime runtime, RmsNorm norm, Router router, Mo
           runtime.experts().route(router, scratch.normed, scratch.routing, rows.count());
           experts.apply(scratch.normed, scratch.routing, rows.delta, rows.count());
         });
+    int[] ids = new int[rows.count() * router.k()];
+    scratch.routing.ids().getInts(0, ids);
+    rows.countExperts(ids, router.experts());
   }
 
   /** The scratch of a session's rows; after a call it has what the router chose. */

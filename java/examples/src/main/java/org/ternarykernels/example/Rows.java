@@ -27,6 +27,7 @@ final class Rows {
   private final Map<Class<?>, Object> scratch = new HashMap<>();
   private int count;
   private long layerNanos;
+  private long[] expertRows = {};
 
   Rows(ModelConfig config, int batch) {
     this.batch = batch;
@@ -70,5 +71,20 @@ final class Rows {
   /** Nanoseconds in {@link #call} so far. */
   long layerNanos() {
     return layerNanos;
+  }
+
+  /** Counts what a router chose for the rows in flight. */
+  void countExperts(int[] ids, int experts) {
+    if (expertRows.length < experts) {
+      expertRows = new long[experts];
+    }
+    for (int id : ids) {
+      expertRows[id]++;
+    }
+  }
+
+  /** Rows that each expert has served, in all blocks together; empty without experts. */
+  long[] expertRows() {
+    return expertRows.clone();
   }
 }

@@ -95,6 +95,11 @@ public final class SessionBatch {
     return new Session.Times(rows.layerNanos(), attentionNanos, otherNanos);
   }
 
+  /** Rows that each expert has served, in all blocks together; empty of a model without experts. */
+  public long[] expertRows() {
+    return rows.expertRows();
+  }
+
   /**
    * Passes the new positions of each text through attention, one after the other: each sees itself
    * and those before it.

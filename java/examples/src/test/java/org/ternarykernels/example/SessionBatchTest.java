@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,6 +39,8 @@ class SessionBatchTest {
       assertThat(logits).containsExactly(alone(model, second));
       batch.logits(6, logits);
       assertThat(logits).containsExactly(alone(model, first));
+      long choices = name.equals("tiny-mangrove") ? 23L * 4 * model.config().layers() : 0;
+      assertThat(Arrays.stream(batch.expertRows()).sum()).isEqualTo(choices);
       assertThat(a.position()).isEqualTo(9);
       assertThat(b.position()).isEqualTo(14);
     }

@@ -127,7 +127,7 @@ final class ModelStack implements Stack {
 
   @Override
   public long[] expertRows() {
-    return new long[0];
+    return batch.expertRows();
   }
 
   @Override
