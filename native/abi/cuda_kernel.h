@@ -302,7 +302,7 @@ struct CudaBackend {
   int32_t kernel_count;
 };
 
-inline constexpr int32_t kCudaBackendAbi = 6;
+inline constexpr int32_t kCudaBackendAbi = 7;
 
 /** The one symbol a GPU backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const CudaBackend* ternary_cuda_backend(int32_t abi);

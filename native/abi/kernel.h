@@ -398,7 +398,7 @@ struct Backend {
 };
 
 /** Bumped when anything in this header, or one that it includes, changes; a backend of another version is refused. */
-inline constexpr int32_t kBackendAbi = 12;
+inline constexpr int32_t kBackendAbi = 13;
 
 /** The one symbol a backend library exports; null if `abi` is not its own. */
 extern "C" TERNARY_API const Backend* ternary_backend(int32_t abi);

@@ -54,6 +54,7 @@ ternary_status ternary_apply_async(ternary_runtime* runtime, const ternary_layer
     ternary_operands room;
     const Product product = {check_layer(layer), check_operands(*layer, operands, room)};
     device.start(*runtime, product, call_of(product.operands.call));
+    if (runtime->shadow != nullptr) runtime->shadow->count_unsampled();
   });
 }
 

@@ -9,9 +9,9 @@
 #include "core/experts/moe.h"
 #include "core/experts/oracle.h"
 #include "core/experts/route.h"
-#include "core/moe/dispatch.h"
 #include "core/moe/order.h"
 #include "core/moe/row_ops.h"
+#include "core/recheck/apply.h"
 
 using namespace ternary;
 
@@ -60,8 +60,7 @@ ternary_status ternary_apply_moe(ternary_runtime* runtime, const ternary_moe* mo
     check_runtime(runtime);
     ternary_moe_operands room;
     const ternary_moe_operands& known = check_on_host(moe, operands, room);
-    if (Accelerator* device = runtime->accelerator()) return device->moe(*runtime, *moe, known);
-    run_moe(*runtime, *moe, known);
+    apply_moe(*runtime, *moe, known);
   });
 }
 
@@ -121,6 +120,7 @@ ternary_status ternary_apply_moe_async(ternary_runtime* runtime, const ternary_m
     ternary_moe_operands room;
     const ternary_moe_operands& known = check_moe_operands(check_moe(moe), operands, room);
     device.start_moe(*runtime, *moe, known, call_of(known.call));
+    if (runtime->shadow != nullptr) runtime->shadow->count_unsampled();
   });
 }
 

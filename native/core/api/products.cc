@@ -6,7 +6,7 @@
 #include "core/base/sized.h"
 #include "core/product/oracle_product.h"
 #include "core/product/product.h"
-#include "core/runtime/dispatch.h"
+#include "core/recheck/apply.h"
 
 using namespace ternary;
 
@@ -31,8 +31,7 @@ ternary_status ternary_apply(ternary_runtime* runtime, const ternary_layer* laye
     check_runtime(runtime);
     ternary_operands room;
     const Product product = {check_layer(layer), check_operands(*layer, operands, room)};
-    if (Accelerator* device = runtime->accelerator()) return device->run(*runtime, product);
-    run_product(*runtime, product);
+    apply(*runtime, product);
   });
 }
 

@@ -25,7 +25,7 @@ ternary_status ternary_runtime_create(const char* settings, ternary_runtime** ru
 
 void ternary_runtime_destroy(ternary_runtime* runtime) {
   if (runtime == nullptr) return;
-  if (runtime->fork_count != forks()) runtime->pool.abandon();
+  if (runtime->fork_count != forks()) runtime->abandon_threads();
   leave_report(runtime);
   delete runtime;
 }

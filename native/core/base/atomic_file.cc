@@ -130,6 +130,14 @@ class OpenFile {
     }
   }
 
+  void write_at_once(const std::string& text) {
+    ssize_t written = 0;
+    do written = write(file_, text.data(), text.size());
+    while (written < 0 && errno == EINTR);
+    if (written >= 0) errno = ENOSPC;  // the usual cause of a short write, which sets none
+    require(written == static_cast<ssize_t>(text.size()));
+  }
+
   /** Tells what a file system finds out so late, e.g. a quota. */
   void finish() {
     const int file = file_;
@@ -233,6 +241,20 @@ void replace_file(const std::string& subject, const std::string& path, const std
   } catch (const SystemFault& fault) {
     fail(TERNARY_DEVICE_ERROR, "%s cannot be written: %s", subject.c_str(),
          fault.error == EAGAIN ? "its reader is behind, and it is not waited for" : std::strerror(fault.error));
+  }
+}
+
+void append_to_file(const std::string& subject, const std::string& path, const std::string& text) {
+  checked_target(subject, path);
+  const HeldSignals held;
+  try {
+    OpenFile file(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666));
+    if (file.get() < 0 && errno == ENXIO) refuse(subject, "nobody reads the pipe");
+    require(file.get() >= 0);
+    if (!text.empty()) file.write_at_once(text);
+    file.finish();
+  } catch (const SystemFault& fault) {
+    fail(TERNARY_DEVICE_ERROR, "%s cannot be written: %s", subject.c_str(), std::strerror(fault.error));
   }
 }
 

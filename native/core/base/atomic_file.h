@@ -1,6 +1,6 @@
 /**
  * @file atomic_file.h
- * @brief Puts a text in a file's place, whole or not at all.
+ * @brief Puts a text in a file's place, or at its end, whole or not at all.
  */
 #ifndef TERNARY_CORE_BASE_ATOMIC_FILE_H_
 #define TERNARY_CORE_BASE_ATOMIC_FILE_H_
@@ -21,6 +21,13 @@ namespace ternary {
  * TERNARY_DEVICE_ERROR where the system refuses, e.g. on a full disk. The file is then as it was, and nothing beside it.
  */
 void replace_file(const std::string& subject, const std::string& path, const std::string& text);
+
+/**
+ * Adds `text` at the end of the file `path` by one write, so that threads and processes which add to one file mix whole
+ * texts. A new file has the mode that the umask leaves. Throws a Failure as replace_file() does; what a full disk took is
+ * then a part of the text.
+ */
+void append_to_file(const std::string& subject, const std::string& path, const std::string& text);
 
 /** Throws if replace_file() cannot succeed: for a folder, a block device, a socket, or where no file can be made. */
 void check_replaceable(const std::string& subject, const std::string& path);

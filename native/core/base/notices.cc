@@ -4,15 +4,15 @@
 
 namespace ternary {
 
-void Notices::report_failed(const char* sentence) noexcept {
-  if (failed_.exchange(true)) return;
-  std::strncpy(report_error_, sentence, sizeof report_error_ - 1);
-  told_.store(true, std::memory_order_release);
+void Notices::say(Sentence& sentence, const char* text) noexcept {
+  if (sentence.failed.exchange(true)) return;
+  std::strncpy(sentence.text, text, sizeof sentence.text - 1);
+  sentence.told.store(true, std::memory_order_release);
   add();
 }
 
-const char* Notices::report_error() const noexcept {
-  return told_.load(std::memory_order_acquire) ? report_error_ : "";
+const char* Notices::text(const Sentence& sentence) noexcept {
+  return sentence.told.load(std::memory_order_acquire) ? sentence.text : "";
 }
 
 }  // namespace ternary

@@ -10,6 +10,7 @@
 #include "core/cuda/planning.h"
 #include "core/runtime/dispatch.h"
 #include "core/runtime/planning.h"
+#include "core/runtime/served.h"
 
 namespace ternary {
 namespace {
@@ -150,6 +151,9 @@ void start_product(ternary_runtime& runtime, CudaRuntime& cuda, const Product& p
                [&](uint8_t* workspace) { launch(cuda, product, plan, layer, call.stream, workspace); });
   if (two_passes) count_path(runtime, Op::rmsnorm, counted_row(runtime, cuda, row_of(cuda, CudaStage::activations)));
   count_path(runtime, op, counted_row(runtime, cuda, *plan.kernel), product.layer.block);
+  if (plan.tail != nullptr && runtime.settings.validate) {
+    note_served({op, counted_row(runtime, cuda, *plan.tail), product.layer.block}, plan.tail_begin);
+  }
 }
 
 }  // namespace ternary

@@ -57,9 +57,9 @@ CudaProblem problem_of(const CudaRuntime& cuda, const Settings& settings, const 
   return problem;
 }
 
-/** What a plan depends on besides the runtime: the problem, and what chooses among the rows. */
-PlanKey key_of(const CudaProblem& problem, const Product& p) {
-  uint64_t kind = 0;
+/** What a plan depends on besides what the runtime was made with: the problem, and what chooses among the rows. */
+PlanKey key_of(const CudaProblem& problem, const Product& p, uint64_t rows_off) {
+  uint64_t kind = rows_off;  // fewer than kMostRows
   const auto add = [&](uint64_t value, int bits) { kind = kind << bits | value; };
   add(static_cast<uint64_t>(p.layer.expected_rows), 31);
   add(p.weights().layout, 4);
@@ -78,8 +78,14 @@ PlanKey key_of(const CudaProblem& problem, const Product& p) {
 
 bool in_range(const CudaKernel& kernel, int64_t M) { return M >= kernel.m_min && M <= kernel.m_max; }
 
-Reason reason_against(const CudaRuntime& cuda, const CudaKernel& kernel, const CudaProblem& problem,
-                      const Settings& settings) {
+bool is_off(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {
+  return runtime.rows_off.has(counted_row(runtime, cuda, kernel));
+}
+
+Reason reason_against(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel,
+                      const CudaProblem& problem) {
+  const Settings& settings = runtime.settings;
+  if (is_off(runtime, cuda, kernel)) return Reason::validation;
   if (kernel.layout == CudaLayout::top2 && cuda.top2 == Top2Kernels::wrong) return Reason::device_check;
   if (!in_range(kernel, problem.M)) return Reason::m_range;
   if (problem.K > kernel.k_max) return Reason::k_range;
@@ -120,10 +126,10 @@ Turns turns_of(const CudaRuntime& cuda, const ternary_layer& layer) {
  *  In the order of preference. */
 class Choices {
  public:
-  Choices(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem, ternary_activation activation,
-          Layouts layouts) {
-    add(cuda, settings, problem, activation, layouts, true);
-    if (count_ == 0) add(cuda, settings, problem, activation, layouts, false);
+  Choices(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
+          ternary_activation activation, Layouts layouts) {
+    add(runtime, cuda, problem, activation, layouts, true);
+    if (count_ == 0) add(runtime, cuda, problem, activation, layouts, false);
     order_choices(choices_, choices_ + count_);
   }
 
@@ -131,16 +137,16 @@ class Choices {
   const CudaChoice* end() const { return choices_ + count_; }
 
  private:
-  void add(const CudaRuntime& cuda, const Settings& settings, const CudaProblem& problem, ternary_activation activation,
-           Layouts layouts, bool in) {
+  void add(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem,
+           ternary_activation activation, Layouts layouts, bool in) {
     cuda.device.each_kernel([&](const CudaKernel& kernel, const CudaBackend& backend) {
       if (!serves(kernel, activation) || !layouts.has(kernel.layout) || in_range(kernel, problem.M) != in) return;
-      if (kernel.stage == CudaStage::fused_a8 && problem.norm && !settings.fuse_rmsnorm_qkv) return;
+      if (kernel.stage == CudaStage::fused_a8 && problem.norm && !runtime.settings.fuse_rmsnorm_qkv) return;
       if (count_ == kMostChoices) fail(TERNARY_UNSUPPORTED, "the library %s has too many kernels", backend.arch);
       CudaChoice& choice = choices_[count_++];
       choice.kernel = &kernel;
       choice.us = kUnknownCost;
-      choice.reason = reason_against(cuda, kernel, problem, settings);
+      choice.reason = reason_against(runtime, cuda, kernel, problem);
       if (!in) return;
       const Reason own = cuda.cost.plan(kernel, problem, choice.plan, choice.us);
       if (choice.reason == Reason::none) choice.reason = own;
@@ -168,12 +174,16 @@ bool plan_part(const CudaKernel* kernel, CudaProblem problem, int64_t M, int spl
 }
 
 /** Gives the last rows of an A8 product to a second kernel, where the model expects two to take less than `us`. */
-void cut(const CudaRuntime& cuda, const CudaProblem& problem, double us, CudaProductPlan& plan) {
+void cut(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaProblem& problem, double us,
+         CudaProductPlan& plan) {
   if (plan.kernel->stage != CudaStage::gemm_a8 || cuda_row_major(plan.kernel->layout)) return;
   if (us == kUnknownCost || problem.splits > 0) return;  // splits: the setting's choice, of one kernel
   const std::optional<CostCut> cut = cuda.cost.cut(cost_problem(problem), plan.kernel->layout, us);
   if (!cut) return;
   const CudaKernel *first = kernel_of(cuda, *cut->first.code), *second = kernel_of(cuda, *cut->second.code);
+  for (const CudaKernel* kernel : {first, second}) {
+    if (kernel != nullptr && is_off(runtime, cuda, *kernel)) return;
+  }
   CudaPlan first_launch = {}, second_launch = {};
   if (!plan_part(first, problem, cut->rows, cut->first.splits, &first_launch) ||
       !plan_part(second, problem, problem.M - cut->rows, cut->second.splits, &second_launch)) {
@@ -193,10 +203,10 @@ CudaProductPlan best_plan(const ternary_runtime& runtime, const CudaRuntime& cud
   plan.plane_count = planes.count;
   plan.plane_f16 = planes.f16;
   for (const Layouts& layouts : turns_of(cuda, product.layer)) {
-    for (const CudaChoice& choice : Choices(cuda, runtime.settings, problem, product.layer.activation, layouts)) {
+    for (const CudaChoice& choice : Choices(runtime, cuda, problem, product.layer.activation, layouts)) {
       if (choice.reason == Reason::none) {
         finish(*choice.kernel, choice.plan, problem, plan);
-        cut(cuda, problem, choice.us, plan);
+        cut(runtime, cuda, problem, choice.us, plan);
         return plan;
       }
       plan.refusals.add(counted_row(runtime, cuda, *choice.kernel), choice.reason);
@@ -242,7 +252,7 @@ size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, cons
 CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product) {
   const CudaProblem problem = problem_of(cuda, runtime.settings, product);
   return cuda.plans.get(
-      key_of(problem, product), [&] { return make_plan(runtime, cuda, problem, product); },
+      key_of(problem, product, runtime.rows_off.count()), [&] { return make_plan(runtime, cuda, problem, product); },
       [&](const CudaProductPlan& plan) { settle(runtime, cuda, op, plan); });
 }
 

@@ -69,6 +69,7 @@ void choose_kernels(ternary_runtime& runtime, const ternary_moe_operands& operan
   }
   kernels.first.count_choices(runtime, Op::moe_gate_up);
   kernels.second.count_choices(runtime, Op::moe_down);
+  count_activations_off(runtime, Op::moe_activations);
 }
 
 }  // namespace

@@ -75,6 +75,11 @@ class Counters {
     if (fallbacks_[index(op, row) * kReasonCount + static_cast<size_t>(reason)].add() == 0) notices_.add();
   }
 
+  /** Every kernel that may be counted. */
+  size_t rows() const noexcept { return rows_.size(); }
+  /** "gemm_a8_i2s.cpu.avx2" */
+  const std::string& row_name(size_t row) const { return rows_[row]; }
+
   /** Adds to the time that a stage has taken. */
   void add_time(Op op, uint64_t nanoseconds) noexcept { times_[static_cast<size_t>(op)].add(nanoseconds); }
 

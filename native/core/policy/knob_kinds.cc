@@ -21,6 +21,25 @@ std::string short_text(int64_t number) {
   return std::to_string(number);
 }
 
+/** "cpu", "cuda" or "cuda:0"; nothing for any other text. */
+std::optional<DeviceChoice> device_of(const std::string& value) {
+  if (value == "cpu") return DeviceChoice{};
+  if (value == "cuda") return DeviceChoice{true, false, 0, value};
+  const std::string digits = value.rfind("cuda:", 0) == 0 ? value.substr(5) : "";
+  const bool number = !digits.empty() && digits.size() <= 2 &&
+                      digits.find_first_not_of("0123456789") == std::string::npos &&
+                      (digits.size() == 1 || digits[0] != '0');
+  if (!number || std::atoi(digits.c_str()) > 63) return std::nullopt;
+  return DeviceChoice{true, false, std::atoi(digits.c_str()), value};
+}
+
+std::optional<Isa> isa_of(const std::string& value) {
+  for (int i = 0; i < kIsaCount; ++i) {
+    if (value == kIsaNames[i]) return static_cast<Isa>(i);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 int64_t Number::parse(const char* name, const std::string& value) const {
@@ -43,9 +62,7 @@ bool Switch::parse(const char* name, const std::string& value) {
 }
 
 Isa IsaName::parse(const char* name, const std::string& value) {
-  for (int i = 0; i < kIsaCount; ++i) {
-    if (value == kIsaNames[i]) return static_cast<Isa>(i);
-  }
+  if (const std::optional<Isa> isa = isa_of(value)) return *isa;
   fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be one of %s", name, quotable(value).c_str(), values().c_str());
 }
 
@@ -66,18 +83,22 @@ std::string FileName::parse(const char* name, const std::string& value) {
 }
 
 DeviceChoice DeviceName::parse(const char* name, const std::string& value) {
-  if (value == "cpu") return {};
   if (value == "auto") return {true, true, 0, value};
-  if (value == "cuda") return {true, false, 0, value};
-  const std::string digits = value.rfind("cuda:", 0) == 0 ? value.substr(5) : "";
-  const bool number = !digits.empty() && digits.size() <= 2 &&
-                      digits.find_first_not_of("0123456789") == std::string::npos &&
-                      (digits.size() == 1 || digits[0] != '0');
-  if (!number || std::atoi(digits.c_str()) > 63) {
-    fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be cpu, cuda, cuda:0 to cuda:63 or auto", name,
-         quotable(value).c_str());
+  if (const std::optional<DeviceChoice> device = device_of(value)) return *device;
+  fail(TERNARY_INVALID_ARGUMENT, "%s is \"%s\"; it must be cpu, cuda, cuda:0 to cuda:63 or auto", name,
+       quotable(value).c_str());
+}
+
+ShadowChoice ShadowName::parse(const char* name, const std::string& value) {
+  if (value.empty()) return {};
+  if (value == "oracle") return {ShadowChoice::By::oracle, Isa::portable, {}, value};
+  if (const std::optional<Isa> isa = isa_of(value)) return {ShadowChoice::By::isa, *isa, {}, value};
+  if (const std::optional<DeviceChoice> device = device_of(value)) {
+    return {ShadowChoice::By::device, Isa::portable, *device, value};
   }
-  return {true, false, std::atoi(digits.c_str()), value};
+  fail(TERNARY_INVALID_ARGUMENT,
+       "%s is \"%s\"; it must be empty, oracle, cpu, cuda, cuda:0 to cuda:63 or an instruction set: %s", name,
+       quotable(value).c_str(), IsaName::values().c_str());
 }
 
 CutlassChoice CutlassName::parse(const char* name, const std::string& value) {

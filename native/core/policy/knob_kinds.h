@@ -31,6 +31,14 @@ enum class CutlassChoice : uint8_t {
   automatic  ///< they serve where the cost model expects less time, for layers of as many rows
 };
 
+/** What a sample of calls is computed again by. */
+struct ShadowChoice {
+  enum class By : uint8_t { nothing, oracle, isa, device } by = By::nothing;
+  Isa isa = Isa::portable;  ///< By::isa: the best that its kernels may be of
+  DeviceChoice device;      ///< By::device
+  std::string text;
+};
+
 /** The name of an instruction set. */
 struct IsaName {
   static Isa parse(const char* name, const std::string& value);
@@ -70,6 +78,12 @@ struct CutlassName {
   static CutlassChoice parse(const char* name, const std::string& value);
   static std::string text(CutlassChoice value);
   static std::string values() { return "0, 1, auto"; }
+};
+
+struct ShadowName {
+  static ShadowChoice parse(const char* name, const std::string& value);
+  static std::string text(const ShadowChoice& value) { return value.text; }
+  static std::string values() { return "empty, oracle, cpu, cuda, cuda:0 ... cuda:63, " + IsaName::values(); }
 };
 
 }  // namespace ternary

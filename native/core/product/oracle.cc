@@ -65,17 +65,17 @@ float block_output(const GemmTask& task, ternary_layout layout, int64_t m, int64
   return task.bias == nullptr ? p * task.alpha[n] : std::fmaf(p, task.alpha[n], task.bias[n]);
 }
 
-float output(const GemmTask& task, ternary_layout layout, int64_t m, int64_t n) {
+}  // namespace
+
+float gemm_element(const GemmTask& task, ternary_layout layout, int64_t m, int64_t n) {
   if (task.block > 0) return block_output(task, layout, m, n);
   return task.group == 0 ? row_alpha_output(task, layout, m, n) : group_alpha_output(task, layout, m, n);
 }
 
-}  // namespace
-
 void gemm(const GemmTask& task, ternary_layout layout) {
   for (int64_t m = 0; m < task.M; ++m) {
     for (int64_t n = 0; n < task.N; ++n) {
-      store_float(task.y, task.y_dtype, m * task.ldy + n, output(task, layout, m, n));
+      store_float(task.y, task.y_dtype, m * task.ldy + n, gemm_element(task, layout, m, n));
     }
   }
 }

@@ -40,6 +40,9 @@ void activations(const ActivationTask& task, int64_t M);
 /** The product and epilogue of the task for all M and N, see GemmTask; A8 if task.q is set, else A16. */
 void gemm(const GemmTask& task, ternary_layout layout);
 
+/** One element of it, as it is before the rounding to Y's type. */
+float gemm_element(const GemmTask& task, ternary_layout layout, int64_t m, int64_t n);
+
 /** All M rows of the task, see RotateTask. */
 void rotate(const RotateTask& task, int64_t M);
 

@@ -29,13 +29,13 @@ struct PlanKey {
  * the plan for missing and makes its own. Nobody ever waits. All words are atomic, loads acquire and stores release: on
  * x86 plain moves, and what ThreadSanitizer understands.
  */
-template <typename Plan>
+template <typename Plan, size_t kSetCount = 64>
 class PlanCache {
   static_assert(std::is_trivially_copyable_v<Plan>, "plans are copied word by word");
   static_assert(std::has_unique_object_representations_v<Plan>, "plans are compared by bytes");
 
  public:
-  static constexpr size_t kSets = 64, kWays = 4;
+  static constexpr size_t kSets = kSetCount, kWays = 4;
 
   /**
    * The plan of `key`, kept or made by `make()`, once `settle(plan)` has let it pass: at every call, since it counts.

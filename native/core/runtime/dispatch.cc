@@ -8,6 +8,7 @@
 #include "core/runtime/planning.h"
 #include "core/runtime/report.h"
 #include "core/runtime/rows.h"
+#include "core/runtime/served.h"
 
 namespace ternary {
 namespace {
@@ -103,6 +104,7 @@ void norm_pass(ternary_runtime& runtime, const Plan& plan, ActivationTask& task,
 void count_path(ternary_runtime& runtime, Op op, size_t row, int64_t block) noexcept {
   const Path path = {op, row, block};
   set_last_path(runtime, path);
+  if (runtime.settings.validate) note_served(path);
   if (!runtime.settings.collect_path_stats) return;
   runtime.counters.count_path(path);
   const int64_t every = runtime.settings.path_report_every;

@@ -113,12 +113,15 @@ uint64_t plans_made(const ternary_runtime& runtime) {
 
 std::string counters_json(const ternary_runtime& runtime) {
   const Counters& counters = runtime.counters;
-  const std::string error = runtime.notices.report_error();
+  const std::string error = runtime.notices.report_error(), shadow_error = runtime.notices.shadow_error();
   return "{" + json_count_members(counters.paths(Since::reset), counters.fallbacks(Since::reset)) +
          ",\"path_totals\":" + json_counts(counters.paths(Since::start)) +
          ",\"fallback_totals\":" + json_counts(counters.fallbacks(Since::start)) +
          ",\"stage_nanoseconds\":" + json_counts(counters.times(Since::reset)) +
          ",\"plans_made\":" + std::to_string(plans_made(runtime)) +
+         (runtime.validation == nullptr ? "" : ",\"validation\":" + json_counts(runtime.validation->counts())) +
+         (runtime.shadow == nullptr ? "" : ",\"shadow\":" + json_counts(runtime.shadow->counts())) +
+         (shadow_error.empty() ? "" : ",\"shadow_error\":" + json_string(shadow_error)) +
          (error.empty() ? "" : ",\"report_error\":" + json_string(error)) + "}";
 }
 

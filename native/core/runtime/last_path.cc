@@ -14,6 +14,9 @@ thread_local char text[kMostPathName];
 
 void set_last_path(const ternary_runtime& runtime, const Path& path) noexcept { last = {runtime.serial, path}; }
 
+KeptLastPath::KeptLastPath() noexcept : runtime_(last.runtime), path_(last.path) {}
+KeptLastPath::~KeptLastPath() { last = {runtime_, path_}; }
+
 const char* last_path(const ternary_runtime& runtime) noexcept {
   if (last.runtime != runtime.serial) return "";
   runtime.counters.write_path_name(last.path, text, sizeof text);

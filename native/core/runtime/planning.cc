@@ -8,10 +8,11 @@
 namespace ternary {
 namespace {
 
-/** What a plan depends on besides the runtime. */
-PlanKey key_of(const Product& product) {
+/** What a plan depends on besides what the runtime was made with. */
+PlanKey key_of(const ternary_runtime& runtime, const Product& product) {
   const ternary_weights& w = product.weights();
-  const uint64_t kind = static_cast<uint64_t>(product.layer.block) << 32 | static_cast<uint64_t>(w.layout) << 2 |
+  const uint64_t kind = static_cast<uint64_t>(product.layer.block) << 32 | runtime.rows_off.count() << 16 |
+                        static_cast<uint64_t>(w.layout) << 2 |
                         static_cast<uint64_t>(product.layer.activation) << 1 |
                         static_cast<uint64_t>(product.layer.has_norm());
   return {{static_cast<uint64_t>(product.M()) << 32 | static_cast<uint64_t>(w.N),
@@ -33,6 +34,15 @@ bool preferred(const Kernel& kernel, int64_t M, const Tuning& tuning) {
     case Role::tiles: return M >= tuning.tile_gemm_min_m;
   }
   return false;
+}
+
+/** Rows that would make rows of X ready, had they not been switched off. */
+template <typename Body>
+void each_activations_off(const ternary_runtime& runtime, Body body) {
+  for (const Kernel* kernel : runtime.kernels(Stage::activations, TERNARY_LAYOUT_I2S)) {
+    if (kernel == &runtime.activation_kernel()) return;
+    body(runtime.row(*kernel));
+  }
 }
 
 GemmShare share_gemm(const ternary_runtime& runtime, const Kernel& kernel, int64_t M, int64_t N, int64_t K) {
@@ -65,6 +75,7 @@ Plan make_plan(const ternary_runtime& runtime, const Product& product, bool two_
   static_cast<Choice&>(plan) =
       choose_kernel(runtime, kind_of(product.weights(), product.layer.activation, product.layer.block), M);
   if (plan.kernel == nullptr) return plan;
+  each_activations_off(runtime, [&](size_t row) { plan.refusals.add(row, Reason::validation); });
   plan.rows = share_rows(runtime, M, K);
   plan.gemm = share_gemm(runtime, *plan.kernel, M, N, K);
   set_scratch(runtime, product, two_passes, plan);
@@ -83,7 +94,8 @@ Choice choose_kernel(const ternary_runtime& runtime, const ProductKind& kind, in
   for (const bool wanted : {true, false}) {
     for (const Kernel* kernel : runtime.kernels(kind.stage, kind.layout)) {
       if (preferred(*kernel, M, runtime.tuning) != wanted) continue;
-      const Reason reason = refusal(*kernel, kind);
+      const bool off = runtime.rows_off.has(runtime.row(*kernel));
+      const Reason reason = off ? Reason::validation : refusal(*kernel, kind);
       if (reason == Reason::none) {
         choice.kernel = kernel;
         return choice;
@@ -106,6 +118,11 @@ void count_choice(ternary_runtime& runtime, Op op, const Choice& choice) {
          runtime.counters.path_name({op, refusal.row}).c_str(), kReasonNames[refusal.code]);
   }
   fail(TERNARY_UNSUPPORTED, "no %s kernel serves this problem", kOpNames[static_cast<int>(op)]);
+}
+
+void count_activations_off(ternary_runtime& runtime, Op op) {
+  if (!runtime.settings.collect_path_stats || runtime.rows_off.count() == 0) return;
+  each_activations_off(runtime, [&](size_t row) { runtime.counters.count_fallback(op, row, Reason::validation); });
 }
 
 int threads_for(const ternary_runtime& runtime, int64_t work, int64_t work_per_thread) {
@@ -136,7 +153,7 @@ Passes passes_of(const ternary_runtime& runtime, const Product& product) {
 
 Plan plan_for(ternary_runtime& runtime, const Product& product, const Passes& passes) {
   return runtime.plans.get(
-      key_of(product), [&] { return make_plan(runtime, product, passes.two); },
+      key_of(runtime, product), [&] { return make_plan(runtime, product, passes.two); },
       [&](const Plan& plan) { count_choice(runtime, passes.op, plan); });
 }
 

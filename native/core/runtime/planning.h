@@ -24,6 +24,9 @@ Choice choose_kernel(const ternary_runtime& runtime, const ProductKind& kind, in
 /** Counts the refusals of a choice; throws if nothing may serve. */
 void count_choice(ternary_runtime& runtime, Op op, const Choice& choice);
 
+/** The same of the rows that would have made rows of X ready, had they not been switched off. */
+void count_activations_off(ternary_runtime& runtime, Op op);
+
 /** Threads that a stage is worth. */
 int threads_for(const ternary_runtime& runtime, int64_t work, int64_t work_per_thread);
 

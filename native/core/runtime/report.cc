@@ -37,7 +37,7 @@ Process& process() {
  *  not its to report. */
 void forget_parent() {
   Process& state = process();
-  for (ternary_runtime* runtime : state.runtimes) runtime->pool.abandon();
+  for (ternary_runtime* runtime : state.runtimes) runtime->abandon_threads();
   state.runtimes.clear();
   state.paths.clear();
   state.path_counts.clear();
@@ -102,7 +102,7 @@ __attribute__((destructor)) void leave_process() {
     for (const std::string& path : paths_asked_for()) tell_failure([&] { write_report(path); });
   });
   const MutexLock lock(process_mutex);
-  for (ternary_runtime* runtime : process().runtimes) runtime->pool.stop();
+  for (ternary_runtime* runtime : process().runtimes) runtime->stop_threads();
 }
 
 }  // namespace

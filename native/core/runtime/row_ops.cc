@@ -32,6 +32,7 @@ void run_quantise(ternary_runtime& runtime, const ternary_quantise_operands& ope
   const RowsScratch scratch(runtime, M, K);
   const Kernel& kernel = runtime.activation_kernel();
   run_rows(runtime, share_rows(runtime, M, K), kernel.rows.activations, quantise_task(operands), M, K, scratch.floats);
+  count_activations_off(runtime, Op::quantise_activations);
   count_path(runtime, Op::quantise_activations, runtime.row(kernel), operands.block);
 }
 

@@ -23,6 +23,7 @@ Settings settings_for(const char* lines, const Backend& backend) {
     }
   }
   if (!settings.path_report.empty()) check_report_path(settings.path_report);
+  if (!settings.shadow_file.empty()) check_shadow_file(settings.shadow_file);
   if (settings.num_threads == 0) settings.num_threads = available_cores();
   // As a JVM's heap by default: the two leave half of the memory for weights and operands.
   if (settings.max_scratch == 0) settings.max_scratch = available_memory() / 4;
@@ -76,6 +77,34 @@ bool is_candidate(const Backend& backend, const Kernel& kernel, ternary_layout l
   return true;
 }
 
+/** As the shadow's runtime gets it: nothing that watches, counts or forbids, and what was chosen to compute again. */
+std::string reference_lines(const Settings& settings) {
+  const ShadowChoice& shadow = settings.shadow;
+  const bool isa = shadow.by == ShadowChoice::By::isa;
+  return "TERNARY_VALIDATE=0\nTERNARY_SHADOW=\nTERNARY_SHADOW_FILE=\nTERNARY_COLLECT_PATH_STATS=0\nTERNARY_PATH_REPORT=\n"
+         "TERNARY_I2S_ONLY=0\nTERNARY_PREFILL_SKIP_M=0\nTERNARY_NUM_THREADS=" +
+         std::to_string(settings.num_threads) + "\nTERNARY_MAX_SCRATCH=" + std::to_string(settings.max_scratch) +
+         "\nTERNARY_DEVICE=" + (isa ? "cpu" : shadow.device.text) +
+         (isa ? std::string("\nTERNARY_MAX_ISA=") + isa_name(shadow.isa) : "");
+}
+
+/** Made with the runtime that it belongs to, so that what the machine lacks is an error at once. */
+std::unique_ptr<ternary_runtime> reference_for(const Settings& settings, FindAccelerator find_accelerator) {
+  const ShadowChoice& shadow = settings.shadow;
+  if (shadow.by == ShadowChoice::By::nothing || shadow.by == ShadowChoice::By::oracle) return nullptr;
+  try {
+    return std::make_unique<ternary_runtime>(reference_lines(settings).c_str(), find_accelerator);
+  } catch (const Failure& failure) {
+    fail(failure.status(), "TERNARY_SHADOW is \"%s\", which cannot compute here: %s", shadow.text.c_str(),
+         failure.what());
+  }
+}
+
+std::unique_ptr<ShadowLog> shadow_for(const Settings& s) {
+  if (s.shadow.by == ShadowChoice::By::nothing) return nullptr;
+  return std::make_unique<ShadowLog>(s.shadow.text, s.shadow_every, s.shadow_file, s.shadow_max_diffs);
+}
+
 }  // namespace
 
 std::string kernel_name(const Backend& backend, const Kernel& kernel) {
@@ -111,6 +140,7 @@ using namespace ternary;
 
 ternary_runtime::ternary_runtime(const char* setting_lines, FindAccelerator find_accelerator)
     : settings(settings_for(setting_lines, cpu_backend())),
+      watched(settings.validate || settings.shadow.by != ShadowChoice::By::nothing),
       backend(cpu_backend()),
       isa(best_isa(settings, backend)),
       tuning(tuning_for(settings.tuning, backend, isa, tuning_error)),
@@ -119,7 +149,11 @@ ternary_runtime::ternary_runtime(const char* setting_lines, FindAccelerator find
       serial(next_serial()),
       fork_count(forks()),
       pool(static_cast<int>(settings.num_threads)),
-      scratch(settings.max_scratch) {
+      scratch(settings.max_scratch),
+      validation(settings.validate ? std::make_unique<Validation>() : nullptr),
+      shadow(shadow_for(settings)),
+      reference(reference_for(settings, find_accelerator)) {
+  if (counters.rows() > kMostRows) fail(TERNARY_ILLEGAL_STATE, "%zu kernels; there must be at most %zu", counters.rows(), kMostRows);
   if (found.no_library) {
     counters.count_fallback(Op::device, static_cast<size_t>(backend.kernel_count), Reason::no_library);
   }
@@ -132,6 +166,7 @@ ternary_runtime::ternary_runtime(const char* setting_lines, FindAccelerator find
       }
     }
   }
+  activations.store(&rows_kernel(Stage::activations));
   for (int i = 0; i < backend.limit_loop_count; ++i) {
     const LimitLoop& loop = backend.limit_loops[i];
     if (why_not_allowed(*this, loop.isa) == nullptr) limit_loops.push_back(&loop);
@@ -139,6 +174,31 @@ ternary_runtime::ternary_runtime(const char* setting_lines, FindAccelerator find
 }
 
 ternary_runtime::~ternary_runtime() = default;
+
+bool ternary_runtime::switch_off(size_t row) {
+  const MutexLock lock(process_mutex);  // two rows of one stage at once: the one that serves must be neither
+  if (row < static_cast<size_t>(backend.kernel_count) && backend.kernels[row].stage == Stage::activations) {
+    const Kernel* next = nullptr;
+    for (const Kernel* kernel : kernels(Stage::activations, TERNARY_LAYOUT_I2S)) {
+      if (next == nullptr && this->row(*kernel) != row && !rows_off.has(this->row(*kernel))) next = kernel;
+    }
+    if (next == nullptr) return false;
+    const bool added = rows_off.add(row);
+    activations.store(next, std::memory_order_release);
+    return added;
+  }
+  return rows_off.add(row);
+}
+
+void ternary_runtime::stop_threads() {
+  pool.stop();
+  if (reference != nullptr) reference->pool.stop();
+}
+
+void ternary_runtime::abandon_threads() {
+  pool.abandon();
+  if (reference != nullptr) reference->pool.abandon();
+}
 
 int64_t ternary_runtime::resident_bytes() {
   if (tuning.resident_bytes > 0) return tuning.resident_bytes;

@@ -14,6 +14,9 @@
 #include "core/base/notices.h"
 #include "core/base/scratch.h"
 #include "core/base/thread_pool.h"
+#include "core/judge/rows_off.h"
+#include "core/judge/shadow_log.h"
+#include "core/judge/validation.h"
 #include "core/policy/counters.h"
 #include "core/policy/settings.h"
 #include "core/policy/tuning.h"
@@ -36,7 +39,8 @@ struct ternary_runtime {
   }
   /** The best of a stage that has no weights. */
   const ternary::Kernel& rows_kernel(ternary::Stage stage) const { return *kernels(stage, TERNARY_LAYOUT_I2S).front(); }
-  const ternary::Kernel& activation_kernel() const { return rows_kernel(ternary::Stage::activations); }
+  /** The best that makes rows ready and has not been switched off. */
+  const ternary::Kernel& activation_kernel() const { return *activations.load(std::memory_order_acquire); }
 
   /** Rows of `counters`: the CPU backend's, then the GPU backend's. */
   size_t row(const ternary::Kernel& kernel) const { return static_cast<size_t>(&kernel - backend.kernels); }
@@ -44,10 +48,19 @@ struct ternary_runtime {
   /** What serves products in the CPU's place; null: nothing does. */
   ternary::Accelerator* accelerator() const { return found.accelerator.get(); }
 
+  /** A row of the counters gave a wrong result: it serves nothing more. False if it was off, or is the last that makes rows
+   *  ready, which stays. */
+  bool switch_off(size_t row);
+
+  /** The threads of this runtime and of the one that computes again: ended early, or forgotten in the child of a fork. */
+  void stop_threads();
+  void abandon_threads();
+
   /** Bytes of weights that stay in cache between two uses, as far as the tuning and the machine say. */
   int64_t resident_bytes();
 
   ternary::Settings settings;
+  const bool watched;  ///< calls are validated, or a sample of them is computed again
   const ternary::Backend& backend;
   std::vector<const ternary::Kernel*> candidates[ternary::kStageCount][ternary::kLayoutCount];
   std::vector<const ternary::LimitLoop*> limit_loops;  ///< those that are allowed
@@ -63,6 +76,11 @@ struct ternary_runtime {
   ternary::ThreadPool pool;
   ternary::ScratchPool scratch;
   ternary::Limits limits;
+  std::atomic<const ternary::Kernel*> activations{nullptr};  ///< of activation_kernel()
+  ternary::RowsOff rows_off;
+  const std::unique_ptr<ternary::Validation> validation;  ///< null without TERNARY_VALIDATE
+  const std::unique_ptr<ternary::ShadowLog> shadow;       ///< null without TERNARY_SHADOW
+  const std::unique_ptr<ternary_runtime> reference;       ///< what computes again; null without it, and for the oracle
   std::atomic<uint64_t> calls{0};
   std::atomic<int64_t> cache_bytes{-1};  ///< of the last level, -1 until somebody asks: it takes 10 ms on 256 CPUs
 };

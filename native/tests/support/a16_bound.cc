@@ -1,8 +1,7 @@
-// The bound of A16 products on a GPU. Both sums are of the same K products x' * w * alpha, exact but for the roundings
-// that every order has: each of at most K + K / 32 + 8 additions is off by at most 2^-23 of the partial sums, which are
-// at most the sum of magnitudes (2^-23: tensor cores may truncate). x' itself is one rounding (norm and
-// rotation: the same bits on both sides, but here they are computed in double), and what lies below bf16's smallest denormal is not seen by its
-// planes.
+// The sums that the bound of A16 products is made of, from a problem's own numbers: x' is one rounding (norm and rotation:
+// the same bits on both sides, but here they are computed in double).
+#include "core/product/a16_bound.h"
+
 #include <cmath>
 #include <vector>
 
@@ -49,33 +48,20 @@ std::vector<double> prepared_row(const Problem& p, int64_t m, double& largest) {
   return x;
 }
 
-/** Half the distance of neighbours around y in a type, and of its denormals. */
-double rounding(ternary_dtype dtype, double y) {
-  switch (dtype) {
-    case TERNARY_F16: return std::fabs(y) * 0x1p-11 + 0x1p-25;
-    case TERNARY_BF16: return std::fabs(y) * 0x1p-8 + 0x1p-133;
-    default: return std::fabs(y) * 0x1p-24 + 0x1p-149;
-  }
-}
-
 }  // namespace
 
 double a16_bound(const Problem& p, int64_t m, int64_t n, double expected) {
   const ProblemSpec& s = p.spec();
-  double magnitude = 0, alphas = 0, largest = 0;
-  const std::vector<double> row = prepared_row(p, m, largest);
+  A16Sums sums;
+  const std::vector<double> row = prepared_row(p, m, sums.largest);
   for (int64_t k = 0; k < s.K; ++k) {
     const double x = row[k], w = p.w.as<int8_t>()[n * s.K + k], alpha = alpha_of(p, n, k);
-    magnitude += std::fabs(x * w * alpha);
-    largest = std::fmax(largest, std::fabs(x * (s.kind == TERNARY_ALPHA_COLUMN ? alpha : 1)));
-    alphas += std::fabs(w * alpha);
+    sums.magnitude += std::fabs(x * w * alpha);
+    sums.largest = std::fmax(sums.largest, std::fabs(x * (s.kind == TERNARY_ALPHA_COLUMN ? alpha : 1)));
+    sums.alphas += std::fabs(w * alpha);
   }
-  const double bias = p.bias.empty() ? 0 : std::fabs(double{p.bias.as<float>()[n]});
-  const double reach = magnitude + bias, K = static_cast<double>(s.K);
-  const double most = s.y_dtype == TERNARY_F16 ? 60000 : 1e37;
-  if (!(reach < most) || !(largest < 1e37) || !(alphas < 1e37) || !std::isfinite(expected)) return -1;
-  return 2 * ((K + K / 32 + 8) * 0x1p-23 * reach + alphas * 0x1p-132) +
-         2 * rounding(s.y_dtype, std::fabs(expected) + reach * 0x1p-10);
+  if (!p.bias.empty()) sums.bias = std::fabs(double{p.bias.as<float>()[n]});
+  return ternary::a16_bound(sums, s.K, s.y_dtype, expected);
 }
 
 }  // namespace ternary::test

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "abi/dtype.h"
+#include "core/product/a16_bound.h"
 #include "support/operands.h"
 
 namespace ternary::test {
@@ -272,10 +273,8 @@ std::string a16_difference(const Problem& problem, const OutputMatrix& got, cons
   for (int64_t m = 0; m < got.rows(); ++m) {
     for (int64_t n = 0; n < got.columns(); ++n) {
       const double y = got.value(m, n), wanted = expected.value(m + first_row, n);
-      if (std::isnan(y) && std::isnan(wanted)) continue;
       const double bound = a16_bound(problem, m + first_row, n, wanted);
-      const bool close = bound >= 0 ? std::fabs(y - wanted) <= bound : !std::isnan(wanted);
-      if (close || y == wanted) continue;
+      if (within(bound, y, wanted)) continue;
       return "row " + std::to_string(m) + ", column " + std::to_string(n) + " is " + std::to_string(y) + ", expected " +
              std::to_string(wanted) + " within " + std::to_string(bound);
     }

@@ -79,7 +79,7 @@ void start_moe(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_moe& m
   const CudaMoePlan plan(moe, o.M, o.T);
   check_operands_apart(device, moe, o, call, plan.bytes);
   const bool capturing = check_capture(device, call, plan.bytes);
-  const CudaMoeKernels kernels(cuda, moe, plan);
+  const CudaMoeKernels kernels(runtime, cuda, moe, plan);
   const CudaMoe& copy = moe_on_device(device, moe, capturing, runtime.pool);
   uint32_t* wrong_ids = cuda.wrong_ids.counter();
   in_workspace(cuda.workspaces, *device.cuda, call, plan.bytes, [&](uint8_t* workspace) {

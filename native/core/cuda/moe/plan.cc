@@ -41,9 +41,27 @@ CudaReadyRows ready_rows(const ternary_moe& moe, const ternary_weights& weights,
   return r;
 }
 
+/** The first of the stage's kernels for a layout that `serves(row)` takes; else the last of them, null if there is none. Those
+ *  that are off are left out if `runtime` is given. */
+template <typename Serves>
+const CudaKernel* first_kernel(const CudaRuntime& cuda, CudaStage stage, CudaLayout layout,
+                               const ternary_runtime* runtime, Serves serves) {
+  const CudaBackend& backend = cuda.device.backend();
+  const CudaKernel* best = nullptr;
+  for (int i = 0; i < backend.kernel_count; ++i) {
+    const CudaKernel& kernel = backend.kernels[i];
+    if (kernel.stage != stage || kernel.layout != layout) continue;
+    if (runtime != nullptr && runtime->rows_off.has(counted_row(*runtime, cuda, kernel))) continue;
+    best = &kernel;
+    if (serves(kCudaRows[find_cuda_row(kernel.file)])) break;
+  }
+  return best;
+}
+
 /** The one that the model expects to take least were slots spread evenly; without figures the first that has room. */
-const CudaKernel& experts_kernel(const CudaRuntime& cuda, const ternary_weights& weights, const ternary_moe& moe,
-                                 const CudaMoePlan& plan, int64_t x_rows) {
+const CudaKernel& experts_kernel(ternary_runtime& runtime, const CudaRuntime& cuda, Op op,
+                                 const ternary_weights& weights, const ternary_moe& moe, const CudaMoePlan& plan,
+                                 int64_t x_rows) {
   const bool a8 = moe.activation == TERNARY_A8;
   const CudaStage stage = a8 ? CudaStage::experts_a8 : CudaStage::experts_a16;
   const CudaLayout layout = cuda_layout_of(weights.layout);
@@ -51,17 +69,18 @@ const CudaKernel& experts_kernel(const CudaRuntime& cuda, const ternary_weights&
   const CostCode* code =
       cuda.experts.best(layout, a8, even.spread(), {weights.N, weights.K, x_rows, weights.group, moe.block});
   const int64_t slots_of_expert = ceil_div(plan.slots(), std::min(plan.slots(), plan.E));
-  const CudaBackend& backend = cuda.device.backend();
-  const CudaKernel* best = nullptr;
-  for (int i = 0; i < backend.kernel_count; ++i) {
-    const CudaKernel& kernel = backend.kernels[i];
-    if (kernel.stage != stage || kernel.layout != layout) continue;
-    best = &kernel;
-    const CudaRow& row = kCudaRows[find_cuda_row(kernel.file)];
-    if (code != nullptr ? code->row == &row : row.variants[0].patch_m >= slots_of_expert) break;
+  const auto has_room = [&](const CudaRow& row) { return row.variants[0].patch_m >= slots_of_expert; };
+  const CudaKernel* best = first_kernel(cuda, stage, layout, nullptr, [&](const CudaRow& row) {
+    return code != nullptr ? code->row == &row : has_room(row);
+  });
+  if (best != nullptr && runtime.rows_off.has(counted_row(runtime, cuda, *best))) {
+    if (runtime.settings.collect_path_stats) {
+      runtime.counters.count_fallback(op, counted_row(runtime, cuda, *best), Reason::validation);
+    }
+    best = first_kernel(cuda, stage, layout, &runtime, has_room);
   }
   if (best == nullptr) {
-    fail(TERNARY_UNSUPPORTED, "the library %s has no kernel for experts of layout %s", backend.arch,
+    fail(TERNARY_UNSUPPORTED, "the library %s has no kernel for experts of layout %s", cuda.device.backend().arch,
          kCudaLayoutNames[static_cast<int>(layout)]);
   }
   return *best;
@@ -102,12 +121,12 @@ CudaMoePlan::CudaMoePlan(const ternary_moe& moe, int64_t M, int64_t slots_of_row
   bytes = places.end();
 }
 
-CudaMoeKernels::CudaMoeKernels(const CudaRuntime& cuda, const ternary_moe& moe, const CudaMoePlan& plan)
+CudaMoeKernels::CudaMoeKernels(ternary_runtime& runtime, const CudaRuntime& cuda, const ternary_moe& moe, const CudaMoePlan& plan)
     : align(plan.slots() > kMostUnsortedSlots ? &row_of(cuda, CudaStage::align) : nullptr),
       rows(row_of(cuda, CudaStage::expert_rows)),
-      gate_up(experts_kernel(cuda, moe.w13, moe, plan, plan.by_slot ? plan.slots() : plan.rows)),
+      gate_up(experts_kernel(runtime, cuda, Op::moe_gate_up, moe.w13, moe, plan, plan.by_slot ? plan.slots() : plan.rows)),
       gate(nullptr),
-      down(experts_kernel(cuda, moe.w2, moe, plan, plan.slots())),
+      down(experts_kernel(runtime, cuda, Op::moe_down, moe.w2, moe, plan, plan.slots())),
       combine(nullptr),
       gate_tickets(tickets_of(gate_up, CudaExpertsEnd::gate, plan, 2 * plan.I)),
       sum_tickets(tickets_of(down, CudaExpertsEnd::sum, plan, plan.H)) {

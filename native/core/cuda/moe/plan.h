@@ -11,6 +11,8 @@
 #include "core/cuda/runtime.h"
 #include "core/experts/moe.h"
 
+struct ternary_runtime;
+
 namespace ternary {
 
 /** Slots of the rows that are taken at once: scratch of a layer is bounded by them. */
@@ -44,7 +46,8 @@ struct CudaMoePlan {
 
 /** The kernels of a call, found once. */
 struct CudaMoeKernels {
-  CudaMoeKernels(const CudaRuntime& cuda, const ternary_moe& moe, const CudaMoePlan& plan);
+  /** Counts those that would have served, had they not been switched off. */
+  CudaMoeKernels(ternary_runtime& runtime, const CudaRuntime& cuda, const ternary_moe& moe, const CudaMoePlan& plan);
 
   const CudaKernel* align;  ///< null: slots are not sorted
   const CudaKernel &rows, &gate_up;
