@@ -97,6 +97,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"tests/tools", {"abi", "tools"}},
     {"tests/*",
      {"include/*", "abi", "core/*", "core/cuda/*", "cpu", "cpu/frame", "softgpu", "tests/support", "tests/support/*"}},
+    {"tests/recheck", {"include/*", "abi", "tests/support", "tests/*"}},
     {"tests/core/cost", {"include/*", "abi", "core/*", "core/cuda/*", "tests/support"}},
     {"tests/cuda/experts", {"include/*", "abi", "tests/support", "tests/support/*", "tests/*"}},
 });
