@@ -7,6 +7,7 @@
 #include "core/product/product.h"
 #include "core/product/rotate.h"
 #include "core/product/rotation.h"
+#include "core/recheck/apply.h"
 #include "core/runtime/row_ops.h"
 
 using namespace ternary;
@@ -34,8 +35,7 @@ ternary_status ternary_quantise(ternary_runtime* runtime, const ternary_quantise
     check_runtime(runtime);
     ternary_quantise_operands room;
     const ternary_quantise_operands& known = check_on_host(operands, room);
-    if (Accelerator* device = runtime->accelerator()) return device->quantise(*runtime, known);
-    run_quantise(*runtime, known);
+    apply_quantise(*runtime, known);
   });
 }
 

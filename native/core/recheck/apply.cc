@@ -4,8 +4,10 @@
 #include "core/recheck/kinds.h"
 #include "core/recheck/moe_sample.h"
 #include "core/recheck/product_sample.h"
+#include "core/recheck/quantise_sample.h"
 #include "core/recheck/shadow.h"
 #include "core/runtime/dispatch.h"
+#include "core/runtime/row_ops.h"
 
 namespace ternary {
 namespace {
@@ -13,6 +15,11 @@ namespace {
 void run(ternary_runtime& runtime, const Product& product) {
   if (Accelerator* device = runtime.accelerator()) return device->run(runtime, product);
   run_product(runtime, product);
+}
+
+void run(ternary_runtime& runtime, const ternary_quantise_operands& operands) {
+  if (Accelerator* device = runtime.accelerator()) return device->quantise(runtime, operands);
+  run_quantise(runtime, operands);
 }
 
 void run(ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& operands) {
@@ -61,6 +68,13 @@ void apply(ternary_runtime& runtime, const Product& product) {
   ShadowOfProduct shadow(runtime, product);
   run_validated(runtime, product);
   shadow.compare(Reference{runtime});
+}
+
+void apply_quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands) {
+  if (runtime.validation == nullptr) return run(runtime, operands);
+  validate(
+      runtime, kind_of_call(operands), {operands.M, operands.K, operands.K}, [&] { run(runtime, operands); },
+      [&] { return QuantiseSample(operands); });
 }
 
 void apply_moe(ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& operands) {

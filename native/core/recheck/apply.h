@@ -14,6 +14,9 @@ namespace ternary {
 /** A product of checked operands, on the runtime's device. */
 void apply(ternary_runtime& runtime, const Product& product);
 
+/** Rows of checked operands made int8. */
+void apply_quantise(ternary_runtime& runtime, const ternary_quantise_operands& operands);
+
 /** A layer of experts with checked operands and ids. */
 void apply_moe(ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& operands);
 

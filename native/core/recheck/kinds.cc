@@ -71,6 +71,13 @@ PlanKey kind_of_call(const Product& product) {
                     rows_fit(o.ld_residual, o.residual_dtype), place(o.residual), place(o.residual_out)}));
 }
 
+PlanKey kind_of_call(const ternary_quantise_operands& o) {
+  return kind(o.M, 0, o.K, 0,
+              hash({o.block, o.rotation, o.rotation_signs != nullptr, o.alpha_column != nullptr, o.x_dtype,
+                    rows_fit(o.ldx, o.x_dtype), rows_fit(o.ldq, TERNARY_I8), place(o.x), place(o.q),
+                    o.x_scale != nullptr}));
+}
+
 PlanKey kind_of_call(const ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& o) {
   return kind(o.M, moe.H(), moe.I(), moe.E() << 8 | o.T,
               hash({moe.w13.group, moe.w13.layout, moe.w13.column_alphas, moe.w2.group, moe.w2.layout,

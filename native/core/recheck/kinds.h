@@ -15,6 +15,9 @@ namespace ternary {
 /** M, N, K, and whatever else a path or its arithmetic depends on: types, layout, groups, norm and so on. */
 PlanKey kind_of_call(const Product& product);
 
+/** The same of rows that are made int8. */
+PlanKey kind_of_call(const ternary_quantise_operands& operands);
+
 /** The same of a layer of experts, whose kernels depend on the rows that each expert has too. */
 PlanKey kind_of_call(const ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& operands);
 

@@ -58,10 +58,28 @@ bool MoeSample::right() {
   return true;
 }
 
+bool MoeSample::makes_rows_ready(const Kernel& kernel) const {
+  const FloatEnvironment environment;
+  ActivationTask task = {};
+  task.x = x_.data();
+  task.x_dtype = operands_.x_dtype;
+  task.ldx = task.K = moe_.H();
+  task.x_scale = x_scale_.empty() ? nullptr : x_scale_.data();
+  task.rotation = moe_.rotation13;
+  task.signs = moe_.signs13();
+  task.block = moe_.block;
+  const int64_t unit = unit_columns(moe_.w13.group, moe_.block);
+  return makes_oracles_rows(kernel, task, static_cast<int64_t>(rows_.size()), unit, moe_.activation);
+}
+
 RowSet MoeSample::depends_on(const Witness& witness) const { return rows_of(witness); }
 
 RowSet MoeSample::suspects(const Witness& witness) const {
   RowSet rows = {};
+  if (runtime_.accelerator() == nullptr && !makes_rows_ready(runtime_.activation_kernel())) {
+    rows.add(runtime_.row(runtime_.activation_kernel()));
+    return rows;
+  }
   for (const Served& served : witness) {
     if (served.path.op == Op::moe_gate_up || served.path.op == Op::moe_down) rows.add(served.path.row);
   }

@@ -21,11 +21,14 @@ class MoeSample {
   void restore() const { overwritten_.restore(); }
 
   RowSet depends_on(const Witness& witness) const;
-  /** The rows of both products together: which of them a wrong sum comes from cannot be told from Y. One that is switched off
-   *  in vain costs time, one that is left on costs results. */
+  /** On the CPU what makes rows ready, if it is wrong for these rows of X. Else the rows of both products together: which of
+   *  them a wrong sum comes from cannot be told from Y. One that is switched off in vain costs time, one that is left on
+   *  costs results. */
   RowSet suspects(const Witness& witness) const;
 
  private:
+  bool makes_rows_ready(const Kernel& kernel) const;
+
   const ternary_runtime& runtime_;
   const ternary_moe& moe_;
   const ternary_moe_operands& operands_;

@@ -5,11 +5,31 @@
 #include <cstring>
 
 #include "abi/dtype.h"
+#include "core/judge/differences.h"
 #include "core/product/a16_bound.h"
 #include "core/product/oracle.h"
+#include "core/runtime/plan.h"
 #include "core/weights/layout.h"
 
 namespace ternary {
+namespace {
+
+bool same_floats(const std::vector<float>& a, const std::vector<float>& b) {
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!same_float(a[i], b[i])) return false;
+  }
+  return true;
+}
+
+/** Of two matrices, which may be empty. */
+bool same_elements(const Bytes& a, const Bytes& b, ternary_dtype dtype, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (!same_float(load_float(a.data(), dtype, i), load_float(b.data(), dtype, i))) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 Bytes copied_rows(const void* matrix, ternary_dtype dtype, int64_t ld, int64_t columns,
                   const std::vector<int64_t>& rows) {
@@ -40,31 +60,63 @@ void KeptMatrix::restore() const {
   }
 }
 
-OracleRows::OracleRows(const Product& product)
-    : K(product.weights().K), scales(scales_of_row(K, product.layer.block)), sums(sums_of_row(K, product.unit())) {
-  const int64_t M = product.M();
-  ActivationTask task = product.activation_task();
-  task.ldq = task.ldf = task.padded = K;
-  if (product.layer.activation == TERNARY_A8) {
-    q.resize(M * K), s.resize(M * scales), q_sums.resize(M * sums);
-    task.unit = product.unit();
-    task.q = q.data(), task.s = s.data(), task.q_sums = q_sums.data();
+MadeRows::MadeRows(const ActivationTask& task, int64_t M, int64_t unit_of_product, ternary_activation activation)
+    : K(task.K), unit(unit_of_product) {
+  if (activation == TERNARY_A8) {
+    q.assign(M * K, 0x55);
+    s.assign(M * scales_of_row(K, task.block), -1.0f);
+    q_sums.assign(M * sums_of_row(K, unit), 0x55555555);
   } else {
-    f.resize(M * K);
-    task.f = f.data();
+    f.assign(M * K, -1.0f);
   }
-  oracle::activations(task, M);
+}
+
+ActivationTask MadeRows::into(const ActivationTask& task) {
+  ActivationTask full = task;
+  full.ldq = full.ldf = full.padded = K;
+  if (f.empty()) {
+    full.unit = unit;
+    full.q = q.data(), full.s = s.data(), full.q_sums = q_sums.data();
+  } else {
+    full.f = f.data();
+  }
+  return full;
+}
+
+bool MadeRows::same(const MadeRows& other) const {
+  return q == other.q && q_sums == other.q_sums && same_floats(s, other.s) && same_floats(f, other.f);
+}
+
+OracleRows::OracleRows(const Product& product)
+    : MadeRows(product.activation_task(), product.M(), product.unit(), product.layer.activation) {
+  oracle::activations(into(product.activation_task()), product.M());
 }
 
 GemmTask OracleRows::task(const Product& product) const {
   GemmTask task = product.gemm_task();
   task.ldq = task.ldf = K;
-  if (q.empty()) {
-    task.f = f.data();
-  } else {
+  if (f.empty()) {
     task.q = q.data(), task.s = s.data(), task.q_sums = q_sums.data();
+  } else {
+    task.f = f.data();
   }
   return task;
+}
+
+bool makes_oracles_rows(const Kernel& kernel, const ActivationTask& task, int64_t M, int64_t unit,
+                        ternary_activation activation) {
+  const int64_t sum_elements = task.residual == nullptr ? 0 : (M - 1) * task.ld_residual + task.K;
+  Bytes sum(sum_elements * dtype_bytes(task.residual_dtype)), expected_sum(sum.size());
+  MadeRows made(task, M, unit, activation), expected = made;
+  ActivationTask by_kernel = made.into(task), by_oracle = expected.into(task);
+  by_kernel.residual_out = sum.empty() ? nullptr : sum.data();
+  by_oracle.residual_out = sum.empty() ? nullptr : expected_sum.data();
+  oracle::activations(by_oracle, M);
+  constexpr int64_t kAligned = kScratchAlignment / sizeof(float);
+  std::vector<float> scratch(activation_scratch(task.K) + kAligned);
+  const auto place = static_cast<int64_t>(reinterpret_cast<uintptr_t>(scratch.data()) / sizeof(float) % kAligned);
+  kernel.rows.activations(by_kernel, 0, M, scratch.data() + (kAligned - place) % kAligned);
+  return made.same(expected) && same_elements(sum, expected_sum, task.residual_dtype, sum_elements);
 }
 
 double a16_bound_of(const Product& product, const OracleRows& rows, int64_t row, int64_t n, double expected) {

@@ -39,19 +39,34 @@ KeptMatrix overwritten_residual(const Operands& o, int64_t columns) {
   return {residual, o.residual_dtype, o.M, columns, o.ld_residual};
 }
 
-/** Rows of X that the oracle made ready; of A8 or A16, what is of the other is empty. */
-struct OracleRows {
+/** Rows of X that were made ready; of A8 or A16, what is of the other is empty. */
+struct MadeRows {
+  /** For M rows of a task whose outputs are not set; `unit` is unit_columns() of the product. Full of what no rows hold. */
+  MadeRows(const ActivationTask& task, int64_t M, int64_t unit, ternary_activation activation);
+
+  /** The task with them as its outputs. */
+  ActivationTask into(const ActivationTask& task);
+  /** Whether both hold the same: bits, NaN as a class. */
+  bool same(const MadeRows& other) const;
+
+  int64_t K, unit;
+  std::vector<int8_t> q;
+  std::vector<float> s, f;
+  std::vector<int32_t> q_sums;
+};
+
+/** Those that the oracle makes. */
+struct OracleRows : MadeRows {
   /** All rows of the product, whose residual sums go to its residual_out. The floating-point environment is the contract's. */
   explicit OracleRows(const Product& product);
 
   /** The product's task with them as inputs. */
   GemmTask task(const Product& product) const;
-
-  int64_t K, scales, sums;
-  std::vector<int8_t> q;
-  std::vector<float> s, f;
-  std::vector<int32_t> q_sums;
 };
+
+/** Whether a kernel makes the oracle's rows of a task, whose outputs it does not write: those are the function's own. */
+bool makes_oracles_rows(const Kernel& kernel, const ActivationTask& task, int64_t M, int64_t unit,
+                        ternary_activation activation);
 
 /** How far an element of A16 may be from the oracle's `expected`; `row` of `rows`. Negative: see a16_bound(). */
 double a16_bound_of(const Product& product, const OracleRows& rows, int64_t row, int64_t n, double expected);

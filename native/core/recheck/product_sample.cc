@@ -1,7 +1,5 @@
 #include "core/recheck/product_sample.h"
 
-#include <cstring>
-
 #include "abi/dtype.h"
 #include "core/base/float_environment.h"
 #include "core/judge/differences.h"
@@ -27,21 +25,6 @@ float stored(float value, ternary_dtype dtype) {
   float room = 0;
   store_float(&room, dtype, 0, value);
   return load_float(&room, dtype, 0);
-}
-
-bool same_floats(const std::vector<float>& a, const std::vector<float>& b) {
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (!same_float(a[i], b[i])) return false;
-  }
-  return true;
-}
-
-/** Of two packed matrices, which may be empty. */
-bool same_elements(const Bytes& a, const Bytes& b, ternary_dtype dtype, int64_t count) {
-  for (int64_t i = 0; !a.empty() && i < count; ++i) {
-    if (!same_float(load_float(a.data(), dtype, i), load_float(b.data(), dtype, i))) return false;
-  }
-  return true;
 }
 
 }  // namespace
@@ -103,29 +86,9 @@ bool ProductSample::row_is_right(const Product& few, const OracleRows& ready, co
 
 bool ProductSample::makes_rows_ready(const Kernel& kernel) const {
   const FloatEnvironment environment;
-  Bytes expected_sum(residual_.size()), sum(residual_.size());
-  const ternary_operands expected_operands = packed(expected_sum.data()), operands = packed(sum.data());
-  const OracleRows expected({product_.layer, expected_operands});
-  OracleRows made = expected;  // for its sizes
-  std::memset(made.q.data(), 0x55, made.q.size());
-  std::memset(made.f.data(), 0x55, made.f.size() * sizeof(float));
-  std::memset(made.s.data(), 0x55, made.s.size() * sizeof(float));
-  ActivationTask task = Product{product_.layer, operands}.activation_task();
-  task.ldq = task.ldf = task.padded = expected.K;
-  if (made.f.empty()) {
-    task.unit = product_.unit();
-    task.q = made.q.data(), task.s = made.s.data(), task.q_sums = made.q_sums.data();
-  } else {
-    task.f = made.f.data();
-  }
-  const int64_t floats = activation_scratch(expected.K) + kScratchAlignment / 4;
-  std::vector<float> scratch(floats);
-  const auto misplaced = reinterpret_cast<uintptr_t>(scratch.data()) % kScratchAlignment;
-  kernel.rows.activations(task, 0, operands.M,
-                          scratch.data() + (misplaced == 0 ? 0 : (kScratchAlignment - misplaced) / sizeof(float)));
-  return made.q == expected.q && made.q_sums == expected.q_sums && same_floats(made.s, expected.s) &&
-         same_floats(made.f, expected.f) &&
-         same_elements(sum, expected_sum, product_.operands.residual_dtype, operands.M * expected.K);
+  const ternary_operands few = packed(nullptr);
+  const Product product = {product_.layer, few};
+  return makes_oracles_rows(kernel, product.activation_task(), few.M, product_.unit(), product_.layer.activation);
 }
 
 RowSet ProductSample::depends_on(const Witness& witness) const {

@@ -35,14 +35,22 @@ class Plants {
   Plants(const Plants&) = delete;
   Plants& operator=(const Plants&) = delete;
 
-  /** In the kernel that a path names. */
-  void plant(const ternary_runtime* runtime, const std::string& path, const Fault& fault) {
+  /** In the kernel that a path names; on a GPU, where several may have a name, in the one of them for which `is_wrong()`. */
+  template <typename IsWrong>
+  void plant(const ternary_runtime* runtime, const std::string& path, const Fault& fault, IsWrong is_wrong) {
     int32_t row = 0;
     for (const KernelInfo& kernel : rows(runtime)) {
-      if (kernel.name == row_name(path)) return set(row, fault);
+      if (kernel.name == row_name(path)) {
+        set(row, fault);
+        if (is_wrong()) return;
+        clear();
+      }
       ++row;
     }
-    ADD_FAILURE() << path << " is no kernel of this device";
+    ADD_FAILURE() << path << " is no kernel of this device that has been called";
+  }
+  void plant(const ternary_runtime* runtime, const std::string& path, const Fault& fault) {
+    plant(runtime, path, fault, [] { return true; });
   }
 
   /** In every kernel of a stage. */

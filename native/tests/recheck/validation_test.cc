@@ -4,6 +4,7 @@
 
 #include "experts/moe_problem.h"
 #include "recheck/planted.h"
+#include "support/operands.h"
 #include "support/problem.h"
 
 namespace ternary::test {
@@ -167,6 +168,39 @@ TEST_F(Validation, RowsThatAreMadeReadyWrongSwitchOffWhatMadeThem) {
   }
 }
 
+TEST_F(Validation, RowsThatAreQuantisedWrongAreQuantisedAgain) {
+  if (available_isas().size() < 2) GTEST_SKIP() << "this machine has one kernel that makes rows ready";
+  const int64_t M = 3, K = 200;
+  const Problem problem(plain_spec(TERNARY_A8, M, 1, K));
+  const RuntimeHandle runtime = make_runtime(kGuarded), plain = make_runtime("TERNARY_NUM_THREADS=2");
+  const auto quantise = [&](ternary_runtime* on) {
+    std::vector<int8_t> q(M * K);
+    std::vector<float> s(M);
+    const ternary_quantise_operands operands = quantised(problem.x.data(), TERNARY_F32, K, q.data(), K, s.data(), M, K);
+    EXPECT_EQ(on == nullptr ? ternary_oracle_quantise(&operands) : ternary_quantise(on, &operands), TERNARY_OK)
+        << ternary_last_error();
+    return q;
+  };
+  const std::vector<int8_t> expected = quantise(nullptr);
+  EXPECT_EQ(quantise(plain.get()), expected);
+  const std::string broken = ternary_last_path(plain.get());
+  plants_.plant(plain.get(), broken, {Fault::Where::q, 1, 150, 0, 0});
+  EXPECT_NE(quantise(plain.get()), expected);
+  for (uint64_t call = 1; call <= 2; ++call) {
+    EXPECT_EQ(quantise(runtime.get()), expected);
+    EXPECT_EQ(checks(runtime.get()), checked(2, 1));
+    EXPECT_EQ(counters_of(runtime.get()).fallbacks, (Counts{{broken + ":validation", call}}));
+  }
+  plants_.plant_all(plain.get(), "activations", {Fault::Where::q, 1, 150, 0, 0});
+  const RuntimeHandle none = make_runtime(kGuarded);
+  std::vector<int8_t> q(M * K);
+  std::vector<float> s(M);
+  const ternary_quantise_operands operands = quantised(problem.x.data(), TERNARY_F32, K, q.data(), K, s.data(), M, K);
+  EXPECT_EQ(ternary_quantise(none.get(), &operands), TERNARY_UNSUPPORTED);
+  EXPECT_NE(std::string(ternary_last_error()).find("and nothing can serve in its place"), std::string::npos)
+      << ternary_last_error();
+}
+
 TEST_F(Validation, IfEveryRowIsWrongTheCallFails) {
   const Case a(normed_spec(true));
   const RuntimeHandle runtime = make_runtime(kGuarded);
@@ -251,6 +285,26 @@ TEST_F(ValidationOfExperts, AWrongProductIsReplacedAndItsPathsAreOff) {
     EXPECT_EQ(right_call(runtime.get()), served);
     EXPECT_EQ(checks(runtime.get()), checked(2, 1));
     plants_.clear();
+  }
+}
+
+TEST_F(ValidationOfExperts, RowsThatAreMadeReadyWrongSwitchOffWhatMadeThem) {
+  if (available_isas().size() < 2) GTEST_SKIP() << "this machine has one kernel that makes rows ready";
+  const MoeProblem problem(plain_moe_spec(3, 2, 4, 96, 80));
+  const MoeOutput expected = problem.expected();
+  const RuntimeHandle runtime = make_runtime(kGuarded);
+  std::string broken;
+  for (const KernelInfo& kernel : kernels_of(runtime.get())) {
+    if (kernel.stage == "activations" && kernel.available && broken.empty()) broken = kernel.name;
+  }
+  plants_.plant(runtime.get(), "moe_activations." + broken, {Fault::Where::q, -1, 17, 0, 0});
+  for (uint64_t call = 1; call <= 2; ++call) {
+    const MoeOutput got = problem.output();
+    const ternary_moe_operands operands = problem.operands(got);
+    ASSERT_EQ(ternary_apply_moe(runtime.get(), problem.moe(), &operands), TERNARY_OK) << ternary_last_error();
+    EXPECT_EQ(problem.verdict(got, expected), "");
+    EXPECT_EQ(checks(runtime.get()), checked(2, 1));
+    EXPECT_EQ(counters_of(runtime.get()).fallbacks, (Counts{{"moe_activations." + broken + ":validation", call}}));
   }
 }
 
