@@ -13,9 +13,7 @@
 namespace ternary {
 
 /** The same bits; NaN as a class. */
-inline bool same_float(float a, float b) {
-  return float_bits(a) == float_bits(b) || (std::isnan(a) && std::isnan(b));
-}
+inline bool same_float(float a, float b) { return float_bits(a) == float_bits(b) || (std::isnan(a) && std::isnan(b)); }
 
 /** A matrix of a call's results. */
 struct ResultMatrix {

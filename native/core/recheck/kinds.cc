@@ -64,28 +64,65 @@ PlanKey kind_of_call(const Product& product) {
   const ternary_layer& layer = product.layer;
   const ternary_weights& w = product.weights();
   return kind(o.M, w.N, w.K, 0,
-              hash({w.group, w.layout, w.column_alpha() != nullptr, layer.activation, layer.block, layer.rotation,
-                    layer.signs() != nullptr, layer.has_norm(), layer.bias() != nullptr, layer.expected_rows,
-                    o.x_dtype, rows_fit(o.ldx, o.x_dtype), place(o.x), o.x_scale != nullptr, o.y_dtype,
-                    o.residual != nullptr, o.residual == o.residual_out, o.residual_dtype,
-                    rows_fit(o.ld_residual, o.residual_dtype), place(o.residual), place(o.residual_out)}));
+              hash({w.group,
+                    w.layout,
+                    w.column_alpha() != nullptr,
+                    layer.activation,
+                    layer.block,
+                    layer.rotation,
+                    layer.signs() != nullptr,
+                    layer.has_norm(),
+                    layer.bias() != nullptr,
+                    layer.expected_rows,
+                    o.x_dtype,
+                    rows_fit(o.ldx, o.x_dtype),
+                    place(o.x),
+                    o.x_scale != nullptr,
+                    o.y_dtype,
+                    o.residual != nullptr,
+                    o.residual == o.residual_out,
+                    o.residual_dtype,
+                    rows_fit(o.ld_residual, o.residual_dtype),
+                    place(o.residual),
+                    place(o.residual_out)}));
 }
 
 PlanKey kind_of_call(const ternary_quantise_operands& o) {
-  return kind(o.M, 0, o.K, 0,
-              hash({o.block, o.rotation, o.rotation_signs != nullptr, o.alpha_column != nullptr, o.x_dtype,
-                    rows_fit(o.ldx, o.x_dtype), rows_fit(o.ldq, TERNARY_I8), place(o.x), place(o.q),
-                    o.x_scale != nullptr}));
+  return kind(
+      o.M, 0, o.K, 0,
+      hash({o.block, o.rotation, o.rotation_signs != nullptr, o.alpha_column != nullptr, o.x_dtype,
+            rows_fit(o.ldx, o.x_dtype), rows_fit(o.ldq, TERNARY_I8), place(o.x), place(o.q), o.x_scale != nullptr}));
 }
 
 PlanKey kind_of_call(const ternary_runtime& runtime, const ternary_moe& moe, const ternary_moe_operands& o) {
   return kind(o.M, moe.H(), moe.I(), moe.E() << 8 | o.T,
-              hash({moe.w13.group, moe.w13.layout, moe.w13.column_alphas, moe.w2.group, moe.w2.layout,
-                    moe.w2.column_alphas, moe.activation, moe.block, moe.rotation13, moe.rotation2, moe.order,
-                    moe.function, moe.weight_on_input, moe.weight_before_rounding, moe.skip_combine, moe.round_gate_up,
-                    moe.round_activation, moe.round_product, moe.round_expert, o.x_dtype, o.x_scale != nullptr,
-                    o.y_dtype, o.expert_weights_dtype, o.residual != nullptr, o.residual == o.residual_out,
-                    o.residual_dtype, row_kinds(runtime, moe, o)}));
+              hash({moe.w13.group,
+                    moe.w13.layout,
+                    moe.w13.column_alphas,
+                    moe.w2.group,
+                    moe.w2.layout,
+                    moe.w2.column_alphas,
+                    moe.activation,
+                    moe.block,
+                    moe.rotation13,
+                    moe.rotation2,
+                    moe.order,
+                    moe.function,
+                    moe.weight_on_input,
+                    moe.weight_before_rounding,
+                    moe.skip_combine,
+                    moe.round_gate_up,
+                    moe.round_activation,
+                    moe.round_product,
+                    moe.round_expert,
+                    o.x_dtype,
+                    o.x_scale != nullptr,
+                    o.y_dtype,
+                    o.expert_weights_dtype,
+                    o.residual != nullptr,
+                    o.residual == o.residual_out,
+                    o.residual_dtype,
+                    row_kinds(runtime, moe, o)}));
 }
 
 }  // namespace ternary

@@ -119,9 +119,9 @@ void ShadowOfProduct::judge(const Product& again) const {
   }
   add_differences(residual_of(product_.operands, w.K), residual_of(again.operands, w.K), differences, kNeverMay);
   const std::string path = path_of(runtime_);
-  runtime_.shadow->add({op_of(path), path, product_.M(), w.N, w.K, activation_name(product_.layer.activation),
-                        traits(w.layout).name},
-                       differences);
+  runtime_.shadow->add(
+      {op_of(path), path, product_.M(), w.N, w.K, activation_name(product_.layer.activation), traits(w.layout).name},
+      differences);
 }
 
 ShadowOfMoe::ShadowOfMoe(ternary_runtime& runtime, const ternary_moe& moe,

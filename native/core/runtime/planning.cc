@@ -12,8 +12,7 @@ namespace {
 PlanKey key_of(const ternary_runtime& runtime, const Product& product) {
   const ternary_weights& w = product.weights();
   const uint64_t kind = static_cast<uint64_t>(product.layer.block) << 32 | runtime.rows_off.count() << 16 |
-                        static_cast<uint64_t>(w.layout) << 2 |
-                        static_cast<uint64_t>(product.layer.activation) << 1 |
+                        static_cast<uint64_t>(w.layout) << 2 | static_cast<uint64_t>(product.layer.activation) << 1 |
                         static_cast<uint64_t>(product.layer.has_norm());
   return {{static_cast<uint64_t>(product.M()) << 32 | static_cast<uint64_t>(w.N),
            static_cast<uint64_t>(w.K) << 32 | static_cast<uint64_t>(w.group), kind}};

@@ -474,13 +474,41 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * | TERNARY_TUNING | file name | values measured here by `ternary tune`, in place of the built-in ones |
  * | TERNARY_COST_RESIDUALS | file name | GPU: measurements that correct the cost model's predictions, and so its choices of kernels; the bits are the same |
  * | TERNARY_MAX_SCRATCH | 1 ... 2^62 | CPU: bytes that the runtime's calls may hold together while they run; default: a quarter of the memory that the process may use (the machine's or its cgroup's) |
+ * | TERNARY_VALIDATE | 0, 1 | 1: the first synchronous call of each kind is compared with the oracle, and computed again where it is wrong (default 0) |
+ * | TERNARY_SHADOW | empty, oracle, cpu, cuda, cuda:0 ... cuda:63, portable, avx2, avxvnni, avx512vnni, amx | what a sample of synchronous calls is computed again by; empty (default): none is |
+ * | TERNARY_SHADOW_EVERY | 1 ... 2^62 | one call of so many is sampled (default 100) |
+ * | TERNARY_SHADOW_FILE | file name | receives a line of JSON for each sampled call that differs; `{pid}` is expanded; ternary_configure_process() may add a number |
+ * | TERNARY_SHADOW_MAX_DIFFS | 0 ... 2^62 | lines that are written at most (default 100); the rest are counted |
  *
  * A product on the CPU needs scratch for its rows of X as the kernels read them: about K bytes a row with TERNARY_A8, 4 K
  * with TERNARY_A16, and 4 K more where TERNARY_FUSE_RMSNORM_QKV is 0. One that needs more than TERNARY_MAX_SCRATCH is
  * refused at once with TERNARY_OUT_OF_MEMORY, before anything is allocated or written: give it fewer rows at a time. One
  * that other calls leave too little waits until they end, ten seconds at most, and is then refused in the same way.
  *
- * TERNARY_PATH_REPORT is written as ternary_write_report() does, and refused here if that could not succeed.
+ * TERNARY_PATH_REPORT is written as ternary_write_report() does, and refused here if that could not succeed, as is
+ * TERNARY_SHADOW_FILE.
+ *
+ * TERNARY_VALIDATE is a guard. Calls of ternary_apply(), ternary_apply_moe() and ternary_quantise() of one M, N, K, path,
+ * and whatever else a path depends on, are one kind. Of the first call of each kind at most 4 rows and 256 columns are
+ * compared with the oracle: bits, and for products with TERNARY_A16 the bound of their sums. One that is wrong is computed
+ * again by the next kernel of the table that accepts, from the same operands, until one is right. A kernel that was wrong
+ * serves nothing more in this runtime, and each problem that it would have served counts a fallback `validation`. Of a
+ * layer of experts the kernels of both products go together. If none is right the call fails with TERNARY_UNSUPPORTED. Not
+ * compared: ternary_rotate(), ternary_qk_norm(), ternary_route(), ternary_align(), ternary_combine(), asynchronous calls,
+ * and layers of experts with TERNARY_A16 on a GPU, whose sums have no bound. The runtime remembers 4096 kinds; one
+ * that it forgot is compared again. A call that is compared allocates memory, and takes as long as the oracle does.
+ *
+ * TERNARY_SHADOW only tells. It samples calls of ternary_apply() and ternary_apply_moe(), of one thread the first and every
+ * N-th from there, and computes them again: by the oracle, by kernels up to another ISA, or on another device. All of Y and of
+ * residual_out is compared as above. What the machine lacks is an error of this function; whatever goes wrong later is
+ * counted, and is one notice. Asynchronous calls are not sampled but counted, those on the default stream too; layers of
+ * experts with TERNARY_A16 are passed over where a GPU takes part. A call that is not sampled allocates nothing and costs
+ * a few loads and branches and one store. A line is
+ * `{"op":"linear","M":1,"N":64,"K":64,"activation":"A8","layout":"i2s_tiled","path":"linear.gemv_a8_i2s.cpu.avx2",
+ * "by":"oracle","worst_row":0,"max_abs":0.5,"max_rel":0.25,"different":1,"elements":64}`: `worst_row` is the first row with
+ * `max_abs`, `max_rel` is against the larger of the reference and its row's root mean square, and both are null where a
+ * value was not finite beside one that was. The `op` of a layer of experts is `moe`, N the columns of Y and K those of X.
+ * Lines are added by one write each, so that runtimes and processes may share a file.
  *
  * A tuning file has lines `NAME=VALUE`; empty lines and lines that begin with # are skipped. It must have been measured
  * by this version on this machine: `version`, `device` (the processor's name), `device_id` (vendor, family, model,
@@ -525,6 +553,11 @@ TERNARY_API ternary_status ternary_runtime_info(const ternary_runtime* runtime, 
  * their paths; it is not collected where paths are not. With the totals begins `plans_made`, the plans that
  * were made for products: one of sizes and types that were served before needs none. Once a report of
  * TERNARY_PATH_REPORT_EVERY could not be written there is `report_error` too, the sentence about the first such report.
+ * With TERNARY_VALIDATE there is `"validation":{"checked":2,"failed":1}`, calls that were compared and those that were wrong.
+ * With TERNARY_SHADOW there is `"shadow":{"different":1,"failed":0,"sampled":7,"unsampled":3,"written":1}`: calls that
+ * were computed again, of them those that differ, lines that were written, calls that could not be computed again or whose
+ * line could not be written, and asynchronous calls. Both begin when the runtime was made. Once one failed there is
+ * `shadow_error`, the sentence about the first.
  * Parameters as for ternary_runtime_info().
  */
 TERNARY_API ternary_status ternary_runtime_counters(const ternary_runtime* runtime, char* json, size_t capacity,
@@ -535,8 +568,8 @@ TERNARY_API ternary_status ternary_runtime_reset_counters(ternary_runtime* runti
 
 /**
  * @return the address of a 64-bit count of what there is to say once about this runtime: the first fallback of each path
- * and reason, and the first report of TERNARY_PATH_REPORT_EVERY that could not be written. ternary_runtime_counters() has
- * the words. A caller can poll it for logging at the price of one load. Lives as long as the runtime; null for null.
+ * and reason, the first report of TERNARY_PATH_REPORT_EVERY that could not be written, and the first call that TERNARY_SHADOW
+ * could not compute again or write down. ternary_runtime_counters() has the words. A caller can poll it for logging at the price of one load. Lives as long as the runtime; null for null.
  */
 TERNARY_API const uint64_t* ternary_runtime_notices(const ternary_runtime* runtime);
 

@@ -44,6 +44,15 @@ const std::vector<Knob>& knobs() {
       {"TERNARY_PATH_REPORT",
        {"/tmp/ternary-{pid}.json"},
        {"/no/such/folder/report.json", "/proc/self/report.json", "/tmp", "/tmp/", "/"}},
+      {"TERNARY_VALIDATE", {"0", "1"}, kNoSwitch},
+      {"TERNARY_SHADOW",
+       {"", "oracle", "portable", "cpu"},
+       {"gpu", "Oracle", " oracle", "oracle ", "auto", "AVX2", "cuda:", "cuda:64", "cuda:00", "0"}},
+      {"TERNARY_SHADOW_EVERY", {"1", "4611686018427387904"}, plus(kNoNumber, {"0", "4611686018427387905"})},
+      {"TERNARY_SHADOW_MAX_DIFFS", {"0", "1", "4611686018427387904"}, plus(kNoNumber, {"4611686018427387905"})},
+      {"TERNARY_SHADOW_FILE",
+       {"/tmp/ternary-shadow-{pid}.jsonl"},
+       {"/no/such/folder/shadow.jsonl", "/proc/self/shadow.jsonl", "/tmp", "/tmp/", "/"}},
       {"TERNARY_MAX_SCRATCH", {"1", "4611686018427387904"}, plus(kNoNumber, {"0", "4611686018427387905"})},
   };
   return all;
@@ -145,9 +154,10 @@ TEST(Settings, ValuesOfAMegabyteAreRepeatedInPartAndTheRuleIsStillSaid) {
   const std::string large(1 << 20, 'x');
   for (const Knob& knob : knobs()) {
     const std::string name = knob.name;
-    expect_bounded(
-        name + "=" + large, name + " is \"x",
-        name == "TERNARY_PATH_REPORT" ? "\" of 1048576 bytes; a file name has at most 4095" : "\"; it must be ");
+    expect_bounded(name + "=" + large, name + " is \"x",
+                   name == "TERNARY_PATH_REPORT" || name == "TERNARY_SHADOW_FILE"
+                       ? "\" of 1048576 bytes; a file name has at most 4095"
+                       : "\"; it must be ");
   }
   expect_bounded("TERNARY_TUNING=" + large, "TERNARY_TUNING is \"x",
                  "\" of 1048576 bytes; a file name has at most 4095");

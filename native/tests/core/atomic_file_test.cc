@@ -248,6 +248,46 @@ TEST_F(AtomicFile, AFullDiskLeavesTheOldFileWholeAndNothingBesideIt) {
   }
 }
 
+TEST_F(AtomicFile, WhatIsAppendedComesBehindWhatIsThere) {
+  const auto append = [&](const std::string& text) { append_to_file("the file", path("lines"), text); };
+  append("");
+  EXPECT_EQ(read_text(path("lines")), "");
+  EXPECT_EQ(names(), Names{"lines"});
+  append("one\n");
+  append("two\n");
+  EXPECT_EQ(read_text(path("lines")), "one\ntwo\n");
+}
+
+TEST_F(AtomicFile, WhatCannotBeAppendedIsRefusedInASentence) {
+  const auto refusal_of = [](const std::string& path, const std::string& text) {
+    try {
+      append_to_file("the file", path, text);
+      return std::string("appended");
+    } catch (const Failure& failure) {
+      return std::string(failure.what());
+    }
+  };
+  EXPECT_EQ(refusal_of(folder_, "x"), "the file cannot be written: it is a folder");
+  EXPECT_EQ(refusal_of("/dev/full", "x"), "the file cannot be written: No space left on device");
+  EXPECT_EQ(refusal_of("/dev/full", ""), "appended") << "nothing is written to a file that is only made";
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(refusal_of(path("pipe"), "x"), "the file cannot be written: nobody reads the pipe");
+}
+
+TEST_F(AtomicFile, ThoseWhoAppendAtOnceMixWholeTexts) {
+  std::vector<std::thread> threads;
+  for (const char letter : {'a', 'b', 'c', 'd'}) {
+    threads.emplace_back([&, letter] {
+      for (int i = 0; i < 50; ++i) append_to_file("the file", path("lines"), std::string(700, letter) + "\n");
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::ifstream lines(path("lines"));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) EXPECT_EQ(line, std::string(700, line.front()));
+  EXPECT_EQ(count, 200);
+}
+
 TEST_F(AtomicFile, WritersAtOnceLeaveOneWholeText) {
   std::atomic<bool> done{false};
   make("file", std::string(5000, 'x'));

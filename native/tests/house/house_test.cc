@@ -100,6 +100,7 @@ const std::vector<Room> kRooms = with_libraries({
     {"tests/recheck", {"include/*", "abi", "tests/support", "tests/*"}},
     {"tests/core/cost", {"include/*", "abi", "core/*", "core/cuda/*", "tests/support"}},
     {"tests/cuda/experts", {"include/*", "abi", "tests/support", "tests/support/*", "tests/*"}},
+    {"tests/cuda/recheck", {"tests/support", "tests/support/*", "tests/*", "tests/cuda/experts"}},
 });
 
 std::string text(const Findings& findings) {

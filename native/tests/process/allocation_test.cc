@@ -45,8 +45,11 @@ TEST(Allocations, AreSeen) {
 }
 
 TEST(Allocations, NoneByAProductThatWasMadeBefore) {
-  for (const char* settings :
-       {"TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS=3", "TERNARY_NUM_THREADS=2\nTERNARY_FUSE_RMSNORM_QKV=0"}) {
+  for (
+      const char* settings :
+      {"TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS=3", "TERNARY_NUM_THREADS=2\nTERNARY_FUSE_RMSNORM_QKV=0",
+       "TERNARY_NUM_THREADS=1\nTERNARY_VALIDATE=1",  // the first call is compared, and of these samples the first alone
+       "TERNARY_NUM_THREADS=3\nTERNARY_SHADOW=oracle\nTERNARY_SHADOW_EVERY=1000"}) {
     for (const ProblemSpec& spec : specs()) {
       for (const ternary_layout layout : kLayouts) {  // the first falls back
         const RuntimeHandle runtime = make_runtime(settings);
@@ -82,7 +85,8 @@ TEST(Allocations, NoneByRowsThatAreQuantisedAgain) {
 
 /** Whatever the routing: scratch is for as many slots as there are. */
 TEST(Allocations, NoneByALayerOfExpertsThatWasAppliedBefore) {
-  for (const char* settings : {"TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS=3"}) {
+  for (const char* settings : {"TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS=3",
+                               "TERNARY_NUM_THREADS=1\nTERNARY_SHADOW=oracle\nTERNARY_SHADOW_EVERY=1000"}) {
     for (uint64_t seed = 1; seed <= 20; ++seed) {
       const RuntimeHandle runtime = make_runtime(settings);
       const MoeProblem problem(random_moe_spec(seed));

@@ -33,9 +33,8 @@ ProblemSpec normed_spec(int64_t M, bool in_place) {
 }
 
 TEST_F(CudaValidation, AWrongKernelIsReplacedSwitchedOffAndCounted) {
-  for (const ProblemSpec& spec :
-       {plain_spec(TERNARY_A8, 1, 40, 200), plain_spec(TERNARY_A8, 20, 40, 200), plain_spec(TERNARY_A16, 3, 40, 200),
-        normed_spec(1, false), normed_spec(3, true)}) {
+  for (const ProblemSpec& spec : {plain_spec(TERNARY_A8, 1, 40, 200), plain_spec(TERNARY_A8, 20, 40, 200),
+                                  plain_spec(TERNARY_A16, 3, 40, 200), normed_spec(1, false), normed_spec(3, true)}) {
     const RuntimeHandle plain = make_runtime(), runtime = make_runtime("TERNARY_VALIDATE=1");
     ASSERT_NE(runtime, nullptr) << ternary_last_error();
     const Problem problem(spec);

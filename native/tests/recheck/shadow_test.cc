@@ -97,11 +97,12 @@ TEST_F(Shadow, ADifferenceIsALineAndTheCallerKeepsWhatItGot) {
   const double wrong = got.y.value(1, 7), right = call.expected.y.value(1, 7), difference = std::fabs(wrong - right);
   ASSERT_GT(difference, 60) << "as it was planted: a shadow changes nothing";
   const double relative = difference / std::fmax(std::fabs(right), rms(call.expected.y, 1));
-  EXPECT_EQ(file_.lines(), std::vector<std::string>{
-                               "{\"op\":\"linear\",\"M\":3,\"N\":40,\"K\":200,\"activation\":\"A8\",\"layout\":\"i2s_tiled\","
-                               "\"path\":\"" + path + "\",\"by\":\"oracle\",\"worst_row\":1,\"max_abs\":" +
-                               number(difference) + ",\"max_rel\":" + number(relative) +
-                               ",\"different\":1,\"elements\":120}"});
+  EXPECT_EQ(file_.lines(),
+            std::vector<std::string>{
+                "{\"op\":\"linear\",\"M\":3,\"N\":40,\"K\":200,\"activation\":\"A8\",\"layout\":\"i2s_tiled\","
+                "\"path\":\"" +
+                path + "\",\"by\":\"oracle\",\"worst_row\":1,\"max_abs\":" + number(difference) +
+                ",\"max_rel\":" + number(relative) + ",\"different\":1,\"elements\":120}"});
   EXPECT_EQ(counts(runtime.get()), counted(2, 1, 1));
 }
 
@@ -207,7 +208,8 @@ TEST_F(Shadow, AFileThatCannotBeMadeIsAnErrorAtOnce) {
 
 TEST_F(Shadow, AReferenceThatTheMachineLacksIsAnErrorAtOnce) {
   EXPECT_EQ(make_runtime("TERNARY_SHADOW=cuda:63"), nullptr);
-  EXPECT_EQ(std::string(ternary_last_error()).rfind("TERNARY_SHADOW is \"cuda:63\", which cannot compute here: ", 0), 0u)
+  EXPECT_EQ(std::string(ternary_last_error()).rfind("TERNARY_SHADOW is \"cuda:63\", which cannot compute here: ", 0),
+            0u)
       << ternary_last_error();
 }
 
@@ -285,8 +287,11 @@ TEST_F(Shadow, ALayerOfExpertsIsComputedAgain) {
     call();
     EXPECT_EQ(counts(runtime.get()), counted(2, 1, 1));
     ASSERT_EQ(file_.lines().size(), before + 1);
-    EXPECT_EQ(file_.lines().back().rfind("{\"op\":\"moe\",\"M\":5,\"N\":96,\"K\":96,\"activation\":\"A8\",\"layout\":\"i2s_tiled\","
-                                         "\"path\":\"" + path + "\",\"by\":\"" + by + "\",\"worst_row\":", 0),
+    EXPECT_EQ(file_.lines().back().rfind(
+                  "{\"op\":\"moe\",\"M\":5,\"N\":96,\"K\":96,\"activation\":\"A8\",\"layout\":\"i2s_tiled\","
+                  "\"path\":\"" +
+                      path + "\",\"by\":\"" + by + "\",\"worst_row\":",
+                  0),
               0u)
         << file_.lines().back();
     EXPECT_NE(file_.lines().back().find("\"elements\":960}"), std::string::npos) << file_.lines().back();

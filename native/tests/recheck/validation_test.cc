@@ -88,7 +88,8 @@ TEST_F(Validation, AWrongKernelIsReplacedSwitchedOffAndCounted) {
     EXPECT_EQ(a.right_call(runtime.get()), served) << spec.text();
     EXPECT_EQ(checks(runtime.get()), checked(2, 1)) << "a kind that was right is not compared again";
     EXPECT_EQ(plans_made(runtime.get()), 2u);
-    EXPECT_EQ(counters_of(runtime.get()).fallbacks.at(broken + ":validation"), 2u) << "of every call it would have served";
+    EXPECT_EQ(counters_of(runtime.get()).fallbacks.at(broken + ":validation"), 2u)
+        << "of every call it would have served";
     plants_.clear();
   }
 }
@@ -159,8 +160,7 @@ TEST_F(Validation, RowsThatAreMadeReadyWrongSwitchOffWhatMadeThem) {
       plants_.plant(runtime.get(), "linear." + broken, {where, 2, 17, 64, 0});
       EXPECT_EQ(a.right_call(runtime.get()), path) << "the product's kernel stays";
       EXPECT_EQ(checks(runtime.get()), checked(2, 1));
-      EXPECT_EQ(counters_of(runtime.get()).fallbacks,
-                (Counts{{"rmsnorm_linear." + broken + ":validation", 1}}));
+      EXPECT_EQ(counters_of(runtime.get()).fallbacks, (Counts{{"rmsnorm_linear." + broken + ":validation", 1}}));
       a.right_call(runtime.get());
       EXPECT_EQ(checks(runtime.get()), checked(2, 1));
       plants_.clear();
@@ -208,7 +208,8 @@ TEST_F(Validation, IfEveryRowIsWrongTheCallFails) {
   Output got = a.problem.output();
   EXPECT_EQ(a.problem.run(runtime.get(), a.layer.get(), got), TERNARY_UNSUPPORTED);
   const std::string sentence = ternary_last_error();
-  EXPECT_EQ(sentence.rfind("TERNARY_VALIDATE found no path that gives the oracle's result for M = 3, N = 40, K = 200, after ", 0),
+  EXPECT_EQ(sentence.rfind(
+                "TERNARY_VALIDATE found no path that gives the oracle's result for M = 3, N = 40, K = 200, after ", 0),
             0u)
       << sentence;
   EXPECT_NE(sentence.find("gemm_a8_i2s.cpu.portable"), std::string::npos) << sentence;

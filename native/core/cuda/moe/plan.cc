@@ -121,10 +121,12 @@ CudaMoePlan::CudaMoePlan(const ternary_moe& moe, int64_t M, int64_t slots_of_row
   bytes = places.end();
 }
 
-CudaMoeKernels::CudaMoeKernels(ternary_runtime& runtime, const CudaRuntime& cuda, const ternary_moe& moe, const CudaMoePlan& plan)
+CudaMoeKernels::CudaMoeKernels(ternary_runtime& runtime, const CudaRuntime& cuda, const ternary_moe& moe,
+                               const CudaMoePlan& plan)
     : align(plan.slots() > kMostUnsortedSlots ? &row_of(cuda, CudaStage::align) : nullptr),
       rows(row_of(cuda, CudaStage::expert_rows)),
-      gate_up(experts_kernel(runtime, cuda, Op::moe_gate_up, moe.w13, moe, plan, plan.by_slot ? plan.slots() : plan.rows)),
+      gate_up(
+          experts_kernel(runtime, cuda, Op::moe_gate_up, moe.w13, moe, plan, plan.by_slot ? plan.slots() : plan.rows)),
       gate(nullptr),
       down(experts_kernel(runtime, cuda, Op::moe_down, moe.w2, moe, plan, plan.slots())),
       combine(nullptr),

@@ -273,6 +273,66 @@ public final class TernaryRuntime implements AutoCloseable {
       return set("TERNARY_COST_RESIDUALS", file);
     }
 
+    /**
+     * Compares the first call of each kind with the oracle. A kernel that is wrong is switched off,
+     * counted as a fallback by the reason {@code validation}, and the next one computes the call.
+     * What is compared is in {@code java/doc/checks.md}.
+     *
+     * @param validate default false
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder validate(boolean validate) {
+      return set("TERNARY_VALIDATE", flag(validate));
+    }
+
+    /**
+     * Computes a sample of calls again and compares all of their results. It changes none of them:
+     * differences are counted, and written to {@link #shadowFile}.
+     *
+     * @param by {@code oracle}; the name of an instruction set, {@link Isa#id()}; {@code cpu},
+     *     {@code cuda} or {@code cuda:N}; or empty, the default: no call is
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder shadow(String by) {
+      return set("TERNARY_SHADOW", by);
+    }
+
+    /**
+     * How many calls {@link #shadow} samples: of one thread the first, and every N-th from there.
+     *
+     * @param calls from one to the next, 1 to 2^62; default 100
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder shadowEvery(long calls) {
+      return set("TERNARY_SHADOW_EVERY", calls);
+    }
+
+    /**
+     * Where {@link #shadow} adds a line of JSON for each call that differs. Runtimes and processes
+     * may share a file.
+     *
+     * @param file made if there is none; <code>{pid}</code> is expanded; an empty path for none
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder shadowFile(Path file) {
+      return set("TERNARY_SHADOW_FILE", file);
+    }
+
+    /**
+     * Bounds what {@link #shadow} writes. Differences beyond it are counted.
+     *
+     * @param lines 0 to 2^62; default 100
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder shadowMaxDiffs(long lines) {
+      return set("TERNARY_SHADOW_MAX_DIFFS", lines);
+    }
+
     private static String flag(boolean value) {
       return value ? "1" : "0";
     }
@@ -294,6 +354,10 @@ public final class TernaryRuntime implements AutoCloseable {
     public TernaryRuntime build() {
       byte[] lines = NativeText.withFileNames(settings.lines());
       String hint = CudaLibraries.provideFor(settings.device());
+      String shadowHint = CudaLibraries.provideFor(settings.shadowDevice());
+      if (hint.isEmpty()) {
+        hint = shadowHint;
+      }
       return TernaryRuntime.of(NativeRuntime.create(lines, hint), hint);
     }
   }
@@ -332,6 +396,31 @@ public final class TernaryRuntime implements AutoCloseable {
   }
 
   /**
+   * What {@link Builder#validate} has found since the runtime was made.
+   *
+   * @return {@code checked}, calls that were compared, and {@code failed}, those that were wrong; a
+   *     copy; empty where nothing is validated
+   * @throws IllegalStateException if the runtime is closed
+   * @since 0.2.0
+   */
+  public Map<String, Long> validationCounts() {
+    return CountersJson.parse(countersJson()).validation();
+  }
+
+  /**
+   * What {@link Builder#shadow} has found since the runtime was made.
+   *
+   * @return {@code sampled}, calls that were computed again; {@code different}, those of them that
+   *     differ; {@code written}, lines; {@code failed}, calls that could not be computed again or
+   *     written down; {@code unsampled}, calls on streams; a copy; empty where there is no shadow
+   * @throws IllegalStateException if the runtime is closed
+   * @since 0.2.0
+   */
+  public Map<String, Long> shadowCounts() {
+    return CountersJson.parse(countersJson()).shadow();
+  }
+
+  /**
    * {@link #pathCounts()} since the runtime was made, whatever has been reset: a total that never
    * goes back, as monitoring wants it.
    *
@@ -359,8 +448,10 @@ public final class TernaryRuntime implements AutoCloseable {
    * @return an object with {@code pid}, {@code path_counts} and {@code fallback_counts}, {@code
    *     path_totals} and {@code fallback_totals}; {@code stage_nanoseconds}, see {@link
    *     #stageNanoseconds()}; {@code plans_made}, the plans that were made for products since the
-   *     runtime was made; and {@code report_error}, the sentence about the first report of {@link
-   *     Builder#pathReportEvery} that could not be written, if there was one
+   *     runtime was made; {@code validation} and {@code shadow}, see {@link #validationCounts()}
+   *     and {@link #shadowCounts()}; {@code report_error}, the sentence about the first report of
+   *     {@link Builder#pathReportEvery} that could not be written, if there was one; and {@code
+   *     shadow_error}, the same of calls that could not be computed again
    * @throws IllegalStateException if the runtime is closed
    */
   public String countersJson() {

@@ -39,13 +39,17 @@ class ObservabilityTest {
                 + "\"fallback_counts\":{\""
                 + PATH
                 + ":layout\":9007199254740993},\"path_totals\":{\"p\":4},\"fallback_totals\":{\"f\":5},\"stage_nanoseconds\":{\"moe_gate\":6},\"report_error\":\"the"
-                + " \\\"file\\\"\"}");
+                + " \\\"file\\\"\",\"validation\":{\"checked\":2,\"failed\":1},\"shadow\":{\"sampled\":7},\"shadow_error\":\"no"
+                + " disk\"}");
     assertThat(counters.paths()).isEqualTo(Map.of("p", 3L));
     assertThat(counters.fallbacks()).isEqualTo(Map.of(PATH + ":layout", 9007199254740993L));
     assertThat(counters.pathTotals()).isEqualTo(Map.of("p", 4L));
     assertThat(counters.fallbackTotals()).isEqualTo(Map.of("f", 5L));
     assertThat(counters.stageNanoseconds()).isEqualTo(Map.of("moe_gate", 6L));
     assertThat(counters.reportError()).isEqualTo("the \"file\"");
+    assertThat(counters.validation()).isEqualTo(Map.of("checked", 2L, "failed", 1L));
+    assertThat(counters.shadow()).isEqualTo(Map.of("sampled", 7L));
+    assertThat(counters.shadowError()).isEqualTo("no disk");
     assertThat(CountersJson.parse("{\"pid\":1}").reportError()).isEmpty();
     assertThatThrownBy(() -> CountersJson.parse("{\"path_counts\":{"))
         .isInstanceOf(TernaryException.class);

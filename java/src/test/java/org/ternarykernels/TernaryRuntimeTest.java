@@ -131,7 +131,12 @@ class TernaryRuntimeTest {
             "ternary.tuning",
             "ternary.device",
             "ternary.max.scratch",
-            "ternary.cost.residuals");
+            "ternary.cost.residuals",
+            "ternary.validate",
+            "ternary.shadow",
+            "ternary.shadow.every",
+            "ternary.shadow.file",
+            "ternary.shadow.max.diffs");
   }
 
   @Test
@@ -152,6 +157,11 @@ class TernaryRuntimeTest {
             .tuning(Path.of(""))
             .maxScratch(1L << 30)
             .costResiduals(Path.of(""))
+            .validate(true)
+            .shadow("oracle")
+            .shadowEvery(1)
+            .shadowFile(folder.resolve("shadow.jsonl"))
+            .shadowMaxDiffs(1)
             .build()) {
       applyOnce(runtime, Layout.I2S_TILED);
       Path written = folder.resolve("report-" + ProcessHandle.current().pid() + ".json");

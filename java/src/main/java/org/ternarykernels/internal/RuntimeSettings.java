@@ -11,6 +11,7 @@ import java.util.Map;
  */
 public final class RuntimeSettings {
   public static final String DEVICE = "TERNARY_DEVICE";
+  private static final String SHADOW = "TERNARY_SHADOW";
 
   /** Every setting, by the name of its environment variable. */
   public static final List<String> NAMES =
@@ -29,7 +30,12 @@ public final class RuntimeSettings {
           "TERNARY_TUNING",
           DEVICE,
           "TERNARY_MAX_SCRATCH",
-          "TERNARY_COST_RESIDUALS");
+          "TERNARY_COST_RESIDUALS",
+          "TERNARY_VALIDATE",
+          SHADOW,
+          "TERNARY_SHADOW_EVERY",
+          "TERNARY_SHADOW_FILE",
+          "TERNARY_SHADOW_MAX_DIFFS");
 
   private final Map<String, String> built = new LinkedHashMap<>();
 
@@ -49,9 +55,20 @@ public final class RuntimeSettings {
 
   /** Where the runtime is to compute, also where only the environment says so. */
   public String device() {
-    String value = value(DEVICE);
-    String environment = value == null ? System.getenv(DEVICE) : value;
-    return environment == null || environment.isEmpty() ? "cpu" : environment;
+    String value = valueOrEnvironment(DEVICE);
+    return value.isEmpty() ? "cpu" : value;
+  }
+
+  /** Where a sample of its calls is to be computed again; cpu where that needs no device. */
+  public String shadowDevice() {
+    String value = valueOrEnvironment(SHADOW);
+    return value.startsWith("cuda") ? value : "cpu";
+  }
+
+  private String valueOrEnvironment(String name) {
+    String value = value(name);
+    String set = value == null ? System.getenv(name) : value;
+    return set == null ? "" : set;
   }
 
   private String value(String name) {

@@ -21,7 +21,11 @@ public final class CountersJson {
    * @param pathTotals since the runtime was made
    * @param fallbackTotals since the runtime was made
    * @param stageNanoseconds since the last reset
+   * @param validation since the runtime was made; empty where nothing is validated
+   * @param shadow since the runtime was made; empty where no calls are computed again
    * @param reportError about the first report that could not be written; empty if all could
+   * @param shadowError about the first call that could not be computed again or written down; empty
+   *     if all could
    */
   public record Counters(
       Map<String, Long> paths,
@@ -29,8 +33,12 @@ public final class CountersJson {
       Map<String, Long> pathTotals,
       Map<String, Long> fallbackTotals,
       Map<String, Long> stageNanoseconds,
-      String reportError) {
-    static final Counters NONE = new Counters(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), "");
+      Map<String, Long> validation,
+      Map<String, Long> shadow,
+      String reportError,
+      String shadowError) {
+    static final Counters NONE =
+        new Counters(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), "", "");
   }
 
   public static Counters parse(String json) {
@@ -39,7 +47,10 @@ public final class CountersJson {
     Map<String, Long> pathTotals = new TreeMap<>();
     Map<String, Long> fallbackTotals = new TreeMap<>();
     Map<String, Long> stageNanoseconds = new TreeMap<>();
+    Map<String, Long> validation = new TreeMap<>();
+    Map<String, Long> shadow = new TreeMap<>();
     String reportError = "";
+    String shadowError = "";
     try (JsonParser parser = Json.FACTORY.createParser(json)) {
       parser.nextToken();
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
@@ -51,7 +62,10 @@ public final class CountersJson {
           case "path_totals" -> counts(parser, pathTotals);
           case "fallback_totals" -> counts(parser, fallbackTotals);
           case "stage_nanoseconds" -> counts(parser, stageNanoseconds);
+          case "validation" -> counts(parser, validation);
+          case "shadow" -> counts(parser, shadow);
           case "report_error" -> reportError = parser.getText();
+          case "shadow_error" -> shadowError = parser.getText();
           default -> parser.skipChildren();
         }
       }
@@ -64,7 +78,10 @@ public final class CountersJson {
         Collections.unmodifiableMap(pathTotals),
         Collections.unmodifiableMap(fallbackTotals),
         Collections.unmodifiableMap(stageNanoseconds),
-        reportError);
+        Collections.unmodifiableMap(validation),
+        Collections.unmodifiableMap(shadow),
+        reportError,
+        shadowError);
   }
 
   private static void counts(JsonParser parser, Map<String, Long> counts) throws IOException {

@@ -12,7 +12,8 @@ import org.ternarykernels.internal.NativeMemory;
 
 /**
  * Says what a runtime has to say once: the first fallback of each path and reason, through SLF4J
- * and as a flight recorder event, and the first report that could not be written.
+ * and as a flight recorder event, the first report that could not be written, and the first call
+ * that could not be computed again.
  */
 public final class NoticeLog {
   private static final Logger LOG = LoggerFactory.getLogger(Observation.LOGGER);
@@ -56,6 +57,10 @@ public final class NoticeLog {
     if (!error.isEmpty() && said.add(error)) {
       notices.add(() -> LOG.warn("{}; products go on, the next report is tried; said once", error));
     }
+    String shadow = counters.shadowError();
+    if (!shadow.isEmpty() && said.add(shadow)) {
+      notices.add(() -> LOG.warn("A call was not compared: {}; calls go on; said once", shadow));
+    }
     seen = now;
     return notices;
   }
@@ -65,6 +70,10 @@ public final class NoticeLog {
     String path = fallback.substring(0, colon);
     String reason = fallback.substring(colon + 1);
     FlightRecording.fallback(path, reason);
+    if (reason.equals("validation")) {
+      LOG.error("Kernel {} gave a wrong result and is off, another serves; said once", path);
+      return;
+    }
     LOG.warn("Kernel {} refused a problem ({}), a slower one served it; said once", path, reason);
   }
 }
