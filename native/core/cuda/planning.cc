@@ -59,7 +59,7 @@ CudaProblem problem_of(const CudaRuntime& cuda, const Settings& settings, const 
 
 /** What a plan depends on besides what the runtime was made with: the problem, and what chooses among the rows. */
 PlanKey key_of(const CudaProblem& problem, const Product& p, uint64_t rows_off) {
-  uint64_t kind = rows_off;  // fewer than kMostRows
+  uint64_t kind = rows_off;  // at most 2 * kMostRows, in the ten bits that are left
   const auto add = [&](uint64_t value, int bits) { kind = kind << bits | value; };
   add(static_cast<uint64_t>(p.layer.expected_rows), 31);
   add(p.weights().layout, 4);
@@ -251,9 +251,11 @@ size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, cons
 
 CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product) {
   const CudaProblem problem = problem_of(cuda, runtime.settings, product);
+  const uint64_t rows_off = runtime.rows_off.version();
   return cuda.plans.get(
-      key_of(problem, product, runtime.rows_off.count()), [&] { return make_plan(runtime, cuda, problem, product); },
-      [&](const CudaProductPlan& plan) { settle(runtime, cuda, op, plan); });
+      key_of(problem, product, rows_off), [&] { return make_plan(runtime, cuda, problem, product); },
+      [&](const CudaProductPlan& plan) { settle(runtime, cuda, op, plan); },
+      [&] { return runtime.rows_off.is_still(rows_off); });
 }
 
 const CudaKernel& row_of(const CudaRuntime& cuda, CudaStage stage) {

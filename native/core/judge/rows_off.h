@@ -28,7 +28,7 @@ struct RowSet {
   }
 };
 
-/** Any number of threads may call. Rows are added, never taken away. */
+/** Any number of threads may ask; one at a time may add. Rows are added, never taken away. */
 class RowsOff {
  public:
   bool has(size_t row) const noexcept {
@@ -41,21 +41,26 @@ class RowsOff {
     return false;
   }
 
-  /** False if it was there. */
-  bool add(size_t row) noexcept {
-    const uint64_t bit = uint64_t{1} << row % 64;
-    if ((words_[row / 64].fetch_or(bit, std::memory_order_acq_rel) & bit) != 0) return false;
-    count_.fetch_add(1, std::memory_order_release);
+  /** False if it was there. `also()` is what changes with it. */
+  template <typename Also>
+  bool add(size_t row, Also also) {
+    if (has(row)) return false;
+    version_.fetch_add(1, std::memory_order_acq_rel);
+    words_[row / 64].fetch_or(uint64_t{1} << row % 64, std::memory_order_acq_rel);
+    also();
+    version_.fetch_add(1, std::memory_order_acq_rel);
     return true;
   }
 
-  /** How many there are. It is part of the keys of plans, so that a plan which was made before a row was added is not found
-   *  again: whoever has seen a count sees its rows. */
-  uint64_t count() const noexcept { return count_.load(std::memory_order_acquire); }
+  /** Changes with each row: 0 without any, odd while one is added. It is part of the keys of plans, so that a plan which was
+   *  made before a row was added is not found again: whoever has seen a version sees its rows. */
+  uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
+  /** Whether nothing has changed since a version, and nothing was changing then. */
+  bool is_still(uint64_t version) const noexcept { return version % 2 == 0 && version == this->version(); }
 
  private:
   std::atomic<uint64_t> words_[kMostRows / 64] = {};
-  std::atomic<uint64_t> count_{0};
+  std::atomic<uint64_t> version_{0};
 };
 
 }  // namespace ternary

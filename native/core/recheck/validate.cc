@@ -7,7 +7,7 @@ bool switch_off(ternary_runtime& runtime, const RowSet& suspects, uint64_t off_b
   for (size_t row = 0; row < runtime.counters.rows(); ++row) {
     if (suspects.has(row) && runtime.switch_off(row)) any = true;
   }
-  return any || runtime.rows_off.count() != off_before;  // another thread's call was wrong too
+  return any || runtime.rows_off.version() != off_before;  // another thread's call was wrong too
 }
 
 RowSet rows_of(const Witness& witness) {

@@ -41,7 +41,7 @@ void validate(ternary_runtime& runtime, const PlanKey& kind, const CallShape& sh
   auto sample = make_sample();
   for (std::string wrong;;) {
     const Witness witness;
-    const uint64_t off = runtime.rows_off.count();
+    const uint64_t off = runtime.rows_off.version();
     try {
       run();
     } catch (const Failure& failure) {

@@ -9,9 +9,9 @@ namespace ternary {
 namespace {
 
 /** What a plan depends on besides what the runtime was made with. */
-PlanKey key_of(const ternary_runtime& runtime, const Product& product) {
+PlanKey key_of(const Product& product, uint64_t rows_off) {
   const ternary_weights& w = product.weights();
-  const uint64_t kind = static_cast<uint64_t>(product.layer.block) << 32 | runtime.rows_off.count() << 16 |
+  const uint64_t kind = static_cast<uint64_t>(product.layer.block) << 32 | rows_off << 16 |
                         static_cast<uint64_t>(w.layout) << 2 | static_cast<uint64_t>(product.layer.activation) << 1 |
                         static_cast<uint64_t>(product.layer.has_norm());
   return {{static_cast<uint64_t>(product.M()) << 32 | static_cast<uint64_t>(w.N),
@@ -120,7 +120,7 @@ void count_choice(ternary_runtime& runtime, Op op, const Choice& choice) {
 }
 
 void count_activations_off(ternary_runtime& runtime, Op op) {
-  if (!runtime.settings.collect_path_stats || runtime.rows_off.count() == 0) return;
+  if (!runtime.settings.collect_path_stats || runtime.rows_off.version() == 0) return;
   each_activations_off(runtime, [&](size_t row) { runtime.counters.count_fallback(op, row, Reason::validation); });
 }
 
@@ -151,9 +151,11 @@ Passes passes_of(const ternary_runtime& runtime, const Product& product) {
 }
 
 Plan plan_for(ternary_runtime& runtime, const Product& product, const Passes& passes) {
+  const uint64_t rows_off = runtime.rows_off.version();
   return runtime.plans.get(
-      key_of(runtime, product), [&] { return make_plan(runtime, product, passes.two); },
-      [&](const Plan& plan) { count_choice(runtime, passes.op, plan); });
+      key_of(product, rows_off), [&] { return make_plan(runtime, product, passes.two); },
+      [&](const Plan& plan) { count_choice(runtime, passes.op, plan); },
+      [&] { return runtime.rows_off.is_still(rows_off); });
 }
 
 }  // namespace ternary

@@ -185,11 +185,9 @@ bool ternary_runtime::switch_off(size_t row) {
       if (next == nullptr && this->row(*kernel) != row && !rows_off.has(this->row(*kernel))) next = kernel;
     }
     if (next == nullptr) return false;
-    const bool added = rows_off.add(row);
-    activations.store(next, std::memory_order_release);
-    return added;
+    return rows_off.add(row, [&] { activations.store(next, std::memory_order_release); });
   }
-  return rows_off.add(row);
+  return rows_off.add(row, [] {});
 }
 
 void ternary_runtime::stop_threads() {
