@@ -57,7 +57,7 @@ class A16Judge {
     if (m != row_) {
       row_ = m;
       one_ = row_operands(m);
-      ready_.emplace(Product{again_.layer, one_});
+      ready_ = std::make_unique<OracleRows>(Product{again_.layer, one_});
     }
     return within(a16_bound_of({again_.layer, one_}, *ready_, 0, n, expected), value, expected);
   }
@@ -80,7 +80,7 @@ class A16Judge {
   int64_t row_ = -1;
   ternary_operands one_ = {};
   Bytes sum_;
-  std::optional<OracleRows> ready_;
+  std::unique_ptr<OracleRows> ready_;
 };
 
 }  // namespace
@@ -97,7 +97,9 @@ void oracle_of(const ternary_moe& moe, const ternary_moe_operands& operands) {
 
 ShadowOfProduct::ShadowOfProduct(ternary_runtime& runtime, const Product& product) noexcept
     : runtime_(runtime), product_(product) {
-  shadowed(runtime, [&] { overwritten_.emplace(overwritten_residual(product.operands, product.weights().K)); });
+  shadowed(runtime, [&] {
+    overwritten_ = std::make_unique<KeptMatrix>(overwritten_residual(product.operands, product.weights().K));
+  });
 }
 
 ternary_operands ShadowOfProduct::prepare(Bytes& y, Bytes& residual_out) const {
@@ -127,7 +129,7 @@ void ShadowOfProduct::judge(const Product& again) const {
 ShadowOfMoe::ShadowOfMoe(ternary_runtime& runtime, const ternary_moe& moe,
                          const ternary_moe_operands& operands) noexcept
     : runtime_(runtime), moe_(moe), operands_(operands) {
-  shadowed(runtime, [&] { overwritten_.emplace(overwritten_residual(operands, moe.H())); });
+  shadowed(runtime, [&] { overwritten_ = std::make_unique<KeptMatrix>(overwritten_residual(operands, moe.H())); });
 }
 
 ternary_moe_operands ShadowOfMoe::prepare(Bytes& y, Bytes& residual_out) const {

@@ -9,7 +9,7 @@
 #define TERNARY_CORE_RECHECK_SHADOW_H_
 
 #include <exception>
-#include <optional>
+#include <memory>
 
 #include "core/experts/moe.h"
 #include "core/recheck/product_inputs.h"
@@ -44,7 +44,7 @@ class ShadowOfProduct {
   /** `reference(product)` computes again. */
   template <typename Reference>
   void compare(const Reference& reference) noexcept {
-    if (!overwritten_) return;  // failed before
+    if (overwritten_ == nullptr) return;
     shadowed(runtime_, [&] {
       Bytes y, residual_out;
       const ternary_operands operands = prepare(y, residual_out);
@@ -63,7 +63,7 @@ class ShadowOfProduct {
 
   ternary_runtime& runtime_;
   const Product& product_;
-  std::optional<KeptMatrix> overwritten_;
+  std::unique_ptr<KeptMatrix> overwritten_;  ///< null: it could not be copied
 };
 
 /** The same of a layer of experts. */
@@ -74,7 +74,7 @@ class ShadowOfMoe {
   /** `reference(moe, operands)` computes again. */
   template <typename Reference>
   void compare(const Reference& reference) noexcept {
-    if (!overwritten_) return;
+    if (overwritten_ == nullptr) return;
     shadowed(runtime_, [&] {
       Bytes y, residual_out;
       const ternary_moe_operands again = prepare(y, residual_out);
@@ -93,7 +93,7 @@ class ShadowOfMoe {
   ternary_runtime& runtime_;
   const ternary_moe& moe_;
   const ternary_moe_operands& operands_;
-  std::optional<KeptMatrix> overwritten_;
+  std::unique_ptr<KeptMatrix> overwritten_;  ///< null: it could not be copied
 };
 
 }  // namespace ternary

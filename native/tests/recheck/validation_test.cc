@@ -151,7 +151,7 @@ TEST_F(Validation, RowsThatAreMadeReadyWrongSwitchOffWhatMadeThem) {
   for (const bool in_place : {false, true}) {
     for (const Fault::Where where : {Fault::Where::residual_out, Fault::Where::q}) {
       const Case a(normed_spec(in_place));
-      const std::string path = a.path(), isa = path.substr(path.rfind('.'));
+      const std::string path = a.path();
       const RuntimeHandle runtime = make_runtime(kGuarded);
       std::string broken;
       for (const KernelInfo& kernel : kernels_of(runtime.get())) {
