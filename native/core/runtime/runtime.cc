@@ -81,9 +81,8 @@ bool is_candidate(const Backend& backend, const Kernel& kernel, ternary_layout l
 std::string reference_lines(const Settings& settings) {
   const ShadowChoice& shadow = settings.shadow;
   const bool isa = shadow.by == ShadowChoice::By::isa;
-  return "TERNARY_VALIDATE=0\nTERNARY_SHADOW=\nTERNARY_SHADOW_FILE=\nTERNARY_COLLECT_PATH_STATS=0\nTERNARY_PATH_REPORT="
-         "\n"
-         "TERNARY_I2S_ONLY=0\nTERNARY_PREFILL_SKIP_M=0\nTERNARY_NUM_THREADS=" +
+  return "TERNARY_VALIDATE=0\nTERNARY_SHADOW=\nTERNARY_SHADOW_FILE=\nTERNARY_COLLECT_PATH_STATS=0\n"
+         "TERNARY_PATH_REPORT=\nTERNARY_I2S_ONLY=0\nTERNARY_PREFILL_SKIP_M=0\nTERNARY_NUM_THREADS=" +
          std::to_string(settings.num_threads) + "\nTERNARY_MAX_SCRATCH=" + std::to_string(settings.max_scratch) +
          "\nTERNARY_DEVICE=" + (isa ? "cpu" : shadow.device.text) +
          (isa ? std::string("\nTERNARY_MAX_ISA=") + isa_name(shadow.isa) : "");
@@ -154,8 +153,9 @@ ternary_runtime::ternary_runtime(const char* setting_lines, FindAccelerator find
       validation(settings.validate ? std::make_unique<Validation>() : nullptr),
       shadow(shadow_for(settings)),
       reference(reference_for(settings, find_accelerator)) {
-  if (counters.rows() > kMostRows)
+  if (counters.rows() > kMostRows) {
     fail(TERNARY_ILLEGAL_STATE, "%zu kernels; there must be at most %zu", counters.rows(), kMostRows);
+  }
   if (found.no_library) {
     counters.count_fallback(Op::device, static_cast<size_t>(backend.kernel_count), Reason::no_library);
   }
