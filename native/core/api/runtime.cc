@@ -44,6 +44,13 @@ ternary_status ternary_runtime_counters(const ternary_runtime* runtime, char* js
   });
 }
 
+ternary_status ternary_runtime_plans(const ternary_runtime* runtime, char* json, size_t capacity, size_t* length) {
+  return guarded([&] {
+    check_pointer("runtime", runtime, alignof(ternary_runtime));
+    copy_json(plans_json(*runtime), json, capacity, length);
+  });
+}
+
 ternary_status ternary_runtime_reset_counters(ternary_runtime* runtime) {
   return guarded([&] {
     check_pointer("runtime", runtime, alignof(ternary_runtime));

@@ -27,6 +27,10 @@ std::string json_string(const std::string& text) {
   return out + '"';
 }
 
+std::string json_member(const char* name, int64_t value) {
+  return std::string(",\"") + name + "\":" + std::to_string(value);
+}
+
 std::string json_counts(const Counts& counts) {
   std::string out = "{";
   for (const auto& [name, count] : counts) {

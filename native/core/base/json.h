@@ -16,6 +16,9 @@ using Counts = std::map<std::string, uint64_t>;
 /** A JSON string with its quotes. */
 std::string json_string(const std::string& text);
 
+/** ,"name":value */
+std::string json_member(const char* name, int64_t value);
+
 /** {"name":count,...} */
 std::string json_counts(const Counts& counts);
 

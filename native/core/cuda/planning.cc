@@ -245,6 +245,11 @@ void settle(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const Cuda
 
 }  // namespace
 
+CudaPlannedProduct cuda_product_of(const PlanKey& key) {  // as key_of() packs it
+  return {key.part(0, 32, 32),      key.part(0, 0, 32),      key.part(1, 40, 24),
+          key.part(1, 20, 20) * 32, key.part(1, 0, 20) * 32, key.part(2, 6, 1) != 0};
+}
+
 size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {
   return static_cast<size_t>(runtime.backend.kernel_count) + cuda.device.place(kernel);
 }

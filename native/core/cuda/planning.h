@@ -11,6 +11,13 @@
 
 namespace ternary {
 
+/** What a key of the kept plans says of its product. */
+struct CudaPlannedProduct {
+  int64_t M, N, K, group, block;
+  bool norm;
+};
+CudaPlannedProduct cuda_product_of(const PlanKey& key);
+
 /** The product's plan, kept from an earlier call or made now. Its refusals are counted; throws if nothing may serve. */
 CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product);
 

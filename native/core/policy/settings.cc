@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/base/failure.h"
+#include "core/policy/setting_file.h"
 
 namespace ternary {
 namespace {
@@ -28,6 +29,61 @@ void read_line(Settings& settings, const std::string& line) {
   }
   fail(TERNARY_INVALID_ARGUMENT, "the setting \"%s\" is not NAME=VALUE with a known name", quotable(line).c_str());
 }
+
+/** What TERNARY_SETTINGS names: every line is checked, also where the caller or the environment says otherwise. */
+class FileReader {
+ public:
+  explicit FileReader(const std::string& path) : file_("TERNARY_SETTINGS", path, "settings file", kMostBytes) {
+    file_.for_lines([&](int line, const std::string& text) { read(line, text); });
+  }
+
+  /** Gives the file's values to those that nobody else has set. */
+  void complete(Settings& settings) const {
+    for (int i = 0; i < kKnobCount; ++i) {
+      if (settings.origin[i] == Origin::built_in && given_[i]) {
+        apply(settings, static_cast<Knob>(i), values_[i], Origin::file);
+      }
+    }
+  }
+
+ private:
+  static constexpr size_t kMostBytes = 64 << 10;
+
+  void read(int line, const std::string& text) {
+    if (text.empty() || text[0] == '#') return;
+    const size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    const Knob knob = knob_of(line, name);
+    const int place = static_cast<int>(knob);
+    if (equals == std::string::npos) file_.fail_at(line, "\"" + printable(text) + "\" is not NAME=VALUE");
+    if (given_[place]) file_.fail_at(line, name + " is there twice");
+    given_[place] = true;
+    values_[place] = text.substr(equals + 1);
+    Settings scratch;
+    try {
+      apply(scratch, knob, values_[place], Origin::file);
+    } catch (const Failure& failure) {
+      file_.fail_at(line, failure.what());
+    }
+  }
+
+  Knob knob_of(int line, const std::string& name) const {
+    for (int i = 0; i < kKnobCount; ++i) {
+      if (name != kKnobNames[i]) continue;
+      const Knob knob = static_cast<Knob>(i);
+      if (knob == Knob::settings_file) file_.fail_at(line, name + " may not be in the file that it names");
+      // A program that loads CUDA's libraries for the device must know it before it has read the file.
+      if (knob == Knob::device)
+        file_.fail_at(line, name + " may not be in a file; the caller or the environment says it");
+      return knob;
+    }
+    file_.fail_at(line, "\"" + printable(name) + "\" is no setting");
+  }
+
+  const SettingFile file_;
+  bool given_[kKnobCount] = {};
+  std::string values_[kKnobCount];
+};
 
 }  // namespace
 
@@ -64,6 +120,7 @@ Settings read_settings(const char* lines) {
     const char* value = std::getenv(kKnobNames[i]);
     if (value != nullptr) apply(settings, static_cast<Knob>(i), value, Origin::environment);
   }
+  if (!settings.settings_file.empty()) FileReader(settings.settings_file).complete(settings);
   return settings;
 }
 

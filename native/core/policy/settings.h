@@ -1,6 +1,7 @@
 /**
  * @file settings.h
- * @brief The knobs: `NAME=VALUE` lines given by the caller, else environment variables, else defaults.
+ * @brief The knobs: `NAME=VALUE` lines given by the caller, else environment variables, else a file of such lines, else
+ * defaults.
  */
 #ifndef TERNARY_CORE_POLICY_SETTINGS_H_
 #define TERNARY_CORE_POLICY_SETTINGS_H_
@@ -14,8 +15,8 @@
 namespace ternary {
 
 /** Where a value came from. */
-enum class Origin : uint8_t { built_in, environment, caller };
-inline constexpr const char* kOriginNames[] = {"default", "environment", "caller"};
+enum class Origin : uint8_t { built_in, file, environment, caller };
+inline constexpr const char* kOriginNames[] = {"default", "file", "environment", "caller"};
 
 /** Every knob, in the order of knobs.inc. */
 enum class Knob : uint8_t {
@@ -47,7 +48,7 @@ struct Settings {
   bool allow(Isa isa) const { return !max_isa || implies(*max_isa, isa); }
 };
 
-/** Reads lines and environment; throws a Failure that names what cannot be honoured. `lines` may be null. */
+/** Reads lines, environment and the file that they may name; throws a Failure that names what cannot be honoured. `lines` may be null. */
 Settings read_settings(const char* lines);
 
 }  // namespace ternary

@@ -20,6 +20,11 @@ namespace ternary {
 struct PlanKey {
   static constexpr size_t kWords = 3;
   uint64_t words[kWords];
+
+  /** A part of a word, as whoever made the key has packed it. */
+  int64_t part(size_t word, int from, int bits) const noexcept {
+    return static_cast<int64_t>(words[word] >> from & ((uint64_t{1} << bits) - 1));
+  }
 };
 
 /**
@@ -75,6 +80,16 @@ class PlanCache {
     return false;
   }
 
+  /** Calls `use(key, plan)` for every plan that is kept and that nobody writes at the moment. */
+  template <typename Use>
+  void each(Use use) const {
+    for (size_t i = 0; i < kSets * kWays; ++i) {
+      PlanKey key;
+      Plan plan;
+      if (slots_[i].read_any(key, plan)) use(key, plan);
+    }
+  }
+
   void keep(const PlanKey& key, const Plan& plan) noexcept {
     Slot* set = set_of(key);
     set[turns_[static_cast<size_t>(set - slots_.get()) / kWays].fetch_add(1, std::memory_order_relaxed) % kWays].write(
@@ -87,6 +102,12 @@ class PlanCache {
 
   class Slot {
    public:
+    /** Whatever it holds; false if that is nothing. */
+    bool read_any(PlanKey& key, Plan& plan) const noexcept {
+      for (size_t i = 0; i < PlanKey::kWords; ++i) key.words[i] = key_[i].load(std::memory_order_acquire);
+      return read(key, plan);
+    }
+
     bool read(const PlanKey& key, Plan& plan) const noexcept {
       const uint64_t before = sequence_.load(std::memory_order_acquire);
       if (before == 0 || before % 2 != 0) return false;

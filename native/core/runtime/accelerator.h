@@ -31,6 +31,8 @@ class Accelerator {
 
   /** Plans of products that were made; a product of a kind that was served before needs none. */
   virtual uint64_t plans_made() const = 0;
+  /** Elements of ternary_runtime_plans()'s `plans`. */
+  virtual std::vector<std::string> plans(const ternary_runtime& runtime) const = 0;
 
   /** Copies the layer and its weights there, and waits. */
   virtual void prepare(ternary_runtime& runtime, const ternary_layer& layer) = 0;

@@ -1,7 +1,11 @@
 #include "core/runtime/info.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "core/base/json.h"
 #include "core/base/process.h"
+#include "core/runtime/planning.h"
 
 namespace ternary {
 namespace {
@@ -87,6 +91,16 @@ std::string kernels_json(const ternary_runtime& runtime) {
   return out + (runtime.accelerator() == nullptr ? "" : runtime.accelerator()->kernels_json()) + ']';
 }
 
+std::string on_cpu(const ternary_runtime& runtime, const PlanKey& key, const Plan& plan) {
+  const PlannedProduct product = product_of(key);
+  const int64_t m_chunks = ceil_div(product.M, plan.gemm.m_size);
+  return "{\"path\":" + json_string(runtime.counters.row_name(runtime.row(*plan.kernel))) +
+         json_member("M", product.M) + json_member("N", product.N) + json_member("K", product.K) +
+         json_member("group", product.group) + json_member("block", product.block) +
+         ",\"norm\":" + (product.norm ? "true" : "false") + json_member("threads", plan.gemm.threads) +
+         json_member("chunks", m_chunks * plan.gemm.n_chunks) + json_member("row_threads", plan.rows.threads) + "}";
+}
+
 std::string cuda_json(const ternary_runtime& runtime) {
   if (runtime.accelerator() != nullptr) return runtime.accelerator()->json();
   return "{\"used\":false,\"reason\":" + json_string(runtime.found.reason) + "}";
@@ -123,6 +137,20 @@ std::string counters_json(const ternary_runtime& runtime) {
          (runtime.shadow == nullptr ? "" : ",\"shadow\":" + json_counts(runtime.shadow->counts())) +
          (shadow_error.empty() ? "" : ",\"shadow_error\":" + json_string(shadow_error)) +
          (error.empty() ? "" : ",\"report_error\":" + json_string(error)) + "}";
+}
+
+std::string plans_json(const ternary_runtime& runtime) {
+  std::vector<std::string> plans;
+  runtime.plans.each([&](const PlanKey& key, const Plan& plan) { plans.push_back(on_cpu(runtime, key, plan)); });
+  uint64_t made = runtime.plans.made();
+  if (runtime.accelerator() != nullptr) {
+    for (std::string& plan : runtime.accelerator()->plans(runtime)) plans.push_back(std::move(plan));
+    made += runtime.accelerator()->plans_made();
+  }
+  std::sort(plans.begin(), plans.end());
+  std::string out = "{\"made\":" + std::to_string(made) + ",\"plans\":[";
+  for (const std::string& plan : plans) out += (&plan == plans.data() ? "" : ",") + plan;
+  return out + "]}";
 }
 
 }  // namespace ternary

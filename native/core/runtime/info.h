@@ -14,6 +14,9 @@ namespace ternary {
 /** The document of ternary_runtime_info(). */
 std::string info_json(const ternary_runtime& runtime, const char* version);
 
+/** The document of ternary_runtime_plans(): what two runtimes must have alike to do the same. */
+std::string plans_json(const ternary_runtime& runtime);
+
 /** The document of ternary_runtime_counters(). */
 std::string counters_json(const ternary_runtime& runtime);
 

@@ -83,6 +83,11 @@ Plan make_plan(const ternary_runtime& runtime, const Product& product, bool two_
 
 }  // namespace
 
+PlannedProduct product_of(const PlanKey& key) {  // as key_of() packs it
+  return {key.part(0, 32, 32), key.part(0, 0, 32),  key.part(1, 32, 32),
+          key.part(1, 0, 32),  key.part(2, 32, 32), key.part(2, 0, 1) != 0};
+}
+
 ProductKind kind_of(const ternary_weights& weights, ternary_activation activation, int64_t block) {
   const Stage stage = activation == TERNARY_A8 ? Stage::gemm_a8 : Stage::gemm_a16;
   return {stage, weights.layout, weights.K, unit_columns(weights.group, block)};

@@ -43,6 +43,13 @@ struct Passes {
 };
 Passes passes_of(const ternary_runtime& runtime, const Product& product);
 
+/** What a key of the kept plans says of its product. */
+struct PlannedProduct {
+  int64_t M, N, K, group, block;
+  bool norm;
+};
+PlannedProduct product_of(const PlanKey& key);
+
 /** The product's plan, kept from an earlier call or made now. Its refusals are counted; throws if nothing may serve. */
 Plan plan_for(ternary_runtime& runtime, const Product& product, const Passes& passes);
 

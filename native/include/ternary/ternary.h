@@ -471,6 +471,7 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * | TERNARY_I2S_SPLITS | 0 ... 64 | GPU: CTAs that share K of one output, where the kernel can; 0 (default) lets the library choose |
  * | TERNARY_PREFILL_SKIP_M | 0 ... 2^31-1 | GPU: products of more rows than this run on the dense kernel; 0 (default) is off |
  * | TERNARY_CUTLASS | 0, 1, auto | GPU of compute capability 10.0: 0: libternary_cutlass_sm100a.so is neither loaded nor considered; 1: every layer gets the arrangement of its weights, and its kernels serve what they accept; auto (default): where the cost model expects less time, for layers whose `expected_rows` says that it pays |
+ * | TERNARY_SETTINGS | file name | lines `NAME=VALUE` of other settings, which hold where neither the caller nor the environment says one |
  * | TERNARY_TUNING | file name | values measured here by `ternary tune`, in place of the built-in ones |
  * | TERNARY_COST_RESIDUALS | file name | GPU: measurements that correct the cost model's predictions, and so its choices of kernels; the bits are the same |
  * | TERNARY_MAX_SCRATCH | 1 ... 2^62 | CPU: bytes that the runtime's calls may hold together while they run; default: a quarter of the memory that the process may use (the machine's or its cgroup's) |
@@ -509,6 +510,10 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * `max_abs`, `max_rel` is against the larger of the reference and its row's root mean square, and both are null where a
  * value was not finite beside one that was. The `op` of a layer of experts is `moe`, N the columns of Y and K those of X.
  * Lines are added by one write each, so that runtimes and processes may share a file.
+ *
+ * A settings file has lines `NAME=VALUE` of this table, but none of TERNARY_SETTINGS and TERNARY_DEVICE; empty lines and
+ * lines that begin with # are skipped. It is a regular file of at most 64 KiB with lines of at most 1 KiB. Every line is
+ * checked, also where the caller or the environment says otherwise. ternary_runtime_info() has the origin "file".
  *
  * A tuning file has lines `NAME=VALUE`; empty lines and lines that begin with # are skipped. It must have been measured
  * by this version on this machine: `version`, `device` (the processor's name), `device_id` (vendor, family, model,
@@ -562,6 +567,19 @@ TERNARY_API ternary_status ternary_runtime_info(const ternary_runtime* runtime, 
  */
 TERNARY_API ternary_status ternary_runtime_counters(const ternary_runtime* runtime, char* json, size_t capacity,
                                                     size_t* length);
+
+/**
+ * The plans that this runtime keeps for its products, sorted: two runtimes whose plans and path counts are the same do the
+ * same for the same calls. `{"made":7,"plans":[{"path":"gemv_a8_i2s.cpu.avx2","M":1,"N":2560,"K":2560,"group":0,
+ * "block":0,"norm":false,"threads":2,"chunks":8,"row_threads":1}]}`: the kernel; the problem, group 0 where alpha has no
+ * groups and block 0 where a row has one scale; threads of the product, chunks that Y is cut into, threads that make rows
+ * of X ready. Of a GPU, in the place of the last three: `pdl`, whether its launches are programmatic ones; `splits`, CTAs
+ * that share K; `grid`, all CTAs; and where a second kernel serves the last rows `tail`, `tail_begin`, `tail_splits` and
+ * `tail_grid`. At most 256 plans are kept of the CPU and of the GPU each; `made` counts all. Layers of experts keep none.
+ * Parameters as for ternary_runtime_info().
+ */
+TERNARY_API ternary_status ternary_runtime_plans(const ternary_runtime* runtime, char* json, size_t capacity,
+                                                 size_t* length);
 
 /** Sets this runtime's counters to zero; what was counted stays in its totals and in the report. */
 TERNARY_API ternary_status ternary_runtime_reset_counters(ternary_runtime* runtime);

@@ -137,5 +137,39 @@ TEST(Plan, I2sOnlyFailsAtEveryCall) {
   }
 }
 
+TEST(Plan, ListsOfRuntimesThatDoTheSameAreTheSameAndOfOthersAreNot) {
+  std::vector<Served> products;
+  for (const auto& [spec, layout] : neighbours()) products.emplace_back(spec, layout);
+  const auto plans_with = [&](const std::string& settings, bool backward) {
+    const RuntimeHandle runtime = make_runtime("TERNARY_MAX_ISA=portable\n" + settings);
+    for (size_t i = 0; i < products.size(); ++i) {
+      products[backward ? products.size() - 1 - i : i].call(runtime.get());
+      products[0].call(runtime.get());
+    }
+    return plans_of(runtime.get());
+  };
+  const std::string plans = plans_with("TERNARY_NUM_THREADS=2", false);
+  EXPECT_EQ(plans_with("TERNARY_NUM_THREADS=2", true), plans);
+  EXPECT_EQ(plans_with("TERNARY_NUM_THREADS=2\nTERNARY_I2S_SPLITS=4", false), plans) << "a knob of GPUs alone";
+  EXPECT_NE(plans_with("TERNARY_NUM_THREADS=3", false), plans);
+}
+
+TEST(Plan, AListSaysWhatWasServedByWhat) {
+  ProblemSpec spec = plain_spec(TERNARY_A8, 3, 260, 520);
+  spec.norm = true;
+  spec.kind = TERNARY_ALPHA_GROUP;
+  spec.group = 64;
+  spec.block = 32;
+  const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=1");
+  EXPECT_EQ(plans_of(runtime.get()), "{\"made\":0,\"plans\":[]}");
+  Served(spec, TERNARY_LAYOUT_I2S_TILED).call(runtime.get());
+  EXPECT_NE(plans_of(runtime.get())
+                .find("\"M\":3,\"N\":260,\"K\":520,\"group\":64,\"block\":32,\"norm\":true,\"threads\":1,"
+                      "\"chunks\":1,\"row_threads\":1}]}"),
+            std::string::npos)
+      << plans_of(runtime.get());
+  EXPECT_EQ(plans_of(runtime.get()).rfind("{\"made\":1,\"plans\":[{\"path\":\"gem", 0), 0u) << plans_of(runtime.get());
+}
+
 }  // namespace
 }  // namespace ternary::test

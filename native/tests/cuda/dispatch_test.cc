@@ -135,5 +135,27 @@ TEST(CudaDispatch, SplitsAndPdlChangeNoBit) {
   }
 }
 
+TEST(CudaDispatch, PlansSayWhatAKnobOfLaunchesChanges) {
+  ProblemSpec spec = spec_of(TERNARY_A8, 2);
+  spec.K = 2500;
+  const Problem problem(spec);
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  const auto plans_with = [&](const std::string& setting) {
+    const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda\n" + setting);
+    Output got = problem.output();
+    EXPECT_EQ(problem.run(runtime.get(), layer.get(), got), TERNARY_OK) << ternary_last_error();
+    return plans_of(runtime.get());
+  };
+  const std::string plain = plans_with(""), split = plans_with("TERNARY_I2S_SPLITS=2");
+  EXPECT_NE(
+      plain.find("\"M\":2,\"N\":" + std::to_string(spec.N) + ",\"K\":2500,\"group\":0,\"block\":0,\"norm\":false"),
+      std::string::npos)
+      << plain;
+  EXPECT_NE(split.find("\"splits\":2,"), std::string::npos) << split;
+  const bool pdl = plain.find("\"pdl\":true") != std::string::npos;
+  EXPECT_EQ(plans_with("TERNARY_ENABLE_PDL=0") == plain, !pdl) << "only from 9.0 on";
+  EXPECT_EQ(plans_with("TERNARY_MAX_ISA=portable"), plain) << "a knob of the CPU alone";
+}
+
 }  // namespace
 }  // namespace ternary::test

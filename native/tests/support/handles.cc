@@ -49,6 +49,20 @@ std::string text_of(const std::string& object, const std::string& key) {
   return object.substr(begin, object.find('"', begin) - begin);
 }
 
+using WriteDocument = ternary_status (*)(const ternary_runtime* runtime, char* json, size_t capacity, size_t* length);
+
+std::string document_of(WriteDocument write, const ternary_runtime* runtime) {
+  // Callers on other threads may make the document longer between two calls: ask until it fits.
+  std::string json;
+  size_t length = 0;
+  do {
+    json.resize(length + 1);
+    if (write(runtime, json.data(), json.size(), &length) != TERNARY_OK) return "";
+  } while (length >= json.size());
+  json.resize(length);  // without the terminator
+  return json;
+}
+
 }  // namespace
 
 RuntimeHandle make_runtime(const std::string& settings) {
@@ -61,14 +75,7 @@ LayerHandle make_layer(const ternary_layer_spec& spec) {
   return ternary_layer_create(&spec, &layer) == TERNARY_OK ? LayerHandle(layer) : nullptr;
 }
 
-std::string info_of(const ternary_runtime* runtime) {
-  size_t length = 0;
-  if (ternary_runtime_info(runtime, nullptr, 0, &length) != TERNARY_OK) return "";
-  std::string json(length + 1, '\0');
-  if (ternary_runtime_info(runtime, json.data(), json.size(), nullptr) != TERNARY_OK) return "";
-  json.resize(length);
-  return json;
-}
+std::string info_of(const ternary_runtime* runtime) { return document_of(ternary_runtime_info, runtime); }
 
 std::vector<IsaInfo> isas_of(const ternary_runtime* runtime) {
   std::vector<IsaInfo> isas;
@@ -116,17 +123,9 @@ Counters parse_counters(const std::string& json, const std::string& paths, const
   return counters;
 }
 
-std::string counters_json_of(const ternary_runtime* runtime) {
-  // Callers on other threads may make the document longer between two calls: ask until it fits.
-  std::string json;
-  size_t length = 0;
-  do {
-    json.resize(length + 1);
-    if (ternary_runtime_counters(runtime, json.data(), json.size(), &length) != TERNARY_OK) return "";
-  } while (length >= json.size());
-  json.resize(length);  // without the terminator
-  return json;
-}
+std::string counters_json_of(const ternary_runtime* runtime) { return document_of(ternary_runtime_counters, runtime); }
+
+std::string plans_of(const ternary_runtime* runtime) { return document_of(ternary_runtime_plans, runtime); }
 
 Counters counters_of(const ternary_runtime* runtime) { return parse_counters(counters_json_of(runtime)); }
 

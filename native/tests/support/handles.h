@@ -90,6 +90,8 @@ Counters parse_counters(const std::string& json, const std::string& paths = "pat
 /** The document of ternary_runtime_counters(). */
 std::string counters_json_of(const ternary_runtime* runtime);
 Counters counters_of(const ternary_runtime* runtime);
+/** The document of ternary_runtime_plans(). */
+std::string plans_of(const ternary_runtime* runtime);
 
 std::string read_text(const std::string& path);
 

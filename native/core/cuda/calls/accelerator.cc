@@ -14,6 +14,7 @@
 #include "core/cuda/moe/dispatch.h"
 #include "core/cuda/moe/plan.h"
 #include "core/cuda/places.h"
+#include "core/cuda/plan_list.h"
 #include "core/cuda/runtime.h"
 #include "core/cuda/top2.h"
 #include "core/runtime/runtime.h"
@@ -31,6 +32,7 @@ class CudaAccelerator final : public Accelerator {
   std::string json() const override { return cuda_.json(); }
 
   uint64_t plans_made() const override { return cuda_.plans.made(); }
+  std::vector<std::string> plans(const ternary_runtime& runtime) const override { return list_plans(runtime, cuda_); }
 
   void prepare(ternary_runtime& runtime, const ternary_layer& layer) override {
     const CudaDeviceScope scope(cuda_.device);

@@ -29,9 +29,9 @@ import org.ternarykernels.internal.observation.TuningLog;
 /**
  * Configuration, threads and counters of the kernels.
  *
- * <p>Every setting comes from the builder, else from a system property, else from the environment:
- * {@code maxIsa} is {@code ternary.max.isa} and {@code TERNARY_MAX_ISA}, and so on. A value that
- * cannot be honoured is an error that names it.
+ * <p>Every setting comes from the builder, else from a system property, else from the environment,
+ * else from a file of {@link Builder#settings}: {@code maxIsa} is {@code ternary.max.isa} and
+ * {@code TERNARY_MAX_ISA}, and so on. A value that cannot be honoured is an error that names it.
  *
  * <p>Any number of threads may use one runtime; parallel callers share its threads. {@link
  * #close()} ends its use, also by layers: calls that run then end first, and the last one ends the
@@ -97,6 +97,20 @@ public final class TernaryRuntime implements AutoCloseable {
     private final RuntimeSettings settings = new RuntimeSettings();
 
     private Builder() {}
+
+    /**
+     * Reads settings that nothing else says from a file: lines {@code NAME=VALUE} with the names of
+     * environment variables, {@code #} before comments. {@code ternary sweep} and {@code hybrid}
+     * write such files. It cannot have {@code TERNARY_DEVICE}, which is known before the file is
+     * read. A fault in it is an error that names its line.
+     *
+     * @param file to read; an empty path for none
+     * @return this
+     * @since 0.2.0
+     */
+    public Builder settings(Path file) {
+      return set("TERNARY_SETTINGS", file);
+    }
 
     /**
      * Where the runtime computes. On a GPU, products of host memory are copied to and fro and have
@@ -488,6 +502,25 @@ public final class TernaryRuntime implements AutoCloseable {
     acquire();
     try {
       return NativeText.read(Ternary::ternary_runtime_info, address);
+    } finally {
+      releaseReachable();
+    }
+  }
+
+  /**
+   * The plans that this runtime keeps for its products: kernel, threads and chunks, on a GPU splits
+   * and programmatic launches. Two runtimes whose plans and path counts are the same do the same
+   * for the same calls. Layers of experts keep none.
+   *
+   * @return a JSON object with {@code made}, the number of plans so far, and {@code plans}, sorted;
+   *     {@code ternary_runtime_plans()} of ternary.h has every field
+   * @throws IllegalStateException if the runtime is closed
+   * @since 0.2.0
+   */
+  public String plansJson() {
+    acquire();
+    try {
+      return NativeText.read(Ternary::ternary_runtime_plans, address);
     } finally {
       releaseReachable();
     }

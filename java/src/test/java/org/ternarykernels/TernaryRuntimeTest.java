@@ -132,11 +132,61 @@ class TernaryRuntimeTest {
             "ternary.device",
             "ternary.max.scratch",
             "ternary.cost.residuals",
+            "ternary.settings",
             "ternary.validate",
             "ternary.shadow",
             "ternary.shadow.every",
             "ternary.shadow.file",
             "ternary.shadow.max.diffs");
+  }
+
+  @Test
+  void aFileOfSettingsHoldsWhereNothingElseSaysOne(@TempDir Path folder) throws Exception {
+    Path file =
+        Files.writeString(
+            folder.resolve("settings.txt"),
+            "# here\nTERNARY_NUM_THREADS=3\nTERNARY_MAX_ISA=portable\n");
+    try (TernaryRuntime runtime = TestDevice.onCpu().settings(file).build();
+        TernaryRuntime other = TestDevice.onCpu().settings(file).threads(2).build()) {
+      assertThat(runtime.infoJson())
+          .contains("\"threads\":3")
+          .contains("{\"name\":\"TERNARY_MAX_ISA\",\"value\":\"portable\",\"origin\":\"file\"}");
+      assertThat(other.infoJson()).contains("\"threads\":2");
+    }
+    withProperty(
+        "ternary.settings",
+        file.toString(),
+        () -> {
+          try (TernaryRuntime found = TestDevice.onCpu().build();
+              TernaryRuntime without =
+                  TestDevice.onCpu().settings(Path.of("")).threads(1).build()) {
+            assertThat(found.infoJson()).contains("\"threads\":3");
+            assertThat(without.infoJson()).doesNotContain("\"origin\":\"file\"");
+          }
+        });
+    Files.writeString(file, "TERNARY_DEVICE=cuda\n");
+    assertRejected(
+        () -> TernaryRuntime.builder().settings(file).build(),
+        "TERNARY_SETTINGS: " + file + ", line 1: TERNARY_DEVICE may not be in a file");
+  }
+
+  @Test
+  void plansAreTheSameForTheSameCallsAndNoOthers() {
+    assertThat(plans(TestDevice.onCpu().threads(1)))
+        .isEqualTo(plans(TestDevice.onCpu().threads(1)));
+    assertThat(plans(TestDevice.onCpu().threads(1).i2sSplits(4)))
+        .isEqualTo(plans(TestDevice.onCpu().threads(1)))
+        .startsWith("{\"made\":1,\"plans\":[{\"path\":\"gem");
+    assertThat(plans(TestDevice.onCpu().threads(1).maxIsa(Isa.PORTABLE)))
+        .contains(".cpu.portable\"");
+  }
+
+  private static String plans(TernaryRuntime.Builder builder) {
+    try (TernaryRuntime runtime = builder.build()) {
+      assertThat(runtime.plansJson()).isEqualTo("{\"made\":0,\"plans\":[]}");
+      applyOnce(runtime, Layout.I2S_TILED);
+      return runtime.plansJson();
+    }
   }
 
   @Test
@@ -155,6 +205,7 @@ class TernaryRuntimeTest {
             .prefillSkipM(Integer.MAX_VALUE)
             .cutlass("1")
             .tuning(Path.of(""))
+            .settings(Path.of(""))
             .maxScratch(1L << 30)
             .costResiduals(Path.of(""))
             .validate(true)

@@ -7,7 +7,8 @@ import java.util.Map;
 
 /**
  * The settings of a runtime as lines {@code NAME=VALUE}: the builder's win over system properties,
- * which win over the environment. The native core reads the environment and checks every value.
+ * which win over the environment, which wins over a settings file. The native core reads the
+ * environment and the file, and checks every value.
  */
 public final class RuntimeSettings {
   public static final String DEVICE = "TERNARY_DEVICE";
@@ -16,6 +17,7 @@ public final class RuntimeSettings {
   /** Every setting, by the name of its environment variable. */
   public static final List<String> NAMES =
       List.of(
+          "TERNARY_SETTINGS",
           "TERNARY_MAX_ISA",
           "TERNARY_NUM_THREADS",
           "TERNARY_COLLECT_PATH_STATS",
