@@ -29,7 +29,7 @@ std::string on_gpu(const ternary_runtime& runtime, const CudaRuntime& cuda, cons
 std::vector<std::string> list_plans(const ternary_runtime& runtime, const CudaRuntime& cuda) {
   std::vector<std::string> plans;
   cuda.plans.each([&](const PlanKey& key, const CudaProductPlan& plan) {
-    plans.push_back(on_gpu(runtime, cuda, cuda_product_of(key), plan));
+    if (is_current_on_gpu(runtime, key)) plans.push_back(on_gpu(runtime, cuda, cuda_product_of(key), plan));
   });
   return plans;
 }

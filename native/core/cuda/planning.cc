@@ -245,6 +245,10 @@ void settle(ternary_runtime& runtime, const CudaRuntime& cuda, Op op, const Cuda
 
 }  // namespace
 
+bool is_current_on_gpu(const ternary_runtime& runtime, const PlanKey& key) {
+  return key.part(2, 54, 10) == static_cast<int64_t>(runtime.rows_off.version());
+}
+
 CudaPlannedProduct cuda_product_of(const PlanKey& key) {  // as key_of() packs it
   return {key.part(0, 32, 32),      key.part(0, 0, 32),      key.part(1, 40, 24),
           key.part(1, 20, 20) * 32, key.part(1, 0, 20) * 32, key.part(2, 6, 1) != 0};

@@ -18,6 +18,9 @@ struct CudaPlannedProduct {
 };
 CudaPlannedProduct cuda_product_of(const PlanKey& key);
 
+/** As is_current() of core/runtime/planning.h. */
+bool is_current_on_gpu(const ternary_runtime& runtime, const PlanKey& key);
+
 /** The product's plan, kept from an earlier call or made now. Its refusals are counted; throws if nothing may serve. */
 CudaProductPlan plan_for(ternary_runtime& runtime, CudaRuntime& cuda, Op op, const Product& product);
 

@@ -141,7 +141,9 @@ std::string counters_json(const ternary_runtime& runtime) {
 
 std::string plans_json(const ternary_runtime& runtime) {
   std::vector<std::string> plans;
-  runtime.plans.each([&](const PlanKey& key, const Plan& plan) { plans.push_back(on_cpu(runtime, key, plan)); });
+  runtime.plans.each([&](const PlanKey& key, const Plan& plan) {
+    if (is_current(runtime, key)) plans.push_back(on_cpu(runtime, key, plan));
+  });
   uint64_t made = runtime.plans.made();
   if (runtime.accelerator() != nullptr) {
     for (std::string& plan : runtime.accelerator()->plans(runtime)) plans.push_back(std::move(plan));

@@ -83,6 +83,10 @@ Plan make_plan(const ternary_runtime& runtime, const Product& product, bool two_
 
 }  // namespace
 
+bool is_current(const ternary_runtime& runtime, const PlanKey& key) {
+  return key.part(2, 16, 16) == static_cast<int64_t>(runtime.rows_off.version());
+}
+
 PlannedProduct product_of(const PlanKey& key) {  // as key_of() packs it
   return {key.part(0, 32, 32), key.part(0, 0, 32),  key.part(1, 32, 32),
           key.part(1, 0, 32),  key.part(2, 32, 32), key.part(2, 0, 1) != 0};

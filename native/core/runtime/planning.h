@@ -50,6 +50,9 @@ struct PlannedProduct {
 };
 PlannedProduct product_of(const PlanKey& key);
 
+/** Whether calls still look for it: not once a row was switched off after it was made. */
+bool is_current(const ternary_runtime& runtime, const PlanKey& key);
+
 /** The product's plan, kept from an earlier call or made now. Its refusals are counted; throws if nothing may serve. */
 Plan plan_for(ternary_runtime& runtime, const Product& product, const Passes& passes);
 

@@ -1,4 +1,5 @@
 // TERNARY_VALIDATE, with kernels that are wrong on purpose: the caller gets the oracle's bits, and what was wrong is off.
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -43,6 +44,15 @@ class Validation : public testing::Test {
   Plants plants_{TERNARY_PLANTED_CPU, "cpu"};
 };
 
+/** Plans of ternary_runtime_plans(). */
+size_t listed_plans(const ternary_runtime* runtime) {
+  char json[4096] = {};
+  EXPECT_EQ(ternary_runtime_plans(runtime, json, sizeof json, nullptr), TERNARY_OK) << ternary_last_error();
+  size_t count = 0;
+  for (const char* at = json; (at = std::strstr(at, "{\"path\":")) != nullptr; ++at) ++count;
+  return count;
+}
+
 Counts checks(const ternary_runtime* runtime) { return watch_counts(runtime, "validation"); }
 Counts checked(uint64_t count, uint64_t failed) { return {{"checked", count}, {"failed", failed}}; }
 
@@ -85,6 +95,7 @@ TEST_F(Validation, AWrongKernelIsReplacedSwitchedOffAndCounted) {
     const Counts fallbacks = counters_of(runtime.get()).fallbacks;
     EXPECT_EQ(fallbacks.at(broken + ":validation"), 1u) << spec.text();
     EXPECT_EQ(plans_made(runtime.get()), 2u) << "the first plan is not found again";
+    EXPECT_EQ(listed_plans(runtime.get()), 1u) << "nor is it listed";
     EXPECT_EQ(a.right_call(runtime.get()), served) << spec.text();
     EXPECT_EQ(checks(runtime.get()), checked(2, 1)) << "a kind that was right is not compared again";
     EXPECT_EQ(plans_made(runtime.get()), 2u);
