@@ -72,9 +72,10 @@ class FileReader {
       if (name != kKnobNames[i]) continue;
       const Knob knob = static_cast<Knob>(i);
       if (knob == Knob::settings_file) file_.fail_at(line, name + " may not be in the file that it names");
-      // A program that loads CUDA's libraries for the device must know it before it has read the file.
-      if (knob == Knob::device)
+      // Who loads CUDA's libraries must know of a GPU before this file is read.
+      if (knob == Knob::device || knob == Knob::shadow) {
         file_.fail_at(line, name + " may not be in a file; the caller or the environment says it");
+      }
       return knob;
     }
     file_.fail_at(line, "\"" + printable(name) + "\" is no setting");

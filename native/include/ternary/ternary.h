@@ -511,8 +511,8 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * value was not finite beside one that was. The `op` of a layer of experts is `moe`, N the columns of Y and K those of X.
  * Lines are added by one write each, so that runtimes and processes may share a file.
  *
- * A settings file has lines `NAME=VALUE` of this table, but none of TERNARY_SETTINGS and TERNARY_DEVICE; empty lines and
- * lines that begin with # are skipped. It is a regular file of at most 64 KiB with lines of at most 1 KiB. Every line is
+ * A settings file has lines `NAME=VALUE` of this table, but none of TERNARY_SETTINGS, TERNARY_DEVICE and TERNARY_SHADOW,
+ * the last two of which say what is loaded before the file is read; empty lines and lines that begin with # are skipped. It is a regular file of at most 64 KiB with lines of at most 1 KiB. Every line is
  * checked, also where the caller or the environment says otherwise. ternary_runtime_info() has the origin "file".
  *
  * A tuning file has lines `NAME=VALUE`; empty lines and lines that begin with # are skipped. It must have been measured

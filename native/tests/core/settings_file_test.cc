@@ -66,6 +66,8 @@ TEST(SettingsFile, EachFaultHasItsLineAndRule) {
   EXPECT_EQ(fault_of("TERNARY_SETTINGS=x\n"), "line 1: TERNARY_SETTINGS may not be in the file that it names");
   EXPECT_EQ(fault_of("TERNARY_DEVICE=cpu\n"),
             "line 1: TERNARY_DEVICE may not be in a file; the caller or the environment says it");
+  EXPECT_EQ(fault_of("TERNARY_SHADOW=oracle\n"),
+            "line 1: TERNARY_SHADOW may not be in a file; the caller or the environment says it");
   EXPECT_EQ(fault_of("#" + std::string(1024, 'x')), "line 1: it has 1025 bytes; a line has at most 1024");
 }
 

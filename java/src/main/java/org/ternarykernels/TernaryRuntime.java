@@ -101,8 +101,8 @@ public final class TernaryRuntime implements AutoCloseable {
     /**
      * Reads settings that nothing else says from a file: lines {@code NAME=VALUE} with the names of
      * environment variables, {@code #} before comments. {@code ternary sweep} and {@code hybrid}
-     * write such files. It cannot have {@code TERNARY_DEVICE}, which is known before the file is
-     * read. A fault in it is an error that names its line.
+     * write such files. It cannot have {@code TERNARY_DEVICE} and {@code TERNARY_SHADOW}, which say
+     * what is loaded before the file is read. A fault in it is an error that names its line.
      *
      * @param file to read; an empty path for none
      * @return this

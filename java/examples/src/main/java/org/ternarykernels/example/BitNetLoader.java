@@ -23,7 +23,7 @@ final class BitNetLoader extends BlockLoader {
   }
 
   @Override
-  Block block(String prefix) {
+  Model.Block block(String prefix) {
     AttentionConfig sizes = config.attention();
     int width = ((FeedForwardConfig.Dense) config.feedForward()).width();
     String attention = prefix + "self_attn.";
@@ -48,7 +48,7 @@ final class BitNetLoader extends BlockLoader {
             new Matrix(ffn + "up_proj", width));
     RmsNormLinear down =
         layer(ffn + "ffn_sub_norm", false, new Matrix(ffn + "down_proj", config.hidden()));
-    return new Block(
+    return new Model.Block(
         new AttentionLayers(List.of(qkv), null, (x, y, m) -> output.apply(x, null, null, y, m)),
         new DenseFeedForward(gateUp, down));
   }

@@ -34,7 +34,7 @@ abstract class BlockLoader {
   }
 
   /** The block whose tensors begin so. */
-  abstract Block block(String prefix);
+  abstract Model.Block block(String prefix);
 
   /** A dense tensor of a known size. */
   final float[] floats(String name, long expected) {

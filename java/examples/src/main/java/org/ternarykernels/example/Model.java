@@ -24,6 +24,9 @@ public final class Model implements AutoCloseable {
   private final List<Block> blocks;
   private final List<AutoCloseable> layers;
 
+  /** Attention and a feed-forward layer. */
+  record Block(AttentionLayers attention, FeedForward feedForward) {}
+
   private Model(BlockLoader loader, float[] embedding, float[] norm, List<Block> blocks) {
     this.config = loader.config;
     this.layers = loader.made();

@@ -25,8 +25,8 @@ final class Qwen3MoeLoader extends BlockLoader {
   }
 
   @Override
-  Block block(String prefix) {
-    return new Block(attention(prefix), feedForward(prefix));
+  Model.Block block(String prefix) {
+    return new Model.Block(attention(prefix), feedForward(prefix));
   }
 
   private AttentionLayers attention(String prefix) {

@@ -77,7 +77,7 @@ public final class SessionBatch {
       }
     }
     for (int i = 0; i < config.layers(); i++) {
-      Block block = model.block(i);
+      Model.Block block = model.block(i);
       block.attention().project(rows);
       attend(parts, i);
       block.attention().output(rows);

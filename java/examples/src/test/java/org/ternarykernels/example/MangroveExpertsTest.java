@@ -79,7 +79,7 @@ class MangroveExpertsTest {
     rows.delta.put(0, new float[M * config.hidden()]);
     int decided = 0;
     for (int i = 0; i < config.layers(); i++) {
-      Block block = model.block(i);
+      Model.Block block = model.block(i);
       block.attention().project(rows);
       attend(rows);
       block.attention().output(rows);
