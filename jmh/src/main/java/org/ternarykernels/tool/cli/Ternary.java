@@ -9,6 +9,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
+import org.ternarykernels.tool.load.LoadCommand;
 import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
@@ -42,6 +43,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       VerifyCommand.class,
       BenchCommand.class,
       TuneCommand.class,
+      LoadCommand.class,
       CompletionCommand.class,
       ManPageCommand.class,
       CommandLine.HelpCommand.class

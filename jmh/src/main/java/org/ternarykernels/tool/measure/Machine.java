@@ -119,6 +119,12 @@ public final class Machine {
               }
             });
     json.put("knobs", knobs);
+    if (runtime.device().isCuda()) {
+      json.put(
+          "gpu",
+          Map.of("name", runtime.device().name(), "capability", runtime.device().capability()));
+      json.put("device_times", DeviceClock.tellsTime(runtime.device()));
+    }
     json.put("tuning", new ObjectMapper().convertValue(info.path("tuning"), Object.class));
     return json;
   }

@@ -138,9 +138,14 @@ public final class RunFolder {
 
   /** Adds a row that is finished. */
   public void add(Map<String, ?> row) throws IOException {
-    String line = Json.line(Anonymous.map(row)) + "\n";
+    append(ROWS, row);
+  }
+
+  /** Adds a line to a file of such lines. */
+  public void append(String name, Map<String, ?> line) throws IOException {
+    String text = Json.line(Anonymous.map(line)) + "\n";
     Files.writeString(
-        path.resolve(ROWS), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        path.resolve(name), text, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
   }
 
   /**
