@@ -9,6 +9,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
+import org.ternarykernels.tool.capacity.CapacityCommand;
 import org.ternarykernels.tool.load.LoadCommand;
 import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
@@ -44,6 +45,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       BenchCommand.class,
       TuneCommand.class,
       LoadCommand.class,
+      CapacityCommand.class,
       CompletionCommand.class,
       ManPageCommand.class,
       CommandLine.HelpCommand.class

@@ -28,7 +28,7 @@ public final class Latencies {
     return count() == 0 ? null : histogram.getMean();
   }
 
-  /** Puts {@code name_p50_ns}, {@code name_p95_ns} and {@code name_p99_ns} into a row. */
+  /** Puts the three percentiles of a name into a row. */
   void put(Map<String, Object> row, String name, boolean timed) {
     for (int percent : new int[] {50, 95, 99}) {
       row.put(name + "_p" + percent + "_ns", timed ? percentile(percent) : null);
