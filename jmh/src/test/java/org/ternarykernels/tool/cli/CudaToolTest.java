@@ -275,4 +275,51 @@ class CudaToolTest {
       assertTimes(row, isSoftware);
     }
   }
+
+  @Test
+  void loadMakesItsStepsThere() throws Exception {
+    Path shapes =
+        Files.writeString(
+            folder.resolve("small.txt"),
+            "192 64 qkv\n64 128 o\n64 64 expert_gate_up\n64 32 expert_down\n");
+    Path sizes =
+        Files.writeString(
+            folder.resolve("small.yaml"), "{layers: 2, experts: 4, active: 2, alpha: column}");
+    Path json = folder.resolve("load.json");
+    ToolRun run =
+        ToolRun.of(
+            "load",
+            "--shapes",
+            shapes,
+            "--sizes",
+            sizes,
+            "--users",
+            2,
+            "--mix",
+            "1x3",
+            "--tokens",
+            2,
+            "--batch",
+            6,
+            "--device",
+            "cuda",
+            "--json",
+            json);
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    JsonNode result = ToolRun.json(json);
+    boolean isSoftware = isSoftware(result.at("/environment/gpu/name"));
+    assertThat(run.out().contains(DeviceClock.NO_TIMES)).isEqualTo(isSoftware);
+    assertThat(result.at("/environment/device_times").asBoolean()).isEqualTo(!isSoftware);
+    assertThat(result.at("/m1/p50_ns").isNull()).isEqualTo(isSoftware);
+    assertThat(result.at("/rows/0/tokens_per_second").isNull()).isEqualTo(isSoftware);
+    assertThat(result.at("/rows/0/requests").asInt()).isEqualTo(4);
+    assertThat(result.at("/rows/0/failed").asInt()).isZero();
+    assertThat(result.at("/plans/plans")).isNotEmpty();
+    for (JsonNode plan : result.at("/plans/plans")) {
+      assertThat(plan.get("path").asText()).contains(".cuda.sm");
+      assertThat(plan.has("pdl")).isTrue();
+    }
+    assertThat(result.get("path_counts").toString()).contains("rmsnorm_linear.", "moe_down.");
+    assertThat(result.get("expert_rows")).hasSize(4);
+  }
 }
