@@ -17,6 +17,7 @@ import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.OutputFile;
 import org.ternarykernels.tool.output.RunFolder;
 import org.ternarykernels.tool.output.StandardStream;
+import org.ternarykernels.tool.report.ReportCommand;
 import org.ternarykernels.tool.run.RunCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -46,6 +47,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       TuneCommand.class,
       LoadCommand.class,
       CapacityCommand.class,
+      ReportCommand.class,
       CompletionCommand.class,
       ManPageCommand.class,
       CommandLine.HelpCommand.class
