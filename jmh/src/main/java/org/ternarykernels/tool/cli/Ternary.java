@@ -19,6 +19,7 @@ import org.ternarykernels.tool.output.RunFolder;
 import org.ternarykernels.tool.output.StandardStream;
 import org.ternarykernels.tool.report.ReportCommand;
 import org.ternarykernels.tool.run.RunCommand;
+import org.ternarykernels.tool.sweep.SweepCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
@@ -47,6 +48,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       TuneCommand.class,
       LoadCommand.class,
       CapacityCommand.class,
+      SweepCommand.class,
       ReportCommand.class,
       CompletionCommand.class,
       ManPageCommand.class,

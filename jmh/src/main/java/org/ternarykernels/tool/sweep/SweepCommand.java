@@ -1,0 +1,423 @@
+package org.ternarykernels.tool.sweep;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.load.LoadOptions;
+import org.ternarykernels.tool.measure.Machine;
+import org.ternarykernels.tool.options.OutDirOptions;
+import org.ternarykernels.tool.options.OutputOptions;
+import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.OutputFile;
+import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.Screen;
+import org.ternarykernels.tool.output.TextTable;
+import org.ternarykernels.tool.problem.TemporaryFolder;
+import org.ternarykernels.tool.stack.StackOptions;
+import org.ternarykernels.tool.sweep.Sweep.Summary;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The command; {@link Sweep} does it. */
+@Command(
+    name = "sweep",
+    description =
+        "Run the load under profiles of settings, a process each, in rounds of shuffled order. A"
+            + " profile that does what the baseline does (kernels, splits, chunks, threads,"
+            + " launches, calls by each) has no effect, whatever its times say.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "JSON: date, command, complete, seconds, environment {...}, profiles [{name, purpose,"
+          + " expected, env, options}], rows [{"
+          + SweepRow.FIELDS
+          + "}], summary [{profile, "
+          + "the metrics' medians, failed, effect, better, decode_ratio, decode_low, decode_high,"
+          + " throughput_ratio, throughput_low, throughput_high}].",
+      "m1: one row alone. c1, c16, cmax: so many users, and the largest level that ran.",
+      "--out-dir also has logs and results of every process.",
+      "Exit code 1 if a profile failed."
+    })
+public final class SweepCommand implements Callable<Integer> {
+  private static final int FEWEST_ROUNDS = 3;
+  private static final int MOST_ROUNDS = 100;
+
+  /** What a process takes beside its measurements. */
+  private static final int SECONDS_BESIDE = 300;
+
+  /** Options of this command that {@code load} has too. */
+  private static final Set<String> OF_LOAD =
+      Set.of(
+          "--users",
+          "--rate",
+          "--shapes",
+          "--sizes",
+          "--model",
+          "--layers",
+          "--layout",
+          "--activation",
+          "--batch",
+          "--mix",
+          "--tokens",
+          "--requests",
+          "--seconds",
+          "--warmup",
+          "--seed",
+          "--isa",
+          "--threads",
+          "--device");
+
+  private static final List<String> COLUMNS =
+      List.of(
+          "profile",
+          "m1_p50",
+          "m1_p95",
+          "m1_tps",
+          "c1_tps",
+          "c16_tps",
+          "cmax_tps",
+          "c1_p50",
+          "cmax_p50",
+          "failed",
+          "effect",
+          "better");
+
+  @Option(
+      names = "--profiles",
+      paramLabel = "FILE",
+      description =
+          "YAML beside the built-in profiles: profiles: [{name, purpose, expected, env: {KNOB:"
+              + " value or list}, options: {layout, activation, batch}}]. Lists make a grid.")
+  private Path profileFile;
+
+  @Option(
+      names = "--only",
+      paramLabel = "NAMES",
+      split = ",",
+      description = "These profiles, and the baseline (default: all).")
+  private List<String> only = List.of();
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      defaultValue = "3",
+      description = "Rounds, three at least (default ${DEFAULT-VALUE}).")
+  private int rounds;
+
+  @Option(
+      names = "--users",
+      paramLabel = "LIST",
+      split = ",",
+      defaultValue = "1,16,32",
+      description = "Levels of load (default ${DEFAULT-VALUE}); all users begin at once.")
+  private List<Integer> users;
+
+  @Option(names = "--rate", paramLabel = "R", description = "As of load.")
+  private Double rate;
+
+  @Option(
+      names = "--dry-run",
+      description = "List the runs with their cost and what is missing; run nothing.")
+  private boolean dryRun;
+
+  @Option(
+      names = "--failed-only",
+      description = "With --resume: run again what failed, and nothing else.")
+  private boolean failedOnly;
+
+  @Option(
+      names = "--keep-pareto",
+      paramLabel = "FILE",
+      converter = OutputFile.FromText.class,
+      description =
+          "Write a settings file of what is better in both decode p50 and throughput;"
+              + " TERNARY_SETTINGS or the property ternary.settings loads it.")
+  private OutputFile keepPareto;
+
+  @Mixin private LoadOptions loadOptions;
+  @Mixin private StackOptions stackOptions;
+  @Mixin private RuntimeOptions runtimeOptions;
+  @Mixin private OutDirOptions outDir;
+
+  @Mixin(name = "output")
+  private OutputOptions output;
+
+  @Spec private CommandSpec spec;
+
+  private final long begin = System.nanoTime();
+  private final Map<String, Object> json = new LinkedHashMap<>();
+
+  @Override
+  public Integer call() throws Exception {
+    check();
+    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
+    json.put("command", "sweep");
+    json.put("complete", false);
+    json.put("seconds", 0.0);
+    Map<String, Object> environment;
+    SweepMachine machine;
+    try (TernaryRuntime runtime = runtimeOptions.open()) {
+      environment = new Machine().environment(runtime);
+      machine = SweepMachine.of(runtime);
+    }
+    json.put("environment", environment);
+    List<Profile> profiles = profiles(machine);
+    json.put("profiles", profiles.stream().map(Profile::json).toList());
+    List<Profile> able = profiles.stream().filter(one -> missing(one, machine).isEmpty()).toList();
+    List<PlannedRun> runs = PlannedRun.shuffled(able, rounds, seed());
+    if (dryRun) {
+      list(profiles, machine, runs.size());
+      return 0;
+    }
+    List<JsonNode> earlier = outDir.begin(environment);
+    try (TemporaryFolder temporary = new TemporaryFolder("ternary-sweep")) {
+      Path folder = outDir.folder() == null ? temporary.path() : outDir.folder().path();
+      Sweep sweep = new Sweep(able, runs, new LoadProcess(folder, arguments(), limitSeconds()));
+      sweep.resume(earlier.stream().map(SweepRow::of).toList(), failedOnly);
+      run(sweep, profiles, machine);
+      keep(sweep, environment);
+      return sweep.summaries().stream().anyMatch(summary -> summary.failed() > 0) ? 1 : 0;
+    }
+  }
+
+  private void check() {
+    CommandLine line = spec.commandLine();
+    RuntimeOptions.require(
+        rounds >= FEWEST_ROUNDS && rounds <= MOST_ROUNDS,
+        line,
+        "--rounds",
+        rounds,
+        FEWEST_ROUNDS + " to " + MOST_ROUNDS);
+    RuntimeOptions.require(
+        !failedOnly || outDir.resumes(), line, "--failed-only", "set", "beside --resume");
+    for (int count : users) {
+      RuntimeOptions.require(count >= 1, line, "--users", count, "at least 1");
+    }
+    loadOptions.check();
+    stackOptions.check();
+  }
+
+  /** Those that were asked for, checked; a file's faults are a wrong call. */
+  private List<Profile> profiles(SweepMachine machine) throws IOException {
+    try {
+      List<Profile> all = new ArrayList<>(ProfileFile.builtIn(machine));
+      if (profileFile != null) {
+        String text = Files.readString(profileFile);
+        for (Profile profile : ProfileFile.parse(profileFile.toString(), text, machine)) {
+          if (all.stream().anyMatch(known -> known.name().equals(profile.name()))) {
+            throw new IllegalArgumentException(
+                profileFile + ": the name " + profile.name() + " is a built-in profile's");
+          }
+          all.add(profile);
+        }
+      }
+      for (String name : only) {
+        if (all.stream().noneMatch(profile -> profile.name().equals(name))) {
+          throw new IllegalArgumentException(
+              "--only is "
+                  + name
+                  + ", must be one of "
+                  + String.join(", ", all.stream().map(Profile::name).toList()));
+        }
+      }
+      List<Profile> chosen =
+          all.stream()
+              .filter(one -> only.isEmpty() || one.isBaseline() || only.contains(one.name()))
+              .toList();
+      chosen.forEach(ProfileCheck::values);
+      return chosen;
+    } catch (IllegalArgumentException | NoSuchFileException e) {
+      String what = e instanceof NoSuchFileException ? "no such file: " : "";
+      throw new CommandLine.ParameterException(spec.commandLine(), what + e.getMessage(), e);
+    }
+  }
+
+  private String missing(Profile profile, SweepMachine machine) {
+    boolean model = spec.commandLine().getParseResult().hasMatchedOption("--model");
+    return ProfileCheck.missing(profile, machine, model);
+  }
+
+  private long seed() {
+    return spec.findOption("--seed").getValue();
+  }
+
+  /**
+   * The options of {@code load} as they were given here. All users begin at once, for then every
+   * profile makes the same steps.
+   */
+  private List<String> arguments() {
+    List<String> words = new ArrayList<>();
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      if (OF_LOAD.contains(option.longestName()) && !option.longestName().equals("--users")) {
+        words.add(option.longestName());
+        words.add(String.join(",", option.originalStringValues()));
+      }
+    }
+    words.add("--users");
+    words.add(String.join(",", users.stream().map(String::valueOf).toList()));
+    words.add("--hold");
+    return words;
+  }
+
+  private long limitSeconds() {
+    double row = spec.findOption("--seconds").<Double>getValue();
+    return (long) (SECONDS_BESIDE + row * users.size());
+  }
+
+  private void list(List<Profile> profiles, SweepMachine machine, int runs) throws IOException {
+    Screen screen = Screen.of(spec);
+    TextTable table =
+        screen.table().left("profile", 22).right("runs", 4).right("s", 5).left("note", 43);
+    double row = spec.findOption("--seconds").<Double>getValue();
+    for (Profile profile : profiles) {
+      String missing = missing(profile, machine);
+      String idle = ProfileCheck.idle(profile, machine);
+      String note = !missing.isEmpty() ? "missing: " + missing : idle.isEmpty() ? "" : idle;
+      table.row(
+          profile.name(),
+          missing.isEmpty() ? rounds : 0,
+          missing.isEmpty() ? "<" + Math.round(rounds * row * users.size()) : 0,
+          note.isEmpty() ? profile.purpose() : note);
+    }
+    table.end();
+    screen.line(runs + " runs; what needs a GPU changes nothing here, and would be seen to");
+    json.put("rows", List.of());
+    output.write(json);
+  }
+
+  private void run(Sweep sweep, List<Profile> profiles, SweepMachine machine) throws IOException {
+    Screen screen = Screen.of(spec);
+    List<PlannedRun> left = sweep.left();
+    try (Progress progress = screen.progress("sweep, runs", left.size())) {
+      for (int i = 0; i < left.size(); i++) {
+        PlannedRun next = left.get(i);
+        int done = i;
+        Runnable tick = () -> progress.at(done, "now " + next.id());
+        tick.run();
+        sweep.run(next, tick, row -> outDir.add(row.json()));
+        write(sweep, "", false);
+      }
+    }
+    for (Profile profile : profiles) {
+      String missing = missing(profile, machine);
+      if (!missing.isEmpty()) {
+        screen.line(profile.name() + " was not run: " + missing);
+      }
+    }
+    TextTable table = table(screen, sweep.summaries());
+    write(sweep, table.text(), true);
+    output.write(json);
+  }
+
+  private void write(Sweep sweep, String text, boolean complete) throws IOException {
+    json.put("complete", complete);
+    json.put("seconds", (System.nanoTime() - begin) / 1e9);
+    json.put("rows", sweep.rows().stream().map(SweepRow::json).toList());
+    List<Map<String, Object>> summary =
+        sweep.summaries().stream().map(SweepCommand::summary).toList();
+    json.put("summary", summary);
+    outDir.write(COLUMNS, summary, text, json);
+  }
+
+  private static Map<String, Object> summary(Summary of) {
+    Map<String, Object> row = new LinkedHashMap<>();
+    row.put("profile", of.profile().name());
+    for (Metric metric : Metric.values()) {
+      row.put(metric.column(), of.medians().get(metric));
+    }
+    row.put("failed", of.failed());
+    row.put("effect", of.profile().isBaseline() ? "" : of.effect().word());
+    row.put("better", of.isBetter());
+    if (of.decode() != null) {
+      row.put("decode_ratio", of.decode().median());
+      row.put("decode_low", of.decode().low());
+      row.put("decode_high", of.decode().high());
+    }
+    if (of.throughput() != null) {
+      row.put("throughput_ratio", of.throughput().median());
+      row.put("throughput_low", of.throughput().low());
+      row.put("throughput_high", of.throughput().high());
+    }
+    return row;
+  }
+
+  private static TextTable table(Screen screen, List<Summary> summaries) {
+    TextTable table =
+        screen
+            .table()
+            .left("profile", 20)
+            .right("m1 ms", 8)
+            .right("decode x", 8)
+            .right("cmax tok/s", 10)
+            .right("tok/s x", 8)
+            .left("said", 14)
+            .right("c1 tok/s", 9)
+            .right("c16 tok/s", 9);
+    for (Summary summary : summaries) {
+      table.row(
+          summary.profile().name(),
+          number("%.3f", summary.medians().get(Metric.M1_P50) / 1e6),
+          summary.decode() == null ? null : number("%.3f", summary.decode().median()),
+          number("%.1f", summary.medians().get(Metric.CMAX_TPS)),
+          summary.throughput() == null ? null : number("%.3f", summary.throughput().median()),
+          said(summary),
+          number("%.1f", summary.medians().get(Metric.C1_TPS)),
+          number("%.1f", summary.medians().get(Metric.C16_TPS)));
+    }
+    table.end();
+    return table;
+  }
+
+  private static String said(Summary summary) {
+    if (summary.failed() > 0) {
+      return "failed " + summary.failed() + "x";
+    }
+    if (summary.profile().isBaseline()) {
+      return "";
+    }
+    return switch (summary.effect()) {
+      case NONE -> "no effect";
+      case UNKNOWN -> "not compared";
+      case YES -> summary.isBetter() ? "better" : "";
+    };
+  }
+
+  private static String number(String format, double value) {
+    return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : null;
+  }
+
+  private void keep(Sweep sweep, Map<String, Object> environment) throws IOException {
+    if (keepPareto == null) {
+      return;
+    }
+    String text =
+        SettingsText.of(
+            sweep.summaries(),
+            String.valueOf(environment.get("cpu_model")),
+            json.get("date").toString());
+    keepPareto.write(stream -> stream.write(text.getBytes(StandardCharsets.UTF_8)));
+    Screen.of(spec)
+        .line(
+            SettingsText.best(sweep.summaries())
+                .map(best -> "kept " + best.profile().name() + " in " + keepPareto)
+                .orElse("no profile is better in both; " + keepPareto + " has comments alone"));
+  }
+}
