@@ -26,9 +26,20 @@ import picocli.CommandLine.Model.OptionSpec;
  * @param knobs that are not at their defaults
  */
 public record RunConfig(String command, Map<String, Object> options, Map<String, String> knobs) {
-  /** What changes where results go and how much of them is made now, and nothing in them. */
+  /**
+   * What changes where results go, how much of them is made now and how they are judged, and
+   * nothing in them.
+   */
   private static final Set<String> NOT_OF_THE_RESULT =
-      Set.of("--json", "--out-dir", "--resume", "--verbose", "--dry-run", "--failed-only");
+      Set.of(
+          "--json",
+          "--out-dir",
+          "--resume",
+          "--verbose",
+          "--dry-run",
+          "--failed-only",
+          "--gate",
+          "--baseline");
 
   /** Of a command whose options have been read. */
   public static RunConfig of(CommandSpec spec, Map<String, String> knobs) {

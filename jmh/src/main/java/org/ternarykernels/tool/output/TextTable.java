@@ -84,8 +84,28 @@ public final class TextTable {
       String names =
           String.join(
               ", ", columns.subList(fitting, columns.size()).stream().map(Column::name).toList());
-      print("Left out at this width, and in JSON and CSV: " + names + ".");
+      note("Left out at this width, and in JSON and CSV: " + names + ".");
     }
+  }
+
+  /**
+   * Prints a sentence between rows, broken at spaces where it is wider than the table may be. Its
+   * later lines begin two columns further in.
+   */
+  public void note(String sentence) {
+    String indent = " ".repeat(sentence.length() - sentence.stripLeading().length());
+    StringBuilder line = new StringBuilder(indent);
+    boolean begun = false;
+    for (String word : sentence.strip().split(" +")) {
+      if (begun && line.length() + 1 + word.length() > width) {
+        print(line.toString());
+        line = new StringBuilder(indent).append("  ");
+        begun = false;
+      }
+      line.append(begun ? " " : "").append(word);
+      begun = true;
+    }
+    print(line.toString());
   }
 
   private void print(String line) {

@@ -21,7 +21,9 @@ class TextTableTest {
             "run          p50",
             "baseline     1.5",
             "a name ~       -",
-            "Left out at this width, and in JSON and CSV: p95, why.");
+            "Left out at this",
+            "  width, and in JSON",
+            "  and CSV: p95, why.");
     assertThat(table.text()).isEqualTo(String.join("\n", lines) + "\n");
   }
 
@@ -31,5 +33,19 @@ class TextTableTest {
     table.row("baseline", 12);
     table.end();
     assertThat(lines).containsExactly("run            p50", "baseline        12");
+  }
+
+  @Test
+  void aSentenceIsBrokenAtSpaces() {
+    TextTable table = new TextTable(lines::add, 16);
+    table.note("  us by stage: activations 0.8");
+    table.note("a-word-that-is-wider-than-all is whole");
+    assertThat(lines)
+        .containsExactly(
+            "  us by stage:",
+            "    activations",
+            "    0.8",
+            "a-word-that-is-wider-than-all",
+            "  is whole");
   }
 }
