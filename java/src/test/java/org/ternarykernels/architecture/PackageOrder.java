@@ -20,6 +20,7 @@ final class PackageOrder {
           "tool.parity",
           "tool.run",
           "tool.gate",
+          "tool.jmh",
           "tool.bench",
           "tool.tune",
           "tool.verify",

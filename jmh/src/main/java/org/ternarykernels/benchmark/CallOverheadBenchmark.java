@@ -24,6 +24,7 @@ import org.ternarykernels.TernaryBuffer;
 import org.ternarykernels.TernaryLinear;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.TernaryWeights;
+import org.ternarykernels.tool.jmh.JmhRates;
 
 /**
  * What a call costs beside its work: a layer of 16 x 16 on one row of bf16, default settings,
@@ -71,6 +72,7 @@ public class CallOverheadBenchmark {
       if (!Arrays.equals(yView.toArray(), expected.toArray())) {
         throw new IllegalStateException("the result differs from the oracle's");
       }
+      JmhRates.call(weights.byteSize(), 2.0 * SIZE * SIZE);
     }
   }
 

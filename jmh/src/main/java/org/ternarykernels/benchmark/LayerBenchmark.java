@@ -18,6 +18,7 @@ import org.ternarykernels.Isa;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.bench.Workload;
+import org.ternarykernels.tool.jmh.JmhRates;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.problem.WeightCopies;
 
@@ -88,6 +89,7 @@ public abstract class LayerBenchmark {
             WeightCopies.State.valueOf(memory.toUpperCase(Locale.ROOT)));
     workload = Workload.of(operation, runtime, weights, m);
     workload.check();
+    JmhRates.call(workload.bytes(), workload.operations());
   }
 
   static TernaryRuntime runtime(String isa, int threads) {

@@ -17,6 +17,7 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.bench.Workload;
+import org.ternarykernels.tool.jmh.JmhRates;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.problem.WeightCopies;
 
@@ -56,6 +57,7 @@ public class QuantiseBenchmark {
             new Shape(1, k, "K"), 1, Layout.I2S_TILED, WeightCopies.State.RESIDENT); // for its K
     workload = Workload.of(Workload.Operation.QUANTISE_ACTIVATIONS, runtime, weights, m);
     workload.check();
+    JmhRates.call(workload.bytes(), workload.operations());
   }
 
   @Benchmark

@@ -1,5 +1,6 @@
 /**
- * JMH benchmarks. They are in the tool's jar:
+ * JMH benchmarks. They are in the tool's jar, and {@code ternary bench --jmh} runs them with GB/s
+ * and GOPS. JMH finds names by a part of them, so that none is a part of another. Without the tool:
  *
  * <pre>
  *   java -cp jmh/target/ternary.jar org.openjdk.jmh.Main -l

@@ -45,7 +45,7 @@ class BenchmarksTest {
 
   @Test
   void layers() throws Exception {
-    for (Class<?> benchmark : List.of(LinearBenchmark.class, RmsNormLinearBenchmark.class)) {
+    for (Class<?> benchmark : List.of(LinearBenchmark.class, RmsNormBenchmark.class)) {
       assertRuns(
           4,
           options(benchmark)
@@ -80,9 +80,35 @@ class BenchmarksTest {
     assertThat(classes)
         .containsExactlyInAnyOrder(
             LinearBenchmark.class.getName(),
-            RmsNormLinearBenchmark.class.getName(),
+            RmsNormBenchmark.class.getName(),
             QuantiseBenchmark.class.getName(),
             CallOverheadBenchmark.class.getName());
+  }
+
+  /** JMH runs what has a given text in its name: none may be a part of another. */
+  @Test
+  void noNameIsAPartOfAnother() {
+    List<String[]> names =
+        BenchmarkList.defaultList()
+            .getAll(
+                OutputFormatFactory.createFormatInstance(System.out, VerboseMode.SILENT), List.of())
+            .stream()
+            .map(entry -> entry.getUsername().split("\\."))
+            .toList();
+    assertThat(names).hasSize(5);
+    for (String[] one : names) {
+      String type = one[one.length - 2];
+      String method = one[one.length - 1];
+      for (String[] other : names) {
+        String otherName = other[other.length - 2] + "." + other[other.length - 1];
+        if (!type.equals(other[other.length - 2])) {
+          assertThat(otherName).doesNotContainIgnoringCase(type);
+        }
+        if (one != other) {
+          assertThat(other[other.length - 1]).doesNotContainIgnoringCase(method);
+        }
+      }
+    }
   }
 
   @Test

@@ -89,7 +89,7 @@ public final class BenchTrial implements AutoCloseable {
   private void time(BenchRow row, Workload workload, WeightCopies weights, TernaryRuntime runtime) {
     BenchCase of = row.of();
     boolean product = of.operation() != Operation.QUANTISE_ACTIVATIONS;
-    double operations = product ? 2.0 * of.m() * of.shape().n() * of.shape().k() : 0;
+    double operations = workload.operations();
     long bytes = workload.bytes();
     List<MachineLimit.Bound> bounds =
         limits.of(

@@ -1,6 +1,5 @@
 package org.ternarykernels.tool.bench;
 
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +15,7 @@ import org.ternarykernels.TernaryException;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.measure.DeviceClock;
+import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.problem.WeightCopies.State;
 
@@ -46,30 +46,35 @@ public final class GpuBench {
 
   private static final List<String> MODELS =
       List.of("A100", "H100", "H200", "B200", "B300", "RTX 5090");
-  private static final String FORMAT = "%-34s %4s %-10s %-9s %10s %8s %8s %10s %8s %8s %8s  %s%n";
+  private static final int MOST_COLUMNS_OF_NAME = 26;
 
-  private final PrintWriter out;
+  private final TextTable table;
   private final Plan plan;
   private final Map<String, Object> json = new LinkedHashMap<>();
-  private final List<Map<String, Object>> rows = new ArrayList<>();
   private boolean failed;
 
-  public GpuBench(PrintWriter out, Plan plan) {
-    this.out = out;
+  public GpuBench(TextTable table, Plan plan) {
+    this.table = table;
     this.plan = plan;
     json.put("complete", false);
   }
 
+  /** What there is of the result beside its rows. */
   public Map<String, Object> json() {
-    json.put("rows", rows);
     return json;
   }
 
+  /** What will be measured: of each row the fields that say so. */
+  public List<Map<String, Object>> planned() {
+    return cases().stream().map(Case::begin).toList();
+  }
+
   /**
+   * @param sink without a GPU it gets nothing: the cost model's rows are in {@link #json}
    * @return the exit code
    */
-  public int run(String device) {
-    return onGpu(device, out, json, this::measure, this::withoutGpu);
+  public int run(String device, RowSink sink) {
+    return onGpu(device, table, json, runtime -> measure(runtime, sink), this::withoutGpu);
   }
 
   /**
@@ -81,7 +86,7 @@ public final class GpuBench {
    */
   static int onGpu(
       String device,
-      PrintWriter out,
+      TextTable table,
       Map<String, Object> json,
       Predicate<TernaryRuntime> measure,
       ToIntFunction<String> otherwise) {
@@ -92,14 +97,14 @@ public final class GpuBench {
         return otherwise.applyAsInt(gpu.reason());
       }
       json.put("gpu", gpu.name());
-      out.println(
+      table.note(
           gpu.name()
               + ", compute capability "
               + gpu.capability()
               + ", kernels of "
               + gpu.library());
       if (!DeviceClock.tellsTime(gpu)) {
-        out.println(DeviceClock.NO_TIMES);
+        table.note(DeviceClock.NO_TIMES);
       }
       boolean right = measure.test(runtime);
       json.put("complete", true);
@@ -112,115 +117,147 @@ public final class GpuBench {
     }
   }
 
-  private boolean measure(TernaryRuntime runtime) {
-    out.println(
+  private boolean measure(TernaryRuntime runtime, RowSink sink) {
+    table.note(
         "us: median +- half of its 95 % interval, by the GPU's clock, calls of one graph back to"
             + " back; f16 in and out. model: what the cost model expects, its byte and instruction"
-            + " times.");
-    head();
-    forEach(
-        (of, model) -> {
-          Map<String, Object> row = begin(of, model);
-          try (GpuTrial trial =
-              new GpuTrial(
-                  runtime,
-                  of.shape(),
-                  of.operation(),
-                  of.activation(),
-                  of.layout(),
-                  of.m(),
-                  of.memory())) {
-            predict(row, runtime, null, of);
-            trial.measure(row, plan.seconds());
-          } catch (IllegalStateException e) { // a wrong result; the others are still of interest
-            row.put("error", e.getMessage());
-            failed = true;
-          }
-          line(row);
-        });
+            + " times. of model: us / model us.");
+    List<Case> cases = cases();
+    columns(cases)
+        .right("us", 8)
+        .right("+-", 6)
+        .right("model us", 8)
+        .right("of model", 8)
+        .right("GB/s", 5)
+        .left("memory", 9)
+        .right("byte us", 8)
+        .right("instr us", 8)
+        .left("path", 40)
+        .head();
+    for (Case of : cases) {
+      Map<String, Object> begun = of.begin();
+      sink.next(of.label() + " M " + of.m());
+      Map<String, Object> row = sink.finished(begun);
+      row = row == null ? measure(runtime, of, begun) : row;
+      failed |= row.containsKey("error");
+      line(of, row);
+      sink.add(row);
+    }
+    table.end();
     return !failed;
   }
 
+  private Map<String, Object> measure(TernaryRuntime runtime, Case of, Map<String, Object> row) {
+    try (GpuTrial trial =
+        new GpuTrial(
+            runtime,
+            of.shape(),
+            of.operation(),
+            of.activation(),
+            of.layout(),
+            of.m(),
+            of.memory())) {
+      predict(row, runtime, null, of);
+      trial.measure(row, plan.seconds());
+    } catch (IllegalStateException e) { // a wrong result; the others are still of interest
+      row.put("error", e.getMessage());
+    }
+    return row;
+  }
+
   private int withoutGpu(String reason) {
-    out.println("No GPU was measured: " + reason);
-    out.println("What the cost model expects of others (us; f16 in and out):");
-    head();
+    table.note("No GPU was measured: " + reason);
+    table.note("What the cost model expects of others (us; f16 in and out):");
+    List<Case> products =
+        cases().stream()
+            .filter(
+                of -> of.operation() == Operation.LINEAR || of.operation() == Operation.LINEAR_A16)
+            .toList();
+    columns(products)
+        .left("GPU", 8)
+        .right("model us", 8)
+        .right("byte us", 8)
+        .right("instr us", 8)
+        .left("memory", 9)
+        .left("kernel", 40)
+        .head();
+    List<Map<String, Object>> rows = new ArrayList<>();
     try (TernaryRuntime runtime = TernaryRuntime.builder().device("cpu").build()) {
       for (String device : MODELS) {
-        forEach(
-            (of, model) -> {
-              if (of.operation() == Operation.LINEAR || of.operation() == Operation.LINEAR_A16) {
-                Map<String, Object> row = begin(of, model);
-                predict(row, runtime, device, of);
-                line(row);
-              }
-            });
+        for (Case of : products) {
+          Map<String, Object> row = of.begin();
+          predict(row, runtime, device, of);
+          rows.add(row);
+          table.row(
+              of.label(),
+              of.m(),
+              row.get("layout"),
+              device,
+              micros(row.get("predicted_ns")),
+              micros(row.get("predicted_byte_ns")),
+              micros(row.get("predicted_instruction_ns")),
+              row.get("memory"),
+              row.get("predicted_kernel"));
+        }
       }
     }
-    out.flush();
+    table.end();
+    json.put("rows", rows);
     return 1;
   }
 
   /** One product. */
   private record Case(
+      String model,
       Shape shape,
       Operation operation,
       Activation activation,
       Layout layout,
       int m,
-      State memory) {}
+      State memory) {
 
-  /** Receives cases. */
-  private interface Visitor {
-    void visit(Case of, String model);
+    Map<String, Object> begin() {
+      Map<String, Object> row = new LinkedHashMap<>();
+      row.put("op", operation.id());
+      row.put("activation", activation.toString());
+      row.put("shape", model + "/" + shape.name());
+      row.put("N", shape.n());
+      row.put("K", shape.k());
+      row.put("M", m);
+      row.put("layout", layout.name().toLowerCase(Locale.ROOT));
+      row.put("memory", memory.name().toLowerCase(Locale.ROOT));
+      return row;
+    }
+
+    /** For example {@code linear gate_up}. */
+    String label() {
+      String blocks = activation.block() > 0 ? " " + activation : "";
+      return operation.id() + blocks + " " + shape.name();
+    }
   }
 
-  private void forEach(Visitor visitor) {
+  private List<Case> cases() {
+    List<Case> cases = new ArrayList<>();
     plan.shapes()
         .forEach(
             (model, shapes) ->
                 shapes.forEach(
-                    shape -> {
-                      for (State memory : plan.memory()) {
-                        for (Operation operation : plan.operations()) {
-                          for (Layout layout : plan.layouts()) {
-                            plan.rows()
-                                .forEach(
-                                    m ->
-                                        visit(visitor, shape, operation, layout, m, memory, model));
-                          }
-                        }
-                      }
-                    }));
+                    shape -> plan.memory().forEach(memory -> add(cases, model, shape, memory))));
+    return cases;
   }
 
-  private void visit(
-      Visitor visitor,
-      Shape shape,
-      Operation operation,
-      Layout layout,
-      int m,
-      State memory,
-      String model) {
-    List<Activation> activations =
-        operation.activation().isA8() ? plan.activations() : List.of(operation.activation());
-    activations.forEach(
-        activation ->
-            visitor.visit(new Case(shape, operation, activation, layout, m, memory), model));
-  }
-
-  private Map<String, Object> begin(Case of, String model) {
-    Map<String, Object> row = new LinkedHashMap<>();
-    row.put("op", of.operation().id());
-    row.put("activation", of.activation().toString());
-    row.put("shape", model + "/" + of.shape().name());
-    row.put("N", of.shape().n());
-    row.put("K", of.shape().k());
-    row.put("M", of.m());
-    row.put("layout", of.layout().name().toLowerCase(Locale.ROOT));
-    row.put("memory", of.memory().name().toLowerCase(Locale.ROOT));
-    rows.add(row);
-    return row;
+  private void add(List<Case> cases, String model, Shape shape, State memory) {
+    for (Operation operation : plan.operations()) {
+      List<Activation> activations =
+          operation.activation().isA8() ? plan.activations() : List.of(operation.activation());
+      for (Layout layout : plan.layouts()) {
+        for (int m : plan.rows()) {
+          for (Activation activation : activations) {
+            cases.add(new Case(model, shape, operation, activation, layout, m, memory));
+          }
+        }
+      }
+    }
   }
 
   private static void predict(
@@ -240,62 +277,48 @@ public final class GpuBench {
     row.put("predicted_for", expected.device());
   }
 
-  private void head() {
-    out.printf(
-        FORMAT,
-        "op, shape (N x K)",
-        "M",
-        "layout",
-        "memory",
-        "us",
-        "+-",
-        "GB/s",
-        "model us",
-        "byte us",
-        "instr us",
-        "measured",
-        "path, or the kernel that the model chooses for a device");
-    out.flush();
+  /** Those that say what a row is of. */
+  private TextTable columns(List<Case> cases) {
+    int name = cases.stream().mapToInt(of -> of.label().length()).max().orElse(0);
+    return table
+        .left("op, shape", Math.min(name, MOST_COLUMNS_OF_NAME))
+        .right("M", 3)
+        .left("layout", 9);
   }
 
-  private void line(Map<String, Object> row) {
-    String shape =
-        row.get("op")
-            + " "
-            + row.get("shape").toString().replaceFirst(".*/", "")
-            + " ("
-            + row.get("N")
-            + " x "
-            + row.get("K")
-            + ")";
-    Double ns = (Double) row.get("ns");
-    Double expected = (Double) row.get("predicted_ns");
-    Object path =
-        row.getOrDefault(
-            "error",
-            row.getOrDefault(
-                "path", row.get("predicted_kernel") + " on " + row.get("predicted_for")));
-    out.printf(
-        Locale.ROOT,
-        FORMAT,
-        shape,
-        row.get("M"),
+  private void line(Case of, Map<String, Object> row) {
+    Object ns = row.get("ns");
+    Object expected = row.get("predicted_ns");
+    table.row(
+        of.label(),
+        of.m(),
         row.get("layout"),
-        row.get("memory"),
         micros(ns),
-        ns == null ? "-" : micros(((Double) row.get("ns_high") - (Double) row.get("ns_low")) / 2),
-        row.get("gbps") == null
-            ? "-"
-            : String.format(Locale.ROOT, "%.0f", (Double) row.get("gbps")),
+        halfInterval(row),
         micros(expected),
-        micros((Double) row.get("predicted_byte_ns")),
-        micros((Double) row.get("predicted_instruction_ns")),
-        ns == null || expected == null ? "-" : String.format(Locale.ROOT, "%.2fx", ns / expected),
-        path);
-    out.flush();
+        ns == null || expected == null
+            ? null
+            : String.format(Locale.ROOT, "%.2fx", number(ns) / number(expected)),
+        BenchTable.number("%.0f", row.get("gbps"), 1),
+        row.get("memory"),
+        micros(row.get("predicted_byte_ns")),
+        micros(row.get("predicted_instruction_ns")),
+        row.get("path"));
+    BenchTable.error(table, row);
   }
 
-  static String micros(Double nanos) {
-    return nanos == null ? "-" : String.format(Locale.ROOT, "%.2f", nanos / 1e3);
+  private static double number(Object value) {
+    return ((Number) value).doubleValue();
+  }
+
+  static String micros(Object nanos) {
+    return BenchTable.number("%.2f", nanos, 1e-3);
+  }
+
+  /** Of the time of a row. */
+  static String halfInterval(Map<String, Object> row) {
+    return row.get("ns") == null
+        ? null
+        : micros((number(row.get("ns_high")) - number(row.get("ns_low"))) / 2);
   }
 }

@@ -1,16 +1,13 @@
 package org.ternarykernels.tool.bench;
 
-import java.io.IOException;
-import java.io.PrintWriter;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.ternarykernels.tool.measure.Machine;
+import org.ternarykernels.tool.output.TextTable;
 
 /** Layers of experts beside the machine's limit, separate products and oneDNN: rows and a table. */
-public final class MoeBench {
+public final class MoeBench implements RowBench {
   /** Every field of a row, in order; null where a row has nothing to say. */
   public static final String FIELDS =
       "op, activation, shape, experts, slots, H, I, alpha, M, routing, layout, isa, path, threads,"
@@ -19,84 +16,87 @@ public final class MoeBench {
           + " mean of each stage's times, by the first word of its path), and for linear and bf16"
           + " (oneDNN, where all experts have as many rows) ratio_to_X to X_what";
 
-  private static final String FORMAT =
-      "%-15s %4s %-8s %-10s %3s %-9s %5s %11s %7s %7s %7s %-26s %13s %7s %7s%n";
   private static final long SLICE_NANOS = 4_000_000;
 
-  /** Is told of every row. */
-  public interface Listener {
-    void rows(List<Map<String, Object>> soFar, String next) throws IOException;
-  }
-
-  private final PrintWriter out;
+  private final TextTable table;
+  private final Machine machine;
   private final MoePlan plan;
-  private final List<Map<String, Object>> rows = new ArrayList<>();
-
-  public MoeBench(PrintWriter out, MoePlan plan) {
-    this.out = out;
-    this.plan = plan;
-  }
-
-  /** The number of rows there will be. */
-  public int count() {
-    return plan.cases().size();
-  }
+  private final double seconds;
 
   /**
-   * Measures all cases.
-   *
-   * @param seconds for the measurements of each
-   * @return whether all results were right
+   * @param seconds for the measurements of each row
    */
-  public boolean run(Machine machine, double seconds, Listener listener) throws IOException {
+  public MoeBench(TextTable table, Machine machine, MoePlan plan, double seconds) {
+    this.table = table;
+    this.machine = machine;
+    this.plan = plan;
+    this.seconds = seconds;
+  }
+
+  @Override
+  public List<Map<String, Object>> planned() {
+    return plan.cases().stream().map(of -> of.begin().json()).toList();
+  }
+
+  @Override
+  public boolean run(RowSink sink) {
     int most = plan.threads().stream().mapToInt(count -> count).max().orElse(1);
     boolean right = true;
     head();
     try (MoeTrial trial = new MoeTrial(machine, most, SLICE_NANOS, (long) (seconds * 1e9))) {
       for (MoePlan.Case of : plan.cases()) {
-        listener.rows(rows, of.toString());
-        RowFields row = of.begin();
-        try {
-          trial.run(of, row);
-        } catch (IllegalStateException e) { // a wrong result; the others are still of interest
-          row.put("error", e.getMessage());
-          right = false;
-        }
-        rows.add(row.json());
-        line(of, row.json());
+        sink.next(of.toString());
+        Map<String, Object> row = row(of, trial, sink);
+        right &= !row.containsKey("error");
+        line(of, row);
+        sink.add(row);
       }
     }
-    listener.rows(rows, "done");
-    out.println();
-    out.println(
+    table.end();
+    table.note("");
+    table.note(
         "Up to 4 rows of every result were compared with the oracle, bit for bit. linear is of"
             + " products alone, on rows that lie gathered; bf16 likewise.");
-    out.flush();
     return right;
   }
 
+  private static Map<String, Object> row(MoePlan.Case of, MoeTrial trial, RowSink sink) {
+    RowFields row = of.begin();
+    Map<String, Object> finished = sink.finished(row.json());
+    if (finished != null) {
+      return finished;
+    }
+    try {
+      trial.run(of, row);
+    } catch (IllegalStateException e) { // a wrong result; the others are still of interest
+      row.put("error", e.getMessage());
+    }
+    return row.json();
+  }
+
   private void head() {
-    out.println(
+    table.note(
         "us: median +- half of its 95 % interval. of limit: the limit's time / ours. linear: the"
             + " time of separate products / ours. bf16: oneDNN's time / ours.");
-    out.printf(
-        FORMAT,
-        "shape",
-        "M",
-        "routing",
-        "layout",
-        "thr",
-        "memory",
-        "exp.",
-        "us",
-        "+-",
-        "GB/s",
-        "GOPS",
-        "limit",
-        "of limit",
-        "linear",
-        "bf16");
-    out.flush();
+    table
+        .left("shape", 14)
+        .right("M", 3)
+        .left("routing", 7)
+        .left("X", 5)
+        .right("us", 8)
+        .right("+-", 6)
+        .right("of limit", 8)
+        .right("linear", 6)
+        .right("bf16", 5)
+        .left("layout", 9)
+        .right("thr", 3)
+        .left("memory", 9)
+        .right("exp.", 4)
+        .right("GB/s", 6)
+        .right("GOPS", 6)
+        .right("limit +-", 8)
+        .left("limit", 26)
+        .head();
   }
 
   /**
@@ -114,31 +114,27 @@ public final class MoeBench {
   }
 
   private void line(MoePlan.Case of, Map<String, Object> json) {
-    if (json.containsKey("error")) {
-      out.println(of + ": " + json.get("error"));
-    } else {
-      out.printf(
-          Locale.ROOT,
-          FORMAT,
-          of.shape().name(),
-          of.m(),
-          json.get("routing"),
-          json.get("layout"),
-          of.threads(),
-          json.get("memory"),
-          json.get("active"),
-          BenchTable.number("%.1f", json.get("ns"), 1e-3),
-          BenchTable.number("%.1f", json.get("ns_error"), 1e-3),
-          BenchTable.number("%.1f", json.get("gbps"), 1),
-          BenchTable.number("%.0f", json.get("gops"), 1),
-          json.get("limit"),
-          BenchTable.number("%.2f", json.get("ratio_to_limit"), 1)
-              + " +- "
-              + BenchTable.number("%.2f", BenchTable.halfWidth(json), 1),
-          BenchTable.number("%.2fx", json.get("ratio_to_linear"), 1),
-          BenchTable.number("%.1fx", json.get("ratio_to_bf16"), 1));
-      out.println("    " + stages((Map<?, ?>) json.get("stage_ns")));
+    table.row(
+        of.shape().name(),
+        of.m(),
+        json.get("routing"),
+        json.get("activation"),
+        BenchTable.number("%.1f", json.get("ns"), 1e-3),
+        BenchTable.number("%.1f", json.get("ns_error"), 1e-3),
+        BenchTable.number("%.2f", json.get("ratio_to_limit"), 1),
+        BenchTable.number("%.2fx", json.get("ratio_to_linear"), 1),
+        BenchTable.number("%.1fx", json.get("ratio_to_bf16"), 1),
+        json.get("layout"),
+        of.threads(),
+        json.get("memory"),
+        json.get("active"),
+        BenchTable.number("%.1f", json.get("gbps"), 1),
+        BenchTable.number("%.0f", json.get("gops"), 1),
+        BenchTable.number("%.2f", BenchTable.halfWidth(json), 1),
+        json.get("limit"));
+    BenchTable.error(table, json);
+    if (json.get("stage_ns") instanceof Map<?, ?> stages) {
+      table.note("    " + stages(stages));
     }
-    out.flush();
   }
 }

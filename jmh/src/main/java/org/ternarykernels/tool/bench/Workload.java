@@ -107,7 +107,12 @@ public abstract class Workload implements AutoCloseable {
   /**
    * Bytes that a call cannot do without: the packed weights, or what quantising reads and writes.
    */
-  abstract long bytes();
+  public abstract long bytes();
+
+  /** Operations of a call, two a multiply-add of its product; 0 where it has none. */
+  public double operations() {
+    return 0;
+  }
 
   /**
    * Computes row {@code row} by the oracle into the spare outputs and throws if what run() wrote
@@ -205,8 +210,13 @@ public abstract class Workload implements AutoCloseable {
     }
 
     @Override
-    long bytes() {
+    public long bytes() {
       return weights.bytes();
+    }
+
+    @Override
+    public double operations() {
+      return 2.0 * m * n * k;
     }
 
     @Override
@@ -360,7 +370,7 @@ public abstract class Workload implements AutoCloseable {
     }
 
     @Override
-    long bytes() {
+    public long bytes() {
       return x.byteSize() + q.byteSize();
     }
 

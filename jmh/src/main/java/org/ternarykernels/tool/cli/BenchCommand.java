@@ -1,34 +1,34 @@
 package org.ternarykernels.tool.cli;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.ternarykernels.Device;
 import org.ternarykernels.Isa;
+import org.ternarykernels.TernaryException;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.bench.BenchCase;
 import org.ternarykernels.tool.bench.BenchPlan;
 import org.ternarykernels.tool.bench.BenchRow;
-import org.ternarykernels.tool.bench.BenchTable;
-import org.ternarykernels.tool.bench.BenchTrial;
+import org.ternarykernels.tool.bench.CpuBench;
 import org.ternarykernels.tool.bench.GpuBench;
 import org.ternarykernels.tool.bench.GpuExpertBench;
 import org.ternarykernels.tool.bench.MoeBench;
-import org.ternarykernels.tool.bench.MoePlan;
+import org.ternarykernels.tool.bench.RowBench;
+import org.ternarykernels.tool.gate.GateOptions;
+import org.ternarykernels.tool.gate.Gates;
+import org.ternarykernels.tool.jmh.JmhBench;
+import org.ternarykernels.tool.measure.DeviceClock;
 import org.ternarykernels.tool.measure.Machine;
-import org.ternarykernels.tool.onednn.Baseline;
+import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
-import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.Anonymous;
 import org.ternarykernels.tool.output.Screen;
+import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.peer.Peer;
-import org.ternarykernels.tool.peer.Peers;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,21 +44,25 @@ import picocli.CommandLine.Spec;
             + " busy neighbour meets all alike; ratios are medians of pairs. Each result is checked"
             + " against the oracle before it is timed. The whole list takes hours; --quick takes"
             + " two minutes. With --device cuda: products on a GPU next to the cost model, and"
-            + " layers of experts and routers.",
+            + " layers of experts and routers. With --jmh: the JMH benchmarks.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
       "JSON: date (UTC), command, complete (false: interrupted; rows so far), seconds,"
           + " environment {...}, rows [{"
           + BenchRow.FIELDS
-          + ", or error}]. A file is replaced after each row.",
+          + ", or error}], with --gate or --baseline "
+          + GateOptions.FIELDS
+          + ". A file is replaced after each row.",
       "With --op moe rows [{" + MoeBench.FIELDS + "}].",
-      "With --device cuda: date, command, complete, device, gpu, rows [{" + GpuBench.FIELDS + "}].",
-      "With both rows [{" + GpuExpertBench.FIELDS + "}]."
+      "With --device cuda also device, gpu, and rows [{" + GpuBench.FIELDS + "}].",
+      "With both rows [{" + GpuExpertBench.FIELDS + "}].",
+      "With --jmh rows [{" + JmhBench.FIELDS + "}]."
     })
 final class BenchCommand implements Callable<Integer> {
-  private static final long SLICE_NANOS = 4_000_000;
+  private static final String QUICK = "--profile quick";
   private static final double QUICK_SECONDS = 1.5;
+  private static final double QUICK_GPU_SECONDS = 0.2;
 
   @Mixin private BenchLists lists;
 
@@ -85,148 +89,136 @@ final class BenchCommand implements Callable<Integer> {
       description = "A representative list in two minutes on two cores; takes no other list.")
   private boolean quick;
 
+  @Option(
+      names = "--profile",
+      paramLabel = "NAME",
+      description = "${COMPLETION-CANDIDATES}: quick is --quick, full the whole list (default).")
+  private Profile profile;
+
   @Mixin private PeerOptions peerOptions;
+  @Mixin private JmhOptions jmhOptions;
+  @Mixin private GateOptions gateOptions;
+  @Mixin private OutDirOptions outDir;
 
   @Mixin(name = "output")
   private OutputOptions output;
 
   @Spec private CommandSpec spec;
 
-  private final List<BenchRow> measured = new ArrayList<>();
-  private final Map<String, Object> json = new LinkedHashMap<>();
+  /** How much is measured. */
+  enum Profile {
+    QUICK,
+    FULL
+  }
 
   @Override
   public Integer call() throws Exception {
     List<Peer> given = check();
-    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    json.put("command", command());
+    Machine machine = new Machine();
+    Map<String, Object> environment = environment(machine);
+    Gates gates = gateOptions.open(environment, "ns", BenchResults.IDENTITY.columns());
+    TextTable table = Screen.of(spec).table();
+    if (jmhOptions.isGiven()) {
+      JmhBench bench = new JmhBench(table, jmhOptions.plan());
+      return run(bench, results(environment, table), gates);
+    }
     if (!device.equals("cpu")) {
-      return benchGpu();
+      return benchGpu(results(environment, table), table, gates);
     }
     System.setProperty(
         "org.slf4j.simpleLogger.log.org.ternarykernels", "error"); // fallbacks show in the paths
-    long begin = System.nanoTime();
-    Machine machine = new Machine();
-    Isa best;
-    int cores;
-    try (TernaryRuntime runtime = TernaryRuntime.create()) {
-      json.put("complete", false);
-      json.put("seconds", 0.0);
-      json.put("environment", machine.environment(runtime));
-      cores = (Integer) environment().get("threads");
-      best = bestIsa();
-    }
+    RowBench bench = cpuBench(machine, environment, table, given);
+    return run(bench, results(environment, table), gates);
+  }
+
+  private BenchResults results(Map<String, Object> environment, TextTable table) {
+    String command = jmhOptions.isGiven() ? Anonymous.text(command()) : command();
+    return new BenchResults(command, environment, outDir, output, table);
+  }
+
+  private RowBench cpuBench(
+      Machine machine, Map<String, Object> environment, TextTable table, List<Peer> given)
+      throws IOException {
+    int cores = (Integer) environment.get("threads");
+    List<?> available = (List<?>) environment.get("isa");
+    Isa best = Isa.of((String) available.get(available.size() - 1));
     if (lists.areOfExperts()) {
-      return benchExperts(machine, lists.moePlan(best, cores), begin);
+      return new MoeBench(table, machine, lists.moePlan(best, cores), seconds);
     }
-    List<BenchCase> cases = quick ? BenchPlan.quick(best, cores) : lists.plan(best, cores).cases();
-    PrintWriter out = spec.commandLine().getOut();
-    out.println(
-        environment().get("cpu_model")
+    List<BenchCase> cases =
+        isQuick() ? BenchPlan.quick(best, cores) : lists.plan(best, cores).cases();
+    table.note(
+        environment.get("cpu_model")
             + ", "
             + cores
             + " threads, "
             + best.id()
             + "; "
-            + environment().get("caches"));
-    int most = cases.stream().mapToInt(BenchCase::threads).max().orElse(1);
-    BenchTable table;
-    try (Baseline baseline = new Baseline(most, true);
-        Peers peers = new Peers(given);
-        BenchTrial trial =
-            new BenchTrial(
-                machine,
-                baseline,
-                peers,
-                SLICE_NANOS,
-                (long) ((quick ? QUICK_SECONDS : seconds) * 1e9))) {
-      table = new BenchTable(out, peers.names(), lists.hasBlocks());
-      run(cases, trial, table, begin);
-    }
-    json.put("complete", true);
-    output.write(soFar(begin));
-    table.notes(measured);
-    out.printf(
-        Locale.ROOT, "%d rows in %.0f s%n", measured.size(), (System.nanoTime() - begin) / 1e9);
-    out.flush();
-    return measured.stream().anyMatch(row -> row.json().containsKey("error")) ? 1 : 0;
+            + environment.get("caches"));
+    return new CpuBench(table, machine, cases, given, isQuick() ? QUICK_SECONDS : seconds);
   }
 
-  private int benchExperts(Machine machine, MoePlan plan, long begin) throws IOException {
-    MoeBench bench = new MoeBench(spec.commandLine().getOut(), plan);
-    Progress progress = Screen.of(spec).progress("bench, rows", bench.count());
-    boolean right =
-        bench.run(
-            machine,
-            seconds,
-            (rows, next) -> {
-              progress.at(rows.size(), "now " + next);
-              json.put("complete", rows.size() == bench.count());
-              json.put("seconds", (System.nanoTime() - begin) / 1e9);
-              json.put("rows", rows);
-              output.writeSoFar(json);
-            });
-    output.write(json);
-    return right ? 0 : 1;
+  private int run(RowBench bench, BenchResults results, Gates gates) throws IOException {
+    List<Map<String, Object>> planned = bench.planned();
+    gates.plan(planned);
+    Screen screen = Screen.of(spec);
+    results.begin(screen.progress("bench, rows", planned.size()));
+    boolean right = bench.run(results);
+    screen.line(
+        String.format(
+            Locale.ROOT,
+            "%d %s in %.0f s",
+            results.count(),
+            results.count() == 1 ? "row" : "rows",
+            results.seconds()));
+    return results.end(Map.of(), right ? 0 : 1, gates);
   }
 
-  private int benchGpu() throws IOException {
+  private int benchGpu(BenchResults results, TextTable table, Gates gates) throws IOException {
+    Screen screen = Screen.of(spec);
     if (lists.areOfExperts()) {
-      GpuExpertBench bench =
-          new GpuExpertBench(spec.commandLine().getOut(), lists.gpuExpertPlan(seconds));
-      int exitCode = bench.run(device);
-      json.putAll(bench.json());
-      output.write(json);
-      return exitCode;
+      GpuExpertBench bench = new GpuExpertBench(table, lists.gpuExpertPlan(seconds));
+      gates.plan(bench.planned());
+      results.begin(screen.progress("bench, rows", bench.planned().size()));
+      int exitCode = bench.run(device, results);
+      return results.end(bench.json(), exitCode, gates);
     }
     GpuBench bench =
         new GpuBench(
-            spec.commandLine().getOut(), quick ? lists.quickGpuPlan(0.2) : lists.gpuPlan(seconds));
-    int exitCode = bench.run(device);
-    json.putAll(bench.json());
-    output.write(json);
-    return exitCode;
+            table, isQuick() ? lists.quickGpuPlan(QUICK_GPU_SECONDS) : lists.gpuPlan(seconds));
+    gates.plan(bench.planned());
+    results.begin(screen.progress("bench, rows", bench.planned().size()));
+    int exitCode = bench.run(device, results);
+    return results.end(bench.json(), exitCode, gates);
+  }
+
+  private boolean isQuick() {
+    return quick || profile == Profile.QUICK;
+  }
+
+  /** Of the machine, and of the GPU where there is one. */
+  private Map<String, Object> environment(Machine machine) throws IOException {
+    if (!device.equals("cpu")) {
+      try (TernaryRuntime runtime = TernaryRuntime.builder().device(device).build()) {
+        Map<String, Object> environment = machine.environment(runtime);
+        Device gpu = runtime.device();
+        if (gpu.isCuda()) {
+          environment.put("gpu", Map.of("name", gpu.name(), "capability", gpu.capability()));
+          environment.put("device_times", DeviceClock.tellsTime(gpu));
+        }
+        return environment;
+      } catch (TernaryException e) {
+        // The bench says why there is none.
+      }
+    }
+    try (TernaryRuntime runtime = TernaryRuntime.create()) {
+      return machine.environment(runtime);
+    }
   }
 
   /** What was typed, behind the name of the tool. */
   private String command() {
     return "ternary " + String.join(" ", spec.commandLine().getParseResult().originalArgs());
-  }
-
-  @SuppressWarnings("unchecked")
-  private Map<String, Object> environment() {
-    return (Map<String, Object>) json.get("environment");
-  }
-
-  @SuppressWarnings("unchecked")
-  private Isa bestIsa() {
-    List<String> available = (List<String>) environment().get("isa");
-    return Isa.of(available.get(available.size() - 1));
-  }
-
-  private void run(List<BenchCase> cases, BenchTrial trial, BenchTable table, long begin)
-      throws IOException {
-    Progress progress = Screen.of(spec).progress("bench, rows", cases.size());
-    table.head();
-    for (BenchCase of : cases) {
-      progress.at(measured.size(), "now " + of);
-      BenchRow row;
-      try {
-        row = trial.run(of);
-      } catch (IllegalStateException e) { // a wrong result; the others are still of interest
-        row = BenchRow.begin(of);
-        row.put("error", e.getMessage());
-      }
-      measured.add(row);
-      table.line(row);
-      output.writeSoFar(soFar(begin));
-    }
-  }
-
-  private Map<String, Object> soFar(long begin) {
-    json.put("seconds", (System.nanoTime() - begin) / 1e9);
-    json.put("rows", measured.stream().map(BenchRow::json).toList());
-    return json;
   }
 
   /**
@@ -235,7 +227,11 @@ final class BenchCommand implements Callable<Integer> {
   private List<Peer> check() {
     List<Peer> peers = peerOptions.peers();
     CommandLine command = spec.commandLine();
-    lists.check(quick);
+    jmhOptions.check();
+    RuntimeOptions.require(
+        !quick || profile != Profile.FULL, command, "--profile", "full", "without --quick");
+    checkJmh(command);
+    lists.check(jmhOptions.isGiven() ? "--jmh" : quick ? "--quick" : isQuick() ? QUICK : null);
     RuntimeOptions.require(
         device.matches(RuntimeOptions.DEVICES),
         command,
@@ -261,5 +257,17 @@ final class BenchCommand implements Callable<Integer> {
     RuntimeOptions.require(
         seconds > 0 && seconds <= 3600, command, "--seconds", seconds, "above 0 and at most 3600");
     return peers;
+  }
+
+  /** Its benchmarks have lists and times of their own. */
+  private void checkJmh(CommandLine command) {
+    for (String option : List.of("--quick", "--profile", "--seconds", "--device", "--peer")) {
+      RuntimeOptions.require(
+          !jmhOptions.isGiven() || !command.getParseResult().hasMatchedOption(option),
+          command,
+          "--jmh",
+          "given with " + option,
+          "alone; see --jmh-options");
+    }
   }
 }

@@ -132,17 +132,18 @@ final class BenchLists {
   /**
    * Refuses values that are out of range, as wrong usage.
    *
-   * @param alone no list may be given
+   * @param without the option with which no list may be given; null if there is none
    */
-  void check(boolean alone) {
+  void check(String without) {
     CommandLine line = command.commandLine();
+    boolean alone = without != null;
     if (alone) {
       for (Object list :
           new Object[] {
             shapeFiles, rows, threads, isas, layouts, operations, activations, memory
           }) {
         RuntimeOptions.require(
-            list == null, line, "--quick", "given with a list of its own", "alone");
+            list == null, line, without, "given with a list of its own", "alone");
       }
     }
     checkExperts(line, alone);
@@ -171,7 +172,7 @@ final class BenchLists {
         line,
         "--group",
         group,
-        alone ? "0 with --quick" : "0 or a multiple of 32");
+        alone ? "0 with " + without : "0 or a multiple of 32");
     for (int count : or(threads, List.<Integer>of())) {
       RuntimeOptions.require(
           count >= 1 && count <= MOST_THREADS, line, "--threads", count, "1 to " + MOST_THREADS);
@@ -269,11 +270,6 @@ final class BenchLists {
 
   private List<Activation> activations() {
     return or(activations, List.of(Activation.A8));
-  }
-
-  /** Whether some rows have blocks. */
-  boolean hasBlocks() {
-    return activations().stream().anyMatch(activation -> activation.block() > 0);
   }
 
   /**

@@ -9,10 +9,20 @@ import org.ternarykernels.tool.output.TextTable;
 final class GateTable {
   private static final int SENTENCES = 20;
 
-  private final TextTable table;
+  /** Columns of verdict, value, change and range, with the spaces between all. */
+  private static final int OTHERS = 41;
 
-  GateTable(TextTable table) {
+  private static final int LEAST_OF_NAME = 12;
+
+  private final TextTable table;
+  private final int width;
+
+  /**
+   * @param width of a line; names and rows share what the others leave
+   */
+  GateTable(TextTable table, int width) {
     this.table = table;
+    this.width = width;
   }
 
   /**
@@ -26,10 +36,14 @@ final class GateTable {
             : "Gates; change: over the baseline's in "
                 + baseline
                 + ", with the range that both intervals allow; same: the intervals do not part.");
+    int name = results.stream().mapToInt(r -> r.gate().name().length()).max().orElse(0);
+    int row = results.stream().mapToInt(r -> shortText(r.row(), names).length()).max().orElse(0);
+    int left = Math.max(2 * LEAST_OF_NAME, width - OTHERS);
+    int nameWidth = Math.min(name, Math.max(LEAST_OF_NAME, left - row));
     table
         .left("verdict", 7)
-        .left("gate", 14)
-        .left("row", 25)
+        .left("gate", nameWidth)
+        .left("row", Math.min(row, left - nameWidth))
         .right("value", 9)
         .right("change", 6)
         .right("range", 9)

@@ -71,10 +71,11 @@ public final class Gates {
     if (results.isEmpty()) {
       throw wrong("--baseline is " + baseline + ", which has none of these rows");
     }
-    TextTable table = Screen.of(command).table();
+    Screen screen = Screen.of(command);
+    TextTable table = screen.table();
     List<Map<String, ?>> judged = new ArrayList<>();
     results.forEach(verdict -> judged.add(verdict.row()));
-    new GateTable(table)
+    new GateTable(table, screen.width())
         .print(results, baseline == null ? null : baseline.toString(), identity.differing(judged));
     text = table.text();
     result.put("gates", results.stream().map(GateResult::json).toList());

@@ -1,5 +1,6 @@
 package org.ternarykernels.tool.gate;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -9,9 +10,9 @@ import java.util.stream.Collectors;
  *
  * @param columns not of what came out
  */
-record RowIdentity(List<String> columns) {
+public record RowIdentity(List<String> columns) {
   /** For example {@code op=linear M=1}; columns that a row does not have are left out. */
-  String text(Map<String, ?> row) {
+  public String text(Map<String, ?> row) {
     return text(row, columns);
   }
 
@@ -22,15 +23,19 @@ record RowIdentity(List<String> columns) {
         .collect(Collectors.joining(" "));
   }
 
-  /** The columns in which some of these rows differ; all where none do. */
+  /** The first columns that tell these rows apart; all where none does. */
   List<String> differing(List<? extends Map<String, ?>> rows) {
-    List<String> differing =
-        columns.stream()
-            .filter(
-                column ->
-                    rows.stream().map(row -> String.valueOf(row.get(column))).distinct().count()
-                        > 1)
-            .toList();
+    List<String> differing = new ArrayList<>();
+    long told = 1;
+    for (String column : columns) {
+      List<String> more = new ArrayList<>(differing);
+      more.add(column);
+      long now = rows.stream().map(row -> text(row, more)).distinct().count();
+      if (now > told) {
+        differing = more;
+        told = now;
+      }
+    }
     return differing.isEmpty() ? columns : differing;
   }
 }

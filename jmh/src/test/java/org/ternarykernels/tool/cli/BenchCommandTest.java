@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.tool.bench.BenchPlan;
@@ -78,10 +80,43 @@ class BenchCommandTest {
     assertThat(rows).hasSize(2 * 2 * perProblem);
     for (JsonNode row : rows) {
       check(row);
-      assertThat(run.out()).contains(row.get("limit").asText());
+      String line = line(run.out(), row);
+      assertThat(line)
+          .as(row.toString())
+          .contains(cell(row, "ns", 1e-3), cell(row, "ns_error", 1e-3));
+      assertThat(line)
+          .matches(".* " + String.format("%.2f", row.get("ratio_to_limit").asDouble()) + " .*");
     }
+    assertThat(run.out()).contains("Left out at this width, and in JSON and CSV: ", "limit.");
+    assertThat(run.out().lines()).allMatch(line -> line.length() <= 80);
     assertThat(rows.findValuesAsText("shape").stream().distinct())
         .containsExactly("two/a", "two/33x130");
+  }
+
+  /** The line of a row in the table. */
+  private static String line(String out, JsonNode row) {
+    String op = row.get("op").asText();
+    String shape = row.get("shape").asText().replaceFirst(".*/", "");
+    String layout = row.get("layout").isNull() ? "-" : row.get("layout").asText();
+    String begin = op + " " + (layout.equals("-") ? "K " + row.get("K").asText() : shape);
+    List<String> lines =
+        out.lines()
+            .filter(
+                line ->
+                    line.matches(
+                        Pattern.quote(begin)
+                            + " +"
+                            + row.get("M").asText()
+                            + "  "
+                            + layout
+                            + " .*"))
+            .toList();
+    assertThat(lines).as(begin).hasSize(1);
+    return lines.get(0);
+  }
+
+  private static String cell(JsonNode row, String field, double scale) {
+    return String.format(Locale.ROOT, "%.1f", row.get(field).asDouble() * scale);
   }
 
   @Test
@@ -138,7 +173,7 @@ class BenchCommandTest {
     assertThat(run.exitCode()).isEqualTo(1);
     assertThat(run.out())
         .contains("No GPU was measured: TERNARY_DEVICE is \"cuda:63\"")
-        .contains("on H100");
+        .containsPattern("linear o +8  i2s_tiled  H100 +\\d+\\.\\d\\d ");
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isFalse();
     assertSaysWhenAndHow(result, "ternary bench --shapes " + shapes + " --m 1,8 --device cuda:63");
@@ -214,6 +249,9 @@ class BenchCommandTest {
     assertFailure(ToolRun.of("bench", "--memory", "disk"), 2, "disk", "STREAMING");
     assertFailure(ToolRun.of("bench", "--seconds", "0"), 2, "--seconds is 0");
     assertFailure(ToolRun.of("bench", "--quick", "--m", "1"), 2, "--quick");
+    assertFailure(ToolRun.of("bench", "--profile", "QUICK", "--m", "1"), 2, "--profile quick");
+    assertFailure(ToolRun.of("bench", "--profile", "full", "--quick"), 2, "--profile is full");
+    assertFailure(ToolRun.of("bench", "--profile", "short"), 2, "--profile", "short");
     assertFailure(
         ToolRun.of("bench", "--shapes", folder.resolve("none.txt")), 1, "no such file", "none.txt");
     Path shapes = Files.writeString(folder.resolve("wrong.txt"), "16 16\n16 x\n");

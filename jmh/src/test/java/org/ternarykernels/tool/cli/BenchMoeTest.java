@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,12 +39,23 @@ class BenchMoeTest {
     assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
     assertThat(run.out())
         .contains("of limit", "linear", "bit for bit", "us by stage: activations ");
+    assertThat(run.out().lines()).allMatch(line -> line.length() <= 80);
     JsonNode result = ToolRun.json(json);
     assertThat(result.get("complete").asBoolean()).isTrue();
     assertThat(result.get("environment").get("cpu_model").asText()).isNotEmpty();
     assertThat(result.get("rows")).hasSize(2 * 2 * 3);
     for (JsonNode row : result.get("rows")) {
       check(row);
+      assertThat(run.out())
+          .containsPattern(
+              String.format(
+                  Locale.ROOT,
+                  "tiny-mangrove +%d  %s +%s +%.1f +%.1f ",
+                  row.get("M").asInt(),
+                  row.get("routing").asText(),
+                  row.get("activation").asText(),
+                  row.get("ns").asDouble() / 1e3,
+                  row.get("ns_error").asDouble() / 1e3));
     }
   }
 

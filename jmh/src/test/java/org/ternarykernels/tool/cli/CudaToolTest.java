@@ -227,6 +227,7 @@ class CudaToolTest {
       }
     }
     assertThat(run.out()).contains("model us");
+    assertThat(run.out().lines()).allMatch(line -> line.length() <= 80);
   }
 
   @Test

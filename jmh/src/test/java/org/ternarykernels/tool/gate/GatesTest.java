@@ -58,7 +58,7 @@ class GatesTest {
     assertThat(run.lines())
         .contains(
             "FAILED fast: ns is 100, must be at most 99 (op=linear M=1)", "1 ok, 0 same, 2 failed")
-        .anyMatch(line -> line.matches("failed +fast +linear +100 +- +-"))
+        .anyMatch(line -> line.matches("failed +fast +linear +100 +- +-  ns"))
         .allMatch(line -> line.length() <= 80);
   }
 
@@ -83,8 +83,8 @@ class GatesTest {
         .containsEntry("change_high", 160 / 90.0)
         .containsEntry("why", "ns is 1.500 times the baseline's, must be at most 1.200");
     assertThat(run.lines())
-        .anyMatch(line -> line.matches("same +no slower +M=1 +150 +1.50 +1.00-1.78"))
-        .anyMatch(line -> line.matches("failed +no slower +M=2 +150 +1.50 +1.01-1.78"));
+        .anyMatch(line -> line.matches("same +no slower +M=1 +150 +1.50 +1.00-1.78  ns"))
+        .anyMatch(line -> line.matches("failed +no slower +M=2 +150 +1.50 +1.01-1.78  ns"));
   }
 
   @Test

@@ -10,14 +10,14 @@ import org.ternarykernels.tool.bench.Workload;
  * {@code rmsnorm_linear}: residual add, norm, quantisation and product in one call, bf16 in and
  * out.
  */
-public class RmsNormLinearBenchmark extends LayerBenchmark {
+public class RmsNormBenchmark extends LayerBenchmark {
   @Setup(Level.Trial)
   public void prepare() throws IOException {
     prepare(Workload.Operation.RMSNORM_LINEAR);
   }
 
   @Benchmark
-  public void rmsNormLinear() {
+  public void rmsNorm() {
     workload().run();
   }
 }

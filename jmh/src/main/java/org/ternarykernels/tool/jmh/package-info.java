@@ -1,0 +1,2 @@
+/** Runs the JMH benchmarks for {@code ternary bench --jmh}, with rates beside their times. */
+package org.ternarykernels.tool.jmh;
