@@ -66,7 +66,7 @@ public final class GpuBench {
 
   /** What will be measured: of each row the fields that say so. */
   public List<Map<String, Object>> planned() {
-    return cases().stream().map(Case::begin).toList();
+    return cases().stream().map(GpuCase::begin).toList();
   }
 
   /**
@@ -122,7 +122,7 @@ public final class GpuBench {
         "us: median +- half of its 95 % interval, by the GPU's clock, calls of one graph back to"
             + " back; f16 in and out. model: what the cost model expects, its byte and instruction"
             + " times. of model: us / model us.");
-    List<Case> cases = cases();
+    List<GpuCase> cases = cases();
     columns(cases)
         .right("us", 8)
         .right("+-", 6)
@@ -134,7 +134,7 @@ public final class GpuBench {
         .right("instr us", 8)
         .left("path", 40)
         .head();
-    for (Case of : cases) {
+    for (GpuCase of : cases) {
       Map<String, Object> begun = of.begin();
       sink.next(of.label() + " M " + of.m());
       Map<String, Object> row = sink.finished(begun);
@@ -147,7 +147,7 @@ public final class GpuBench {
     return !failed;
   }
 
-  private Map<String, Object> measure(TernaryRuntime runtime, Case of, Map<String, Object> row) {
+  private Map<String, Object> measure(TernaryRuntime runtime, GpuCase of, Map<String, Object> row) {
     try (GpuTrial trial =
         new GpuTrial(
             runtime,
@@ -168,7 +168,7 @@ public final class GpuBench {
   private int withoutGpu(String reason) {
     table.note("No GPU was measured: " + reason);
     table.note("What the cost model expects of others (us; f16 in and out):");
-    List<Case> products =
+    List<GpuCase> products =
         cases().stream()
             .filter(
                 of -> of.operation() == Operation.LINEAR || of.operation() == Operation.LINEAR_A16)
@@ -184,7 +184,7 @@ public final class GpuBench {
     List<Map<String, Object>> rows = new ArrayList<>();
     try (TernaryRuntime runtime = TernaryRuntime.builder().device("cpu").build()) {
       for (String device : MODELS) {
-        for (Case of : products) {
+        for (GpuCase of : products) {
           Map<String, Object> row = of.begin();
           predict(row, runtime, device, of);
           rows.add(row);
@@ -206,38 +206,8 @@ public final class GpuBench {
     return 1;
   }
 
-  /** One product. */
-  private record Case(
-      String model,
-      Shape shape,
-      Operation operation,
-      Activation activation,
-      Layout layout,
-      int m,
-      State memory) {
-
-    Map<String, Object> begin() {
-      Map<String, Object> row = new LinkedHashMap<>();
-      row.put("op", operation.id());
-      row.put("activation", activation.toString());
-      row.put("shape", model + "/" + shape.name());
-      row.put("N", shape.n());
-      row.put("K", shape.k());
-      row.put("M", m);
-      row.put("layout", layout.name().toLowerCase(Locale.ROOT));
-      row.put("memory", memory.name().toLowerCase(Locale.ROOT));
-      return row;
-    }
-
-    /** For example {@code linear gate_up}. */
-    String label() {
-      String blocks = activation.block() > 0 ? " " + activation : "";
-      return operation.id() + blocks + " " + shape.name();
-    }
-  }
-
-  private List<Case> cases() {
-    List<Case> cases = new ArrayList<>();
+  private List<GpuCase> cases() {
+    List<GpuCase> cases = new ArrayList<>();
     plan.shapes()
         .forEach(
             (model, shapes) ->
@@ -246,14 +216,14 @@ public final class GpuBench {
     return cases;
   }
 
-  private void add(List<Case> cases, String model, Shape shape, State memory) {
+  private void add(List<GpuCase> cases, String model, Shape shape, State memory) {
     for (Operation operation : plan.operations()) {
       List<Activation> activations =
           operation.activation().isA8() ? plan.activations() : List.of(operation.activation());
       for (Layout layout : plan.layouts()) {
         for (int m : plan.rows()) {
           for (Activation activation : activations) {
-            cases.add(new Case(model, shape, operation, activation, layout, m, memory));
+            cases.add(new GpuCase(model, shape, operation, activation, layout, m, memory));
           }
         }
       }
@@ -261,7 +231,7 @@ public final class GpuBench {
   }
 
   private static void predict(
-      Map<String, Object> row, TernaryRuntime runtime, String device, Case of) {
+      Map<String, Object> row, TernaryRuntime runtime, String device, GpuCase of) {
     if (of.operation() == Operation.QUANTISE_ACTIVATIONS) {
       return; // the model is of products
     }
@@ -278,7 +248,7 @@ public final class GpuBench {
   }
 
   /** Those that say what a row is of. */
-  private TextTable columns(List<Case> cases) {
+  private TextTable columns(List<GpuCase> cases) {
     int name = cases.stream().mapToInt(of -> of.label().length()).max().orElse(0);
     return table
         .left("op, shape", Math.min(name, MOST_COLUMNS_OF_NAME))
@@ -286,7 +256,7 @@ public final class GpuBench {
         .left("layout", 9);
   }
 
-  private void line(Case of, Map<String, Object> row) {
+  private void line(GpuCase of, Map<String, Object> row) {
     Object ns = row.get("ns");
     Object expected = row.get("predicted_ns");
     table.row(

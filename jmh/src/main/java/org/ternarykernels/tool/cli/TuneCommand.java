@@ -7,19 +7,19 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneId;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.Isa;
 import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.measure.Interleaved;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.OutputFile;
 import org.ternarykernels.tool.output.Progress;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.tune.TuningFile;
+import org.ternarykernels.tool.tune.TuningReport;
 import org.ternarykernels.tool.tune.TuningTrials;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,7 +39,10 @@ import picocli.CommandLine.Spec;
       "The file holds for this processor, its cores and caches as this process may use them, one"
           + " instruction set and this version; elsewhere it is refused with a warning and the"
           + " built-in values serve.",
-      "JSON: file, isa, device, values [{name, built_in, value, measured, how}]."
+      "A value whose series is too noisy is not taken: the built-in one stays, and table, file and"
+          + " JSON say so. The exit code is 1, without a file, where that is every value.",
+      "JSON: file, isa, device, values [{name, built_in, value, measured, noisy, noise (half of the"
+          + " interval over the median), how}]."
     })
 final class TuneCommand implements Callable<Integer> {
   @Option(
@@ -70,6 +73,9 @@ final class TuneCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
+  /** What takes the times; tests plant theirs. */
+  TuningTrials.Rounds rounds = Interleaved::run;
+
   @Override
   public Integer call() throws Exception {
     PrintWriter screen = spec.commandLine().getOut();
@@ -89,31 +95,45 @@ final class TuneCommand implements Callable<Integer> {
     screen.flush();
     Progress progress = Screen.of(spec).progress("values measured", builtIn.values().size());
     int[] done = {0};
-    List<Map<String, Object>> rows = new ArrayList<>();
+    TuningReport report;
     try (TuningTrials trials =
-        new TuningTrials(builtIn, quick, name -> progress.at(done[0]++, "now " + name))) {
+        new TuningTrials(builtIn, rounds, quick, name -> progress.at(done[0]++, "now " + name))) {
       trials.run();
-      TuningFile file = builtIn.with(trials.measured());
-      byte[] text = file.text(comment()).getBytes(StandardCharsets.UTF_8);
-      out.write(stream -> stream.write(text));
-      table(screen, builtIn, file, trials, rows);
+      report = new TuningReport(builtIn, trials);
     }
-    Path written = out.path().toAbsolutePath();
+    progress.close();
+    screen.println();
+    report.print(Screen.of(spec).table());
+    screen.println();
+    boolean written = report.hasValues();
+    if (written) {
+      write(report, screen);
+    } else {
+      screen.println("Every series was too noisy, so that no file was written.");
+    }
+    screen.flush();
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("file", written ? path().toString() : null);
+    json.put("isa", builtIn.machine("isa"));
+    json.put("device", builtIn.machine("device"));
+    json.put("values", report.rows());
+    output.write(json);
+    return written ? 0 : 1;
+  }
+
+  private Path path() {
+    return out.path().toAbsolutePath();
+  }
+
+  private void write(TuningReport report, PrintWriter screen) throws IOException {
+    byte[] text = report.file().text(comment() + report.comment()).getBytes(StandardCharsets.UTF_8);
+    out.write(stream -> stream.write(text));
     if (out.isFile()) {
       try (TernaryRuntime runtime = open(out.path())) {
         check(runtime);
       }
-      screen.println();
-      screen.println("Use it: export TERNARY_TUNING=" + written);
+      screen.println("Use it: export TERNARY_TUNING=" + path());
     }
-    screen.flush();
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("file", written.toString());
-    json.put("isa", builtIn.machine("isa"));
-    json.put("device", builtIn.machine("device"));
-    json.put("values", rows);
-    output.write(json);
-    return 0;
   }
 
   private String comment() {
@@ -134,30 +154,5 @@ final class TuneCommand implements Callable<Integer> {
     if (!error.isEmpty()) {
       throw new IllegalStateException(error);
     }
-  }
-
-  private static void table(
-      PrintWriter screen,
-      TuningFile builtIn,
-      TuningFile file,
-      TuningTrials trials,
-      List<Map<String, Object>> rows) {
-    screen.printf("%n%-30s %12s %12s  %s%n", "value", "built in", "here", "from");
-    builtIn
-        .values()
-        .forEach(
-            (name, value) -> {
-              boolean measured = trials.measured().containsKey(name);
-              screen.printf(
-                  "%-30s %12d %12s  %s%n",
-                  name, value, measured ? file.value(name) : "-", trials.how(name));
-              Map<String, Object> row = new LinkedHashMap<>();
-              row.put("name", name);
-              row.put("built_in", value);
-              row.put("value", file.value(name));
-              row.put("measured", measured);
-              row.put("how", trials.how(name));
-              rows.add(row);
-            });
   }
 }

@@ -41,7 +41,14 @@ public final class TuningTrials implements AutoCloseable {
   private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32};
   private static final long[] PREFETCHES = {0, 2048, 4096, 8192, 12288, 16384, 24576};
 
+  /** Times contenders in turns. */
+  public interface Rounds {
+    /** As {@link Interleaved#run}. */
+    double[][] run(List<Interleaved.Contender> contenders, long sliceNanos, long budgetNanos);
+  }
+
   private final TuningFile builtIn;
+  private final Rounds rounds;
   private final Isa isa;
   private final int cores;
   private final long sliceNanos;
@@ -52,14 +59,16 @@ public final class TuningTrials implements AutoCloseable {
   private final Map<String, TernaryRuntime> runtimes = new HashMap<>();
   private final RandomProblem random = new RandomProblem(17);
   private final Map<String, Long> measured = new LinkedHashMap<>();
+  private final Map<String, Double> noisy = new LinkedHashMap<>();
   private final Map<String, String> how = new LinkedHashMap<>();
 
   /**
    * @param progress is told what is measured next
    */
-  public TuningTrials(TuningFile builtIn, boolean quick, Consumer<String> progress)
+  public TuningTrials(TuningFile builtIn, Rounds rounds, boolean quick, Consumer<String> progress)
       throws IOException {
     this.builtIn = builtIn;
+    this.rounds = rounds;
     this.isa = Isa.of(builtIn.machine("isa"));
     this.cores = Integer.parseInt(builtIn.machine("cores"));
     this.sliceNanos = quick ? 3_000_000L : 10_000_000L;
@@ -93,6 +102,24 @@ public final class TuningTrials implements AutoCloseable {
   /** The values measured, by name. */
   public Map<String, Long> measured() {
     return measured;
+  }
+
+  /**
+   * The values whose series was too noisy to take them from it, by name: half of the widest
+   * interval over its median.
+   */
+  public Map<String, Double> noisy() {
+    return noisy;
+  }
+
+  /** Takes a value from a series, or leaves the built-in one. */
+  private void take(String name, long value, double noise, String from) {
+    how.put(name, from);
+    if (noise > Noise.MOST) {
+      noisy.put(name, noise);
+    } else {
+      measured.put(name, value);
+    }
   }
 
   /** What a value was taken from, in words. */
@@ -140,15 +167,8 @@ public final class TuningTrials implements AutoCloseable {
 
   /** Nanoseconds of each contender in each round, taking turns. */
   private double[][] rounds(Runnable... contenders) {
-    return Interleaved.run(
+    return rounds.run(
         Arrays.stream(contenders).map(Interleaved::of).toList(), sliceNanos, trialNanos);
-  }
-
-  /** Median nanoseconds of each contender. */
-  private double[] times(Runnable... contenders) {
-    return Arrays.stream(rounds(contenders))
-        .mapToDouble(values -> MedianInterval.of(values).median())
-        .toArray();
   }
 
   /** From how many rows on the kernel for many is faster than the one for few. */
@@ -167,12 +187,15 @@ public final class TuningTrials implements AutoCloseable {
     for (int m : ROWS) {
       crossover.add(
           m,
-          times(
+          rounds(
               product(never, weights, Activation.A8, m),
               product(always, weights, Activation.A8, m)));
     }
-    measured.put(name, crossover.from());
-    how.put(name, "time of the kernel for many rows over that for few, by M:" + crossover);
+    take(
+        name,
+        crossover.from(),
+        crossover.noise(),
+        "time of the kernel for many rows over that for few, by M:" + crossover);
   }
 
   /** Half of the work from which two threads are faster than one. */
@@ -185,7 +208,7 @@ public final class TuningTrials implements AutoCloseable {
       TernaryWeights weights = weights(size, size, Layout.I2S_TILED);
       crossover.add(
           (long) size * size,
-          times(
+          rounds(
               product(alone, weights, Activation.A8, 1), product(both, weights, Activation.A8, 1)));
     }
     perThread("work_per_thread", crossover);
@@ -203,7 +226,7 @@ public final class TuningTrials implements AutoCloseable {
       TernaryBuffer s = TernaryBuffer.allocate(DataType.F32, rows);
       crossover.add(
           (long) rows * k,
-          times(
+          rounds(
               () -> alone.quantise(x, null, null, q, s, rows, k),
               () -> both.quantise(x, null, null, q, s, rows, k)));
     }
@@ -211,8 +234,11 @@ public final class TuningTrials implements AutoCloseable {
   }
 
   private void perThread(String name, Crossover crossover) {
-    measured.put(name, Math.max(1, crossover.from() / 2));
-    how.put(name, "time of two threads over one, by work:" + crossover);
+    take(
+        name,
+        Math.max(1, crossover.from() / 2),
+        crossover.noise(),
+        "time of two threads over one, by work:" + crossover);
   }
 
   /** Weights of one core at M = 1, from a matrix of half a megabyte that stays in its cache. */
@@ -220,9 +246,14 @@ public final class TuningTrials implements AutoCloseable {
     progress.accept(name);
     int n = 2048;
     int k = 1024;
-    double nanos = times(product(runtime(1, Map.of()), weights(n, k, layout), activation, 1))[0];
-    measured.put(name, Math.max(1, Math.round(n * k * 1e3 / nanos)));
-    how.put(name, "one thread, M 1, " + n + " x " + k + " in cache");
+    MedianInterval nanos =
+        MedianInterval.of(
+            rounds(product(runtime(1, Map.of()), weights(n, k, layout), activation, 1))[0]);
+    take(
+        name,
+        Math.max(1, Math.round(n * k * 1e3 / nanos.median())),
+        Noise.of(nanos),
+        "one thread, M 1, " + n + " x " + k + " in cache");
   }
 
   /** What no cache holds, a whole number of pages a thread. */
@@ -235,20 +266,16 @@ public final class TuningTrials implements AutoCloseable {
   private void bandwidth(String name, int threads) throws IOException {
     progress.accept(name);
     TernaryRuntime runtime = runtime(cores, Map.of());
-    double[] rates = new double[Interleaved.FEWEST_ROUNDS];
-    for (int i = 0; i < rates.length; i++) {
-      rates[i] =
-          runtime
-              .measureLimit(Limit.READ, threads, streamedBytes(), 2 * trialNanos)
-              .gigaPerSecond();
-    }
-    measured.put(name, Math.max(1, Math.round(1e3 * MedianInterval.of(rates).median())));
-    how.put(
+    long bytes = streamedBytes();
+    Interleaved.Contender reads =
+        nanos -> 1 / runtime.measureLimit(Limit.READ, threads, bytes, nanos).gigaPerSecond();
+    MedianInterval nanosOfByte =
+        MedianInterval.of(rounds.run(List.of(reads), 2 * trialNanos, 0)[0]);
+    take(
         name,
-        threads
-            + (threads == 1 ? " thread reads " : " threads read ")
-            + (streamedBytes() >> 20)
-            + " MB");
+        Math.max(1, Math.round(1e3 / nanosOfByte.median())),
+        Noise.of(nanosOfByte),
+        threads + (threads == 1 ? " thread reads " : " threads read ") + (bytes >> 20) + " MB");
   }
 
   /**
@@ -277,6 +304,7 @@ public final class TuningTrials implements AutoCloseable {
     double[][] samples = rounds(contenders);
     int best = 0;
     double least = 1;
+    Crossover open = new Crossover();
     StringBuilder ratios = new StringBuilder();
     for (int i = 0; i < samples.length; i++) {
       MedianInterval ratio = MedianInterval.ofRatios(samples[i], samples[0]);
@@ -285,9 +313,13 @@ public final class TuningTrials implements AutoCloseable {
         best = i;
         least = ratio.median();
       }
+      open.add(i, new double[][] {samples[0], samples[i]});
     }
-    measured.put("prefetch_bytes", distances.get(best));
-    how.put("prefetch_bytes", "streaming, M 1, time over that of the built-in distance:" + ratios);
+    take(
+        "prefetch_bytes",
+        distances.get(best),
+        best > 0 ? 0 : open.noise(), // what clearly wins needs no others
+        "streaming, M 1, time over that of the built-in distance:" + ratios);
   }
 
   @Override
