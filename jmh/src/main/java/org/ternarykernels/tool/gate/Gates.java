@@ -44,9 +44,11 @@ public final class Gates {
   public void plan(List<? extends Map<String, ?>> planned) {
     for (Gate gate : gates) {
       if (identity.columns().containsAll(gate.where().keySet())) {
+        boolean some = false;
         for (Map<String, ?> row : matched(gate, planned)) {
-          storedRow(gate, row);
+          some |= storedRow(gate, row) != null; // looks at every row: a ratio needs each
         }
+        requireStored(some || !gate.onlyShows());
       }
     }
   }
@@ -68,9 +70,7 @@ public final class Gates {
         judge(gate, row, results);
       }
     }
-    if (results.isEmpty()) {
-      throw wrong("--baseline is " + baseline + ", which has none of these rows");
-    }
+    requireStored(!results.isEmpty());
     Screen screen = Screen.of(command);
     TextTable table = screen.table();
     List<Map<String, ?>> judged = new ArrayList<>();
@@ -85,6 +85,12 @@ public final class Gates {
   /** What {@link #check} has printed. */
   public String text() {
     return text;
+  }
+
+  private void requireStored(boolean some) {
+    if (baseline != null && !some) {
+      throw wrong("--baseline is " + baseline + ", which has none of these rows");
+    }
   }
 
   private void judge(Gate gate, Map<String, ?> row, List<GateResult> results) {

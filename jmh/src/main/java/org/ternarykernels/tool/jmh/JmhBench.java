@@ -27,7 +27,7 @@ import org.ternarykernels.tool.output.TextTable;
 public final class JmhBench implements RowBench {
   /** Every field of a row. */
   public static final String FIELDS =
-      "benchmark, its parameters, mode, unit, score, ns (of a call), ns_low, ns_high (95 %), gbps,"
+      "benchmark, its parameters, mode, unit, score, ns (of a call), ns_low, ns_high, gbps,"
           + " gops, iterations, forks, jmh (what JMH itself writes, without paths), or error";
 
   private static final double CONFIDENCE = 0.95;

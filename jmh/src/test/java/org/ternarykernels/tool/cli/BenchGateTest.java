@@ -175,6 +175,23 @@ class BenchGateTest {
   }
 
   @Test
+  void aBaselineOfOtherRowsIsRefusedBeforeTheWork() throws Exception {
+    Path base = folder.resolve("base");
+    assertThat(bench("--out-dir", base).exitCode()).isZero();
+    Path rows = base.resolve("rows.jsonl");
+    String text = Files.readString(rows);
+    Files.writeString(rows, text.replaceFirst("\"M\":3", "\"M\":7"));
+    assertRefused(
+        new String[] {"gate \"all\": the baseline has no row op=linear", "M=3"},
+        "--baseline",
+        base,
+        "--gate",
+        gates("gates: [{name: all, metric: ns, ratio: {max: 9}}]"));
+    Files.writeString(rows, text.replaceAll("\"M\":\\d", "\"M\":7"));
+    assertRefused(new String[] {"which has none of these rows"}, "--baseline", base);
+  }
+
+  @Test
   void aBaselineOfAnotherCpuIsRefused() throws Exception {
     Path base = folder.resolve("base");
     assertThat(bench("--out-dir", base).exitCode()).isZero();
