@@ -20,6 +20,7 @@ import org.ternarykernels.tool.problem.ExpertChoice;
 import org.ternarykernels.tool.problem.ExpertCopies;
 import org.ternarykernels.tool.problem.MoeShape;
 import org.ternarykernels.tool.problem.RandomProblem;
+import org.ternarykernels.tool.problem.WeightCopies;
 import org.ternarykernels.tool.problem.WeightCopies.State;
 
 /**
@@ -65,7 +66,7 @@ final class GpuExpertTrial implements AutoCloseable {
   }
 
   private static long spread(State memory) {
-    return memory == State.RESIDENT ? 1 : GpuTrial.STREAMING_BYTES;
+    return memory == State.RESIDENT ? 1 : WeightCopies.GPU_STREAMING_BYTES;
   }
 
   /** The choices that calls make one after the other. */

@@ -33,9 +33,6 @@ final class GpuTrial implements AutoCloseable {
   private static final float EPS = 1e-5f;
   private static final long SEED = 1;
 
-  /** Weights that no second-level cache holds: four times B200's 126 MB. */
-  static final long STREAMING_BYTES = 504L << 20;
-
   private static final int FEWEST_CALLS = 16;
   private static final int FEWEST_ROUNDS = 7;
   private static final int MOST_ROUNDS = 101;
@@ -78,7 +75,12 @@ final class GpuTrial implements AutoCloseable {
     n = shape.n();
     k = shape.k();
     weights =
-        keep(new WeightCopies(shape, SEED, layout, memory == State.RESIDENT ? 1 : STREAMING_BYTES));
+        keep(
+            new WeightCopies(
+                shape,
+                SEED,
+                layout,
+                memory == State.RESIDENT ? 1 : WeightCopies.GPU_STREAMING_BYTES));
     RandomProblem random = new RandomProblem(SEED + 1);
     hostX = random.activations(DataType.F16, m, k);
     hostResidual = random.activations(DataType.F16, m, k);

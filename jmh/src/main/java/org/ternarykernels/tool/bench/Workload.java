@@ -87,7 +87,10 @@ public abstract class Workload implements AutoCloseable {
     return of(operation, operation.activation(), runtime, weights, m);
   }
 
-  static Workload of(
+  /**
+   * @param activation what the layer does with X, of those that the operation has
+   */
+  public static Workload of(
       Operation operation,
       Activation activation,
       TernaryRuntime runtime,
@@ -151,7 +154,7 @@ public abstract class Workload implements AutoCloseable {
   }
 
   /** The paths whose counts have changed, in alphabetical order, joined by +. */
-  static String pathsSince(Map<String, Long> before, TernaryRuntime runtime) {
+  public static String pathsSince(Map<String, Long> before, TernaryRuntime runtime) {
     Map<String, Long> after = runtime.pathCounts();
     TreeSet<String> paths = new TreeSet<>(after.keySet());
     paths.removeIf(path -> after.get(path).equals(before.get(path)));

@@ -25,6 +25,9 @@ public final class WeightCopies implements AutoCloseable {
     STREAMING
   }
 
+  /** Weights that no GPU's second-level cache holds: four times B200's 126 MB. */
+  public static final long GPU_STREAMING_BYTES = 504L << 20;
+
   private static final int CACHES = 4;
   private static final long SMALL_CACHE = 16L << 20;
 

@@ -32,6 +32,7 @@ final class ProductStackLayers implements AutoCloseable {
 
   /**
    * @param layout of the weights; null: the one that the runtime chooses for all of them
+   * @param watch sees the calls
    * @param normed whether a fused norm with a residual is before the product
    */
   ProductStackLayers(
@@ -42,7 +43,8 @@ final class ProductStackLayers implements AutoCloseable {
       Activation activation,
       boolean normed,
       int count,
-      StackOperands operands) {
+      StackOperands operands,
+      ProductWatch watch) {
     RandomProblem random = new RandomProblem(SEED);
     int n = shape.n();
     int k = shape.k();
@@ -50,15 +52,32 @@ final class ProductStackLayers implements AutoCloseable {
     Layout wanted =
         layout == null ? runtime.chooseLayout(activation, n, k, (long) n * k * count) : layout;
     long bytes = 0;
-    try (TernaryWeights first =
-        TernaryWeights.pack(random.weights(n, k), n, k, alpha(random, alpha, n, k))) {
+    byte[] codes = random.weights(n, k);
+    Alpha scales = alpha(random, alpha, n, k);
+    StackProduct product =
+        new StackProduct(
+            shape,
+            wanted,
+            activation,
+            watch == ProductWatch.NONE ? null : codes, // a matrix of bytes is large
+            scales,
+            normed ? norm : null,
+            EPS,
+            operands.host("x", k),
+            normed ? operands.host("residual", k) : null,
+            operands.host("y", n));
+    try (TernaryWeights first = TernaryWeights.pack(codes, n, k, scales)) {
       for (int i = 0; i < count; i++) {
         try (TernaryWeights own = first.repack(wanted)) {
           bytes += own.byteSize();
-          layers.add(
+          StackLayer layer =
               normed
                   ? normed(runtime, own, activation, norm, operands)
-                  : plain(runtime, own, activation, operands));
+                  : plain(runtime, own, activation, operands);
+          layers.add(
+              watch == ProductWatch.NONE
+                  ? layer
+                  : rows -> watch.call(product, rows, () -> layer.run(rows)));
         }
       }
     } catch (RuntimeException | Error e) {

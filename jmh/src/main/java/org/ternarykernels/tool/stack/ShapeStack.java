@@ -28,12 +28,14 @@ final class ShapeStack implements Stack {
   private final String name;
   private final StackSizes sizes;
   private final int mostRows;
+  private final StackCalls calls;
   private final StackOperands operands;
   private final List<StackLayer> layers = new ArrayList<>();
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
   private ExpertStackLayers experts;
   private long weightBytes;
 
+  /** One whose rows lie where its layers compute. */
   ShapeStack(
       String name,
       StackSizes sizes,
@@ -42,10 +44,23 @@ final class ShapeStack implements Stack {
       Layout layout,
       Activation activation,
       int mostRows) {
+    this(name, sizes, shapes, runtime, layout, activation, mostRows, StackCalls.USUAL);
+  }
+
+  ShapeStack(
+      String name,
+      StackSizes sizes,
+      List<Shape> shapes,
+      TernaryRuntime runtime,
+      Layout layout,
+      Activation activation,
+      int mostRows,
+      StackCalls calls) {
     this.name = name;
     this.sizes = sizes;
     this.mostRows = mostRows;
-    operands = new StackOperands(runtime, mostRows);
+    this.calls = calls;
+    operands = new StackOperands(runtime, mostRows, calls.onHost());
     open.push(operands);
     try {
       List<List<StackLayer>> byShape = new ArrayList<>();
@@ -81,7 +96,8 @@ final class ShapeStack implements Stack {
             activation,
             NORMED.contains(shape.name()),
             count,
-            operands);
+            operands,
+            calls.watch());
     open.push(made);
     weightBytes += made.weightBytes();
     return made.layers();

@@ -25,10 +25,10 @@ final class StackOperands implements AutoCloseable {
   private final Map<String, DeviceBuffer> device = new HashMap<>();
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
-  StackOperands(TernaryRuntime runtime, int rows) {
+  StackOperands(TernaryRuntime runtime, int rows, boolean onHost) {
     this.runtime = runtime;
     this.rows = rows;
-    stream = runtime.device().isCuda() ? keep(CudaStream.create(runtime)) : null;
+    stream = runtime.device().isCuda() && !onHost ? keep(CudaStream.create(runtime)) : null;
   }
 
   private <T extends AutoCloseable> T keep(T resource) {
@@ -36,7 +36,7 @@ final class StackOperands implements AutoCloseable {
     return resource;
   }
 
-  /** The stream of the GPU; null on the CPU. */
+  /** The stream of the GPU; null where rows are in host memory. */
   CudaStream stream() {
     return stream;
   }

@@ -113,16 +113,38 @@ public final class StackOptions {
    * @throws CommandLine.ParameterException if a file that an option names cannot serve
    */
   public Stack open(TernaryRuntime runtime) throws IOException {
+    return open(runtime, StackCalls.USUAL);
+  }
+
+  /**
+   * Makes the stack with rows in host memory, also where the runtime has a GPU.
+   *
+   * @param watch sees the products of shapes; those of a real model pass it by
+   */
+  public Stack openOnHost(TernaryRuntime runtime, ProductWatch watch) throws IOException {
+    return open(runtime, new StackCalls(true, watch));
+  }
+
+  private Stack open(TernaryRuntime runtime, StackCalls calls) throws IOException {
     check();
+    return named(() -> make(runtime, calls));
+  }
+
+  /** Something of the files that options name. */
+  private interface Content<T> {
+    T read() throws IOException;
+  }
+
+  private <T> T named(Content<T> content) throws IOException {
     try {
-      return make(runtime);
+      return content.read();
     } catch (IllegalArgumentException | NoSuchFileException e) {
       String missing = e instanceof NoSuchFileException ? "no such file: " : "";
       throw new CommandLine.ParameterException(command.commandLine(), missing + e.getMessage(), e);
     }
   }
 
-  private Stack make(TernaryRuntime runtime) throws IOException {
+  private Stack make(TernaryRuntime runtime, StackCalls calls) throws IOException {
     if (model != null) {
       Path name = model.toAbsolutePath().normalize().getFileName();
       return new ModelStack(String.valueOf(name), Model.load(runtime, model, activation), batch);
@@ -136,12 +158,42 @@ public final class StackOptions {
         runtime,
         layout,
         activation,
-        batch);
+        batch,
+        calls);
   }
 
-  /** The shapes of one block, and of the output layer. */
+  /** Whether a real model is in the place of shapes. */
+  public boolean ofModel() {
+    return model != null;
+  }
+
+  /** The layout that the user wants; null for the library's choice. */
+  public Layout layout() {
+    return layout;
+  }
+
+  public Activation activation() {
+    return activation;
+  }
+
+  /**
+   * Blocks, each of which has every shape but that of the output layer.
+   *
+   * @throws CommandLine.ParameterException if a file that an option names cannot serve
+   */
+  public int blocks() throws IOException {
+    return layers == null
+        ? named(() -> sizes(shapes == null ? DEFAULT_SHAPES : shapes)).layers()
+        : layers;
+  }
+
+  /**
+   * The shapes of one block, and of the output layer.
+   *
+   * @throws CommandLine.ParameterException if a file that an option names cannot serve
+   */
   public List<Shape> shapes() throws IOException {
-    return shapes(shapes == null ? DEFAULT_SHAPES : shapes);
+    return named(() -> shapes(shapes == null ? DEFAULT_SHAPES : shapes));
   }
 
   private static String name(String wanted) {

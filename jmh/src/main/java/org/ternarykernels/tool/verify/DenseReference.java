@@ -24,7 +24,7 @@ public final class DenseReference {
 
   final float[] bias;
   public final float[] fp32;
-  final float[] fp16;
+  public final float[] fp16;
 
   /** {@code sum |x * alpha * w|} of each output. */
   final double[] absolute;

@@ -108,7 +108,7 @@ public final class ErrorBound {
   }
 
   /** Bound of the distance from the fp16 reference. */
-  double fp16(int row, int column) {
+  public double fp16(int row, int column) {
     int at = row * reference.n + column;
     double sum = reference.absolute[at] + Math.abs(reference.bias[column]);
     return kernel(row, column, Math.abs(reference.fp32[at]))

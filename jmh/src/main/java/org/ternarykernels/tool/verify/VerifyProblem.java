@@ -81,7 +81,7 @@ final class VerifyProblem {
     residual = normed ? random.activations(output, m, shape.k()) : null;
     norm = normed ? random.vector(shape.k(), 1) : null;
     sum = normed ? add() : null;
-    float[] values = normed ? normalise() : values();
+    float[] values = normed ? NormedRows.of(sum, shape.k(), norm, EPS) : values();
     if (rotation > 0) {
       float[] signs = random.signs(shape.k());
       this.rotation = Rotation.of(rotation, signs);
@@ -117,22 +117,6 @@ final class VerifyProblem {
       ScalarFormat.write(bytes, output, i, x.get(i) + residual.get(i));
     }
     return rounded.toArray();
-  }
-
-  private float[] normalise() {
-    float[] values = new float[sum.length];
-    int k = shape.k();
-    for (int row = 0; row < m; row++) {
-      double squares = 0;
-      for (int i = 0; i < k; i++) {
-        squares += (double) sum[row * k + i] * sum[row * k + i];
-      }
-      double scale = 1 / Math.sqrt(squares / k + EPS);
-      for (int i = 0; i < k; i++) {
-        values[row * k + i] = (float) (sum[row * k + i] * scale * norm[i]);
-      }
-    }
-    return values;
   }
 
   /** Runs the product once on a runtime and judges it. */
