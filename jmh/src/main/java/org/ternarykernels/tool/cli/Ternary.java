@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import org.ternarykernels.tool.capacity.CapacityCommand;
+import org.ternarykernels.tool.hybrid.HybridCommand;
 import org.ternarykernels.tool.load.LoadCommand;
 import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
@@ -46,6 +47,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       VerifyCommand.class,
       BenchCommand.class,
       TuneCommand.class,
+      HybridCommand.class,
       LoadCommand.class,
       CapacityCommand.class,
       SweepCommand.class,
