@@ -18,6 +18,7 @@ import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.OutputFile;
 import org.ternarykernels.tool.output.RunFolder;
 import org.ternarykernels.tool.output.StandardStream;
+import org.ternarykernels.tool.parity.ParityCommand;
 import org.ternarykernels.tool.report.ReportCommand;
 import org.ternarykernels.tool.run.RunCommand;
 import org.ternarykernels.tool.sweep.SweepCommand;
@@ -50,6 +51,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       HybridCommand.class,
       LoadCommand.class,
       CapacityCommand.class,
+      ParityCommand.class,
       SweepCommand.class,
       ReportCommand.class,
       CompletionCommand.class,

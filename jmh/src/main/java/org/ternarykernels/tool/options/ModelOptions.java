@@ -57,6 +57,11 @@ public final class ModelOptions {
 
   /** Loads the model; says on stderr what of its config.json it does not know. */
   public Model load(TernaryRuntime runtime) {
+    return load(runtime, activation);
+  }
+
+  /** The same with another way to use activations. */
+  public Model load(TernaryRuntime runtime, Activation activation) {
     try (Checkpoint checkpoint =
         Checkpoint.builder(folder)
             .ignoreConfig(ignoredConfig)
