@@ -21,6 +21,7 @@ import org.ternarykernels.tool.output.StandardStream;
 import org.ternarykernels.tool.parity.ParityCommand;
 import org.ternarykernels.tool.report.ReportCommand;
 import org.ternarykernels.tool.run.RunCommand;
+import org.ternarykernels.tool.shadow.ShadowCommand;
 import org.ternarykernels.tool.sweep.SweepCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -54,6 +55,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ParityCommand.class,
       SweepCommand.class,
       ReportCommand.class,
+      ShadowCommand.class,
       CompletionCommand.class,
       ManPageCommand.class,
       CommandLine.HelpCommand.class
