@@ -10,6 +10,7 @@ final class PackageOrder {
       List.of(
           // The tool and the benchmarks.
           "benchmark",
+          "tool.playbook", // tests of whole commands
           "tool.cli",
           "tool.report",
           "tool.sweep",

@@ -1,6 +1,7 @@
 package org.ternarykernels.example;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One text passing through a {@link Model}: its KV cache, and the positions taken so far.
@@ -13,7 +14,7 @@ public final class Session {
   private final Model model;
   private final int batch;
   private final Attention[] attention;
-  private SessionBatch own;
+  private @Nullable SessionBatch own;
   private int position;
 
   /**
@@ -96,10 +97,12 @@ public final class Session {
 
   /** The rows of a session that goes alone; one in a batch has none. */
   private SessionBatch own() {
-    if (own == null) {
-      own = new SessionBatch(model, batch);
+    SessionBatch rows = own;
+    if (rows == null) {
+      rows = new SessionBatch(model, batch);
+      own = rows;
     }
-    return own;
+    return rows;
   }
 
   Model model() {

@@ -13,6 +13,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.gate.GateOptions;
+import org.ternarykernels.tool.gate.Gates;
 import org.ternarykernels.tool.load.Clock;
 import org.ternarykernels.tool.load.FirstSteps;
 import org.ternarykernels.tool.load.LoadOptions;
@@ -49,8 +51,10 @@ import picocli.CommandLine.Spec;
           + " largest_users {ternary, dense (null: not measured)}, dense (why it was not measured),"
           + " rows [{kind (ternary, dense), users, ttft_p95_ns, itl_p95_ns, failed, cut,"
           + " tokens_per_second, kv_tokens, kv_bytes (of one user), memory_left_bytes (after"
-          + " weights; null: not known), kv_ok, meets}].",
-      "Exit code 1 if the ternary layers do not carry one user."
+          + " weights; null: not known), kv_ok, meets}], "
+          + GateOptions.FIELDS
+          + ".",
+      "Exit code 1 if the ternary layers do not carry one user, or a gate failed."
     })
 public final class CapacityCommand implements Callable<Integer> {
   private static final int MOST_USERS = 4096;
@@ -97,6 +101,7 @@ public final class CapacityCommand implements Callable<Integer> {
   @Mixin private StackOptions stackOptions;
   @Mixin private RuntimeOptions runtimeOptions;
   @Mixin private OutDirOptions outDir;
+  @Mixin private GateOptions gateOptions;
 
   @Mixin(name = "output")
   private OutputOptions output;
@@ -119,6 +124,7 @@ public final class CapacityCommand implements Callable<Integer> {
     try (TernaryRuntime runtime = runtimeOptions.open()) {
       Map<String, Object> environment = new Machine().environment(runtime);
       json.put("environment", environment);
+      Gates gates = gateOptions.open(environment, "ttft_p95_ns", List.of("kind", "users"));
       json.put("limits", Map.of("ttft_ms", ttftMillis, "itl_ms", itlMillis));
       for (JsonNode done : outDir.begin(environment)) {
         rows.add(new ObjectMapper().convertValue(done, new TypeReference<>() {}));
@@ -131,11 +137,16 @@ public final class CapacityCommand implements Callable<Integer> {
         largest.put(TERNARY, search(TERNARY, stack, Clock.SYSTEM, left, timed));
         largest.put(DENSE, dense(runtime, stack, left));
       }
+      table.end();
+      int exitCode = 0;
+      try {
+        exitCode = gates.check(rows, json);
+      } finally {
+        finish(largest);
+        output.write(json);
+      }
+      return Integer.valueOf(0).equals(largest.get(TERNARY)) ? 1 : exitCode;
     }
-    table.end();
-    finish(largest);
-    output.write(json);
-    return Integer.valueOf(0).equals(largest.get(TERNARY)) ? 1 : 0;
   }
 
   private void check() {

@@ -13,6 +13,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.gate.GateOptions;
+import org.ternarykernels.tool.gate.Gates;
 import org.ternarykernels.tool.measure.DeviceClock;
 import org.ternarykernels.tool.measure.GpuMeter;
 import org.ternarykernels.tool.measure.Machine;
@@ -45,9 +47,11 @@ import picocli.CommandLine.Spec;
           + " p95_ns, p99_ns, tokens_per_second, steps: of single rows}, rows [{"
           + LoadCommand.FIELDS
           + "}], plans {...}, path_counts, fallback_counts, expert_rows [rows that each expert has"
-          + " served]. --out-dir also has samples.jsonl: seconds, users, cpu_percent,"
+          + " served], "
+          + GateOptions.FIELDS
+          + ". --out-dir also has samples.jsonl: seconds, users, cpu_percent,"
           + " memory_bytes, gpu_memory_bytes, gpu_watts, queue_depth.",
-      "Exit code 1 if a request failed."
+      "Exit code 1 if a request or a gate failed."
     })
 public final class LoadCommand implements Callable<Integer> {
   /** Of a row. */
@@ -59,6 +63,10 @@ public final class LoadCommand implements Callable<Integer> {
           + " first), why (of the last failure)";
 
   private static final int MOST_USERS = 4096;
+
+  /** What a row is of. */
+  private static final List<String> IDENTITY = List.of("users", "mode", "rate", "hold");
+
   private static final List<String> COLUMNS =
       List.of(
           "users",
@@ -100,6 +108,7 @@ public final class LoadCommand implements Callable<Integer> {
   @Mixin private StackOptions stackOptions;
   @Mixin private RuntimeOptions runtimeOptions;
   @Mixin private OutDirOptions outDir;
+  @Mixin private GateOptions gateOptions;
 
   @Mixin(name = "output")
   private OutputOptions output;
@@ -108,6 +117,7 @@ public final class LoadCommand implements Callable<Integer> {
 
   private final Map<String, Object> json = new LinkedHashMap<>();
   private final List<Map<String, Object>> rows = new ArrayList<>();
+  private int exitCode;
 
   @Override
   public Integer call() throws Exception {
@@ -120,17 +130,19 @@ public final class LoadCommand implements Callable<Integer> {
     try (TernaryRuntime runtime = runtimeOptions.open()) {
       Map<String, Object> environment = new Machine().environment(runtime);
       json.put("environment", environment);
+      Gates gates = gateOptions.open(environment, "tokens_per_second", IDENTITY);
       for (JsonNode done : outDir.begin(environment)) {
         rows.add(new ObjectMapper().convertValue(done, new TypeReference<>() {}));
       }
       long initBegin = System.nanoTime();
       try (Stack stack = stackOptions.open(runtime)) {
         json.put("init_seconds", (System.nanoTime() - initBegin) / 1e9);
-        measure(runtime, stack, begin);
+        measure(runtime, stack, begin, gates);
       }
     }
     output.write(json);
-    return rows.stream().allMatch(row -> Integer.valueOf(0).equals(row.get("failed"))) ? 0 : 1;
+    boolean served = rows.stream().allMatch(row -> Integer.valueOf(0).equals(row.get("failed")));
+    return served ? exitCode : 1;
   }
 
   private void check() {
@@ -148,7 +160,8 @@ public final class LoadCommand implements Callable<Integer> {
     stackOptions.check();
   }
 
-  private void measure(TernaryRuntime runtime, Stack stack, long begin) throws IOException {
+  private void measure(TernaryRuntime runtime, Stack stack, long begin, Gates gates)
+      throws IOException {
     boolean timed = DeviceClock.tellsTime(runtime.device());
     json.put("stack", stackJson(stack));
     FirstSteps first = new FirstSteps(stack, Clock.SYSTEM);
@@ -184,7 +197,11 @@ public final class LoadCommand implements Callable<Integer> {
       }
     }
     table.end();
-    finish(runtime, stack, table, begin, true);
+    try {
+      exitCode = gates.check(rows, json);
+    } finally {
+      finish(runtime, stack, table, begin, true);
+    }
   }
 
   private static Map<String, Object> stackJson(Stack stack) {

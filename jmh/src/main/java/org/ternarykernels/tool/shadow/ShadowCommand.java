@@ -11,6 +11,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.gate.GateOptions;
+import org.ternarykernels.tool.gate.Gates;
 import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
@@ -121,6 +123,7 @@ public final class ShadowCommand implements Callable<Integer> {
   @Mixin private StackOptions stackOptions;
   @Mixin private RuntimeOptions runtimeOptions;
   @Mixin private OutDirOptions outDir;
+  @Mixin private GateOptions gateOptions;
 
   @Mixin(name = "output")
   private OutputOptions output;
@@ -186,12 +189,14 @@ public final class ShadowCommand implements Callable<Integer> {
 
   private int run(ShadowRun run, Path folder) throws IOException {
     boolean dense = by.equals(DenseShadow.NAME);
+    Gates gates;
     int known;
     // Before the runtime is made: it adds to the file, in which a run that was cut off has left
     // some.
     try (TernaryRuntime plain = runtimeOptions.open()) {
       Map<String, Object> environment = new Machine().environment(plain);
       json.put("environment", environment);
+      gates = gateOptions.open(environment, "different", List.of("by"));
       known = outDir.begin(environment).size();
     }
     Path file = folder.resolve(DivergenceFile.NAME);
@@ -211,8 +216,34 @@ public final class ShadowCommand implements Callable<Integer> {
       json.put("shadow_error", ShadowRun.error(runtime));
       json.put("path_counts", runtime.pathCounts());
     }
-    finish(DivergenceFile.read(file).rows(), known);
-    return count("sampled") > 0 && count("different") == 0 && count("failed") == 0 ? 0 : 1;
+    List<Divergence> found = DivergenceFile.read(file).rows();
+    int exitCode = 0;
+    try {
+      exitCode = gates.check(List.of(totals(found)), json);
+    } finally {
+      finish(found, known);
+    }
+    boolean same = count("sampled") > 0 && count("different") == 0 && count("failed") == 0;
+    return same ? exitCode : 1;
+  }
+
+  /** The one row that gates are for: what all calls come to. */
+  private Map<String, Object> totals(List<Divergence> found) {
+    Map<String, Object> row = new LinkedHashMap<>();
+    row.put("by", by);
+    for (String name : List.of("sampled", "unsampled", "different", "failed")) {
+      row.put(name, json.get(name));
+    }
+    for (String name : List.of("max_abs", "max_rel")) {
+      row.put(
+          name,
+          found.stream()
+              .map(one -> one.json().get(name))
+              .mapToDouble(value -> value instanceof Number n ? n.doubleValue() : 0)
+              .max()
+              .orElse(0));
+    }
+    return row;
   }
 
   private TernaryRuntime build(TernaryRuntime.Builder builder) {

@@ -211,6 +211,7 @@ public final class SweepCommand implements Callable<Integer> {
     for (int count : users) {
       RuntimeOptions.require(count >= 1, line, "--users", count, "at least 1");
     }
+    RuntimeOptions.require(rate == null || rate > 0, line, "--rate", rate, "above 0");
     loadOptions.check();
     stackOptions.check();
   }

@@ -16,7 +16,7 @@ import org.ternarykernels.io.SafetensorsWriter;
 import org.ternarykernels.io.Tensor;
 
 /** {@code decode}, {@code perplexity} and {@code info}. */
-class ModelCommandsTest {
+public class ModelCommandsTest {
   private static final String PROMPT = "import os\nimport sys\n";
 
   @TempDir Path folder;
@@ -426,7 +426,7 @@ class ModelCommandsTest {
   }
 
   /** One sentence on stderr, nothing else, and the exit code. */
-  static void assertFailure(ToolRun run, int exitCode, String... words) {
+  public static void assertFailure(ToolRun run, int exitCode, String... words) {
     assertThat(run.exitCode()).as(run.err()).isEqualTo(exitCode);
     assertThat(run.sentences()).hasSize(1);
     assertThat(run.err()).startsWith("ternary").contains(words);

@@ -10,11 +10,11 @@ import java.util.List;
  * The tool in a process of its own, for what a JVM can do once: end, be interrupted, lose its
  * reader.
  */
-final class ToolProcess {
+public final class ToolProcess {
   private ToolProcess() {}
 
   /** The command that starts it. */
-  static List<String> command(Object... arguments) {
+  public static List<String> command(Object... arguments) {
     List<String> words = new ArrayList<>();
     words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     words.add("-cp");
@@ -27,7 +27,7 @@ final class ToolProcess {
   }
 
   /** Starts a shell with the tool as {@code "$@"}. */
-  static Process shell(File err, String script, Object... arguments) throws IOException {
+  public static Process shell(File err, String script, Object... arguments) throws IOException {
     List<String> words = new ArrayList<>(List.of("bash", "-c", script, "bash"));
     words.addAll(command(arguments));
     return new ProcessBuilder(words).redirectError(err).start();

@@ -9,11 +9,11 @@ import java.nio.file.Path;
 import picocli.CommandLine;
 
 /** One run of the command line in this JVM, with what it printed. */
-record ToolRun(int exitCode, String out, String err) {
-  static final Path TEST_DATA = Path.of(System.getProperty("test.data"));
-  static final Path MODEL = TEST_DATA.resolve("tiny-bitnet");
+public record ToolRun(int exitCode, String out, String err) {
+  public static final Path TEST_DATA = Path.of(System.getProperty("test.data"));
+  public static final Path MODEL = TEST_DATA.resolve("tiny-bitnet");
 
-  static ToolRun of(Object... arguments) {
+  public static ToolRun of(Object... arguments) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     CommandLine command =
@@ -25,12 +25,12 @@ record ToolRun(int exitCode, String out, String err) {
     return new ToolRun(command.execute(words), out.toString(), err.toString());
   }
 
-  static JsonNode json(Path file) throws IOException {
+  public static JsonNode json(Path file) throws IOException {
     return new ObjectMapper().readTree(file.toFile());
   }
 
   /** The lines of stderr. */
-  String[] sentences() {
+  public String[] sentences() {
     return err.lines().toArray(String[]::new);
   }
 }

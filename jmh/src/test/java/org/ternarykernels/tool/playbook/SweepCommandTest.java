@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.playbook;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.ternarykernels.tool.cli.ModelCommandsTest.assertFailure;
@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.TernaryRuntime;
+import org.ternarykernels.tool.cli.ToolRun;
 
 /** A sweep with processes: one profile is dead here, and one fails. */
 @Timeout(240)

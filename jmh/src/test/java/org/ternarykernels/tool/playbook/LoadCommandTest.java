@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.playbook;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.ternarykernels.tool.cli.ModelCommandsTest.assertFailure;
@@ -16,6 +16,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.tool.cli.ToolProcess;
+import org.ternarykernels.tool.cli.ToolRun;
 
 /** Users on small shapes and on real models. */
 @Timeout(120)
@@ -87,6 +89,24 @@ class LoadCommandTest {
             .doesNotContainPattern("[\"\\s=](/[\\w.-]+){2,}");
       }
     }
+  }
+
+  @Test
+  void gatesHoldItToRulesAndToAnEarlierRun() throws Exception {
+    Path rules =
+        Files.writeString(
+            folder.resolve("gates.yaml"),
+            "gates:\n- {name: in time, metric: step_p50_ns, max: 1}\n"
+                + "- {name: no slower, metric: tokens_per_second, ratio: {min: 0.000001}}\n");
+    assertThat(ToolRun.of(load("--users", 1, "--out-dir", out)).exitCode()).isZero();
+    Path json = folder.resolve("load.json");
+    ToolRun run =
+        ToolRun.of(load("--users", 1, "--gate", rules, "--baseline", out, "--json", json));
+    assertThat(run.exitCode()).as(run.err()).isEqualTo(1);
+    assertThat(ToolRun.json(json).get("gates").findValuesAsText("verdict"))
+        .containsExactly("failed", "ok");
+    Files.writeString(rules, "gates: []\n");
+    assertFailure(ToolRun.of(load("--gate", rules)), 2, "gates.yaml");
   }
 
   @Test

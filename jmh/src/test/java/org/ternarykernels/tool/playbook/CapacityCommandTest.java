@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.playbook;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.ternarykernels.tool.cli.ModelCommandsTest.assertFailure;
@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.tool.cli.ToolRun;
 
 /** How many users small layers carry. */
 @Timeout(120)
@@ -70,6 +71,17 @@ class CapacityCommandTest {
     assertThat(run.out().lines()).allMatch(line -> line.length() <= 80);
     assertThat(Files.readAllLines(out.resolve("summary.csv"))).hasSize(7);
     LoadCommandTest.assertAnonymous(out);
+  }
+
+  @Test
+  void aGateThatFailsIsAFailure() throws Exception {
+    Path rules =
+        Files.writeString(
+            folder.resolve("gates.yaml"),
+            "gates:\n- {name: soon, metric: ttft_p95_ns, where: {kind: ternary}, max: 1}\n");
+    ToolRun run = capacity("--ttft-ms", 1000, "--itl-ms", 1000, "--most-users", 1, "--gate", rules);
+    assertThat(run.exitCode()).as(run.err()).isEqualTo(1);
+    assertThat(run.out()).contains("soon", "failed");
   }
 
   @Test

@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.playbook;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.ternarykernels.tool.cli.ModelCommandsTest.assertFailure;
@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.tool.cli.ToolRun;
 
 /** tiny-bitnet on two backends. */
 class ParityCommandTest {

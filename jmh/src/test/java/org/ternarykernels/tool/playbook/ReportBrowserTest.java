@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.playbook;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.tool.cli.ToolRun;
 import org.ternarykernels.tool.report.RunFixture;
 
 /**

@@ -1,4 +1,4 @@
-package org.ternarykernels.tool.cli;
+package org.ternarykernels.tool.playbook;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.ternarykernels.tool.cli.ModelCommandsTest.assertFailure;
@@ -12,6 +12,7 @@ import java.util.Locale;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ternarykernels.tool.cli.ToolRun;
 
 /** Steps of small stacks that are computed again, and reports of what differed. */
 class ShadowCommandTest {
@@ -55,6 +56,21 @@ class ShadowCommandTest {
       assertThat(run.out()).contains(by.toLowerCase(Locale.ROOT) + " computed 8 calls again");
       assertThat(ToolRun.json(json).get("rows")).isEmpty();
     }
+  }
+
+  @Test
+  void gatesAreForTheCountsOfAllCalls() throws Exception {
+    Path rules =
+        Files.writeString(
+            folder.resolve("gates.yaml"),
+            "gates:\n- {name: enough, metric: sampled, min: 4}\n"
+                + "- {name: nothing differs, metric: different, max: 0}\n");
+    ToolRun run = ToolRun.of(shadow("--every", 2, "--steps", 1, "--m", "1", "--gate", rules));
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    Files.writeString(rules, "gates:\n- {name: enough, metric: sampled, min: 5}\n");
+    run = ToolRun.of(shadow("--every", 2, "--steps", 1, "--m", "1", "--gate", rules));
+    assertThat(run.exitCode()).as(run.err()).isEqualTo(1);
+    assertThat(ToolRun.json(json).at("/gates/0/verdict").asText()).isEqualTo("failed");
   }
 
   @Test
