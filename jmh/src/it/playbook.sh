@@ -35,6 +35,7 @@ SHAPES
 cat >"$out/tiny.yaml" <<'SIZES'
 {layers: 2, kv_heads: 2, head_dim: 32, context: 4096, alpha: tensor}
 SIZES
+echo "256 256 o" >"$out/one.txt"
 stack=(--shapes "$out/tiny.txt" --sizes "$out/tiny.yaml")
 
 cat >"$out/gates.yaml" <<'GATES'
@@ -48,10 +49,10 @@ cat >"$out/impossible.yaml" <<'GATES'
 gates:
   - {name: no product takes no time, metric: ns, max: 0}
 GATES
-bench=(bench --shapes "$out/tiny.txt" --m 1,16 --op linear --layout i2s_tiled --memory resident --seconds 0.02)
+bench=(bench --shapes "$out/one.txt" --m 1,16 --op linear --layout i2s_tiled --memory resident --seconds 0.02)
 step bench ternary "${bench[@]}" --out-dir "$out/bench"
 step gate ternary "${bench[@]}" --out-dir "$out/bench-again" --gate "$out/gates.yaml" --baseline "$out/bench"
-step "gate that fails" fails 1 ternary "${bench[@]}" --m 1 --gate "$out/impossible.yaml"
+step "gate that fails" fails 1 ternary "${bench[@]}" --gate "$out/impossible.yaml"
 
 load=(--mix 60x8,40x16 --tokens 4 --requests 8)
 step load ternary load "${stack[@]}" "${load[@]}" --users 1,4 --out-dir "$out/load"
@@ -59,7 +60,7 @@ step "load, open" ternary load --model test-data/tiny-mangrove "${load[@]}" --us
 step capacity ternary capacity "${stack[@]}" "${load[@]}" --most-users 4 --ttft-ms 1000 --itl-ms 1000 --out-dir "$out/capacity"
 step sweep ternary sweep "${stack[@]}" "${load[@]}" --only baseline,split2,t5 --out-dir "$out/sweep" \
   --keep-pareto "$out/settings.txt"
-step hybrid ternary hybrid --shapes "$out/tiny.txt" --m 1,16 --seconds 0.05 --settings "$out/threshold.txt" --out-dir "$out/hybrid"
+step hybrid ternary hybrid --shapes "$out/one.txt" --m 1,16 --seconds 0.05 --memory resident --settings "$out/threshold.txt" --out-dir "$out/hybrid"
 step shadow ternary shadow "${stack[@]}" --by oracle --every 2 --steps 4 --out-dir "$out/shadow"
 step "shadow report" ternary shadow --report "$out/shadow"
 step parity ternary parity --model test-data/tiny-bitnet --a cpu --b isa:portable --tokens 8 --out-dir "$out/parity"
@@ -67,5 +68,6 @@ step report ternary report "$out"/{bench,bench-again,load,load-open,capacity,swe
 
 grep -q '<svg' "$out/report.html"
 test -s "$out/report.html.csv"
-TERNARY_SETTINGS="$out/settings.txt" ternary info --json - 2>/dev/null | grep -q TERNARY_SETTINGS
+TERNARY_SETTINGS="$out/settings.txt" ternary info --json "$out/info.json" >/dev/null
+grep -q settings.txt "$out/info.json"
 echo "the playbook ran in $SECONDS s"
