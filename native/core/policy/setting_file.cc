@@ -71,6 +71,14 @@ void SettingFile::fail_at(int line, const std::string& what) const {
   fail(TERNARY_INVALID_ARGUMENT, "%s: %s, line %d: %s", setting_, quotable(path_).c_str(), line, what.c_str());
 }
 
+void SettingFile::check_controls(int line, const std::string& text) const {
+  for (const unsigned char c : text) {
+    if (c < 0x20 || c == 0x7f) {
+      fail_at(line, "it has the control character " + std::to_string(c) + ", which is allowed in comments alone");
+    }
+  }
+}
+
 void SettingFile::check_length(int number, const std::string& line) const {
   if (line.size() <= kMostLineBytes) return;
   fail_at(number,

@@ -32,6 +32,9 @@ class SettingFile {
     }
   }
 
+  /** Throws a Failure if a line, which is no comment, has a control character. */
+  void check_controls(int line, const std::string& text) const;
+
   /** Throws a Failure: "TERNARY_TUNING: FILE, line 3: what". */
   [[noreturn]] void fail_at(int line, const std::string& what) const;
 

@@ -40,9 +40,9 @@ class FileReader {
   /** Gives the file's values to those that nobody else has set. */
   void complete(Settings& settings) const {
     for (int i = 0; i < kKnobCount; ++i) {
-      if (settings.origin[i] == Origin::built_in && given_[i]) {
-        apply(settings, static_cast<Knob>(i), values_[i], Origin::file);
-      }
+      if (settings.origin[i] != Origin::built_in || lines_[i] == 0) continue;
+      apply(settings, static_cast<Knob>(i), values_[i], Origin::file);
+      settings.line[i] = lines_[i];
     }
   }
 
@@ -51,13 +51,14 @@ class FileReader {
 
   void read(int line, const std::string& text) {
     if (text.empty() || text[0] == '#') return;
+    file_.check_controls(line, text);
     const size_t equals = text.find('=');
     const std::string name = text.substr(0, equals);
     const Knob knob = knob_of(line, name);
     const int place = static_cast<int>(knob);
     if (equals == std::string::npos) file_.fail_at(line, "\"" + printable(text) + "\" is not NAME=VALUE");
-    if (given_[place]) file_.fail_at(line, name + " is there twice");
-    given_[place] = true;
+    if (lines_[place] != 0) file_.fail_at(line, name + " is there twice");
+    lines_[place] = line;
     values_[place] = text.substr(equals + 1);
     Settings scratch;
     try {
@@ -82,7 +83,7 @@ class FileReader {
   }
 
   const SettingFile file_;
-  bool given_[kKnobCount] = {};
+  int lines_[kKnobCount] = {};  ///< 0: the file has no value
   std::string values_[kKnobCount];
 };
 
@@ -106,6 +107,11 @@ std::string knob_values(Knob knob) {
 #undef KNOB
   }
   return "";
+}
+
+void Settings::fail_in_file(int at_line, const Failure& failure) const {
+  fail(failure.status(), "%s: %s, line %d: %s", kKnobNames[static_cast<int>(Knob::settings_file)],
+       quotable(settings_file).c_str(), at_line, failure.what());
 }
 
 Settings read_settings(const char* lines) {

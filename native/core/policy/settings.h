@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/failure.h"
 #include "core/policy/knob_kinds.h"
 
 namespace ternary {
@@ -41,8 +42,24 @@ struct Settings {
 #include "core/policy/knobs.inc"
 #undef KNOB
   Origin origin[kKnobCount] = {};
+  int line[kKnobCount] = {};  ///< of the settings file, where the value came from there
 
   std::string value_text(Knob knob) const;
+
+  /** What `check` returns, which looks at a value beyond its syntax. Its Failure gets file and line put before it where the
+   *  value came from the settings file. */
+  template <typename Check>
+  auto checked(Knob knob, Check check) const {
+    try {
+      return check();
+    } catch (const Failure& failure) {
+      if (origin[static_cast<int>(knob)] != Origin::file) throw;
+      fail_in_file(line[static_cast<int>(knob)], failure);
+    }
+  }
+
+  /** Throws it with the settings file and one of its lines before it. */
+  [[noreturn]] void fail_in_file(int at_line, const Failure& failure) const;
 
   /** Whether kernels of an instruction set may be used, wherever the machine has it. */
   bool allow(Isa isa) const { return !max_isa || implies(*max_isa, isa); }

@@ -46,11 +46,7 @@ class Reader {
   void add(int line, const std::string& text) {
     last_line_ = line;
     if (text.empty() || text[0] == '#') return;
-    for (const unsigned char c : text) {
-      if (c < 0x20 || c == 0x7f) {
-        fail_at(line, "it has the control character " + std::to_string(c) + ", which is allowed in comments alone");
-      }
-    }
+    file_.check_controls(line, text);
     const size_t equals = text.find('=');
     if (equals == std::string::npos) fail_at(line, "\"" + printable(text) + "\" is not NAME=VALUE");
     const Entry entry = {line, text.substr(0, equals), text.substr(equals + 1)};

@@ -14,16 +14,23 @@
 namespace ternary {
 namespace {
 
+void check_isa(const std::optional<Isa>& isa, const Backend& backend) {
+  if (!isa) return;
+  if (const char* why = backend.isa_missing(*isa)) {
+    fail(TERNARY_INVALID_ARGUMENT, "TERNARY_MAX_ISA is \"%s\", which this machine does not offer: %s", isa_name(*isa),
+         why);
+  }
+}
+
 Settings settings_for(const char* lines, const Backend& backend) {
   Settings settings = read_settings(lines);
-  if (settings.max_isa) {
-    if (const char* why = backend.isa_missing(*settings.max_isa)) {
-      fail(TERNARY_INVALID_ARGUMENT, "TERNARY_MAX_ISA is \"%s\", which this machine does not offer: %s",
-           isa_name(*settings.max_isa), why);
-    }
-  }
-  if (!settings.path_report.empty()) check_report_path(settings.path_report);
-  if (!settings.shadow_file.empty()) check_shadow_file(settings.shadow_file);
+  settings.checked(Knob::max_isa, [&] { check_isa(settings.max_isa, backend); });
+  settings.checked(Knob::path_report, [&] {
+    if (!settings.path_report.empty()) check_report_path(settings.path_report);
+  });
+  settings.checked(Knob::shadow_file, [&] {
+    if (!settings.shadow_file.empty()) check_shadow_file(settings.shadow_file);
+  });
   if (settings.num_threads == 0) settings.num_threads = available_cores();
   // As a JVM's heap by default: the two leave half of the memory for weights and operands.
   if (settings.max_scratch == 0) settings.max_scratch = available_memory() / 4;

@@ -209,6 +209,49 @@ TEST(Settings, InfoListsEveryKernelWithAReasonWhereItCannotServe) {
   EXPECT_NE(rows.find("TERNARY_MAX_ISA"), std::string::npos);
 }
 
+/** settings_file_test.cc has the format. */
+TEST(Settings, GoodValuesFromAFile) {
+  for (const Knob& knob : knobs()) {
+    if (knob.name == std::string("TERNARY_DEVICE") || knob.name == std::string("TERNARY_SHADOW")) continue;
+    for (const std::string& value : knob.good) {
+      const TuningFile file(std::string(knob.name) + "=" + value + "\n");
+      const RuntimeHandle runtime = make_runtime("TERNARY_SETTINGS=" + file.path());
+      ASSERT_NE(runtime, nullptr) << ternary_last_error();
+      const std::string info = info_of(runtime.get());
+      EXPECT_NE(info.find(setting(knob.name, value, "file")), std::string::npos) << info;
+      EXPECT_NE(info.find(setting("TERNARY_SETTINGS", file.path(), "caller")), std::string::npos) << info;
+    }
+  }
+}
+
+/** Those that only a machine or a file system can refuse are named with the file's line too. */
+TEST(Settings, ValuesOfAFileThatCannotBeHonouredAreNamedWithTheirLine) {
+  const auto refusal = [](const std::string& text, const std::string& more = "") {
+    const TuningFile file(text);
+    ternary_runtime* runtime = nullptr;
+    EXPECT_EQ(ternary_runtime_create((more + "TERNARY_SETTINGS=" + file.path()).c_str(), &runtime),
+              TERNARY_INVALID_ARGUMENT);
+    ternary_runtime_destroy(runtime);
+    const std::string start = "TERNARY_SETTINGS: " + file.path() + ", ", sentence = ternary_last_error();
+    return sentence.rfind(start, 0) == 0 ? sentence.substr(start.size()) : "elsewhere: " + sentence;
+  };
+  for (const char* name : {"TERNARY_PATH_REPORT", "TERNARY_SHADOW_FILE"}) {
+    const std::string sentence = refusal("\n" + std::string(name) + "=/no/such/folder/r.json\n");
+    EXPECT_EQ(sentence.rfind("line 2: " + std::string(name) + " is \"", 0), 0u) << sentence;
+  }
+  const std::string residuals = "TERNARY_COST_RESIDUALS=/no/such/file\n";
+  EXPECT_EQ(refusal(residuals),
+            "line 1: TERNARY_COST_RESIDUALS: /no/such/file cannot be read: No such file or directory");
+  EXPECT_EQ(refusal(residuals, "TERNARY_COST_RESIDUALS=/dev/null\n"),
+            "elsewhere: TERNARY_COST_RESIDUALS: /dev/null cannot be read: it is no regular file");
+  const std::vector<std::string> available = available_isas();
+  for (const IsaInfo& isa : isas_of(make_runtime().get())) {
+    if (std::find(available.begin(), available.end(), isa.name) != available.end()) continue;
+    const std::string start = "line 1: TERNARY_MAX_ISA is \"" + isa.name + "\", which this machine does not offer: ";
+    EXPECT_EQ(refusal("TERNARY_MAX_ISA=" + isa.name + "\n").rfind(start, 0), 0u) << ternary_last_error();
+  }
+}
+
 /** residuals_test.cc has the format. */
 TEST(Settings, AFileOfResidualsThatCannotBeHonouredIsAnErrorAlsoOnTheCpu) {
   const auto error_of = [](const std::string& path) {

@@ -43,6 +43,7 @@ TEST(SettingsFile, HoldsWhereNothingElseSaysAValue) {
   const Settings settings = settings_with(file.path(), "TERNARY_PREFILL_SKIP_M=7");
   EXPECT_EQ(settings.num_threads, 3);
   EXPECT_EQ(origin_of(settings, Knob::num_threads), Origin::file);
+  EXPECT_EQ(settings.line[static_cast<int>(Knob::num_threads)], 3);
   EXPECT_EQ(settings.i2s_splits, 8);
   EXPECT_EQ(origin_of(settings, Knob::i2s_splits), Origin::environment);
   EXPECT_EQ(settings.prefill_skip_m, 7);
@@ -68,6 +69,8 @@ TEST(SettingsFile, EachFaultHasItsLineAndRule) {
             "line 1: TERNARY_DEVICE may not be in a file; the caller or the environment says it");
   EXPECT_EQ(fault_of("TERNARY_SHADOW=oracle\n"),
             "line 1: TERNARY_SHADOW may not be in a file; the caller or the environment says it");
+  EXPECT_EQ(fault_of("TERNARY_TUNING=a.txt\r\n"),
+            "line 1: it has the control character 13, which is allowed in comments alone");
   EXPECT_EQ(fault_of("#" + std::string(1024, 'x')), "line 1: it has 1025 bytes; a line has at most 1024");
 }
 

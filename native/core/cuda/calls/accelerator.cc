@@ -145,7 +145,8 @@ class CudaAccelerator final : public Accelerator {
 
 FoundAccelerator find_cuda_accelerator(const Settings& settings) {
   // A file that cannot be honoured is an error also where the CPU serves.
-  const Residuals residuals = Residuals::read(settings.cost_residuals);
+  const Residuals residuals =
+      settings.checked(Knob::cost_residuals, [&] { return Residuals::read(settings.cost_residuals); });
   FoundAccelerator found;
   if (!settings.device.cuda) return found;
   CudaDevice device;
