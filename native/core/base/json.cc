@@ -27,6 +27,12 @@ std::string json_string(const std::string& text) {
   return out + '"';
 }
 
+std::string json_list(const std::vector<std::string>& values) {
+  std::string out;
+  for (const std::string& value : values) out += (out.empty() ? "" : ",") + value;
+  return '[' + out + ']';
+}
+
 std::string json_member(const char* name, int64_t value) {
   return std::string(",\"") + name + "\":" + std::to_string(value);
 }

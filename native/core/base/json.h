@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace ternary {
 
@@ -15,6 +16,9 @@ using Counts = std::map<std::string, uint64_t>;
 
 /** A JSON string with its quotes. */
 std::string json_string(const std::string& text);
+
+/** [one,another] of values that are JSON already. */
+std::string json_list(const std::vector<std::string>& values);
 
 /** ,"name":value */
 std::string json_member(const char* name, int64_t value);

@@ -117,21 +117,20 @@ CudaGemmTask tail_task(const Product& p, const CudaProductPlan& plan, CudaGemmTa
   return task;
 }
 
-void launch(const CudaRuntime& cuda, const Product& p, const CudaProductPlan& plan, const CudaLayer& layer,
-            void* stream, uint8_t* workspace) {
+void launch(CudaRuntime& cuda, const Product& p, const CudaProductPlan& plan, const CudaLayer& layer, void* stream,
+            uint8_t* workspace) {
   const CudaLaunch how = {stream, cuda.pdl};
   const CudaActivationTask activations = activation_task(p, plan, layer, workspace);
   const CudaGemmTask gemm = gemm_task(p, plan, layer, activations, workspace);
-  const Cudart& rt = *cuda.device.cuda;
   if (plan.kernel->stage == CudaStage::fused_a8) {
-    check_cuda(rt, plan.kernel->fused({activations, gemm}, plan.launch, how), plan.kernel->file);
+    cuda.launched(plan.kernel->fused({activations, gemm}, plan.launch, how), *plan.kernel);
     return;
   }
   const CudaKernel& rows = row_of(cuda, CudaStage::activations);
-  check_cuda(rt, rows.rows.activations(activations, how), rows.file);
-  check_cuda(rt, plan.kernel->gemm(gemm, plan.launch, how), plan.kernel->file);
+  cuda.launched(rows.rows.activations(activations, how), rows);
+  cuda.launched(plan.kernel->gemm(gemm, plan.launch, how), *plan.kernel);
   if (plan.tail == nullptr) return;
-  check_cuda(rt, plan.tail->gemm(tail_task(p, plan, gemm, workspace), plan.tail_launch, how), plan.tail->file);
+  cuda.launched(plan.tail->gemm(tail_task(p, plan, gemm, workspace), plan.tail_launch, how), *plan.tail);
 }
 
 }  // namespace

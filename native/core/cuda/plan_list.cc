@@ -2,24 +2,33 @@
 
 #include "core/base/json.h"
 #include "core/cuda/planning.h"
+#include "core/runtime/info.h"
 
 namespace ternary {
 namespace {
 
-std::string path(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {
-  return json_string(runtime.counters.row_name(counted_row(runtime, cuda, kernel)));
+/** The members of a kernel's own plan. */
+struct LaunchNames {
+  const char *splits, *grid, *own;
+};
+constexpr LaunchNames kNames = {"splits", "grid", "own"}, kTailNames = {"tail_splits", "tail_grid", "tail_own"};
+
+/** Its last numbers only the kernel reads; they are here so that no difference is missed. */
+std::string launch_json(const CudaPlan& launch, const LaunchNames& names) {
+  std::vector<std::string> own;
+  for (const int32_t value : launch.own) own.push_back(std::to_string(value));
+  return json_member(names.splits, launch.splits) + json_member(names.grid, launch.grid) + ',' +
+         json_string(names.own) + ':' + json_list(own);
 }
 
-std::string on_gpu(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaPlannedProduct& product,
+std::string on_gpu(const ternary_runtime& runtime, const CudaRuntime& cuda, const PlannedProduct& product,
                    const CudaProductPlan& plan) {
-  std::string out = "{\"path\":" + path(runtime, cuda, *plan.kernel) + json_member("M", product.M) +
-                    json_member("N", product.N) + json_member("K", product.K) + json_member("group", product.group) +
-                    json_member("block", product.block) + ",\"norm\":" + (product.norm ? "true" : "false") +
-                    ",\"pdl\":" + (cuda.pdl ? "true" : "false") + json_member("splits", plan.launch.splits) +
-                    json_member("grid", plan.launch.grid);
+  std::string out = plan_begin(runtime, counted_row(runtime, cuda, *plan.kernel), plan.kernel->file, product) +
+                    ",\"pdl\":" + (cuda.pdl ? "true" : "false") + launch_json(plan.launch, kNames);
   if (plan.tail != nullptr) {
-    out += ",\"tail\":" + path(runtime, cuda, *plan.tail) + json_member("tail_begin", plan.tail_begin) +
-           json_member("tail_splits", plan.tail_launch.splits) + json_member("tail_grid", plan.tail_launch.grid);
+    out += ",\"tail\":" + json_string(runtime.counters.row_name(counted_row(runtime, cuda, *plan.tail))) +
+           ",\"tail_kernel\":" + json_string(plan.tail->file) + json_member("tail_begin", plan.tail_begin) +
+           launch_json(plan.tail_launch, kTailNames);
   }
   return out + "}";
 }

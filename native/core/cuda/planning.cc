@@ -249,9 +249,15 @@ bool is_current_on_gpu(const ternary_runtime& runtime, const PlanKey& key) {
   return key.part(2, 54, 10) == static_cast<int64_t>(runtime.rows_off.version());
 }
 
-CudaPlannedProduct cuda_product_of(const PlanKey& key) {  // as key_of() packs it
-  return {key.part(0, 32, 32),      key.part(0, 0, 32),      key.part(1, 40, 24),
-          key.part(1, 20, 20) * 32, key.part(1, 0, 20) * 32, key.part(2, 6, 1) != 0};
+PlannedProduct cuda_product_of(const PlanKey& key) {  // as key_of() packs it
+  return {key.part(0, 32, 32),
+          key.part(0, 0, 32),
+          key.part(1, 40, 24),
+          key.part(1, 20, 20) * 32,
+          key.part(1, 0, 20) * 32,
+          key.part(2, 6, 1) != 0,
+          static_cast<ternary_layout>(key.part(2, 19, 4)),
+          static_cast<ternary_activation>(key.part(2, 15, 4))};
 }
 
 size_t counted_row(const ternary_runtime& runtime, const CudaRuntime& cuda, const CudaKernel& kernel) {

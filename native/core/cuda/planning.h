@@ -7,16 +7,13 @@
 
 #include "core/cuda/runtime.h"
 #include "core/product/product.h"
+#include "core/runtime/planning.h"
 #include "core/runtime/runtime.h"
 
 namespace ternary {
 
 /** What a key of the kept plans says of its product. */
-struct CudaPlannedProduct {
-  int64_t M, N, K, group, block;
-  bool norm;
-};
-CudaPlannedProduct cuda_product_of(const PlanKey& key);
+PlannedProduct cuda_product_of(const PlanKey& key);
 
 /** As is_current() of core/runtime/planning.h. */
 bool is_current_on_gpu(const ternary_runtime& runtime, const PlanKey& key);

@@ -64,6 +64,14 @@ std::vector<std::string> CudaRuntime::kernel_names() const {
   return names;
 }
 
+std::string CudaRuntime::kernel_file(size_t place) const {
+  std::string file;
+  device.each_kernel([&](const CudaKernel& kernel, const CudaBackend&) {
+    if (device.place(kernel) == place) file = kernel.file;
+  });
+  return file;
+}
+
 std::string CudaRuntime::kernels_json() const {
   std::string out;
   device.each_kernel([&](const CudaKernel& kernel, const CudaBackend& backend) {

@@ -5,6 +5,7 @@
 #ifndef TERNARY_CORE_CUDA_RUNTIME_H_
 #define TERNARY_CORE_CUDA_RUNTIME_H_
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,17 @@ class CudaRuntime {
   /** ternary_runtime_info()'s `cuda`. */
   std::string json() const;
 
+  /** The function of the kernel at a place of kernel_names(); empty where that stands for a missing library. */
+  std::string kernel_file(size_t place) const;
+
+  /** Counts a kernel's launch that has been made; throws for one that failed. */
+  void launched(int error, const CudaKernel& kernel) {
+    check_cuda(*device.cuda, error, kernel.file);
+    launches_.fetch_add(1, std::memory_order_relaxed);
+  }
+  /** Kernels that have been launched; of a graph's those that it captured, not their replays. */
+  uint64_t launches() const { return launches_.load(std::memory_order_relaxed); }
+
   const CudaDevice device;
   const bool pdl;  ///< launch with programmatic stream serialisation
   const CudaCost cost;
@@ -44,6 +56,9 @@ class CudaRuntime {
   CudaWorkspaces workspaces;
   CudaLanes lanes;
   CudaWrongIds wrong_ids;
+
+ private:
+  std::atomic<uint64_t> launches_{0};
 };
 
 }  // namespace ternary

@@ -89,6 +89,16 @@ class Counters {
   void write_path_name(const Path& path, char* name, size_t capacity) const noexcept;
 
   Counts paths(Since since) const;
+  /** Calls `use(path)` for each that has served a call, by op, row and block. */
+  template <typename Use>
+  void each_path(Use use) const {
+    for (size_t cell = 0; cell < cells() * kBlockKindCount; ++cell) {
+      if (paths_[cell].count(Since::start) == 0) continue;
+      Path path = path_of(cell / kBlockKindCount);
+      path.block = kBlockKinds[cell % kBlockKindCount].block;
+      use(path);
+    }
+  }
   /** Keys are path names with ":reason". */
   Counts fallbacks(Since since) const;
   /** Nanoseconds, by the names of operations. */

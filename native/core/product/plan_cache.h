@@ -80,13 +80,17 @@ class PlanCache {
     return false;
   }
 
-  /** Calls `use(key, plan)` for every plan that is kept and that nobody writes at the moment. */
+  /** Calls `use(key, plan)` for every plan that is kept and that nobody writes at the moment; once for a key that several
+   *  threads have missed at a time, and kept in as many slots. */
   template <typename Use>
   void each(Use use) const {
     for (size_t i = 0; i < kSets * kWays; ++i) {
       PlanKey key;
-      Plan plan;
-      if (slots_[i].read_any(key, plan)) use(key, plan);
+      Plan plan, before;
+      if (!slots_[i].read_any(key, plan)) continue;
+      bool seen = false;
+      for (size_t other = i / kWays * kWays; other < i; ++other) seen = seen || slots_[other].read(key, before);
+      if (!seen) use(key, plan);
     }
   }
 

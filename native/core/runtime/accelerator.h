@@ -31,6 +31,12 @@ class Accelerator {
 
   /** Plans of products that were made; a product of a kind that was served before needs none. */
   virtual uint64_t plans_made() const = 0;
+  /** Kernels that calls have launched; of a graph's those that it captured, not their replays. */
+  virtual uint64_t launches() const = 0;
+  /** Whether all of them carry the attribute of programmatic launches, or none. */
+  virtual bool pdl() const = 0;
+  /** The function of the kernel at a place of kernel_names(), or empty. */
+  virtual std::string kernel_file(size_t place) const = 0;
   /** Elements of ternary_runtime_plans()'s `plans`. */
   virtual std::vector<std::string> plans(const ternary_runtime& runtime) const = 0;
 

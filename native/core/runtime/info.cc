@@ -94,11 +94,33 @@ std::string kernels_json(const ternary_runtime& runtime) {
 std::string on_cpu(const ternary_runtime& runtime, const PlanKey& key, const Plan& plan) {
   const PlannedProduct product = product_of(key);
   const int64_t m_chunks = ceil_div(product.M, plan.gemm.m_size);
-  return "{\"path\":" + json_string(runtime.counters.row_name(runtime.row(*plan.kernel))) +
-         json_member("M", product.M) + json_member("N", product.N) + json_member("K", product.K) +
-         json_member("group", product.group) + json_member("block", product.block) +
-         ",\"norm\":" + (product.norm ? "true" : "false") + json_member("threads", plan.gemm.threads) +
-         json_member("chunks", m_chunks * plan.gemm.n_chunks) + json_member("row_threads", plan.rows.threads) + "}";
+  return plan_begin(runtime, runtime.row(*plan.kernel), plan.kernel->file, product) +
+         json_member("threads", plan.gemm.threads) + json_member("chunks", m_chunks * plan.gemm.n_chunks) +
+         json_member("m_size", plan.gemm.m_size) + json_member("n_size", plan.gemm.n_size) +
+         json_member("row_threads", plan.rows.threads) + json_member("row_size", plan.rows.rows) + "}";
+}
+
+/** A stage of a layer of experts, as far as it does not depend on a call's routing. */
+std::string stage_json(const ternary_runtime& runtime, const Path& path) {
+  const std::string begin = "{\"path\":" + json_string(runtime.counters.path_name(path)) + ",\"kernel\":";
+  const auto cpu_rows = static_cast<size_t>(runtime.backend.kernel_count);
+  if (path.row < cpu_rows) {
+    return begin + json_string(runtime.backend.kernels[path.row].file) +
+           json_member("most_threads", runtime.pool.threads()) + "}";
+  }
+  const Accelerator& device = *runtime.accelerator();
+  return begin + json_string(device.kernel_file(path.row - cpu_rows)) +
+         ",\"pdl\":" + (device.pdl() ? "true" : "false") + "}";
+}
+
+/** Layers of experts keep no plans: what serves their stages is what has been counted. */
+std::vector<std::string> expert_stages(const ternary_runtime& runtime) {
+  std::vector<std::string> stages;
+  runtime.counters.each_path([&](const Path& path) {
+    if (std::string(kOpNames[static_cast<int>(path.op)]).rfind("moe_", 0) != 0) return;
+    stages.push_back(stage_json(runtime, path));
+  });
+  return stages;
 }
 
 std::string cuda_json(const ternary_runtime& runtime) {
@@ -139,20 +161,30 @@ std::string counters_json(const ternary_runtime& runtime) {
          (error.empty() ? "" : ",\"report_error\":" + json_string(error)) + "}";
 }
 
+std::string plan_begin(const ternary_runtime& runtime, size_t row, const std::string& kernel,
+                       const PlannedProduct& of) {
+  return "{\"path\":" + json_string(runtime.counters.row_name(row)) + ",\"kernel\":" + json_string(kernel) +
+         ",\"layout\":" + json_string(traits(of.layout).name) +
+         ",\"activation\":" + (of.activation == TERNARY_A8 ? "\"a8\"" : "\"a16\"") + json_member("M", of.M) +
+         json_member("N", of.N) + json_member("K", of.K) + json_member("group", of.group) +
+         json_member("block", of.block) + ",\"norm\":" + (of.norm ? "true" : "false");
+}
+
 std::string plans_json(const ternary_runtime& runtime) {
   std::vector<std::string> plans;
   runtime.plans.each([&](const PlanKey& key, const Plan& plan) {
     if (is_current(runtime, key)) plans.push_back(on_cpu(runtime, key, plan));
   });
-  uint64_t made = runtime.plans.made();
-  if (runtime.accelerator() != nullptr) {
-    for (std::string& plan : runtime.accelerator()->plans(runtime)) plans.push_back(std::move(plan));
-    made += runtime.accelerator()->plans_made();
+  const Accelerator* device = runtime.accelerator();
+  if (device != nullptr) {
+    for (std::string& plan : device->plans(runtime)) plans.push_back(std::move(plan));
   }
   std::sort(plans.begin(), plans.end());
-  std::string out = "{\"made\":" + std::to_string(made) + ",\"plans\":[";
-  for (const std::string& plan : plans) out += (&plan == plans.data() ? "" : ",") + plan;
-  return out + "]}";
+  const auto launches = static_cast<int64_t>(device == nullptr ? 0 : device->launches());
+  return "{\"made\":" + std::to_string(plans_made(runtime)) + json_member("kept", static_cast<int64_t>(plans.size())) +
+         json_member("launches", launches) +
+         json_member("pdl_launches", device != nullptr && device->pdl() ? launches : 0) +
+         ",\"plans\":" + json_list(plans) + ",\"experts\":" + json_list(expert_stages(runtime)) + "}";
 }
 
 }  // namespace ternary

@@ -88,8 +88,14 @@ bool is_current(const ternary_runtime& runtime, const PlanKey& key) {
 }
 
 PlannedProduct product_of(const PlanKey& key) {  // as key_of() packs it
-  return {key.part(0, 32, 32), key.part(0, 0, 32),  key.part(1, 32, 32),
-          key.part(1, 0, 32),  key.part(2, 32, 32), key.part(2, 0, 1) != 0};
+  return {key.part(0, 32, 32),
+          key.part(0, 0, 32),
+          key.part(1, 32, 32),
+          key.part(1, 0, 32),
+          key.part(2, 32, 32),
+          key.part(2, 0, 1) != 0,
+          static_cast<ternary_layout>(key.part(2, 2, 14)),
+          static_cast<ternary_activation>(key.part(2, 1, 1))};
 }
 
 ProductKind kind_of(const ternary_weights& weights, ternary_activation activation, int64_t block) {

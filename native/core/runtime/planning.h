@@ -47,6 +47,8 @@ Passes passes_of(const ternary_runtime& runtime, const Product& product);
 struct PlannedProduct {
   int64_t M, N, K, group, block;
   bool norm;
+  ternary_layout layout;
+  ternary_activation activation;
 };
 PlannedProduct product_of(const PlanKey& key);
 

@@ -570,12 +570,22 @@ TERNARY_API ternary_status ternary_runtime_counters(const ternary_runtime* runti
 
 /**
  * The plans that this runtime keeps for its products, sorted: two runtimes whose plans and path counts are the same do the
- * same for the same calls. `{"made":7,"plans":[{"path":"gemv_a8_i2s.cpu.avx2","M":1,"N":2560,"K":2560,"group":0,
- * "block":0,"norm":false,"threads":2,"chunks":8,"row_threads":1}]}`: the kernel; the problem, group 0 where alpha has no
- * groups and block 0 where a row has one scale; threads of the product, chunks that Y is cut into, threads that make rows
- * of X ready. Of a GPU, in the place of the last three: `pdl`, whether its launches are programmatic ones; `splits`, CTAs
- * that share K; `grid`, all CTAs; and where a second kernel serves the last rows `tail`, `tail_begin`, `tail_splits` and
- * `tail_grid`. At most 256 plans are kept of the CPU and of the GPU each; `made` counts all. Layers of experts keep none.
+ * same for the same calls. `{"made":7,"kept":7,"launches":0,"pdl_launches":0,"plans":[{"path":"gemv_a8_i2s.cpu.avx2",
+ * "kernel":"gemv_a8_i2s_4x16__avx2","layout":"i2s_tiled","activation":"a8","M":1,"N":2560,"K":2560,"group":0,"block":0,
+ * "norm":false,"threads":2,"chunks":8,"m_size":1,"n_size":320,"row_threads":1,"row_size":1}],"experts":[]}`: the kernel as
+ * counters name it, and its function, since one path may stand for several tiles; the problem, group 0 where alpha has no
+ * groups and block 0 where a row has one scale; threads of the product, chunks that Y is cut into and what they measure;
+ * threads that make rows of X ready, and the rows that one of them takes at a time. Of a GPU, in the place of these six:
+ * `pdl`, whether its launches are programmatic ones; `splits`, CTAs that share K; `grid`, all CTAs; `own`, numbers that
+ * only the kernel reads; and where a second kernel serves the last rows `tail`, `tail_kernel`, `tail_begin`,
+ * `tail_splits`, `tail_grid` and `tail_own`. At most 256 plans are kept of the CPU and of the GPU each; `made` counts all.
+ *
+ * Layers of experts keep none. `experts` has `path` and `kernel` of each of their stages that has been counted since the
+ * runtime was made: on the CPU with `most_threads`, which may share its work as the routing of a call has it, on a GPU with
+ * `pdl`.
+ *
+ * `launches` are the kernels that calls of this runtime have started on its GPU, `pdl_launches` the programmatic ones
+ * among them. A graph's are counted when they are captured; its replays are not.
  * Parameters as for ternary_runtime_info().
  */
 TERNARY_API ternary_status ternary_runtime_plans(const ternary_runtime* runtime, char* json, size_t capacity,

@@ -6,7 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "experts/moe_problem.h"
+#include "support/operands.h"
 #include "support/problem.h"
+#include "support/tuning_file.h"
 
 namespace ternary::test {
 namespace {
@@ -137,15 +140,32 @@ TEST(Plan, I2sOnlyFailsAtEveryCall) {
   }
 }
 
-TEST(Plan, ListsOfRuntimesThatDoTheSameAreTheSameAndOfOthersAreNot) {
+/** What is listed of the CPU's plans; dispatch_test.cc of tests/cuda has those of a GPU. */
+RuntimeHandle on_cpu(const std::string& settings) { return make_runtime("TERNARY_DEVICE=cpu\n" + settings); }
+
+int64_t number_of(const std::string& json, const std::string& name) { return std::stoll(json_value(json, name)); }
+
+/** Those of `plans`, which have no objects inside. */
+std::vector<std::string> listed(const ternary_runtime* runtime) {
+  const std::string document = plans_of(runtime);
+  const size_t end = document.find(",\"experts\":");
+  std::vector<std::string> plans;
+  for (size_t at = document.find("{\"path\":"); at < end; at = document.find("{\"path\":", at + 1)) {
+    plans.push_back(document.substr(at, document.find('}', at) + 1 - at));
+  }
+  return plans;
+}
+
+TEST(PlanList, OfRuntimesThatDoTheSameIsTheSameAndOfOthersIsNot) {
   std::vector<Served> products;
   for (const auto& [spec, layout] : neighbours()) products.emplace_back(spec, layout);
   const auto plans_with = [&](const std::string& settings, bool backward) {
-    const RuntimeHandle runtime = make_runtime("TERNARY_MAX_ISA=portable\n" + settings);
+    const RuntimeHandle runtime = on_cpu("TERNARY_MAX_ISA=portable\n" + settings);
     for (size_t i = 0; i < products.size(); ++i) {
       products[backward ? products.size() - 1 - i : i].call(runtime.get());
       products[0].call(runtime.get());
     }
+    EXPECT_EQ(listed(runtime.get()).size(), products.size());
     return plans_of(runtime.get());
   };
   const std::string plans = plans_with("TERNARY_NUM_THREADS=2", false);
@@ -154,21 +174,87 @@ TEST(Plan, ListsOfRuntimesThatDoTheSameAreTheSameAndOfOthersAreNot) {
   EXPECT_NE(plans_with("TERNARY_NUM_THREADS=3", false), plans);
 }
 
-TEST(Plan, AListSaysWhatWasServedByWhat) {
+TEST(PlanList, SaysWhatWasServedByWhat) {
   ProblemSpec spec = plain_spec(TERNARY_A8, 3, 260, 520);
   spec.norm = true;
   spec.kind = TERNARY_ALPHA_GROUP;
   spec.group = 64;
   spec.block = 32;
-  const RuntimeHandle runtime = make_runtime("TERNARY_NUM_THREADS=1");
-  EXPECT_EQ(plans_of(runtime.get()), "{\"made\":0,\"plans\":[]}");
+  const RuntimeHandle runtime = on_cpu("TERNARY_NUM_THREADS=1\nTERNARY_MAX_ISA=portable");
+  EXPECT_EQ(plans_of(runtime.get()),
+            "{\"made\":0,\"kept\":0,\"launches\":0,\"pdl_launches\":0,\"plans\":[],\"experts\":[]}");
+  const Served product(spec, TERNARY_LAYOUT_T5_TILED);
+  for (int call = 0; call < 2; ++call) product.call(runtime.get());
+  EXPECT_EQ(plans_of(runtime.get()),
+            "{\"made\":1,\"kept\":1,\"launches\":0,\"pdl_launches\":0,\"plans\":[{\"path\":\"gemm_a8_t5.cpu.portable\","
+            "\"kernel\":\"gemm_a8_t5_64x16__portable\",\"layout\":\"t5_tiled\",\"activation\":\"a8\",\"M\":3,\"N\":260,"
+            "\"K\":520,\"group\":64,\"block\":32,\"norm\":true,\"threads\":1,\"chunks\":1,\"m_size\":3,\"n_size\":260,"
+            "\"row_threads\":1,\"row_size\":3}],\"experts\":[]}");
+  spec = plain_spec(TERNARY_A16, 1, 32, 64);
   Served(spec, TERNARY_LAYOUT_I2S_TILED).call(runtime.get());
-  EXPECT_NE(plans_of(runtime.get())
-                .find("\"M\":3,\"N\":260,\"K\":520,\"group\":64,\"block\":32,\"norm\":true,\"threads\":1,"
-                      "\"chunks\":1,\"row_threads\":1}]}"),
-            std::string::npos)
-      << plans_of(runtime.get());
-  EXPECT_EQ(plans_of(runtime.get()).rfind("{\"made\":1,\"plans\":[{\"path\":\"gem", 0), 0u) << plans_of(runtime.get());
+  const std::string first = listed(runtime.get()).front();
+  EXPECT_EQ(json_value(first, "activation"), "a16") << first;
+  EXPECT_EQ(json_value(first, "layout"), "i2s_tiled") << first;
+}
+
+TEST(PlanList, ChunksCoverYAndThreadsAndIsaShow) {
+  const Served product(plain_spec(TERNARY_A8, 64, 2048, 1024), TERNARY_LAYOUT_I2S_TILED);
+  const auto plan_with = [&](const std::string& settings) {
+    const RuntimeHandle runtime = on_cpu(settings);
+    product.call(runtime.get());
+    return listed(runtime.get()).at(0);
+  };
+  for (const int64_t threads : {1, 2, 3}) {
+    const std::string plan = plan_with("TERNARY_MAX_ISA=portable\nTERNARY_NUM_THREADS=" + std::to_string(threads));
+    EXPECT_EQ(number_of(plan, "threads"), threads);
+    const int64_t m_size = number_of(plan, "m_size"), n_size = number_of(plan, "n_size");
+    const int64_t count = (64 + m_size - 1) / m_size * ((2048 + n_size - 1) / n_size);
+    EXPECT_EQ(number_of(plan, "chunks"), count) << plan;
+    EXPECT_EQ(count > 1, threads > 1) << plan;
+    EXPECT_EQ(number_of(plan, "row_size") == 64, threads == 1) << plan;
+  }
+  for (const std::string& isa : available_isas()) {
+    const std::string plan = plan_with("TERNARY_MAX_ISA=" + isa), kernel = json_value(plan, "kernel");
+    EXPECT_EQ(kernel.substr(kernel.find("__")), "__" + isa) << plan;
+  }
+}
+
+TEST(PlanList, SaysHowManyAreKeptOfThoseThatWereMade) {
+  const RuntimeHandle runtime = on_cpu("TERNARY_NUM_THREADS=1");
+  const Problem problem(plain_spec(TERNARY_A8, 400, 16, 32));
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  std::vector<float> x(400 * 32), y(400 * 16);
+  for (int64_t M = 1; M <= 400; ++M) {
+    const ternary_operands o = product_of(x.data(), TERNARY_F32, 32, y.data(), TERNARY_F32, 16, M);
+    ASSERT_EQ(ternary_apply(runtime.get(), layer.get(), &o), TERNARY_OK) << ternary_last_error();
+  }
+  const std::vector<std::string> plans = listed(runtime.get());
+  EXPECT_EQ(number_of(plans_of(runtime.get()), "made"), 400);
+  EXPECT_EQ(number_of(plans_of(runtime.get()), "kept"), static_cast<int64_t>(plans.size()));
+  EXPECT_LE(plans.size(), 256u);
+  EXPECT_GT(plans.size(), 128u);
+}
+
+TEST(PlanList, StagesOfExpertsAreThoseThatServed) {
+  const MoeProblem problem(plain_moe_spec(2, 2, 4, 64, 96));
+  const auto experts_with = [&](const std::string& settings) {
+    const RuntimeHandle runtime = on_cpu(settings);
+    const MoeOutput got = problem.output();
+    const ternary_moe_operands o = problem.operands(got);
+    EXPECT_EQ(ternary_apply_moe(runtime.get(), problem.moe(), &o), TERNARY_OK) << ternary_last_error();
+    EXPECT_TRUE(listed(runtime.get()).empty());
+    const std::string document = plans_of(runtime.get());
+    return document.substr(document.find("\"experts\":"));
+  };
+  const auto stage = [](const std::string& path, const std::string& kernel) {
+    return "{\"path\":\"moe_" + path + ".cpu.portable\",\"kernel\":\"" + kernel + "__portable\",\"most_threads\":3}";
+  };
+  EXPECT_EQ(experts_with("TERNARY_NUM_THREADS=3\nTERNARY_MAX_ISA=portable"),
+            "\"experts\":[" + stage("activations.activations", "activations_any_row_1x16") + ',' +
+                stage("gate_up.gemm_a8_i2s", "gemm_a8_i2s_64x16") + ',' + stage("gate.gate", "gate_any_row_1x16") +
+                ',' + stage("down.gemm_a8_i2s", "gemm_a8_i2s_64x16") + ',' +
+                stage("combine.combine", "combine_any_row_1x16") + "]}");
+  EXPECT_EQ(experts_with("TERNARY_COLLECT_PATH_STATS=0"), "\"experts\":[]}") << "nothing is counted";
 }
 
 }  // namespace

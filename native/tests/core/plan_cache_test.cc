@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <numeric>
 #include <string>
@@ -63,6 +64,18 @@ TEST(PlanCache, AMissMakesAPlanAndAHitFindsIt) {
   EXPECT_TRUE(is_plan_of(6, cache.get(key_of(6), [] { return plan_of(6); }, kSettle)));
   EXPECT_EQ(cache.made(), 2u);
   EXPECT_TRUE(has(cache, 5));
+}
+
+TEST(PlanCache, EachIsVisitedOnceForAKeyThatTwoThreadsHaveMissed) {
+  Cache cache;
+  for (const uint64_t number : {9, 2, 7, 2}) keep(cache, number);
+  std::vector<uint64_t> visited;
+  cache.each([&](const PlanKey& key, const WordsPlan& plan) {
+    visited.push_back(key.words[0]);
+    EXPECT_TRUE(is_plan_of(key.words[0], plan)) << key.words[0];
+  });
+  std::sort(visited.begin(), visited.end());
+  EXPECT_EQ(visited, (std::vector<uint64_t>{2, 7, 9}));
 }
 
 TEST(PlanCache, EveryWordOfAKeyCounts) {

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "support/cuda/device_problem.h"
 #include "support/cuda/launches.h"
 #include "support/cuda/softgpu_property.h"
+#include "support/tuning_file.h"
 
 namespace ternary::test {
 namespace {
@@ -95,6 +97,25 @@ TEST_F(CudaCut, ASettingOfSplitsKeepsOneKernel) {
   stream.wait();
   EXPECT_EQ(problem.verdict(there.fetch(), problem.expected()), "");
   EXPECT_EQ(seen_launches().size(), 2u);
+}
+
+TEST_F(CudaCut, TheListOfPlansSaysTheTail) {
+  const RuntimeHandle runtime = make_runtime();
+  const Problem problem(spec_of(129, TERNARY_ALPHA_ROW, TERNARY_F32));
+  Output got = problem.output();
+  forget_launches();
+  ASSERT_EQ(problem.run(runtime.get(), problem.layer(TERNARY_LAYOUT_I2S_TILED).get(), got), TERNARY_OK)
+      << ternary_last_error();
+  const std::string document = plans_of(runtime.get());
+  EXPECT_EQ(json_value(document, "launches"), "3") << document;
+  const int64_t begin = std::stoll(json_value(document, "tail_begin"));  // where is the model's matter
+  EXPECT_TRUE(begin > 0 && begin < 129 && begin % 32 == 0) << document;
+  const std::vector<SeenLaunch> seen = seen_launches();
+  ASSERT_EQ(seen.size(), 3u);
+  const std::string first = json_value(document, "kernel"), second = json_value(document, "tail_kernel");
+  EXPECT_EQ(first.rfind("gemm_a8_i2s_mma_", 0), 0u) << document;
+  EXPECT_EQ(second.rfind("gemm_a8_i2s_mma_", 0), 0u) << document;
+  EXPECT_EQ(first == second, seen[1].kernel == seen[2].kernel) << document;
 }
 
 }  // namespace

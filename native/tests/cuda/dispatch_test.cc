@@ -1,9 +1,14 @@
 // Which GPU kernel serves each op, activation, layout and M, and what is counted when another has to.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
+#include <vector>
 
+#include "support/cuda/captured_graph.h"
 #include "support/cuda/device_problem.h"
+#include "support/cuda/launches.h"
+#include "support/tuning_file.h"
 
 namespace ternary::test {
 namespace {
@@ -135,9 +140,15 @@ TEST(CudaDispatch, SplitsAndPdlChangeNoBit) {
   }
 }
 
+/** A product whose kernel can split K: of fewer rows it makes its own activations, and does not. */
+ProblemSpec long_spec() {
+  ProblemSpec spec = spec_of(TERNARY_A8, 12);
+  spec.K = 5100;  // ten slabs
+  return spec;
+}
+
 TEST(CudaDispatch, PlansSayWhatAKnobOfLaunchesChanges) {
-  ProblemSpec spec = spec_of(TERNARY_A8, 2);
-  spec.K = 2500;
+  const ProblemSpec spec = long_spec();
   const Problem problem(spec);
   const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
   const auto plans_with = [&](const std::string& setting) {
@@ -148,13 +159,76 @@ TEST(CudaDispatch, PlansSayWhatAKnobOfLaunchesChanges) {
   };
   const std::string plain = plans_with(""), split = plans_with("TERNARY_I2S_SPLITS=2");
   EXPECT_NE(
-      plain.find("\"M\":2,\"N\":" + std::to_string(spec.N) + ",\"K\":2500,\"group\":0,\"block\":0,\"norm\":false"),
+      plain.find("\"M\":12,\"N\":" + std::to_string(spec.N) + ",\"K\":5100,\"group\":0,\"block\":0,\"norm\":false"),
       std::string::npos)
       << plain;
   EXPECT_NE(split.find("\"splits\":2,"), std::string::npos) << split;
   const bool pdl = plain.find("\"pdl\":true") != std::string::npos;
   EXPECT_EQ(plans_with("TERNARY_ENABLE_PDL=0") == plain, !pdl) << "only from 9.0 on";
   EXPECT_EQ(plans_with("TERNARY_MAX_ISA=portable"), plain) << "a knob of the CPU alone";
+}
+
+TEST(CudaPlans, SaySplitsAndTheKernelsFunction) {
+  const Problem problem(long_spec());
+  for (const char* splits : {"1", "3"}) {
+    const RuntimeHandle runtime = make_runtime(std::string("TERNARY_DEVICE=cuda\nTERNARY_I2S_SPLITS=") + splits);
+    Output got = problem.output();
+    ASSERT_EQ(problem.run(runtime.get(), problem.layer(TERNARY_LAYOUT_T5_TILED).get(), got), TERNARY_OK)
+        << ternary_last_error();
+    const std::string document = plans_of(runtime.get());
+    EXPECT_EQ(json_value(document, "kept"), "1") << document;
+    EXPECT_EQ(json_value(document, "splits"), splits);
+    EXPECT_EQ(std::stoll(json_value(document, "grid")) % std::stoll(splits), 0) << "each part of Y has as many";
+    EXPECT_EQ(json_value(document, "layout"), "t5_tiled");
+    EXPECT_EQ(json_value(document, "activation"), "a8");
+    const std::string path = json_value(document, "path"), kernel = json_value(document, "kernel");
+    EXPECT_EQ("linear." + path, std::string(ternary_last_path(runtime.get())));
+    EXPECT_EQ(kernel.rfind(path.substr(0, path.find('.')) + '_', 0), 0u) << kernel << " of " << path;
+  }
+}
+
+TEST(CudaPlans, LaunchesAreThoseThatTheDeviceSawAndCarryPdlWhereItIsOn) {
+  for (const char* enable : {"0", "1"}) {
+    const RuntimeHandle runtime = make_runtime(std::string("TERNARY_DEVICE=cuda\nTERNARY_ENABLE_PDL=") + enable);
+    const Problem problem(long_spec());
+    const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+    ASSERT_EQ(ternary_prepare(runtime.get(), layer.get()), TERNARY_OK) << ternary_last_error();
+    EXPECT_EQ(json_value(plans_of(runtime.get()), "launches"), "0");
+    const DeviceProblem there(problem);
+    const Stream stream;
+    forget_launches();
+    for (int call = 0; call < 3; ++call) {
+      ASSERT_EQ(there.start(runtime.get(), layer.get(), call_of(stream)), TERNARY_OK) << ternary_last_error();
+    }
+    stream.wait();
+    const std::vector<SeenLaunch> seen = seen_launches();
+    const std::string document = plans_of(runtime.get());
+    const bool pdl = enable[0] == '1' && std::atoi(arch_of(runtime.get()).c_str() + 2) >= 90;
+    EXPECT_EQ(json_value(document, "pdl"), pdl ? "true" : "false");
+    EXPECT_EQ(json_value(document, "launches"), "6") << document;
+    EXPECT_EQ(json_value(document, "pdl_launches"), pdl ? "6" : "0");
+    if (seen.empty()) continue;  // a GPU does not tell
+    EXPECT_EQ(seen.size(), 6u);
+    for (const SeenLaunch& launch : seen) EXPECT_EQ(launch.programmatic, pdl) << launch.kernel;
+  }
+}
+
+TEST(CudaPlans, LaunchesOfAGraphAreCountedOnceAndTheirReplaysNot) {
+  const RuntimeHandle runtime = make_runtime("TERNARY_DEVICE=cuda");
+  const Problem problem(long_spec());
+  const LayerHandle layer = problem.layer(TERNARY_LAYOUT_I2S_TILED);
+  ASSERT_EQ(ternary_prepare(runtime.get(), layer.get()), TERNARY_OK) << ternary_last_error();
+  const DeviceProblem there(problem);
+  const DeviceBytes workspace = workspace_for(runtime.get(), layer.get(), problem.spec().M);
+  const Stream stream;
+  const Graph graph(stream, [&] {
+    ASSERT_EQ(there.start(runtime.get(), layer.get(), call_of(stream, workspace)), TERNARY_OK) << ternary_last_error();
+  });
+  EXPECT_EQ(json_value(plans_of(runtime.get()), "launches"), "2");
+  for (int replay = 0; replay < 3; ++replay) graph.launch(stream);
+  stream.wait();
+  EXPECT_EQ(problem.verdict(there.fetch(), problem.expected()), "");
+  EXPECT_EQ(json_value(plans_of(runtime.get()), "launches"), "2");
 }
 
 }  // namespace

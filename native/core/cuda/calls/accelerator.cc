@@ -32,6 +32,9 @@ class CudaAccelerator final : public Accelerator {
   std::string json() const override { return cuda_.json(); }
 
   uint64_t plans_made() const override { return cuda_.plans.made(); }
+  uint64_t launches() const override { return cuda_.launches(); }
+  bool pdl() const override { return cuda_.pdl; }
+  std::string kernel_file(size_t place) const override { return cuda_.kernel_file(place); }
   std::vector<std::string> plans(const ternary_runtime& runtime) const override { return list_plans(runtime, cuda_); }
 
   void prepare(ternary_runtime& runtime, const ternary_layer& layer) override {

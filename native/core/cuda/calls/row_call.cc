@@ -12,7 +12,7 @@ void check_row_call(const CudaDevice& device, const ternary_cuda_call& call,
 }
 
 void settle(ternary_runtime& runtime, CudaRuntime& cuda, const CudaKernel& kernel, int error, Op op, int64_t block) {
-  check_cuda(*cuda.device.cuda, error, kernel.file);
+  cuda.launched(error, kernel);
   count_path(runtime, op, counted_row(runtime, cuda, kernel), block);
 }
 

@@ -38,16 +38,16 @@ const CudaMoe& moe_on_device(const CudaDevice& device, const ternary_moe& moe, b
 }
 
 /** The kernels of some rows, one after the other. */
-void launch(const Cudart& rt, const CudaMoeKernels& kernels, const CudaMoeCall& call, const CudaLaunch& how) {
-  if (kernels.align != nullptr) check_cuda(rt, kernels.align->rows.align(align_task(call), how), kernels.align->file);
-  check_cuda(rt, kernels.rows.rows.expert_rows(rows_task(call), how), kernels.rows.file);
+void launch(CudaRuntime& cuda, const CudaMoeKernels& kernels, const CudaMoeCall& call, const CudaLaunch& how) {
+  if (kernels.align != nullptr) cuda.launched(kernels.align->rows.align(align_task(call), how), *kernels.align);
+  cuda.launched(kernels.rows.rows.expert_rows(rows_task(call), how), kernels.rows);
   for (int64_t part = 0; part < call.plan.parts; ++part) {
-    check_cuda(rt, kernels.gate_up.rows.experts(gate_up_task(call, part), how), kernels.gate_up.file);
+    cuda.launched(kernels.gate_up.rows.experts(gate_up_task(call, part), how), kernels.gate_up);
   }
-  if (kernels.gate != nullptr) check_cuda(rt, kernels.gate->rows.expert_gate(gate_task(call), how), kernels.gate->file);
-  check_cuda(rt, kernels.down.rows.experts(down_task(call), how), kernels.down.file);
+  if (kernels.gate != nullptr) cuda.launched(kernels.gate->rows.expert_gate(gate_task(call), how), *kernels.gate);
+  cuda.launched(kernels.down.rows.experts(down_task(call), how), kernels.down);
   if (kernels.combine == nullptr) return;
-  check_cuda(rt, kernels.combine->rows.combine(combine_task(call), how), kernels.combine->file);
+  cuda.launched(kernels.combine->rows.combine(combine_task(call), how), *kernels.combine);
 }
 
 /** The first products last, so that the call's last path is theirs. */
@@ -85,7 +85,7 @@ void start_moe(ternary_runtime& runtime, CudaRuntime& cuda, const ternary_moe& m
   in_workspace(cuda.workspaces, *device.cuda, call, plan.bytes, [&](uint8_t* workspace) {
     for (int64_t m = 0; m < o.M; m += plan.rows) {
       const ternary_moe_operands some = rows_of(o, m, std::min(plan.rows, o.M - m));
-      launch(*device.cuda, kernels, {moe, copy, some, plan, kernels, workspace, wrong_ids}, {call.stream, cuda.pdl});
+      launch(cuda, kernels, {moe, copy, some, plan, kernels, workspace, wrong_ids}, {call.stream, cuda.pdl});
     }
   });
   count_paths(runtime, cuda, kernels, moe.block);

@@ -172,5 +172,29 @@ TEST(CudaMoe, PathsNameEveryStage) {
   EXPECT_EQ(counters_of(runtime.get()).paths, many);
 }
 
+TEST(CudaMoe, TheListOfPlansSaysStagesAndLaunches) {
+  const RuntimeHandle runtime = gpu_runtime();
+  const MoeProblem problem(plain_moe_spec(2, 2, 4, 64, 96));
+  const DeviceMoe there(problem);
+  const Stream stream;
+  forget_launches();
+  ASSERT_EQ(there.start(runtime.get(), call_of(stream)), TERNARY_OK) << ternary_last_error();
+  ASSERT_EQ(ternary_synchronise(runtime.get(), stream.get()), TERNARY_OK) << ternary_last_error();
+  const std::vector<SeenLaunch> seen = seen_launches();
+  const std::string document = plans_of(runtime.get()), experts = document.substr(document.find("\"experts\":"));
+  EXPECT_EQ(json_value(document, "kept"), "0");
+  EXPECT_EQ(json_value(document, "launches"), "3") << document;
+  EXPECT_TRUE(seen.empty() || seen.size() == 3u) << seen.size();
+  const Counts paths = counters_of(runtime.get()).paths;
+  EXPECT_EQ(paths.size(), 3u);
+  for (const auto& [path, count] : paths) {
+    const size_t stage = experts.find("{\"path\":\"" + path + "\"");
+    ASSERT_NE(stage, std::string::npos) << path << " in " << experts;
+    const std::string name = path.substr(path.find('.') + 1), kernel = json_value(experts, "kernel", stage);
+    EXPECT_EQ(kernel.rfind(name.substr(0, name.find('.')), 0), 0u) << experts;
+    EXPECT_EQ(json_value(experts, "pdl", stage), json_value(document, "pdl_launches") == "3" ? "true" : "false");
+  }
+}
+
 }  // namespace
 }  // namespace ternary::test

@@ -510,10 +510,12 @@ public final class TernaryRuntime implements AutoCloseable {
   /**
    * The plans that this runtime keeps for its products: kernel, threads and chunks, on a GPU splits
    * and programmatic launches. Two runtimes whose plans and path counts are the same do the same
-   * for the same calls. Layers of experts keep none.
+   * for the same calls. Layers of experts keep none; what serves their stages is listed.
    *
-   * @return a JSON object with {@code made}, the number of plans so far, and {@code plans}, sorted;
-   *     {@code ternary_runtime_plans()} of ternary.h has every field
+   * @return a JSON object with {@code made}, the number of plans so far, and {@code kept}; {@code
+   *     launches} and {@code pdl_launches}, kernels that were started on a GPU; {@code plans},
+   *     sorted, and {@code experts}. {@code ternary_runtime_plans()} of ternary.h has every field,
+   *     {@code java/doc/counters.md} what they are for
    * @throws IllegalStateException if the runtime is closed
    * @since 0.2.0
    */
