@@ -19,6 +19,7 @@ final class Plans {
   static boolean same(JsonNode one, JsonNode other) {
     boolean whole = isWhole(one) && isWhole(other);
     return one.at("/environment/threads").equals(other.at("/environment/threads"))
+        && one.at("/plans/experts").equals(other.at("/plans/experts"))
         && (whole
             ? one.path("path_counts").equals(other.path("path_counts"))
             : names(one.path("path_counts")).equals(names(other.path("path_counts"))))
