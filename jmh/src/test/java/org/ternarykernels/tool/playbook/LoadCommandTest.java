@@ -132,7 +132,8 @@ class LoadCommandTest {
     for (int i = 0; i < 600 && !Files.exists(out.resolve("result.json")); i++) {
       Thread.sleep(50);
     }
-    new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+    // As Ctrl-C, which a process of a background job is told to ignore.
+    new ProcessBuilder("kill", "-TERM", Long.toString(process.pid())).start().waitFor();
     assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
     List<String> said = Files.readAllLines(err.toPath());
     assertThat(said.get(said.size() - 1)).startsWith("ternary: interrupted;").contains("--resume");
