@@ -1,15 +1,9 @@
 package org.ternarykernels.tool.capacity;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
@@ -26,6 +20,7 @@ import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.output.RunResult;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.stack.Stack;
@@ -108,27 +103,21 @@ public final class CapacityCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final long begin = System.nanoTime();
-  private final Map<String, Object> json = new LinkedHashMap<>();
-  private final List<Map<String, Object>> rows = new ArrayList<>();
+  private final RunResult result = new RunResult("capacity");
+  private final Map<String, Object> json = result.json();
+  private final List<Map<String, Object>> rows = result.rows();
   private TextTable table;
 
   @Override
   public Integer call() throws Exception {
     check();
-    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    json.put("command", "capacity");
-    json.put("complete", false);
-    json.put("seconds", 0.0);
     Map<String, Object> largest = new LinkedHashMap<>();
     try (TernaryRuntime runtime = runtimeOptions.open()) {
       Map<String, Object> environment = new Machine().environment(runtime);
       json.put("environment", environment);
       Gates gates = gateOptions.open(environment, "ttft_p95_ns", List.of("kind", "users"));
       json.put("limits", Map.of("ttft_ms", ttftMillis, "itl_ms", itlMillis));
-      for (JsonNode done : outDir.begin(environment)) {
-        rows.add(new ObjectMapper().convertValue(done, new TypeReference<>() {}));
-      }
+      rows.addAll(outDir.begin(environment));
       boolean timed = DeviceClock.tellsTime(runtime.device());
       head(timed);
       try (Stack stack = stackOptions.open(runtime)) {
@@ -212,22 +201,8 @@ public final class CapacityCommand implements Callable<Integer> {
 
   private int search(String kind, Stack stack, Clock clock, Long left, boolean timed)
       throws IOException {
-    List<IOException> failures = new ArrayList<>();
-    int largest =
-        CapacitySearch.largest(
-            mostUsers,
-            users -> {
-              try {
-                return measured(kind, stack, clock, left, timed, users);
-              } catch (IOException e) {
-                failures.add(e);
-                return false;
-              }
-            });
-    if (!failures.isEmpty()) {
-      throw failures.get(0);
-    }
-    return largest;
+    return CapacitySearch.largest(
+        mostUsers, users -> measured(kind, stack, clock, left, timed, users));
   }
 
   /** Whether so many users are served in time: of an earlier run, or measured now. */
@@ -240,8 +215,8 @@ public final class CapacityCommand implements Callable<Integer> {
         return Boolean.TRUE.equals(row.get("meets"));
       }
     }
-    LoadResult result = new UserLoad(stack, clock, loadOptions.plan(users, 0)).run();
-    Map<String, Object> row = row(kind, stack, left, timed, users, result);
+    LoadResult served = new UserLoad(stack, clock, loadOptions.plan(users, 0)).run();
+    Map<String, Object> row = row(kind, stack, left, timed, users, served);
     rows.add(row);
     outDir.add(row);
     line(row);
@@ -249,11 +224,11 @@ public final class CapacityCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> row(
-      String kind, Stack stack, Long left, boolean timed, int users, LoadResult result) {
+      String kind, Stack stack, Long left, boolean timed, int users, LoadResult served) {
     long kvTokens = loadOptions.longestText();
     long kvBytes = kvTokens * stack.sizes().kvBytesOfToken();
     boolean fits = left == null || users * kvBytes <= left;
-    Map<String, Object> load = result.row(timed);
+    Map<String, Object> load = served.row(timed);
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("kind", kind);
     row.put("users", users);
@@ -266,8 +241,8 @@ public final class CapacityCommand implements Callable<Integer> {
     row.put("kv_ok", fits);
     row.put(
         "meets",
-        result.failed() == 0
-            && !result.isCut()
+        served.failed() == 0
+            && !served.isCut()
             && fits
             && within(load.get("ttft_p95_ns"), ttftMillis)
             && within(load.get("itl_p95_ns"), itlMillis));
@@ -304,18 +279,12 @@ public final class CapacityCommand implements Callable<Integer> {
         row.get("kind"),
         row.get("users"),
         Boolean.TRUE.equals(row.get("meets")) ? "yes" : "no",
-        number("%.2f", row.get("ttft_p95_ns"), 1e6),
-        number("%.2f", row.get("itl_p95_ns"), 1e6),
-        number("%.1f", row.get("tokens_per_second"), 1),
+        TextTable.number("%.2f", row.get("ttft_p95_ns"), 1e6),
+        TextTable.number("%.2f", row.get("itl_p95_ns"), 1e6),
+        TextTable.number("%.1f", row.get("tokens_per_second"), 1),
         Boolean.TRUE.equals(row.get("kv_ok")) ? "yes" : "no",
-        number("%.1f", row.get("kv_bytes"), 1e6),
+        TextTable.number("%.1f", row.get("kv_bytes"), 1e6),
         row.get("failed"));
-  }
-
-  private static String number(String format, Object value, double unit) {
-    return value instanceof Number number
-        ? String.format(Locale.ROOT, format, number.doubleValue() / unit)
-        : null;
   }
 
   private void finish(Map<String, Object> largest) throws IOException {
@@ -329,9 +298,7 @@ public final class CapacityCommand implements Callable<Integer> {
                 + mostUsers
                 + " tried");
     json.put("largest_users", largest);
-    json.put("rows", rows);
-    json.put("complete", true);
-    json.put("seconds", (System.nanoTime() - begin) / 1e9);
+    result.update(true);
     outDir.write(COLUMNS, rows, table.text(), json);
   }
 }

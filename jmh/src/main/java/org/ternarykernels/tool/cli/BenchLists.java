@@ -1,7 +1,6 @@
 package org.ternarykernels.tool.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -17,6 +16,7 @@ import org.ternarykernels.tool.bench.GpuExpertBench;
 import org.ternarykernels.tool.bench.MoePlan;
 import org.ternarykernels.tool.bench.Workload.Operation;
 import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.options.ShapeFiles;
 import org.ternarykernels.tool.problem.BundledData;
 import org.ternarykernels.tool.problem.ExpertChoice;
 import org.ternarykernels.tool.problem.MoeShape;
@@ -34,9 +34,10 @@ final class BenchLists {
 
   @Option(
       names = "--shapes",
-      paramLabel = "FILE",
+      paramLabel = "NAME|FILE",
       description =
-          "Lines \"N K [name]\"; may be given more than once (default: all bundled shape files).")
+          "A bundled shape file by its name, or a file of lines \"N K [name]\"; may be given more"
+              + " than once (default: all bundled shape files).")
   private List<Path> shapeFiles;
 
   @Option(
@@ -304,16 +305,12 @@ final class BenchLists {
     Map<String, List<Shape>> shapes = new LinkedHashMap<>();
     if (shapeFiles != null) {
       for (Path file : shapeFiles) {
-        shapes.put(
-            file.getFileName().toString().replaceFirst("\\.txt$", ""),
-            Shape.parse(file.toString(), Files.readString(file)));
+        shapes.put(ShapeFiles.name(file), ShapeFiles.read(command.commandLine(), file));
       }
       return shapes;
     }
-    try (BundledData data = new BundledData(null)) {
-      for (String file : BundledData.SHAPE_FILES) {
-        shapes.put(file, data.shapes(file));
-      }
+    for (String file : BundledData.SHAPE_FILES) {
+      shapes.put(file, ShapeFiles.bundled(file));
     }
     return shapes;
   }

@@ -1,15 +1,8 @@
 package org.ternarykernels.tool.cli;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +13,7 @@ import org.ternarykernels.tool.gate.RowIdentity;
 import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.RunResult;
 import org.ternarykernels.tool.output.TextTable;
 
 /** What {@code bench} has measured so far, and where it goes: JSON, folder, gates. */
@@ -49,14 +43,12 @@ final class BenchResults implements RowSink {
               "threads",
               "memory"));
 
-  private static final ObjectMapper MAPPER = new ObjectMapper();
-
-  private final long begin = System.nanoTime();
   private final OutDirOptions outDir;
   private final OutputOptions output;
   private final TextTable table;
-  private final Map<String, Object> json = new LinkedHashMap<>();
-  private final List<Map<String, Object>> rows = new ArrayList<>();
+  private final RunResult result;
+  private final Map<String, Object> json;
+  private final List<Map<String, Object>> rows;
   private final Map<String, Map<String, Object>> finished = new HashMap<>();
   private Progress progress;
 
@@ -73,10 +65,9 @@ final class BenchResults implements RowSink {
     this.outDir = outDir;
     this.output = output;
     this.table = table;
-    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    json.put("command", command);
-    json.put("complete", false);
-    json.put("seconds", 0.0);
+    result = new RunResult(command);
+    json = result.json();
+    rows = result.rows();
     json.put("environment", environment);
   }
 
@@ -85,10 +76,7 @@ final class BenchResults implements RowSink {
     this.progress = progress;
     @SuppressWarnings("unchecked")
     Map<String, Object> environment = (Map<String, Object>) json.get("environment");
-    for (JsonNode row : outDir.begin(environment)) {
-      Map<String, Object> values = MAPPER.convertValue(row, new TypeReference<>() {});
-      finished.put(IDENTITY.text(values), values);
-    }
+    outDir.begin(environment).forEach(row -> finished.put(IDENTITY.text(row), row));
   }
 
   @Override
@@ -108,7 +96,8 @@ final class BenchResults implements RowSink {
       if (!finished.containsKey(IDENTITY.text(row))) {
         outDir.add(row);
       }
-      output.writeSoFar(document());
+      result.update(false);
+      output.writeSoFar(json);
       outDir.write(columns(), rows, table.text(), json);
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
@@ -123,8 +112,7 @@ final class BenchResults implements RowSink {
    */
   int end(Map<String, Object> more, int exitCode, Gates gates) throws IOException {
     progress.close();
-    document();
-    json.put("complete", true);
+    result.update(true);
     json.putAll(more);
     boolean complete = Boolean.TRUE.equals(json.get("complete"));
     try {
@@ -140,13 +128,7 @@ final class BenchResults implements RowSink {
   }
 
   double seconds() {
-    return (System.nanoTime() - begin) / 1e9;
-  }
-
-  private Map<String, Object> document() {
-    json.put("seconds", seconds());
-    json.put("rows", rows);
-    return json;
+    return result.seconds();
   }
 
   /** Of CSV: every field that is no list or object, in the order in which rows have them. */

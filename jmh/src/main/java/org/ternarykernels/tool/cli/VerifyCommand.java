@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -18,10 +17,10 @@ import org.ternarykernels.Isa;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.options.ShapeFiles;
 import org.ternarykernels.tool.output.Progress;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
-import org.ternarykernels.tool.problem.BundledData;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.verify.ErrorBound;
 import org.ternarykernels.tool.verify.ErrorStatistics;
@@ -61,8 +60,10 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Option(
       names = "--shapes",
-      paramLabel = "FILE",
-      description = "Lines \"N K [name]\" (default: a quick set of awkward K, under a minute).")
+      paramLabel = "NAME|FILE",
+      description =
+          "A bundled shape file by its name, or a file of lines \"N K [name]\" (default: a quick"
+              + " set of awkward K, under a minute).")
   private Path shapeFile;
 
   @Option(
@@ -136,13 +137,11 @@ final class VerifyCommand implements Callable<Integer> {
 
   private List<Shape> shapes() throws IOException {
     if (shapeFile != null) {
-      return Shape.parse(shapeFile.toString(), Files.readString(shapeFile));
+      return ShapeFiles.read(spec.commandLine(), shapeFile);
     }
     List<Shape> quick = new ArrayList<>();
-    try (BundledData data = new BundledData(null)) {
-      for (Shape shape : data.shapes("odd")) {
-        quick.add(new Shape(Math.min(shape.n(), QUICK_ROWS), shape.k(), shape.name()));
-      }
+    for (Shape shape : ShapeFiles.bundled("odd")) {
+      quick.add(new Shape(Math.min(shape.n(), QUICK_ROWS), shape.k(), shape.name()));
     }
     return quick;
   }

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.ternarykernels.tool.options.Yaml;
 
 /** Reads gates of YAML; what is wrong is one sentence with the line. */
 final class GateFile {
@@ -27,7 +28,7 @@ final class GateFile {
   }
 
   private IllegalArgumentException wrong(YamlValue at, String what) {
-    return YamlValue.wrong(name, at.line(), what);
+    return Yaml.wrong(name, at.line(), what);
   }
 
   private List<Gate> gates(YamlValue root) {

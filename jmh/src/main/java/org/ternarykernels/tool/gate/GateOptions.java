@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.ternarykernels.tool.options.OutDirOptions;
+import org.ternarykernels.tool.options.Yaml;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -64,7 +65,7 @@ public final class GateOptions {
       }
       for (Gate gate : gates) {
         if (baseline == null && !gate.ratio().isEmpty()) {
-          throw YamlValue.wrong(
+          throw Yaml.wrong(
               name(),
               gate.line(),
               "gate \"" + gate.name() + "\" has a ratio, must be given with --baseline");

@@ -1,14 +1,8 @@
 package org.ternarykernels.tool.hybrid;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -21,6 +15,7 @@ import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.OutputFile;
 import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.RunResult;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.problem.WeightCopies.State;
@@ -107,19 +102,15 @@ public final class HybridCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final Map<String, Object> json = new LinkedHashMap<>();
-  private final List<Map<String, Object>> rows = new ArrayList<>();
-  private final long begin = System.nanoTime();
+  private final RunResult result = new RunResult("hybrid");
+  private final Map<String, Object> json = result.json();
+  private final List<Map<String, Object>> rows = result.rows();
   private int blocks;
   private boolean cuda;
 
   @Override
   public Integer call() throws Exception {
     List<Shape> shapes = check();
-    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    json.put("command", "hybrid");
-    json.put("complete", false);
-    json.put("seconds", 0.0);
     System.setProperty(
         "org.slf4j.simpleLogger.log.org.ternarykernels", "error"); // refusals show in the paths
     // Its ternary kernels serve every M, whatever the environment says.
@@ -133,9 +124,7 @@ public final class HybridCommand implements Callable<Integer> {
       Map<String, Object> environment = new Machine().environment(runtime);
       json.put("environment", environment);
       json.put("memory", memory.name().toLowerCase(Locale.ROOT));
-      for (JsonNode done : outDir.begin(environment)) {
-        rows.add(new ObjectMapper().convertValue(done, new TypeReference<>() {}));
-      }
+      rows.addAll(outDir.begin(environment));
       TrialPlan plan =
           new TrialPlan(
               stackOptions.layout(),
@@ -233,9 +222,7 @@ public final class HybridCommand implements Callable<Integer> {
 
   private void put(boolean timed, boolean complete) {
     Crossovers crossovers = new Crossovers(rows, blocks, force);
-    json.put("complete", complete);
-    json.put("seconds", (System.nanoTime() - begin) / 1e9);
-    json.put("rows", rows);
+    result.update(complete);
     json.put("crossovers", crossovers.byShape());
     json.put("threshold_m", crossovers.threshold());
     json.put("settings_file", null);

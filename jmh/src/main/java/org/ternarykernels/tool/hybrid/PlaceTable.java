@@ -1,7 +1,6 @@
 package org.ternarykernels.tool.hybrid;
 
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
@@ -51,23 +50,17 @@ final class PlaceTable {
 
   /** Prints a row. */
   void line(Map<String, Object> row) {
-    String low = number("%.2f", row.get("ratio_low"), 1);
+    String low = TextTable.number("%.2f", row.get("ratio_low"), 1);
     table.row(
         row.get("shape"),
         row.get("M"),
-        number("%.2f", row.get("ternary_ns"), 1e3),
-        number("%.2f", row.get("dense_ns"), 1e3),
-        number("%.2f", row.get("ratio"), 1),
-        low == null ? null : low + " - " + number("%.2f", row.get("ratio_high"), 1),
+        TextTable.number("%.2f", row.get("ternary_ns"), 1e3),
+        TextTable.number("%.2f", row.get("dense_ns"), 1e3),
+        TextTable.number("%.2f", row.get("ratio"), 1),
+        low == null ? null : low + " - " + TextTable.number("%.2f", row.get("ratio_high"), 1),
         row.get("error") == null ? row.get("winner") : "wrong",
-        number("%.2f", row.get("model_ns"), 1e3),
+        TextTable.number("%.2f", row.get("model_ns"), 1e3),
         row.get("dense_path"));
-  }
-
-  private static String number(String format, Object value, double unit) {
-    return value instanceof Number number
-        ? String.format(Locale.ROOT, format, number.doubleValue() / unit)
-        : null;
   }
 
   /** Names the columns that were left out. */

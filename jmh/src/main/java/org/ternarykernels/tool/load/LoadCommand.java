@@ -1,15 +1,9 @@
 package org.ternarykernels.tool.load;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ternarykernels.TernaryRuntime;
@@ -22,6 +16,7 @@ import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.RunResult;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.stack.Stack;
@@ -115,29 +110,23 @@ public final class LoadCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final Map<String, Object> json = new LinkedHashMap<>();
-  private final List<Map<String, Object>> rows = new ArrayList<>();
+  private final RunResult result = new RunResult("load");
+  private final Map<String, Object> json = result.json();
+  private final List<Map<String, Object>> rows = result.rows();
   private int exitCode;
 
   @Override
   public Integer call() throws Exception {
     check();
-    long begin = System.nanoTime();
-    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    json.put("command", "load");
-    json.put("complete", false);
-    json.put("seconds", 0.0);
     try (TernaryRuntime runtime = runtimeOptions.open()) {
       Map<String, Object> environment = new Machine().environment(runtime);
       json.put("environment", environment);
       Gates gates = gateOptions.open(environment, "tokens_per_second", IDENTITY);
-      for (JsonNode done : outDir.begin(environment)) {
-        rows.add(new ObjectMapper().convertValue(done, new TypeReference<>() {}));
-      }
+      rows.addAll(outDir.begin(environment));
       long initBegin = System.nanoTime();
       try (Stack stack = stackOptions.open(runtime)) {
         json.put("init_seconds", (System.nanoTime() - initBegin) / 1e9);
-        measure(runtime, stack, begin, gates);
+        measure(runtime, stack, gates);
       }
     }
     output.write(json);
@@ -160,8 +149,7 @@ public final class LoadCommand implements Callable<Integer> {
     stackOptions.check();
   }
 
-  private void measure(TernaryRuntime runtime, Stack stack, long begin, Gates gates)
-      throws IOException {
+  private void measure(TernaryRuntime runtime, Stack stack, Gates gates) throws IOException {
     boolean timed = DeviceClock.tellsTime(runtime.device());
     json.put("stack", stackJson(stack));
     FirstSteps first = new FirstSteps(stack, Clock.SYSTEM);
@@ -169,7 +157,6 @@ public final class LoadCommand implements Callable<Integer> {
     first.warmUp(loadOptions.warmup());
     json.put("warmup_seconds", (System.nanoTime() - warmBegin) / 1e9);
     json.put("m1", first.measure(timed));
-    json.put("rows", rows);
     Screen screen = Screen.of(spec);
     if (!timed) {
       screen.line(DeviceClock.NO_TIMES);
@@ -193,14 +180,14 @@ public final class LoadCommand implements Callable<Integer> {
         rows.add(row);
         outDir.add(row);
         line(table, row);
-        finish(runtime, stack, table, begin, rows.size() == users.size());
+        finish(runtime, stack, table, rows.size() == users.size());
       }
     }
     table.end();
     try {
       exitCode = gates.check(rows, json);
     } finally {
-      finish(runtime, stack, table, begin, true);
+      finish(runtime, stack, table, true);
     }
   }
 
@@ -215,11 +202,9 @@ public final class LoadCommand implements Callable<Integer> {
   }
 
   /** Writes what there is of the result. */
-  private void finish(
-      TernaryRuntime runtime, Stack stack, TextTable table, long begin, boolean complete)
+  private void finish(TernaryRuntime runtime, Stack stack, TextTable table, boolean complete)
       throws IOException {
-    json.put("complete", complete);
-    json.put("seconds", (System.nanoTime() - begin) / 1e9);
+    result.update(complete);
     json.put("plans", new ObjectMapper().readValue(runtime.plansJson(), Map.class));
     json.put("path_counts", runtime.pathCounts());
     json.put("fallback_counts", runtime.fallbackCounts());
@@ -251,22 +236,16 @@ public final class LoadCommand implements Callable<Integer> {
   private static void line(TextTable table, Map<String, Object> row) {
     table.row(
         row.get("users"),
-        number("%.1f", row.get("tokens_per_second"), 1),
-        number("%.3f", row.get("step_p50_ns"), 1e6),
-        number("%.3f", row.get("step_p95_ns"), 1e6),
-        number("%.2f", row.get("ttft_p50_ns"), 1e6),
-        number("%.2f", row.get("ttft_p95_ns"), 1e6),
+        TextTable.number("%.1f", row.get("tokens_per_second"), 1),
+        TextTable.number("%.3f", row.get("step_p50_ns"), 1e6),
+        TextTable.number("%.3f", row.get("step_p95_ns"), 1e6),
+        TextTable.number("%.2f", row.get("ttft_p50_ns"), 1e6),
+        TextTable.number("%.2f", row.get("ttft_p95_ns"), 1e6),
         row.get("failed"),
-        number("%.1f", row.get("queue_depth_mean"), 1),
-        number("%.2f", row.get("e2e_p50_ns"), 1e6),
-        number("%.2f", row.get("e2e_p95_ns"), 1e6),
-        number("%.2f", row.get("requests_per_second"), 1),
-        number("%.1f", row.get("rows_mean"), 1));
-  }
-
-  private static String number(String format, Object value, double unit) {
-    return value instanceof Number number
-        ? String.format(Locale.ROOT, format, number.doubleValue() / unit)
-        : null;
+        TextTable.number("%.1f", row.get("queue_depth_mean"), 1),
+        TextTable.number("%.2f", row.get("e2e_p50_ns"), 1e6),
+        TextTable.number("%.2f", row.get("e2e_p95_ns"), 1e6),
+        TextTable.number("%.2f", row.get("requests_per_second"), 1),
+        TextTable.number("%.1f", row.get("rows_mean"), 1));
   }
 }

@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
 import org.ternarykernels.tool.measure.GpuMeter;
 import org.ternarykernels.tool.output.RunFolder;
@@ -28,7 +30,7 @@ final class ResourceSamples implements AutoCloseable {
   private final Thread thread;
   private long lastNanos = begin;
   private Duration lastCpu = cpu();
-  private volatile boolean ended;
+  private final CountDownLatch ended = new CountDownLatch(1);
 
   /**
    * @param folder receives the samples; null: nothing is sampled
@@ -47,14 +49,13 @@ final class ResourceSamples implements AutoCloseable {
 
   private void sample() {
     try {
-      while (!ended) {
-        Thread.sleep(EVERY_MILLIS);
+      while (!ended.await(EVERY_MILLIS, TimeUnit.MILLISECONDS)) {
         folder.append(FILE, next());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IOException e) {
-      ended = true; // the rows will say that the folder cannot be written
+      ended.countDown(); // the rows will say that the folder cannot be written
     }
   }
 
@@ -92,8 +93,7 @@ final class ResourceSamples implements AutoCloseable {
 
   @Override
   public void close() {
-    ended = true;
-    thread.interrupt();
+    ended.countDown(); // no interrupt: it would cut the line off that is being written
     try {
       thread.join();
     } catch (InterruptedException e) {

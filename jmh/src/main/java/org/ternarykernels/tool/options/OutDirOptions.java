@@ -1,6 +1,5 @@
 package org.ternarykernels.tool.options;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -8,6 +7,7 @@ import org.ternarykernels.tool.output.RunConfig;
 import org.ternarykernels.tool.output.RunFolder;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Options of the commands that leave a folder behind; without one nothing is written. */
@@ -44,14 +44,19 @@ public final class OutDirOptions {
    *
    * @param environment of the machine; its member {@code knobs} belongs to the config
    * @return the rows that are there already, in which nothing needs to be measured again
+   * @throws ParameterException if the folder has a run of another config
    */
   @SuppressWarnings("unchecked")
-  public List<JsonNode> begin(Map<String, Object> environment) throws IOException {
+  public List<Map<String, Object>> begin(Map<String, Object> environment) throws IOException {
     if (folder == null) {
       return List.of();
     }
     Map<String, String> knobs = (Map<String, String>) environment.getOrDefault("knobs", Map.of());
-    return folder.begin(RunConfig.of(command, knobs), environment);
+    try {
+      return folder.begin(RunConfig.of(command, knobs), environment);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command.commandLine(), e.getMessage(), e);
+    }
   }
 
   /** Adds a finished row. */

@@ -21,8 +21,8 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * What an option names for a command to write. {@link Ternary} opens those of all options before
- * the command runs, so that one which cannot be written is wrong usage and costs no work.
+ * What an option names for a command to write. The tool opens those of all options before the
+ * command runs, so that one which cannot be written is wrong usage and costs no work.
  *
  * <p>A file appears whole or not at all. A device, a FIFO and {@code /dev/stdout} are written to.
  */

@@ -27,19 +27,11 @@ import picocli.CommandLine.Model.OptionSpec;
  */
 public record RunConfig(String command, Map<String, Object> options, Map<String, String> knobs) {
   /**
-   * What changes where results go, how much of them is made now and how they are judged, and
-   * nothing in them.
+   * What changes how much of the results is made now and how they are judged, and nothing in them.
+   * Neither do the files and folders where they go.
    */
   private static final Set<String> NOT_OF_THE_RESULT =
-      Set.of(
-          "--json",
-          "--out-dir",
-          "--resume",
-          "--verbose",
-          "--dry-run",
-          "--failed-only",
-          "--gate",
-          "--baseline");
+      Set.of("--resume", "--verbose", "--dry-run", "--failed-only", "--gate", "--baseline");
 
   /** Of a command whose options have been read. */
   public static RunConfig of(CommandSpec spec, Map<String, String> knobs) {
@@ -50,7 +42,9 @@ public record RunConfig(String command, Map<String, Object> options, Map<String,
       if (!option.usageHelp()
           && !option.versionHelp()
           && !NOT_OF_THE_RESULT.contains(name)
-          && value != null) {
+          && value != null
+          && !(value instanceof OutputFile)
+          && !(value instanceof RunFolder)) {
         options.put(name.replaceFirst("^-+", ""), plain(value));
       }
     }

@@ -1,5 +1,6 @@
 package org.ternarykernels.tool.output;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.csv.CsvMapper;
@@ -98,7 +99,7 @@ public final class RunFolder {
    * @throws IllegalArgumentException if the folder has a run of another config
    * @throws IOException if it cannot be written
    */
-  public List<JsonNode> begin(RunConfig config, Map<String, Object> environment)
+  public List<Map<String, Object>> begin(RunConfig config, Map<String, Object> environment)
       throws IOException {
     Path file = path.resolve(CONFIG);
     if (Files.exists(file)) {
@@ -119,7 +120,7 @@ public final class RunFolder {
     StringBuilder whole = new StringBuilder(); // without a line that an interruption cut off
     rows.forEach(row -> whole.append(row).append('\n'));
     write(ROWS, whole.toString().getBytes(StandardCharsets.UTF_8));
-    return rows;
+    return READER.convertValue(rows, new TypeReference<>() {});
   }
 
   /** The whole rows in a folder; none where there is no file of them. */

@@ -44,12 +44,6 @@ public final class Screen {
     out.flush();
   }
 
-  /** Whether colour may be used: on a terminal, where the variable NO_COLOR does not forbid it. */
-  public boolean hasColour() {
-    String forbidden = System.getenv("NO_COLOR");
-    return StandardStream.isTerminal(out) && (forbidden == null || forbidden.isEmpty());
-  }
-
   /**
    * A line on stderr that says how far something is.
    *

@@ -2,6 +2,7 @@ package org.ternarykernels.tool.output;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 
 /**
@@ -36,6 +37,19 @@ public final class TextTable {
   public TextTable right(String name, int width) {
     columns.add(new Column(name, Math.max(width, name.length()), false));
     return this;
+  }
+
+  /**
+   * The text of a number in a cell.
+   *
+   * @param format of a double
+   * @param unit that the column is in: nanoseconds are shown in milliseconds by 1e6
+   * @return null, which a table shows as a dash, of what is no finite number
+   */
+  public static String number(String format, Object value, double unit) {
+    return value instanceof Number number && Double.isFinite(number.doubleValue())
+        ? String.format(Locale.ROOT, format, number.doubleValue() / unit)
+        : null;
   }
 
   /** Prints a row; the first call prints the names of the columns before it. */

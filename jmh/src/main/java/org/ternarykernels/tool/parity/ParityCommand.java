@@ -1,15 +1,7 @@
 package org.ternarykernels.tool.parity;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -21,6 +13,7 @@ import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.RunResult;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.problem.ByteTokens;
@@ -125,27 +118,21 @@ public final class ParityCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final Map<String, Object> json = new LinkedHashMap<>();
-  private final List<Map<String, Object>> rows = new ArrayList<>();
-  private final long begin = System.nanoTime();
+  private final RunResult result = new RunResult("parity");
+  private final Map<String, Object> json = result.json();
+  private final List<Map<String, Object>> rows = result.rows();
 
   @Override
   public Integer call() throws Exception {
     require(tokens >= 1, "--tokens", tokens, "at least 1");
     require(batch >= 1, "--batch", batch, "at least 1");
     List<int[]> prompts = prompts();
-    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    json.put("command", "parity");
-    json.put("complete", false);
-    json.put("seconds", 0.0);
     try (ModelBackend first = open("--a", a);
         ModelBackend second = open("--b", b)) {
       check(prompts, first);
       Map<String, Object> environment = new Machine().environment(first.runtime());
       json.put("environment", environment);
-      for (JsonNode done : outDir.begin(environment)) {
-        rows.add(new ObjectMapper().convertValue(done, new TypeReference<>() {}));
-      }
+      rows.addAll(outDir.begin(environment));
       compare(prompts, first, second);
     }
     output.write(json);
@@ -269,12 +256,10 @@ public final class ParityCommand implements Callable<Integer> {
   }
 
   private void put(ModelBackend first, ModelBackend second, boolean complete) {
-    json.put("complete", complete);
-    json.put("seconds", (System.nanoTime() - begin) / 1e9);
+    result.update(complete);
     json.put("parity_passed", complete ? passed() : null);
     json.put("backends", List.of(first.name(), second.name()));
     json.put("path_counts", List.of(first.pathCounts(), second.pathCounts()));
-    json.put("rows", rows);
   }
 
   private static void line(TextTable table, Map<String, Object> row) {
@@ -285,14 +270,8 @@ public final class ParityCommand implements Callable<Integer> {
         row.get("first_mismatch"),
         row.get("id_a"),
         row.get("id_b"),
-        number(row.get("gap_a")),
-        number(row.get("gap_b")),
-        number(row.get("logits_apart")));
-  }
-
-  private static String number(Object value) {
-    return value == null
-        ? null
-        : String.format(Locale.ROOT, "%.3g", ((Number) value).doubleValue());
+        TextTable.number("%.3g", row.get("gap_a"), 1),
+        TextTable.number("%.3g", row.get("gap_b"), 1),
+        TextTable.number("%.3g", row.get("logits_apart"), 1));
   }
 }

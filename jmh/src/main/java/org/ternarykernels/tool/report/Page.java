@@ -125,11 +125,12 @@ final class Page {
   private static void counts(Html html, String title, List<Run> runs, String field) {
     Map<String, Long> sums = new TreeMap<>();
     for (Run run : runs) {
-      run.result()
-          .path(field)
-          .fields()
-          .forEachRemaining(
-              count -> sums.merge(count.getKey(), count.getValue().asLong(), Long::sum));
+      JsonNode counts = run.result().path(field);
+      for (JsonNode some : counts.isArray() ? counts : List.of(counts)) { // parity has two
+        some.fields()
+            .forEachRemaining(
+                count -> sums.merge(count.getKey(), count.getValue().asLong(), Long::sum));
+      }
     }
     if (sums.isEmpty()) {
       return;

@@ -36,7 +36,9 @@ final class SweepSection implements Section {
 
   private static List<JsonNode> profiles(Run run) {
     Map<String, List<JsonNode>> rounds = new LinkedHashMap<>();
-    for (JsonNode row : run.rows()) {
+    // The document has each round once, with what was known of its effect in the end.
+    JsonNode last = run.result().path("rows");
+    for (JsonNode row : last.isEmpty() ? run.rows() : last) {
       rounds.computeIfAbsent(row.path("profile").asText(), missing -> new ArrayList<>()).add(row);
     }
     List<JsonNode> profiles = new ArrayList<>();
@@ -50,10 +52,10 @@ final class SweepSection implements Section {
     ObjectNode row = new ObjectMapper().createObjectNode();
     row.put("profile", name);
     long failed =
-        rounds.stream().filter(round -> !"ok".equals(round.path("status").asText())).count();
+        rounds.stream().filter(round -> "failed".equals(round.path("status").asText())).count();
     boolean dead = rounds.stream().anyMatch(round -> "none".equals(round.path("effect").asText()));
     row.put("said", failed > 0 ? "failed " + failed + " times" : dead ? "no effect" : "");
-    row.put("rounds", rounds.size());
+    row.put("rounds", rounds.stream().filter(round -> round.path("round").asInt() > 0).count());
     for (String metric : METRICS) {
       double[] values =
           rounds.stream()

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import org.ternarykernels.tool.output.Screen;
@@ -121,6 +120,7 @@ final class DivergenceTable {
   }
 
   private static String number(Object value) {
-    return value == null ? "none" : String.format(Locale.ROOT, "%.3g", (Double) value);
+    String text = TextTable.number("%.3g", value, 1);
+    return text == null ? "none" : text;
   }
 }

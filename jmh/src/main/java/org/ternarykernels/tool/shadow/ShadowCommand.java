@@ -3,8 +3,6 @@ package org.ternarykernels.tool.shadow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +16,7 @@ import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.RunResult;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.problem.TemporaryFolder;
@@ -130,15 +129,11 @@ public final class ShadowCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final Map<String, Object> json = new LinkedHashMap<>();
-  private final long begin = System.nanoTime();
+  private final RunResult result = new RunResult("shadow");
+  private final Map<String, Object> json = result.json();
 
   @Override
   public Integer call() throws Exception {
-    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    json.put("command", "shadow");
-    json.put("complete", false);
-    json.put("seconds", 0.0);
     check();
     if (report != null) {
       return report();
@@ -239,7 +234,8 @@ public final class ShadowCommand implements Callable<Integer> {
           name,
           found.stream()
               .map(one -> one.json().get(name))
-              .mapToDouble(value -> value instanceof Number n ? n.doubleValue() : 0)
+              .mapToDouble(
+                  value -> value instanceof Number n ? n.doubleValue() : Double.POSITIVE_INFINITY)
               .max()
               .orElse(0));
     }
@@ -292,7 +288,7 @@ public final class ShadowCommand implements Callable<Integer> {
       screen.line("Nothing was compared.");
     }
     json.put("groups", table.groups());
-    json.put("rows", found.stream().map(Divergence::json).toList());
+    found.forEach(row -> result.rows().add(row.json()));
     end(table.groups(), text + end + "\n");
   }
 
@@ -310,14 +306,13 @@ public final class ShadowCommand implements Callable<Integer> {
       }
     }
     Screen screen = Screen.of(spec);
-    String text = found.print(screen, spec.commandLine().getErr(), top == null ? 10 : top, json);
+    String text = found.print(screen, spec.commandLine().getErr(), top == null ? 10 : top, result);
     end(found.groups(), text);
     return found.clean() ? 0 : 1;
   }
 
   private void end(List<Map<String, Object>> groups, String text) throws IOException {
-    json.put("complete", true);
-    json.put("seconds", (System.nanoTime() - begin) / 1e9);
+    result.update(true);
     outDir.write(DivergenceTable.COLUMNS, groups, text, json);
     output.write(json);
   }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.ternarykernels.tool.output.RunFolder;
+import org.ternarykernels.tool.output.RunResult;
 import org.ternarykernels.tool.output.Screen;
 
 /** What the files of runs say together. */
@@ -68,7 +69,7 @@ final class ShadowReport {
   }
 
   /** Prints it, and puts it into a result. */
-  String print(Screen screen, PrintWriter err, int top, Map<String, Object> json) {
+  String print(Screen screen, PrintWriter err, int top, RunResult result) {
     malformed.stream().limit(MOST_SENTENCES).forEach(err::println);
     if (malformed.size() > MOST_SENTENCES) {
       err.println("and " + (malformed.size() - MOST_SENTENCES) + " more lines");
@@ -89,11 +90,12 @@ final class ShadowReport {
             + folders.stream().mapToInt(of -> (int) of.get("files")).sum()
             + " files";
     screen.line(end);
+    Map<String, Object> json = result.json();
     json.put("folders", folders);
     json.put("divergences", rows.size());
     json.put("malformed", malformed.size());
     json.put("groups", table.groups());
-    json.put("rows", table.worst().stream().limit(top).map(Divergence::json).toList());
+    table.worst().stream().limit(top).forEach(row -> result.rows().add(row.json()));
     return text + end + "\n";
   }
 

@@ -1,8 +1,6 @@
 package org.ternarykernels.tool.stack;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +12,8 @@ import org.ternarykernels.Layout;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.example.Model;
 import org.ternarykernels.tool.options.RuntimeOptions;
+import org.ternarykernels.tool.options.ShapeFiles;
+import org.ternarykernels.tool.options.Yaml;
 import org.ternarykernels.tool.problem.BundledData;
 import org.ternarykernels.tool.problem.Shape;
 import picocli.CommandLine;
@@ -35,7 +35,7 @@ public final class StackOptions {
               + " \"N K [name]\" (default: "
               + DEFAULT_SHAPES
               + ").")
-  private String shapes;
+  private Path shapes;
 
   @Option(
       names = "--sizes",
@@ -149,12 +149,11 @@ public final class StackOptions {
       Path name = model.toAbsolutePath().normalize().getFileName();
       return new ModelStack(String.valueOf(name), Model.load(runtime, model, activation), batch);
     }
-    String wanted = shapes == null ? DEFAULT_SHAPES : shapes;
-    StackSizes known = sizes(wanted);
+    StackSizes known = sizes();
     return new ShapeStack(
-        name(wanted),
+        ShapeFiles.name(wanted()),
         layers == null ? known : known.withLayers(layers),
-        shapes(wanted),
+        shapes(),
         runtime,
         layout,
         activation,
@@ -182,9 +181,7 @@ public final class StackOptions {
    * @throws CommandLine.ParameterException if a file that an option names cannot serve
    */
   public int blocks() throws IOException {
-    return layers == null
-        ? named(() -> sizes(shapes == null ? DEFAULT_SHAPES : shapes)).layers()
-        : layers;
+    return layers == null ? named(this::sizes).layers() : layers;
   }
 
   /**
@@ -193,64 +190,33 @@ public final class StackOptions {
    * @throws CommandLine.ParameterException if a file that an option names cannot serve
    */
   public List<Shape> shapes() throws IOException {
-    return named(() -> shapes(shapes == null ? DEFAULT_SHAPES : shapes));
+    return ShapeFiles.read(command.commandLine(), wanted());
   }
 
-  private static String name(String wanted) {
-    return String.valueOf(Path.of(wanted).getFileName()).replaceFirst("\\.txt$", "");
+  private Path wanted() {
+    return shapes == null ? Path.of(DEFAULT_SHAPES) : shapes;
   }
 
-  private static List<Shape> shapes(String wanted) throws IOException {
-    if (BundledData.SHAPE_FILES.contains(wanted)) {
-      try (BundledData data = new BundledData(null)) {
-        return data.shapes(wanted);
-      }
-    }
-    try {
-      return Shape.parse(wanted, Files.readString(Path.of(wanted)));
-    } catch (NoSuchFileException e) {
-      throw new IllegalArgumentException(
-          "--shapes is "
-              + wanted
-              + ", must be a file or one of "
-              + String.join(", ", BundledData.SHAPE_FILES),
-          e);
-    }
-  }
-
-  private StackSizes sizes(String wanted) throws IOException {
-    if (sizes != null) {
-      return parse(sizes.toString(), Files.readString(sizes));
-    }
-    return bundledSizes(wanted);
+  private StackSizes sizes() throws IOException {
+    return sizes == null
+        ? bundledSizes(wanted().toString())
+        : parse(sizes.toString(), Files.readString(sizes));
   }
 
   /** Those of a bundled shape file; of any other one block and nothing else that is known. */
   static StackSizes bundledSizes(String name) throws IOException {
     try (BundledData data = new BundledData(null)) {
-      JsonNode all = yaml("stacks.yaml", new String(data.stacks(), StandardCharsets.UTF_8));
+      JsonNode all = Yaml.tree("stacks.yaml", new String(data.stacks(), StandardCharsets.UTF_8));
       return StackSizes.of(all.path(name));
     }
   }
 
   private static StackSizes parse(String file, String text) {
+    JsonNode tree = Yaml.tree(file, text);
     try {
-      return StackSizes.of(yaml(file, text));
+      return StackSizes.of(tree);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
     }
-  }
-
-  private static JsonNode yaml(String file, String text) {
-    try {
-      return new YAMLMapper().readTree(text);
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(
-          file + " is no YAML: " + e.getOriginalMessage() + " (line " + line(e) + ")", e);
-    }
-  }
-
-  private static int line(JsonProcessingException e) {
-    return e.getLocation() == null ? 0 : e.getLocation().getLineNr();
   }
 }

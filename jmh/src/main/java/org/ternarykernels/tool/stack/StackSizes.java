@@ -23,6 +23,8 @@ public record StackSizes(
   private static final int KV_NUMBER_BYTES = 2;
 
   private static final List<String> ALPHAS = List.of("tensor", "row", "column");
+  private static final List<String> MEMBERS =
+      List.of("layers", "kv_heads", "head_dim", "context", "alpha", "experts", "active");
 
   /** A checked one. */
   public StackSizes {
@@ -45,16 +47,40 @@ public record StackSizes(
     }
   }
 
-  /** One entry of {@code stacks.yaml}. */
+  /**
+   * One entry of {@code stacks.yaml}; what it leaves out is not known.
+   *
+   * @throws IllegalArgumentException if it has something else, or a value of another kind
+   */
   static StackSizes of(JsonNode entry) {
+    require(entry.isMissingNode() || entry.isObject(), "the file", entry, "NAME: VALUE");
+    entry
+        .fieldNames()
+        .forEachRemaining(
+            name ->
+                require(
+                    MEMBERS.contains(name),
+                    name,
+                    entry.get(name),
+                    "left out: it is not one of " + String.join(", ", MEMBERS)));
     return new StackSizes(
-        entry.path("layers").asInt(1),
-        entry.path("kv_heads").asInt(),
-        entry.path("head_dim").asInt(),
-        entry.path("context").asInt(),
+        number(entry, "layers", 1),
+        number(entry, "kv_heads", 0),
+        number(entry, "head_dim", 0),
+        number(entry, "context", 0),
         entry.path("alpha").asText("tensor"),
-        entry.path("experts").asInt(),
-        entry.path("active").asInt());
+        number(entry, "experts", 0),
+        number(entry, "active", 0));
+  }
+
+  private static int number(JsonNode entry, String name, int unknown) {
+    JsonNode value = entry.path(name);
+    require(
+        value.isMissingNode() || value.isIntegralNumber() && value.canConvertToInt(),
+        name,
+        value,
+        "a whole number");
+    return value.asInt(unknown);
   }
 
   /** Those of a real model. */

@@ -1,10 +1,6 @@
 package org.ternarykernels.tool.sweep;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.ternarykernels.tool.options.Yaml;
 
 /**
  * Reads profiles from YAML: a list {@code profiles} of {@code name}, {@code purpose}, {@code
@@ -39,10 +36,6 @@ final class ProfileFile {
       List.of("name", "purpose", "expected", "env", "options");
   private static final String EACH = "each";
   private static final int MOST_PROFILES = 1000;
-
-  private static final YAMLMapper YAML =
-      new YAMLMapper(
-          YAMLFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build());
 
   private final String file;
   private final SweepMachine machine;
@@ -71,14 +64,7 @@ final class ProfileFile {
   }
 
   private List<Profile> read(String text) {
-    JsonNode root;
-    try {
-      root = YAML.readTree(text);
-    } catch (JsonProcessingException e) {
-      int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
-      throw new IllegalArgumentException(
-          file + " is no YAML: " + e.getOriginalMessage() + " (line " + line + ")", e);
-    }
+    JsonNode root = Yaml.tree(file, text);
     JsonNode list = root.path("profiles");
     require(
         root.size() == 1 && list.isArray() && !list.isEmpty(),

@@ -1,17 +1,13 @@
 package org.ternarykernels.tool.sweep;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -23,6 +19,7 @@ import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.OutputFile;
 import org.ternarykernels.tool.output.Progress;
+import org.ternarykernels.tool.output.RunResult;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.problem.TemporaryFolder;
@@ -52,6 +49,8 @@ import picocli.CommandLine.Spec;
           + "}], summary [{profile, "
           + "the metrics' medians, failed, effect, better, decode_ratio, decode_low, decode_high,"
           + " throughput_ratio, throughput_low, throughput_high}].",
+      "With --dry-run rows [{id, profile, round, seconds_at_most, note}], and those of profiles"
+          + " that cannot be run.",
       "m1: one row alone. c1, c16, cmax: so many users, and the largest level that ran.",
       "--out-dir also has logs and results of every process.",
       "Exit code 1 if a profile failed."
@@ -162,16 +161,12 @@ public final class SweepCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final long begin = System.nanoTime();
-  private final Map<String, Object> json = new LinkedHashMap<>();
+  private final RunResult result = new RunResult("sweep");
+  private final Map<String, Object> json = result.json();
 
   @Override
   public Integer call() throws Exception {
     check();
-    json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    json.put("command", "sweep");
-    json.put("complete", false);
-    json.put("seconds", 0.0);
     Map<String, Object> environment;
     SweepMachine machine;
     try (TernaryRuntime runtime = runtimeOptions.open()) {
@@ -184,15 +179,27 @@ public final class SweepCommand implements Callable<Integer> {
     List<Profile> able = profiles.stream().filter(one -> missing(one, machine).isEmpty()).toList();
     List<PlannedRun> runs = PlannedRun.shuffled(able, rounds, seed());
     if (dryRun) {
-      list(profiles, machine, runs.size());
+      list(profiles, runs, machine);
       return 0;
     }
-    List<JsonNode> earlier = outDir.begin(environment);
+    List<SweepRow> earlier = outDir.begin(environment).stream().map(SweepRow::of).toList();
+    List<SweepRow> missing = new ArrayList<>();
+    for (Profile profile : profiles) {
+      String why = missing(profile, machine);
+      if (!why.isEmpty()) {
+        missing.add(SweepRow.missing(profile, why));
+      }
+    }
+    if (earlier.isEmpty()) {
+      for (SweepRow row : missing) {
+        outDir.add(row.json());
+      }
+    }
     try (TemporaryFolder temporary = new TemporaryFolder("ternary-sweep")) {
       Path folder = outDir.folder() == null ? temporary.path() : outDir.folder().path();
       Sweep sweep = new Sweep(able, runs, new LoadProcess(folder, arguments(), limitSeconds()));
-      sweep.resume(earlier.stream().map(SweepRow::of).toList(), failedOnly);
-      run(sweep, profiles, machine);
+      sweep.resume(earlier, failedOnly);
+      run(sweep, missing);
       keep(sweep, environment);
       return sweep.summaries().stream().anyMatch(summary -> summary.failed() > 0) ? 1 : 0;
     }
@@ -283,28 +290,37 @@ public final class SweepCommand implements Callable<Integer> {
     return (long) (SECONDS_BESIDE + row * users.size());
   }
 
-  private void list(List<Profile> profiles, SweepMachine machine, int runs) throws IOException {
+  /** Says what would be run, in the order in which it would be. */
+  private void list(List<Profile> profiles, List<PlannedRun> runs, SweepMachine machine)
+      throws IOException {
     Screen screen = Screen.of(spec);
-    TextTable table =
-        screen.table().left("profile", 22).right("runs", 4).right("s", 5).left("note", 43);
+    TextTable table = screen.table().left("run", 24).right("s", 5).left("note", 47);
     double row = spec.findOption("--seconds").<Double>getValue();
+    for (PlannedRun run : runs) {
+      String idle = ProfileCheck.idle(run.profile(), machine);
+      Map<String, Object> planned = new LinkedHashMap<>();
+      planned.put("id", run.id());
+      planned.put("profile", run.profile().name());
+      planned.put("round", run.round());
+      planned.put("seconds_at_most", row * users.size());
+      planned.put("note", idle.isEmpty() ? run.profile().purpose() : idle);
+      result.rows().add(planned);
+      table.row(run.id(), "<" + Math.round(row * users.size()), planned.get("note"));
+    }
     for (Profile profile : profiles) {
       String missing = missing(profile, machine);
-      String idle = ProfileCheck.idle(profile, machine);
-      String note = !missing.isEmpty() ? "missing: " + missing : idle.isEmpty() ? "" : idle;
-      table.row(
-          profile.name(),
-          missing.isEmpty() ? rounds : 0,
-          missing.isEmpty() ? "<" + Math.round(rounds * row * users.size()) : 0,
-          note.isEmpty() ? profile.purpose() : note);
+      if (!missing.isEmpty()) {
+        table.row(profile.name(), 0, "missing: " + missing);
+        result.rows().add(SweepRow.missing(profile, missing).json());
+      }
     }
     table.end();
-    screen.line(runs + " runs; what needs a GPU changes nothing here, and would be seen to");
-    json.put("rows", List.of());
+    screen.line(runs.size() + " runs; what needs a GPU changes nothing here, and would be seen to");
+    result.update(true);
     output.write(json);
   }
 
-  private void run(Sweep sweep, List<Profile> profiles, SweepMachine machine) throws IOException {
+  private void run(Sweep sweep, List<SweepRow> missing) throws IOException {
     Screen screen = Screen.of(spec);
     List<PlannedRun> left = sweep.left();
     try (Progress progress = screen.progress("sweep, runs", left.size())) {
@@ -314,24 +330,21 @@ public final class SweepCommand implements Callable<Integer> {
         Runnable tick = () -> progress.at(done, "now " + next.id());
         tick.run();
         sweep.run(next, tick, row -> outDir.add(row.json()));
-        write(sweep, "", false);
+        write(sweep, missing, "", false);
       }
     }
-    for (Profile profile : profiles) {
-      String missing = missing(profile, machine);
-      if (!missing.isEmpty()) {
-        screen.line(profile.name() + " was not run: " + missing);
-      }
-    }
+    missing.forEach(row -> screen.line(row.profile() + " was not run: " + row.why()));
     TextTable table = table(screen, sweep.summaries());
-    write(sweep, table.text(), true);
+    write(sweep, missing, table.text(), true);
     output.write(json);
   }
 
-  private void write(Sweep sweep, String text, boolean complete) throws IOException {
-    json.put("complete", complete);
-    json.put("seconds", (System.nanoTime() - begin) / 1e9);
-    json.put("rows", sweep.rows().stream().map(SweepRow::json).toList());
+  private void write(Sweep sweep, List<SweepRow> missing, String text, boolean complete)
+      throws IOException {
+    result.rows().clear(); // what is known of a row's effect may have changed
+    sweep.rows().forEach(row -> result.rows().add(row.json()));
+    missing.forEach(row -> result.rows().add(row.json()));
+    result.update(complete);
     List<Map<String, Object>> summary =
         sweep.summaries().stream().map(SweepCommand::summary).toList();
     json.put("summary", summary);
@@ -375,13 +388,15 @@ public final class SweepCommand implements Callable<Integer> {
     for (Summary summary : summaries) {
       table.row(
           summary.profile().name(),
-          number("%.3f", summary.medians().get(Metric.M1_P50) / 1e6),
-          summary.decode() == null ? null : number("%.3f", summary.decode().median()),
-          number("%.1f", summary.medians().get(Metric.CMAX_TPS)),
-          summary.throughput() == null ? null : number("%.3f", summary.throughput().median()),
+          TextTable.number("%.3f", summary.medians().get(Metric.M1_P50), 1e6),
+          summary.decode() == null ? null : TextTable.number("%.3f", summary.decode().median(), 1),
+          TextTable.number("%.1f", summary.medians().get(Metric.CMAX_TPS), 1),
+          summary.throughput() == null
+              ? null
+              : TextTable.number("%.3f", summary.throughput().median(), 1),
           said(summary),
-          number("%.1f", summary.medians().get(Metric.C1_TPS)),
-          number("%.1f", summary.medians().get(Metric.C16_TPS)));
+          TextTable.number("%.1f", summary.medians().get(Metric.C1_TPS), 1),
+          TextTable.number("%.1f", summary.medians().get(Metric.C16_TPS), 1));
     }
     table.end();
     return table;
@@ -399,10 +414,6 @@ public final class SweepCommand implements Callable<Integer> {
       case UNKNOWN -> "not compared";
       case YES -> summary.isBetter() ? "better" : "";
     };
-  }
-
-  private static String number(String format, double value) {
-    return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : null;
   }
 
   private void keep(Sweep sweep, Map<String, Object> environment) throws IOException {

@@ -1,6 +1,7 @@
 package org.ternarykernels.tool.sweep;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -93,7 +94,8 @@ record SweepRow(
   }
 
   /** One of a row of {@code rows.jsonl}. */
-  static SweepRow of(JsonNode row) {
+  static SweepRow of(Map<String, Object> stored) {
+    JsonNode row = new ObjectMapper().valueToTree(stored);
     Map<Metric, Double> metrics = new EnumMap<>(Metric.class);
     for (Metric metric : Metric.values()) {
       metrics.put(metric, row.path(metric.column()).asDouble(Double.NaN));

@@ -2,6 +2,7 @@ package org.ternarykernels.tool.capacity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +16,7 @@ import org.ternarykernels.tool.stack.StackSizes;
 
 class CapacitySearchTest {
   @Test
-  void findsTheLargestAndAsksOnceOfEach() {
+  void findsTheLargestAndAsksOnceOfEach() throws IOException {
     for (int most : new int[] {1, 2, 5, 64, 100}) {
       for (int capacity = 0; capacity <= most + 3; capacity++) {
         List<Integer> asked = new ArrayList<>();

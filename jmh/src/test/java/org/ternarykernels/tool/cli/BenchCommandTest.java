@@ -253,9 +253,13 @@ class BenchCommandTest {
     assertFailure(ToolRun.of("bench", "--profile", "full", "--quick"), 2, "--profile is full");
     assertFailure(ToolRun.of("bench", "--profile", "short"), 2, "--profile", "short");
     assertFailure(
-        ToolRun.of("bench", "--shapes", folder.resolve("none.txt")), 1, "no such file", "none.txt");
+        ToolRun.of("bench", "--shapes", folder.resolve("none.txt")),
+        2,
+        "--shapes is",
+        "none.txt",
+        "bonsai-8b");
     Path shapes = Files.writeString(folder.resolve("wrong.txt"), "16 16\n16 x\n");
-    assertFailure(ToolRun.of("bench", "--shapes", shapes), 1, "wrong.txt, line 2", "16 x");
+    assertFailure(ToolRun.of("bench", "--shapes", shapes), 2, "wrong.txt, line 2", "16 x");
   }
 
   @Test

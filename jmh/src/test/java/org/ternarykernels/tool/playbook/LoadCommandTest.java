@@ -69,7 +69,7 @@ class LoadCommandTest {
     assertThat(Files.readAllLines(out.resolve("summary.csv"))).hasSize(3);
     assertThat(Files.readString(out.resolve("summary.txt"))).startsWith("users");
     assertThat(ToolRun.json(out.resolve("result.json")).get("rows")).isEqualTo(result.get("rows"));
-    assertThat(ToolRun.json(out.resolve("config.json")).at("/options/shapes").asText())
+    assertThat(ToolRun.json(out.resolve("config.json")).at("/options/shapes/file").asText())
         .isEqualTo("small.txt");
     assertAnonymous(out);
   }
@@ -119,7 +119,10 @@ class LoadCommandTest {
     assertThat(ToolRun.json(other.resolve("config.json")).get("hash"))
         .isEqualTo(ToolRun.json(out.resolve("config.json")).get("hash"));
     assertFailure(
-        ToolRun.of(load("--users", 2, "--out-dir", out, "--resume")), 1, "--resume", "of config");
+        ToolRun.of(load("--users", 2, "--out-dir", out, "--resume")), 2, "--resume", "of config");
+    Files.writeString(copy, "64 64 other\n");
+    assertFailure(
+        ToolRun.of(load("--users", 1, "--out-dir", out, "--resume")), 2, "--resume", "of config");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.ternarykernels.tool.cli.ModelCommandsTest.assertFailure;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.ternarykernels.TernaryRuntime;
 import org.ternarykernels.tool.cli.ToolRun;
+import org.ternarykernels.tool.output.RunFolder;
 
 /** A sweep with processes: one profile is dead here, and one fails. */
 @Timeout(240)
@@ -95,12 +97,60 @@ class SweepCommandTest {
   }
 
   @Test
-  void aDryRunListsAndLeavesNothing() {
-    ToolRun run = sweep("--dry-run", "--out-dir", out);
+  void aDryRunListsAndLeavesNothing() throws Exception {
+    Path json = folder.resolve("dry.json");
+    ToolRun run = sweep("--dry-run", "--out-dir", out, "--json", json);
     assertThat(run.exitCode()).as(run.err()).isZero();
-    assertThat(run.out()).contains("baseline", "no_pdl", "needs a GPU", "threads_1");
+    assertThat(run.out()).contains("baseline.1", "no_pdl.3", "needs a GPU", "threads_1.2", "<60");
     assertThat(run.out().lines()).allMatch(line -> line.length() <= 80);
     assertThat(out.resolve("config.json")).doesNotExist();
+    JsonNode rows = ToolRun.json(json).get("rows");
+    assertThat(rows.findValuesAsText("id"))
+        .contains("baseline.3", "split8.1")
+        .doesNotHaveDuplicates();
+    assertThat(rows.get(0).get("seconds_at_most").asDouble()).isEqualTo(60);
+  }
+
+  @Test
+  void whatTheMachineLacksIsARow() throws Exception {
+    Path yaml =
+        Files.writeString(
+            folder.resolve("layout.yaml"),
+            "profiles:\n- {name: other_layout, purpose: p, expected: e, options: {layout: t5_tiled}}\n");
+    Path model = Path.of(System.getProperty("test.data"), "tiny-bitnet");
+    ToolRun run =
+        ToolRun.of(
+            List.of(
+                    "sweep",
+                    "--model",
+                    model,
+                    "--mix",
+                    "1x3",
+                    "--tokens",
+                    2,
+                    "--requests",
+                    1,
+                    "--users",
+                    1,
+                    "--warmup",
+                    1,
+                    "--profiles",
+                    yaml,
+                    "--only",
+                    "other_layout",
+                    "--out-dir",
+                    out)
+                .toArray());
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out()).contains("other_layout was not run: a model's layout cannot be set");
+    for (JsonNode rows :
+        List.of(
+            ToolRun.json(out.resolve("result.json")).get("rows"),
+            new ObjectMapper().valueToTree(RunFolder.rows(out)))) {
+      assertThat(rows.findValuesAsText("status"))
+          .containsExactlyInAnyOrder("ok", "ok", "ok", "missing");
+      assertThat(rows.findValuesAsText("why")).contains("a model's layout cannot be set");
+    }
   }
 
   @Test
@@ -110,6 +160,6 @@ class SweepCommandTest {
     assertFailure(sweep("--failed-only"), 2, "--failed-only", "--resume");
     assertFailure(sweep("--profiles", "none.yaml"), 2, "no such file: none.yaml");
     Path yaml = Files.writeString(folder.resolve("bad.yaml"), "profiles: {a: [}\n");
-    assertFailure(sweep("--profiles", yaml), 2, "bad.yaml is no YAML");
+    assertFailure(sweep("--profiles", yaml), 2, "bad.yaml, line 1: ");
   }
 }

@@ -63,6 +63,25 @@ class PageTest {
         .contains("This run has not gone to its end.", "No rows.");
   }
 
+  /** Rows are written before the last rounds are known, and once more when they are run again. */
+  @Test
+  void aSweepIsWhatItsDocumentSaysInTheEnd() throws Exception {
+    List<Map<String, Object>> last =
+        List.of(
+            Map.of("profile", "p", "round", 1, "status", "ok", "effect", "yes", "m1_tps", 5),
+            Map.of("profile", "q", "round", 0, "status", "missing", "why", "no such ISA"));
+    Path path = RunFixture.write(folder.resolve("sweep"), "sweep", Map.of(), last);
+    Files.writeString(
+        path.resolve("rows.jsonl"),
+        """
+        {"profile": "p", "round": 1, "status": "failed", "why": "x"}
+        {"profile": "p", "round": 1, "status": "ok", "effect": "none", "m1_tps": 5}
+        """);
+    assertThat(Page.of(List.of(Run.read(path)), List.of()))
+        .contains("no such ISA")
+        .doesNotContain("failed 1 times", "no effect");
+  }
+
   @Test
   void damagedFilesAreNamed() throws Exception {
     assertThatThrownBy(() -> Run.read(folder)).hasMessageContaining("has no config.json");

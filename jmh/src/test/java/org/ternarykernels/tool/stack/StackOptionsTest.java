@@ -70,8 +70,16 @@ class StackOptionsTest {
       assertRefused(
           "sizes.yaml: layers is 0, must be at least 1",
           () -> open(runtime, "--shapes", right, "--sizes", sizes));
-      assertRefused("no.yaml is no YAML", () -> open(runtime, "--shapes", right, "--sizes", yaml));
+      assertRefused("no.yaml, line 2: ", () -> open(runtime, "--shapes", right, "--sizes", yaml));
       assertRefused("no such file", () -> open(runtime, "--shapes", right, "--sizes", "none.yaml"));
+      Path unknown = Files.writeString(folder.resolve("unknown.yaml"), "{layer: 3}");
+      assertRefused(
+          "unknown.yaml: layer is 3, must be left out",
+          () -> open(runtime, "--shapes", right, "--sizes", unknown));
+      Path text = Files.writeString(folder.resolve("text.yaml"), "{layers: many}");
+      assertRefused(
+          "text.yaml: layers is \"many\", must be a whole number",
+          () -> open(runtime, "--shapes", right, "--sizes", text));
       assertRefused("--batch is 0", () -> open(runtime, "--batch", 0));
       assertRefused("--layers is 0", () -> open(runtime, "--layers", 0));
       assertRefused("without --shapes", () -> open(runtime, "--model", folder, "--shapes", right));

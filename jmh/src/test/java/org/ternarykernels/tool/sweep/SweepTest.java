@@ -265,7 +265,7 @@ class SweepTest {
 
   @Test
   void whatAFileGetsWrongIsNamed() {
-    assertWrong("profiles: [", "p.yaml is no YAML", "line");
+    assertWrong("profiles: [", "p.yaml, line 1: ");
     assertWrong("profiles: []", "must be a list of profiles");
     assertWrong("profiles: [{name: 1x}]", "name is \"1x\"");
     assertWrong("profiles: [{name: a}]", "profile a: purpose is missing");
