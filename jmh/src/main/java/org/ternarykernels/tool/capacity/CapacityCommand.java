@@ -20,7 +20,7 @@ import org.ternarykernels.tool.measure.Machine;
 import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
-import org.ternarykernels.tool.output.RunResult;
+import org.ternarykernels.tool.output.ResultDocument;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.stack.Stack;
@@ -103,7 +103,7 @@ public final class CapacityCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final RunResult result = new RunResult("capacity");
+  private final ResultDocument result = new ResultDocument("capacity");
   private final Map<String, Object> json = result.json();
   private final List<Map<String, Object>> rows = result.rows();
   private TextTable table;

@@ -13,7 +13,7 @@ import org.ternarykernels.tool.gate.RowIdentity;
 import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.output.Progress;
-import org.ternarykernels.tool.output.RunResult;
+import org.ternarykernels.tool.output.ResultDocument;
 import org.ternarykernels.tool.output.TextTable;
 
 /** What {@code bench} has measured so far, and where it goes: JSON, folder, gates. */
@@ -46,7 +46,7 @@ final class BenchResults implements RowSink {
   private final OutDirOptions outDir;
   private final OutputOptions output;
   private final TextTable table;
-  private final RunResult result;
+  private final ResultDocument result;
   private final Map<String, Object> json;
   private final List<Map<String, Object>> rows;
   private final Map<String, Map<String, Object>> finished = new HashMap<>();
@@ -65,7 +65,7 @@ final class BenchResults implements RowSink {
     this.outDir = outDir;
     this.output = output;
     this.table = table;
-    result = new RunResult(command);
+    result = new ResultDocument(command);
     json = result.json();
     rows = result.rows();
     json.put("environment", environment);

@@ -15,7 +15,7 @@ import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.OutputFile;
 import org.ternarykernels.tool.output.Progress;
-import org.ternarykernels.tool.output.RunResult;
+import org.ternarykernels.tool.output.ResultDocument;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.problem.WeightCopies.State;
@@ -102,7 +102,7 @@ public final class HybridCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final RunResult result = new RunResult("hybrid");
+  private final ResultDocument result = new ResultDocument("hybrid");
   private final Map<String, Object> json = result.json();
   private final List<Map<String, Object>> rows = result.rows();
   private int blocks;

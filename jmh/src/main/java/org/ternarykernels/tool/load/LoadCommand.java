@@ -16,7 +16,7 @@ import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.Progress;
-import org.ternarykernels.tool.output.RunResult;
+import org.ternarykernels.tool.output.ResultDocument;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.stack.Stack;
@@ -110,7 +110,7 @@ public final class LoadCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final RunResult result = new RunResult("load");
+  private final ResultDocument result = new ResultDocument("load");
   private final Map<String, Object> json = result.json();
   private final List<Map<String, Object>> rows = result.rows();
   private int exitCode;

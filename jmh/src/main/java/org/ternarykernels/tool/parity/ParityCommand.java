@@ -13,7 +13,7 @@ import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.Progress;
-import org.ternarykernels.tool.output.RunResult;
+import org.ternarykernels.tool.output.ResultDocument;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.problem.ByteTokens;
@@ -118,7 +118,7 @@ public final class ParityCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final RunResult result = new RunResult("parity");
+  private final ResultDocument result = new ResultDocument("parity");
   private final Map<String, Object> json = result.json();
   private final List<Map<String, Object>> rows = result.rows();
 

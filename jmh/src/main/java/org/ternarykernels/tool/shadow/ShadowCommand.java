@@ -16,7 +16,7 @@ import org.ternarykernels.tool.options.OutDirOptions;
 import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.Progress;
-import org.ternarykernels.tool.output.RunResult;
+import org.ternarykernels.tool.output.ResultDocument;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.problem.Shape;
 import org.ternarykernels.tool.problem.TemporaryFolder;
@@ -129,7 +129,7 @@ public final class ShadowCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final RunResult result = new RunResult("shadow");
+  private final ResultDocument result = new ResultDocument("shadow");
   private final Map<String, Object> json = result.json();
 
   @Override

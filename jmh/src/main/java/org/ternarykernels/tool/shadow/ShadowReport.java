@@ -9,8 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.ternarykernels.tool.output.ResultDocument;
 import org.ternarykernels.tool.output.RunFolder;
-import org.ternarykernels.tool.output.RunResult;
 import org.ternarykernels.tool.output.Screen;
 
 /** What the files of runs say together. */
@@ -69,7 +69,7 @@ final class ShadowReport {
   }
 
   /** Prints it, and puts it into a result. */
-  String print(Screen screen, PrintWriter err, int top, RunResult result) {
+  String print(Screen screen, PrintWriter err, int top, ResultDocument result) {
     malformed.stream().limit(MOST_SENTENCES).forEach(err::println);
     if (malformed.size() > MOST_SENTENCES) {
       err.println("and " + (malformed.size() - MOST_SENTENCES) + " more lines");

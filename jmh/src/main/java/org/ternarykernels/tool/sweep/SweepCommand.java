@@ -19,7 +19,7 @@ import org.ternarykernels.tool.options.OutputOptions;
 import org.ternarykernels.tool.options.RuntimeOptions;
 import org.ternarykernels.tool.output.OutputFile;
 import org.ternarykernels.tool.output.Progress;
-import org.ternarykernels.tool.output.RunResult;
+import org.ternarykernels.tool.output.ResultDocument;
 import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.problem.TemporaryFolder;
@@ -161,7 +161,7 @@ public final class SweepCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final RunResult result = new RunResult("sweep");
+  private final ResultDocument result = new ResultDocument("sweep");
   private final Map<String, Object> json = result.json();
 
   @Override

@@ -116,7 +116,8 @@ class SweepCommandTest {
     Path yaml =
         Files.writeString(
             folder.resolve("layout.yaml"),
-            "profiles:\n- {name: other_layout, purpose: p, expected: e, options: {layout: t5_tiled}}\n");
+            "profiles:\n"
+                + "- {name: other_layout, purpose: p, expected: e, options: {layout: t5_tiled}}\n");
     Path model = Path.of(System.getProperty("test.data"), "tiny-bitnet");
     ToolRun run =
         ToolRun.of(

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 /** The document of {@code --json}: of which command it is, how long that took, and its rows. */
-public final class RunResult {
+public final class ResultDocument {
   private final long begin = System.nanoTime();
   private final Map<String, Object> json = new LinkedHashMap<>();
   private final List<Map<String, Object>> rows = new ArrayList<>();
@@ -18,7 +18,7 @@ public final class RunResult {
    *
    * @param command its name, or what was typed
    */
-  public RunResult(String command) {
+  public ResultDocument(String command) {
     json.put("date", LocalDate.now(ZoneOffset.UTC).toString());
     json.put("command", command);
     json.put("complete", false);
