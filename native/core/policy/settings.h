@@ -65,7 +65,8 @@ struct Settings {
   bool allow(Isa isa) const { return !max_isa || implies(*max_isa, isa); }
 };
 
-/** Reads lines, environment and the file that they may name; throws a Failure that names what cannot be honoured. `lines` may be null. */
+/** Reads lines, environment and the file that they may name; throws a Failure that names what cannot be honoured. `lines`
+ *  may be null. */
 Settings read_settings(const char* lines);
 
 }  // namespace ternary

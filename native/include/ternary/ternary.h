@@ -511,9 +511,10 @@ TERNARY_API ternary_status ternary_configure_process(const char* backend_folder,
  * value was not finite beside one that was. The `op` of a layer of experts is `moe`, N the columns of Y and K those of X.
  * Lines are added by one write each, so that runtimes and processes may share a file.
  *
- * A settings file has lines `NAME=VALUE` of this table, but none of TERNARY_SETTINGS, TERNARY_DEVICE and TERNARY_SHADOW,
- * the last two of which say what is loaded before the file is read; empty lines and lines that begin with # are skipped. It is a regular file of at most 64 KiB with lines of at most 1 KiB. Every line is
- * checked, also where the caller or the environment says otherwise. ternary_runtime_info() has the origin "file".
+ * A settings file has lines `NAME=VALUE` of this table, but none of TERNARY_SETTINGS, TERNARY_DEVICE and TERNARY_SHADOW:
+ * the last two say what is loaded before the file is read. Empty lines and lines that begin with # are skipped. It is a
+ * regular file of at most 64 KiB with lines of at most 1 KiB. Every line is checked, also where the caller or the
+ * environment says otherwise. ternary_runtime_info() has the origin "file".
  *
  * A tuning file has lines `NAME=VALUE`; empty lines and lines that begin with # are skipped. It must have been measured
  * by this version on this machine: `version`, `device` (the processor's name), `device_id` (vendor, family, model,
@@ -596,8 +597,9 @@ TERNARY_API ternary_status ternary_runtime_reset_counters(ternary_runtime* runti
 
 /**
  * @return the address of a 64-bit count of what there is to say once about this runtime: the first fallback of each path
- * and reason, the first report of TERNARY_PATH_REPORT_EVERY that could not be written, and the first call that TERNARY_SHADOW
- * could not compute again or write down. ternary_runtime_counters() has the words. A caller can poll it for logging at the price of one load. Lives as long as the runtime; null for null.
+ * and reason, the first report of TERNARY_PATH_REPORT_EVERY that could not be written, and the first call that
+ * TERNARY_SHADOW could not compute again or write down. ternary_runtime_counters() has the words. A caller can poll it for
+ * logging at the price of one load. Lives as long as the runtime; null for null.
  */
 TERNARY_API const uint64_t* ternary_runtime_notices(const ternary_runtime* runtime);
 
