@@ -7,6 +7,7 @@
 set(TERNARY_CUDA_TEST_ARCHS "80;90a;100f" CACHE STRING
     "Architectures that tests execute on the software GPU, of those that are built")
 string(REPLACE "," ";" TERNARY_CUDA_TEST_ARCHS "${TERNARY_CUDA_TEST_ARCHS}")
+set(TERNARY_CUDA_TEST_SAMPLES "1" CACHE STRING "TERNARY_TEST_SAMPLES of the tests on the software GPU")
 
 function(ternary_gpu_test name target)
   cmake_parse_arguments(PARSE_ARGV 2 arg "NOT_IN_BUNDLE;ANY_LIBRARIES" "TIMEOUT" "BUILT;ARCHS;ARGS;ENVIRONMENT")
@@ -35,8 +36,9 @@ function(ternary_gpu_test name target)
     string(REPLACE "@arch@" "${arch}" arguments "${arg_ARGS}")
     string(REPLACE "@arch@" "${arch}" environment "${arg_ENVIRONMENT}")
     add_test(NAME ${name}.sm${arch} COMMAND ${target} ${arguments})
+    set(software_gpu "LD_LIBRARY_PATH=${TERNARY_SOFTGPU_DIR};SOFTGPU_ARCH=${arch}")
     set_tests_properties(${name}.sm${arch} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS cuda ENVIRONMENT
-      "LD_LIBRARY_PATH=${TERNARY_SOFTGPU_DIR};SOFTGPU_ARCH=${arch};${environment}")
+      "${software_gpu};TERNARY_TEST_SAMPLES=${TERNARY_CUDA_TEST_SAMPLES};${environment}")
   endforeach()
 endfunction()
 
