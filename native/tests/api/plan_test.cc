@@ -198,7 +198,7 @@ TEST(PlanList, SaysWhatWasServedByWhat) {
 }
 
 TEST(PlanList, ChunksCoverYAndThreadsAndIsaShow) {
-  const Served product(plain_spec(TERNARY_A8, 64, 2048, 1024), TERNARY_LAYOUT_I2S_TILED);
+  const Served product(plain_spec(TERNARY_A8, 64, 1024, 512), TERNARY_LAYOUT_I2S_TILED);
   const auto plan_with = [&](const std::string& settings) {
     const RuntimeHandle runtime = on_cpu(settings);
     product.call(runtime.get());
@@ -208,7 +208,7 @@ TEST(PlanList, ChunksCoverYAndThreadsAndIsaShow) {
     const std::string plan = plan_with("TERNARY_MAX_ISA=portable\nTERNARY_NUM_THREADS=" + std::to_string(threads));
     EXPECT_EQ(number_of(plan, "threads"), threads);
     const int64_t m_size = number_of(plan, "m_size"), n_size = number_of(plan, "n_size");
-    const int64_t count = (64 + m_size - 1) / m_size * ((2048 + n_size - 1) / n_size);
+    const int64_t count = (64 + m_size - 1) / m_size * ((1024 + n_size - 1) / n_size);
     EXPECT_EQ(number_of(plan, "chunks"), count) << plan;
     EXPECT_EQ(count > 1, threads > 1) << plan;
     EXPECT_EQ(number_of(plan, "row_size") == 64, threads == 1) << plan;

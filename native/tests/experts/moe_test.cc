@@ -31,15 +31,17 @@ TEST(Moe, GeneratedProblemsOnEveryIsa) {
 }
 
 TEST(Moe, ThreadsShareAnyRouting) {
-  for (const char* tuning : {"TERNARY_NUM_THREADS=1", "TERNARY_NUM_THREADS=2", "TERNARY_NUM_THREADS=5"}) {
-    const RuntimeHandle runtime = make_runtime(tuning);
-    for (const Routing routing : {Routing::random, Routing::one, Routing::each_apart}) {
-      for (const int64_t M : {1, 7, 33}) {
-        MoeProblemSpec spec = plain_moe_spec(M, 4, 16, 512, 320);
-        spec.routing = routing;
-        const MoeProblem problem(spec);
-        ASSERT_EQ(run(runtime.get(), problem, problem.expected()), "") << tuning;
-      }
+  std::vector<RuntimeHandle> runtimes;
+  for (const char* threads : {"1", "2", "5"}) {
+    runtimes.push_back(make_runtime(std::string("TERNARY_NUM_THREADS=") + threads));
+  }
+  for (const Routing routing : {Routing::random, Routing::one, Routing::each_apart}) {
+    for (const int64_t M : {1, 7, 33}) {
+      MoeProblemSpec spec = plain_moe_spec(M, 4, 16, 512, 320);
+      spec.routing = routing;
+      const MoeProblem problem(spec);
+      const MoeOutput expected = problem.expected();
+      for (const RuntimeHandle& runtime : runtimes) ASSERT_EQ(run(runtime.get(), problem, expected), "");
     }
   }
 }

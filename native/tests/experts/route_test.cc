@@ -36,7 +36,7 @@ TEST(Route, GeneratedProblemsOnEveryIsa) {
 /** Experts' outputs, by generated layers that leave them apart: their sums are what the layer without that gives. */
 TEST(Combine, IsWhatALayerDoesAtItsEnd) {
   for (const RuntimeHandle& runtime : runtimes_of_every_isa()) {
-    for (uint64_t seed = 1; seed <= 60; ++seed) {
+    for (uint64_t seed = 1; seed <= static_cast<uint64_t>(samples(60)); ++seed) {
       const CombineProblem problem(seed);
       const MoeOutput got = problem.whole.output();
       const ternary_combine_operands o = problem.operands(got);

@@ -230,7 +230,7 @@ public final class SweepCommand implements Callable<Integer> {
       if (profileFile != null) {
         String text = Files.readString(profileFile);
         for (Profile profile : ProfileFile.parse(profileFile.toString(), text, machine)) {
-          if (all.stream().anyMatch(known -> known.name().equals(profile.name()))) {
+          if (all.stream().anyMatch(known -> known.name().equalsIgnoreCase(profile.name()))) {
             throw new IllegalArgumentException(
                 profileFile + ": the name " + profile.name() + " is a built-in profile's");
           }
@@ -238,7 +238,7 @@ public final class SweepCommand implements Callable<Integer> {
         }
       }
       for (String name : only) {
-        if (all.stream().noneMatch(profile -> profile.name().equals(name))) {
+        if (all.stream().noneMatch(profile -> profile.name().equalsIgnoreCase(name))) {
           throw new IllegalArgumentException(
               "--only is "
                   + name
@@ -247,15 +247,17 @@ public final class SweepCommand implements Callable<Integer> {
         }
       }
       List<Profile> chosen =
-          all.stream()
-              .filter(one -> only.isEmpty() || one.isBaseline() || only.contains(one.name()))
-              .toList();
+          all.stream().filter(one -> only.isEmpty() || one.isBaseline() || isWanted(one)).toList();
       chosen.forEach(ProfileCheck::values);
       return chosen;
     } catch (IllegalArgumentException | NoSuchFileException e) {
       String what = e instanceof NoSuchFileException ? "no such file: " : "";
       throw new CommandLine.ParameterException(spec.commandLine(), what + e.getMessage(), e);
     }
+  }
+
+  private boolean isWanted(Profile profile) {
+    return only.stream().anyMatch(profile.name()::equalsIgnoreCase);
   }
 
   private String missing(Profile profile, SweepMachine machine) {

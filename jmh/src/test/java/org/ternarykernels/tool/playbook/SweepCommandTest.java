@@ -90,7 +90,7 @@ class SweepCommandTest {
             "--out-dir",
             out,
             "--keep-pareto",
-            settings,
+            folder.resolve("other.txt"),
             "--resume");
     assertThat(again.exitCode()).isEqualTo(1); // the failed ones stay, and nothing is run
     assertThat(Files.readAllLines(out.resolve("rows.jsonl"))).hasSize(12);
@@ -109,6 +109,7 @@ class SweepCommandTest {
         .contains("baseline.3", "split8.1")
         .doesNotHaveDuplicates();
     assertThat(rows.get(0).get("seconds_at_most").asDouble()).isEqualTo(60);
+    assertThat(sweep("--dry-run", "--only", "T5").out()).contains("t5.1").doesNotContain("split2");
   }
 
   @Test
