@@ -1,16 +1,16 @@
 # ternary_gpu_test(NAME TARGET [NOT_IN_BUNDLE] [ANY_LIBRARIES] [BUILT arch ...] [ARCHS arch ...] [ARGS arg ...]
-#                  [ENVIRONMENT VAR=value ...] [TIMEOUT seconds])
+#                  [ENVIRONMENT VAR=value ...] [TIMEOUT seconds] [SAMPLED_WITHOUT arch ...])
 # One ctest `NAME.sm<arch>` for each architecture that is built (BUILT; default: what the backends are built for) and
 # executed (ARCHS narrows them), which runs TARGET with the software GPU in the place of NVIDIA's runtime. In ARGS and
 # ENVIRONMENT `@arch@` is the architecture. The bundle for GPU machines runs it too, on whatever GPU is there, unless it
-# is NOT_IN_BUNDLE. Where the first of the GPU libraries is not built there are the tests with ANY_LIBRARIES alone.
+# is NOT_IN_BUNDLE. SAMPLED_WITHOUT are left out where TERNARY_CUDA_TEST_SAMPLES is less than 1. Where the first of the GPU libraries is not built there are the tests with ANY_LIBRARIES alone.
 set(TERNARY_CUDA_TEST_ARCHS "80;90a;100f" CACHE STRING
     "Architectures that tests execute on the software GPU, of those that are built")
 string(REPLACE "," ";" TERNARY_CUDA_TEST_ARCHS "${TERNARY_CUDA_TEST_ARCHS}")
 set(TERNARY_CUDA_TEST_SAMPLES "1" CACHE STRING "TERNARY_TEST_SAMPLES of the tests on the software GPU")
 
 function(ternary_gpu_test name target)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "NOT_IN_BUNDLE;ANY_LIBRARIES" "TIMEOUT" "BUILT;ARCHS;ARGS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "NOT_IN_BUNDLE;ANY_LIBRARIES" "TIMEOUT" "BUILT;ARCHS;ARGS;ENVIRONMENT;SAMPLED_WITHOUT")
   if(TERNARY_CUDA_CUTLASS_ONLY AND NOT arg_ANY_LIBRARIES)
     return()
   endif()
@@ -22,6 +22,9 @@ function(ternary_gpu_test name target)
   endif()
   if(NOT arg_ARCHS)
     set(arg_ARCHS ${TERNARY_CUDA_TEST_ARCHS})
+  endif()
+  if(TERNARY_CUDA_TEST_SAMPLES LESS 1)
+    list(REMOVE_ITEM arg_ARCHS ${arg_SAMPLED_WITHOUT})
   endif()
   if(NOT arg_NOT_IN_BUNDLE)
     list(JOIN arg_ENVIRONMENT " " environment)
