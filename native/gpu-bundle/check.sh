@@ -4,7 +4,7 @@
 # ARCHS [STEPS]; STEPS are those that must pass, by default all that take seconds here.
 set -euo pipefail
 arch=${1%%,*}
-steps=${2:-residuals tool host pdl experts blocks cutlass gemm gemv cuda_no_device cuda_fault c_interface_on_gpu exactness machine}
+steps=${2:-residuals tool host pdl experts blocks cutlass gemm gemv cuda_no_device cuda_fault exactness machine}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$root/target/gpu-bundle-check
 bundle="$work/on a GPU machine"
