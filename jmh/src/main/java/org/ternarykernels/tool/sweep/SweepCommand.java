@@ -24,7 +24,6 @@ import org.ternarykernels.tool.output.Screen;
 import org.ternarykernels.tool.output.TextTable;
 import org.ternarykernels.tool.problem.TemporaryFolder;
 import org.ternarykernels.tool.stack.StackOptions;
-import org.ternarykernels.tool.sweep.Sweep.Summary;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -83,21 +82,6 @@ public final class SweepCommand implements Callable<Integer> {
           "--isa",
           "--threads",
           "--device");
-
-  private static final List<String> COLUMNS =
-      List.of(
-          "profile",
-          "m1_p50",
-          "m1_p95",
-          "m1_tps",
-          "c1_tps",
-          "c16_tps",
-          "cmax_tps",
-          "c1_p50",
-          "cmax_p50",
-          "failed",
-          "effect",
-          "better");
 
   @Option(
       names = "--profiles",
@@ -176,20 +160,22 @@ public final class SweepCommand implements Callable<Integer> {
     json.put("environment", environment);
     List<Profile> profiles = profiles(machine);
     json.put("profiles", profiles.stream().map(Profile::json).toList());
-    List<Profile> able = profiles.stream().filter(one -> missing(one, machine).isEmpty()).toList();
-    List<PlannedRun> runs = PlannedRun.shuffled(able, rounds, seed());
-    if (dryRun) {
-      list(profiles, runs, machine);
-      return 0;
-    }
-    List<SweepRow> earlier = outDir.begin(environment).stream().map(SweepRow::of).toList();
+    List<Profile> able = new ArrayList<>();
     List<SweepRow> missing = new ArrayList<>();
     for (Profile profile : profiles) {
       String why = missing(profile, machine);
-      if (!why.isEmpty()) {
+      if (why.isEmpty()) {
+        able.add(profile);
+      } else {
         missing.add(SweepRow.missing(profile, why));
       }
     }
+    List<PlannedRun> runs = PlannedRun.shuffled(able, rounds, seed());
+    if (dryRun) {
+      list(runs, missing, machine);
+      return 0;
+    }
+    List<SweepRow> earlier = outDir.begin(environment).stream().map(SweepRow::of).toList();
     if (earlier.isEmpty()) {
       for (SweepRow row : missing) {
         outDir.add(row.json());
@@ -293,28 +279,25 @@ public final class SweepCommand implements Callable<Integer> {
   }
 
   /** Says what would be run, in the order in which it would be. */
-  private void list(List<Profile> profiles, List<PlannedRun> runs, SweepMachine machine)
+  private void list(List<PlannedRun> runs, List<SweepRow> missing, SweepMachine machine)
       throws IOException {
     Screen screen = Screen.of(spec);
     TextTable table = screen.table().left("run", 24).right("s", 5).left("note", 47);
-    double row = spec.findOption("--seconds").<Double>getValue();
+    double seconds = users.size() * spec.findOption("--seconds").<Double>getValue();
     for (PlannedRun run : runs) {
       String idle = ProfileCheck.idle(run.profile(), machine);
       Map<String, Object> planned = new LinkedHashMap<>();
       planned.put("id", run.id());
       planned.put("profile", run.profile().name());
       planned.put("round", run.round());
-      planned.put("seconds_at_most", row * users.size());
+      planned.put("seconds_at_most", seconds);
       planned.put("note", idle.isEmpty() ? run.profile().purpose() : idle);
       result.rows().add(planned);
-      table.row(run.id(), "<" + Math.round(row * users.size()), planned.get("note"));
+      table.row(run.id(), "<" + Math.round(seconds), planned.get("note"));
     }
-    for (Profile profile : profiles) {
-      String missing = missing(profile, machine);
-      if (!missing.isEmpty()) {
-        table.row(profile.name(), 0, "missing: " + missing);
-        result.rows().add(SweepRow.missing(profile, missing).json());
-      }
+    for (SweepRow row : missing) {
+      table.row(row.profile(), 0, "missing: " + row.why());
+      result.rows().add(row.json());
     }
     table.end();
     screen.line(runs.size() + " runs; what needs a GPU changes nothing here, and would be seen to");
@@ -336,7 +319,7 @@ public final class SweepCommand implements Callable<Integer> {
       }
     }
     missing.forEach(row -> screen.line(row.profile() + " was not run: " + row.why()));
-    TextTable table = table(screen, sweep.summaries());
+    TextTable table = SummaryTable.print(screen, sweep.summaries());
     write(sweep, missing, table.text(), true);
     output.write(json);
   }
@@ -347,75 +330,9 @@ public final class SweepCommand implements Callable<Integer> {
     sweep.rows().forEach(row -> result.rows().add(row.json()));
     missing.forEach(row -> result.rows().add(row.json()));
     result.update(complete);
-    List<Map<String, Object>> summary =
-        sweep.summaries().stream().map(SweepCommand::summary).toList();
+    List<Map<String, Object>> summary = sweep.summaries().stream().map(SummaryTable::json).toList();
     json.put("summary", summary);
-    outDir.write(COLUMNS, summary, text, json);
-  }
-
-  private static Map<String, Object> summary(Summary of) {
-    Map<String, Object> row = new LinkedHashMap<>();
-    row.put("profile", of.profile().name());
-    for (Metric metric : Metric.values()) {
-      row.put(metric.column(), of.medians().get(metric));
-    }
-    row.put("failed", of.failed());
-    row.put("effect", of.profile().isBaseline() ? "" : of.effect().word());
-    row.put("better", of.isBetter());
-    if (of.decode() != null) {
-      row.put("decode_ratio", of.decode().median());
-      row.put("decode_low", of.decode().low());
-      row.put("decode_high", of.decode().high());
-    }
-    if (of.throughput() != null) {
-      row.put("throughput_ratio", of.throughput().median());
-      row.put("throughput_low", of.throughput().low());
-      row.put("throughput_high", of.throughput().high());
-    }
-    return row;
-  }
-
-  private static TextTable table(Screen screen, List<Summary> summaries) {
-    TextTable table =
-        screen
-            .table()
-            .left("profile", 20)
-            .right("m1 ms", 8)
-            .right("decode x", 8)
-            .right("cmax tok/s", 10)
-            .right("tok/s x", 8)
-            .left("said", 14)
-            .right("c1 tok/s", 9)
-            .right("c16 tok/s", 9);
-    for (Summary summary : summaries) {
-      table.row(
-          summary.profile().name(),
-          TextTable.number("%.3f", summary.medians().get(Metric.M1_P50), 1e6),
-          summary.decode() == null ? null : TextTable.number("%.3f", summary.decode().median(), 1),
-          TextTable.number("%.1f", summary.medians().get(Metric.CMAX_TPS), 1),
-          summary.throughput() == null
-              ? null
-              : TextTable.number("%.3f", summary.throughput().median(), 1),
-          said(summary),
-          TextTable.number("%.1f", summary.medians().get(Metric.C1_TPS), 1),
-          TextTable.number("%.1f", summary.medians().get(Metric.C16_TPS), 1));
-    }
-    table.end();
-    return table;
-  }
-
-  private static String said(Summary summary) {
-    if (summary.failed() > 0) {
-      return "failed " + summary.failed() + "x";
-    }
-    if (summary.profile().isBaseline()) {
-      return "";
-    }
-    return switch (summary.effect()) {
-      case NONE -> "no effect";
-      case UNKNOWN -> "not compared";
-      case YES -> summary.isBetter() ? "better" : "";
-    };
+    outDir.write(SummaryTable.COLUMNS, summary, text, json);
   }
 
   private void keep(Sweep sweep, Map<String, Object> environment) throws IOException {
