@@ -303,14 +303,8 @@ final class BenchLists {
 
   private Map<String, List<Shape>> shapes() throws IOException {
     Map<String, List<Shape>> shapes = new LinkedHashMap<>();
-    if (shapeFiles != null) {
-      for (Path file : shapeFiles) {
-        shapes.put(ShapeFiles.name(file), ShapeFiles.read(command.commandLine(), file));
-      }
-      return shapes;
-    }
-    for (String file : BundledData.SHAPE_FILES) {
-      shapes.put(file, ShapeFiles.bundled(file));
+    for (Path file : or(shapeFiles, BundledData.SHAPE_FILES.stream().map(Path::of).toList())) {
+      shapes.put(ShapeFiles.name(file), ShapeFiles.read(command.commandLine(), file));
     }
     return shapes;
   }
