@@ -3,14 +3,16 @@
 # One ctest `NAME.sm<arch>` for each architecture that is built (BUILT; default: what the backends are built for) and
 # executed (ARCHS narrows them), which runs TARGET with the software GPU in the place of NVIDIA's runtime. In ARGS and
 # ENVIRONMENT `@arch@` is the architecture. The bundle for GPU machines runs it too, on whatever GPU is there, unless it
-# is NOT_IN_BUNDLE. SAMPLED_WITHOUT are left out where TERNARY_CUDA_TEST_SAMPLES is less than 1. Where the first of the GPU libraries is not built there are the tests with ANY_LIBRARIES alone.
+# is NOT_IN_BUNDLE. SAMPLED_WITHOUT are left out where TERNARY_CUDA_TEST_SAMPLES is less than 1. Where the first of the
+# GPU libraries is not built there are the tests with ANY_LIBRARIES alone.
 set(TERNARY_CUDA_TEST_ARCHS "80;90a;100f" CACHE STRING
     "Architectures that tests execute on the software GPU, of those that are built")
 string(REPLACE "," ";" TERNARY_CUDA_TEST_ARCHS "${TERNARY_CUDA_TEST_ARCHS}")
 set(TERNARY_CUDA_TEST_SAMPLES "1" CACHE STRING "TERNARY_TEST_SAMPLES of the tests on the software GPU")
 
 function(ternary_gpu_test name target)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "NOT_IN_BUNDLE;ANY_LIBRARIES" "TIMEOUT" "BUILT;ARCHS;ARGS;ENVIRONMENT;SAMPLED_WITHOUT")
+  cmake_parse_arguments(PARSE_ARGV 2 arg
+    "NOT_IN_BUNDLE;ANY_LIBRARIES" "TIMEOUT" "BUILT;ARCHS;ARGS;ENVIRONMENT;SAMPLED_WITHOUT")
   if(TERNARY_CUDA_CUTLASS_ONLY AND NOT arg_ANY_LIBRARIES)
     return()
   endif()
